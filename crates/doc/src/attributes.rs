@@ -1,0 +1,152 @@
+//! What is written after the fence of a code block: `scenario`, `{.scenario label=x}`, `{#name .file add-newline=no}`.
+
+/// The attributes of a fenced block.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Attributes {
+    /// `#id`, the first one.
+    pub(crate) id: Option<String>,
+    /// Classes, with and without dot, in order.
+    pub(crate) classes: Vec<String>,
+    /// `key=value`, in order; values without their quotes.
+    pub(crate) pairs: Vec<(String, String)>,
+    /// Parts that make no sense: what is wrong with them.
+    pub(crate) faults: Vec<String>,
+}
+
+impl Attributes {
+    /// Parses an info string. Without braces, the first word is the class and the rest are attributes if they look like it:
+    /// renderers put all kinds of remarks there.
+    pub(crate) fn parse(info: &str) -> Self {
+        let mut attributes = Self::default();
+        let info = info.trim();
+        let (outside, inside) = match info.find('{') {
+            Some(at) => (&info[..at], Some(&info[at + 1..])),
+            None => (info, None),
+        };
+        for (index, word) in words(outside).into_iter().enumerate() {
+            let marked = word.starts_with(['#', '.']) || word.contains('=');
+            if index == 0 || marked {
+                attributes.take(word);
+            }
+        }
+        if let Some(inside) = inside {
+            let inside = inside.trim_end();
+            let closed = inside.strip_suffix('}');
+            if closed.is_none() {
+                attributes.faults.push("the closing `}` is missing".to_owned());
+            }
+            for word in words(closed.unwrap_or(inside)) {
+                attributes.take(word);
+            }
+        }
+        attributes
+    }
+
+    fn take(&mut self, word: &str) {
+        if let Some(id) = word.strip_prefix('#') {
+            if id.is_empty() {
+                self.faults.push("a `#` without a name".to_owned());
+            } else if self.id.is_some() {
+                self.faults.push(format!("a second name, `#{id}`"));
+            } else {
+                self.id = Some(id.to_owned());
+            }
+        } else if let Some(class) = word.strip_prefix('.').filter(|class| !class.is_empty()) {
+            self.classes.push(class.to_owned());
+        } else if let Some((key, value)) = word.split_once('=') {
+            let value = match value.chars().next() {
+                Some(quote @ ('"' | '\'')) => {
+                    let rest = &value[1..];
+                    rest.strip_suffix(quote).unwrap_or_else(|| {
+                        self.faults.push(format!("the quote after `{key}=` is not closed"));
+                        rest
+                    })
+                }
+                _ => value,
+            };
+            self.pairs.push((key.to_owned(), value.to_owned()));
+        } else {
+            self.classes.push(word.to_owned());
+        }
+    }
+
+    /// Whether it has this class.
+    pub(crate) fn is(&self, class: &str) -> bool {
+        self.classes.iter().any(|have| have == class)
+    }
+
+    /// All values of a key.
+    pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs.iter().filter(move |(have, _)| have == key).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Splits at blanks, but not inside the quotes of a value.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        if let Some(open) = quote {
+            if c == open {
+                quote = None;
+            }
+        } else if c.is_whitespace() {
+            words.extend(start.take().map(|start| &text[start..at]));
+        } else {
+            start = start.or(Some(at));
+            if before == '=' && (c == '"' || c == '\'') {
+                quote = Some(c);
+            }
+        }
+        before = c;
+    }
+    words.extend(start.map(|start| &text[start..]));
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(info: &str) -> String {
+        let a = Attributes::parse(info);
+        let mut parts = Vec::new();
+        parts.extend(a.id.map(|id| format!("#{id}")));
+        parts.extend(a.classes.iter().map(|class| format!(".{class}")));
+        parts.extend(a.pairs.iter().map(|(key, value)| format!("{key}=<{value}>")));
+        parts.extend(a.faults.iter().map(|fault| format!("!{fault}")));
+        parts.join(" ")
+    }
+
+    #[test]
+    fn info_strings() {
+        let cases = [
+            ("", ""),
+            ("scenario", ".scenario"),
+            (" scenario ", ".scenario"),
+            ("{.scenario}", ".scenario"),
+            ("{scenario}", ".scenario"),
+            ("{ .scenario label=a label=b }", ".scenario label=<a> label=<b>"),
+            ("scenario {label=a}", ".scenario label=<a>"),
+            ("scenario label=a", ".scenario label=<a>"),
+            ("{#f.sh .file .sh .numberLines}", "#f.sh .file .sh .numberLines"),
+            ("{.yaml .file #f}", "#f .yaml .file"),
+            ("{#f .file add-newline=no}", "#f .file add-newline=<no>"),
+            (r#"{#f .file add-newline="no" x='a b'}"#, "#f .file add-newline=<no> x=<a b>"),
+            ("{x=a\"b}", "x=<a\"b>"),
+            ("rust,ignore this is a remark", ".rust,ignore"),
+            ("{.a\t.b}", ".a .b"),
+            ("{}", ""),
+            ("{.scenario", ".scenario !the closing `}` is missing"),
+            ("{#a #b .}", "#a ..  !a second name, `#b`"),
+            ("{#}", "!a `#` without a name"),
+            ("{x=\"a b}", "x=<a b> !the quote after `x=` is not closed"),
+            ("{x=\"}", "x=<> !the quote after `x=` is not closed"),
+        ];
+        for (info, want) in cases {
+            assert_eq!(shown(info), want.replace("  ", " "), "{info}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What to say about a step that no binding matches: the slip that it most likely is.
+
+use std::cell::OnceCell;
+
+use crate::binding::{self, Bound, Broken};
+use crate::diagnostic::Diagnostic;
+use crate::index::{Index, Scratch};
+use crate::lookup;
+use crate::matching::Mistyped;
+use crate::pattern::Simple;
+use crate::plan::{BuiltinFile, CaptureType, StepKind};
+use crate::source::{SourceFile, Sources};
+use crate::suggest;
+
+/// So many steps of a load get hints. A document in which more are wrong has one mistake that explains them all.
+pub(crate) const MAX_EXPLAINED: usize = 50;
+
+/// So many similar bindings are shown.
+const MAX_SHOWN: usize = 3;
+
+/// Bindings beyond this many are not compared with a step, nor with a file name.
+const MAX_COMPARED: usize = 5_000;
+
+/// Less alike than this (of 1000) is not similar.
+const SIMILAR: u32 = 450;
+
+/// The built-in libraries, for documents that use their steps without naming them. Read when first needed.
+#[derive(Default)]
+pub(crate) struct Builtins {
+    libraries: OnceCell<Libraries>,
+}
+
+struct Libraries {
+    /// The name of each library, and where its bindings end.
+    ends: Vec<(String, usize)>,
+    bindings: Vec<Bound>,
+    index: Index,
+}
+
+impl Builtins {
+    /// The names of the libraries with a binding that matches.
+    fn with_step(&self, builtin: &[BuiltinFile], kind: StepKind, text: &str) -> Vec<String> {
+        let Libraries { ends, bindings, index } = self.libraries.get_or_init(|| {
+            let mut bindings = Vec::new();
+            let mut ends = Vec::new();
+            for file in builtin {
+                let Some(text) = file.text.as_ref().filter(|_| lookup::is_bindings(&file.name)) else {
+                    continue;
+                };
+                let mut sources = Sources::default();
+                let id = sources.add(SourceFile::new(&*file.name, text.clone()));
+                bindings.extend(binding::read(id, &sources, &mut Vec::new()).bindings);
+                ends.push((file.name.clone(), bindings.len()));
+            }
+            let index = Index::new(&bindings);
+            Libraries { ends, bindings, index }
+        });
+        let mut scratch = Scratch::default();
+        index.candidates(text, &mut scratch);
+        let mut names: Vec<String> = scratch
+            .found
+            .iter()
+            .map(|&at| at as usize)
+            .filter(|&at| bindings[at].binding.kind == kind && is_match(&bindings[at], text))
+            .filter_map(|at| ends.iter().find(|(_, end)| at < *end).map(|(name, _)| name.clone()))
+            .collect();
+        names.dedup();
+        names
+    }
+}
+
+fn is_match(bound: &Bound, text: &str) -> bool {
+    bound.pattern.regex().is_some_and(|regex| regex.is_match(text))
+}
+
+/// Finds hints for the steps of one document.
+pub(crate) struct Hints<'a> {
+    pub(crate) sources: &'a Sources,
+    pub(crate) bindings: &'a [Bound],
+    pub(crate) broken: &'a [Broken],
+    pub(crate) index: &'a Index,
+    pub(crate) builtin: &'a [BuiltinFile],
+    pub(crate) builtins: &'a Builtins,
+    /// How many steps may still be explained in this load.
+    pub(crate) left: &'a mut usize,
+    /// The words of each pattern, made when first needed.
+    pub(crate) words: Vec<Vec<Option<String>>>,
+}
+
+impl Hints<'_> {
+    /// Whether a step is probably meant for a binding that has a mistake of its own.
+    pub(crate) fn is_meant_for_broken(&self, kind: StepKind, text: &str) -> bool {
+        // With so many mistakes nothing is certain, and comparing would take its time.
+        if self.broken.len() > MAX_SHOWN * 10 {
+            return true;
+        }
+        let step = suggest::step_words(text);
+        self.broken.iter().any(|broken| broken.kind == kind && suggest::likeness(&step, &broken.words) >= SIMILAR)
+    }
+
+    /// The embedded file that a name was probably meant to be.
+    pub(crate) fn file<'n>(&mut self, name: &str, files: impl Iterator<Item = &'n str>) -> Option<String> {
+        *self.left = self.left.checked_sub(1)?;
+        suggest::did_you_mean(name, files.take(MAX_COMPARED))
+    }
+
+    /// Adds notes and help to a complaint.
+    pub(crate) fn explain(
+        &mut self,
+        mut error: Diagnostic,
+        kind: StepKind,
+        text: &str,
+        mistyped: &[Mistyped],
+    ) -> Diagnostic {
+        if *self.left == 0 {
+            return error;
+        }
+        *self.left -= 1;
+        if text.is_empty() {
+            return error.help(format!("write after `{}` what the step is", kind.word()));
+        }
+        for (at, capture, written) in mistyped.iter().take(MAX_SHOWN) {
+            error = self.wrong_type(error, *at, *capture, written);
+        }
+        let (after, found) = self.other_keyword(error, kind, text);
+        error = after;
+        if found || !mistyped.is_empty() {
+            return error;
+        }
+        let libraries = self.builtins.with_step(self.builtin, kind, text);
+        if !libraries.is_empty() {
+            let help = libraries.iter().map(|name| format!("add `{name}` to `bindings`: it has this step"));
+            return help.fold(error, Diagnostic::help);
+        }
+        let similar = self.similar(kind, text);
+        if similar.is_empty() {
+            return error.help("write a binding for it, or reword it so that it fits one");
+        }
+        for &at in &similar {
+            if let Some((capture, written)) = relaxed(&self.bindings[at], text) {
+                return self.wrong_type(error, at, capture, &written);
+            }
+        }
+        for at in similar.into_iter().take(MAX_SHOWN) {
+            error = error.help(format!("similar: {}", self.shown(at)));
+        }
+        error
+    }
+
+    fn shown(&self, at: usize) -> String {
+        let binding = &self.bindings[at].binding;
+        let (file, line) = self.sources.location(binding.span);
+        format!("`{} {}` ({file}:{line})", binding.kind.word(), binding.pattern)
+    }
+
+    fn wrong_type(&self, error: Diagnostic, at: usize, capture: usize, written: &str) -> Diagnostic {
+        let (name, kind) = &self.bindings[at].binding.captures[capture];
+        error.note(format!("{} matches but for `{name}`", self.shown(at))).help(format!(
+            "`{name}` must be {} ({}), not `{written}`",
+            kind.wants(),
+            kind.name()
+        ))
+    }
+
+    fn other_keyword(&self, mut error: Diagnostic, kind: StepKind, text: &str) -> (Diagnostic, bool) {
+        let mut scratch = Scratch::default();
+        self.index.candidates(text, &mut scratch);
+        let mut found = false;
+        for at in scratch.found.into_iter().map(|at| at as usize) {
+            let bound = &self.bindings[at];
+            if bound.binding.kind != kind && is_match(bound, text) {
+                let word = bound.binding.kind.word();
+                error = error.help(format!("there is a `{word}` step with these words; write `{word}` instead"));
+                error = error.note(format!("it is {}", self.shown(at)));
+                found = true;
+                break;
+            }
+        }
+        (error, found)
+    }
+
+    /// Bindings with similar words, the most similar first.
+    fn similar(&mut self, kind: StepKind, text: &str) -> Vec<usize> {
+        if self.words.is_empty() {
+            self.words = self
+                .bindings
+                .iter()
+                .take(MAX_COMPARED)
+                .map(|bound| suggest::pattern_words(&bound.binding.pattern))
+                .collect();
+        }
+        let step = suggest::step_words(text);
+        let mut scored: Vec<(u32, usize)> = (0..self.words.len())
+            .filter(|&at| self.bindings[at].binding.kind == kind)
+            .map(|at| (suggest::likeness(&step, &self.words[at]), at))
+            .filter(|&(score, _)| score >= SIMILAR)
+            .collect();
+        scored.sort_by_key(|&(score, at)| (std::cmp::Reverse(score), at));
+        scored.truncate(5);
+        scored.into_iter().map(|(_, at)| at).collect()
+    }
+}
+
+/// If a simple pattern matches once its captures may be anything: the first capture that is of another type, and its text.
+fn relaxed(bound: &Bound, text: &str) -> Option<(usize, String)> {
+    if bound.pattern.check_types {
+        return None;
+    }
+    let simple = Simple::parse(&bound.binding.pattern, true);
+    let pattern = simple.pattern(&vec![CaptureType::Text; simple.captures.len()], false);
+    let found = pattern.regex()?.captures(text)?;
+    let types = bound.binding.captures.iter().enumerate();
+    types.zip(&pattern.groups).find_map(|((capture, (_, kind)), &group)| {
+        let written = found.get(group)?.as_str();
+        (!kind.accepts(written)).then(|| (capture, written.to_owned()))
+    })
+}

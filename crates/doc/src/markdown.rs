@@ -1,0 +1,201 @@
+//! Markdown as far as acceptance documents need it: headings and fenced blocks, with their places in the raw file.
+//!
+//! Everything is read from the parser's event stream without building a tree, so nesting costs nothing.
+
+use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+use crate::attributes::Attributes;
+
+/// A heading or a fenced block, in order of position.
+#[derive(Debug)]
+pub(crate) enum Item {
+    Heading(Heading),
+    Block(Block),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Heading {
+    /// 1 to 6.
+    pub(crate) level: u8,
+    /// The text without markup.
+    pub(crate) title: String,
+    /// Its lines, underline included.
+    pub(crate) range: Range<usize>,
+}
+
+/// A fenced block. All ranges are offsets in the file.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) attributes: Attributes,
+    /// The line of the opening fence, from the fence on.
+    pub(crate) fence: Range<usize>,
+    pub(crate) content: Content,
+}
+
+/// The content of a block, as far as it matters.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// Lines of a scenario that are not blank, without the blanks around them.
+    Lines(Vec<Range<usize>>),
+    /// Text of a block that may become an embedded file, line ends as `\n`.
+    Text(String),
+    /// Anything else.
+    None,
+}
+
+/// Reads `text[body]`.
+pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
+    let base = body.start;
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES;
+    let mut items = Vec::new();
+    let mut heading: Option<Heading> = None;
+    let mut block: Option<Block> = None;
+    for (event, range) in Parser::new_ext(&text[body], options).into_offset_iter() {
+        let range = range.start + base..range.end + base;
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                let end = range.start + text[range.clone()].trim_end().len();
+                heading = Some(Heading { level: depth(level), title: String::new(), range: range.start..end });
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                if let Some(mut heading) = heading.take() {
+                    heading.title.truncate(heading.title.trim_end().len());
+                    heading.title.drain(..heading.title.len() - heading.title.trim_start().len());
+                    items.push(Item::Heading(heading));
+                }
+            }
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                let attributes = Attributes::parse(&info);
+                let content = if attributes.is("scenario") {
+                    Content::Lines(Vec::new())
+                } else if attributes.id.is_some() {
+                    Content::Text(String::new())
+                } else {
+                    Content::None
+                };
+                block = Some(Block { attributes, fence: first_line(text, &range), content });
+            }
+            Event::End(TagEnd::CodeBlock) => items.extend(block.take().map(Item::Block)),
+            Event::Text(part) => {
+                if let Some(block) = &mut block {
+                    match &mut block.content {
+                        Content::Lines(lines) => add_lines(text, range, lines),
+                        Content::Text(content) => content.push_str(&part),
+                        Content::None => {}
+                    }
+                } else if let Some(heading) = &mut heading {
+                    heading.title.push_str(&part);
+                }
+            }
+            Event::Code(part) => {
+                if let Some(heading) = &mut heading {
+                    heading.title.push_str(&part);
+                }
+            }
+            Event::SoftBreak | Event::HardBreak => {
+                if let Some(heading) = &mut heading {
+                    heading.title.push(' ');
+                }
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+fn depth(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
+
+fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {
+    let line = text[range.clone()].lines().next().unwrap_or_default().trim_end();
+    range.start..range.start + line.len()
+}
+
+/// Adds the lines of one piece of a block. A piece begins after what quotes and lists put before it, and may be part of a line,
+/// so the line is taken from the source: from where its first piece begins to its end there.
+fn add_lines(text: &str, piece: Range<usize>, lines: &mut Vec<Range<usize>>) {
+    let mut start = piece.start;
+    while start < piece.end {
+        let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let known = lines.last().is_some_and(|last| start < last.end);
+        let line = &text[start..end];
+        let trimmed = line.trim_matches(|c: char| c.is_ascii_whitespace());
+        if !known && !trimmed.is_empty() {
+            let from = start + (line.len() - line.trim_start_matches(|c: char| c.is_ascii_whitespace()).len());
+            lines.push(from..from + trimmed.len());
+        }
+        start = end + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Vec<String> {
+        read(text, 0..text.len())
+            .into_iter()
+            .map(|item| match item {
+                Item::Heading(h) => format!("h{} {:?} from {:?}", h.level, h.title, &text[h.range]),
+                Item::Block(block) => {
+                    let content = match block.content {
+                        Content::Lines(lines) => {
+                            lines.into_iter().map(|line| ["<", &text[line], ">"].concat()).collect::<Vec<_>>().concat()
+                        }
+                        Content::Text(content) => format!("{content:?}"),
+                        Content::None => "-".to_owned(),
+                    };
+                    format!("{:?} {content}", &text[block.fence])
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn headings_are_plain_text() {
+        assert_eq!(
+            shown("# A `b` *c* [d](e) &amp; f {#id}\n\nSet **ext**\nup\n===\n\n###### x ######\n"),
+            [
+                r##"h1 "A b c d & f" from "# A `b` *c* [d](e) &amp; f {#id}""##,
+                r#"h1 "Set ext up" from "Set **ext**\nup\n===""#,
+                "h6 \"x\" from \"###### x ######\"",
+            ]
+        );
+    }
+
+    #[test]
+    fn blocks_wherever_they_are() {
+        assert_eq!(shown("~~~scenario\ngiven a\n\n  when b  \n~~~\n"), ["\"~~~scenario\" <given a><when b>"]);
+        assert_eq!(shown("```scenario\r\ngiven a\r\nwhen b\r\n```\r\n"), ["\"```scenario\" <given a><when b>"]);
+        assert_eq!(shown("- x\n  ~~~ scenario\n  given a\n  when b\n  ~~~\n"), ["\"~~~ scenario\" <given a><when b>"]);
+        assert_eq!(shown("> ~~~{.scenario}\n> given a\n>when b\n> ~~~\n"), ["\"~~~{.scenario}\" <given a><when b>"]);
+        assert_eq!(shown("- >\t~~~scenario\n  >\t\tgiven a\n  >\t~~~\n"), ["\"~~~scenario\" <given a>"]);
+        assert_eq!(shown("1. ~~~scenario\n\tgiven a\n   ~~~\n"), ["\"~~~scenario\" <given a>"]);
+        assert_eq!(shown("~~~scenario\ngiven a"), ["\"~~~scenario\" <given a>"]);
+        assert_eq!(shown("~~~~scenario\ngiven a\n~~~\n~~~~\n"), ["\"~~~~scenario\" <given a><~~~>"]);
+        assert_eq!(shown("<!--\n\n# no\n\n~~~scenario\ngiven a\n~~~\n-->\n# yes\n"), ["h1 \"yes\" from \"# yes\""]);
+        assert_eq!(shown("    ~~~scenario\n    given\n"), Vec::<String>::new());
+        assert_eq!(shown("~~~scenario\ngiven a\0b\n~~~"), ["\"~~~scenario\" <given a\0b>"]);
+    }
+
+    #[test]
+    fn file_content_has_plain_line_ends() {
+        assert_eq!(shown("~~~{#f .file}\r\na\r\n\r\nb\r\n~~~\r\n"), ["\"~~~{#f .file}\" \"a\\n\\nb\\n\""]);
+        assert_eq!(shown("- ~~~{#f .file}\n  a\n    b\n  ~~~\n"), ["\"~~~{#f .file}\" \"a\\n  b\\n\""]);
+        assert_eq!(shown("~~~{#f .file}\n~~~\n"), ["\"~~~{#f .file}\" \"\""]);
+        assert_eq!(shown("~~~python\nx\n~~~\n"), ["\"~~~python\" -"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! A document with the files around it, and plain texts of what loading it gives.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use greenroom_doc::{BuiltinFile, Diagnostic, Loaded, MemoryLoader, Request, Severity, Sources, Span, load};
+
+/// The metadata and headings that a test does not want to think about.
+pub(crate) const HEAD: &str = "---\ntitle: T\nbindings: [b.yaml]\n---\n# S\n";
+
+/// Bindings for many purposes, all of them native.
+pub(crate) const BINDINGS: &str = r#"
+- given: a thing
+  impl: {native: {function: a}}
+- given: file {f:file}
+  impl: {native: {function: f}}
+- when: I say {what:text} to {whom}
+  impl: {native: {function: say}}
+- when: I print "{what:escapedtext}"
+  impl: {native: {function: print}}
+- then: there are {n:uint} of {what}
+  impl: {native: {function: count}}
+- then: it costs (?P<price>\S+) per (?P<unit>.+)
+  regex: true
+  types: {price: number}
+  impl: {native: {function: cost}}
+"#;
+
+pub(crate) struct Project {
+    loader: MemoryLoader,
+    builtin: Vec<BuiltinFile>,
+    documents: Vec<String>,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let loader = MemoryLoader::default().with("b.yaml", BINDINGS);
+        Self { loader, builtin: Vec::new(), documents: Vec::new() }
+    }
+
+    /// A document `d.md` of this text behind [`HEAD`].
+    pub(crate) fn with_scenario(text: &str) -> Self {
+        Self::new().document("d.md", format!("{HEAD}{text}"))
+    }
+
+    /// A document `d.md` of this text, with these bindings.
+    pub(crate) fn with_bindings(bindings: &str, steps: &str) -> Self {
+        Self::with_scenario(&format!("~~~scenario\n{steps}\n~~~\n")).file("b.yaml", bindings)
+    }
+
+    pub(crate) fn file(mut self, path: &str, text: impl Into<Vec<u8>>) -> Self {
+        self.loader = self.loader.with(path, text);
+        self
+    }
+
+    pub(crate) fn document(mut self, path: &str, text: impl Into<Vec<u8>>) -> Self {
+        self.documents.push(path.to_owned());
+        self.file(path, text)
+    }
+
+    pub(crate) fn also(mut self, path: &str) -> Self {
+        self.documents.push(path.to_owned());
+        self
+    }
+
+    pub(crate) fn builtin(mut self, name: &str, text: Option<&str>) -> Self {
+        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from) });
+        self
+    }
+
+    pub(crate) fn load(&self) -> Loaded {
+        let can_run =
+            |language: &str, function: &str| language == "native" || (language == "python" && function != "gone");
+        load(&Request { documents: &self.documents, loader: &self.loader, builtin: &self.builtin, can_run: &can_run })
+    }
+
+    /// All diagnostics.
+    pub(crate) fn complaints(&self) -> String {
+        let loaded = self.load();
+        complaints(&loaded.sources, &loaded.diagnostics)
+    }
+
+    /// The plan, after making sure that there are no diagnostics.
+    pub(crate) fn plan(&self) -> String {
+        let loaded = self.load();
+        assert_eq!(complaints(&loaded.sources, &loaded.diagnostics), "");
+        plan(&loaded)
+    }
+}
+
+/// Compares with a snapshot. `SNAPSHOTS=overwrite` rewrites the snapshots.
+#[track_caller]
+pub(crate) fn same(actual: String, expected: impl snapbox::IntoData) {
+    // Backslashes here are escapes, not separators of paths.
+    snapbox::Assert::new().action_env("SNAPSHOTS").normalize_paths(false).eq(actual, expected);
+}
+
+fn place(sources: &Sources, span: Span) -> String {
+    let file = sources.file(span.source);
+    let (line, column) = file.line_column(span.start);
+    let text = sources.text(span);
+    format!("{}:{line}:{column} {text:?}", file.name)
+}
+
+/// One paragraph for each: severity, code, place with the text there, message; then everything else, a line each.
+pub(crate) fn complaints(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for d in diagnostics {
+        let severity = if d.severity == Severity::Error { "error" } else { "warning" };
+        let _ = writeln!(out, "{severity}[{}]: {}", d.code.0, d.message);
+        for label in d.primary.iter().chain(&d.secondary) {
+            let dash = if label.text.is_empty() { "" } else { " - " };
+            let _ = writeln!(out, "  at {}{dash}{}", place(sources, label.span), label.text);
+        }
+        for note in &d.notes {
+            let _ = writeln!(out, "  note: {note}");
+        }
+        for help in &d.help {
+            let _ = writeln!(out, "  help: {help}");
+        }
+    }
+    out
+}
+
+/// Scenarios, steps, what carries them out, and captures.
+pub(crate) fn plan(loaded: &Loaded) -> String {
+    let mut out = String::new();
+    for scenario in &loaded.plan.scenarios {
+        let _ = writeln!(out, "{} {:?}", scenario.title, scenario.labels);
+        for step in &scenario.steps {
+            let i = &step.implementation;
+            let _ = writeln!(out, "  {}: {} -> {}:{}", step.kind.word(), step.text, i.language, i.function);
+            for capture in &step.captures {
+                let written = Span { source: step.span.source, start: capture.range.0, end: capture.range.1 };
+                let written = loaded.sources.text(written);
+                let written = if written == capture.text { String::new() } else { format!(" from {written:?}") };
+                let _ = writeln!(out, "    {}: {} = {:?}{written}", capture.name, capture.kind.name(), capture.text);
+            }
+        }
+    }
+    for file in loaded.plan.documents.iter().flat_map(|document| &document.files) {
+        let _ = writeln!(out, "file {} {:?}", file.name, file.text);
+    }
+    out
+}

@@ -1,0 +1,20 @@
+//! `greenroom check`: every diagnostic, nothing run.
+
+use greenroom_report::words;
+use greenroom_steps::Registry;
+
+use crate::arguments::Check;
+use crate::settings::{Settings, print};
+use crate::{commands, exit};
+
+pub(crate) fn check(options: &Check, settings: &Settings, registry: &Registry) -> u8 {
+    let loaded = commands::load(&options.documents, settings, registry);
+    commands::show(&loaded, settings);
+    if loaded.has_errors() {
+        return exit::BAD_DOCUMENT;
+    }
+    let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
+    let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
+    print(&format!("{scenarios} with {steps}: nothing wrong\n"));
+    exit::PASSED
+}

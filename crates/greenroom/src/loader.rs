@@ -1,0 +1,28 @@
+//! Files from the disk.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use greenroom_doc::{LoadError, Loader};
+
+/// Reads plain files, relative to the working directory.
+#[derive(Debug)]
+pub(crate) struct Disk;
+
+impl Loader for Disk {
+    #[expect(clippy::disallowed_methods, reason = "this is the loader")]
+    fn load(&self, path: &str) -> Result<Vec<u8>, LoadError> {
+        // Asked before it is opened: opening a fifo would wait for ever.
+        let metadata = fs::metadata(path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::NotFound,
+            _ => LoadError::Other(error.to_string()),
+        })?;
+        if metadata.is_dir() {
+            return Err(LoadError::Directory);
+        }
+        if !metadata.is_file() {
+            return Err(LoadError::NotAFile);
+        }
+        fs::read(path).map_err(|error| LoadError::Other(error.to_string()))
+    }
+}

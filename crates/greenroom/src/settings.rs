@@ -1,0 +1,76 @@
+//! What the process was started with, read once: environment, working directory, terminal.
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::ColorChoice;
+use greenroom_report::{Style, Terminal};
+
+/// Facts about how greenroom was started.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The working directory: where relative names lead from, and the scenarios' srcdir.
+    pub(crate) directory: PathBuf,
+    /// PATH.
+    pub(crate) path: OsString,
+    /// Where temporary directories are made.
+    pub(crate) temporary: PathBuf,
+    /// Paths below /tmp that the environment mentions: scenarios may need them.
+    pub(crate) mentioned: Vec<PathBuf>,
+    /// What standard output is.
+    pub(crate) stdout: Terminal,
+    /// What standard error is.
+    pub(crate) stderr: Style,
+}
+
+/// Columns of a page that is no terminal.
+const PAGE: usize = 100;
+
+impl Settings {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
+    pub(crate) fn read(color: ColorChoice) -> Result<Self, String> {
+        let directory = std::env::current_dir()
+            .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = |terminal: bool| match color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && !dumb && !no_color,
+        };
+        let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+        let width = |terminal: bool, size: Option<u16>| if terminal { size.map_or(80, usize::from) } else { PAGE };
+        let columns = |size: rustix::termios::Winsize| (size.ws_col > 0).then_some(size.ws_col);
+        let out_columns = rustix::termios::tcgetwinsize(std::io::stdout()).ok().and_then(columns);
+        let err_columns = rustix::termios::tcgetwinsize(std::io::stderr()).ok().and_then(columns);
+        Ok(Self {
+            directory,
+            path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
+            temporary: std::env::temp_dir(),
+            mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
+            stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
+            stderr: Style { colour: colour(err), width: width(err, err_columns) },
+        })
+    }
+}
+
+/// Directories below /tmp (not itself) that a variable's value names, alone or in a list like PATH's.
+pub(crate) fn below_tmp(value: &std::ffi::OsStr) -> Vec<PathBuf> {
+    std::env::split_paths(value)
+        .filter(|path| path.starts_with("/tmp"))
+        .filter_map(|path| if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(PathBuf::from) })
+        .filter(|path| path != Path::new("/tmp"))
+        .collect()
+}
+
+/// Says on standard error what keeps greenroom from working.
+pub(crate) fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "greenroom: {message}");
+}
+
+/// Writes to standard output; a reader that has gone away is not our trouble.
+pub(crate) fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

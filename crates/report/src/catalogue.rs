@@ -1,0 +1,216 @@
+//! What there is: the scenarios of documents and the steps of libraries, as text for `greenroom list` and `greenroom steps`.
+
+use greenroom_doc::{Binding, CaptureType, Plan, PlannedScenario, Sources};
+
+use crate::style::{Role, Style};
+use crate::words;
+
+/// The scenarios of a plan, a line each: place, title, labels. With `steps` also their steps.
+pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> String {
+    let place = |scenario: &PlannedScenario| {
+        let (file, line) = sources.location(scenario.span);
+        format!("{}:{line}", words::escape(file))
+    };
+    let widest = plan
+        .scenarios
+        .iter()
+        .map(|scenario| words::width(&place(scenario)))
+        .max()
+        .unwrap_or(0);
+    let mut out = String::new();
+    for (index, scenario) in plan.scenarios.iter().enumerate() {
+        if steps && index > 0 {
+            out.push('\n');
+        }
+        let place = place(scenario);
+        let blanks = " ".repeat(widest - words::width(&place));
+        let title = style.paint(Role::Title, &words::escape(&scenario.title));
+        let labels = if scenario.labels.is_empty() {
+            String::new()
+        } else {
+            let labels: Vec<_> = scenario
+                .labels
+                .iter()
+                .map(|label| words::escape(label))
+                .collect();
+            format!("  [{}]", labels.join(", "))
+        };
+        line(&mut out, 0, &format!("{place}{blanks}  {title}{labels}"));
+        for step in scenario.steps.iter().filter(|_| steps) {
+            line(&mut out, 4, &words::escape(&step.text));
+        }
+    }
+    if plan.scenarios.is_empty() {
+        let paths: Vec<_> = plan
+            .documents
+            .iter()
+            .map(|document| words::escape(&document.path))
+            .collect();
+        let place = if paths.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", words::list(&paths))
+        };
+        line(&mut out, 0, &format!("no scenarios{place}"));
+    }
+    out
+}
+
+/// The steps of libraries: keyword, pattern, captures with their types, and what the library says about them.
+pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
+    const INDENT: usize = 8;
+    let mut out = String::new();
+    for (index, (library, bindings)) in libraries.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        let number = words::count(bindings.len(), "step");
+        line(
+            &mut out,
+            0,
+            &format!(
+                "{} ({number})",
+                style.paint(Role::Title, &words::escape(library))
+            ),
+        );
+        let documented = bindings.iter().any(|binding| binding.doc.is_some());
+        for (index, binding) in bindings.iter().enumerate() {
+            if documented && index > 0 {
+                out.push('\n');
+            }
+            let keyword = style.paint(Role::Dim, &format!("{:5}", binding.kind.word()));
+            line(
+                &mut out,
+                2,
+                &format!("{keyword} {}", words::escape(&readable(&binding.pattern))),
+            );
+            let captures: Vec<_> = binding
+                .captures
+                .iter()
+                .map(|(name, kind)| capture(name, *kind))
+                .collect();
+            if !captures.is_empty() {
+                for text in words::wrap(
+                    &captures.join(", "),
+                    style.width.saturating_sub(INDENT).max(30),
+                ) {
+                    line(&mut out, INDENT, &style.paint(Role::Dim, &text));
+                }
+            }
+            if let Some(doc) = &binding.doc {
+                for text in words::wrap(doc, style.width.saturating_sub(INDENT).max(30)) {
+                    line(&mut out, INDENT, &text);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn capture(name: &str, kind: CaptureType) -> String {
+    let kind = match kind {
+        CaptureType::Word => "a word",
+        CaptureType::EscapedWord => "a word with \\ escapes",
+        CaptureType::Text => "any text",
+        CaptureType::EscapedText => "any text with \\ escapes",
+        CaptureType::Int => "an integer",
+        CaptureType::Uint => "an integer from 0",
+        CaptureType::Number => "a number",
+        CaptureType::File => "an embedded file",
+        CaptureType::Path => "a path",
+    };
+    format!("{name}: {kind}")
+}
+
+/// A pattern the way one writes the step: regex groups and types of captures become `{name}`, anchors and escapes go.
+fn readable(pattern: &str) -> String {
+    let regex = pattern.contains("(?P<") || pattern.contains("(?<");
+    let mut out = String::new();
+    let mut rest = if regex {
+        let rest = pattern.strip_prefix('^').unwrap_or(pattern);
+        rest.strip_suffix('$').unwrap_or(rest)
+    } else {
+        pattern
+    };
+    while let Some(c) = rest.chars().next() {
+        if regex && let Some((name, after)) = group(rest) {
+            out.extend(["{", name, "}"]);
+            rest = after;
+            continue;
+        }
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '{' if !regex => {
+                // `{name:type}` and `{name}`.
+                let end = rest.find('}').unwrap_or(rest.len());
+                let name = rest[..end].split(':').next().unwrap_or_default();
+                out.extend(["{", name, "}"]);
+                rest = rest.get(end + 1..).unwrap_or_default();
+            }
+            '\\' if regex => match rest.chars().next() {
+                Some(escaped) if !escaped.is_alphanumeric() => {
+                    out.push(escaped);
+                    rest = &rest[escaped.len_utf8()..];
+                }
+                _ => out.push('\\'),
+            },
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The name of the named group that a regex begins with, and what comes after the group.
+fn group(regex: &str) -> Option<(&str, &str)> {
+    let inner = regex
+        .strip_prefix("(?P<")
+        .or_else(|| regex.strip_prefix("(?<"))?;
+    let (name, body) = inner.split_once('>')?;
+    if name.starts_with(['=', '!']) {
+        return None;
+    }
+    let (mut depth, mut escaped, mut class) = (1, false, false);
+    for (at, c) in body.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            '(' if !class => depth += 1,
+            ')' if !class => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some((name, &body[at + 1..]));
+        }
+    }
+    None
+}
+
+fn line(out: &mut String, indent: usize, text: &str) {
+    if !text.is_empty() {
+        out.extend(std::iter::repeat_n(' ', indent));
+        out.push_str(text);
+    }
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn patterns_become_readable() {
+        assert_eq!(readable(r"file {name:file}"), "file {name}");
+        assert_eq!(readable(r"file {name"), "file {name}");
+        assert_eq!(
+            readable(r#"^I run "(?P<command>[^")(]+(x|y))", \S+ (it)? ends\.$"#),
+            r#"I run "{command}", \S+ (it)? ends."#
+        );
+        assert_eq!(readable(r"a (?P<open>x"), "a (?P<open>x");
+        assert_eq!(
+            readable(r"exit code is {code} (see \d)"),
+            r"exit code is {code} (see \d)"
+        );
+    }
+}

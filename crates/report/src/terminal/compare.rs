@@ -1,0 +1,403 @@
+//! Shows what was expected beside what came, in the form that makes the difference easiest to see.
+
+use std::time::Duration;
+
+use greenroom_event::{Comparison, Relation};
+use similar::{ChangeTag, TextDiff};
+
+use super::failure::{LINE, boxed, last_lines};
+use super::page::Page;
+use crate::style::Role;
+use crate::words;
+
+/// Differing lines that are shown.
+const DIFF_LINES: usize = 60;
+/// Lines of each side that are compared, from the first difference on. The rest is too much to read anyway.
+const COMPARED: usize = 2000;
+/// A diff that takes longer is finished coarsely.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Characters before and after the difference in lines too long for the screen.
+const LEAD: usize = 30;
+
+/// The legend of blanks that nobody would see.
+const TRAILING: &str = "(· is a blank at the end of a line)";
+
+/// Both sides, below the message. `named` says whether the message names what is compared.
+pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, tail: usize) {
+    let what = words::escape(&comparison.what).into_owned();
+    let Comparison {
+        expected, actual, ..
+    } = comparison;
+    match comparison.relation {
+        Relation::Is if one_line(expected) && one_line(actual) => {
+            if !named {
+                page.line(2, &format!("{what}:"));
+            }
+            aligned(page, expected, actual);
+        }
+        Relation::Is => diff(page, &what, expected, actual),
+        Relation::IsNot => {
+            page.line(2, &format!("{what} should not be this, and is:"));
+            whole(page, actual, tail);
+        }
+        Relation::Contains => missing(
+            page,
+            &format!("{what} should contain:"),
+            expected,
+            actual,
+            tail,
+        ),
+        Relation::Matches => missing(
+            page,
+            &format!("{what} should match the regex:"),
+            expected,
+            actual,
+            tail,
+        ),
+        Relation::DoesNotContain => {
+            page.line(2, &format!("{what} should not contain:"));
+            whole(page, expected, tail);
+            found(page, actual, actual.find(expected.as_str()), tail);
+        }
+        Relation::DoesNotMatch => {
+            page.line(2, &format!("{what} should not match the regex:"));
+            whole(page, expected, tail);
+            found(page, actual, None, tail);
+        }
+    }
+}
+
+fn one_line(text: &str) -> bool {
+    text.strip_suffix('\n')
+        .unwrap_or(text)
+        .chars()
+        .all(|c| c != '\n')
+}
+
+/// Two lines, one under the other, every hidden character visible, and marks below what differs.
+/// Lines too long for the screen are cut around the difference, and have no marks where they would not fit.
+fn aligned(page: &mut Page, expected: &str, actual: &str) {
+    // A backslash stands for itself, unless that could be taken for the name of a hidden character.
+    let double = [expected, actual]
+        .iter()
+        .any(|text| text.contains('\\') && text.contains(words::is_hidden));
+    let (mut old, mut new): (Vec<char>, Vec<char>) =
+        (expected.chars().collect(), actual.chars().collect());
+    let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let ends = old[start..].iter().rev().zip(new[start..].iter().rev());
+    let end = ends.take_while(|(a, b)| a == b).count();
+    let room = page.style().width.saturating_sub(4 + "expected: ".len());
+    let whole = old.len().max(new.len()) <= room;
+    let dots = blanks_at_end(&old) != blanks_at_end(&new);
+    if dots {
+        dot_blanks_at_end(&mut old);
+        dot_blanks_at_end(&mut new);
+    }
+    let side = |chars: &[char]| Side::new(chars, start, end, whole, double);
+    let (old, new) = (side(&old), side(&new));
+    page.line(
+        4,
+        &format!(
+            "expected: {}",
+            old.shown(page, Role::Expected, Role::ExpectedPart)
+        ),
+    );
+    page.line(
+        4,
+        &format!(
+            "actual:   {}",
+            new.shown(page, Role::Actual, Role::ActualPart)
+        ),
+    );
+    let blanks = words::width(&new.before);
+    let marks = words::width(&old.part).max(words::width(&new.part));
+    if marks > 0 && blanks + marks <= room {
+        page.line(
+            4,
+            &format!(
+                "{}{}",
+                " ".repeat(blanks + "expected: ".len()),
+                "^".repeat(marks)
+            ),
+        );
+    }
+    if dots {
+        page.line(4, TRAILING);
+    }
+}
+
+/// How many blanks stand at the end of a line.
+fn blanks_at_end(line: &[char]) -> usize {
+    let line = line.strip_suffix(&['\n']).unwrap_or(line);
+    line.iter().rev().take_while(|c| **c == ' ').count()
+}
+
+fn dot_blanks_at_end(line: &mut [char]) {
+    let end = line.strip_suffix(&['\n']).unwrap_or(line).len();
+    let blanks = blanks_at_end(line);
+    line[end - blanks..end].fill('·');
+}
+
+/// One side of a one-line comparison: what is before the difference, the difference, what is after it.
+struct Side {
+    before: String,
+    part: String,
+    after: String,
+}
+
+impl Side {
+    fn new(chars: &[char], start: usize, end: usize, whole: bool, double: bool) -> Self {
+        let show = |chars: &[char]| {
+            let text: String = chars.iter().collect();
+            let text = if double {
+                text.replace('\\', r"\\")
+            } else {
+                text
+            };
+            words::escape(&text).into_owned()
+        };
+        let (before, rest) = chars.split_at(start);
+        let (part, after) = rest.split_at(rest.len() - end);
+        let before = match before.len().checked_sub(LEAD) {
+            Some(more) if more > 1 && !whole => format!("…{}", show(&before[more..])),
+            _ => show(before),
+        };
+        let part = if part.len() > LINE {
+            let more = words::count(part.len() - LINE, "character");
+            format!("{}… ({more} more)", show(&part[..LINE]))
+        } else {
+            show(part)
+        };
+        let after = if after.len() > LEAD && !whole {
+            format!("{}…", show(&after[..LEAD]))
+        } else {
+            show(after)
+        };
+        Self {
+            before,
+            part,
+            after,
+        }
+    }
+
+    fn shown(&self, page: &Page, role: Role, part: Role) -> String {
+        let parts = [
+            (role, &self.before),
+            (part, &self.part),
+            (role, &self.after),
+        ];
+        let shown: String = parts
+            .into_iter()
+            .map(|(role, text)| page.paint(role, text))
+            .collect();
+        if shown.is_empty() {
+            page.paint(role, "(empty)")
+        } else {
+            shown
+        }
+    }
+}
+
+/// Lines that differ, with a few around them.
+fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
+    let legend = format!(
+        "{what} ({}, {}):",
+        page.paint(Role::Expected, "- expected"),
+        page.paint(Role::Actual, "+ actual")
+    );
+    page.line(2, &legend);
+    if actual.is_empty() {
+        page.line(4, "(actual is empty)");
+    }
+    let skip = same_lines(expected, actual);
+    let (old, old_cut) = part(expected, skip);
+    let (new, new_cut) = part(actual, skip);
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
+    let mut marks = Marks::default();
+    let mut shown = 0;
+    let mut left = 0;
+    for (index, group) in diff.grouped_ops(3).iter().enumerate() {
+        if let Some(first) = group.first()
+            && shown < DIFF_LINES
+            && (index > 0 || skip + first.new_range().start > 0)
+        {
+            let line = skip + first.new_range().start + 1;
+            page.line(
+                4,
+                &page.paint(Role::Dim, &format!("… from line {line} of actual:")),
+            );
+        }
+        for change in group.iter().flat_map(|op| diff.iter_inline_changes(op)) {
+            if shown >= DIFF_LINES {
+                left += usize::from(change.tag() != ChangeTag::Equal);
+                continue;
+            }
+            shown += 1;
+            let (sign, role, part) = match change.tag() {
+                ChangeTag::Equal => (" ", Role::Dim, Role::Dim),
+                ChangeTag::Delete => ("-", Role::Expected, Role::ExpectedPart),
+                ChangeTag::Insert => ("+", Role::Actual, Role::ActualPart),
+            };
+            let line = marks.line(page, change.tag(), change.values(), role, part);
+            page.line(4, &format!("{}{line}", page.paint(role, sign)));
+        }
+    }
+    if left > 0 || old_cut || new_cut {
+        let more = if left > 0 {
+            format!("{} more", words::count(left, "differing line"))
+        } else {
+            "more".to_owned()
+        };
+        page.line(4, &format!("… {more}, not shown"));
+    }
+    if marks.trailing_blanks {
+        page.line(4, TRAILING);
+    }
+    match (expected.ends_with('\n'), actual.ends_with('\n')) {
+        (true, false) if !actual.is_empty() => {
+            page.line(4, "(the last line of actual has no newline at its end)");
+        }
+        (false, true) if !expected.is_empty() => page.line(
+            4,
+            "(the last line of actual has a newline at its end, expected has none)",
+        ),
+        _ => {}
+    }
+}
+
+/// What the lines of a diff needed marks for.
+#[derive(Default)]
+struct Marks {
+    trailing_blanks: bool,
+}
+
+impl Marks {
+    fn line(
+        &mut self,
+        page: &Page,
+        tag: ChangeTag,
+        values: &[(bool, &str)],
+        role: Role,
+        part: Role,
+    ) -> String {
+        let whole: String = values.iter().map(|(_, text)| *text).collect();
+        let whole = whole.strip_suffix('\n').unwrap_or(&whole);
+        let kept = if tag == ChangeTag::Equal {
+            whole.len()
+        } else {
+            whole.trim_end_matches(' ').len()
+        };
+        self.trailing_blanks |= kept < whole.len();
+        let mut line = String::from(if whole.is_empty() { "" } else { " " });
+        let mut at = 0;
+        for (differs, text) in values {
+            let mut piece = String::new();
+            for (offset, c) in text.char_indices() {
+                let offset = at + offset;
+                if offset >= whole.len() || offset > 4 * LINE {
+                    break;
+                }
+                match c {
+                    ' ' if offset >= kept => piece.push('·'),
+                    c if words::is_hidden(c) => {
+                        piece.push_str(&words::escape(c.encode_utf8(&mut [0; 4])));
+                    }
+                    c => piece.push(c),
+                }
+            }
+            at += text.len();
+            line.push_str(&page.paint(if *differs { part } else { role }, &piece));
+        }
+        if whole.len() > 4 * LINE {
+            line.push_str("… (cut)");
+        }
+        line
+    }
+}
+
+/// How many whole lines both texts have in common at their start, less a few for context, when there are many.
+fn same_lines(one: &str, other: &str) -> usize {
+    let same = one
+        .lines()
+        .zip(other.lines())
+        .take_while(|(a, b)| a == b)
+        .count();
+    if same > COMPARED / 2 { same - 3 } else { 0 }
+}
+
+/// Lines from one on, not too many, and whether there are more.
+fn part(text: &str, skip: usize) -> (&str, bool) {
+    let start = text
+        .split_inclusive('\n')
+        .take(skip)
+        .map(str::len)
+        .sum::<usize>();
+    let length = text[start..]
+        .split_inclusive('\n')
+        .take(COMPARED)
+        .map(str::len)
+        .sum::<usize>();
+    (&text[start..start + length], start + length < text.len())
+}
+
+/// What was looked for, and the text that does not have it.
+fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usize) {
+    page.line(2, title);
+    whole(page, expected, tail);
+    if actual.is_empty() {
+        page.line(2, "but it is empty");
+        return;
+    }
+    let (lines, before) = last_lines(actual, tail);
+    if before > 0 {
+        let before = words::size(before as u64);
+        page.line(
+            2,
+            &format!(
+                "but it is (last {}, {before} before):",
+                words::count(lines.len(), "line")
+            ),
+        );
+    } else {
+        page.line(2, "but it is:");
+    }
+    boxed(page, 2, &lines);
+}
+
+/// The lines around the place where something was found that should not be there.
+fn found(page: &mut Page, actual: &str, at: Option<usize>, tail: usize) {
+    let Some(at) = at else {
+        page.line(2, "but it is:");
+        whole(page, actual, tail);
+        return;
+    };
+    let line = actual[..at].matches('\n').count();
+    let total = actual.lines().count();
+    let first = line.saturating_sub(2);
+    let around: Vec<_> = actual.lines().skip(first).take(5).collect();
+    if total <= around.len() {
+        page.line(2, "but it is:");
+    } else {
+        page.line(
+            2,
+            &format!(
+                "but line {} of {total} has it (from line {}):",
+                line + 1,
+                first + 1
+            ),
+        );
+    }
+    boxed(page, 2, &around);
+}
+
+fn whole(page: &mut Page, text: &str, tail: usize) {
+    if text.is_empty() {
+        page.line(4, "(empty)");
+        return;
+    }
+    let (lines, before) = last_lines(text, tail);
+    if before > 0 {
+        page.line(4, &format!("… {} before", words::size(before as u64)));
+    }
+    boxed(page, 2, &lines);
+}

@@ -1,0 +1,233 @@
+//! The first and the last lines of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use greenroom_event::{Outcome, Outline, RunStarted};
+
+use super::failure;
+use super::page::Page;
+use crate::style::Role;
+use crate::summary::{Summary, Verdict};
+use crate::words;
+
+/// Documents that are named; more are counted.
+const DOCUMENTS: usize = 3;
+/// Scenarios that did not pass and are listed at the end.
+const LISTED: usize = 100;
+
+/// What is about to run, and what is special about it.
+pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
+    let outline = &run.outline;
+    let scenarios = words::count(outline.scenarios.len(), "scenario");
+    let jobs = match run.jobs {
+        _ if outline.scenarios.len() <= 1 => String::new(),
+        0 | 1 => ", one at a time".to_owned(),
+        many => format!(", up to {many} at a time"),
+    };
+    let place = documents(outline);
+    page.line(
+        0,
+        &format!(
+            "greenroom {}: {scenarios}{place}{jobs}",
+            words::escape(&run.version)
+        ),
+    );
+    if !run.isolation.sealed {
+        let reason = run
+            .isolation
+            .reason
+            .as_deref()
+            .unwrap_or("this machine does not allow it");
+        let word = page.paint(Role::Odd, "not sealed");
+        page.line(0, &format!("{word}: {}", words::escape(reason)));
+        page.line(
+            2,
+            "scenarios share the processes, network and /tmp of this machine; those that name the same port take turns",
+        );
+    }
+    if let Some(seed) = run.shuffle {
+        page.line(0, &format!("order shuffled with seed {seed}"));
+    }
+    if !lists_passing {
+        page.line(0, "scenarios that pass are not listed; -v lists them");
+    }
+    page.line(0, "");
+}
+
+/// ` in daemon.md and files.md`, ` in 12 documents`.
+fn documents(outline: &Outline) -> String {
+    let used: BTreeSet<usize> = outline
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.document)
+        .collect();
+    let used = |index: &usize| used.is_empty() || used.contains(index);
+    let documents = outline
+        .documents
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| used(index));
+    let paths: Vec<_> = documents
+        .map(|(_, document)| words::escape(&document.path))
+        .collect();
+    match paths.len() {
+        0 => String::new(),
+        1..=DOCUMENTS => format!(" in {}", words::list(&paths)),
+        many => format!(" in {many} documents"),
+    }
+}
+
+/// What the run came to; names of what did not pass last, so that they are on the screen.
+pub(super) fn ending(
+    page: &mut Page,
+    outline: &Outline,
+    summary: &Summary,
+    skipped: &BTreeMap<String, usize>,
+) {
+    for (reason, number) in skipped {
+        let number = words::count(*number, "scenario");
+        let reason = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", words::escape(reason))
+        };
+        page.line(0, &format!("{number} not run{reason}"));
+    }
+    let took = words::duration(summary.took);
+    let counts = counts(summary);
+    match summary.verdict() {
+        Verdict::Passed => {
+            let passed = page.paint(
+                Role::Good,
+                &format!("{} passed", words::count(summary.passed, "scenario")),
+            );
+            let steps = words::count(summary.steps_passed, "step");
+            let others = others(summary);
+            page.line(0, &format!("{passed}, {steps}, {took}{others}"));
+        }
+        Verdict::Failed => {
+            let word = page.paint(Role::Bad, "FAILED:");
+            page.line(0, &format!("{word} {counts}, {took}"));
+        }
+        Verdict::Interrupted => {
+            let word = page.paint(Role::Odd, "INTERRUPTED:");
+            let why = if summary.finished {
+                ""
+            } else {
+                "the run broke off; "
+            };
+            page.line(0, &format!("{word} {why}{counts}, {took}"));
+        }
+        Verdict::NothingRan => {
+            let word = page.paint(Role::Odd, "NOTHING RAN:");
+            page.line(0, &format!("{word} {}", why_nothing(outline, summary)));
+        }
+    }
+    unhappy(page, outline, summary);
+}
+
+/// `2 of 5 scenarios failed, 1 broken, 1 not run, 1 passed`.
+fn counts(summary: &Summary) -> String {
+    let total = words::count(summary.scenarios, "scenario");
+    let not_run = summary
+        .scenarios
+        .saturating_sub(summary.passed + summary.failed + summary.broken);
+    let stopped = summary.verdict() == Verdict::Interrupted;
+    let not_run_word = if stopped {
+        "not run to the end"
+    } else {
+        "not run"
+    };
+    let mut parts = Vec::new();
+    for (number, word) in [
+        (summary.failed, "failed"),
+        (summary.broken, "broken"),
+        (summary.passed, "passed"),
+        (not_run, not_run_word),
+    ] {
+        if number > 0 {
+            let of = if parts.is_empty() {
+                format!(" of {total}")
+            } else {
+                String::new()
+            };
+            parts.push(format!("{number}{of} {word}"));
+        }
+    }
+    if parts.is_empty() {
+        parts.push(total);
+    }
+    if summary.left_out > 0 {
+        parts.push(format!("{} left out by the filters", summary.left_out));
+    }
+    parts.join(", ")
+}
+
+fn others(summary: &Summary) -> String {
+    let mut parts = Vec::new();
+    if summary.skipped > 0 {
+        parts.push(format!("{} not run", summary.skipped));
+    }
+    if summary.left_out > 0 {
+        parts.push(format!("{} left out by the filters", summary.left_out));
+    }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", parts.join(", "))
+    }
+}
+
+fn why_nothing(outline: &Outline, summary: &Summary) -> String {
+    let place = documents(outline);
+    if summary.skipped > 0 {
+        format!("{} skipped", words::count(summary.skipped, "scenario"))
+    } else if summary.left_out > 0 {
+        let all = if summary.left_out == 1 {
+            "the only scenario"
+        } else {
+            &format!("all {} scenarios", summary.left_out)
+        };
+        format!("the filters left out {all}{place}")
+    } else {
+        format!("there are no scenarios{place}")
+    }
+}
+
+/// What did not pass, in reading order.
+fn unhappy(page: &mut Page, outline: &Outline, summary: &Summary) {
+    let mut unhappy = summary.unhappy.clone();
+    unhappy.sort_by_key(|(index, _)| *index);
+    let place = |index: usize| {
+        outline
+            .scenarios
+            .get(index)
+            .map_or(String::new(), |s| failure::place(&s.location))
+    };
+    let widest = unhappy
+        .iter()
+        .take(LISTED)
+        .map(|(index, _)| words::width(&place(*index)))
+        .max()
+        .unwrap_or(0);
+    for (index, outcome) in unhappy.iter().take(LISTED) {
+        let word = if *outcome == Outcome::Broken {
+            "broken"
+        } else {
+            "failed"
+        };
+        let place = place(*index);
+        let blanks = " ".repeat(widest - words::width(&place));
+        page.line(
+            2,
+            &format!(
+                "{}  {place}{blanks}  {}",
+                page.paint(Role::Bad, word),
+                failure::title(outline, *index)
+            ),
+        );
+    }
+    if unhappy.len() > LISTED {
+        page.line(2, &format!("and {} more", unhappy.len() - LISTED));
+    }
+}

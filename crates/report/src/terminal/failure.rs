@@ -1,0 +1,415 @@
+//! The block that explains why a scenario did not pass. Whoever reads it has not seen the run and should not need to see another.
+
+use greenroom_event::{
+    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, ScenarioFinished,
+    ScenarioOutline,
+};
+
+use super::compare;
+use super::page::Page;
+use crate::order::{ScenarioRecord, StepRecord};
+use crate::style::Role;
+use crate::words;
+
+/// Lines of an output that are shown, and when everything is wanted.
+const TAIL: usize = 20;
+const LONG_TAIL: usize = 200;
+/// Lines of the output of a daemon that did nothing suspicious.
+const SHORT_TAIL: usize = 10;
+/// Characters of an output line that are shown.
+pub(super) const LINE: usize = 400;
+/// Passed steps shown before the one that failed.
+const STEPS: usize = 12;
+const STEPS_INDENT: usize = 4;
+
+/// Everything about a scenario that failed or is broken.
+pub(super) fn block(
+    page: &mut Page,
+    outline: &Outline,
+    record: &ScenarioRecord,
+    rerun: &str,
+    verbose: bool,
+) {
+    let Some(finished) = &record.finished else {
+        return;
+    };
+    let scenario = outline.scenarios.get(record.scenario);
+    heading(page, outline, record, finished, scenario);
+    let nothing = Failure::default();
+    let mut shown = Shown {
+        outputs: Vec::new(),
+        tail: if verbose { LONG_TAIL } else { TAIL },
+    };
+
+    page.gap();
+    steps(
+        page,
+        scenario,
+        record,
+        if verbose { usize::MAX } else { STEPS },
+    );
+
+    for step in record
+        .steps
+        .iter()
+        .filter(|step| step.outcome != Outcome::Passed)
+    {
+        if let Some(failure) = &step.failure {
+            page.gap();
+            explain(page, failure, None, &mut shown);
+        }
+    }
+    for cleanup in record
+        .cleanups
+        .iter()
+        .filter(|cleanup| cleanup.outcome != Outcome::Passed)
+    {
+        page.gap();
+        let of = format!(
+            "the cleanup after {}",
+            step_in_words(scenario, cleanup.step)
+        );
+        explain(
+            page,
+            cleanup.failure.as_ref().unwrap_or(&nothing),
+            Some(&of),
+            &mut shown,
+        );
+    }
+    if let Some(failure) = &finished.failure {
+        page.gap();
+        explain(page, failure, None, &mut shown);
+    }
+    daemons(page, &finished.daemons, &mut shown);
+    left_over(page, &finished.left_over);
+    hints(page, outline, scenario, finished, rerun);
+}
+
+fn heading(
+    page: &mut Page,
+    outline: &Outline,
+    record: &ScenarioRecord,
+    finished: &ScenarioFinished,
+    scenario: Option<&ScenarioOutline>,
+) {
+    let word = if finished.outcome == Outcome::Broken {
+        "BROKEN"
+    } else {
+        "FAIL"
+    };
+    let took = words::seconds(finished.took);
+    let name = title(outline, record.scenario);
+    let word = page.paint(Role::Bad, word);
+    let name = page.paint(Role::Title, &name);
+    page.line(0, &format!("{word}  {took:>7}  {name}"));
+    if let Some(scenario) = scenario {
+        let at = place(&scenario.location);
+        let step = decisive(record).and_then(|step| scenario.steps.get(step));
+        let at = match step {
+            Some(step) => format!("in {}, scenario at {at}", place(&step.location)),
+            None => format!("in {at}"),
+        };
+        page.line(2, &at);
+    }
+    if finished.outcome == Outcome::Broken {
+        page.line(
+            2,
+            "it neither passed nor failed: greenroom could not carry it out to its end",
+        );
+    }
+}
+
+/// The step that decided how the scenario ended.
+fn decisive(record: &ScenarioRecord) -> Option<usize> {
+    let failed = record
+        .steps
+        .iter()
+        .find(|step| step.outcome != Outcome::Passed)
+        .map(|step| step.step);
+    let cleanup = || {
+        record
+            .cleanups
+            .iter()
+            .find(|step| step.outcome != Outcome::Passed)
+            .map(|step| step.step)
+    };
+    failed.or(record.open_step).or_else(cleanup)
+}
+
+/// The steps that ran, the cleanups that did not pass, and how many steps did not run.
+pub(super) fn steps(
+    page: &mut Page,
+    scenario: Option<&ScenarioOutline>,
+    record: &ScenarioRecord,
+    most: usize,
+) {
+    let text = |step: usize| {
+        let step = scenario.and_then(|scenario| scenario.steps.get(step));
+        step.map_or_else(
+            || format!("step {step:?}"),
+            |step| words::escape(&step.text).into_owned(),
+        )
+    };
+    let passed = record
+        .steps
+        .iter()
+        .take_while(|step| step.outcome == Outcome::Passed)
+        .count();
+    let hidden = passed.saturating_sub(most);
+    if hidden > 1 {
+        let line = format!(
+            "{:7}  {:>7}  {} passed before",
+            "",
+            "",
+            words::count(hidden, "step")
+        );
+        page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
+    }
+    for step in record
+        .steps
+        .iter()
+        .skip(if hidden > 1 { hidden } else { 0 })
+    {
+        step_line(page, step, &text(step.step));
+    }
+    if let Some(open) = record.open_step {
+        let word = page.paint(Role::Odd, "STOPPED");
+        page.line(STEPS_INDENT, &format!("{word}  {:>7}  {}", "", text(open)));
+    }
+    if let (Some(_), Some(what)) = (record.open_step, &record.waiting) {
+        let what = format!(
+            "{:7}  {:>7}  while waiting for {}",
+            "",
+            "",
+            words::escape(what)
+        );
+        page.line(STEPS_INDENT, &what);
+    }
+    let ran = record.steps.len() + usize::from(record.open_step.is_some());
+    let not_run = scenario.map_or(0, |scenario| scenario.steps.len().saturating_sub(ran));
+    if not_run > 0 {
+        let line = format!(
+            "{:7}  {:>7}  {} not run",
+            "",
+            "",
+            words::count(not_run, "step")
+        );
+        page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
+    }
+    for cleanup in record
+        .cleanups
+        .iter()
+        .filter(|cleanup| cleanup.outcome != Outcome::Passed)
+    {
+        step_line(
+            page,
+            cleanup,
+            &format!("cleanup after: {}", text(cleanup.step)),
+        );
+    }
+}
+
+fn step_line(page: &mut Page, step: &StepRecord, text: &str) {
+    let took = words::duration(step.took);
+    let line = match step.outcome {
+        Outcome::Passed => page.paint(Role::Dim, &format!("{:7}  {took:>7}  {text}", "ok")),
+        Outcome::Failed => format!("{}  {took:>7}  {text}", page.paint(Role::Bad, "FAILED ")),
+        Outcome::Broken => format!("{}  {took:>7}  {text}", page.paint(Role::Bad, "BROKEN ")),
+        Outcome::Skipped => format!("{}  {took:>7}  {text}", page.paint(Role::Odd, "STOPPED")),
+    };
+    page.line(STEPS_INDENT, &line);
+}
+
+/// What was shown already, so that nothing comes twice: a step's failure often brings the output of its daemon.
+struct Shown<'a> {
+    outputs: Vec<&'a Captured>,
+    tail: usize,
+}
+
+fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &mut Shown<'a>) {
+    let of = of.map_or(String::new(), |of| format!("{of} failed: "));
+    let mut lines = failure.message.lines();
+    let first = lines.next().unwrap_or("no reason was given");
+    page.line(
+        2,
+        &format!(
+            "{of}{}",
+            page.paint(Role::Title, &words::output_line(first, 4 * LINE))
+        ),
+    );
+    for line in lines {
+        page.line(2, &words::output_line(line, LINE));
+    }
+    if let Some(comparison) = &failure.comparison {
+        let named = failure.message.contains(&comparison.what);
+        compare::comparison(page, comparison, named, shown.tail);
+    }
+    for note in &failure.notes {
+        page.line(2, &format!("note: {}", words::escape(note)));
+    }
+    for output in &failure.output {
+        captured(page, 2, output, shown.tail);
+        shown.outputs.push(output);
+    }
+    for help in &failure.help {
+        page.line(2, &format!("help: {}", words::escape(help)));
+    }
+}
+
+fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
+    for daemon in daemons {
+        page.gap();
+        let role = if daemon.died { Role::Bad } else { Role::Title };
+        let name = page.paint(role, &format!("daemon {}", words::escape(&daemon.name)));
+        page.line(2, &format!("{name}: {}", words::escape(&daemon.state)));
+        let command = words::output_line(&daemon.command, LINE);
+        page.line(4, &format!("command: {command}"));
+        let tail = if daemon.died {
+            shown.tail
+        } else {
+            shown.tail.min(SHORT_TAIL)
+        };
+        let silent = |output: &Captured| output.text.is_empty() && output.omitted == 0;
+        if !daemon.output.is_empty() && daemon.output.iter().all(silent) {
+            page.line(4, "it wrote nothing");
+        }
+        for output in daemon.output.iter().filter(|output| !silent(output)) {
+            if shown.outputs.iter().any(|seen| seen.of == output.of) {
+                page.line(4, &format!("{}: see above", words::escape(&output.of)));
+            } else {
+                captured(page, 4, output, tail);
+                shown.outputs.push(output);
+            }
+        }
+    }
+}
+
+/// `stderr of daemon web (last 20 lines, 1.2 kB before):` and the lines.
+fn captured(page: &mut Page, indent: usize, output: &Captured, tail: usize) {
+    let of = words::escape(&output.of);
+    if output.text.is_empty() && output.omitted == 0 {
+        page.line(indent, &format!("{of}: nothing"));
+        return;
+    }
+    let (lines, bytes_before) = last_lines(&output.text, tail);
+    let before = output.omitted.saturating_add(bytes_before as u64);
+    let part = if before > 0 {
+        let lines = words::count(lines.len(), "line");
+        format!(" (last {lines}, {} before)", words::size(before))
+    } else {
+        String::new()
+    };
+    page.line(indent, &format!("{of}{part}:"));
+    boxed(page, indent, &lines);
+}
+
+/// The last lines of a text, and how many bytes come before them.
+pub(super) fn last_lines(text: &str, most: usize) -> (Vec<&str>, usize) {
+    let mut lines: Vec<&str> = text.rsplit_terminator('\n').take(most).collect();
+    lines.reverse();
+    let before = lines
+        .first()
+        .map_or(0, |first| first.as_ptr() as usize - text.as_ptr() as usize);
+    (lines, before)
+}
+
+/// Lines that somebody else wrote, told apart from ours by a bar.
+pub(super) fn boxed(page: &mut Page, indent: usize, lines: &[&str]) {
+    let bar = page.paint(Role::Dim, "│");
+    for line in lines {
+        let line = words::output_line(line, LINE);
+        let blank = if line.is_empty() { "" } else { " " };
+        page.line(indent + 2, &format!("{bar}{blank}{line}"));
+    }
+}
+
+fn left_over(page: &mut Page, processes: &[LeftOver]) {
+    if processes.is_empty() {
+        return;
+    }
+    page.gap();
+    let count = words::count_of(processes.len(), "process was", "processes were");
+    let them = if processes.len() == 1 { "it" } else { "them" };
+    page.line(
+        2,
+        &format!("{count} still running at the end; greenroom ended {them}:"),
+    );
+    for process in processes {
+        let command = words::output_line(&process.command, LINE);
+        let daemon = match &process.daemon {
+            Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
+            None => String::new(),
+        };
+        page.line(
+            4,
+            &format!(
+                "{command}  ({daemon}running for {})",
+                words::duration(process.age)
+            ),
+        );
+    }
+}
+
+/// `sleepyhead and sleep 100`.
+pub(super) fn names_of_left_over(processes: &[LeftOver]) -> String {
+    const MOST: usize = 3;
+    let name = |process: &LeftOver| match &process.daemon {
+        Some(daemon) => words::escape(daemon).into_owned(),
+        None => words::output_line(&process.command, 40),
+    };
+    let mut names: Vec<_> = processes.iter().take(MOST).map(name).collect();
+    if processes.len() > MOST {
+        names.push(format!("{} more", processes.len() - MOST));
+    }
+    words::list(&names)
+}
+
+fn hints(
+    page: &mut Page,
+    outline: &Outline,
+    scenario: Option<&ScenarioOutline>,
+    finished: &ScenarioFinished,
+    rerun: &str,
+) {
+    page.gap();
+    if let Some(kept) = &finished.kept {
+        page.line(2, &format!("kept:  {}", words::shell_quote(kept)));
+    }
+    let Some(scenario) = scenario else { return };
+    let Some(document) = outline.documents.get(scenario.document) else {
+        return;
+    };
+    let (path, name) = (
+        words::shell_quote(&document.path),
+        words::shell_quote(&scenario.title),
+    );
+    let options = if rerun.is_empty() {
+        String::new()
+    } else {
+        format!("{rerun} ")
+    };
+    page.line(
+        2,
+        &format!("rerun: greenroom run {options}{path} --name {name}"),
+    );
+}
+
+/// A scenario's title, ready to be shown.
+pub(super) fn title(outline: &Outline, index: usize) -> String {
+    match outline.scenarios.get(index) {
+        Some(scenario) => words::escape(&scenario.title).into_owned(),
+        None => format!("scenario {}", index.saturating_add(1)),
+    }
+}
+
+/// `daemon.md:86`.
+pub(super) fn place(location: &Location) -> String {
+    format!("{}:{}", words::escape(&location.file), location.line)
+}
+
+fn step_in_words(scenario: Option<&ScenarioOutline>, step: usize) -> String {
+    match scenario.and_then(|scenario| scenario.steps.get(step)) {
+        Some(step) => format!("the step in {}", place(&step.location)),
+        None => "a step".to_owned(),
+    }
+}

@@ -1,0 +1,393 @@
+//! A run on a terminal or in a plain log: the header, a line or a block per scenario in reading order, the ending.
+//!
+//! A terminal additionally has lines below the text that show what is running (`live`). Apart from them and from colour
+//! both get the same text, so that a log can be compared with what somebody saw.
+
+mod compare;
+mod ending;
+mod failure;
+mod live;
+mod page;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::Duration;
+
+use greenroom_event::{Event, Kind, Outcome, Outline, RunStarted, Sink};
+
+use crate::order::{ReadingOrder, ScenarioRecord};
+use crate::style::{Role, Style};
+use crate::summary::Summary;
+use crate::words;
+use live::Live;
+use page::Page;
+
+/// With more scenarios than this, passing ones are listed only on request.
+const MANY: usize = 200;
+
+/// What the output can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terminal {
+    /// Whether escape sequences for colour may be written.
+    pub colour: bool,
+    /// How many columns a line has.
+    pub width: usize,
+    /// Whether lines can be taken back, to show what is running.
+    pub live: bool,
+}
+
+/// How much to tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Failures and the ending.
+    Quiet,
+    /// Also a line per passing scenario.
+    #[default]
+    Normal,
+    /// Also every step with its time, and more of the output of what failed.
+    Verbose,
+}
+
+/// What the user chose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How much to tell.
+    pub verbosity: Verbosity,
+    /// Options, quoted for a shell, that a rerun of one scenario needs besides document and name: `--timeout 5s`. May be empty.
+    pub rerun_options: String,
+}
+
+/// Writes a run for people as it happens.
+///
+/// It never fails: when nobody reads any more it goes quiet, and [`broken_pipe`](Self::broken_pipe) says so.
+pub struct TerminalReporter<W: Write> {
+    out: Output<W>,
+    style: Style,
+    options: Options,
+    outline: Outline,
+    order: ReadingOrder,
+    summary: Summary,
+    live: Option<Live>,
+    /// Scenarios never started, counted by reason.
+    skipped: BTreeMap<String, usize>,
+    /// Whether a block was the last thing written, which wants air after it.
+    after_block: bool,
+    /// Whether the last line written is empty, or there is none.
+    after_blank: bool,
+}
+
+impl<W: Write> TerminalReporter<W> {
+    /// A reporter that writes there.
+    pub fn new(out: W, terminal: Terminal, options: Options) -> Self {
+        let style = Style {
+            colour: terminal.colour,
+            width: terminal.width.max(40),
+        };
+        Self {
+            out: Output {
+                to: out,
+                broken: false,
+            },
+            style,
+            options,
+            outline: Outline::default(),
+            order: ReadingOrder::default(),
+            summary: Summary::default(),
+            live: terminal.live.then(|| Live::new(style)),
+            skipped: BTreeMap::new(),
+            after_block: false,
+            after_blank: true,
+        }
+    }
+
+    /// The numbers so far.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Where it writes.
+    pub fn get_ref(&self) -> &W {
+        &self.out.to
+    }
+
+    /// Whether a write failed, because the reader went away or for any other reason. Nothing was written since.
+    pub fn broken_pipe(&self) -> bool {
+        self.out.broken
+    }
+
+    /// The terminal has another width now.
+    pub fn set_width(&mut self, width: usize) {
+        self.style.width = width.max(40);
+        if let Some(live) = &mut self.live {
+            live.set_width(self.style.width);
+        }
+    }
+
+    /// Takes the live lines away, so that something else can be written. They come back with the next event.
+    pub fn clear(&mut self) {
+        if let Some(live) = &mut self.live {
+            let frame = live.erase();
+            self.out.write(&frame);
+        }
+    }
+
+    /// Ends the reporter and gives the output back.
+    pub fn into_inner(mut self) -> W {
+        self.clear();
+        self.out.to
+    }
+
+    fn page(&self) -> Page {
+        Page::new(self.style)
+    }
+
+    fn begin(&mut self, run: &RunStarted) {
+        self.outline = run.outline.clone();
+        if self.options.verbosity > Verbosity::Quiet {
+            let mut page = self.page();
+            ending::header(&mut page, run, self.lists_passing());
+            self.print(page);
+        }
+    }
+
+    fn lists_passing(&self) -> bool {
+        match self.options.verbosity {
+            Verbosity::Quiet => false,
+            Verbosity::Normal => self.outline.scenarios.len() <= MANY,
+            Verbosity::Verbose => true,
+        }
+    }
+
+    fn record(&mut self, record: &ScenarioRecord) {
+        let Some(finished) = &record.finished else {
+            self.unfinished(record);
+            return;
+        };
+        match finished.outcome {
+            Outcome::Passed if self.lists_passing() => self.passed(record),
+            Outcome::Passed => {}
+            Outcome::Skipped if record.started => self.unfinished(record),
+            Outcome::Skipped => self.skipped(record),
+            Outcome::Failed | Outcome::Broken => self.failed(record),
+        }
+    }
+
+    fn passed(&mut self, record: &ScenarioRecord) {
+        let mut page = self.page();
+        let (title, took) = self.title_and_time(record);
+        let left_over = record
+            .finished
+            .as_ref()
+            .map_or(&[][..], |finished| &finished.left_over);
+        let note = if left_over.is_empty() {
+            String::new()
+        } else {
+            let stopped = failure::names_of_left_over(left_over);
+            page.paint(
+                Role::Dim,
+                &format!("  (ended what it left running: {stopped})"),
+            )
+        };
+        page.line(
+            0,
+            &format!(
+                "{}  {took:>7}  {title}{note}",
+                page.paint(Role::Good, "PASS")
+            ),
+        );
+        if self.options.verbosity == Verbosity::Verbose {
+            failure::steps(
+                &mut page,
+                self.outline.scenarios.get(record.scenario),
+                record,
+                usize::MAX,
+            );
+        }
+        if let Some(kept) = record
+            .finished
+            .as_ref()
+            .and_then(|finished| finished.kept.as_ref())
+        {
+            page.line(15, &format!("kept: {}", words::escape(kept)));
+        }
+        if self.after_block {
+            page.blank_before();
+        }
+        self.after_block = false;
+        self.print(page);
+    }
+
+    fn failed(&mut self, record: &ScenarioRecord) {
+        let mut page = self.page();
+        let verbose = self.options.verbosity == Verbosity::Verbose;
+        failure::block(
+            &mut page,
+            &self.outline,
+            record,
+            &self.options.rerun_options,
+            verbose,
+        );
+        page.blank_before();
+        self.after_block = true;
+        self.print(page);
+    }
+
+    /// A scenario that was stopped on its way: one line that says how far it came.
+    fn unfinished(&mut self, record: &ScenarioRecord) {
+        if !record.started || self.options.verbosity == Verbosity::Quiet {
+            return;
+        }
+        let mut page = self.page();
+        let (title, took) = self.title_and_time(record);
+        page.line(
+            0,
+            &format!("{}  {took:>7}  {title}", page.paint(Role::Odd, "STOP")),
+        );
+        let step = record
+            .open_step
+            .or_else(|| record.steps.last().map(|step| step.step));
+        if let Some(step) =
+            step.and_then(|step| self.outline.scenarios.get(record.scenario)?.steps.get(step))
+        {
+            let place = failure::place(&step.location);
+            let waiting = match &record.waiting {
+                Some(what) => format!(" (waiting for {})", words::escape(what)),
+                None => String::new(),
+            };
+            page.line(
+                15,
+                &format!("stopped in {place}: {}{waiting}", words::escape(&step.text)),
+            );
+        }
+        if self.after_block {
+            page.blank_before();
+        }
+        self.after_block = false;
+        self.print(page);
+    }
+
+    /// Scenarios that never began are told of together at the end, unless every detail is wanted.
+    fn skipped(&mut self, record: &ScenarioRecord) {
+        let failure = record
+            .finished
+            .as_ref()
+            .and_then(|finished| finished.failure.as_ref());
+        let reason = failure.map_or(String::new(), |failure| failure.message.clone());
+        if self.options.verbosity == Verbosity::Verbose {
+            let mut page = self.page();
+            let (title, _) = self.title_and_time(record);
+            let because = if reason.is_empty() {
+                String::new()
+            } else {
+                format!("  ({})", words::escape(&reason))
+            };
+            page.line(
+                0,
+                &format!(
+                    "{}  {:>7}  {title}{because}",
+                    page.paint(Role::Odd, "SKIP"),
+                    ""
+                ),
+            );
+            if self.after_block {
+                page.blank_before();
+            }
+            self.after_block = false;
+            self.print(page);
+        }
+        *self.skipped.entry(reason).or_default() += 1;
+    }
+
+    fn title_and_time(&self, record: &ScenarioRecord) -> (String, String) {
+        let title = failure::title(&self.outline, record.scenario);
+        let took = record
+            .finished
+            .as_ref()
+            .map_or(String::new(), |finished| words::seconds(finished.took));
+        (title, took)
+    }
+
+    fn end(&mut self) {
+        for record in self.order.rest() {
+            self.record(&record);
+        }
+        let mut page = self.page();
+        ending::ending(&mut page, &self.outline, &self.summary, &self.skipped);
+        if self.options.verbosity > Verbosity::Quiet || self.after_block {
+            page.blank_before();
+        }
+        self.print(page);
+    }
+
+    /// Writes text above the live lines. One write per text, so that nothing flickers.
+    fn print(&mut self, page: Page) {
+        let text = page.finish(self.after_blank);
+        if text.is_empty() {
+            return;
+        }
+        self.after_blank = text.ends_with("\n\n");
+        match &mut self.live {
+            Some(live) => {
+                let mut frame = live.erase();
+                frame.push_str(&text);
+                frame.push_str(&live.draw(&self.outline, &self.summary));
+                self.out.write(&frame);
+            }
+            None => self.out.write(&text),
+        }
+    }
+
+    fn show_progress(&mut self, at: Duration) {
+        if let Some(live) = &mut self.live
+            && let Some(frame) = live.tick(at, &self.outline, &self.summary)
+        {
+            self.out.write(&frame);
+        }
+    }
+}
+
+impl<W: Write> Sink for TerminalReporter<W> {
+    fn push(&mut self, event: &Event) {
+        self.summary.fold(event);
+        if let Some(live) = &mut self.live {
+            live.take(event);
+        }
+        match &event.kind {
+            Kind::RunStarted(run) => self.begin(run),
+            Kind::RunFinished { .. } => {
+                if let Some(mut live) = self.live.take() {
+                    self.out.write(&live.erase());
+                }
+                self.end();
+            }
+            _ => {
+                for record in self.order.push(event) {
+                    self.record(&record);
+                }
+                self.show_progress(event.at);
+            }
+        }
+    }
+
+    fn idle(&mut self, at: Duration) {
+        self.show_progress(at);
+    }
+}
+
+/// Where text goes, until nobody reads it.
+struct Output<W: Write> {
+    to: W,
+    broken: bool,
+}
+
+impl<W: Write> Output<W> {
+    fn write(&mut self, text: &str) {
+        if !self.broken && !text.is_empty() {
+            let written = self
+                .to
+                .write_all(text.as_bytes())
+                .and_then(|()| self.to.flush());
+            self.broken = written.is_err();
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Plurals, durations, sizes, lists, quoting: one way to say each thing.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// `1 scenario`, `2 scenarios`.
+pub fn count(number: usize, one: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {one}s")
+    }
+}
+
+/// `1 process`, `2 processes`, for words with a plural of their own.
+pub fn count_of(number: usize, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
+}
+
+/// `12 ms`, `3.2 s`, `2 m 05 s`, `1 h 02 m`.
+pub fn duration(time: Duration) -> String {
+    let ms = (time.as_micros() + 500) / 1000;
+    let tenths = (ms + 50) / 100;
+    let seconds = (ms + 500) / 1000;
+    if ms < 1000 {
+        format!("{ms} ms")
+    } else if tenths < 600 {
+        format!("{}.{} s", tenths / 10, tenths % 10)
+    } else if seconds < 3600 {
+        format!("{} m {:02} s", seconds / 60, seconds % 60)
+    } else {
+        format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60)
+    }
+}
+
+/// A limit that somebody set: as [`duration`], but `5 s` instead of `5.0 s`.
+pub fn limit(time: Duration) -> String {
+    if time.subsec_nanos() == 0 && (1..60).contains(&time.as_secs()) {
+        format!("{} s", time.as_secs())
+    } else {
+        duration(time)
+    }
+}
+
+/// Seconds for a column: `0.12 s`; from 100 s on as [`duration`].
+pub fn seconds(time: Duration) -> String {
+    let hundredths = (time.as_millis() + 5) / 10;
+    if hundredths < 10_000 {
+        format!("{}.{:02} s", hundredths / 100, hundredths % 100)
+    } else {
+        duration(time)
+    }
+}
+
+/// `1 byte`, `12 bytes`, `1.2 kB`, `3.4 MB`, `5.6 GB`.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1000 {
+        return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
+    }
+    let mut tenths = bytes.saturating_add(50) / 100;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths = (tenths + 500) / 1000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub fn list<S: AsRef<str>>(items: &[S]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.as_ref().to_owned(),
+        [before @ .., last] => {
+            let before: Vec<_> = before.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", before.join(", "), last.as_ref())
+        }
+    }
+}
+
+/// A word as a POSIX shell takes it. Control characters need bash, zsh or a shell of 2024's POSIX (`$'…'`).
+pub fn shell_quote(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    if !word.chars().any(is_hidden) {
+        return Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")));
+    }
+    let mut quoted = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\'' => quoted.push_str(r"\'"),
+            '\\' => quoted.push_str(r"\\"),
+            c if is_hidden(c) => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(quoted, "\\{byte:03o}");
+                }
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    Cow::Owned(quoted)
+}
+
+/// Whether a character moves the cursor, turns the text direction round or is simply not to be seen.
+/// The joiner of emoji (U+200D) is let through: nothing can be hidden with it.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
+        )
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text for one line of a screen: everything hidden becomes visible (`\n`, `\t`, `\x1b`, `\u{202e}`).
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hidden(c) {
+            escaped.push_str(&escape_char(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn escape_char(c: char) -> String {
+    match c {
+        '\n' => r"\n".to_owned(),
+        '\r' => r"\r".to_owned(),
+        '\t' => r"\t".to_owned(),
+        '\0' => r"\0".to_owned(),
+        c if c.is_ascii() => format!("\\x{:02x}", u32::from(c)),
+        c => format!("\\u{{{:x}}}", u32::from(c)),
+    }
+}
+
+/// A line that a process wrote: escaped, tabs as blanks up to the next multiple of 8, cut after so many characters.
+pub fn output_line(line: &str, most: usize) -> String {
+    let mut shown = String::new();
+    let mut column = 0;
+    for (at, c) in line.chars().enumerate() {
+        if at >= most {
+            let rest = line.chars().count() - at;
+            let _ = write!(shown, "… ({} more)", count(rest, "character"));
+            break;
+        }
+        if c == '\t' {
+            let blanks = 8 - column % 8;
+            shown.extend(std::iter::repeat_n(' ', blanks));
+            column += blanks;
+        } else if is_hidden(c) {
+            let escaped = escape_char(c);
+            column += escaped.len();
+            shown.push_str(&escaped);
+        } else {
+            column += c.width().unwrap_or(0);
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Columns that a text takes.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Text cut to so many columns, with `…` where something is missing.
+pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
+    // Bytes are never fewer than columns, save for the few wide characters in one byte, of which there are none.
+    if text.len() <= columns || text.width() <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::new();
+    let mut used = 1;
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        kept.push(c);
+    }
+    if columns > 0 {
+        kept.push('…');
+    }
+    Cow::Owned(kept)
+}
+
+/// Text in lines of at most so many columns, broken at blanks; blank lines separate paragraphs.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.trim().split("\n\n") {
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let word = escape(word);
+            if !line.is_empty() && width(&line) + 1 + width(&word) > columns {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn plurals() {
+        assert_eq!(count(0, "scenario"), "0 scenarios");
+        assert_eq!(count(1, "scenario"), "1 scenario");
+        assert_eq!(count(2, "scenario"), "2 scenarios");
+        assert_eq!(count_of(2, "process", "processes"), "2 processes");
+    }
+
+    #[test]
+    fn durations_round_without_falling_between_units() {
+        let said: Vec<_> = [
+            0, 12, 999, 1000, 3249, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000,
+        ]
+        .into_iter()
+        .map(|t| duration(ms(t)))
+        .collect();
+        assert_eq!(
+            said,
+            [
+                "0 ms",
+                "12 ms",
+                "999 ms",
+                "1.0 s",
+                "3.2 s",
+                "59.9 s",
+                "1 m 00 s",
+                "2 m 05 s",
+                "59 m 59 s",
+                "1 h 00 m",
+                "1 h 02 m"
+            ]
+        );
+        assert_eq!(duration(Duration::from_micros(999_600)), "1.0 s");
+        assert!(!duration(Duration::MAX).is_empty());
+    }
+
+    #[test]
+    fn limits_and_columns() {
+        assert_eq!(limit(ms(5000)), "5 s");
+        assert_eq!(limit(ms(2500)), "2.5 s");
+        assert_eq!(limit(ms(300)), "300 ms");
+        assert_eq!(seconds(ms(0)), "0.00 s");
+        assert_eq!(seconds(ms(121)), "0.12 s");
+        assert_eq!(seconds(ms(99_990)), "99.99 s");
+        assert_eq!(seconds(ms(100_000)), "1 m 40 s");
+    }
+
+    #[test]
+    fn sizes() {
+        let said: Vec<_> = [0, 1, 999, 1000, 1249, 999_949, 999_950, 3_400_000, u64::MAX]
+            .into_iter()
+            .map(size)
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "0 bytes",
+                "1 byte",
+                "999 bytes",
+                "1.0 kB",
+                "1.2 kB",
+                "999.9 kB",
+                "1.0 MB",
+                "3.4 MB",
+                "18446744.1 TB"
+            ]
+        );
+    }
+
+    #[test]
+    fn lists() {
+        assert_eq!(list::<&str>(&[]), "");
+        assert_eq!(list(&["a"]), "a");
+        assert_eq!(list(&["a", "b"]), "a and b");
+        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn shell_words() {
+        assert_eq!(shell_quote("daemon.md"), "daemon.md");
+        assert_eq!(shell_quote(""), "''");
+        assert_eq!(shell_quote("Daemon is started"), "'Daemon is started'");
+        assert_eq!(shell_quote("it's"), r"'it'\''s'");
+        assert_eq!(shell_quote("$HOME `x` ~"), "'$HOME `x` ~'");
+        assert_eq!(shell_quote("a\x1b'b"), r"$'a\033\'b'");
+        assert_eq!(shell_quote("-x"), "-x");
+        assert_eq!(shell_quote("é"), "'é'");
+    }
+
+    #[test]
+    fn nothing_hidden_stays_hidden() {
+        assert_eq!(escape("plain é 👩\u{200d}💻"), "plain é 👩\u{200d}💻");
+        assert_eq!(
+            escape("a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\u{7f}"),
+            r"a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\x7f"
+        );
+    }
+
+    #[test]
+    fn output_lines() {
+        assert_eq!(output_line("a\tb", 400), "a       b");
+        assert_eq!(output_line("12345678\tb", 400), "12345678        b");
+        assert_eq!(output_line("abcdef", 3), "abc… (3 characters more)");
+        assert_eq!(output_line("abc", 3), "abc");
+    }
+
+    #[test]
+    fn fitting() {
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abcd", 3), "ab…");
+        assert_eq!(fit("日本語", 6), "日本語");
+        assert_eq!(fit("日本語", 5), "日本…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("abc", 0), "");
+    }
+
+    #[test]
+    fn wrapping() {
+        assert_eq!(
+            wrap("one two\nthree\n\nfour ", 8),
+            ["one two", "three", "", "four"]
+        );
+        assert_eq!(wrap("averylongword b", 4), ["averylongword", "b"]);
+        assert!(wrap("  ", 4).is_empty());
+    }
+}

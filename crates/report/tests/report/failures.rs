@@ -1,0 +1,941 @@
+//! The block that explains a failure, in all its parts.
+
+use greenroom_event::{Captured, Failure, Outcome, Relation, ScenarioFinished};
+use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
+use snapbox::{IntoData, assert_data_eq, str};
+
+use crate::support::{
+    Run, SLOW, because, captured, compared, daemon, fails_with, left, ms, one, over,
+};
+
+fn lines(range: std::ops::Range<usize>) -> String {
+    range.map(|number| format!("line {number}\n")).collect()
+}
+
+#[test]
+fn one_line_differs() {
+    let run = fails_with(compared(
+        "stdout of the command",
+        Relation::Is,
+        "hello, world\n",
+        "hello, wurld",
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout of the command is not as it should be
+    expected: hello, world\n
+    actual:   hello, wurld
+                      ^^^^^^
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn one_line_with_hidden_differences() {
+    let run = fails_with(compared(
+        "stdout",
+        Relation::Is,
+        "a\tb\\ ",
+        "a    b\\\x1b[0m",
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+    expected: a\tb\\·
+    actual:   a    b\\\x1b[0m
+               ^^^^^^^^^^^^^^
+    (· is a blank at the end of a line)
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn one_line_against_nothing() {
+    let run = fails_with(compared("exit code", Relation::Is, "0", ""));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  exit code is not as it should be
+    expected: 0
+    actual:   (empty)
+              ^
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn a_long_line_differs_late() {
+    let expected = "x".repeat(5000);
+    let actual = format!("{}y{}", "x".repeat(3000), "x".repeat(1999));
+    let run = fails_with(compared("stdout", Relation::Is, &expected, &actual));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+    expected: …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+    actual:   …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+                                             ^
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn many_lines_differ() {
+    let expected = lines(1..40);
+    let actual = expected
+        .replace("line 7\n", "line seven \n")
+        .replace("line 30\n", "")
+        .replace("line 39\n", "line 39");
+    let run = fails_with(compared("file out.txt", Relation::Is, &expected, &actual));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  file out.txt is not as it should be
+  file out.txt (- expected, + actual):
+    … from line 4 of actual:
+      line 4
+      line 5
+      line 6
+    - line 7
+    + line seven·
+      line 8
+      line 9
+      line 10
+    … from line 27 of actual:
+      line 27
+      line 28
+      line 29
+    - line 30
+      line 31
+      line 32
+      line 33
+    … from line 35 of actual:
+      line 36
+      line 37
+      line 38
+    - line 39
+    + line 39
+    (· is a blank at the end of a line)
+    (the last line of actual has no newline at its end)
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn a_huge_difference_is_cut_and_quick() {
+    let expected: String = (0..100_000).map(|n| format!("expected {n}\n")).collect();
+    let actual: String = (0..100_000)
+        .map(|n| format!("actual {}\n", n * 7 % 1000))
+        .collect();
+    let shown = fails_with(compared("stdout", Relation::Is, &expected, &actual)).plain();
+    assert!(shown.lines().count() < 100, "{}", shown.lines().count());
+    assert!(shown.contains("not shown"));
+    let late = format!("{expected}end\n");
+    let shown = fails_with(compared("stdout", Relation::Is, &expected, &late)).plain();
+    assert_data_eq!(
+        shown,
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+  stdout (- expected, + actual):
+    … from line 99998 of actual:
+      expected 99997
+      expected 99998
+      expected 99999
+    + end
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn contains() {
+    let run = fails_with(compared(
+        "stdout of the command",
+        Relation::Contains,
+        "line 99",
+        &lines(1..46),
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout of the command is not as it should be
+  stdout of the command should contain:
+    │ line 99
+  but it is (last 20 lines, 191 bytes before):
+    │ line 26
+    │ line 27
+    │ line 28
+    │ line 29
+    │ line 30
+    │ line 31
+    │ line 32
+    │ line 33
+    │ line 34
+    │ line 35
+    │ line 36
+    │ line 37
+    │ line 38
+    │ line 39
+    │ line 40
+    │ line 41
+    │ line 42
+    │ line 43
+    │ line 44
+    │ line 45
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    let run = fails_with(compared(
+        "stdout of the command",
+        Relation::Contains,
+        "hello",
+        "",
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout of the command is not as it should be
+  stdout of the command should contain:
+    │ hello
+  but it is empty
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn other_relations() {
+    let run = fails_with(compared(
+        "stdout",
+        Relation::DoesNotContain,
+        "line 30",
+        &lines(1..46),
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+  stdout should not contain:
+    │ line 30
+  but line 30 of 45 has it (from line 28):
+    │ line 28
+    │ line 29
+    │ line 30
+    │ line 31
+    │ line 32
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    let run = fails_with(compared(
+        "stdout",
+        Relation::Matches,
+        r"^v\d+$",
+        "version 3\n",
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+  stdout should match the regex:
+    │ ^v\d+$
+  but it is:
+    │ version 3
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    let run = fails_with(compared(
+        "stdout",
+        Relation::DoesNotMatch,
+        r"error",
+        "an error\n",
+    ));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+  stdout should not match the regex:
+    │ error
+  but it is:
+    │ an error
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    let run = fails_with(compared("exit code", Relation::IsNot, "0", "0"));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  exit code is not as it should be
+  exit code should not be this, and is:
+    │ 0
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+const TRACEBACK: &str = "\
+Traceback (most recent call last):
+  File \"./slow-start-daemon.py\", line 9, in <module>
+    s.bind((\"127.0.0.1\", 8888))
+OSError: [Errno 98] Address already in use
+";
+
+#[test]
+fn daemon_died_before_its_port() {
+    let stderr = captured("stderr of daemon slow-daemon", TRACEBACK, 0);
+    let failure = Failure {
+        output: vec![stderr.clone()],
+        notes: vec![
+            "port 8888 is taken by \"python3 -m http.server 8888\" of this scenario".to_owned(),
+        ],
+        help: vec!["stop that process first, or give this one another port".to_owned()],
+        ..because(
+            "slow-daemon ended with exit status 1 before it listened on port 8888: ConnectionRefusedError",
+        )
+    };
+    let mut slow = daemon(
+        "slow-daemon",
+        "./slow-start-daemon.py",
+        "ended by itself with exit status 1 after 38 ms",
+        true,
+    );
+    slow.output = vec![captured("stdout of daemon slow-daemon", "", 0), stderr];
+    let mut web = daemon(
+        "web",
+        "python3 -m http.server 8888",
+        "still running at the end of the scenario",
+        false,
+    );
+    web.output = vec![
+        captured("stdout of daemon web", &lines(1..31), 0),
+        captured("stderr of daemon web", "", 0),
+    ];
+    let mut silent = daemon(
+        "silent",
+        "sleep 100",
+        "still running at the end of the scenario",
+        false,
+    );
+    silent.output = vec![
+        captured("stdout of daemon silent", "", 0),
+        captured("stderr of daemon silent", "", 0),
+    ];
+    let finished = ScenarioFinished {
+        daemons: vec![slow, web, silent],
+        left_over: vec![
+            left("python3 -m http.server 8888", Some("web"), 1200),
+            left("sleep 100", None, 62_000),
+        ],
+        kept: Some("/tmp/greenroom-x1/0".to_owned()),
+        ..over(Outcome::Failed, 45)
+    };
+    let run = one(SLOW)
+        .begin(0)
+        .step(0, 0, 2)
+        .step_fails(0, 1, 40, failure)
+        .finish(0, finished)
+        .end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  slow-daemon ended with exit status 1 before it listened on port 8888: ConnectionRefusedError
+  note: port 8888 is taken by "python3 -m http.server 8888" of this scenario
+  stderr of daemon slow-daemon:
+    │ Traceback (most recent call last):
+    │   File "./slow-start-daemon.py", line 9, in <module>
+    │     s.bind(("127.0.0.1", 8888))
+    │ OSError: [Errno 98] Address already in use
+  help: stop that process first, or give this one another port
+
+  daemon slow-daemon: ended by itself with exit status 1 after 38 ms
+    command: ./slow-start-daemon.py
+    stderr of daemon slow-daemon: see above
+
+  daemon web: still running at the end of the scenario
+    command: python3 -m http.server 8888
+    stdout of daemon web (last 10 lines, 151 bytes before):
+      │ line 21
+      │ line 22
+      │ line 23
+      │ line 24
+      │ line 25
+      │ line 26
+      │ line 27
+      │ line 28
+      │ line 29
+      │ line 30
+
+  daemon silent: still running at the end of the scenario
+    command: sleep 100
+    it wrote nothing
+
+  2 processes were still running at the end; greenroom ended them:
+    python3 -m http.server 8888  (daemon web, running for 1.2 s)
+    sleep 100  (running for 1 m 02 s)
+
+  kept:  /tmp/greenroom-x1/0
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn timeout() {
+    let failure = Failure {
+        notes: vec![
+            "the scenario's own network is private: only its own processes can listen there"
+                .to_owned(),
+        ],
+        help: vec!["a longer limit can be set: `… on port 8888, within 20 s`".to_owned()],
+        ..because("slow-daemon did not listen on port 8888 within 5 s: ConnectionRefusedError")
+    };
+    let finished = ScenarioFinished {
+        daemons: vec![daemon(
+            "slow-daemon",
+            "./slow-start-daemon.py",
+            "stopped by greenroom (SIGTERM)",
+            false,
+        )],
+        ..over(Outcome::Failed, 5043)
+    };
+    let run = one(SLOW)
+        .begin(0)
+        .step(0, 0, 2)
+        .step_fails(0, 1, 5001, failure)
+        .finish(0, finished)
+        .end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   5.04 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     5.0 s  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  slow-daemon did not listen on port 8888 within 5 s: ConnectionRefusedError
+  note: the scenario's own network is private: only its own processes can listen there
+  help: a longer limit can be set: `… on port 8888, within 20 s`
+
+  daemon slow-daemon: stopped by greenroom (SIGTERM)
+    command: ./slow-start-daemon.py
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 5.0 s
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn scenario_timeout_in_a_step() {
+    let finished = ScenarioFinished {
+        failure: Some(because("the scenario took longer than 60 s, and was ended")),
+        ..over(Outcome::Failed, 60_012)
+    };
+    let run = one(SLOW).begin(0).step(0, 0, 2).step_started(0, 1).event(
+        60_000,
+        Some(0),
+        greenroom_event::Kind::Waiting {
+            step: 1,
+            what: "port 8888 of slow-daemon".to_owned(),
+            limit: ms(90_000),
+        },
+    );
+    assert_data_eq!(
+        run.finish(0, finished).end().plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL  60.01 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    STOPPED           when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      while waiting for port 8888 of slow-daemon
+                      2 steps not run
+
+  the scenario took longer than 60 s, and was ended
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 1 m 00 s
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn broken() {
+    let failure = Failure {
+        help: vec!["`greenroom doctor` tells what this machine allows".to_owned()],
+        ..because("failed to make the sandbox: mount(/proc): Operation not permitted")
+    };
+    let finished = ScenarioFinished {
+        failure: Some(failure),
+        ..over(Outcome::Broken, 3)
+    };
+    let run = one(SLOW).begin(0).finish(0, finished).end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+BROKEN   0.00 s  Daemon takes a while to open its port
+  in daemon.md:18
+  it neither passed nor failed: greenroom could not carry it out to its end
+
+                      4 steps not run
+
+  failed to make the sandbox: mount(/proc): Operation not permitted
+  help: `greenroom doctor` tells what this machine allows
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario broken, 4 ms
+  broken  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn cleanup_failure() {
+    let failure = Failure {
+        output: vec![captured(
+            "stderr of the cleanup",
+            "rm: cannot remove 'x': Permission denied\n",
+            0,
+        )],
+        ..because("the command ended with exit status 1")
+    };
+    let mut run = one(SLOW).begin(0);
+    for step in 0..4 {
+        run = run.step(0, step, 3);
+    }
+    let run = run
+        .cleanup_fails(0, 1, 7, failure)
+        .finish(0, over(Outcome::Failed, 30))
+        .end();
+    assert_data_eq!(run.plain(), str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.03 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          3 ms  given a daemon helper shell script slow-start-daemon.py
+    ok          3 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+    ok          3 ms  then starting the daemon succeeds
+    ok          3 ms  when I stop background process slow-daemon
+    FAILED      7 ms  cleanup after: when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+
+  the cleanup after the step in daemon.md:20 failed: the command ended with exit status 1
+  stderr of the cleanup:
+    │ rm: cannot remove 'x': Permission denied
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 23 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]].raw());
+}
+
+#[test]
+fn hostile_output() {
+    let text = format!(
+        "\x1b[2J\x1b[31mred\x1b[0m\nbell\x07 nul\0 back\x08\nprogress 1%\rprogress 100%\r\nsiht\u{202e} c1\u{9b}2J\n\n\ttabbed\n{}\nno newline",
+        "x".repeat(10_000)
+    );
+    let run = fails_with(Failure {
+        output: vec![captured("stdout", &text, 0)],
+        ..because("it went wrong")
+    });
+    let shown = run.plain();
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
+    assert_data_eq!(shown, str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  it went wrong
+  stdout:
+    │ \x1b[2J\x1b[31mred\x1b[0m
+    │ bell\x07 nul\0 back\x08
+    │ progress 1%\rprogress 100%\r
+    │ siht\u{202e} c1\u{9b}2J
+    │
+    │         tabbed
+    │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (9600 characters more)
+    │ no newline
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]].raw());
+}
+
+#[test]
+fn long_output_is_cut_to_its_end() {
+    let output = |text: String, omitted| Captured {
+        of: "stdout of daemon web".to_owned(),
+        text,
+        omitted,
+    };
+    let run = fails_with(Failure {
+        output: vec![output(lines(1..200), 1_000_000), output(String::new(), 0)],
+        ..because("it went wrong")
+    });
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  it went wrong
+  stdout of daemon web (last 20 lines, 1.0 MB before):
+    │ line 180
+    │ line 181
+    │ line 182
+    │ line 183
+    │ line 184
+    │ line 185
+    │ line 186
+    │ line 187
+    │ line 188
+    │ line 189
+    │ line 190
+    │ line 191
+    │ line 192
+    │ line 193
+    │ line 194
+    │ line 195
+    │ line 196
+    │ line 197
+    │ line 198
+    │ line 199
+  stdout of daemon web: nothing
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    assert!(run.text(Verbosity::Verbose).contains("│ line 1\n"));
+}
+
+#[test]
+fn many_steps_before_the_failure() {
+    let texts: Vec<String> = (0..40)
+        .map(|number| format!("when I do thing {number}"))
+        .collect();
+    let steps: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let mut run = Run::of(&[("Long", &steps)]).begin(0);
+    for step in 0..30 {
+        run = run.step(0, step, 1);
+    }
+    let run = run
+        .step_fails(0, 30, 1500, because("no"))
+        .finish(0, over(Outcome::Failed, 1600))
+        .end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   1.60 s  Long
+  in daemon.md:49, scenario at daemon.md:18
+
+                      18 steps passed before
+    ok          1 ms  when I do thing 18
+    ok          1 ms  when I do thing 19
+    ok          1 ms  when I do thing 20
+    ok          1 ms  when I do thing 21
+    ok          1 ms  when I do thing 22
+    ok          1 ms  when I do thing 23
+    ok          1 ms  when I do thing 24
+    ok          1 ms  when I do thing 25
+    ok          1 ms  when I do thing 26
+    ok          1 ms  when I do thing 27
+    ok          1 ms  when I do thing 28
+    ok          1 ms  when I do thing 29
+    FAILED     1.5 s  when I do thing 30
+                      9 steps not run
+
+  no
+
+  rerun: greenroom run daemon.md --name Long
+
+FAILED: 1 of 1 scenario failed, 1.5 s
+  failed  daemon.md:18  Long
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn rerun_with_options() {
+    let options = Options {
+        verbosity: Verbosity::Normal,
+        rerun_options: "--timeout 5s".to_owned(),
+    };
+    let terminal = Terminal {
+        colour: false,
+        width: 100,
+        live: false,
+    };
+    let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
+    for event in fails_with(because("no")).all() {
+        greenroom_event::Sink::push(&mut reporter, &event);
+    }
+    let shown = String::from_utf8(reporter.into_inner()).unwrap();
+    let rerun = "  rerun: greenroom run --timeout 5s daemon.md --name 'Daemon takes a while to open its port'\n";
+    assert!(shown.contains(rerun), "{shown}");
+}
+
+#[test]
+fn colour_adds_nothing_but_colour() {
+    let run = fails_with(compared("stdout", Relation::Is, "a\nb\nc \n", "a\nB\nc\n"));
+    let coloured = run.shown(
+        Terminal {
+            colour: true,
+            width: 100,
+            live: false,
+        },
+        Verbosity::Normal,
+    );
+    assert_ne!(coloured, run.plain());
+    assert_eq!(without_colour(&coloured), run.plain());
+}
+
+fn without_colour(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}

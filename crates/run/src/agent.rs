@@ -1,0 +1,285 @@
+//! The half that runs inside the stages: carries out steps and cleanups, and says how they went.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, Relation};
+use greenroom_sandbox::process::Cut;
+use greenroom_sandbox::{Agent, Stage};
+use greenroom_steps::{
+    self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError,
+};
+
+use crate::wire::{Done, Prologue, Report, Script};
+
+/// Carries out scenarios with the step functions of a registry.
+#[derive(Debug)]
+pub struct StepAgent {
+    registry: Registry,
+}
+
+impl StepAgent {
+    /// An agent for these functions.
+    pub fn new(registry: Registry) -> Self {
+        Self { registry }
+    }
+
+    /// The functions.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+}
+
+/// The prologue, as the agent uses it.
+#[derive(Debug)]
+pub struct Prepared {
+    source_directory: std::path::PathBuf,
+    files: Vec<Rc<[EmbeddedFile]>>,
+}
+
+/// Cleanups and the polite end get this long even when the scenario's limit has passed.
+const LEAST_TIME_TO_END: Duration = Duration::from_secs(10);
+
+impl Agent for StepAgent {
+    type Prologue = Prepared;
+
+    fn prepare(&self, prologue: &[u8]) -> Prepared {
+        // A panic of a step function becomes that step's failure; nothing is printed.
+        std::panic::set_hook(Box::new(|_| {}));
+        let Ok(Prologue {
+            source_directory,
+            files,
+        }) = serde_json::from_slice(prologue)
+        else {
+            return Prepared {
+                source_directory: ".".into(),
+                files: Vec::new(),
+            };
+        };
+        let file = |file: greenroom_doc::EmbeddedFile| EmbeddedFile {
+            name: file.name,
+            text: file.text.as_ref().to_owned(),
+        };
+        let files = files
+            .into_iter()
+            .map(|files| files.into_iter().map(file).collect())
+            .collect();
+        Prepared {
+            source_directory,
+            files,
+        }
+    }
+
+    fn play(&self, prologue: &Prepared, mut stage: Stage) {
+        let Ok(script) = serde_json::from_slice::<Script>(stage.payload()) else {
+            return;
+        };
+        let (Ok(watch), Ok(mut sender)) = (stage.watch(), stage.sender()) else {
+            return;
+        };
+        let watch = watch.announcing(move |what, limit| {
+            if let Ok(message) = serde_json::to_vec(&Report::Waiting {
+                what: what.to_owned(),
+                limit,
+            }) {
+                let _ = sender.send(&message);
+            }
+        });
+        let files = prologue
+            .files
+            .get(script.document)
+            .cloned()
+            .unwrap_or_default();
+        let directory = stage.directory().to_owned();
+        let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
+        let mut say = |report: &Report| {
+            if let Ok(message) = serde_json::to_vec(report) {
+                // When nobody listens any more the first process ends this one in a moment.
+                let _ = stage.send(&message);
+            }
+        };
+        let scenario_end = Instant::now() + script.scenario_limit;
+        let completed = self.play_steps(&script, scenario_end, &mut context, &mut say);
+        self.clean_up(&script, completed, scenario_end, &mut context, &mut say);
+    }
+}
+
+impl StepAgent {
+    /// Carries out steps until one does not pass; how many have passed.
+    fn play_steps(
+        &self,
+        script: &Script,
+        scenario_end: Instant,
+        context: &mut Context,
+        say: &mut impl FnMut(&Report),
+    ) -> usize {
+        for (index, step) in script.steps.iter().enumerate() {
+            let begun = Instant::now();
+            let own_end = begun + script.step_limit;
+            context
+                .watch()
+                .set_deadline(Some(own_end.min(scenario_end)));
+            let limit = if own_end <= scenario_end {
+                ("step", script.step_limit)
+            } else {
+                ("scenario", script.scenario_limit)
+            };
+            let done = self.carry_out(&step.function, &step.captures, context, begun, limit);
+            let passed = done.failure.is_none() && !done.interrupted;
+            say(&Report::Step(done));
+            if !passed {
+                return index;
+            }
+        }
+        script.steps.len()
+    }
+
+    /// Runs the cleanups of the completed steps in reverse, then ends the scenario.
+    fn clean_up(
+        &self,
+        script: &Script,
+        completed: usize,
+        scenario_end: Instant,
+        context: &mut Context,
+        say: &mut impl FnMut(&Report),
+    ) {
+        // What must end must end also when the run is being stopped.
+        context.watch().ignore_interrupts();
+        for (index, step) in script.steps.iter().enumerate().take(completed).rev() {
+            let Some(cleanup) = &step.cleanup else {
+                continue;
+            };
+            let begun = Instant::now();
+            let end = (begun + script.step_limit).min(scenario_end.max(begun + LEAST_TIME_TO_END));
+            context.watch().set_deadline(Some(end));
+            let limit = ("cleanup", end.saturating_duration_since(begun));
+            let done = self.carry_out(cleanup, &step.captures, context, begun, limit);
+            say(&Report::Cleanup { step: index, done });
+        }
+        context
+            .watch()
+            .set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
+        let mut ending = Ending::default();
+        let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
+        say(&Report::Ended {
+            daemons: ending.daemons.into_iter().map(daemon).collect(),
+            left_over: ending.left_over.into_iter().map(left_over).collect(),
+        });
+    }
+
+    fn carry_out(
+        &self,
+        function: &str,
+        captures: &[(String, String)],
+        context: &mut Context,
+        begun: Instant,
+        (what, limit): (&str, Duration),
+    ) -> Done {
+        let mut captures = Captures::new(captures.iter().cloned());
+        captures.map(|text| context.expand(text));
+        let result = match self.registry.function(function) {
+            Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
+            None => Err(StepError::new(format!(
+                "there is no step function {function}"
+            ))),
+        };
+        let took = begun.elapsed();
+        let cut = context.watch().take_cut();
+        let Err(error) = result else {
+            return Done {
+                took,
+                failure: None,
+                interrupted: false,
+            };
+        };
+        let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
+        let mut failure = failure(error);
+        if let Some((Cut::Limit, waited_for)) = cut {
+            let waiting = if waited_for.is_empty() {
+                String::new()
+            } else {
+                format!(" while waiting for {waited_for}")
+            };
+            failure.message = format!(
+                "the {what}'s time limit of {} has passed{waiting}",
+                seconds(limit)
+            );
+            failure.help.push(format!("give it more time with `{what}_timeout` in the document's metadata, if that is to be expected"));
+        }
+        Done {
+            took,
+            failure: Some(failure),
+            interrupted,
+        }
+    }
+}
+
+/// A limit as the user writes it.
+pub(crate) fn seconds(limit: Duration) -> String {
+    format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> StepError {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    StepError::new(text.unwrap_or_else(|| "the step function gave up without a reason".to_owned()))
+}
+
+fn failure(error: StepError) -> Failure {
+    Failure {
+        message: error.message,
+        comparison: error
+            .comparison
+            .map(|comparison| comparison_of(*comparison)),
+        notes: error.notes,
+        output: error.output.into_iter().map(captured).collect(),
+        help: error.help,
+    }
+}
+
+fn comparison_of(comparison: steps::Comparison) -> Comparison {
+    let relation = match comparison.relation {
+        steps::Relation::Is => Relation::Is,
+        steps::Relation::IsNot => Relation::IsNot,
+        steps::Relation::Contains => Relation::Contains,
+        steps::Relation::DoesNotContain => Relation::DoesNotContain,
+        steps::Relation::Matches => Relation::Matches,
+        steps::Relation::DoesNotMatch => Relation::DoesNotMatch,
+    };
+    Comparison {
+        what: comparison.what,
+        relation,
+        expected: comparison.expected,
+        actual: comparison.actual,
+    }
+}
+
+fn captured(output: steps::Output) -> Captured {
+    let text = String::from_utf8_lossy(&output.tail.bytes).into_owned();
+    Captured {
+        of: output.of,
+        text,
+        omitted: output.tail.omitted,
+    }
+}
+
+fn daemon(report: steps::DaemonReport) -> Daemon {
+    Daemon {
+        name: report.name,
+        command: report.command,
+        state: report.state,
+        died: report.died,
+        output: report.output.into_iter().map(captured).collect(),
+    }
+}
+
+fn left_over(left: steps::LeftOver) -> LeftOver {
+    LeftOver {
+        command: left.command,
+        daemon: left.daemon,
+        age: left.age,
+    }
+}

@@ -1,0 +1,50 @@
+//! Numbers events and gives them to the sink.
+
+use std::time::{Duration, Instant};
+
+use greenroom_event::{Event, Kind, Sink};
+
+/// The one place where events get their number and time.
+pub(crate) struct Emitter<'a> {
+    sink: &'a mut dyn Sink,
+    begun: Instant,
+    next: u64,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(sink: &'a mut dyn Sink) -> Self {
+        Self {
+            sink,
+            begun: Instant::now(),
+            next: 0,
+        }
+    }
+
+    pub(crate) fn run(&mut self, kind: Kind) {
+        self.push(None, kind);
+    }
+
+    pub(crate) fn scenario(&mut self, scenario: usize, kind: Kind) {
+        self.push(Some(scenario), kind);
+    }
+
+    fn push(&mut self, scenario: Option<usize>, kind: Kind) {
+        let event = Event {
+            seq: self.next,
+            at: self.at(),
+            scenario,
+            kind,
+        };
+        self.next += 1;
+        self.sink.push(&event);
+    }
+
+    pub(crate) fn idle(&mut self) {
+        let at = self.at();
+        self.sink.idle(at);
+    }
+
+    fn at(&self) -> Duration {
+        self.begun.elapsed()
+    }
+}

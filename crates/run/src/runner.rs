@@ -1,0 +1,517 @@
+//! The run: launches scenarios as places come free and listens until all have ended.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use greenroom_doc::{Plan, Sources, Span};
+use greenroom_event::{
+    DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted,
+    ScenarioFinished, ScenarioOutline, Sink, StepOutline,
+};
+use greenroom_sandbox::{Launcher, LauncherOptions, SandboxChoice, SandboxError, StageSpec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::emit::Emitter;
+use crate::scenario::{Limits, Running};
+use crate::wire::{Prologue, Script, ScriptStep};
+
+/// How to run a plan.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// The scenarios to run, as indices into the plan, in reading order.
+    pub chosen: Vec<usize>,
+    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`] when sealed, else one.
+    pub jobs: Option<usize>,
+    /// Which sandbox.
+    pub sandbox: SandboxChoice,
+    /// Limit for a scenario, over the document's and the default.
+    pub timeout: Option<Duration>,
+    /// Variables for all that runs.
+    pub environment: Vec<(String, String)>,
+    /// Start nothing more once a scenario has not passed.
+    pub fail_fast: bool,
+    /// Keep the directories of scenarios that did not pass.
+    pub keep: bool,
+    /// Run in an order made from this seed.
+    pub shuffle: Option<u64>,
+    /// Where greenroom was started.
+    pub source_directory: PathBuf,
+    /// Where the run's directory is made.
+    pub temporary_directory: PathBuf,
+    /// Directories that scenarios must be able to see also when they lie below /tmp, beside the source directory and the documents'.
+    pub visible: Vec<PathBuf>,
+    /// Whether scenarios have the machine's network, over what their documents say.
+    pub network: Option<bool>,
+}
+
+impl RunOptions {
+    /// Waiting is not work: most scenarios wait for a process most of their time, so far more of them than the machine has
+    /// cores go side by side. More than this gains little and makes a slow machine miss the documents' own limits.
+    pub const DEFAULT_JOBS: usize = 32;
+    /// Limit for one step, unless the document sets another: enough for a build, little enough to be noticed the same hour.
+    pub const DEFAULT_STEP_LIMIT: Duration = Duration::from_mins(5);
+    /// Limit for one scenario, unless the document or the command line set another.
+    pub const DEFAULT_SCENARIO_LIMIT: Duration = Duration::from_mins(15);
+}
+
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The run's directory could not be made.
+    #[error("failed to create a directory in {directory}: {source}", directory = directory.display())]
+    Directory {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The sandbox does not work.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+}
+
+/// Runs the chosen scenarios of a plan that has no errors. Everything that happens goes into `sink`; an error is only what
+/// keeps the run from beginning. Every byte that can be read from `interrupts` is an order to stop: the first asks politely, the second does not.
+pub fn run(
+    plan: &Plan,
+    sources: &Sources,
+    options: &RunOptions,
+    interrupts: Option<BorrowedFd<'_>>,
+    sink: &mut dyn Sink,
+) -> Result<(), RunError> {
+    let directory = RunDirectory::new(&options.temporary_directory)?;
+    let prologue = Prologue {
+        source_directory: options.source_directory.clone(),
+        files: plan
+            .documents
+            .iter()
+            .map(|document| document.files.clone())
+            .collect(),
+    };
+    let launcher = Launcher::start(LauncherOptions {
+        choice: options.sandbox,
+        run_directory: directory.path.clone(),
+        keep: options
+            .visible
+            .iter()
+            .chain([&options.source_directory])
+            .cloned()
+            .collect(),
+        prologue: serde_json::to_vec(&prologue)
+            .map_err(|error| SandboxError::Start(error.into()))?,
+    })?;
+    let sealed = launcher.isolation().sealed();
+    let jobs = options
+        .jobs
+        .unwrap_or(if sealed { RunOptions::DEFAULT_JOBS } else { 1 })
+        .max(1);
+    let mut emit = Emitter::new(sink);
+    emit.run(Kind::RunStarted(RunStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        outline: outline(plan, sources, &options.chosen),
+        isolation: Isolation {
+            sealed,
+            reason: launcher.isolation().reason.clone(),
+        },
+        jobs,
+        shuffle: options.shuffle,
+    }));
+    let mut queue: Vec<usize> = (0..options.chosen.len()).collect();
+    if let Some(seed) = options.shuffle {
+        fastrand::Rng::with_seed(seed).shuffle(&mut queue);
+    }
+    let mut runner = Runner {
+        plan,
+        options,
+        directory: directory.path.clone(),
+        launcher,
+        jobs,
+        queue: queue.into(),
+        running: BTreeMap::new(),
+        orders_to_stop: 0,
+        not_started: None,
+        kept: false,
+        interrupts,
+        emit,
+    };
+    runner.play();
+    runner.skip_the_rest();
+    let Runner {
+        launcher,
+        mut emit,
+        orders_to_stop,
+        kept,
+        ..
+    } = runner;
+    launcher.dismiss();
+    directory.finish(kept);
+    emit.run(Kind::RunFinished {
+        interrupted: orders_to_stop > 0,
+    });
+    Ok(())
+}
+
+/// The directory of a run, in which every scenario has one of its own. Removed when it is dropped, or by the launcher
+/// should we be killed.
+struct RunDirectory {
+    made: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    fn new(parent: &Path) -> Result<Self, RunError> {
+        let failed = |source| RunError::Directory {
+            directory: parent.to_owned(),
+            source,
+        };
+        let made = tempfile::Builder::new()
+            .prefix("greenroom-")
+            // Others may pass through, to what a scenario opens to them, but not look around.
+            .permissions(std::fs::Permissions::from_mode(0o711))
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        let path = made.path().canonicalize().map_err(failed)?;
+        Ok(Self { made, path })
+    }
+
+    /// Leaves what is in it by now, or removes it.
+    fn finish(self, kept: bool) {
+        let path = self.made.keep();
+        if !kept {
+            // A scenario's directory that cannot be removed has been told of with its scenario.
+            let _ = greenroom_sandbox::tree::remove(&path);
+        }
+    }
+}
+
+struct Runner<'a> {
+    plan: &'a Plan,
+    options: &'a RunOptions,
+    directory: PathBuf,
+    launcher: Launcher,
+    jobs: usize,
+    /// Scenarios that wait for a place, as places in reading order.
+    queue: VecDeque<usize>,
+    /// By place in reading order, which is also the stage's id.
+    running: BTreeMap<u32, Running>,
+    orders_to_stop: u32,
+    /// Why no scenario is started any more.
+    not_started: Option<(Outcome, String)>,
+    /// Whether something in the run's directory is to stay.
+    kept: bool,
+    interrupts: Option<BorrowedFd<'a>>,
+    emit: Emitter<'a>,
+}
+
+/// How often a display that shows time passing is told that it does.
+const TICK: Duration = Duration::from_millis(100);
+
+impl Runner<'_> {
+    fn play(&mut self) {
+        loop {
+            while self.not_started.is_none() && self.running.len() < self.jobs {
+                let Some(next) = self.queue.pop_front() else {
+                    break;
+                };
+                self.launch(next);
+            }
+            if self.running.is_empty() {
+                return;
+            }
+            self.wait();
+        }
+    }
+
+    fn launch(&mut self, index: usize) {
+        let scenario = &self.plan.scenarios[self.options.chosen[index]];
+        let document = &self.plan.documents[scenario.document];
+        let limits = Limits {
+            scenario: self
+                .options
+                .timeout
+                .or(document.limits.scenario)
+                .unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
+            step: document
+                .limits
+                .step
+                .unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
+        };
+        let step = |step: &greenroom_doc::MatchedStep| ScriptStep {
+            function: step.implementation.function.as_ref().to_owned(),
+            cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
+            captures: step
+                .captures
+                .iter()
+                .map(|capture| (capture.name.clone(), capture.text.clone()))
+                .collect(),
+        };
+        let script = Script {
+            document: scenario.document,
+            steps: scenario.steps.iter().map(step).collect(),
+            scenario_limit: limits.scenario,
+            step_limit: limits.step,
+        };
+        let directory = self.directory.join((index + 1).to_string()).join("data");
+        let spec = StageSpec {
+            environment: self.environment(&directory),
+            directory: directory.clone(),
+            host_network: self.options.network.unwrap_or(document.network_host),
+        };
+        let payload =
+            serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
+        let launched =
+            payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
+        match launched {
+            Ok(end) => {
+                let running = Running::new(
+                    index,
+                    end,
+                    directory,
+                    scenario.steps.len(),
+                    limits,
+                    &mut self.emit,
+                );
+                self.running.insert(stage_id(index), running);
+            }
+            Err(error) => {
+                self.skip(index, Outcome::Broken, &error.to_string());
+                if matches!(error, SandboxError::LauncherDied) {
+                    self.lose_the_launcher();
+                }
+            }
+        }
+    }
+
+    fn environment(&self, directory: &Path) -> Vec<(String, Option<String>)> {
+        let directory = directory.display().to_string();
+        let own = [
+            ("HOME", directory.clone()),
+            ("TMPDIR", directory),
+            ("SHELL", "/bin/sh".to_owned()),
+        ];
+        let own = own
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Some(value)));
+        let users = self
+            .options
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value.clone())));
+        own.chain(users).collect()
+    }
+
+    /// Waits for whatever happens next, and deals with it.
+    fn wait(&mut self) {
+        let mut fds = Vec::with_capacity(self.running.len() + 2);
+        if let Ok(fd) = self.launcher.fd() {
+            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        }
+        let channels: Vec<u32> = self
+            .running
+            .iter()
+            .filter(|(_, running)| running.channel().is_some())
+            .map(|(&id, _)| id)
+            .collect();
+        fds.extend(
+            self.running
+                .values()
+                .filter_map(Running::channel)
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+        );
+        fds.extend(
+            self.interrupts
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+        );
+        let now = Instant::now();
+        let next = self
+            .running
+            .values()
+            .map(Running::deadline)
+            .min()
+            .unwrap_or(now);
+        let timeout = next.saturating_duration_since(now).min(TICK);
+        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
+            tv_sec: 0,
+            tv_nsec: 100_000_000,
+        });
+        let _ = poll(&mut fds, Some(&timeout));
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        drop(fds);
+        for (at, id) in channels.iter().enumerate() {
+            if ready.get(at + 1) == Some(&true)
+                && let Some(running) = self.running.get_mut(id)
+            {
+                running.listen(&mut self.emit);
+            }
+        }
+        if ready.first() == Some(&true) {
+            self.hear_the_launcher();
+        }
+        if ready.get(channels.len() + 1) == Some(&true) {
+            self.heed_orders();
+        }
+        self.watch_the_clock();
+        self.emit.idle();
+    }
+
+    fn hear_the_launcher(&mut self) {
+        loop {
+            match self.launcher.notice() {
+                Ok(Some(notice)) => {
+                    if let Some(running) = self.running.remove(&notice.stage) {
+                        self.finish(running, &notice.gone);
+                    }
+                }
+                Ok(None) => return,
+                Err(_) => return self.lose_the_launcher(),
+            }
+        }
+    }
+
+    fn finish(
+        &mut self,
+        running: Running,
+        gone: &Result<greenroom_sandbox::process::Status, String>,
+    ) {
+        let outcome = running.finish(gone, self.options.keep, &mut self.emit);
+        let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
+        self.kept |= bad && self.options.keep;
+        if bad && self.options.fail_fast && self.not_started.is_none() {
+            self.not_started = Some((
+                Outcome::Skipped,
+                "not started: an earlier scenario failed (--fail-fast)".to_owned(),
+            ));
+        }
+    }
+
+    /// Without a launcher nothing can be started, and all that was running is gone with it.
+    fn lose_the_launcher(&mut self) {
+        let reason = SandboxError::LauncherDied.to_string();
+        self.not_started
+            .get_or_insert((Outcome::Broken, reason.clone()));
+        for running in std::mem::take(&mut self.running).into_values() {
+            self.finish(running, &Err(reason.clone()));
+        }
+    }
+
+    fn heed_orders(&mut self) {
+        let Some(interrupts) = self.interrupts else {
+            return;
+        };
+        let mut bytes = [0; 16];
+        let Ok(count) = rustix::io::read(interrupts, &mut bytes) else {
+            return;
+        };
+        for _ in 0..count {
+            self.orders_to_stop += 1;
+            self.not_started.get_or_insert((
+                Outcome::Skipped,
+                "not started: the run was interrupted".to_owned(),
+            ));
+            for running in self.running.values_mut() {
+                if self.orders_to_stop == 1 {
+                    running.interrupt()
+                } else {
+                    running.abandon()
+                }
+            }
+        }
+        if count == 0 {
+            self.interrupts = None;
+        }
+    }
+
+    fn watch_the_clock(&mut self) {
+        let now = Instant::now();
+        let emit = &mut self.emit;
+        let stuck = |running: &mut Running| !running.overdue(now, emit);
+        let stuck: Vec<u32> = {
+            let mut stuck = stuck;
+            self.running
+                .iter_mut()
+                .filter_map(|(&id, running)| stuck(running).then_some(id))
+                .collect()
+        };
+        for id in stuck {
+            if let Some(running) = self.running.remove(&id) {
+                self.finish(running, &Ok(greenroom_sandbox::process::Status::Signal(9)));
+            }
+        }
+    }
+
+    /// Says of every scenario that never started why.
+    fn skip_the_rest(&mut self) {
+        let (outcome, reason) = self
+            .not_started
+            .clone()
+            .unwrap_or((Outcome::Skipped, String::new()));
+        let mut rest: Vec<usize> = self.queue.drain(..).collect();
+        rest.sort_unstable();
+        for index in rest {
+            self.skip(index, outcome, &reason);
+        }
+    }
+
+    fn skip(&mut self, index: usize, outcome: Outcome, reason: &str) {
+        let failure = Some(Failure {
+            message: reason.to_owned(),
+            ..Failure::default()
+        });
+        self.emit.scenario(
+            index,
+            Kind::ScenarioFinished(ScenarioFinished {
+                outcome,
+                took: Duration::ZERO,
+                failure,
+                daemons: Vec::new(),
+                left_over: Vec::new(),
+                kept: None,
+            }),
+        );
+    }
+}
+
+fn stage_id(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The outline of the chosen scenarios.
+fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
+    let location = |span: Span| {
+        let (file, line) = sources.location(span);
+        Location {
+            file: file.to_owned(),
+            line,
+        }
+    };
+    let documents = plan.documents.iter().map(|document| DocumentOutline {
+        path: document.path.clone(),
+        title: document.title.clone(),
+    });
+    let scenario = |scenario: &greenroom_doc::PlannedScenario| ScenarioOutline {
+        document: scenario.document,
+        title: scenario.title.clone(),
+        location: location(scenario.span),
+        labels: scenario.labels.clone(),
+        steps: scenario
+            .steps
+            .iter()
+            .map(|step| StepOutline {
+                text: step.text.clone(),
+                location: location(step.span),
+            })
+            .collect(),
+    };
+    Outline {
+        documents: documents.collect(),
+        scenarios: chosen
+            .iter()
+            .map(|&index| scenario(&plan.scenarios[index]))
+            .collect(),
+        left_out: plan.scenarios.len() - chosen.len(),
+    }
+}

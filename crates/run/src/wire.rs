@@ -1,0 +1,67 @@
+//! What runner and agent say to one another. Both are of one executable, so this is no published format.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use greenroom_doc::EmbeddedFile;
+use greenroom_event::{Daemon, Failure, LeftOver};
+use serde::{Deserialize, Serialize};
+
+/// What all stages of a run share; read once, by the launcher.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Prologue {
+    /// Where greenroom was started.
+    pub(crate) source_directory: PathBuf,
+    /// The embedded files of each document.
+    pub(crate) files: Vec<Vec<EmbeddedFile>>,
+}
+
+/// One scenario for a stage.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Script {
+    /// Which document's files.
+    pub(crate) document: usize,
+    /// Its steps.
+    pub(crate) steps: Vec<ScriptStep>,
+    /// How long the scenario may take.
+    pub(crate) scenario_limit: Duration,
+    /// How long a step may take.
+    pub(crate) step_limit: Duration,
+}
+
+/// One step.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ScriptStep {
+    /// Its function.
+    pub(crate) function: String,
+    /// Its cleanup.
+    pub(crate) cleanup: Option<String>,
+    /// Names and texts of its captures.
+    pub(crate) captures: Vec<(String, String)>,
+}
+
+/// What a worker says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Report {
+    /// The present step has been waiting for a while.
+    Waiting { what: String, limit: Duration },
+    /// The present step is done, and the next one, if any and if it passed, begins.
+    Step(Done),
+    /// A cleanup is done.
+    Cleanup { step: usize, done: Done },
+    /// The scenario is over; the worker is about to end.
+    Ended {
+        daemons: Vec<Daemon>,
+        left_over: Vec<LeftOver>,
+    },
+}
+
+/// How a step or cleanup went.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Done {
+    pub(crate) took: Duration,
+    /// None when it passed.
+    pub(crate) failure: Option<Failure>,
+    /// It did not come to an end of its own because the run is being stopped.
+    pub(crate) interrupted: bool,
+}

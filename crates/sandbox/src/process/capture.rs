@@ -1,0 +1,127 @@
+//! Reading what processes wrote, without ever holding much of it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// The end of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tail {
+    /// The last bytes.
+    pub bytes: Vec<u8>,
+    /// How many bytes came before them.
+    pub omitted: u64,
+}
+
+/// The last `most` bytes of a file, beginning at a line where that is possible.
+pub fn tail(path: &Path, most: u64) -> std::io::Result<Tail> {
+    tail_of(&mut open(path)?, most)
+}
+
+/// The same of an open file.
+pub fn tail_of(file: &mut File, most: u64) -> std::io::Result<Tail> {
+    let length = file.metadata()?.len();
+    let mut omitted = length.saturating_sub(most);
+    file.seek(SeekFrom::Start(omitted))?;
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    if omitted > 0
+        && let Some(newline) = bytes.iter().position(|&b| b == b'\n')
+        && newline + 1 < bytes.len()
+    {
+        bytes.drain(..=newline);
+        omitted += newline as u64 + 1;
+    }
+    Ok(Tail { bytes, omitted })
+}
+
+/// The first `most` bytes of a file.
+pub fn head(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a file contains these bytes.
+pub fn contains(path: &Path, needle: &[u8]) -> std::io::Result<bool> {
+    Seeker::new(needle).look(path)
+}
+
+/// Looks for bytes in a file that grows, reading every part of it once and in pieces: a log may be larger than memory.
+#[derive(Debug)]
+pub struct Seeker {
+    needle: Vec<u8>,
+    /// How much of the file has been read.
+    read: u64,
+    /// The end of what has been read, where the beginning of the needle may be.
+    kept: Vec<u8>,
+}
+
+impl Seeker {
+    /// Looks for these bytes.
+    pub fn new(needle: &[u8]) -> Self {
+        Self {
+            needle: needle.to_owned(),
+            read: 0,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Whether they are in the file by now. A file that has become shorter is read anew.
+    pub fn look(&mut self, path: &Path) -> std::io::Result<bool> {
+        let mut file = open(path)?;
+        if self.needle.is_empty() {
+            return Ok(true);
+        }
+        if file.metadata()?.len() < self.read {
+            self.read = 0;
+            self.kept.clear();
+        }
+        file.seek(SeekFrom::Start(self.read))?;
+        loop {
+            let read = file.by_ref().take(64 * 1024).read_to_end(&mut self.kept)?;
+            self.read += read as u64;
+            if find(&self.kept, &self.needle).is_some() {
+                return Ok(true);
+            }
+            if read == 0 {
+                return Ok(false);
+            }
+            let keep = self.needle.len() - 1;
+            self.kept.drain(..self.kept.len().saturating_sub(keep));
+        }
+    }
+}
+
+/// Where `needle` first is in `haystack`.
+pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let Some((&first, _)) = needle.split_first() else {
+        return Some(0);
+    };
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|&b| b == first) {
+        let at = from + at;
+        if haystack[at..].starts_with(needle) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+    None
+}
+
+/// Opens a file that a process may have replaced by something else: never follows a link, never blocks on a fifo.
+fn open(path: &Path) -> std::io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "not a plain file",
+        ))
+    }
+}

@@ -1,0 +1,258 @@
+//! Listening TCP sockets, asked of the kernel by netlink (`sock_diag`).
+//!
+//! A socket in state LISTEN is exactly what makes a connect succeed, so looking loses nothing against trying, and touches
+//! nothing: a server that accepts a single connection still has it to give. Ten microseconds a look, where reading
+//! `/proc/net/tcp` takes a hundred times that.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendto,
+    shutdown, socket_with,
+};
+
+use crate::process::running::Process;
+use crate::process::table;
+use crate::process::watch::{Cut, Watch};
+
+/// A listening socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its inode, by which its process is found.
+    pub inode: u64,
+    /// Connections that nobody has accepted yet.
+    pub pending: u32,
+}
+
+/// Asks for listening sockets; keeps its netlink socket between questions.
+#[derive(Debug)]
+pub struct Listeners {
+    netlink: Option<OwnedFd>,
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+const TCP: u8 = 6;
+const STATE_LISTEN: u32 = 10;
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const NLM_F_REQUEST: u16 = 1;
+const NLM_F_DUMP: u16 = 0x300;
+const NLMSG_ERROR: u16 = 2;
+const NLMSG_DONE: u16 = 3;
+
+impl Listeners {
+    /// Opens a netlink socket in the present network namespace.
+    pub fn new() -> Self {
+        let netlink = socket_with(
+            AddressFamily::NETLINK,
+            SocketType::DGRAM,
+            SocketFlags::CLOEXEC,
+            Some(SOCK_DIAG),
+        )
+        .ok();
+        Self { netlink }
+    }
+
+    /// All listening sockets.
+    pub fn all(&self) -> Vec<Listener> {
+        match &self.netlink {
+            Some(netlink) => ask(netlink).unwrap_or_else(|_| from_proc()),
+            None => from_proc(),
+        }
+    }
+
+    /// The sockets that listen on this port, on whatever address.
+    pub fn on_port(&self, port: u16) -> Vec<Listener> {
+        let mut found = self.all();
+        found.retain(|listener| listener.address.port() == port);
+        // The address that most clients try first comes first.
+        found.sort_by_key(|listener| {
+            (
+                !reaches(listener, Ipv4Addr::LOCALHOST.into()),
+                listener.address,
+            )
+        });
+        found
+    }
+}
+
+fn reaches(listener: &Listener, address: IpAddr) -> bool {
+    listener.address.ip() == address || listener.address.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+}
+
+/// All listening TCP sockets, both families.
+fn ask(netlink: &OwnedFd) -> io::Result<Vec<Listener>> {
+    let mut found = Vec::new();
+    for family in [AddressFamily::INET, AddressFamily::INET6] {
+        let family = u8::try_from(family.as_raw()).unwrap_or_default();
+        // struct nlmsghdr, then struct inet_diag_req_v2 with the state filter and no further filter.
+        let mut request = Vec::with_capacity(72);
+        request.extend_from_slice(&72u32.to_ne_bytes());
+        request.extend_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+        request.extend_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+        request.extend_from_slice(&[0; 8]);
+        request.extend_from_slice(&[family, TCP, 0, 0]);
+        request.extend_from_slice(&(1u32 << STATE_LISTEN).to_ne_bytes());
+        request.resize(72, 0);
+        sendto(
+            netlink,
+            &request,
+            SendFlags::empty(),
+            &SocketAddrNetlink::new(0, 0),
+        )?;
+        let mut buffer = vec![0; 32 * 1024];
+        'answers: loop {
+            let (length, _) = recv(netlink, buffer.as_mut_slice(), RecvFlags::empty())?;
+            let mut rest = &buffer[..length];
+            while rest.len() >= 16 {
+                let length = number(rest, 0) as usize;
+                let kind = u16::from_ne_bytes([rest[4], rest[5]]);
+                if length < 16 || length > rest.len() {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+                match kind {
+                    NLMSG_DONE => break 'answers,
+                    NLMSG_ERROR => return Err(io::ErrorKind::Unsupported.into()),
+                    _ => found.extend(listener(&rest[16..length])),
+                }
+                rest = &rest[length.next_multiple_of(4).min(rest.len())..];
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).map_or(0, |bytes| {
+        u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
+    })
+}
+
+/// One `struct inet_diag_msg`: family, state, timer, retransmissions, then the socket's ports (network order) and
+/// addresses at 4, expiry, the queues at 56 and 60, user, inode at 68.
+fn listener(message: &[u8]) -> Option<Listener> {
+    if message.len() < 72 {
+        return None;
+    }
+    let port = u16::from_be_bytes([message[4], message[5]]);
+    let address: [u8; 16] = message[8..24].try_into().ok()?;
+    let ip = if i32::from(message[0]) == i32::from(AddressFamily::INET.as_raw()) {
+        IpAddr::V4(Ipv4Addr::new(
+            address[0], address[1], address[2], address[3],
+        ))
+    } else {
+        IpAddr::V6(Ipv6Addr::from(address))
+    };
+    Some(Listener {
+        address: SocketAddr::new(ip, port),
+        inode: u64::from(number(message, 68)),
+        pending: number(message, 56),
+    })
+}
+
+/// The same from `/proc/net/tcp` and `tcp6`, for kernels without `sock_diag`.
+fn from_proc() -> Vec<Listener> {
+    let mut found = Vec::new();
+    for path in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
+        let Ok(text) = std::fs::read_to_string(path) else {
+            continue;
+        };
+        found.extend(text.lines().skip(1).filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, port) = fields.get(1)?.split_once(':')?;
+            if *fields.get(3)? != "0A" {
+                return None;
+            }
+            let port = u16::from_str_radix(port, 16).ok()?;
+            // Words of four bytes, each printed as a number of this machine's byte order.
+            let bytes: Vec<u8> = (0..address.len() / 8)
+                .filter_map(|word| u32::from_str_radix(&address[word * 8..word * 8 + 8], 16).ok())
+                .flat_map(u32::to_ne_bytes)
+                .collect();
+            let ip = match <[u8; 4]>::try_from(bytes.as_slice()) {
+                Ok(v4) => IpAddr::from(v4),
+                Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
+            };
+            let pending = fields
+                .get(4)?
+                .split_once(':')
+                .and_then(|(_, rx)| u32::from_str_radix(rx, 16).ok());
+            let inode = fields.get(9)?.parse().ok()?;
+            Some(Listener {
+                address: SocketAddr::new(ip, port),
+                inode,
+                pending: pending.unwrap_or(0),
+            })
+        }));
+    }
+    found
+}
+
+/// Where a client reaches a listener.
+fn target(listener: &Listener) -> SocketAddr {
+    let ip = match listener.address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.address.port())
+}
+
+/// Makes exactly one connection to a listener of `process`, closes our half at once, and waits a moment for the other side
+/// to do the same.
+///
+/// Documents rely on it: scripts that accept one connection, print something and end because it was closed. A connection
+/// that is closed at once would be followed by the next step, perhaps the script's end, before the script has printed. So
+/// the wait ends when the server has closed its side or has ended; or when it visibly does nothing about the connection,
+/// that is when none of its processes has had anything to do for [`IDLE`]; and in any case after [`MOMENT`].
+pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Result<(), Cut> {
+    const IDLE: Duration = Duration::from_millis(4);
+    const MOMENT: Duration = Duration::from_secs(1);
+    let address = target(listener);
+    let family = if address.is_ipv4() {
+        AddressFamily::INET
+    } else {
+        AddressFamily::INET6
+    };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let Ok(socket) = socket_with(family, SocketType::STREAM, flags, None) else {
+        return Ok(());
+    };
+    let begun = Instant::now();
+    // On loopback the handshake is done when connect returns; only a full backlog leaves it in progress.
+    match connect(&socket, &address) {
+        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
+        Err(_) => return Ok(()),
+    }
+    let _ = shutdown(&socket, Shutdown::Write);
+    let mut quiet_since: Option<Instant> = None;
+    let mut buffer = vec![0; 4096];
+    while begun.elapsed() < MOMENT {
+        let fds = [std::os::fd::AsFd::as_fd(&socket), process.pidfd()];
+        if watch.readable(&fds, Instant::now() + Duration::from_millis(1))? {
+            match recv(&socket, buffer.as_mut_slice(), RecvFlags::empty()) {
+                // The server says something first: hear it out, it still may close.
+                Ok((read, _)) if read > 0 => {}
+                // Closed; or nothing to read, so that it was the pidfd.
+                _ => return Ok(()),
+            }
+        }
+        let members = table::members();
+        if table::any_busy(table::family(&members, process.pid())) {
+            quiet_since = None;
+        } else if quiet_since.get_or_insert_with(Instant::now).elapsed() >= IDLE {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

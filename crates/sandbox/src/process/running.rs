@@ -1,0 +1,354 @@
+//! A running program, from its start to its last word.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open,
+    pidfd_send_signal, test_kill_process_group, waitid, waitpid,
+};
+
+use crate::process::table;
+use crate::process::watch::{Cut, Watch};
+
+pub use rustix::process::Signal;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// With this exit status, 0 to 255.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl Status {
+    /// Whether it is exit status 0.
+    pub fn success(self) -> bool {
+        self == Self::Exit(0)
+    }
+
+    /// As shells and Python's `subprocess` give it: the exit status, or minus the signal's number.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Exit(code) => code,
+            Self::Signal(signal) => -signal,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(code) => write!(f, "exit status {code}"),
+            Self::Signal(number) => match SIGNALS
+                .iter()
+                .find(|(_, signal)| signal.as_raw() == *number)
+            {
+                Some((name, _)) => write!(f, "signal SIG{name}"),
+                None => write!(f, "signal {number}"),
+            },
+        }
+    }
+}
+
+/// Signals by name, without `SIG`.
+const SIGNALS: &[(&str, Signal)] = &[
+    ("HUP", Signal::HUP),
+    ("INT", Signal::INT),
+    ("QUIT", Signal::QUIT),
+    ("ILL", Signal::ILL),
+    ("TRAP", Signal::TRAP),
+    ("ABRT", Signal::ABORT),
+    ("BUS", Signal::BUS),
+    ("FPE", Signal::FPE),
+    ("KILL", Signal::KILL),
+    ("USR1", Signal::USR1),
+    ("SEGV", Signal::SEGV),
+    ("USR2", Signal::USR2),
+    ("PIPE", Signal::PIPE),
+    ("ALRM", Signal::ALARM),
+    ("TERM", Signal::TERM),
+    ("CHLD", Signal::CHILD),
+    ("CONT", Signal::CONT),
+    ("STOP", Signal::STOP),
+    ("TSTP", Signal::TSTP),
+    ("TTIN", Signal::TTIN),
+    ("TTOU", Signal::TTOU),
+    ("URG", Signal::URG),
+    ("XCPU", Signal::XCPU),
+    ("XFSZ", Signal::XFSZ),
+    ("VTALRM", Signal::VTALARM),
+    ("PROF", Signal::PROF),
+    ("WINCH", Signal::WINCH),
+    ("IO", Signal::IO),
+    ("PWR", Signal::POWER),
+    ("SYS", Signal::SYS),
+];
+
+/// The signal of this name, with or without `SIG`, in any case, or of this number; the names there are otherwise.
+pub fn signal_named(name: &str) -> Result<Signal, Vec<&'static str>> {
+    let upper = name.to_ascii_uppercase();
+    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let number = name.parse::<i32>().ok();
+    SIGNALS
+        .iter()
+        .find(|(known, signal)| *known == short || Some(signal.as_raw()) == number)
+        .map(|(_, signal)| *signal)
+        .ok_or_else(|| SIGNALS.iter().map(|(known, _)| *known).collect())
+}
+
+/// The end of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How.
+    pub status: Status,
+    /// How long it had lived when its end was noticed.
+    pub after: Duration,
+}
+
+/// What came of a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It had ended before.
+    Already(Ended),
+    /// It ended after the signal.
+    Gracefully(Ended),
+    /// It did not within the grace, and was killed.
+    Killed(Ended),
+}
+
+/// A program that was started here: the leader of its own process group.
+///
+/// It is not reaped before it is stopped, so its number, which is also its group's, cannot pass to a stranger while we may
+/// still send signals to it. Dropping it kills the group.
+#[derive(Debug)]
+pub struct Process {
+    pid: Pid,
+    pidfd: OwnedFd,
+    argv: Vec<OsString>,
+    started: Instant,
+    ended: Option<Ended>,
+    reaped: bool,
+}
+
+impl Process {
+    /// Takes over a child that has just been spawned.
+    pub(crate) fn adopt(
+        child: Child,
+        argv: Vec<OsString>,
+        started: Instant,
+    ) -> std::io::Result<Self> {
+        // `Child` neither kills nor reaps when it is dropped; from here on the pidfd stands for the process.
+        let pid = Pid::from_child(&child);
+        drop(child);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        let mut process = Self {
+            pid,
+            pidfd,
+            argv,
+            started,
+            ended: None,
+            reaped: false,
+        };
+        process.wait_until_shown();
+        Ok(process)
+    }
+
+    /// Spawning returns when the child has left our memory, which is a moment before the kernel publishes its command line
+    /// (measured elsewhere: nine first looks in ten miss it). Until then `/proc/PID/cmdline` is empty.
+    fn wait_until_shown(&mut self) {
+        let mut watch = Watch::new();
+        let (pid, pidfd) = (self.pid, self.pidfd.as_fd());
+        let shown = || {
+            let ended = has_ended(pidfd);
+            (ended || !table::command_line(pid.as_raw_nonzero().get()).is_empty()).then_some(())
+        };
+        if shown().is_none() {
+            let _ = watch.until(
+                "the command line to appear",
+                Duration::from_millis(100),
+                &[pidfd],
+                shown,
+            );
+        }
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw_nonzero().get()
+    }
+
+    /// Its command line.
+    pub fn argv(&self) -> &[OsString] {
+        &self.argv
+    }
+
+    /// When it was started.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Readable once it has ended.
+    pub fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<Ended> {
+        if self.ended.is_none() {
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            if let Ok(Some(status)) = waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
+                let status = match (status.exit_status(), status.terminating_signal()) {
+                    (Some(code), _) => Status::Exit(code),
+                    (None, Some(signal)) => Status::Signal(signal),
+                    (None, None) => return None,
+                };
+                self.ended = Some(Ended {
+                    status,
+                    after: self.started.elapsed(),
+                });
+            }
+        }
+        self.ended
+    }
+
+    /// Waits for its end, for at most `limit`.
+    pub fn wait(
+        &mut self,
+        watch: &mut Watch,
+        what: &str,
+        limit: Duration,
+    ) -> Result<Option<Ended>, Cut> {
+        if self.ended().is_none() {
+            watch.end_of(what, &self.pidfd, limit)?;
+        }
+        Ok(self.ended())
+    }
+
+    /// Sends a signal to it alone. Nothing happens when it has ended.
+    pub fn signal(&self, signal: Signal) -> std::io::Result<()> {
+        match pidfd_send_signal(&self.pidfd, signal) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a signal to its whole group, which it leads also after its end, until it is reaped.
+    fn signal_group(&self, signal: Signal) {
+        if !self.reaped {
+            // ESRCH and EPERM (a member that changed its user): nothing more can be done from here; the sandbox's end gets them.
+            let _ = kill_process_group(self.pid, signal);
+        }
+    }
+
+    /// Sends a signal to it and its group, unless a stop has ended them.
+    pub fn signal_family(&self, signal: Signal) {
+        self.signal_group(signal);
+    }
+
+    /// Stops it and its group: `signal` (and SIGCONT, in case it is stopped), then after `grace` SIGKILL. Returns when the
+    /// process has ended and nothing of its group is left.
+    ///
+    /// When the wait is cut the group is killed at once, and the cut is returned.
+    pub fn stop(
+        &mut self,
+        watch: &mut Watch,
+        what: &str,
+        signal: Signal,
+        grace: Duration,
+    ) -> Result<Stopped, Cut> {
+        let begun = Instant::now();
+        let before = self.ended();
+        self.signal_group(signal);
+        if signal != Signal::CONT {
+            self.signal_group(Signal::CONT);
+        }
+        let waited = if before.is_some() {
+            Ok(true)
+        } else {
+            watch.end_of(what, &self.pidfd, grace)
+        };
+        let killed = !matches!(waited, Ok(true));
+        if killed {
+            self.signal_group(Signal::KILL);
+            self.wait_for_the_killed();
+        }
+        let ended = self.ended().unwrap_or(Ended {
+            status: Status::Signal(9),
+            after: self.started.elapsed(),
+        });
+        self.reap();
+        self.clear_group(watch, what, grace.saturating_sub(begun.elapsed()))?;
+        waited?;
+        Ok(match before {
+            Some(ended) => Stopped::Already(ended),
+            None if killed => Stopped::Killed(ended),
+            None => Stopped::Gracefully(ended),
+        })
+    }
+
+    /// Kills it and its group, and waits until it is gone.
+    pub fn kill(&mut self) {
+        if self.reaped {
+            return;
+        }
+        self.signal_group(Signal::KILL);
+        self.wait_for_the_killed();
+        self.ended();
+        self.reap();
+    }
+
+    /// Waits for the end of a process that has been sent SIGKILL. That comes in milliseconds, or, should it hang in the
+    /// kernel, never: then the sandbox's end deals with it.
+    fn wait_for_the_killed(&self) {
+        let _ = Watch::new().end_of("a killed process", &self.pidfd, Duration::from_secs(2));
+    }
+
+    /// The rest of the group gets what is left of the grace, then SIGKILL.
+    fn clear_group(&mut self, watch: &mut Watch, what: &str, grace: Duration) -> Result<(), Cut> {
+        // After the leader is reaped the number lives on as the group's while it has members, and only so long.
+        let pid = self.pid;
+        let empty = move || (test_kill_process_group(pid) == Err(Errno::SRCH)).then_some(());
+        if empty().is_some() {
+            return Ok(());
+        }
+        let waited = watch.until(what, grace, &[], empty);
+        if !matches!(waited, Ok(Some(()))) {
+            let _ = kill_process_group(pid, Signal::KILL);
+            let _ = Watch::new().until(what, Duration::from_secs(2), &[], empty);
+        }
+        waited.map(|_| ())
+    }
+
+    /// Lets go of a process that has ended: it is reaped, and the rest of its group, children that it left in the background,
+    /// lives on. One that has not ended is killed with its group.
+    pub fn release(mut self) -> Option<Ended> {
+        let ended = self.ended();
+        self.reap();
+        ended
+    }
+
+    fn reap(&mut self) {
+        if !self.reaped && self.ended.is_some() {
+            self.reaped = true;
+            let _ = waitpid(Some(self.pid), WaitOptions::NOHANG);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Whether a child of this process has ended.
+fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::PidFd(pidfd), options), Ok(Some(_)))
+}

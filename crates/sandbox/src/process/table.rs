@@ -1,0 +1,192 @@
+//! The scenario's own processes.
+//!
+//! In a sealed stage `/proc` shows nothing else. Otherwise only the descendants of the stage's first process count, found by
+//! walking down from it, so that the rest of the machine stays out of sight.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+use crate::stage;
+
+/// A process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub pid: i32,
+    /// Its parent.
+    pub parent: i32,
+    /// Its process group.
+    pub group: i32,
+    /// `R` running, `S` sleeping, `D` waiting for a disk, `Z` ended but not reaped, `T` stopped.
+    pub state: char,
+    /// Its command line, words joined by blanks; its name in brackets when it has none.
+    pub command: String,
+    /// How long it has been running.
+    pub age: Duration,
+}
+
+impl Entry {
+    /// Whether it only waits to be reaped.
+    pub fn is_zombie(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
+}
+
+/// All processes of this stage but its own first process and worker, zombies left out.
+pub fn members() -> Vec<Entry> {
+    let own = [stage::first_process(), this_process()];
+    let pids = if stage::is_sealed() {
+        all()
+    } else {
+        descendants(stage::first_process())
+    };
+    pids.into_iter()
+        .filter(|pid| !own.contains(pid))
+        .filter_map(entry)
+        .filter(|entry| !entry.is_zombie())
+        .collect()
+}
+
+/// Those of `members` that are `leader` or descend from it, or are in its process group.
+pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
+    let mut family = BTreeSet::from([leader]);
+    family.extend(
+        members
+            .iter()
+            .filter(|entry| entry.group == leader)
+            .map(|entry| entry.pid),
+    );
+    loop {
+        let before = family.len();
+        let more: Vec<i32> = members
+            .iter()
+            .filter(|entry| family.contains(&entry.parent))
+            .map(|entry| entry.pid)
+            .collect();
+        family.extend(more);
+        if family.len() == before {
+            return family;
+        }
+    }
+}
+
+/// The command line of a process, its words joined by blanks; empty for one that has ended or is being started.
+pub fn command_line(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let trimmed = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
+    String::from_utf8_lossy(trimmed).replace('\0', " ")
+}
+
+/// Whether any thread of these processes is running or waits for a disk, that is: may be about to do something.
+pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
+    pids.into_iter().any(|pid| {
+        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+            return false;
+        };
+        threads.flatten().any(|thread| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            let state = stat
+                .rsplit_once(") ")
+                .and_then(|(_, rest)| rest.chars().next());
+            matches!(state, Some('R' | 'D'))
+        })
+    })
+}
+
+/// The process that has this socket open, with its number and command line.
+pub fn holder_of_socket(inode: u64) -> Option<Entry> {
+    let wanted = format!("socket:[{inode}]");
+    let own = this_process();
+    all().into_iter().filter(|&pid| pid != own).find_map(|pid| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+        descriptors
+            .flatten()
+            .any(|fd| {
+                fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str())
+            })
+            .then(|| entry(pid))
+            .flatten()
+    })
+}
+
+fn this_process() -> i32 {
+    i32::try_from(std::process::id()).unwrap_or(-1)
+}
+
+fn all() -> Vec<i32> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
+}
+
+/// Everything below a process.
+pub(crate) fn descendants(root: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let mut next = vec![root];
+    while let Some(pid) = next.pop() {
+        let children = children(pid);
+        found.extend(&children);
+        next.extend(children);
+    }
+    found
+}
+
+/// The children of a process, over all its threads.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|children| {
+            children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// What `/proc` says of a process; `None` when it is gone.
+fn entry(pid: i32) -> Option<Entry> {
+    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // `pid (name) state ppid pgrp ... starttime`: the name may hold anything, also blanks and parentheses.
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let number = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<i64>().ok())
+    };
+    let started_ticks = u64::try_from(number(19)?).ok()?;
+    let command = command_line(pid);
+    Some(Entry {
+        pid,
+        parent: i32::try_from(number(1)?).ok()?,
+        group: i32::try_from(number(2)?).ok()?,
+        state: fields.first()?.chars().next()?,
+        command: if command.is_empty() {
+            format!("[{name}]")
+        } else {
+            command
+        },
+        age: age(started_ticks),
+    })
+}
+
+/// `starttime` counts clock ticks (100 a second on every Linux that user space sees) since boot.
+fn age(started_ticks: u64) -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now = Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    );
+    now.saturating_sub(Duration::from_millis(started_ticks.saturating_mul(10)))
+}

@@ -1,0 +1,328 @@
+//! A stage from inside: first process and worker.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{
+    Pid, Signal, WaitOptions, kill_process, set_child_subreaper, set_parent_process_death_signal,
+    waitpid,
+};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+use serde::{Deserialize, Serialize};
+
+use crate::channel::{Pipe, Received};
+use crate::isolation::{self, Room, Rung};
+use crate::process::{Watch, table};
+use crate::sys::{self, Side};
+
+/// What runs inside stages. The launcher prepares it once; every stage's worker plays it once, in a copy of the launcher's memory.
+pub trait Agent {
+    /// What all stages of the run share.
+    type Prologue;
+
+    /// Reads what the runner sent for all stages.
+    fn prepare(&self, prologue: &[u8]) -> Self::Prologue;
+
+    /// Carries out one stage's work. The worker's process ends when it returns.
+    fn play(&self, prologue: &Self::Prologue, stage: Stage);
+}
+
+/// Call this first thing in `main`: it returns at once unless this process was started as a launcher, and then never.
+pub fn enter<A: Agent>(agent: &A) {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|word| word == crate::launcher::LAUNCHER_WORD)
+        && arguments.next().is_none()
+    {
+        crate::launcher::serve(agent);
+    }
+}
+
+/// How a stage is made, as it travels in front of the payload.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StageOrder {
+    /// The stage's data directory; its parent is made too and belongs to the stage alone.
+    pub(crate) directory: PathBuf,
+    /// Variables for the worker and all it starts.
+    pub(crate) environment: Vec<(String, Option<String>)>,
+    /// Its namespaces.
+    pub(crate) room: Room,
+}
+
+/// The worker's side of a stage.
+#[derive(Debug)]
+pub struct Stage {
+    pipe: Pipe,
+    directory: PathBuf,
+    payload: Vec<u8>,
+}
+
+impl Stage {
+    /// Its data directory, which is the working directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What the runner sent for this stage.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Whether it has its own process table and network.
+    pub fn is_sealed(&self) -> bool {
+        is_sealed()
+    }
+
+    /// Tells the runner something. An error means that the runner is gone, and with it, in a moment, this process.
+    pub fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        send(&mut self.pipe, FROM_AGENT, message)
+    }
+
+    /// A watch whose waits end when the runner says [`crate::RunnerEnd::interrupt`].
+    pub fn watch(&self) -> io::Result<Watch> {
+        Ok(Watch::new().interrupted_by(self.pipe.stream().try_clone()?.into()))
+    }
+
+    /// Another handle to tell the runner something with.
+    pub fn sender(&self) -> io::Result<Sender> {
+        Ok(Sender(Pipe::new(self.pipe.stream().try_clone()?)))
+    }
+}
+
+/// Tells the runner something.
+#[derive(Debug)]
+pub struct Sender(Pipe);
+
+impl Sender {
+    /// See [`Stage::send`].
+    pub fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        send(&mut self.0, FROM_AGENT, message)
+    }
+}
+
+/// First byte of a frame of the agent's.
+pub(crate) const FROM_AGENT: u8 = b'a';
+/// First byte of the first process's only frame, sent when there will be no worker.
+pub(crate) const NOT_SET_UP: u8 = b'!';
+
+fn send(pipe: &mut Pipe, from: u8, message: &[u8]) -> io::Result<()> {
+    pipe.send(&[&[from], message].concat())
+}
+
+/// Facts about this process's stage, set once in the worker.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    first_process: i32,
+    sealed: bool,
+}
+
+static FACTS: OnceLock<Facts> = OnceLock::new();
+
+/// The stage's first process; outside of a stage, this process.
+pub(crate) fn first_process() -> i32 {
+    FACTS.get().map_or_else(
+        || i32::try_from(std::process::id()).unwrap_or(-1),
+        |facts| facts.first_process,
+    )
+}
+
+/// Whether `/proc` shows only this stage.
+pub(crate) fn is_sealed() -> bool {
+    FACTS.get().is_some_and(|facts| facts.sealed)
+}
+
+/// Exit statuses of first processes that are not their worker's: the stage could not be set up.
+pub(crate) const SETUP_FAILED: i32 = 120;
+
+/// Becomes the first process of a stage. The caller has closed everything of the launcher's.
+pub(crate) fn first_process_main<A: Agent>(
+    agent: &A,
+    prologue: &A::Prologue,
+    rung: Rung,
+    ids: (u32, u32),
+    channel: OwnedFd,
+    order: File,
+) -> ! {
+    let mut pipe = Pipe::new(UnixStream::from(channel));
+    let worker = match set_up(rung, ids, order) {
+        Ok((order, payload, signals)) => match sys::fork() {
+            Ok(Side::Child) => worker_main(agent, prologue, rung, pipe, order, payload),
+            Ok(Side::Parent(worker)) => Ok((worker, signals)),
+            Err(error) => Err(format!("start the worker: {error}")),
+        },
+        Err(error) => Err(error),
+    };
+    match worker {
+        // Reasons follow "failed to".
+        Ok((worker, signals)) => tend(worker, &pipe, &signals, rung),
+        Err(reason) => {
+            let _ = send(&mut pipe, NOT_SET_UP, reason.as_bytes());
+            sys::exit_now(SETUP_FAILED)
+        }
+    }
+}
+
+fn set_up(
+    rung: Rung,
+    ids: (u32, u32),
+    mut order: File,
+) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
+    if rung == Rung::Tended {
+        // No parent-death signal here: this process must outlive the launcher long enough to kill what descends from it.
+        set_child_subreaper(Pid::from_raw(1))
+            .map_err(|error| format!("become a subreaper: {error}"))?;
+    } else {
+        // Set after the clone's change of credentials, which would clear it. Should the launcher have died before, the
+        // runner notices that and closes our channel.
+        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
+    }
+    let _ = rustix::process::setsid();
+    let signals =
+        sys::child_signals().map_err(|error| format!("open a signal descriptor: {error}"))?;
+    let mut bytes = Vec::new();
+    order
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("read the order: {error}"))?;
+    drop(order);
+    let (order, payload) = decode(&bytes).ok_or("read the order: it is malformed")?;
+    if let Some(own) = order.directory.parent() {
+        // The parent first: it is bound into the new /tmp when it lies there.
+        let made = std::fs::DirBuilder::new().mode(0o700).create(own);
+        let made = made.and_then(|()| {
+            std::fs::DirBuilder::new()
+                .mode(0o755)
+                .create(&order.directory)
+        });
+        made.map_err(|error| format!("create {}: {error}", order.directory.display()))?;
+    }
+    if rung != Rung::Tended {
+        let as_user = (rung == Rung::SealedAsUser).then_some(ids);
+        isolation::enter(&order.room, as_user).map_err(|refused| refused.to_string())?;
+    }
+    Ok((order, payload, signals))
+}
+
+/// An order: the length of the description, the description, the payload.
+pub(crate) fn encode(order: &StageOrder, payload: &[u8]) -> io::Result<Vec<u8>> {
+    let description = serde_json::to_vec(order)?;
+    let length = u32::try_from(description.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    Ok([&length.to_ne_bytes(), description.as_slice(), payload].concat())
+}
+
+fn decode(bytes: &[u8]) -> Option<(StageOrder, Vec<u8>)> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (description, payload) = rest.split_at_checked(u32::from_ne_bytes(*length) as usize)?;
+    Some((serde_json::from_slice(description).ok()?, payload.to_vec()))
+}
+
+/// The first process's whole life: reap, and go when the worker or the runner has gone.
+fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, rung: Rung) -> ! {
+    let mut status = None;
+    loop {
+        let lifeline = PollFlags::RDHUP;
+        let mut fds = [
+            PollFd::new(signals, PollFlags::IN),
+            PollFd::from_borrowed_fd(pipe.fd(), lifeline),
+        ];
+        let _ = poll(&mut fds, None);
+        let cut = !fds[1].revents().is_empty();
+        let _ = rustix::io::read(signals, &mut [0u8; 128]);
+        while let Ok(Some((pid, ended))) = waitpid(None, WaitOptions::NOHANG) {
+            if pid == worker {
+                status = ended
+                    .exit_status()
+                    .or_else(|| ended.terminating_signal().map(|signal| 128 + signal));
+            }
+        }
+        if status.is_some() || cut {
+            if rung == Rung::Tended {
+                kill_descendants();
+            }
+            // In a process namespace of its own the kernel kills the rest now, and this process counts as ended only when all of it is gone.
+            sys::exit_now(status.unwrap_or(128 + Signal::KILL.as_raw()));
+        }
+    }
+}
+
+/// Kills everything below this process, until nothing is left: what one look misses is reparented to this subreaper and
+/// found by the next. A process that takes its parent's children along by forking faster than we look is outrun because
+/// its own number is killed each round.
+fn kill_descendants() {
+    let own = i32::try_from(std::process::id()).unwrap_or(-1);
+    loop {
+        for pid in table::descendants(own)
+            .into_iter()
+            .filter_map(Pid::from_raw)
+        {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        // Blocks until one of them is there to be reaped; ECHILD means that none is left.
+        match waitpid(None, WaitOptions::empty()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn worker_main<A: Agent>(
+    agent: &A,
+    prologue: &A::Prologue,
+    rung: Rung,
+    pipe: Pipe,
+    order: StageOrder,
+    payload: Vec<u8>,
+) -> ! {
+    sys::unblock_signals();
+    if rung == Rung::SealedAsUser {
+        // The user namespace gave this process all capabilities; the user whose documents check permissions has none.
+        let none = CapabilitySet::empty();
+        let _ = set_capabilities(
+            None,
+            CapabilitySets {
+                effective: none,
+                permitted: none,
+                inheritable: none,
+            },
+        );
+    }
+    let first_process = rustix::process::getppid().map_or(1, |pid| pid.as_raw_nonzero().get());
+    let _ = FACTS.set(Facts {
+        first_process,
+        sealed: rung != Rung::Tended,
+    });
+    for (name, value) in &order.environment {
+        sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
+    }
+    let entered = rustix::process::chdir(&order.directory);
+    let code = match entered {
+        Ok(()) => {
+            let stage = Stage {
+                pipe,
+                directory: order.directory,
+                payload,
+            };
+            let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                agent.play(prologue, stage);
+            }));
+            i32::from(played.is_err())
+        }
+        Err(_) => SETUP_FAILED,
+    };
+    sys::exit_now(code)
+}
+
+/// Takes the next frame of a stage that has only begun; used by the probe.
+pub(crate) fn first_frame(pipe: &mut Pipe) -> Option<Vec<u8>> {
+    match pipe.receive() {
+        Received::Frame(frame) => Some(frame),
+        Received::Nothing | Received::End => None,
+    }
+}

@@ -1,0 +1,152 @@
+//! The system calls that have no safe form in `rustix`: the whole of greenroom's `unsafe`.
+
+#![expect(
+    unsafe_code,
+    reason = "the one module that may; every block says which invariant holds and who keeps it"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use rustix::process::Pid;
+
+/// Which side of a [`clone`] or [`fork`] this is.
+#[derive(Debug)]
+pub(crate) enum Side {
+    /// The new process.
+    Child,
+    /// The old one, with the child's number.
+    Parent(Pid),
+}
+
+/// `CLONE_NEWPID`: the child is pid 1 of a new process table.
+pub(crate) const NEW_PID: i32 = libc::CLONE_NEWPID;
+/// `CLONE_NEWUSER`: the child has all capabilities in a new user namespace.
+pub(crate) const NEW_USER: i32 = libc::CLONE_NEWUSER;
+/// Mounts, network, System V objects and host name of its own.
+pub(crate) const NEW_ROOM: i32 =
+    libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// Clones this process into new namespaces, like `fork`.
+///
+/// The old system call is taken rather than `clone3`: it can all that is needed here, and container runtimes answer
+/// `clone3` with ENOSYS.
+pub(crate) fn clone(namespaces: i32) -> io::Result<Side> {
+    let flags = i64::from(namespaces | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM and with a null stack this is fork: the child goes on in a copy of this memory. The launcher,
+    // its only caller, has a single thread, so no lock is held by a thread that the copy lacks. glibc's cached thread id stays
+    // that of the parent in the child; the first process uses nothing that reads it, and forks the worker with `fork`, which
+    // sets it anew.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0usize, 0usize, 0usize, 0usize) };
+    side(pid)
+}
+
+/// Forks this process.
+pub(crate) fn fork() -> io::Result<Side> {
+    // SAFETY: the callers (the first process, tests' helper processes) have a single thread, so the child may do anything.
+    let pid = unsafe { libc::fork() };
+    side(i64::from(pid))
+}
+
+fn side(pid: i64) -> io::Result<Side> {
+    match i32::try_from(pid) {
+        Ok(0) => Ok(Side::Child),
+        Ok(pid) => Pid::from_raw(pid.max(0))
+            .map(Side::Parent)
+            .ok_or_else(io::Error::last_os_error),
+        Err(_) => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
+/// Ends this process without running anything more of it.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit has no preconditions; a cloned process must not run the exit handlers of the one it was cloned from.
+    unsafe { libc::_exit(code) }
+}
+
+/// Moves this process into new namespaces.
+pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
+    // SAFETY: none of the flags shares or unshares descriptors or memory, which is what can confuse other code; the first
+    // process, its only caller, has a single thread.
+    let result = unsafe { libc::unshare(namespaces) };
+    check(result)
+}
+
+/// Sets all signals to their default action and blocks none: what the runner was started with (by `nohup`, by a shell's
+/// `&`, by a careless parent) does not reach the scenarios.
+pub(crate) fn reset_signals() {
+    for number in 1..=64 {
+        // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those of glibc's own, which is fine.
+        unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+    unblock_signals();
+}
+
+fn empty_set() -> libc::sigset_t {
+    let mut set = std::mem::MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set it is given and cannot fail for a valid pointer.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    // SAFETY: initialised by the call above.
+    unsafe { set.assume_init() }
+}
+
+/// A descriptor that is readable when a child has ended. Blocks SIGCHLD: see [`unblock_signals`] for children.
+pub(crate) fn child_signals() -> io::Result<OwnedFd> {
+    let mut set = empty_set();
+    // SAFETY: `set` is initialised, SIGCHLD is a valid number.
+    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
+    // SAFETY: `set` is initialised and lives through the call; the old mask is not asked for.
+    unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    // SAFETY: `set` is initialised; -1 asks for a new descriptor.
+    let fd: RawFd =
+        unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    check(fd.min(0))?;
+    // SAFETY: the kernel has just given us this descriptor, nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Takes everything out of the signal mask again.
+pub(crate) fn unblock_signals() {
+    let set = empty_set();
+    // SAFETY: `set` is an initialised signal set that lives through the call.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// Raises the loopback interface of the present network namespace.
+pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: an all-zero ifreq is a valid value of that plain C struct.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = libc::c_char::from_ne_bytes([*from]);
+    }
+    request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(1);
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, which lives through the call; the descriptor is an open socket.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    check(result)
+}
+
+/// Sets or unsets a variable of this process's own environment.
+pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
+    match value {
+        // SAFETY: the worker, the only caller, sets its environment before the agent's code runs, while it has a single thread.
+        Some(value) => unsafe { std::env::set_var(name, value) },
+        // SAFETY: as above.
+        None => unsafe { std::env::remove_var(name) },
+    }
+}
+
+/// Has a descriptor closed in every program that is started; a number that is not open is fine.
+pub(crate) fn close_on_exec(fd: RawFd) {
+    // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of a descriptor of this process and touches no memory; whoever owns the descriptor keeps it.
+    unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}

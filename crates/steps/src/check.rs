@@ -1,0 +1,89 @@
+//! What can be known of a step before anything runs.
+//!
+//! A check function looks at a step's captures and at the [`Outlook`]: what the scenario has surely done by then. It says
+//! what cannot work, so that it is shown with all other mistakes and nothing is started in vain.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Something that cannot work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The capture that it is about; none for the step as a whole.
+    pub capture: Option<String>,
+    /// A stable word for its kind: `bad-port`.
+    pub code: &'static str,
+    /// What is wrong, in one line, lower case, no full stop.
+    pub message: String,
+    /// Said beside the place.
+    pub label: String,
+    /// What to do.
+    pub help: Vec<String>,
+}
+
+impl Problem {
+    /// A problem with a capture.
+    pub fn new(capture: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            capture: Some(capture.to_owned()),
+            code,
+            message: message.into(),
+            label: String::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// Says something beside the place.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// What is known of a scenario at one of its steps.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// PATH as greenroom was started with it and as the steps so far change it.
+    pub path: OsString,
+    /// The directory in which greenroom was started.
+    pub source_directory: PathBuf,
+    /// Files (and directories) that steps so far have put into the scenario's directory, by the names they wrote.
+    pub files: BTreeSet<String>,
+    /// Whether a step so far may have done anything at all: run a program, run the user's own code. Then the lack of a file proves nothing.
+    pub anything_goes: bool,
+}
+
+impl Outlook {
+    /// The outlook at the first step of a scenario.
+    pub fn new(path: OsString, source_directory: PathBuf) -> Self {
+        Self { path, source_directory, files: BTreeSet::new(), anything_goes: false }
+    }
+
+    /// Notes that a step creates this file.
+    pub fn creates(&mut self, name: &str) {
+        self.files.insert(plain(name).to_owned());
+    }
+
+    /// Whether the scenario may have this file by now.
+    pub fn may_have(&self, name: &str) -> bool {
+        self.anything_goes || self.files.contains(plain(name))
+    }
+}
+
+/// A path without its leading `./`.
+fn plain(name: &str) -> &str {
+    let mut name = name;
+    while let Some(rest) = name.strip_prefix("./") {
+        name = rest.trim_start_matches('/');
+    }
+    name
+}

@@ -1,0 +1,214 @@
+//! What a scenario has: its directory, environment, files, values and whatever libraries keep in it.
+
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use greenroom_sandbox::process::Watch;
+
+use crate::step::StepError;
+
+/// A file embedded in the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedFile {
+    /// Its name, as the document writes it.
+    pub name: String,
+    /// Its content.
+    pub text: String,
+}
+
+/// The state of one scenario, new for each.
+#[derive(Debug)]
+pub struct Context {
+    directory: PathBuf,
+    source_directory: PathBuf,
+    files: Rc<[EmbeddedFile]>,
+    environment: Environment,
+    values: BTreeMap<String, String>,
+    states: HashMap<TypeId, Box<dyn Any>>,
+    watch: Watch,
+}
+
+impl Context {
+    /// A fresh scenario. `directory` is its data directory, which is the working directory; `source_directory` is where
+    /// greenroom was started.
+    pub fn new(directory: PathBuf, source_directory: PathBuf, files: Rc<[EmbeddedFile]>, watch: Watch) -> Self {
+        Self {
+            directory,
+            source_directory,
+            files,
+            environment: Environment::default(),
+            values: BTreeMap::new(),
+            states: HashMap::new(),
+            watch,
+        }
+    }
+
+    /// The scenario's data directory: working directory, HOME and TMPDIR of all that it starts; empty at first, gone afterwards.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A directory beside the data directory, of this scenario alone, for files that its steps must not stumble over.
+    pub fn backstage(&self) -> &Path {
+        self.directory.parent().unwrap_or(&self.directory)
+    }
+
+    /// The directory in which greenroom was started (srcdir).
+    pub fn source_directory(&self) -> &Path {
+        &self.source_directory
+    }
+
+    /// A path inside the data directory. An absolute path, or one that leaves the directory by `..`, is refused.
+    pub fn inside(&self, path: &str) -> Result<PathBuf, StepError> {
+        if leaves(path) {
+            return Err(StepError::new(format!("{path} is outside of the scenario's directory"))
+                .help("write a path inside the scenario's directory, without a leading `/` or `..`"));
+        }
+        Ok(self.directory.join(path))
+    }
+
+    /// The embedded file of this name, in any letter case.
+    pub fn embedded_file(&self, name: &str) -> Result<&EmbeddedFile, StepError> {
+        let lower = name.to_lowercase();
+        self.files
+            .iter()
+            .find(|file| file.name == name || file.name.to_lowercase() == lower)
+            .ok_or_else(|| StepError::new(format!("the document has no embedded file {name}")))
+    }
+
+    /// The environment of the processes that the scenario starts.
+    pub fn environment(&mut self) -> &mut Environment {
+        &mut self.environment
+    }
+
+    /// What a library keeps in this scenario, by type; made by `Default` when first asked for.
+    pub fn state<T: Default + 'static>(&mut self) -> &mut T {
+        self.state_and_watch().0
+    }
+
+    /// Takes what a library keeps out, leaving nothing.
+    pub fn take_state<T: Default + 'static>(&mut self) -> T {
+        std::mem::take(self.state())
+    }
+
+    /// Keeps a value under a name: `${name}` stands for it in every later step.
+    pub fn keep(&mut self, name: &str, value: impl Into<String>) {
+        self.values.insert(name.to_owned(), value.into());
+    }
+
+    /// The value kept under a name.
+    pub fn kept(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// A text with every `${name}` of a kept value replaced; `None` when there is nothing to replace. Names that nothing is
+    /// kept under stay as they are: they may be meant for a shell.
+    pub fn expand(&self, text: &str) -> Option<String> {
+        if self.values.is_empty() || !text.contains("${") {
+            return None;
+        }
+        let mut expanded = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            expanded.push_str(before);
+            let kept = after.split_once('}').and_then(|(name, tail)| Some((self.values.get(name)?, tail)));
+            let (text, tail) = kept.map_or(("${", after), |(value, tail)| (value.as_str(), tail));
+            expanded.push_str(text);
+            rest = tail;
+        }
+        expanded.push_str(rest);
+        Some(expanded)
+    }
+
+    /// In which everything that waits waits.
+    pub fn watch(&mut self) -> &mut Watch {
+        &mut self.watch
+    }
+
+    /// State and watch at once, for a library that waits for its own.
+    ///
+    /// # Panics
+    /// Never: the map is keyed by the type of its values.
+    pub fn state_and_watch<T: Default + 'static>(&mut self) -> (&mut T, &mut Watch) {
+        let state = self.states.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
+        #[expect(clippy::expect_used, reason = "the map is keyed by the type of its values, here and nowhere else")]
+        let state = state.downcast_mut().expect("state of another type under this type's id");
+        (state, &mut self.watch)
+    }
+}
+
+/// Whether a path leaves the directory that it is relative to: by being absolute, or by `..`.
+pub(crate) fn leaves(path: &str) -> bool {
+    let mut depth = 0usize;
+    for component in Path::new(path).components() {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::CurDir => {}
+            Component::ParentDir if depth > 0 => depth -= 1,
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => return true,
+        }
+    }
+    false
+}
+
+/// Changes to the environment that processes of the scenario inherit. They last until the scenario ends.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    changes: BTreeMap<OsString, Option<OsString>>,
+    path_prefix: Vec<PathBuf>,
+}
+
+impl Environment {
+    /// Sets a variable.
+    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.changes.insert(name.into(), Some(value.into()));
+    }
+
+    /// Unsets a variable.
+    pub fn unset(&mut self, name: impl Into<OsString>) {
+        self.changes.insert(name.into(), None);
+    }
+
+    /// Puts a directory in front of PATH, behind those that were put there before.
+    pub fn prepend_to_path(&mut self, directory: impl Into<PathBuf>) {
+        let directory = directory.into();
+        if !self.path_prefix.contains(&directory) {
+            self.path_prefix.push(directory);
+        }
+    }
+
+    /// A variable's value as a process would see it.
+    pub fn get(&self, name: &OsStr) -> Option<OsString> {
+        if name == "PATH" {
+            return Some(self.path());
+        }
+        self.base(name)
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a stage's worker is its own process, whose environment is the scenario's"
+    )]
+    fn base(&self, name: &OsStr) -> Option<OsString> {
+        self.changes.get(name).map_or_else(|| std::env::var_os(name), Clone::clone)
+    }
+
+    /// PATH with all that was put in front of it.
+    pub fn path(&self) -> OsString {
+        let base = self.base(OsStr::new("PATH")).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let entries = self.path_prefix.iter().cloned().chain(std::env::split_paths(&base));
+        std::env::join_paths(entries).unwrap_or(base)
+    }
+
+    /// All changes, as a program's environment takes them.
+    pub fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
+        let mut changes: Vec<_> = self.changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        if !self.path_prefix.is_empty() {
+            changes.push(("PATH".into(), Some(self.path())));
+        }
+        changes
+    }
+}

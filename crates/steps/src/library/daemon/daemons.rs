@@ -1,0 +1,415 @@
+//! The daemons of a scenario: what was asked for, what runs, what it wrote, and their end.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use greenroom_sandbox::process::capture::{self, Tail};
+use greenroom_sandbox::process::{
+    Cut, Ended, Input, Process, Program, ProgramError, Signal, Stopped, Watch, find_program, ports::Listeners, table,
+};
+
+use super::{LIMIT, words};
+use crate::context::Context;
+use crate::library::command;
+use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError};
+
+/// How much of an output a message shows at most, in bytes.
+const SHOWN: u64 = 8 * 1024;
+
+/// Which of a daemon's outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Stdout => Self::Stderr,
+            Self::Stderr => Self::Stdout,
+        }
+    }
+}
+
+/// What a step asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) name: String,
+    pub(super) words: Vec<String>,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) port: Option<u16>,
+}
+
+impl Order {
+    pub(super) fn from_captures(context: &Context, captures: &Captures) -> Result<Self, StepError> {
+        let _ = context;
+        let name = captures.text("name")?.to_owned();
+        if let Err(problem) = check_name(&name) {
+            return Err(StepError::new(problem).help(NAME_HELP));
+        }
+        let line = command_line(captures)?;
+        let words = split(&line).map_err(StepError::new)?;
+        let environment =
+            captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(StepError::new))?;
+        let port = captures.get("port").map(|_| super::readiness::port_of(captures)).transpose()?;
+        Ok(Self { name, words, environment, port })
+    }
+}
+
+/// What to do about a name that cannot be one.
+pub(super) const NAME_HELP: &str =
+    "a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`";
+
+/// A daemon's name is part of file names, and only that.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    let bad = name.is_empty() || name.len() > 200 || name.starts_with('.') || name.contains(['/', '\0', '\n']);
+    if bad { Err(format!("`{}` cannot be a daemon's name", name.escape_debug())) } else { Ok(()) }
+}
+
+/// The command line of a step: its first word and the rest are captured apart.
+pub(super) fn command_line(captures: &Captures) -> Result<String, StepError> {
+    Ok(format!("{}{}", captures.text("path")?, captures.get("args").unwrap_or_default()))
+}
+
+/// Splits a command line into words as a shell does.
+pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
+    match command::split(line) {
+        Ok(words) if words.first().is_some_and(|word| !word.is_empty()) => Ok(words),
+        Ok(_) => Err("there is no program to start".to_owned()),
+        Err(unfinished) => Err(format!("{unfinished} in {line}")),
+    }
+}
+
+/// Environment variables from a JSON object.
+pub(super) fn parse_environment(json: &str) -> Result<Vec<(String, String)>, String> {
+    use serde_json::Value;
+    let value: Value = serde_json::from_str(json).map_err(|error| format!("the environment is not JSON: {error}"))?;
+    let kind = match value {
+        Value::Object(object) => {
+            return object
+                .into_iter()
+                .map(|(name, value)| {
+                    if name.is_empty() || name.contains(['=', '\0']) {
+                        return Err(format!("`{}` cannot be the name of an environment variable", name.escape_debug()));
+                    }
+                    match value {
+                        Value::String(text) if text.contains('\0') => {
+                            Err(format!("the value of {name} has a NUL character in it"))
+                        }
+                        Value::String(text) => Ok((name, text)),
+                        Value::Number(number) => Ok((name, number.to_string())),
+                        Value::Bool(truth) => Ok((name, truth.to_string())),
+                        Value::Null | Value::Array(_) | Value::Object(_) => {
+                            Err(format!("the value of {name} is neither a string nor a number nor a boolean"))
+                        }
+                    }
+                })
+                .collect();
+        }
+        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "null",
+    };
+    Err(format!("the environment is {kind}, not a JSON object"))
+}
+
+/// Texts of this library's steps name characters by escapes; a backslash before anything else stands for itself.
+pub(super) fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let (character, length) = escape(after).unwrap_or(('\\', 0));
+        plain.push(character);
+        rest = &after[length..];
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character that an escape stands for, and how long the escape is without its backslash.
+fn escape(after: &str) -> Option<(char, usize)> {
+    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+    Some(match after.chars().next()? {
+        'n' => ('\n', 1),
+        't' => ('\t', 1),
+        'r' => ('\r', 1),
+        '0' => ('\0', 1),
+        '\\' => ('\\', 1),
+        '"' => ('"', 1),
+        '\'' => ('\'', 1),
+        'x' => (hex(after.get(1..3)?)?, 3),
+        'u' => {
+            if let Some(braced) = after.strip_prefix("u{") {
+                let end = braced.find('}')?;
+                (hex(&braced[..end])?, end + 3)
+            } else {
+                (hex(after.get(1..5)?)?, 5)
+            }
+        }
+        _ => return None,
+    })
+}
+
+/// A daemon of the scenario, running or not.
+#[derive(Debug)]
+pub struct Daemon {
+    order: Order,
+    directory: PathBuf,
+    process: Process,
+    /// A step has stopped it.
+    stopped: Option<Stopped>,
+}
+
+impl Daemon {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.order.name
+    }
+
+    pub(super) fn order(&self) -> &Order {
+        &self.order
+    }
+
+    /// Its command line.
+    pub fn command(&self) -> String {
+        shlex::try_join(self.order.words.iter().map(String::as_str)).unwrap_or_default()
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<Ended> {
+        self.process.ended()
+    }
+
+    pub(super) fn process(&self) -> Option<&Process> {
+        self.stopped.is_none().then_some(&self.process)
+    }
+
+    pub(super) fn process_mut(&mut self) -> Option<&mut Process> {
+        self.stopped.is_none().then_some(&mut self.process)
+    }
+
+    /// The file that an output goes to.
+    pub fn file(&self, stream: Stream) -> PathBuf {
+        output_file(&self.directory, &self.order.name, stream)
+    }
+
+    /// The end of an output; nothing when its file cannot be read.
+    pub fn tail(&self, stream: Stream) -> Tail {
+        capture::tail(&self.file(stream), SHOWN).unwrap_or_default()
+    }
+
+    pub(super) fn captured(&self, stream: Stream) -> Output {
+        Output { of: format!("{} of daemon {}", stream.name(), self.order.name), tail: self.tail(stream) }
+    }
+
+    /// Adds what it wrote to an error.
+    pub(super) fn show(&self, error: StepError) -> StepError {
+        error.output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
+    }
+
+    /// Stops it; `None` when a step has done so before.
+    pub(super) fn stop(&mut self, watch: &mut Watch, grace: Duration) -> Result<Option<Stopped>, Cut> {
+        if self.stopped.is_some() {
+            return Ok(None);
+        }
+        let what = format!("daemon {} to end", self.order.name);
+        let stopped = self.process.stop(watch, &what, Signal::TERM, grace)?;
+        self.stopped = Some(stopped);
+        Ok(Some(stopped))
+    }
+
+    /// How it is, or how it ended, in words.
+    fn state(&mut self) -> (String, bool) {
+        let after = |ended: Ended| format!("{} after {}", ended.status, words(ended.after));
+        match (self.stopped, self.process.ended()) {
+            (Some(Stopped::Gracefully(ended)), _) => {
+                (format!("stopped by a step; it ended with {}", ended.status), false)
+            }
+            (Some(Stopped::Killed(ended)), _) => {
+                (format!("killed: it did not end after SIGTERM; {}", after(ended)), false)
+            }
+            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => {
+                (format!("ended by itself with {}", after(ended)), !ended.status.success())
+            }
+            (None, None) => ("still running at the end of the scenario".to_owned(), false),
+        }
+    }
+}
+
+fn output_file(directory: &Path, name: &str, stream: Stream) -> PathBuf {
+    directory.join(format!("{name}.{}", stream.name()))
+}
+
+/// All daemons of a scenario.
+#[derive(Debug, Default)]
+pub struct Daemons {
+    started: Vec<Daemon>,
+    /// The outcome of the latest step that tried to start one.
+    pub(super) tried: Option<Result<(), StepError>>,
+    listeners: Option<Listeners>,
+    /// The free port that was given out last.
+    last_port: u16,
+}
+
+impl Daemons {
+    /// The daemon of this name, the latest if there were several.
+    pub fn get(&mut self, name: &str) -> Result<&mut Daemon, StepError> {
+        let known: Vec<String> = self.started.iter().map(|daemon| daemon.order.name.clone()).collect();
+        self.started.iter_mut().rev().find(|daemon| daemon.order.name == name).ok_or_else(|| {
+            let error = StepError::new(format!("no step of this scenario has started a daemon {name}"));
+            match known.as_slice() {
+                [] => error,
+                _ => error.help(format!("there is {}", known.join(", "))),
+            }
+        })
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Daemon> {
+        self.started.iter_mut()
+    }
+
+    pub(super) fn listeners(&mut self) -> &Listeners {
+        self.listeners.get_or_insert_with(Listeners::new)
+    }
+
+    /// What came of the latest try to start a daemon.
+    pub(super) fn tried(&self) -> Result<Result<(), &StepError>, StepError> {
+        let none = || {
+            StepError::new("no step before this one tried to start a daemon")
+                .help("write `when I try to start \"PROGRAM\" as NAME, on port PORT` before it")
+        };
+        self.tried.as_ref().map(|tried| tried.as_ref().copied()).ok_or_else(none)
+    }
+
+    /// Starts a daemon, without waiting for anything.
+    pub(super) fn start(context: &mut Context, order: Order) -> Result<(), StepError> {
+        if let Ok(former) = context.state::<Self>().get(&order.name)
+            && former.ended().is_none()
+        {
+            let error = StepError::new(format!("a daemon {} is running already", order.name))
+                .note(format!("it is: {}", former.command()))
+                .help("give this one another name, or stop that one first");
+            return Err(error);
+        }
+        let directory = context.directory().to_owned();
+        let path = find(context, &order.words[0])?;
+        let mut environment = context.environment().changes();
+        environment.extend(order.environment.iter().map(|(name, value)| (name.into(), Some(value.into()))));
+        let program = Program {
+            path,
+            argv: order.words.iter().map(OsString::from).collect(),
+            directory: directory.clone(),
+            environment,
+            stdin: Input::Null,
+            stdout: create(&output_file(&directory, &order.name, Stream::Stdout))?,
+            stderr: create(&output_file(&directory, &order.name, Stream::Stderr))?,
+        };
+        let process = program.start().map_err(|error| {
+            let hint = error.hint.clone();
+            let failure = StepError::from(error);
+            match hint {
+                Some(hint) => failure.note(hint),
+                None => failure,
+            }
+        })?;
+        context.state::<Self>().started.push(Daemon { order, directory, process, stopped: None });
+        Ok(())
+    }
+
+    /// A port that nothing listens on and that was not given out before. Below the range from which the kernel takes ports
+    /// for outgoing connections, so that none of those gets it meanwhile.
+    pub(super) fn free_port(&mut self) -> Result<u16, StepError> {
+        const FIRST: u16 = 20_000;
+        const LAST: u16 = 32_000;
+        let free = (self.last_port.max(FIRST - 1) + 1..LAST)
+            .find(|&port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok());
+        self.last_port = free.ok_or_else(|| StepError::new(format!("no port from {FIRST} to {LAST} is free")))?;
+        Ok(self.last_port)
+    }
+}
+
+/// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the scenario's directory.
+fn find(context: &mut Context, name: &str) -> Result<PathBuf, StepError> {
+    let directory = context.directory().to_owned();
+    let path = search_path(&context.environment().path());
+    find_program(name.as_ref(), &path, &directory).or_else(|error| match error {
+        ProgramError::NotFound { searched_path: true, .. } => {
+            find_program(format!("./{name}").as_ref(), &path, &directory).map_err(|_| error.into())
+        }
+        ProgramError::NotExecutable { ref path } => {
+            let help = format!("create it with `given a daemon helper shell script {name}`, which makes it executable");
+            Err(StepError::new(error.to_string()).note(path.display().to_string()).help(help))
+        }
+        ProgramError::NotFound { .. } => Err(error.into()),
+    })
+}
+
+/// PATH with the places where daemons are installed.
+pub(super) fn search_path(path: &std::ffi::OsStr) -> OsString {
+    let entries = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
+}
+
+/// An output file: new, appended to whoever writes, and never through a link that a step has put there.
+fn create(path: &Path) -> Result<File, StepError> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+    let flags = i32::try_from(flags).unwrap_or_default();
+    let open = || File::options().append(true).create(true).custom_flags(flags).mode(0o644).open(path);
+    let file = open().map_err(|error| StepError::new(format!("failed to create {}: {error}", path.display())))?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+/// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
+pub(super) fn end(context: &mut Context, ending: &mut Ending) {
+    let mut daemons = context.take_state::<Daemons>();
+    for daemon in &mut daemons.started {
+        let (state, died) = daemon.state();
+        let output = [Stream::Stdout, Stream::Stderr].map(|stream| daemon.captured(stream)).into();
+        ending.daemons.push(DaemonReport {
+            name: daemon.name().to_owned(),
+            command: daemon.command(),
+            state,
+            died,
+            output,
+        });
+    }
+    let members = table::members();
+    for entry in &members {
+        let daemon =
+            daemons.started.iter().find(|daemon| daemon.process().is_some_and(|process| process.pid() == entry.pid));
+        ending.left_over.push(LeftOver {
+            command: entry.command.clone(),
+            daemon: daemon.map(|daemon| daemon.name().to_owned()),
+            age: entry.age,
+        });
+    }
+    let begun = Instant::now();
+    let mut running: Vec<&mut Daemon> = daemons.started.iter_mut().filter(|daemon| daemon.stopped.is_none()).collect();
+    for daemon in &running {
+        // All of them first, so that they share the grace.
+        daemon.process.signal_family(Signal::TERM);
+    }
+    for daemon in running.iter_mut().rev() {
+        // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
+        let _ = daemon.stop(context.watch(), LIMIT.saturating_sub(begun.elapsed()));
+    }
+}

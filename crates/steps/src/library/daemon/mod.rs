@@ -1,0 +1,382 @@
+//! Library `daemon`: background processes, from their start to their end.
+//!
+//! [`daemons`] keeps what the scenario has started, [`readiness`] waits for them, [`checks`] looks at steps before anything
+//! runs; here are the step functions, one for each `native` function in `daemon.yaml`.
+
+mod checks;
+mod daemons;
+mod readiness;
+
+use std::time::Duration;
+
+use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
+
+use crate::context::Context;
+use crate::library::place::Place;
+use crate::registry::Library;
+use crate::step::{Captures, Relation, StepError, StepResult};
+
+pub use daemons::{Daemon, Daemons, Stream};
+use daemons::{Order, unescape};
+
+/// How long readiness, output and a polite end may take unless a step says otherwise.
+pub const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a process that is being started or is ending may take to show.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// The library.
+pub fn library() -> Library {
+    Library::new("daemon", include_str!("daemon.yaml"))
+        .serves("lib/daemon.py")
+        .step("daemon_no_process", no_process)
+        .check("daemon_no_process", checks::pattern)
+        .step("daemon_process_runs", process_runs)
+        .check("daemon_process_runs", checks::pattern)
+        .step("daemon_helper_script", helper_script)
+        .check("daemon_helper_script", checks::helper_script)
+        .step("daemon_start", start)
+        .check("daemon_start", checks::start)
+        .step("daemon_try_start", try_start)
+        .check("daemon_try_start", checks::try_start)
+        .step("daemon_start_fails", start_fails)
+        .check("daemon_start_fails", checks::nothing)
+        .step("daemon_start_succeeds", start_succeeds)
+        .check("daemon_start_succeeds", checks::nothing)
+        .step("daemon_stop", stop)
+        .check("daemon_stop", checks::limit)
+        .step("daemon_restart", restart)
+        .check("daemon_restart", checks::nothing)
+        .step("daemon_signal", signal)
+        .check("daemon_signal", checks::signal)
+        .step("daemon_has_output", has_output)
+        .check("daemon_has_output", checks::nothing)
+        .step("daemon_stdout_is", |context, captures| output(context, captures, Stream::Stdout, Relation::Is))
+        .check("daemon_stdout_is", checks::nothing)
+        .step("daemon_stdout_contains", |context, captures| {
+            output(context, captures, Stream::Stdout, Relation::Contains)
+        })
+        .check("daemon_stdout_contains", checks::nothing)
+        .step("daemon_stdout_lacks", |context, captures| {
+            output(context, captures, Stream::Stdout, Relation::DoesNotContain)
+        })
+        .check("daemon_stdout_lacks", checks::nothing)
+        .step("daemon_stderr_is", |context, captures| output(context, captures, Stream::Stderr, Relation::Is))
+        .check("daemon_stderr_is", checks::nothing)
+        .step("daemon_stderr_contains", |context, captures| {
+            output(context, captures, Stream::Stderr, Relation::Contains)
+        })
+        .check("daemon_stderr_contains", checks::nothing)
+        .step("daemon_stderr_lacks", |context, captures| {
+            output(context, captures, Stream::Stderr, Relation::DoesNotContain)
+        })
+        .check("daemon_stderr_lacks", checks::nothing)
+        .step("daemon_free_port", free_port)
+        .check("daemon_free_port", checks::nothing)
+        .step("daemon_wait_port", wait_port)
+        .check("daemon_wait_port", checks::port_and_limit)
+        .step("daemon_wait_stdout", |context, captures| readiness::text(context, captures, Stream::Stdout))
+        .check("daemon_wait_stdout", checks::limit)
+        .step("daemon_wait_stderr", |context, captures| readiness::text(context, captures, Stream::Stderr))
+        .check("daemon_wait_stderr", checks::limit)
+        .step("daemon_wait_end", wait_end)
+        .check("daemon_wait_end", checks::limit)
+        .step("daemon_wait_file", readiness::file)
+        .check("daemon_wait_file", checks::file_and_limit)
+        .step("daemon_wait_socket", readiness::socket)
+        .check("daemon_wait_socket", checks::file_and_limit)
+        .step("daemon_wait_http", readiness::http)
+        .check("daemon_wait_http", checks::http)
+        .step("daemon_is_running", is_running)
+        .check("daemon_is_running", checks::nothing)
+        .step("daemon_has_ended", has_ended)
+        .check("daemon_has_ended", checks::ended)
+        .at_end(daemons::end)
+}
+
+/// The limit that a step names, in seconds, or the usual one.
+fn limit_of(captures: &Captures) -> Result<Duration, StepError> {
+    if captures.get("limit").is_none() {
+        return Ok(LIMIT);
+    }
+    let seconds: f64 = captures.number("limit")?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| StepError::new(format!("a limit of {seconds} seconds makes no sense")))
+}
+
+/// A time as messages give it.
+fn words(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
+    }
+}
+
+// ---- The process table ----
+
+fn matcher(pattern: &str) -> regex::Regex {
+    // What is no regex is meant literally: a command line may hold anything.
+    let literal = || regex::Regex::new(&regex::escape(pattern));
+    #[expect(clippy::expect_used, reason = "an escaped text is a valid regex, short of being too large to compile")]
+    regex::Regex::new(pattern).or_else(|_| literal()).expect("an escaped text is a regex")
+}
+
+fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
+    let pattern = captures.text("args")?;
+    let regex = matcher(pattern);
+    let mut seen = Vec::new();
+    let gone = context.watch().until(&format!("the end of process {pattern}"), SETTLE, &[], || {
+        seen = table::members().into_iter().filter(|entry| regex.is_match(&entry.command)).collect();
+        seen.is_empty().then_some(())
+    })?;
+    if gone.is_some() {
+        return Ok(());
+    }
+    let mut error = StepError::new(format!("there is a process \"{pattern}\""));
+    for entry in seen.iter().take(5) {
+        error = error.note(format!("process {}, running for {}: {}", entry.pid, words(entry.age), entry.command));
+    }
+    Err(error)
+}
+
+fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
+    let pattern = captures.text("args")?;
+    let regex = matcher(pattern);
+    let mut seen = Vec::new();
+    let found = context.watch().until(&format!("a process {pattern}"), SETTLE, &[], || {
+        seen = table::members();
+        seen.iter().any(|entry| regex.is_match(&entry.command)).then_some(())
+    })?;
+    if found.is_some() {
+        return Ok(());
+    }
+    let mut error = StepError::new(format!("no process \"{pattern}\" is running"));
+    error = match seen.as_slice() {
+        [] => error.note("this scenario has no processes at present"),
+        some => some
+            .iter()
+            .take(8)
+            .fold(error, |error, entry| error.note(format!("process {}: {}", entry.pid, entry.command))),
+    };
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    for daemon in daemons.iter_mut() {
+        if let Some(ended) = daemon.ended() {
+            error = error.note(format!(
+                "daemon {} ended with {} after {}",
+                daemon.name(),
+                ended.status,
+                words(ended.after)
+            ));
+            error = daemon.show(error);
+        }
+    }
+    Err(error)
+}
+
+// ---- Starting ----
+
+fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("filename")?;
+    let text = context.embedded_file(name)?.text.clone();
+    Place::make(context, name)?.write(text.as_bytes(), true)
+}
+
+fn start(context: &mut Context, captures: &Captures) -> StepResult {
+    let order = Order::from_captures(context, captures)?;
+    bring_up(context, order)
+}
+
+/// Starts a daemon and waits for its port, if it has one.
+fn bring_up(context: &mut Context, order: Order) -> StepResult {
+    let name = order.name.clone();
+    let port = order.port;
+    if let Some(port) = port {
+        readiness::port_is_free(context, port)?;
+    }
+    Daemons::start(context, order)?;
+    let Some(port) = port else { return Ok(()) };
+    let listener = readiness::port(context, &name, port, LIMIT)?;
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(&name)?;
+    if let Some(process) = daemon.process() {
+        ports::greet(watch, process, &listener)?;
+    }
+    Ok(())
+}
+
+fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
+    let tried = start(context, captures);
+    // A time limit or an interruption is no answer to whether it starts.
+    if let Err(error) = &tried
+        && context.watch().is_cut()
+    {
+        return Err(error.clone());
+    }
+    context.state::<Daemons>().tried = Some(tried);
+    Ok(())
+}
+
+fn start_fails(context: &mut Context, captures: &Captures) -> StepResult {
+    let expected = captures.text("message")?;
+    let Err(error) = context.state::<Daemons>().tried()? else {
+        return Err(StepError::new("starting the daemon succeeded, which should have failed"));
+    };
+    if error.message.to_lowercase().contains(&expected.to_lowercase()) {
+        return Ok(());
+    }
+    let what = "the reason why the daemon could not start";
+    let mut failure = StepError::comparison(what, Relation::Contains, expected, &error.message);
+    failure.notes.clone_from(&error.notes);
+    failure.output.clone_from(&error.output);
+    Err(failure)
+}
+
+fn start_succeeds(context: &mut Context, _: &Captures) -> StepResult {
+    context.state::<Daemons>().tried()?.map_err(Clone::clone)
+}
+
+// ---- Stopping ----
+
+fn stop(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, grace) = (captures.text("name")?, limit_of(captures)?);
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    match daemon.stop(watch, grace)? {
+        Some(Stopped::Killed(ended)) => {
+            let message = format!("daemon {name} did not end within {} of SIGTERM and was killed", words(grace));
+            let error = StepError::new(message)
+                .note(format!("it had been running for {}", words(ended.after)))
+                .help("give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM");
+            Err(daemon.show(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn restart(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    stop(context, captures)?;
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let order = daemons.get(name)?.order().clone();
+    bring_up(context, order)
+}
+
+fn signal(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, signal) = (captures.text("name")?, signal_of(captures)?);
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    if let Some(ended) = daemon.ended() {
+        let message = format!("daemon {name} has ended, with {} after {}", ended.status, words(ended.after));
+        return Err(daemon.show(StepError::new(message)));
+    }
+    match daemon.process() {
+        Some(process) => Ok(process.signal(signal)?),
+        None => Ok(()),
+    }
+}
+
+fn signal_of(captures: &Captures) -> Result<Signal, StepError> {
+    let name = captures.text("signal")?;
+    signal_named(name)
+        .map_err(|known| StepError::new(format!("no signal {name}")).help(format!("one of {}", known.join(", "))))
+}
+
+fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    if let Some(process) = daemon.process_mut() {
+        process.wait(watch, &format!("the end of daemon {name}"), limit)?;
+    }
+    match daemon.ended() {
+        Some(_) => Ok(()),
+        None => Err(daemon.show(StepError::new(format!("daemon {name} has not ended within {}", words(limit))))),
+    }
+}
+
+// ---- Looking ----
+
+fn has_output(context: &mut Context, captures: &Captures) -> StepResult {
+    readiness::output(context, captures.text("name")?, LIMIT)
+}
+
+fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: Relation) -> StepResult {
+    let (name, expected) = (captures.text("name")?, unescape(captures.text("text")?));
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    let path = daemon.file(stream);
+    let holds = match relation {
+        Relation::Is => capture::head(&path, expected.len() as u64 + 1)? == expected.as_bytes(),
+        Relation::DoesNotContain => !capture::contains(&path, expected.as_bytes())?,
+        _ => capture::contains(&path, expected.as_bytes())?,
+    };
+    if holds {
+        return Ok(());
+    }
+    let tail = daemon.tail(stream);
+    let what = format!("{} of daemon {name}", stream.name());
+    let mut error = StepError::comparison(what, relation, expected, String::from_utf8_lossy(&tail.bytes));
+    if tail.omitted > 0 {
+        error = error.note(format!("only the end is shown; {} bytes come before it", tail.omitted));
+    }
+    if let Some(ended) = daemon.ended() {
+        error = error.note(format!("daemon {name} has ended, with {}", ended.status));
+    }
+    // What it wrote to the other stream often says why.
+    Err(error.output(daemon.captured(stream.other())))
+}
+
+fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let port = context.state::<Daemons>().free_port()?;
+    context.keep(name, port.to_string());
+    Ok(())
+}
+
+fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
+    let port = readiness::port_of(captures)?;
+    readiness::port(context, captures.text("name")?, port, limit_of(captures)?).map(|_| ())
+}
+
+fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    match daemon.ended() {
+        None => Ok(()),
+        Some(ended) => {
+            let message =
+                format!("daemon {name} is not running: it ended with {} after {}", ended.status, words(ended.after));
+            Err(daemon.show(StepError::new(message)))
+        }
+    }
+}
+
+fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let expected = match (captures.get("status"), captures.get("signal")) {
+        (Some(_), _) => Some(Status::Exit(captures.number("status")?)),
+        (None, Some(_)) => Some(Status::Signal(signal_of(captures)?.as_raw())),
+        (None, None) => None,
+    };
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    let Some(ended) = daemon.ended() else {
+        let error = StepError::new(format!("daemon {name} is still running"))
+            .help(format!("to wait for its end, write `when I wait for daemon {name} to end`"));
+        return Err(daemon.show(error));
+    };
+    match expected {
+        Some(expected) if expected != ended.status => {
+            let error = StepError::comparison(
+                format!("the end of daemon {name}"),
+                Relation::Is,
+                expected.to_string(),
+                ended.status.to_string(),
+            );
+            Err(daemon.show(error))
+        }
+        _ => Ok(()),
+    }
+}

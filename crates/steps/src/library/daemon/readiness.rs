@@ -1,0 +1,303 @@
+//! Waiting until a daemon is ready, whatever that means for it.
+//!
+//! Every wait looks at the daemon too: should it end first, that is said at once, with its exit status and last words.
+
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use greenroom_sandbox::process::ports::Listener;
+use greenroom_sandbox::process::{capture, table};
+
+use super::daemons::{Daemon, Daemons, Stream, unescape};
+use super::{limit_of, words};
+use crate::context::Context;
+use crate::step::{Captures, StepError, StepResult};
+
+/// How long a daemon must have been quiet after it wrote something before that counts as its output.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// A port, 1 to 65535.
+pub(super) fn port_of(captures: &Captures) -> Result<u16, StepError> {
+    let text = captures.text("port")?;
+    parse_port(text)
+        .ok_or_else(|| StepError::new(format!("{text} is not a port")).help("a port is a number from 1 to 65535"))
+}
+
+pub(super) fn parse_port(text: &str) -> Option<u16> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|&port| digits && port > 0)
+}
+
+/// Fails when something listens on the port already: a daemon that cannot bind it would look as if it were ready.
+pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let Some(listener) = daemons.listeners().on_port(port).into_iter().next() else {
+        return Ok(());
+    };
+    let error = StepError::new(format!("port {port} is taken already, by {}", holder(daemons, &listener)));
+    Err(error.help("stop that process first, or use another port"))
+}
+
+/// Who listens, in words.
+fn holder(daemons: &mut Daemons, listener: &Listener) -> String {
+    let Some(entry) = table::holder_of_socket(listener.inode) else {
+        return "a process outside of this scenario".to_owned();
+    };
+    let members = table::members();
+    let daemon = daemons.iter_mut().find(|daemon| {
+        daemon.process().is_some_and(|process| table::family(&members, process.pid()).contains(&entry.pid))
+    });
+    match daemon {
+        Some(daemon) => format!("daemon {} ({})", daemon.name(), entry.command),
+        None => format!("process {} ({})", entry.pid, entry.command),
+    }
+}
+
+/// What a look at a daemon's port found.
+enum Look {
+    Listens(Listener),
+    Ended,
+}
+
+/// Waits until a daemon listens on a port.
+pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration) -> Result<Listener, StepError> {
+    let begun = Instant::now();
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    daemons.listeners();
+    let fd = daemons.get(name)?.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
+    let look = watch.until(&format!("port {port} of daemon {name}"), limit, &fds, || {
+        // First the end, then the port, then the end again: a daemon that ended after it listened is not ready, and one that
+        // is seen listening was alive.
+        let listener = daemons.listeners().on_port(port).into_iter().next();
+        let ended = daemons.get(name).is_ok_and(|daemon| daemon.ended().is_some());
+        match listener {
+            // Its children may serve on when it puts itself into the background.
+            Some(listener) if !ended || daemons.ended_well(name) => Some(Look::Listens(listener)),
+            _ if ended && !daemons.ended_well(name) => Some(Look::Ended),
+            _ => None,
+        }
+    })?;
+    match look {
+        Some(Look::Listens(listener)) => {
+            let leader = daemons.get(name)?.process().map(greenroom_sandbox::process::Process::pid);
+            belongs_to_another(daemons, name, leader, &listener).map_or(Ok(listener), |owner| {
+                let error = StepError::new(format!(
+                    "port {port} is open, but it is {owner} that listens on it, not daemon {name}"
+                ));
+                Err(error)
+            })
+        }
+        Some(Look::Ended) => {
+            let daemon = daemons.get(name)?;
+            let how = daemon
+                .ended()
+                .map_or_else(String::new, |ended| format!(" with {} after {}", ended.status, words(ended.after)));
+            let error = StepError::new(format!(
+                "daemon {name} ended{how}, before it listened on port {port}: ConnectionRefusedError"
+            ));
+            let taken = daemons.listeners().on_port(port).into_iter().next();
+            let taken = taken.map(|listener| holder(daemons, &listener));
+            let error =
+                taken.into_iter().fold(error, |error, owner| error.note(format!("{owner} listens on port {port}")));
+            Err(daemons.get(name)?.show(error))
+        }
+        None => {
+            let daemon = daemons.get(name)?;
+            let message = format!(
+                "daemon {name} has not listened on port {port} within {}: ConnectionRefusedError",
+                words(begun.elapsed().min(limit))
+            );
+            let error = match daemon.ended() {
+                Some(ended) => StepError::new(message).note(format!("it ended with {}", ended.status)),
+                None => StepError::new(message).note("it is still running"),
+            };
+            let error = daemon.show(error);
+            let others = daemons.ports_of(name);
+            let error = match others.as_slice() {
+                [] => error,
+                some => error.note(format!(
+                    "it listens on {}",
+                    some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+                )),
+            };
+            Err(error.help(format!(
+                "give it more time: start it without a port, then `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
+            )))
+        }
+    }
+}
+
+/// The other daemon that a listener is of, in words.
+fn belongs_to_another(daemons: &mut Daemons, name: &str, leader: Option<i32>, listener: &Listener) -> Option<String> {
+    let owner = table::holder_of_socket(listener.inode)?;
+    let members = table::members();
+    if leader.is_some_and(|leader| table::family(&members, leader).contains(&owner.pid)) {
+        return None;
+    }
+    let of_another = daemons.iter_mut().find(|daemon| {
+        daemon.name() != name
+            && daemon.process().is_some_and(|process| table::family(&members, process.pid()).contains(&owner.pid))
+    });
+    of_another.map(|daemon| format!("daemon {} ({})", daemon.name(), owner.command))
+}
+
+impl Daemons {
+    /// Whether a daemon has ended with exit status 0, as one does that puts itself into the background.
+    fn ended_well(&mut self, name: &str) -> bool {
+        self.get(name).ok().and_then(Daemon::ended).is_some_and(|ended| ended.status.success())
+    }
+
+    /// Where a daemon listens, for a message.
+    fn ports_of(&mut self, name: &str) -> Vec<SocketAddr> {
+        let Some(leader) =
+            self.get(name).ok().and_then(|daemon| daemon.process().map(greenroom_sandbox::process::Process::pid))
+        else {
+            return Vec::new();
+        };
+        let members = table::members();
+        let family = table::family(&members, leader);
+        let of_family = |listener: &Listener| {
+            table::holder_of_socket(listener.inode).is_some_and(|owner| family.contains(&owner.pid))
+        };
+        self.listeners().all().into_iter().filter(of_family).map(|listener| listener.address).collect()
+    }
+}
+
+/// Waits until a daemon has produced output.
+pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> StepResult {
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    let files = [daemon.file(Stream::Stdout), daemon.file(Stream::Stderr)];
+    let sizes = || files.each_ref().map(|file| std::fs::metadata(file).map_or(0, |metadata| metadata.len()));
+    let fd = daemon.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
+    let mut former = [0, 0];
+    let mut since = Instant::now();
+    watch.until(&format!("output of daemon {name}"), limit, &fds, || {
+        // The end first: what it wrote before is then in the files.
+        let ended = daemon.ended().is_some();
+        let now = sizes();
+        if now != former {
+            former = now;
+            since = Instant::now();
+        }
+        let both = now.iter().all(|&size| size > 0);
+        let settled = now.iter().any(|&size| size > 0) && since.elapsed() >= QUIET;
+        (ended || both || settled).then_some(())
+    })?;
+    if sizes() != [0, 0] {
+        return Ok(());
+    }
+    Err(StepError::new(match daemon.ended() {
+        Some(ended) => {
+            format!("daemon {name} has produced no output; it ended with {} after {}", ended.status, words(ended.after))
+        }
+        None => format!("daemon {name} has produced no output within {}", words(limit)),
+    }))
+}
+
+/// Waits until a daemon has written a text.
+pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
+    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
+    let text = unescape(captures.text("text")?);
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    let file = daemon.file(stream);
+    let fd = daemon.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
+    let mut seeker = capture::Seeker::new(text.as_bytes());
+    let found = watch.until(&format!("\"{text}\" on {} of daemon {name}", stream.name()), limit, &fds, || {
+        let ended = daemon.ended().is_some();
+        let found = seeker.look(&file).unwrap_or(false);
+        (found || ended).then_some(found)
+    })?;
+    if found == Some(true) {
+        return Ok(());
+    }
+    let error = StepError::new(match daemon.ended() {
+        Some(ended) => {
+            format!("daemon {name} ended with {} without writing \"{text}\" to {}", ended.status, stream.name())
+        }
+        None => format!("daemon {name} has not written \"{text}\" to {} within {}", stream.name(), words(limit)),
+    });
+    Err(daemon.show(error))
+}
+
+/// Waits for a file.
+pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
+    let path = context.directory().join(name);
+    match context.watch().until(&format!("file {name}"), limit, &[], || path.exists().then_some(()))? {
+        Some(()) => Ok(()),
+        None => Err(show_all(context, StepError::new(format!("there is no file {name} after {}", words(limit))))),
+    }
+}
+
+/// Waits for a Unix socket.
+pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
+    let path = context.directory().join(name);
+    let mut reason = None;
+    let connected =
+        context.watch().until(&format!("socket {name}"), limit, &[], || match UnixStream::connect(&path) {
+            Ok(_) => Some(()),
+            Err(error) => {
+                reason = Some(error);
+                None
+            }
+        })?;
+    if connected.is_some() {
+        return Ok(());
+    }
+    let mut error = StepError::new(format!("socket {name} has not accepted a connection within {}", words(limit)));
+    error = reason.into_iter().fold(error, |error, reason| error.note(format!("the latest try: {reason}")));
+    Err(show_all(context, error))
+}
+
+/// Waits for an HTTP answer.
+pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
+    let (url, limit) = (captures.text("url")?, limit_of(captures)?);
+    let wanted: u16 = captures.number("status")?;
+    let try_limit = Duration::from_secs(1).min(limit);
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(try_limit))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .build();
+    let agent = ureq::Agent::new_with_config(config);
+    let mut latest = String::new();
+    let answered = context.watch().until(&format!("{url} to answer with status {wanted}"), limit, &[], || {
+        match agent.get(url).call() {
+            Ok(response) if response.status().as_u16() == wanted => return Some(()),
+            Ok(response) => latest = format!("status {}", response.status().as_u16()),
+            Err(error) => latest = error.to_string(),
+        }
+        None
+    })?;
+    if answered.is_some() {
+        return Ok(());
+    }
+    let error = StepError::new(format!("{url} has not answered with status {wanted} within {}", words(limit)));
+    Err(show_all(context, error.note(format!("the latest try: {latest}"))))
+}
+
+/// Adds how every daemon is, when it is not known whose fault it is.
+fn show_all(context: &mut Context, error: StepError) -> StepError {
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    daemons.iter_mut().fold(error, |error, daemon| match daemon.ended() {
+        Some(ended) => {
+            let error = error.note(format!(
+                "daemon {} ended with {} after {}",
+                daemon.name(),
+                ended.status,
+                words(ended.after)
+            ));
+            daemon.show(error)
+        }
+        None => error.note(format!("daemon {} is running", daemon.name())),
+    })
+}

@@ -1,0 +1,423 @@
+//! Library `files`: making, changing and looking at files and directories of the scenario.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::fs::{FileType, Timespec};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::check::{Outlook, Problem};
+use crate::context::Context;
+use crate::library::bytes::{self, Bytes, bad_regex, check_equal};
+use crate::library::place::{self, Place, around, cannot, list, missing, names, outside};
+use crate::registry::Library;
+use crate::step::{Captures, Relation, StepError, StepResult};
+
+/// Younger than this is very recent.
+const VERY_RECENT: Duration = Duration::from_secs(1);
+/// Older than this is very old.
+const VERY_OLD: Duration = Duration::from_hours(39 * 365 * 24);
+/// How modification times are written in documents.
+const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
+
+/// The captures that name something in the scenario's directory.
+const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk", "path"];
+
+/// The library.
+pub fn library() -> Library {
+    Library::new("files", include_str!("files.yaml"))
+        .serves("lib/files.py")
+        .step("files_create_from_embedded", |context, captures| create(context, captures, false))
+        .check("files_create_from_embedded", check_create)
+        .step("files_create_executable_from_embedded", |context, captures| create(context, captures, true))
+        .check("files_create_executable_from_embedded", check_create)
+        .step("files_set_modification_time", set_modification_time)
+        .check("files_set_modification_time", check_modification_time)
+        .step("files_make_directory", |context, captures| place::make_directory(context, captures.text("path")?))
+        .check("files_make_directory", check_create)
+        .step("files_remove_directory", |context, captures| remove_directory(context, captures, false))
+        .check("files_remove_directory", check_names)
+        .step("files_remove_empty_directory", |context, captures| remove_directory(context, captures, true))
+        .check("files_remove_empty_directory", check_names)
+        .step("files_remove_file", remove_file)
+        .check("files_remove_file", check_names)
+        .step("files_create_from_text", create_from_text)
+        .check("files_create_from_text", check_create)
+        .step("files_touch", |context, captures| Place::make(context, captures.text("filename")?)?.touch(None))
+        .check("files_touch", check_create)
+        .step("files_remember_metadata", remember_metadata)
+        .check("files_remember_metadata", check_names)
+        .step("files_directory_exists", directory_exists)
+        .check("files_directory_exists", check_names)
+        .step("files_directory_does_not_exist", directory_does_not_exist)
+        .check("files_directory_does_not_exist", check_names)
+        .step("files_directory_is_empty", directory_is_empty)
+        .check("files_directory_is_empty", check_names)
+        .step("files_directory_is_not_empty", directory_is_not_empty)
+        .check("files_directory_is_not_empty", check_names)
+        .step("files_file_exists", file_exists)
+        .check("files_file_exists", check_names)
+        .step("files_file_does_not_exist", file_does_not_exist)
+        .check("files_file_does_not_exist", check_names)
+        .step("files_modification_time_is_recent", is_recent)
+        .check("files_modification_time_is_recent", check_names)
+        .step("files_modification_time_is_old", is_old)
+        .check("files_modification_time_is_old", check_names)
+        .step("files_has_remembered_metadata", |context, captures| compare_metadata(context, captures, Relation::Is))
+        .check("files_has_remembered_metadata", check_names)
+        .step("files_has_different_metadata", |context, captures| compare_metadata(context, captures, Relation::IsNot))
+        .check("files_has_different_metadata", check_names)
+        .step("files_file_contains", |context, captures| look(context, captures, Relation::Contains, "data"))
+        .check("files_file_contains", check_names)
+        .step("files_file_does_not_contain", |context, captures| {
+            look(context, captures, Relation::DoesNotContain, "data")
+        })
+        .check("files_file_does_not_contain", check_names)
+        .step("files_file_matches_regex", |context, captures| look(context, captures, Relation::Matches, "regex"))
+        .check("files_file_matches_regex", check_names)
+        .step("files_match", |context, captures| compare_files(context, captures, true))
+        .check("files_match", check_names)
+        .step("files_differ", |context, captures| compare_files(context, captures, false))
+        .check("files_differ", check_names)
+        .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true))
+        .check("files_match_embedded", check_names)
+        .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false))
+        .check("files_differ_from_embedded", check_names)
+        .step("files_only_these_exist", only_these_exist)
+        .check("files_only_these_exist", |_, _| Vec::new())
+}
+
+/// What the library keeps.
+#[derive(Debug, Default)]
+struct Files {
+    remembered: BTreeMap<PathBuf, Metadata>,
+}
+
+/// The name on disk of a file that a step makes.
+fn name_to_make(captures: &Captures) -> Option<(&'static str, &str)> {
+    ["filename_on_disk", "embedded_file", "filename", "path"]
+        .into_iter()
+        .find_map(|capture| Some((capture, captures.get(capture)?)))
+}
+
+fn check_names(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
+    outside(captures, NAMES).into_iter().chain(bad_regex(captures)).collect()
+}
+
+fn check_create(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
+    let Some((capture, name)) = name_to_make(captures) else {
+        return Vec::new();
+    };
+    outlook.creates(name);
+    outside(captures, &[capture])
+}
+
+fn check_modification_time(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
+    let mut problems = check_create(captures, outlook);
+    let time = captures.get("mtime").filter(|time| !time.contains("${"));
+    if let Some(error) = time.and_then(|time| modification_time(time).err()) {
+        let problem = Problem::new("mtime", "bad-time", error.message);
+        problems.push(error.help.into_iter().fold(problem, Problem::help));
+    }
+    problems
+}
+
+fn create(context: &mut Context, captures: &Captures, executable: bool) -> StepResult {
+    let embedded = captures.text("embedded_file")?;
+    let name = captures.get("filename_on_disk").unwrap_or(embedded);
+    let content = &context.embedded_file(embedded)?.text;
+    Place::make(context, name)?.write(content.as_bytes(), executable)
+}
+
+fn create_from_text(context: &mut Context, captures: &Captures) -> StepResult {
+    let text = captures.text("text")?;
+    Place::make(context, captures.text("filename")?)?.write(text.as_bytes(), false)
+}
+
+fn set_modification_time(context: &mut Context, captures: &Captures) -> StepResult {
+    let time = modification_time(captures.text("mtime")?)?;
+    let time = Timespec { tv_sec: time.as_second(), tv_nsec: 0 };
+    Place::make(context, captures.text("filename")?)?.touch(Some(time))
+}
+
+fn modification_time(text: &str) -> Result<Timestamp, StepError> {
+    let parsed = jiff::fmt::strtime::parse(TIME_FORMAT, text.trim())
+        .and_then(|time| time.to_datetime())
+        .and_then(|time| TimeZone::UTC.to_timestamp(time));
+    parsed.map_err(|_| {
+        StepError::new(format!("not a date and time: {text}"))
+            .help("write it like 1970-01-02 03:04:05; it is taken as UTC")
+    })
+}
+
+fn remove_directory(context: &mut Context, captures: &Captures, only_empty: bool) -> StepResult {
+    Place::of(context, captures.text("path")?)?.remove_directory(context, only_empty)
+}
+
+fn remove_file(context: &mut Context, captures: &Captures) -> StepResult {
+    Place::of(context, captures.text("filename")?)?.remove_file(context)
+}
+
+fn directory_exists(context: &mut Context, captures: &Captures) -> StepResult {
+    directory(context, captures.text("path")?).map(drop)
+}
+
+/// The path of a directory that must be there.
+fn directory(context: &Context, shown: &str) -> Result<PathBuf, StepError> {
+    let path = context.inside(shown)?;
+    match fs::metadata(&path) {
+        Ok(metadata) if metadata.is_dir() => Ok(path),
+        Ok(_) => Err(StepError::new(format!("{shown} is a file, not a directory"))),
+        Err(error) if is_absence(&error) => Err(missing(context, "directory", shown)),
+        Err(error) => Err(cannot("look at", shown, &error)),
+    }
+}
+
+/// Whether an error means that something is not there; something below a file is not, either.
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+fn directory_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("path")?;
+    match fs::metadata(context.inside(shown)?) {
+        Ok(metadata) if metadata.is_dir() => Err(StepError::new(format!("directory {shown} exists but should not"))),
+        Ok(_) => Ok(()),
+        Err(error) if is_absence(&error) => Ok(()),
+        Err(error) => Err(cannot("look at", shown, &error)),
+    }
+}
+
+fn directory_is_empty(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("path")?;
+    let names = names_in(context, shown)?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    Err(StepError::new(format!("directory {shown} is not empty")).note(format!("it has {}", list(&names))))
+}
+
+fn directory_is_not_empty(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("path")?;
+    if names_in(context, shown)?.is_empty() {
+        return Err(StepError::new(format!("directory {shown} is empty but should not be")));
+    }
+    Ok(())
+}
+
+fn names_in(context: &Context, shown: &str) -> Result<Vec<String>, StepError> {
+    names(&directory(context, shown)?).map_err(|error| cannot("list directory", shown, &error))
+}
+
+fn file_exists(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("filename")?;
+    match fs::metadata(context.inside(shown)?) {
+        Ok(_) => Ok(()),
+        Err(error) if is_absence(&error) => Err(missing(context, "file", shown)),
+        Err(error) => Err(cannot("look at", shown, &error)),
+    }
+}
+
+fn file_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("filename")?;
+    match fs::metadata(context.inside(shown)?) {
+        Ok(metadata) => {
+            let kind = if metadata.is_dir() { "directory" } else { "file" };
+            Err(StepError::new(format!("{kind} {shown} exists but should not")))
+        }
+        Err(error) if is_absence(&error) => Ok(()),
+        Err(error) => Err(cannot("look at", shown, &error)),
+    }
+}
+
+/// When a file was last modified, in words, and how far from now that is. A time to come counts like one in the past.
+fn modified(context: &Context, shown: &str) -> Result<(String, Duration), StepError> {
+    let metadata = fs::metadata(context.inside(shown)?).map_err(|error| {
+        if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
+    })?;
+    let modified = metadata.modified().map_err(|error| cannot("look at", shown, &error))?;
+    let far = match SystemTime::now().duration_since(modified) {
+        Ok(ago) => ago,
+        Err(to_come) => to_come.duration(),
+    };
+    Ok((time_in_words(metadata.mtime(), metadata.mtime_nsec()), far))
+}
+
+fn is_recent(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("filename")?;
+    let (time, far) = modified(context, shown)?;
+    if far < VERY_RECENT {
+        return Ok(());
+    }
+    Err(StepError::new(format!("file {shown} does not have a very recent modification time"))
+        .note(format!("it was modified at {time}, which is {} s from now", far.as_secs()))
+        .note("very recent is less than one second from now"))
+}
+
+fn is_old(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("filename")?;
+    let (time, far) = modified(context, shown)?;
+    if far > VERY_OLD {
+        return Ok(());
+    }
+    Err(StepError::new(format!("file {shown} does not have a very old modification time"))
+        .note(format!("it was modified at {time}"))
+        .note("very old is more than 39 years from now"))
+}
+
+fn time_in_words(seconds: i64, nanoseconds: i64) -> String {
+    let nanoseconds = i32::try_from(nanoseconds).unwrap_or_default();
+    Timestamp::new(seconds, nanoseconds).map_or_else(|_| format!("{seconds} s"), |time| time.to_string())
+}
+
+/// What is known of a file besides its content. Not when it was read, nor when this itself last changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Metadata {
+    kind: &'static str,
+    mode: u32,
+    owner: (u32, u32),
+    size: u64,
+    modified: (i64, i64),
+    /// Device and number: a file put in the place of another is another.
+    identity: (u64, u64),
+}
+
+impl Metadata {
+    fn of(metadata: &fs::Metadata) -> Self {
+        let kind = match FileType::from_raw_mode(metadata.mode()) {
+            FileType::RegularFile => "file",
+            FileType::Directory => "directory",
+            FileType::Symlink => "symbolic link",
+            FileType::Fifo => "fifo",
+            FileType::Socket => "socket",
+            _ => "device",
+        };
+        Self {
+            kind,
+            mode: metadata.mode() & 0o7777,
+            owner: (metadata.uid(), metadata.gid()),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            identity: (metadata.dev(), metadata.ino()),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let Self { kind, mode, owner, size, modified, identity } = self;
+        format!(
+            "kind: {kind}\nmode: {mode:04o}\nowner: {}:{}\nsize: {size}\nmodified: {}\ninode: {}\n",
+            owner.0,
+            owner.1,
+            time_in_words(modified.0, modified.1),
+            identity.1,
+        )
+    }
+}
+
+/// A symbolic link's own: it is the name that is remembered.
+fn metadata(context: &Context, shown: &str) -> Result<fs::Metadata, StepError> {
+    fs::symlink_metadata(context.inside(shown)?).map_err(|error| {
+        if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
+    })
+}
+
+/// `./x` and `x` are one name.
+fn plain(shown: &str) -> PathBuf {
+    Path::new(shown).components().filter(|component| *component != Component::CurDir).collect()
+}
+
+fn remember_metadata(context: &mut Context, captures: &Captures) -> StepResult {
+    let shown = captures.text("filename")?;
+    let found = metadata(context, shown)?;
+    // File systems take their times from a clock that ticks every few milliseconds. A change within the tick of the one
+    // before would leave no trace, so let the tick pass. Only one that is going on is waited for: a time to come is not.
+    let changed = (found.ctime(), found.ctime_nsec());
+    let what = format!("the clock to pass the last change of {shown}");
+    context.watch().until(&what, Duration::from_millis(50), &[], || {
+        let now = clock_gettime(ClockId::RealtimeCoarse);
+        ((now.tv_sec, now.tv_nsec) > changed).then_some(())
+    })?;
+    context.state::<Files>().remembered.insert(plain(shown), Metadata::of(&found));
+    Ok(())
+}
+
+fn compare_metadata(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
+    let shown = captures.text("filename")?;
+    let now = Metadata::of(&metadata(context, shown)?);
+    let Some(before) = context.state::<Files>().remembered.get(&plain(shown)) else {
+        return Err(StepError::new(format!("the metadata of file {shown} was not remembered"))
+            .help(format!("write `when I remember metadata for file {shown}` before this step")));
+    };
+    if (now == *before) == (relation == Relation::Is) {
+        return Ok(());
+    }
+    let what = format!("metadata of file {shown}");
+    Err(StepError::comparison(what, relation, before.in_words(), now.in_words()))
+}
+
+fn look(context: &mut Context, captures: &Captures, relation: Relation, expected: &str) -> StepResult {
+    let shown = captures.text("filename")?;
+    let file = place::read(context, shown)?;
+    bytes::check(&format!("file {shown}"), Bytes::of(&file)?, relation, captures.text(expected)?)
+}
+
+fn compare_files(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
+    let (name1, name2) = (captures.text("filename1")?, captures.text("filename2")?);
+    let (file1, file2) = (place::read(context, name1)?, place::read(context, name2)?);
+    let names = (&*format!("file {name1}"), &*format!("file {name2}"));
+    compare(names, Bytes::of(&file1)?, Bytes::of(&file2)?, equal)
+}
+
+fn compare_embedded(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
+    let (name, embedded) = (captures.text("filename")?, captures.text("embedded")?);
+    let file = place::read(context, name)?;
+    let text = &context.embedded_file(embedded)?.text;
+    let names = (&*format!("embedded file {embedded}"), &*format!("file {name}"));
+    compare(names, Bytes::Held(text.as_bytes()), Bytes::of(&file)?, equal)
+}
+
+fn compare(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, equal: bool) -> StepResult {
+    if equal {
+        return check_equal(names, first, second);
+    }
+    match first.difference(second)? {
+        Some(_) => Ok(()),
+        None => Err(StepError::new(format!("{} and {} are identical but should differ", names.0, names.1))
+            .note(format!("both have {} bytes", first.len()))),
+    }
+}
+
+fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
+    // Commas separate names, and belong to none.
+    let written = captures.text("filenames")?.replace(',', " ");
+    let mut expected: Vec<&str> = written.split_ascii_whitespace().map(|name| name.trim_start_matches("./")).collect();
+    expected.sort_unstable();
+    expected.dedup();
+    let actual = names(context.directory()).map_err(|error| cannot("list", "the scenario's directory", &error))?;
+    if actual == expected {
+        return Ok(());
+    }
+    let lines = |names: &[&str]| names.iter().flat_map(|name| [name, "\n"]).collect::<String>();
+    let unwanted: Vec<&str> = actual.iter().map(String::as_str).filter(|name| !expected.contains(name)).collect();
+    let absent: Vec<&str> = expected.iter().copied().filter(|name| !actual.iter().any(|there| there == name)).collect();
+    let all: Vec<&str> = actual.iter().map(String::as_str).collect();
+    let mut error = StepError::comparison("the list of files", Relation::Is, lines(&expected), lines(&all));
+    "the scenario's directory does not have exactly these files".clone_into(&mut error.message);
+    if !absent.is_empty() {
+        error = error.note(format!("missing: {}", absent.join(", ")));
+    }
+    if !unwanted.is_empty() {
+        error = error.note(format!("not expected: {}", unwanted.join(", ")));
+    }
+    if let [name] = absent.as_slice()
+        && name.contains('/')
+    {
+        error = around(context, name, error).note("only names in the scenario's directory itself are looked at");
+    }
+    Err(error)
+}

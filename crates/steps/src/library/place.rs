@@ -1,0 +1,347 @@
+//! Places in the scenario's directory: whatever a document names, nothing outside of it is written or removed.
+//!
+//! [`Context::inside`] refuses names that leave the directory by themselves. That leaves symbolic links, which a scenario
+//! can make by running a program. So a [`Place`] is a name in an open directory, and that directory was reached without
+//! leaving the scenario's.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{
+    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat, mkdirat, open,
+    openat, openat2, statat, unlinkat, utimensat,
+};
+use rustix::io::Errno;
+
+use crate::check::Problem;
+use crate::context::{Context, leaves};
+use crate::step::{Captures, StepError, StepResult};
+
+/// Names listed in a message.
+const LISTED: usize = 10;
+
+/// A name in a directory within the scenario's.
+#[derive(Debug)]
+pub(crate) struct Place {
+    parent: OwnedFd,
+    name: OsString,
+    /// As the document writes it.
+    shown: String,
+}
+
+impl Place {
+    /// The place of something that is there.
+    pub(crate) fn of(context: &Context, shown: &str) -> Result<Self, StepError> {
+        Self::reach(context, shown, false)
+    }
+
+    /// The place of something to make. The directories above it are made.
+    pub(crate) fn make(context: &Context, shown: &str) -> Result<Self, StepError> {
+        Self::reach(context, shown, true)
+    }
+
+    fn reach(context: &Context, shown: &str, make: bool) -> Result<Self, StepError> {
+        context.inside(shown)?;
+        let path = Path::new(shown);
+        let Some(name) = path.file_name() else {
+            return Err(StepError::new(format!("{shown} is the name of a directory that is always there")));
+        };
+        let parent = descend(context, shown, path.parent().unwrap_or(Path::new("")), make)?;
+        Ok(Self { parent, name: name.to_owned(), shown: shown.to_owned() })
+    }
+
+    /// Writes a file, in place of what it has. `executable` makes it executable for all who may read it.
+    pub(crate) fn write(&self, content: &[u8], executable: bool) -> StepResult {
+        let mode = if executable { Mode::from_raw_mode(0o755) } else { Mode::from_raw_mode(0o666) };
+        // Not blocking: the name may be a fifo's.
+        let flags = OFlags::WRONLY
+            | OFlags::CREATE
+            | OFlags::TRUNC
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::NOCTTY
+            | OFlags::CLOEXEC;
+        let cannot = |error: io::Error| cannot("write", &self.shown, &error);
+        let file = match openat(&self.parent, &self.name, flags, mode) {
+            Ok(file) => file,
+            Err(Errno::LOOP) => return Err(self.is_a_link()),
+            Err(Errno::ISDIR) => return Err(StepError::new(format!("{} is a directory, not a file", self.shown))),
+            Err(error) => return Err(cannot(error.into())),
+        };
+        let mut file = File::from(file);
+        let before = file.metadata().map_err(cannot)?;
+        if !before.is_file() {
+            return Err(StepError::new(format!("{} is not a plain file", self.shown)));
+        }
+        file.write_all(content).map_err(cannot)?;
+        if executable {
+            // The mode above counts for new files only.
+            let mode = Mode::from_raw_mode(fstat(&file)?.st_mode & 0o7777);
+            let executable = mode | Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
+            if executable != mode {
+                fchmod(&file, executable).map_err(|error| cannot(error.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an empty file unless something is there, and sets its modification time; to now when there is none.
+    pub(crate) fn touch(&self, modified: Option<Timespec>) -> StepResult {
+        let cannot = |error: Errno| cannot("touch", &self.shown, &error.into());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        match openat(&self.parent, &self.name, flags, Mode::from_raw_mode(0o666)) {
+            Ok(_) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(cannot(error)),
+        }
+        let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW).map_err(cannot)?;
+        if rustix::fs::FileType::from_raw_mode(there.st_mode).is_symlink() {
+            return Err(self.is_a_link());
+        }
+        let special = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let times = match modified {
+            None => Timestamps { last_access: special(UTIME_NOW), last_modification: special(UTIME_NOW) },
+            Some(modified) => Timestamps { last_access: special(UTIME_OMIT), last_modification: modified },
+        };
+        utimensat(&self.parent, &self.name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(cannot)
+    }
+
+    /// Removes a file; a symbolic link itself, not what it leads to.
+    pub(crate) fn remove_file(&self, context: &Context) -> StepResult {
+        match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
+            Ok(()) => Ok(()),
+            Err(Errno::NOENT) => Err(missing(context, "file", &self.shown)),
+            Err(Errno::ISDIR) => Err(StepError::new(format!("{} is a directory, not a file", self.shown))
+                .help(format!("write `when I remove directory {}`", self.shown))),
+            Err(error) => Err(cannot("remove", &self.shown, &error.into())),
+        }
+    }
+
+    /// Removes a directory, with all that is in it or only if there is nothing.
+    pub(crate) fn remove_directory(&self, context: &Context, only_empty: bool) -> StepResult {
+        let removed = if only_empty {
+            unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR).map_err(io::Error::from)
+        } else {
+            self.remove_tree()
+        };
+        let Err(error) = removed else {
+            return Ok(());
+        };
+        Err(match Errno::from_io_error(&error) {
+            Some(Errno::NOENT) => missing(context, "directory", &self.shown),
+            Some(Errno::NOTDIR) => StepError::new(format!("{} is not a directory", self.shown)),
+            Some(Errno::NOTEMPTY) => {
+                let error = StepError::new(format!("directory {} is not empty", self.shown));
+                match context.inside(&self.shown).ok().and_then(|path| names(&path).ok()) {
+                    Some(names) => error.note(format!("it has {}", list(&names))),
+                    None => error,
+                }
+            }
+            _ => cannot("remove", &self.shown, &error),
+        })
+    }
+
+    fn remove_tree(&self) -> io::Result<()> {
+        let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        // The standard library would remove a link, which is not what a step about a directory should do.
+        if !rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir() {
+            return Err(Errno::NOTDIR.into());
+        }
+        // It walks by descriptors and follows no links below; this way its start is a descriptor, too.
+        let start = Path::new("/proc/self/fd").join(self.parent.as_raw_fd().to_string());
+        fs::remove_dir_all(start.join(&self.name))
+    }
+
+    fn is_a_link(&self) -> StepError {
+        StepError::new(format!("{} is a symbolic link, and steps do not write through those", self.shown))
+            .help("name the file that it leads to, or remove it first")
+    }
+}
+
+/// Makes a directory with all above it. One that is there is fine.
+pub(crate) fn make_directory(context: &Context, shown: &str) -> StepResult {
+    context.inside(shown)?;
+    descend(context, shown, Path::new(shown), true).map(drop)
+}
+
+/// Opens a directory within the scenario's; symbolic links are followed as long as they stay inside.
+fn descend(context: &Context, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, StepError> {
+    let root = open(context.directory(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .map_err(|error| cannot("open", "the scenario's directory", &error.into()))?;
+    let mut current: Option<OwnedFd> = None;
+    let mut reached = PathBuf::new();
+    for component in path.components() {
+        if component == Component::CurDir {
+            continue;
+        }
+        let above = current.as_ref().unwrap_or(&root);
+        reached.push(component);
+        let mut opened = beneath(&root, above, &reached, component.as_os_str());
+        if make && opened.as_ref().is_err_and(|&error| error == Errno::NOENT) {
+            match mkdirat(above, component.as_os_str(), Mode::from_raw_mode(0o777)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(error) => return Err(cannot("make directory", &reached.to_string_lossy(), &error.into())),
+            }
+            opened = beneath(&root, above, &reached, component.as_os_str());
+        }
+        let directory = reached.to_string_lossy();
+        current = Some(opened.map_err(|error| {
+            match error {
+                Errno::XDEV => StepError::new(format!("{shown} is outside of the scenario's directory"))
+                    .note(format!("the symbolic link {directory} leads out of it")),
+                Errno::LOOP => StepError::new(format!("{directory} is a symbolic link that cannot be followed")),
+                Errno::NOTDIR => StepError::new(format!("{directory} is not a directory")),
+                Errno::NOENT if make => {
+                    StepError::new(format!("{directory} is a symbolic link to something that does not exist"))
+                }
+                Errno::NOENT => missing(context, "directory", &directory),
+                error => cannot("open", &directory, &error.into()),
+            }
+        })?);
+    }
+    Ok(current.unwrap_or(root))
+}
+
+/// Opens a directory by its path from the root, without leaving the root.
+fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    // The kernel gives up when something is renamed at the same time; it asks to be asked again.
+    for _ in 0..32 {
+        match openat2(root, path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) => {}
+            // An old kernel, or a container that does not know the call: then one step from the directory above, and no links.
+            Err(Errno::NOSYS | Errno::PERM) => {
+                let opened = openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
+                return opened.map_err(|error| no_link(above, name, error));
+            }
+            opened => return opened,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+/// With `O_DIRECTORY` a link that is not followed is "not a directory".
+fn no_link(above: &OwnedFd, name: &OsStr, error: Errno) -> Errno {
+    let is_link = statat(above.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)
+        .is_ok_and(|there| rustix::fs::FileType::from_raw_mode(there.st_mode).is_symlink());
+    if error == Errno::NOTDIR && is_link { Errno::LOOP } else { error }
+}
+
+/// Opens a plain file for reading. Links are followed wherever they lead: reading harms nobody.
+pub(crate) fn read(context: &Context, shown: &str) -> Result<File, StepError> {
+    let path = context.inside(shown)?;
+    // Not blocking: the name may be a fifo's.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match open(&path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Err(missing(context, "file", shown)),
+        Err(error) => return Err(cannot("read", shown, &error.into())),
+    };
+    let metadata = file.metadata().map_err(|error| cannot("read", shown, &error))?;
+    if metadata.is_dir() {
+        return Err(StepError::new(format!("{shown} is a directory, not a file")));
+    }
+    if !metadata.is_file() {
+        return Err(StepError::new(format!("{shown} is not a plain file")));
+    }
+    Ok(file)
+}
+
+/// The names in a directory, in order.
+pub(crate) fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = fs::read_dir(directory)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Something is not there: says what is.
+pub(crate) fn missing(context: &Context, kind: &str, shown: &str) -> StepError {
+    around(context, shown, StepError::new(format!("there is no {kind} {shown}")))
+}
+
+/// Adds to an error about a name what there is in its directory, and the name that may have been meant.
+pub(crate) fn around(context: &Context, shown: &str, error: StepError) -> StepError {
+    let Ok(path) = context.inside(shown) else {
+        return error;
+    };
+    if let Ok(target) = fs::read_link(&path) {
+        return error.note(format!("{shown} is a symbolic link to {}, which does not exist", target.display()));
+    }
+    let parent = Path::new(shown).parent().unwrap_or(Path::new(""));
+    let is_top = parent.components().all(|component| component == Component::CurDir);
+    let what = if is_top { "the scenario's directory".to_owned() } else { format!("directory {}", parent.display()) };
+    let names = match names(path.parent().unwrap_or(context.directory())) {
+        Ok(names) => names,
+        Err(reason) if reason.kind() == io::ErrorKind::NotFound && !is_top => {
+            return error.note(format!("there is no {what} either"));
+        }
+        Err(reason) => return error.note(format!("{what} cannot be listed: {}", plainly(&reason))),
+    };
+    let error = if names.is_empty() {
+        error.note(format!("{what} is empty"))
+    } else {
+        error.note(format!("{what} has {}", list(&names)))
+    };
+    let name = Path::new(shown).file_name().unwrap_or_default().to_string_lossy();
+    match nearest(&name, names.iter().map(String::as_str)) {
+        Some(near) => error.help(format!("did you mean `{}`?", parent.join(near).display())),
+        None => error,
+    }
+}
+
+/// `a, b, c and 7 more`.
+pub(crate) fn list(names: &[String]) -> String {
+    let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The known name nearest to a written one, if it is near enough to be a slip.
+pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let length = written.chars().count();
+    let allowed = match length {
+        // Comparing costs the product of the lengths; no name is that long.
+        256.. => return None,
+        0..=2 => 1,
+        3..=7 => 2,
+        _ => length / 3,
+    };
+    known
+        .filter(|name| name.len().abs_diff(written.len()) <= 4 * allowed)
+        .map(|name| (strsim::osa_distance(&written.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|&(distance, name)| distance <= allowed && distance < name.chars().count())
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
+/// `cannot write x: permission denied`.
+pub(crate) fn cannot(verb: &str, what: &str, error: &io::Error) -> StepError {
+    StepError::new(format!("cannot {verb} {what}: {}", plainly(error)))
+}
+
+/// The system's words without its number for them.
+pub(crate) fn plainly(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or(&text);
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// Names among these captures that leave the scenario's directory, found before anything runs.
+pub(crate) fn outside(captures: &Captures, names: &[&str]) -> Vec<Problem> {
+    let leaving = names.iter().filter(|name| captures.get(name).is_some_and(leaves));
+    leaving
+        .map(|name| {
+            let path = captures.get(name).unwrap_or_default();
+            Problem::new(name, "outside-directory", format!("{path} is outside of the scenario's directory"))
+                .help("write a path inside the scenario's directory, without a leading `/` or `..`")
+        })
+        .collect()
+}
