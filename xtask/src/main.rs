@@ -1,2 +1,86 @@
-//! To be written.
-fn main() {}
+//! The one door: `cargo xtask ci` is everything that must hold before a change lands, `cargo xtask bench` the figures.
+
+#![expect(clippy::disallowed_methods, reason = "this program's whole work is to start others")]
+#![expect(clippy::print_stderr, reason = "it talks to developers")]
+
+mod bench;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "\
+cargo xtask ci       everything that must hold: format, lints, tests, documentation, our own acceptance documents
+cargo xtask bench    the benchmarks, on a release build (add a word to run only those with it in their name)";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let done = match arguments.next().as_deref() {
+        Some("ci") => ci(),
+        // What the benchmark `port` starts.
+        Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))
+        {
+            (Some(Ok(port)), Some(Ok(after))) => bench::serve(port, std::time::Duration::from_millis(after)),
+            _ => Err(USAGE.to_owned()),
+        },
+        Some("bench") => bench::run(arguments.next().as_deref().unwrap_or_default()),
+        _ => Err(USAGE.to_owned()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every check, in the order in which they are cheapest to fail.
+fn ci() -> Result<(), String> {
+    cargo(&["fmt", "--all", "--check"], &[])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    cargo(&["test", "--workspace", "--all-targets"], &[])?;
+    cargo(&["test", "--workspace", "--doc"], &[])?;
+    cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    own_documents()
+}
+
+/// Runs our own acceptance documents and the examples with the binary that was just built.
+fn own_documents() -> Result<(), String> {
+    cargo(&["build", "--package", "greenroom"], &[])?;
+    let root = root();
+    let mut documents = Vec::new();
+    for directory in ["acceptance", "examples"] {
+        let entries = std::fs::read_dir(root.join(directory)).map_err(|error| format!("{directory}: {error}"))?;
+        let markdown = entries.flatten().map(|entry| entry.path()).filter(|path| {
+            path.extension().is_some_and(|extension| extension == "md")
+                && path.file_name().is_some_and(|name| name != "README.md")
+        });
+        documents.extend(markdown);
+    }
+    documents.sort();
+    let greenroom = target(&root).join("debug/greenroom");
+    run(Command::new(greenroom).arg("run").args(documents).current_dir(&root))
+}
+
+fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
+    run(Command::new(env!("CARGO")).args(arguments).envs(environment.iter().copied()).current_dir(root()))
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    eprintln!("+ {command:?}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?}: {status}")),
+        Err(error) => Err(format!("{command:?}: {error}")),
+    }
+}
+
+/// The workspace's directory.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// Where cargo builds to.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}

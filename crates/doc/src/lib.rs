@@ -1,6 +1,6 @@
 //! Acceptance documents: text in, [`Plan`] out.
 //!
-//! [`load`] reads documents, their metadata, bindings and embedded files through a [`Loader`], matches every step
+//! [`load()`] reads documents, their metadata, bindings and embedded files through a [`Loader`], matches every step
 //! against the bindings, and returns a [`Plan`] together with every complaint it has as a list of [`Diagnostic`]s.
 //! Nothing here touches a file, a process or a terminal, so it runs in an editor or a fuzzer as well as in the runner.
 //!

@@ -411,13 +411,15 @@ impl Session<'_> {
         if open.is_empty() {
             return;
         }
-        let names = open.iter().map(|&file| contents.files[file].file.name.as_str());
-        if let Ok(finder) = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(names) {
+        // Building a finder costs the square of the number of names, so many are looked for in several passes.
+        for some in open.chunks(512) {
+            let names = some.iter().map(|&file| contents.files[file].file.name.as_str());
+            let Ok(finder) = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(names) else { continue };
             for scenario in &contents.scenarios {
                 let text = &self.sources.file(scenario.source).text;
                 for step in &scenario.steps {
                     for found in finder.find_overlapping_iter(&text[step.start as usize..step.end as usize]) {
-                        used[open[found.pattern().as_usize()]] = true;
+                        used[some[found.pattern().as_usize()]] = true;
                     }
                 }
             }

@@ -32,7 +32,7 @@ pub(crate) fn key(path: &str) -> String {
     format!("{}{}", if path.starts_with('/') { "/" } else { "" }, parts.join("/"))
 }
 
-/// A built-in file by the name a document writes. Old documents write paths of the incumbent's source tree, or no directory.
+/// A built-in file by the name a document writes. Old documents write them with the directory of a language, or with none.
 pub(crate) fn builtin<'a>(builtin: &'a [BuiltinFile], name: &str, languages: &[&str]) -> Option<&'a BuiltinFile> {
     let find = |name: &str| builtin.iter().find(|file| file.name == name);
     let name = name.strip_prefix("./").unwrap_or(name);

@@ -59,7 +59,9 @@ impl Settings {
 pub(crate) fn below_tmp(value: &std::ffi::OsStr) -> Vec<PathBuf> {
     std::env::split_paths(value)
         .filter(|path| path.starts_with("/tmp"))
-        .filter_map(|path| if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(PathBuf::from) })
+        .filter_map(
+            |path| if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(PathBuf::from) },
+        )
         .filter(|path| path != Path::new("/tmp"))
         .collect()
 }

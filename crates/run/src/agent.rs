@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, Relation};
 use greenroom_sandbox::process::Cut;
 use greenroom_sandbox::{Agent, Stage};
-use greenroom_steps::{
-    self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError,
-};
+use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
 
 use crate::wire::{Done, Prologue, Report, Script};
 
@@ -48,28 +46,13 @@ impl Agent for StepAgent {
     fn prepare(&self, prologue: &[u8]) -> Prepared {
         // A panic of a step function becomes that step's failure; nothing is printed.
         std::panic::set_hook(Box::new(|_| {}));
-        let Ok(Prologue {
-            source_directory,
-            files,
-        }) = serde_json::from_slice(prologue)
-        else {
-            return Prepared {
-                source_directory: ".".into(),
-                files: Vec::new(),
-            };
+        let Ok(Prologue { source_directory, files }) = serde_json::from_slice(prologue) else {
+            return Prepared { source_directory: ".".into(), files: Vec::new() };
         };
-        let file = |file: greenroom_doc::EmbeddedFile| EmbeddedFile {
-            name: file.name,
-            text: file.text.as_ref().to_owned(),
-        };
-        let files = files
-            .into_iter()
-            .map(|files| files.into_iter().map(file).collect())
-            .collect();
-        Prepared {
-            source_directory,
-            files,
-        }
+        let file =
+            |file: greenroom_doc::EmbeddedFile| EmbeddedFile { name: file.name, text: file.text.as_ref().to_owned() };
+        let files = files.into_iter().map(|files| files.into_iter().map(file).collect()).collect();
+        Prepared { source_directory, files }
     }
 
     fn play(&self, prologue: &Prepared, mut stage: Stage) {
@@ -80,18 +63,11 @@ impl Agent for StepAgent {
             return;
         };
         let watch = watch.announcing(move |what, limit| {
-            if let Ok(message) = serde_json::to_vec(&Report::Waiting {
-                what: what.to_owned(),
-                limit,
-            }) {
+            if let Ok(message) = serde_json::to_vec(&Report::Waiting { what: what.to_owned(), limit }) {
                 let _ = sender.send(&message);
             }
         });
-        let files = prologue
-            .files
-            .get(script.document)
-            .cloned()
-            .unwrap_or_default();
+        let files = prologue.files.get(script.document).cloned().unwrap_or_default();
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         let mut say = |report: &Report| {
@@ -118,14 +94,9 @@ impl StepAgent {
         for (index, step) in script.steps.iter().enumerate() {
             let begun = Instant::now();
             let own_end = begun + script.step_limit;
-            context
-                .watch()
-                .set_deadline(Some(own_end.min(scenario_end)));
-            let limit = if own_end <= scenario_end {
-                ("step", script.step_limit)
-            } else {
-                ("scenario", script.scenario_limit)
-            };
+            context.watch().set_deadline(Some(own_end.min(scenario_end)));
+            let limit =
+                if own_end <= scenario_end { ("step", script.step_limit) } else { ("scenario", script.scenario_limit) };
             let done = self.carry_out(&step.function, &step.captures, context, begun, limit);
             let passed = done.failure.is_none() && !done.interrupted;
             say(&Report::Step(done));
@@ -158,9 +129,7 @@ impl StepAgent {
             let done = self.carry_out(cleanup, &step.captures, context, begun, limit);
             say(&Report::Cleanup { step: index, done });
         }
-        context
-            .watch()
-            .set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
+        context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
         let mut ending = Ending::default();
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         say(&Report::Ended {
@@ -182,38 +151,24 @@ impl StepAgent {
         let result = match self.registry.function(function) {
             Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
                 .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
-            None => Err(StepError::new(format!(
-                "there is no step function {function}"
-            ))),
+            None => Err(StepError::new(format!("there is no step function {function}"))),
         };
         let took = begun.elapsed();
         let cut = context.watch().take_cut();
         let Err(error) = result else {
-            return Done {
-                took,
-                failure: None,
-                interrupted: false,
-            };
+            return Done { took, failure: None, interrupted: false };
         };
         let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
         let mut failure = failure(error);
         if let Some((Cut::Limit, waited_for)) = cut {
-            let waiting = if waited_for.is_empty() {
-                String::new()
-            } else {
-                format!(" while waiting for {waited_for}")
-            };
-            failure.message = format!(
-                "the {what}'s time limit of {} has passed{waiting}",
-                seconds(limit)
-            );
-            failure.help.push(format!("give it more time with `{what}_timeout` in the document's metadata, if that is to be expected"));
+            let waiting =
+                if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
+            failure.message = format!("the {what}'s time limit of {} has passed{waiting}", seconds(limit));
+            failure.help.push(format!(
+                "give it more time with `{what}_timeout` in the document's metadata, if that is to be expected"
+            ));
         }
-        Done {
-            took,
-            failure: Some(failure),
-            interrupted,
-        }
+        Done { took, failure: Some(failure), interrupted }
     }
 }
 
@@ -231,9 +186,7 @@ fn panicked(panic: &(dyn Any + Send)) -> StepError {
 fn failure(error: StepError) -> Failure {
     Failure {
         message: error.message,
-        comparison: error
-            .comparison
-            .map(|comparison| comparison_of(*comparison)),
+        comparison: error.comparison.map(|comparison| comparison_of(*comparison)),
         notes: error.notes,
         output: error.output.into_iter().map(captured).collect(),
         help: error.help,
@@ -249,21 +202,12 @@ fn comparison_of(comparison: steps::Comparison) -> Comparison {
         steps::Relation::Matches => Relation::Matches,
         steps::Relation::DoesNotMatch => Relation::DoesNotMatch,
     };
-    Comparison {
-        what: comparison.what,
-        relation,
-        expected: comparison.expected,
-        actual: comparison.actual,
-    }
+    Comparison { what: comparison.what, relation, expected: comparison.expected, actual: comparison.actual }
 }
 
 fn captured(output: steps::Output) -> Captured {
     let text = String::from_utf8_lossy(&output.tail.bytes).into_owned();
-    Captured {
-        of: output.of,
-        text,
-        omitted: output.tail.omitted,
-    }
+    Captured { of: output.of, text, omitted: output.tail.omitted }
 }
 
 fn daemon(report: steps::DaemonReport) -> Daemon {
@@ -277,9 +221,5 @@ fn daemon(report: steps::DaemonReport) -> Daemon {
 }
 
 fn left_over(left: steps::LeftOver) -> LeftOver {
-    LeftOver {
-        command: left.command,
-        daemon: left.daemon,
-        age: left.age,
-    }
+    LeftOver { command: left.command, daemon: left.daemon, age: left.age }
 }

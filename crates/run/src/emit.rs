@@ -13,11 +13,7 @@ pub(crate) struct Emitter<'a> {
 
 impl<'a> Emitter<'a> {
     pub(crate) fn new(sink: &'a mut dyn Sink) -> Self {
-        Self {
-            sink,
-            begun: Instant::now(),
-            next: 0,
-        }
+        Self { sink, begun: Instant::now(), next: 0 }
     }
 
     pub(crate) fn run(&mut self, kind: Kind) {
@@ -29,12 +25,7 @@ impl<'a> Emitter<'a> {
     }
 
     fn push(&mut self, scenario: Option<usize>, kind: Kind) {
-        let event = Event {
-            seq: self.next,
-            at: self.at(),
-            scenario,
-            kind,
-        };
+        let event = Event { seq: self.next, at: self.at(), scenario, kind };
         self.next += 1;
         self.sink.push(&event);
     }

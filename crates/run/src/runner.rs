@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use greenroom_doc::{Plan, Sources, Span};
 use greenroom_event::{
-    DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted,
-    ScenarioFinished, ScenarioOutline, Sink, StepOutline,
+    DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted, ScenarioFinished,
+    ScenarioOutline, Sink, StepOutline,
 };
 use greenroom_sandbox::{Launcher, LauncherOptions, SandboxChoice, SandboxError, StageSpec};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -86,37 +86,21 @@ pub fn run(
     let directory = RunDirectory::new(&options.temporary_directory)?;
     let prologue = Prologue {
         source_directory: options.source_directory.clone(),
-        files: plan
-            .documents
-            .iter()
-            .map(|document| document.files.clone())
-            .collect(),
+        files: plan.documents.iter().map(|document| document.files.clone()).collect(),
     };
     let launcher = Launcher::start(LauncherOptions {
         choice: options.sandbox,
         run_directory: directory.path.clone(),
-        keep: options
-            .visible
-            .iter()
-            .chain([&options.source_directory])
-            .cloned()
-            .collect(),
-        prologue: serde_json::to_vec(&prologue)
-            .map_err(|error| SandboxError::Start(error.into()))?,
+        keep: options.visible.iter().chain([&options.source_directory]).cloned().collect(),
+        prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     })?;
     let sealed = launcher.isolation().sealed();
-    let jobs = options
-        .jobs
-        .unwrap_or(if sealed { RunOptions::DEFAULT_JOBS } else { 1 })
-        .max(1);
+    let jobs = options.jobs.unwrap_or(if sealed { RunOptions::DEFAULT_JOBS } else { 1 }).max(1);
     let mut emit = Emitter::new(sink);
     emit.run(Kind::RunStarted(RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         outline: outline(plan, sources, &options.chosen),
-        isolation: Isolation {
-            sealed,
-            reason: launcher.isolation().reason.clone(),
-        },
+        isolation: Isolation { sealed, reason: launcher.isolation().reason.clone() },
         jobs,
         shuffle: options.shuffle,
     }));
@@ -140,18 +124,10 @@ pub fn run(
     };
     runner.play();
     runner.skip_the_rest();
-    let Runner {
-        launcher,
-        mut emit,
-        orders_to_stop,
-        kept,
-        ..
-    } = runner;
+    let Runner { launcher, mut emit, orders_to_stop, kept, .. } = runner;
     launcher.dismiss();
     directory.finish(kept);
-    emit.run(Kind::RunFinished {
-        interrupted: orders_to_stop > 0,
-    });
+    emit.run(Kind::RunFinished { interrupted: orders_to_stop > 0 });
     Ok(())
 }
 
@@ -164,10 +140,7 @@ struct RunDirectory {
 
 impl RunDirectory {
     fn new(parent: &Path) -> Result<Self, RunError> {
-        let failed = |source| RunError::Directory {
-            directory: parent.to_owned(),
-            source,
-        };
+        let failed = |source| RunError::Directory { directory: parent.to_owned(), source };
         let made = tempfile::Builder::new()
             .prefix("greenroom-")
             // Others may pass through, to what a scenario opens to them, but not look around.
@@ -230,24 +203,13 @@ impl Runner<'_> {
         let scenario = &self.plan.scenarios[self.options.chosen[index]];
         let document = &self.plan.documents[scenario.document];
         let limits = Limits {
-            scenario: self
-                .options
-                .timeout
-                .or(document.limits.scenario)
-                .unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
-            step: document
-                .limits
-                .step
-                .unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
+            scenario: self.options.timeout.or(document.limits.scenario).unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
+            step: document.limits.step.unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
         };
         let step = |step: &greenroom_doc::MatchedStep| ScriptStep {
             function: step.implementation.function.as_ref().to_owned(),
             cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
-            captures: step
-                .captures
-                .iter()
-                .map(|capture| (capture.name.clone(), capture.text.clone()))
-                .collect(),
+            captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
         };
         let script = Script {
             document: scenario.document,
@@ -261,20 +223,11 @@ impl Runner<'_> {
             directory: directory.clone(),
             host_network: self.options.network.unwrap_or(document.network_host),
         };
-        let payload =
-            serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
-        let launched =
-            payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
+        let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
+        let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
         match launched {
             Ok(end) => {
-                let running = Running::new(
-                    index,
-                    end,
-                    directory,
-                    scenario.steps.len(),
-                    limits,
-                    &mut self.emit,
-                );
+                let running = Running::new(index, end, directory, scenario.steps.len(), limits, &mut self.emit);
                 self.running.insert(stage_id(index), running);
             }
             Err(error) => {
@@ -288,19 +241,9 @@ impl Runner<'_> {
 
     fn environment(&self, directory: &Path) -> Vec<(String, Option<String>)> {
         let directory = directory.display().to_string();
-        let own = [
-            ("HOME", directory.clone()),
-            ("TMPDIR", directory),
-            ("SHELL", "/bin/sh".to_owned()),
-        ];
-        let own = own
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), Some(value)));
-        let users = self
-            .options
-            .environment
-            .iter()
-            .map(|(name, value)| (name.clone(), Some(value.clone())));
+        let own = [("HOME", directory.clone()), ("TMPDIR", directory), ("SHELL", "/bin/sh".to_owned())];
+        let own = own.into_iter().map(|(name, value)| (name.to_owned(), Some(value)));
+        let users = self.options.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
         own.chain(users).collect()
     }
 
@@ -310,34 +253,16 @@ impl Runner<'_> {
         if let Ok(fd) = self.launcher.fd() {
             fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
-        let channels: Vec<u32> = self
-            .running
-            .iter()
-            .filter(|(_, running)| running.channel().is_some())
-            .map(|(&id, _)| id)
-            .collect();
+        let channels: Vec<u32> =
+            self.running.iter().filter(|(_, running)| running.channel().is_some()).map(|(&id, _)| id).collect();
         fds.extend(
-            self.running
-                .values()
-                .filter_map(Running::channel)
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+            self.running.values().filter_map(Running::channel).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
         );
-        fds.extend(
-            self.interrupts
-                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
-        );
+        fds.extend(self.interrupts.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let now = Instant::now();
-        let next = self
-            .running
-            .values()
-            .map(Running::deadline)
-            .min()
-            .unwrap_or(now);
+        let next = self.running.values().map(Running::deadline).min().unwrap_or(now);
         let timeout = next.saturating_duration_since(now).min(TICK);
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec {
-            tv_sec: 0,
-            tv_nsec: 100_000_000,
-        });
+        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         let _ = poll(&mut fds, Some(&timeout));
         let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
         drop(fds);
@@ -372,27 +297,20 @@ impl Runner<'_> {
         }
     }
 
-    fn finish(
-        &mut self,
-        running: Running,
-        gone: &Result<greenroom_sandbox::process::Status, String>,
-    ) {
+    fn finish(&mut self, running: Running, gone: &Result<greenroom_sandbox::process::Status, String>) {
         let outcome = running.finish(gone, self.options.keep, &mut self.emit);
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
         self.kept |= bad && self.options.keep;
         if bad && self.options.fail_fast && self.not_started.is_none() {
-            self.not_started = Some((
-                Outcome::Skipped,
-                "not started: an earlier scenario failed (--fail-fast)".to_owned(),
-            ));
+            self.not_started =
+                Some((Outcome::Skipped, "not started: an earlier scenario failed (--fail-fast)".to_owned()));
         }
     }
 
     /// Without a launcher nothing can be started, and all that was running is gone with it.
     fn lose_the_launcher(&mut self) {
         let reason = SandboxError::LauncherDied.to_string();
-        self.not_started
-            .get_or_insert((Outcome::Broken, reason.clone()));
+        self.not_started.get_or_insert((Outcome::Broken, reason.clone()));
         for running in std::mem::take(&mut self.running).into_values() {
             self.finish(running, &Err(reason.clone()));
         }
@@ -408,16 +326,9 @@ impl Runner<'_> {
         };
         for _ in 0..count {
             self.orders_to_stop += 1;
-            self.not_started.get_or_insert((
-                Outcome::Skipped,
-                "not started: the run was interrupted".to_owned(),
-            ));
+            self.not_started.get_or_insert((Outcome::Skipped, "not started: the run was interrupted".to_owned()));
             for running in self.running.values_mut() {
-                if self.orders_to_stop == 1 {
-                    running.interrupt()
-                } else {
-                    running.abandon()
-                }
+                if self.orders_to_stop == 1 { running.interrupt() } else { running.abandon() }
             }
         }
         if count == 0 {
@@ -431,10 +342,7 @@ impl Runner<'_> {
         let stuck = |running: &mut Running| !running.overdue(now, emit);
         let stuck: Vec<u32> = {
             let mut stuck = stuck;
-            self.running
-                .iter_mut()
-                .filter_map(|(&id, running)| stuck(running).then_some(id))
-                .collect()
+            self.running.iter_mut().filter_map(|(&id, running)| stuck(running).then_some(id)).collect()
         };
         for id in stuck {
             if let Some(running) = self.running.remove(&id) {
@@ -445,10 +353,7 @@ impl Runner<'_> {
 
     /// Says of every scenario that never started why.
     fn skip_the_rest(&mut self) {
-        let (outcome, reason) = self
-            .not_started
-            .clone()
-            .unwrap_or((Outcome::Skipped, String::new()));
+        let (outcome, reason) = self.not_started.clone().unwrap_or((Outcome::Skipped, String::new()));
         let mut rest: Vec<usize> = self.queue.drain(..).collect();
         rest.sort_unstable();
         for index in rest {
@@ -457,10 +362,7 @@ impl Runner<'_> {
     }
 
     fn skip(&mut self, index: usize, outcome: Outcome, reason: &str) {
-        let failure = Some(Failure {
-            message: reason.to_owned(),
-            ..Failure::default()
-        });
+        let failure = Some(Failure { message: reason.to_owned(), ..Failure::default() });
         self.emit.scenario(
             index,
             Kind::ScenarioFinished(ScenarioFinished {
@@ -483,15 +385,12 @@ fn stage_id(index: usize) -> u32 {
 fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
     let location = |span: Span| {
         let (file, line) = sources.location(span);
-        Location {
-            file: file.to_owned(),
-            line,
-        }
+        Location { file: file.to_owned(), line }
     };
-    let documents = plan.documents.iter().map(|document| DocumentOutline {
-        path: document.path.clone(),
-        title: document.title.clone(),
-    });
+    let documents = plan
+        .documents
+        .iter()
+        .map(|document| DocumentOutline { path: document.path.clone(), title: document.title.clone() });
     let scenario = |scenario: &greenroom_doc::PlannedScenario| ScenarioOutline {
         document: scenario.document,
         title: scenario.title.clone(),
@@ -500,18 +399,12 @@ fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline {
-                text: step.text.clone(),
-                location: location(step.span),
-            })
+            .map(|step| StepOutline { text: step.text.clone(), location: location(step.span) })
             .collect(),
     };
     Outline {
         documents: documents.collect(),
-        scenarios: chosen
-            .iter()
-            .map(|&index| scenario(&plan.scenarios[index]))
-            .collect(),
+        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index])).collect(),
         left_out: plan.scenarios.len() - chosen.len(),
     }
 }

@@ -83,9 +83,7 @@ impl Running {
     pub(crate) fn deadline(&self) -> Instant {
         match self.collapsing {
             Some(since) => since + COLLAPSE_LIMIT,
-            None => {
-                (self.step_begun + self.limits.step).min(self.begun + self.limits.scenario) + SLACK
-            }
+            None => (self.step_begun + self.limits.step).min(self.begun + self.limits.scenario) + SLACK,
         }
     }
 
@@ -112,14 +110,7 @@ impl Running {
         match report {
             Report::Waiting { what, limit } => {
                 if self.step < self.steps {
-                    emit.scenario(
-                        self.index,
-                        Kind::Waiting {
-                            step: self.step,
-                            what,
-                            limit,
-                        },
-                    );
+                    emit.scenario(self.index, Kind::Waiting { step: self.step, what, limit });
                 }
             }
             Report::Step(done) => {
@@ -135,22 +126,10 @@ impl Running {
                 self.step_begun = Instant::now();
             }
             Report::Cleanup { step, done } => {
-                let outcome = if done.failure.is_none() {
-                    Outcome::Passed
-                } else {
-                    Outcome::Failed
-                };
+                let outcome = if done.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
                 let Done { took, failure, .. } = done;
-                emit.scenario(
-                    self.index,
-                    Kind::CleanupFinished {
-                        step,
-                        outcome,
-                        took,
-                        failure,
-                    },
-                );
+                emit.scenario(self.index, Kind::CleanupFinished { step, outcome, took, failure });
                 self.step_begun = Instant::now();
             }
             Report::Ended { daemons, left_over } => self.ended = Some((daemons, left_over)),
@@ -166,30 +145,16 @@ impl Running {
         self.outcome = self.outcome.max(outcome);
         let failure = if done.interrupted {
             self.interrupted = true;
-            Some(Failure {
-                message: "interrupted".to_owned(),
-                ..Failure::default()
-            })
+            Some(Failure { message: "interrupted".to_owned(), ..Failure::default() })
         } else {
             done.failure
         };
-        emit.scenario(
-            self.index,
-            Kind::StepFinished {
-                step: self.step,
-                outcome,
-                took: done.took,
-                failure,
-            },
-        );
+        emit.scenario(self.index, Kind::StepFinished { step: self.step, outcome, took: done.took, failure });
     }
 
     fn fail(&mut self, outcome: Outcome, message: String) {
         self.outcome = self.outcome.max(outcome);
-        self.failure.get_or_insert_with(|| Failure {
-            message,
-            ..Failure::default()
-        });
+        self.failure.get_or_insert_with(|| Failure { message, ..Failure::default() });
     }
 
     /// Asks for a quick but orderly end.
@@ -215,33 +180,22 @@ impl Running {
             return true;
         }
         if self.collapsing.is_some() {
-            self.fail(
-                Outcome::Broken,
-                "its processes cannot be killed: they hang in the kernel".to_owned(),
-            );
+            self.fail(Outcome::Broken, "its processes cannot be killed: they hang in the kernel".to_owned());
             return false;
         }
-        let (what, limit) =
-            if self.step_begun + self.limits.step <= self.begun + self.limits.scenario {
-                ("step", self.limits.step)
-            } else {
-                ("scenario", self.limits.scenario)
-            };
+        let (what, limit) = if self.step_begun + self.limits.step <= self.begun + self.limits.scenario {
+            ("step", self.limits.step)
+        } else {
+            ("scenario", self.limits.scenario)
+        };
         let message = format!(
             "the {what}'s time limit of {} has passed, and it did not stop by itself {} later",
             seconds(limit),
             seconds(SLACK)
         );
         if self.step < self.steps && self.outcome == Outcome::Passed {
-            let failure = Some(Failure {
-                message,
-                ..Failure::default()
-            });
-            let done = Done {
-                took: self.step_begun.elapsed(),
-                failure,
-                interrupted: false,
-            };
+            let failure = Some(Failure { message, ..Failure::default() });
+            let done = Done { took: self.step_begun.elapsed(), failure, interrupted: false };
             self.finish_step(done, emit);
         } else {
             self.fail(Outcome::Failed, message);
@@ -251,22 +205,14 @@ impl Running {
     }
 
     /// The stage is gone: says the last word and clears its directory away, or keeps it.
-    pub(crate) fn finish(
-        mut self,
-        gone: &Result<Status, String>,
-        keep: bool,
-        emit: &mut Emitter<'_>,
-    ) -> Outcome {
+    pub(crate) fn finish(mut self, gone: &Result<Status, String>, keep: bool, emit: &mut Emitter<'_>) -> Outcome {
         self.listen(emit);
         match gone {
             Err(reason) => self.fail(Outcome::Broken, reason.clone()),
             Ok(status) if self.ended.is_none() && self.collapsing.is_none() => {
                 self.fail(
                     Outcome::Broken,
-                    format!(
-                        "the process that carries out its steps has died: {}",
-                        died(*status)
-                    ),
+                    format!("the process that carries out its steps has died: {}", died(*status)),
                 );
             }
             Ok(_) => {}
@@ -279,14 +225,9 @@ impl Running {
             daemons = from_files(&self.directory);
         }
         let own = self.directory.parent().unwrap_or(&self.directory);
-        let kept = keep
-            && matches!(self.outcome, Outcome::Failed | Outcome::Broken)
-            && self.directory.is_dir();
+        let kept = keep && matches!(self.outcome, Outcome::Failed | Outcome::Broken) && self.directory.is_dir();
         if !kept && let Err(error) = tree::remove(own) {
-            self.fail(
-                Outcome::Broken,
-                format!("failed to remove {}: {error}", own.display()),
-            );
+            self.fail(Outcome::Broken, format!("failed to remove {}: {error}", own.display()));
         }
         let outcome = self.outcome;
         emit.scenario(
@@ -319,13 +260,7 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
     };
     let mut names: Vec<String> = entries
         .flatten()
-        .filter_map(|entry| {
-            entry
-                .file_name()
-                .to_str()?
-                .strip_suffix(".stdout")
-                .map(str::to_owned)
-        })
+        .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".stdout").map(str::to_owned))
         .collect();
     names.sort();
     names.truncate(8);
@@ -339,17 +274,8 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
                 omitted: tail.omitted,
             })
         };
-        let output = ["stdout", "stderr"]
-            .into_iter()
-            .filter_map(captured)
-            .collect();
-        Daemon {
-            command: String::new(),
-            state: "ended with the scenario".to_owned(),
-            died: false,
-            output,
-            name,
-        }
+        let output = ["stdout", "stderr"].into_iter().filter_map(captured).collect();
+        Daemon { command: String::new(), state: "ended with the scenario".to_owned(), died: false, output, name }
     };
     names.into_iter().map(daemon).collect()
 }

@@ -50,10 +50,7 @@ pub(crate) enum Report {
     /// A cleanup is done.
     Cleanup { step: usize, done: Done },
     /// The scenario is over; the worker is about to end.
-    Ended {
-        daemons: Vec<Daemon>,
-        left_over: Vec<LeftOver>,
-    },
+    Ended { daemons: Vec<Daemon>, left_over: Vec<LeftOver> },
 }
 
 /// How a step or cleanup went.

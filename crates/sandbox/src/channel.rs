@@ -10,8 +10,8 @@ use std::os::unix::net::UnixStream;
 
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,12 +26,7 @@ pub(crate) struct Control(OwnedFd);
 impl Control {
     /// Both ends.
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
-        let (ours, theirs) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC,
-            None,
-        )?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         Ok((Self(ours), theirs))
     }
 
@@ -52,12 +47,7 @@ impl Control {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         loop {
-            match sendmsg(
-                &self.0,
-                &[io::IoSlice::new(&bytes)],
-                &mut ancillary,
-                SendFlags::NOSIGNAL,
-            ) {
+            match sendmsg(&self.0, &[io::IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -66,25 +56,13 @@ impl Control {
     }
 
     /// Takes the next message; `None` when the other end is closed. Waits for one when `wait`, else gives `WouldBlock`.
-    pub(crate) fn receive<T: DeserializeOwned>(
-        &self,
-        wait: bool,
-    ) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+    pub(crate) fn receive<T: DeserializeOwned>(&self, wait: bool) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
         let mut bytes = vec![0; 64 * 1024];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let flags = if wait {
-            RecvFlags::CMSG_CLOEXEC
-        } else {
-            RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT
-        };
+        let flags = if wait { RecvFlags::CMSG_CLOEXEC } else { RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT };
         let received = loop {
-            match recvmsg(
-                &self.0,
-                &mut [io::IoSliceMut::new(&mut bytes)],
-                &mut ancillary,
-                flags,
-            ) {
+            match recvmsg(&self.0, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
                 Ok(received) => break received.bytes,
                 Err(Errno::INTR) => {}
                 Err(Errno::CONNRESET) => return Ok(None),
@@ -127,10 +105,7 @@ pub(crate) enum Received {
 
 impl Pipe {
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self {
-            stream,
-            read: Vec::new(),
-        }
+        Self { stream, read: Vec::new() }
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {

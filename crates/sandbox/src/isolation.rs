@@ -93,10 +93,7 @@ impl std::fmt::Display for Refused {
 
 fn refused<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> Refused {
     let what = what.to_owned();
-    move |error| Refused {
-        what,
-        error: error.into(),
-    }
+    move |error| Refused { what, error: error.into() }
 }
 
 /// Sets the present process's namespaces up. It is the first process of its process namespace, and with `as_user` in a new user namespace.
@@ -113,21 +110,14 @@ pub(crate) fn enter(room: &Room, as_user: Option<(u32, u32)>) -> Result<(), Refu
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
     mount_change("/", private).map_err(refused("make mounts private"))?;
     let plain = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None)
-        .map_err(refused("mount /proc"))?;
+    mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None).map_err(refused("mount /proc"))?;
     if Path::new("/dev/shm").is_dir() {
-        mount("tmpfs", "/dev/shm", "tmpfs", plain, c"mode=1777")
-            .map_err(refused("mount /dev/shm"))?;
+        mount("tmpfs", "/dev/shm", "tmpfs", plain, c"mode=1777").map_err(refused("mount /dev/shm"))?;
     }
     own_tmp(&room.keep)?;
     if !room.host_network {
-        let socket = socket_with(
-            AddressFamily::INET,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            None,
-        )
-        .map_err(refused("open a socket"))?;
+        let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+            .map_err(refused("open a socket"))?;
         sys::raise_loopback(&socket).map_err(refused("raise the loopback interface"))?;
         if as_user.is_some() {
             // As outside for root: ports below 1024 and ping sockets. Without it, only those two do not work.
@@ -163,11 +153,7 @@ fn own_tmp(keep: &[PathBuf]) -> Result<(), Refused> {
     below.dedup_by(|inner, outer| inner.starts_with(outer));
     let mut bound: Vec<(&PathBuf, OwnedFd)> = Vec::new();
     for path in below {
-        if let Ok(fd) = rustix::fs::open(
-            path,
-            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        ) {
+        if let Ok(fd) = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
             bound.push((path, fd));
         }
     }
@@ -175,15 +161,9 @@ fn own_tmp(keep: &[PathBuf]) -> Result<(), Refused> {
     mount("tmpfs", tmp, "tmpfs", flags, c"mode=1777").map_err(refused("mount /tmp"))?;
     for (path, fd) in bound {
         let what = || format!("bind {} under the new /tmp", path.display());
-        fs::create_dir_all(path).map_err(|error| Refused {
-            what: what(),
-            error,
-        })?;
+        fs::create_dir_all(path).map_err(|error| Refused { what: what(), error })?;
         let source = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        mount_bind_recursive(source, path).map_err(|error| Refused {
-            what: what(),
-            error: error.into(),
-        })?;
+        mount_bind_recursive(source, path).map_err(|error| Refused { what: what(), error: error.into() })?;
     }
     Ok(())
 }
@@ -194,10 +174,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// Whether an error may only mean that something is not given back yet: namespaces are taken down in the background, and
 /// count against their quota until then.
 pub(crate) fn may_pass(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAGAIN | libc::ENOMEM | libc::ENOSPC)
-    )
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM | libc::ENOSPC))
 }
 
 fn unshare_patiently(namespaces: i32) -> io::Result<()> {
@@ -206,13 +183,7 @@ fn unshare_patiently(namespaces: i32) -> io::Result<()> {
         match sys::unshare(namespaces) {
             Err(error) if may_pass(&error) && begun.elapsed() < PATIENCE => {
                 // There is no event for it: look again in 10 ms.
-                let _ = poll(
-                    &mut [],
-                    Some(&Timespec {
-                        tv_sec: 0,
-                        tv_nsec: 10_000_000,
-                    }),
-                );
+                let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
             }
             other => return other,
         }

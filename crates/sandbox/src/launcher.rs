@@ -15,9 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{
-    PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid,
-};
+use rustix::process::{PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Control, Pipe, Received};
@@ -86,10 +84,7 @@ pub struct Notice {
 #[derive(Debug, Serialize, Deserialize)]
 enum Request {
     /// Begin the run; the prologue is in a descriptor beside it.
-    Begin {
-        choice: SandboxChoice,
-        run_directory: PathBuf,
-    },
+    Begin { choice: SandboxChoice, run_directory: PathBuf },
     /// Make a stage; its channel and its order are beside it.
     Launch { stage: StageId },
     /// The run is over and its directory taken care of.
@@ -98,15 +93,8 @@ enum Request {
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    Ready {
-        isolation: Isolation,
-    },
-    Gone {
-        stage: StageId,
-        status: Option<i32>,
-        signal: Option<i32>,
-        error: Option<String>,
-    },
+    Ready { isolation: Isolation },
+    Gone { stage: StageId, status: Option<i32>, signal: Option<i32>, error: Option<String> },
 }
 
 /// The runner's hold on its launcher. Dropping it ends every stage, and returns when all are gone.
@@ -120,10 +108,7 @@ pub struct Launcher {
 
 impl Launcher {
     /// Starts this executable again as a launcher. Its `main` must call [`crate::enter`].
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the sandbox is where processes are started"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
     pub fn start(options: LauncherOptions) -> Result<Self, SandboxError> {
         let (control, theirs) = Control::pair().map_err(SandboxError::Start)?;
         let child = Command::new("/proc/self/exe")
@@ -137,32 +122,16 @@ impl Launcher {
             .spawn()
             .map_err(SandboxError::Start)?;
         let prologue = sealed_file(&options.prologue).map_err(SandboxError::Start)?;
-        let isolation = Isolation {
-            rung: Rung::Tended,
-            reason: None,
-        };
-        let mut launcher = Self {
-            control: Some(control),
-            child,
-            isolation,
-            keep: options.keep,
-        };
-        let begin = Request::Begin {
-            choice: options.choice,
-            run_directory: options.run_directory,
-        };
-        launcher
-            .control()?
-            .send(&begin, &[prologue.as_fd()])
-            .map_err(|_| SandboxError::LauncherDied)?;
+        let isolation = Isolation { rung: Rung::Tended, reason: None };
+        let mut launcher = Self { control: Some(control), child, isolation, keep: options.keep };
+        let begin = Request::Begin { choice: options.choice, run_directory: options.run_directory };
+        launcher.control()?.send(&begin, &[prologue.as_fd()]).map_err(|_| SandboxError::LauncherDied)?;
         match launcher.control()?.receive(true) {
             Ok(Some((Answer::Ready { isolation }, _))) => launcher.isolation = isolation,
             _ => return Err(SandboxError::LauncherDied),
         }
         if options.choice == SandboxChoice::Sealed && !launcher.isolation.sealed() {
-            return Err(SandboxError::NotSealed(
-                launcher.isolation.reason.clone().unwrap_or_default(),
-            ));
+            return Err(SandboxError::NotSealed(launcher.isolation.reason.clone().unwrap_or_default()));
         }
         Ok(launcher)
     }
@@ -182,50 +151,24 @@ impl Launcher {
     }
 
     /// Makes a stage.
-    pub fn launch(
-        &self,
-        stage: StageId,
-        spec: StageSpec,
-        payload: &[u8],
-    ) -> Result<RunnerEnd, SandboxError> {
+    pub fn launch(&self, stage: StageId, spec: StageSpec, payload: &[u8]) -> Result<RunnerEnd, SandboxError> {
         let (ours, theirs) = UnixStream::pair().map_err(SandboxError::Launch)?;
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
-        let room = Room {
-            host_network: spec.host_network,
-            keep,
-        };
-        let order = StageOrder {
-            directory: spec.directory,
-            environment: spec.environment,
-            room,
-        };
-        let order = stage::encode(&order, payload)
-            .and_then(|bytes| sealed_file(&bytes))
-            .map_err(SandboxError::Launch)?;
-        let sent = self
-            .control()?
-            .send(&Request::Launch { stage }, &[theirs.as_fd(), order.as_fd()]);
+        let room = Room { host_network: spec.host_network, keep };
+        let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
+        let order =
+            stage::encode(&order, payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
+        let sent = self.control()?.send(&Request::Launch { stage }, &[theirs.as_fd(), order.as_fd()]);
         sent.map_err(|_| SandboxError::LauncherDied)?;
-        Ok(RunnerEnd {
-            pipe: Pipe::new(ours),
-            closed: false,
-        })
+        Ok(RunnerEnd { pipe: Pipe::new(ours), closed: false })
     }
 
     /// The next piece of news, without waiting.
     pub fn notice(&self) -> Result<Option<Notice>, SandboxError> {
         match self.control()?.receive(false) {
-            Ok(Some((
-                Answer::Gone {
-                    stage,
-                    status,
-                    signal,
-                    error,
-                },
-                _,
-            ))) => {
+            Ok(Some((Answer::Gone { stage, status, signal, error }, _))) => {
                 let gone = match (status, signal, error) {
                     (Some(code), _, None) => Ok(Status::Exit(code)),
                     (None, Some(signal), None) => Ok(Status::Signal(signal)),
@@ -288,9 +231,7 @@ impl RunnerEnd {
                     frame.remove(0);
                     Said::Message(frame)
                 }
-                _ => Said::NotSetUp(
-                    String::from_utf8_lossy(frame.get(1..).unwrap_or_default()).into_owned(),
-                ),
+                _ => Said::NotSetUp(String::from_utf8_lossy(frame.get(1..).unwrap_or_default()).into_owned()),
             },
             Received::Nothing => Said::Nothing,
             Received::End => Said::End,
@@ -338,20 +279,8 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
     let code = match begin() {
         Some((control, rung, run_directory, prologue)) => {
             let prologue = agent.prepare(&prologue);
-            let ids = (
-                rustix::process::getuid().as_raw(),
-                rustix::process::getgid().as_raw(),
-            );
-            let dismissed = make_stages(
-                Serving {
-                    control,
-                    made: Vec::new(),
-                },
-                rung,
-                ids,
-                agent,
-                &prologue,
-            );
+            let ids = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
+            let dismissed = make_stages(Serving { control, made: Vec::new() }, rung, ids, agent, &prologue);
             if !dismissed {
                 // The runner is gone without a word: what it would have cleared away is ours to clear.
                 let _ = tree::remove(&run_directory);
@@ -373,14 +302,7 @@ fn begin() -> Option<(Control, Rung, PathBuf, Vec<u8>)> {
     // Descriptors that the runner's parent left open are none of the stages' business.
     close_strangers(&[&control]);
     let control = Control::new(control);
-    let Ok(Some((
-        Request::Begin {
-            choice,
-            run_directory,
-        },
-        fds,
-    ))) = control.receive(true)
-    else {
+    let Ok(Some((Request::Begin { choice, run_directory }, fds))) = control.receive(true) else {
         return None;
     };
     let mut prologue = Vec::new();
@@ -398,10 +320,7 @@ fn close_strangers(own: &[&OwnedFd]) {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
         return;
     };
-    let open: Vec<i32> = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let open: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     for fd in open.into_iter().filter(|fd| *fd > 2 && !own.contains(fd)) {
         sys::close_on_exec(fd);
     }
@@ -410,10 +329,7 @@ fn close_strangers(own: &[&OwnedFd]) {
 /// Finds out what the machine allows by doing all of it in a throwaway process.
 fn probe(choice: SandboxChoice) -> Isolation {
     if choice == SandboxChoice::Tended {
-        return Isolation {
-            rung: Rung::Tended,
-            reason: Some("asked for".to_owned()),
-        };
+        return Isolation { rung: Rung::Tended, reason: Some("asked for".to_owned()) };
     }
     let mut reason = None;
     let rungs = if rustix::process::geteuid().is_root() {
@@ -427,25 +343,18 @@ fn probe(choice: SandboxChoice) -> Isolation {
             Err(why) => reason = reason.or(Some(why)),
         }
     }
-    Isolation {
-        rung: Rung::Tended,
-        reason,
-    }
+    Isolation { rung: Rung::Tended, reason }
 }
 
 fn try_rung(rung: Rung) -> Result<(), String> {
     let failed = |error: io::Error| format!("failed to create a process namespace: {error}");
     let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-    let ids = (
-        rustix::process::getuid().as_raw(),
-        rustix::process::getgid().as_raw(),
-    );
+    let ids = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
     match sys::clone(rung.clone_flags()).map_err(failed)? {
         Side::Child => {
             drop(ours);
             let as_user = (rung == Rung::SealedAsUser).then_some(ids);
-            let said =
-                isolation::enter(&Room::default(), as_user).map_err(|refused| refused.to_string());
+            let said = isolation::enter(&Room::default(), as_user).map_err(|refused| refused.to_string());
             if let Err(reason) = said.and_then(|()| talk_to_self()) {
                 let _ = Pipe::new(theirs).send(reason.as_bytes());
                 sys::exit_now(1);
@@ -455,8 +364,7 @@ fn try_rung(rung: Rung) -> Result<(), String> {
         Side::Parent(child) => {
             drop(theirs);
             let said = stage::first_frame(&mut Pipe::new(ours));
-            let ended =
-                rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
+            let ended = rustix::process::waitpid(Some(child), rustix::process::WaitOptions::empty());
             match (ended, said) {
                 (Ok(Some((_, status))), _) if status.exit_status() == Some(0) => Ok(()),
                 (_, Some(reason)) => Err(format!("failed to {}", String::from_utf8_lossy(&reason))),
@@ -477,24 +385,10 @@ fn talk_to_self() -> Result<(), String> {
 }
 
 /// Makes stages and tells of their ends until the runner says that the run is over (`true`) or is gone (`false`).
-fn make_stages<A: Agent>(
-    mut serving: Serving,
-    rung: Rung,
-    ids: (u32, u32),
-    agent: &A,
-    prologue: &A::Prologue,
-) -> bool {
+fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agent: &A, prologue: &A::Prologue) -> bool {
     let dismissed = loop {
-        let mut fds = vec![PollFd::from_borrowed_fd(
-            serving.control.fd(),
-            PollFlags::IN,
-        )];
-        fds.extend(
-            serving
-                .made
-                .iter()
-                .map(|made| PollFd::new(&made.pidfd, PollFlags::IN)),
-        );
+        let mut fds = vec![PollFd::from_borrowed_fd(serving.control.fd(), PollFlags::IN)];
+        fds.extend(serving.made.iter().map(|made| PollFd::new(&made.pidfd, PollFlags::IN)));
         if poll(&mut fds, None).is_err() {
             continue;
         }
@@ -502,15 +396,9 @@ fn make_stages<A: Agent>(
         let ended: Vec<bool> = fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect();
         drop(fds);
         let mut ended = ended.into_iter();
-        let (gone, made) = serving
-            .made
-            .into_iter()
-            .partition(|_| ended.next().unwrap_or(false));
+        let (gone, made) = serving.made.into_iter().partition(|_| ended.next().unwrap_or(false));
         serving.made = made;
-        if gone
-            .into_iter()
-            .any(|made| tell(&serving.control, &made).is_err())
-        {
+        if gone.into_iter().any(|made| tell(&serving.control, &made).is_err()) {
             break false;
         }
         if !asked {
@@ -545,15 +433,7 @@ fn tell(control: &Control, made: &Made) -> io::Result<()> {
         _ => (None, None),
     };
     let signal = signal.or((status.is_none()).then_some(Signal::KILL.as_raw()));
-    control.send(
-        &Answer::Gone {
-            stage: made.stage,
-            status,
-            signal,
-            error: None,
-        },
-        &[],
-    )
+    control.send(&Answer::Gone { stage: made.stage, status, signal, error: None }, &[])
 }
 
 fn make<A: Agent>(
@@ -571,9 +451,7 @@ fn make<A: Agent>(
     };
     let made = clone_patiently(rung, &serving.made).and_then(|side| match side {
         Side::Child => Ok(None),
-        Side::Parent(pid) => pidfd_open(pid, PidfdFlags::empty())
-            .map(Some)
-            .map_err(io::Error::from),
+        Side::Parent(pid) => pidfd_open(pid, PidfdFlags::empty()).map(Some).map_err(io::Error::from),
     });
     match made {
         Ok(None) => {
@@ -583,15 +461,7 @@ fn make<A: Agent>(
         Ok(Some(pidfd)) => serving.made.push(Made { stage, pidfd }),
         Err(error) => {
             let error = Some(format!("failed to create a process: {error}"));
-            let _ = serving.control.send(
-                &Answer::Gone {
-                    stage,
-                    status: None,
-                    signal: None,
-                    error,
-                },
-                &[],
-            );
+            let _ = serving.control.send(&Answer::Gone { stage, status: None, signal: None, error }, &[]);
         }
     }
     serving
@@ -604,17 +474,9 @@ fn clone_patiently(rung: Rung, made: &[Made]) -> io::Result<Side> {
     loop {
         match sys::clone(rung.clone_flags()) {
             Err(error) if isolation::may_pass(&error) && begun.elapsed() < isolation::PATIENCE => {
-                let mut fds: Vec<PollFd<'_>> = made
-                    .iter()
-                    .map(|made| PollFd::new(&made.pidfd, PollFlags::IN))
-                    .collect();
-                let _ = poll(
-                    &mut fds,
-                    Some(&Timespec {
-                        tv_sec: 0,
-                        tv_nsec: 10_000_000,
-                    }),
-                );
+                let mut fds: Vec<PollFd<'_>> =
+                    made.iter().map(|made| PollFd::new(&made.pidfd, PollFlags::IN)).collect();
+                let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
             }
             other => return other,
         }

@@ -36,7 +36,6 @@ pub mod tree;
 
 pub use isolation::{Isolation, SandboxChoice};
 pub use launcher::{
-    COLLAPSE_LIMIT, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxError, StageId,
-    StageSpec,
+    COLLAPSE_LIMIT, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxError, StageId, StageSpec,
 };
 pub use stage::{Agent, Sender, Stage, enter};

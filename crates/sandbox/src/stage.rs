@@ -11,8 +11,7 @@ use std::sync::OnceLock;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{
-    Pid, Signal, WaitOptions, kill_process, set_child_subreaper, set_parent_process_death_signal,
-    waitpid,
+    Pid, Signal, WaitOptions, kill_process, set_child_subreaper, set_parent_process_death_signal, wait,
 };
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
@@ -37,11 +36,7 @@ pub trait Agent {
 /// Call this first thing in `main`: it returns at once unless this process was started as a launcher, and then never.
 pub fn enter<A: Agent>(agent: &A) {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments
-        .next()
-        .is_some_and(|word| word == crate::launcher::LAUNCHER_WORD)
-        && arguments.next().is_none()
-    {
+    if arguments.next().is_some_and(|word| word == crate::launcher::LAUNCHER_WORD) && arguments.next().is_none() {
         crate::launcher::serve(agent);
     }
 }
@@ -128,10 +123,7 @@ static FACTS: OnceLock<Facts> = OnceLock::new();
 
 /// The stage's first process; outside of a stage, this process.
 pub(crate) fn first_process() -> i32 {
-    FACTS.get().map_or_else(
-        || i32::try_from(std::process::id()).unwrap_or(-1),
-        |facts| facts.first_process,
-    )
+    FACTS.get().map_or_else(|| i32::try_from(std::process::id()).unwrap_or(-1), |facts| facts.first_process)
 }
 
 /// Whether `/proc` shows only this stage.
@@ -170,37 +162,25 @@ pub(crate) fn first_process_main<A: Agent>(
     }
 }
 
-fn set_up(
-    rung: Rung,
-    ids: (u32, u32),
-    mut order: File,
-) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
+fn set_up(rung: Rung, ids: (u32, u32), mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
     if rung == Rung::Tended {
         // No parent-death signal here: this process must outlive the launcher long enough to kill what descends from it.
-        set_child_subreaper(Pid::from_raw(1))
-            .map_err(|error| format!("become a subreaper: {error}"))?;
+        set_child_subreaper(Pid::from_raw(1)).map_err(|error| format!("become a subreaper: {error}"))?;
     } else {
         // Set after the clone's change of credentials, which would clear it. Should the launcher have died before, the
         // runner notices that and closes our channel.
         set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
     }
     let _ = rustix::process::setsid();
-    let signals =
-        sys::child_signals().map_err(|error| format!("open a signal descriptor: {error}"))?;
+    let signals = sys::child_signals().map_err(|error| format!("open a signal descriptor: {error}"))?;
     let mut bytes = Vec::new();
-    order
-        .read_to_end(&mut bytes)
-        .map_err(|error| format!("read the order: {error}"))?;
+    order.read_to_end(&mut bytes).map_err(|error| format!("read the order: {error}"))?;
     drop(order);
     let (order, payload) = decode(&bytes).ok_or("read the order: it is malformed")?;
     if let Some(own) = order.directory.parent() {
         // The parent first: it is bound into the new /tmp when it lies there.
         let made = std::fs::DirBuilder::new().mode(0o700).create(own);
-        let made = made.and_then(|()| {
-            std::fs::DirBuilder::new()
-                .mode(0o755)
-                .create(&order.directory)
-        });
+        let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
         made.map_err(|error| format!("create {}: {error}", order.directory.display()))?;
     }
     if rung != Rung::Tended {
@@ -228,18 +208,13 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, rung: Rung) -> ! {
     let mut status = None;
     loop {
         let lifeline = PollFlags::RDHUP;
-        let mut fds = [
-            PollFd::new(signals, PollFlags::IN),
-            PollFd::from_borrowed_fd(pipe.fd(), lifeline),
-        ];
+        let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(pipe.fd(), lifeline)];
         let _ = poll(&mut fds, None);
         let cut = !fds[1].revents().is_empty();
         let _ = rustix::io::read(signals, &mut [0u8; 128]);
-        while let Ok(Some((pid, ended))) = waitpid(None, WaitOptions::NOHANG) {
+        while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
             if pid == worker {
-                status = ended
-                    .exit_status()
-                    .or_else(|| ended.terminating_signal().map(|signal| 128 + signal));
+                status = ended.exit_status().or_else(|| ended.terminating_signal().map(|signal| 128 + signal));
             }
         }
         if status.is_some() || cut {
@@ -258,14 +233,11 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, rung: Rung) -> ! {
 fn kill_descendants() {
     let own = i32::try_from(std::process::id()).unwrap_or(-1);
     loop {
-        for pid in table::descendants(own)
-            .into_iter()
-            .filter_map(Pid::from_raw)
-        {
+        for pid in table::descendants(own).into_iter().filter_map(Pid::from_raw) {
             let _ = kill_process(pid, Signal::KILL);
         }
         // Blocks until one of them is there to be reaped; ECHILD means that none is left.
-        match waitpid(None, WaitOptions::empty()) {
+        match wait(WaitOptions::empty()) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
@@ -284,31 +256,17 @@ fn worker_main<A: Agent>(
     if rung == Rung::SealedAsUser {
         // The user namespace gave this process all capabilities; the user whose documents check permissions has none.
         let none = CapabilitySet::empty();
-        let _ = set_capabilities(
-            None,
-            CapabilitySets {
-                effective: none,
-                permitted: none,
-                inheritable: none,
-            },
-        );
+        let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
     let first_process = rustix::process::getppid().map_or(1, |pid| pid.as_raw_nonzero().get());
-    let _ = FACTS.set(Facts {
-        first_process,
-        sealed: rung != Rung::Tended,
-    });
+    let _ = FACTS.set(Facts { first_process, sealed: rung != Rung::Tended });
     for (name, value) in &order.environment {
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }
     let entered = rustix::process::chdir(&order.directory);
     let code = match entered {
         Ok(()) => {
-            let stage = Stage {
-                pipe,
-                directory: order.directory,
-                payload,
-            };
+            let stage = Stage { pipe, directory: order.directory, payload };
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                 agent.play(prologue, stage);
             }));

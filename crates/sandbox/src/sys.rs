@@ -1,9 +1,6 @@
 //! The system calls that have no safe form in `rustix`: the whole of greenroom's `unsafe`.
 
-#![expect(
-    unsafe_code,
-    reason = "the one module that may; every block says which invariant holds and who keeps it"
-)]
+#![expect(unsafe_code, reason = "the one module that may; every block says which invariant holds and who keeps it")]
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -25,8 +22,7 @@ pub(crate) const NEW_PID: i32 = libc::CLONE_NEWPID;
 /// `CLONE_NEWUSER`: the child has all capabilities in a new user namespace.
 pub(crate) const NEW_USER: i32 = libc::CLONE_NEWUSER;
 /// Mounts, network, System V objects and host name of its own.
-pub(crate) const NEW_ROOM: i32 =
-    libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+pub(crate) const NEW_ROOM: i32 = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
 /// Clones this process into new namespaces, like `fork`.
 ///
@@ -52,9 +48,7 @@ pub(crate) fn fork() -> io::Result<Side> {
 fn side(pid: i64) -> io::Result<Side> {
     match i32::try_from(pid) {
         Ok(0) => Ok(Side::Child),
-        Ok(pid) => Pid::from_raw(pid.max(0))
-            .map(Side::Parent)
-            .ok_or_else(io::Error::last_os_error),
+        Ok(pid) => Pid::from_raw(pid.max(0)).map(Side::Parent).ok_or_else(io::Error::last_os_error),
         Err(_) => Err(io::ErrorKind::InvalidData.into()),
     }
 }
@@ -99,8 +93,7 @@ pub(crate) fn child_signals() -> io::Result<OwnedFd> {
     // SAFETY: `set` is initialised and lives through the call; the old mask is not asked for.
     unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
     // SAFETY: `set` is initialised; -1 asks for a new descriptor.
-    let fd: RawFd =
-        unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    let fd: RawFd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
     check(fd.min(0))?;
     // SAFETY: the kernel has just given us this descriptor, nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
@@ -144,9 +137,5 @@ pub(crate) fn close_on_exec(fd: RawFd) {
 }
 
 fn check(result: i32) -> io::Result<()> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

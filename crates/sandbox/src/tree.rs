@@ -26,15 +26,11 @@ fn open_up(root: &Path) {
     let mut next = vec![root.to_owned()];
     while let Some(directory) = next.pop() {
         let is_directory = fs::symlink_metadata(&directory).is_ok_and(|metadata| metadata.is_dir());
-        if !is_directory
-            || fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).is_err()
-        {
+        if !is_directory || fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).is_err() {
             continue;
         }
         if let Ok(entries) = fs::read_dir(&directory) {
-            let below = entries
-                .flatten()
-                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            let below = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
             next.extend(below.map(|entry| entry.path()));
         }
     }

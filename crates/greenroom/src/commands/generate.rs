@@ -20,7 +20,8 @@ pub(crate) fn man(options: &Man, _: &Settings) -> u8 {
     if let Some(name) = &options.command {
         let Some(found) = command.find_subcommand(name) else {
             let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-            let near = nearest(name, names.iter().copied()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let near =
+                nearest(name, names.iter().copied()).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             complain(&format!("there is no command {name}{near}"));
             return exit::USAGE;
         };

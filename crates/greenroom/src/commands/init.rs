@@ -13,10 +13,13 @@ const FIRST: &str = include_str!("first.md");
 pub(crate) fn init(options: &Init, settings: &Settings) -> u8 {
     let file = options.file.display();
     let path = settings.directory.join(&options.file);
-    let written = File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
+    let written =
+        File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
     match written {
         Ok(()) => {
-            print(&format!("wrote {file}; now try\n\n    greenroom run {file}\n\nand then `greenroom steps` for all that a step can say\n"));
+            print(&format!(
+                "wrote {file}; now try\n\n    greenroom run {file}\n\nand then `greenroom steps` for all that a step can say\n"
+            ));
             exit::PASSED
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

@@ -17,7 +17,8 @@ pub(crate) fn list(options: &List, settings: &Settings, registry: &Registry) -> 
     let Ok(left) = commands::choose(&loaded, &options.chosen) else { return exit::USAGE };
     let Plan { documents, scenarios } = std::mem::take(&mut loaded.plan);
     let mut at = 0..;
-    let scenarios = scenarios.into_iter().filter(|_| at.next().is_some_and(|at| left.binary_search(&at).is_ok())).collect();
+    let scenarios =
+        scenarios.into_iter().filter(|_| at.next().is_some_and(|at| left.binary_search(&at).is_ok())).collect();
     let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
     print(&catalogue::scenarios(&Plan { documents, scenarios }, &loaded.sources, options.verbose, style));
     exit::PASSED

@@ -26,7 +26,8 @@ pub(crate) fn load(documents: &[String], settings: &Settings, registry: &Registr
     let more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
     if !more.is_empty() {
         loaded.diagnostics.extend(more);
-        let place = |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|label| (label.span.source, label.span.start));
+        let place =
+            |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|label| (label.span.source, label.span.start));
         loaded.diagnostics.sort_by_key(place);
     }
     loaded
@@ -35,7 +36,8 @@ pub(crate) fn load(documents: &[String], settings: &Settings, registry: &Registr
 /// The files that come with the libraries, by the names that documents use.
 fn builtin(registry: &Registry) -> Vec<BuiltinFile> {
     let of_library = |library: &greenroom_steps::Library| {
-        let bindings = BuiltinFile { name: format!("lib/{}.yaml", library.name()), text: Some(library.bindings().into()) };
+        let bindings =
+            BuiltinFile { name: format!("lib/{}.yaml", library.name()), text: Some(library.bindings().into()) };
         let served = library.served().iter().map(|name| BuiltinFile { name: name.clone(), text: None });
         std::iter::once(bindings).chain(served).collect::<Vec<_>>()
     };
@@ -61,7 +63,8 @@ pub(crate) fn choose(loaded: &Loaded, chosen: &Chosen) -> Result<Vec<usize>, ()>
         if !titles.iter().any(|title| title.contains(name)) {
             fine = false;
             let near = greenroom_doc::nearest(name, titles.iter().map(String::as_str));
-            let near = near.and_then(|near| titles.iter().position(|title| title == near)).map(|at| &scenarios[at].title);
+            let near =
+                near.and_then(|near| titles.iter().position(|title| title == near)).map(|at| &scenarios[at].title);
             let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
             complain(&format!("no scenario has \"{written}\" in its title{hint}"));
         }

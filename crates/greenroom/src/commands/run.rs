@@ -49,7 +49,9 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
             return exit::CANNOT;
         }
     };
-    if let Err(error) = greenroom_run::run(&loaded.plan, &loaded.sources, &run_options, Some(interrupts.as_fd()), &mut reporter) {
+    if let Err(error) =
+        greenroom_run::run(&loaded.plan, &loaded.sources, &run_options, Some(interrupts.as_fd()), &mut reporter)
+    {
         reporter.clear();
         complain(&error.to_string());
         return exit::CANNOT;

@@ -10,7 +10,10 @@ use crate::loader::Disk;
 use crate::settings::{Settings, complain, print};
 
 pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -> u8 {
-    let all = registry.libraries().iter().map(|library| (format!("lib/{}.yaml", library.name()), library.bindings().to_owned()));
+    let all = registry
+        .libraries()
+        .iter()
+        .map(|library| (format!("lib/{}.yaml", library.name()), library.bindings().to_owned()));
     let mut files: Vec<(String, String)> = all.collect();
     if let Some(wanted) = &options.library {
         let short = wanted.strip_prefix("lib/").unwrap_or(wanted);
@@ -22,7 +25,8 @@ pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -
         } else {
             let names: Vec<&str> = registry.libraries().iter().map(greenroom_steps::Library::name).collect();
             let near = nearest(short, names.iter().copied());
-            let hint = near.map_or_else(|| format!("there is {}", names.join(", ")), |near| format!("did you mean {near}?"));
+            let hint =
+                near.map_or_else(|| format!("there is {}", names.join(", ")), |near| format!("did you mean {near}?"));
             complain(&format!("no library or bindings file {wanted}; {hint}"));
             return exit::USAGE;
         }

@@ -61,11 +61,7 @@ pub struct Seeker {
 impl Seeker {
     /// Looks for these bytes.
     pub fn new(needle: &[u8]) -> Self {
-        Self {
-            needle: needle.to_owned(),
-            read: 0,
-            kept: Vec::new(),
-        }
+        Self { needle: needle.to_owned(), read: 0, kept: Vec::new() }
     }
 
     /// Whether they are in the file by now. A file that has become shorter is read anew.
@@ -112,16 +108,10 @@ pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// Opens a file that a process may have replaced by something else: never follows a link, never blocks on a fifo.
 fn open(path: &Path) -> std::io::Result<File> {
-    let file = File::options()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)?;
+    let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "not a plain file",
-        ))
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file"))
     }
 }

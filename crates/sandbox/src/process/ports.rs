@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendto,
-    shutdown, socket_with,
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendto, shutdown,
+    socket_with,
 };
 
 use crate::process::running::Process;
@@ -53,13 +53,8 @@ const NLMSG_DONE: u16 = 3;
 impl Listeners {
     /// Opens a netlink socket in the present network namespace.
     pub fn new() -> Self {
-        let netlink = socket_with(
-            AddressFamily::NETLINK,
-            SocketType::DGRAM,
-            SocketFlags::CLOEXEC,
-            Some(SOCK_DIAG),
-        )
-        .ok();
+        let netlink =
+            socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(SOCK_DIAG)).ok();
         Self { netlink }
     }
 
@@ -76,12 +71,7 @@ impl Listeners {
         let mut found = self.all();
         found.retain(|listener| listener.address.port() == port);
         // The address that most clients try first comes first.
-        found.sort_by_key(|listener| {
-            (
-                !reaches(listener, Ipv4Addr::LOCALHOST.into()),
-                listener.address,
-            )
-        });
+        found.sort_by_key(|listener| (!reaches(listener, Ipv4Addr::LOCALHOST.into()), listener.address));
         found
     }
 }
@@ -104,12 +94,7 @@ fn ask(netlink: &OwnedFd) -> io::Result<Vec<Listener>> {
         request.extend_from_slice(&[family, TCP, 0, 0]);
         request.extend_from_slice(&(1u32 << STATE_LISTEN).to_ne_bytes());
         request.resize(72, 0);
-        sendto(
-            netlink,
-            &request,
-            SendFlags::empty(),
-            &SocketAddrNetlink::new(0, 0),
-        )?;
+        sendto(netlink, &request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
         let mut buffer = vec![0; 32 * 1024];
         'answers: loop {
             let (length, _) = recv(netlink, buffer.as_mut_slice(), RecvFlags::empty())?;
@@ -133,9 +118,7 @@ fn ask(netlink: &OwnedFd) -> io::Result<Vec<Listener>> {
 }
 
 fn number(bytes: &[u8], at: usize) -> u32 {
-    bytes.get(at..at + 4).map_or(0, |bytes| {
-        u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-    })
+    bytes.get(at..at + 4).map_or(0, |bytes| u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
 /// One `struct inet_diag_msg`: family, state, timer, retransmissions, then the socket's ports (network order) and
@@ -147,9 +130,7 @@ fn listener(message: &[u8]) -> Option<Listener> {
     let port = u16::from_be_bytes([message[4], message[5]]);
     let address: [u8; 16] = message[8..24].try_into().ok()?;
     let ip = if i32::from(message[0]) == i32::from(AddressFamily::INET.as_raw()) {
-        IpAddr::V4(Ipv4Addr::new(
-            address[0], address[1], address[2], address[3],
-        ))
+        IpAddr::V4(Ipv4Addr::new(address[0], address[1], address[2], address[3]))
     } else {
         IpAddr::V6(Ipv6Addr::from(address))
     };
@@ -183,16 +164,9 @@ fn from_proc() -> Vec<Listener> {
                 Ok(v4) => IpAddr::from(v4),
                 Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
             };
-            let pending = fields
-                .get(4)?
-                .split_once(':')
-                .and_then(|(_, rx)| u32::from_str_radix(rx, 16).ok());
+            let pending = fields.get(4)?.split_once(':').and_then(|(_, rx)| u32::from_str_radix(rx, 16).ok());
             let inode = fields.get(9)?.parse().ok()?;
-            Some(Listener {
-                address: SocketAddr::new(ip, port),
-                inode,
-                pending: pending.unwrap_or(0),
-            })
+            Some(Listener { address: SocketAddr::new(ip, port), inode, pending: pending.unwrap_or(0) })
         }));
     }
     found
@@ -219,11 +193,7 @@ pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Resul
     const IDLE: Duration = Duration::from_millis(4);
     const MOMENT: Duration = Duration::from_secs(1);
     let address = target(listener);
-    let family = if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let Ok(socket) = socket_with(family, SocketType::STREAM, flags, None) else {
         return Ok(());

@@ -72,10 +72,7 @@ pub struct StartError {
 
 /// Finds a program the way a shell does: a name with a slash is a path relative to `directory`, any other is searched on `path` (the value of PATH).
 pub fn find_program(name: &OsStr, path: &OsStr, directory: &Path) -> Result<PathBuf, ProgramError> {
-    let not_found = |searched_path| ProgramError::NotFound {
-        name: name.to_string_lossy().into_owned(),
-        searched_path,
-    };
+    let not_found = |searched_path| ProgramError::NotFound { name: name.to_string_lossy().into_owned(), searched_path };
     if name.is_empty() {
         return Err(not_found(false));
     }
@@ -96,10 +93,7 @@ pub fn find_program(name: &OsStr, path: &OsStr, directory: &Path) -> Result<Path
             None => {}
         }
     }
-    Err(seen.map_or_else(
-        || not_found(true),
-        |path| ProgramError::NotExecutable { path },
-    ))
+    Err(seen.map_or_else(|| not_found(true), |path| ProgramError::NotExecutable { path }))
 }
 
 /// Whether a file can be executed; `None` when there is no such file.
@@ -110,29 +104,14 @@ fn is_executable(path: &Path) -> Option<bool> {
 
 impl Program {
     /// Starts it. Returns when the kernel shows the new program under its own command line, so that a look at the process table cannot miss it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the sandbox is where processes are started"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
     pub fn start(self) -> Result<Process, StartError> {
-        let Self {
-            path,
-            argv,
-            directory,
-            environment,
-            stdin,
-            stdout,
-            stderr,
-        } = self;
+        let Self { path, argv, directory, environment, stdin, stdout, stderr } = self;
         let mut command = Command::new(&path);
         if let Some((name, args)) = argv.split_first() {
             command.arg0(name).args(args);
         }
-        command
-            .current_dir(&directory)
-            .process_group(0)
-            .stdout(stdout)
-            .stderr(stderr);
+        command.current_dir(&directory).process_group(0).stdout(stdout).stderr(stderr);
         command.stdin(match stdin {
             Input::Null => Stdio::null(),
             Input::File(file) => Stdio::from(file),
@@ -145,11 +124,7 @@ impl Program {
         }
         let started = Instant::now();
         match command.spawn() {
-            Ok(child) => Process::adopt(child, argv, started).map_err(|source| StartError {
-                path,
-                hint: None,
-                source,
-            }),
+            Ok(child) => Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source }),
             Err(source) => {
                 // A relative path is relative to where it would have run.
                 let hint = explain(&directory.join(&path), &argv, &environment, &source);
@@ -173,23 +148,16 @@ fn explain(
             let line = String::from_utf8_lossy(line);
             let interpreter = line.split_whitespace().next()?;
             Some(if line.ends_with('\r') {
-                format!(
-                    "its first line ends in a carriage return, so the kernel looks for `{interpreter}\\r`"
-                )
+                format!("its first line ends in a carriage return, so the kernel looks for `{interpreter}\\r`")
             } else {
                 format!("its first line names the interpreter {interpreter}, which does not exist")
             })
         }
-        libc::ENOEXEC => {
-            Some("it is neither a program for this machine nor a script with a #! line".to_owned())
-        }
+        libc::ENOEXEC => Some("it is neither a program for this machine nor a script with a #! line".to_owned()),
         libc::E2BIG => {
             let size = |text: &OsString| text.len() + 1;
             let line: usize = argv.iter().map(size).sum();
-            let variables: usize = environment
-                .iter()
-                .map(|(n, v)| size(n) + v.as_ref().map_or(0, size))
-                .sum();
+            let variables: usize = environment.iter().map(|(n, v)| size(n) + v.as_ref().map_or(0, size)).sum();
             Some(format!(
                 "its arguments take {line} bytes and the variables set for it {variables}; the kernel takes 128 KiB for one string and about 2 MiB for all (E2BIG)"
             ))

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open,
-    pidfd_send_signal, test_kill_process_group, waitid, waitpid,
+    Pid, PidfdFlags, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open, pidfd_send_signal,
+    test_kill_process_group, waitid, waitpid,
 };
 
 use crate::process::table;
@@ -45,10 +45,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exit(code) => write!(f, "exit status {code}"),
-            Self::Signal(number) => match SIGNALS
-                .iter()
-                .find(|(_, signal)| signal.as_raw() == *number)
-            {
+            Self::Signal(number) => match SIGNALS.iter().find(|(_, signal)| signal.as_raw() == *number) {
                 Some((name, _)) => write!(f, "signal SIG{name}"),
                 None => write!(f, "signal {number}"),
             },
@@ -138,23 +135,12 @@ pub struct Process {
 
 impl Process {
     /// Takes over a child that has just been spawned.
-    pub(crate) fn adopt(
-        child: Child,
-        argv: Vec<OsString>,
-        started: Instant,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn adopt(child: Child, argv: Vec<OsString>, started: Instant) -> std::io::Result<Self> {
         // `Child` neither kills nor reaps when it is dropped; from here on the pidfd stands for the process.
         let pid = Pid::from_child(&child);
         drop(child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        let mut process = Self {
-            pid,
-            pidfd,
-            argv,
-            started,
-            ended: None,
-            reaped: false,
-        };
+        let mut process = Self { pid, pidfd, argv, started, ended: None, reaped: false };
         process.wait_until_shown();
         Ok(process)
     }
@@ -169,12 +155,7 @@ impl Process {
             (ended || !table::command_line(pid.as_raw_nonzero().get()).is_empty()).then_some(())
         };
         if shown().is_none() {
-            let _ = watch.until(
-                "the command line to appear",
-                Duration::from_millis(100),
-                &[pidfd],
-                shown,
-            );
+            let _ = watch.until("the command line to appear", Duration::from_millis(100), &[pidfd], shown);
         }
     }
 
@@ -208,22 +189,14 @@ impl Process {
                     (None, Some(signal)) => Status::Signal(signal),
                     (None, None) => return None,
                 };
-                self.ended = Some(Ended {
-                    status,
-                    after: self.started.elapsed(),
-                });
+                self.ended = Some(Ended { status, after: self.started.elapsed() });
             }
         }
         self.ended
     }
 
     /// Waits for its end, for at most `limit`.
-    pub fn wait(
-        &mut self,
-        watch: &mut Watch,
-        what: &str,
-        limit: Duration,
-    ) -> Result<Option<Ended>, Cut> {
+    pub fn wait(&mut self, watch: &mut Watch, what: &str, limit: Duration) -> Result<Option<Ended>, Cut> {
         if self.ended().is_none() {
             watch.end_of(what, &self.pidfd, limit)?;
         }
@@ -255,33 +228,20 @@ impl Process {
     /// process has ended and nothing of its group is left.
     ///
     /// When the wait is cut the group is killed at once, and the cut is returned.
-    pub fn stop(
-        &mut self,
-        watch: &mut Watch,
-        what: &str,
-        signal: Signal,
-        grace: Duration,
-    ) -> Result<Stopped, Cut> {
+    pub fn stop(&mut self, watch: &mut Watch, what: &str, signal: Signal, grace: Duration) -> Result<Stopped, Cut> {
         let begun = Instant::now();
         let before = self.ended();
         self.signal_group(signal);
         if signal != Signal::CONT {
             self.signal_group(Signal::CONT);
         }
-        let waited = if before.is_some() {
-            Ok(true)
-        } else {
-            watch.end_of(what, &self.pidfd, grace)
-        };
+        let waited = if before.is_some() { Ok(true) } else { watch.end_of(what, &self.pidfd, grace) };
         let killed = !matches!(waited, Ok(true));
         if killed {
             self.signal_group(Signal::KILL);
             self.wait_for_the_killed();
         }
-        let ended = self.ended().unwrap_or(Ended {
-            status: Status::Signal(9),
-            after: self.started.elapsed(),
-        });
+        let ended = self.ended().unwrap_or(Ended { status: Status::Signal(9), after: self.started.elapsed() });
         self.reap();
         self.clear_group(watch, what, grace.saturating_sub(begun.elapsed()))?;
         waited?;

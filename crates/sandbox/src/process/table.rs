@@ -36,34 +36,18 @@ impl Entry {
 /// All processes of this stage but its own first process and worker, zombies left out.
 pub fn members() -> Vec<Entry> {
     let own = [stage::first_process(), this_process()];
-    let pids = if stage::is_sealed() {
-        all()
-    } else {
-        descendants(stage::first_process())
-    };
-    pids.into_iter()
-        .filter(|pid| !own.contains(pid))
-        .filter_map(entry)
-        .filter(|entry| !entry.is_zombie())
-        .collect()
+    let pids = if stage::is_sealed() { all() } else { descendants(stage::first_process()) };
+    pids.into_iter().filter(|pid| !own.contains(pid)).filter_map(entry).filter(|entry| !entry.is_zombie()).collect()
 }
 
 /// Those of `members` that are `leader` or descend from it, or are in its process group.
 pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
     let mut family = BTreeSet::from([leader]);
-    family.extend(
-        members
-            .iter()
-            .filter(|entry| entry.group == leader)
-            .map(|entry| entry.pid),
-    );
+    family.extend(members.iter().filter(|entry| entry.group == leader).map(|entry| entry.pid));
     loop {
         let before = family.len();
-        let more: Vec<i32> = members
-            .iter()
-            .filter(|entry| family.contains(&entry.parent))
-            .map(|entry| entry.pid)
-            .collect();
+        let more: Vec<i32> =
+            members.iter().filter(|entry| family.contains(&entry.parent)).map(|entry| entry.pid).collect();
         family.extend(more);
         if family.len() == before {
             return family;
@@ -86,9 +70,7 @@ pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
         };
         threads.flatten().any(|thread| {
             let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            let state = stat
-                .rsplit_once(") ")
-                .and_then(|(_, rest)| rest.chars().next());
+            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
             matches!(state, Some('R' | 'D'))
         })
     })
@@ -102,9 +84,7 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
         descriptors
             .flatten()
-            .any(|fd| {
-                fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str())
-            })
+            .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
             .then(|| entry(pid))
             .flatten()
     })
@@ -118,10 +98,7 @@ fn all() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect()
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Everything below a process.
@@ -144,12 +121,7 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
     threads
         .flatten()
         .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|children| {
-            children
-                .split_whitespace()
-                .filter_map(|pid| pid.parse().ok())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|children| children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .collect()
 }
 
@@ -160,11 +132,7 @@ fn entry(pid: i32) -> Option<Entry> {
     // `pid (name) state ppid pgrp ... starttime`: the name may hold anything, also blanks and parentheses.
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
-    let number = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|field| field.parse::<i64>().ok())
-    };
+    let number = |index: usize| fields.get(index).and_then(|field| field.parse::<i64>().ok());
     let started_ticks = u64::try_from(number(19)?).ok()?;
     let command = command_line(pid);
     Some(Entry {
@@ -172,11 +140,7 @@ fn entry(pid: i32) -> Option<Entry> {
         parent: i32::try_from(number(1)?).ok()?,
         group: i32::try_from(number(2)?).ok()?,
         state: fields.first()?.chars().next()?,
-        command: if command.is_empty() {
-            format!("[{name}]")
-        } else {
-            command
-        },
+        command: if command.is_empty() { format!("[{name}]") } else { command },
         age: age(started_ticks),
     })
 }
@@ -184,9 +148,6 @@ fn entry(pid: i32) -> Option<Entry> {
 /// `starttime` counts clock ticks (100 a second on every Linux that user space sees) since boot.
 fn age(started_ticks: u64) -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let now = Duration::new(
-        u64::try_from(now.tv_sec).unwrap_or(0),
-        u32::try_from(now.tv_nsec).unwrap_or(0),
-    );
+    let now = Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0));
     now.saturating_sub(Duration::from_millis(started_ticks.saturating_mul(10)))
 }

@@ -56,14 +56,7 @@ impl Watch {
 
     /// A watch without a limit that nobody interrupts.
     pub fn new() -> Self {
-        Self {
-            interrupt: None,
-            interrupted: false,
-            deadline: None,
-            announce: None,
-            latest: String::new(),
-            cut: None,
-        }
+        Self { interrupt: None, interrupted: false, deadline: None, announce: None, latest: String::new(), cut: None }
     }
 
     /// Every wait ends with [`Cut::Interrupted`] once this descriptor is readable.
@@ -104,9 +97,7 @@ impl Watch {
 
     /// Why and in what a wait was cut since the last call, if one was.
     pub fn take_cut(&mut self) -> Option<(Cut, String)> {
-        self.cut
-            .take()
-            .map(|cut| (cut, std::mem::take(&mut self.latest)))
+        self.cut.take().map(|cut| (cut, std::mem::take(&mut self.latest)))
     }
 
     fn cut(&mut self, cut: Cut) -> Cut {
@@ -122,29 +113,17 @@ impl Watch {
             }
             let end = self.deadline.map_or(until, |deadline| deadline.min(until));
             let left = end.saturating_duration_since(Instant::now());
-            let mut polled: Vec<PollFd<'_>> = fds
-                .iter()
-                .map(|fd| PollFd::new(fd, PollFlags::IN))
-                .collect();
+            let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
             if let Some(interrupt) = &self.interrupt {
                 polled.push(PollFd::new(interrupt, PollFlags::IN));
             }
-            let timeout = Timespec::try_from(left).unwrap_or(Timespec {
-                tv_sec: i64::MAX,
-                tv_nsec: 0,
-            });
+            let timeout = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
             // An error is EINTR or a lack of memory; in both cases waiting on is right.
             let _ = poll(&mut polled, Some(&timeout));
-            if polled[..fds.len()]
-                .iter()
-                .any(|fd| !fd.revents().is_empty())
-            {
+            if polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty()) {
                 return Ok(true);
             }
-            if polled
-                .get(fds.len())
-                .is_some_and(|fd| !fd.revents().is_empty())
-            {
+            if polled.get(fds.len()).is_some_and(|fd| !fd.revents().is_empty()) {
                 self.interrupted = true;
                 return Err(self.cut(Cut::Interrupted));
             }
@@ -190,11 +169,7 @@ impl Watch {
             }
             let pause = (waited / 25).clamp(Duration::from_micros(500), Duration::from_millis(10));
             // The very first looks after a start are the ones that nearly succeed: look sooner.
-            let pause = if waited < Duration::from_millis(1) {
-                Duration::from_micros(100)
-            } else {
-                pause
-            };
+            let pause = if waited < Duration::from_millis(1) { Duration::from_micros(100) } else { pause };
             if self.readable(fds, (Instant::now() + pause).min(end))? {
                 fds = &[];
             }
@@ -212,9 +187,7 @@ impl Watch {
     pub fn end_of(&mut self, what: &str, fd: impl AsFd, limit: Duration) -> Result<bool, Cut> {
         what.clone_into(&mut self.latest);
         let begun = Instant::now();
-        let end = begun
-            .checked_add(limit)
-            .unwrap_or_else(|| begun + Duration::from_hours(24 * 365));
+        let end = begun.checked_add(limit).unwrap_or_else(|| begun + Duration::from_hours(24 * 365));
         let fd = fd.as_fd();
         if self.readable(&[fd], end.min(begun + Self::ANNOUNCE_AFTER))? {
             return Ok(true);

@@ -92,15 +92,14 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
                 || name.split('/').any(|part| part == "..")
         };
         let bare = name.trim_start_matches("./");
-        return match found {
-            true => None,
-            false if name.starts_with('/') => Some(problem()),
-            false => {
-                Some(problem().label("no step before makes this file").help(format!(
-                    "embed it in the document, and write `given executable file {bare}` before this step"
-                )))
-            }
-        };
+        if found {
+            return None;
+        }
+        if name.starts_with('/') {
+            return Some(problem());
+        }
+        let help = format!("embed it in the document, and write `given executable file {bare}` before this step");
+        return Some(problem().label("no step before makes this file").help(help));
     }
     let searchable = std::env::split_paths(&outlook.path).all(|entry| entry.is_absolute());
     if !searchable || on_path(&outlook.path, name) {

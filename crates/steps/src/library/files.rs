@@ -130,8 +130,8 @@ fn check_modification_time(captures: &Captures, outlook: &mut Outlook) -> Vec<Pr
 fn create(context: &mut Context, captures: &Captures, executable: bool) -> StepResult {
     let embedded = captures.text("embedded_file")?;
     let name = captures.get("filename_on_disk").unwrap_or(embedded);
-    let content = &context.embedded_file(embedded)?.text;
-    Place::make(context, name)?.write(content.as_bytes(), executable)
+    let file = context.embedded_file(embedded)?;
+    Place::make(context, name)?.write(file.text.as_bytes(), executable)
 }
 
 fn create_from_text(context: &mut Context, captures: &Captures) -> StepResult {
@@ -367,10 +367,10 @@ fn look(context: &mut Context, captures: &Captures, relation: Relation, expected
 }
 
 fn compare_files(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
-    let (name1, name2) = (captures.text("filename1")?, captures.text("filename2")?);
-    let (file1, file2) = (place::read(context, name1)?, place::read(context, name2)?);
-    let names = (&*format!("file {name1}"), &*format!("file {name2}"));
-    compare(names, Bytes::of(&file1)?, Bytes::of(&file2)?, equal)
+    let (first, second) = (captures.text("filename1")?, captures.text("filename2")?);
+    let files = (place::read(context, first)?, place::read(context, second)?);
+    let names = (&*format!("file {first}"), &*format!("file {second}"));
+    compare(names, Bytes::of(&files.0)?, Bytes::of(&files.1)?, equal)
 }
 
 fn compare_embedded(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {

@@ -115,19 +115,20 @@ fn words(time: Duration) -> String {
 
 // ---- The process table ----
 
-fn matcher(pattern: &str) -> regex::Regex {
-    // What is no regex is meant literally: a command line may hold anything.
-    let literal = || regex::Regex::new(&regex::escape(pattern));
-    #[expect(clippy::expect_used, reason = "an escaped text is a valid regex, short of being too large to compile")]
-    regex::Regex::new(pattern).or_else(|_| literal()).expect("an escaped text is a regex")
+/// Matches command lines. What is no regex is meant literally, since a command line may hold anything; so is what has
+/// nothing of a regex in it, which is nearly always, and costs nothing then.
+fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
+    let special = pattern.contains(['.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$', '\\']);
+    let regex = if special { regex::Regex::new(pattern).ok() } else { None };
+    move |command| regex.as_ref().map_or_else(|| command.contains(pattern), |regex| regex.is_match(command))
 }
 
 fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     let pattern = captures.text("args")?;
-    let regex = matcher(pattern);
+    let matches = matcher(pattern);
     let mut seen = Vec::new();
     let gone = context.watch().until(&format!("the end of process {pattern}"), SETTLE, &[], || {
-        seen = table::members().into_iter().filter(|entry| regex.is_match(&entry.command)).collect();
+        seen = table::members().into_iter().filter(|entry| matches(&entry.command)).collect();
         seen.is_empty().then_some(())
     })?;
     if gone.is_some() {
@@ -142,11 +143,11 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
     let pattern = captures.text("args")?;
-    let regex = matcher(pattern);
+    let matches = matcher(pattern);
     let mut seen = Vec::new();
     let found = context.watch().until(&format!("a process {pattern}"), SETTLE, &[], || {
         seen = table::members();
-        seen.iter().any(|entry| regex.is_match(&entry.command)).then_some(())
+        seen.iter().any(|entry| matches(&entry.command)).then_some(())
     })?;
     if found.is_some() {
         return Ok(());

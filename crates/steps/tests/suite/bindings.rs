@@ -1,0 +1,85 @@
+//! The bindings of the libraries themselves.
+
+use std::collections::BTreeSet;
+
+use crate::support::{bindings, bindings_of, matched, outlook};
+use greenroom_steps::{Captures, Registry};
+
+#[test]
+fn there_are_as_many_as_there_should_be() {
+    let count = |library| bindings_of(library).len();
+    assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 28, 2));
+}
+
+#[test]
+fn every_binding_has_a_function_with_a_check_and_a_description() {
+    let registry = Registry::builtin();
+    for binding in bindings() {
+        assert!(registry.function(&binding.function).is_some(), "{}", binding.function);
+        assert!(binding.documented, "{}", binding.pattern);
+        let mut outlook = outlook();
+        registry.check(&binding.function, &Captures::default(), &mut outlook);
+        let runs = ["runcmd_run", "runcmd_try_to_run"].contains(&binding.function.as_str());
+        assert_eq!(outlook.anything_goes, runs, "{}", binding.function);
+    }
+}
+
+#[test]
+fn patterns_are_there_once() {
+    let bindings = bindings();
+    let patterns: BTreeSet<_> = bindings.iter().map(|binding| (&binding.kind, &binding.pattern)).collect();
+    assert_eq!(patterns.len(), bindings.len());
+}
+
+/// Steps that come near to several patterns. `matched` panics unless exactly one matches.
+#[test]
+fn no_step_is_ambiguous() {
+    let steps = [
+        ("given", "file a", "files_create_from_embedded"),
+        ("given", "file from from from", "files_create_from_embedded"),
+        ("given", "executable file a from b", "files_create_executable_from_embedded"),
+        ("given", "file a has modification time 1970-01-02 03:04:05", "files_set_modification_time"),
+        ("given", "directory a", "files_make_directory"),
+        ("given", "a directory directory", "files_make_directory"),
+        ("given", "the environment variable A1=b=c d", "runcmd_set_variable"),
+        ("given", "the environment variable A=", "runcmd_set_variable"),
+        ("given", "the unset environment variable A", "runcmd_unset_variable"),
+        ("given", "datadir has at least 1B of space", "datadir_has_bytes_of_space"),
+        ("given", "datadir has at least 1M of space", "datadir_has_megabytes_of_space"),
+        ("when", "I run a", "runcmd_run"),
+        ("when", "I run a, in b, c", "runcmd_run"),
+        ("when", "I run, in a, b, in c, d", "runcmd_run"),
+        ("when", "I run in a b", "runcmd_run"),
+        ("when", "I try to run a to file b", "runcmd_try_to_run"),
+        ("when", "I try to run, in a, I run b", "runcmd_try_to_run"),
+        ("when", "I remove directory empty", "files_remove_directory"),
+        ("when", "I remove empty directory directory", "files_remove_empty_directory"),
+        ("when", "I write \"a\" to file b\" to file c", "files_create_from_text"),
+        ("then", "directory a is not empty", "files_directory_is_not_empty"),
+        ("then", "directory a does not exist", "files_directory_does_not_exist"),
+        ("then", "file a contains \"b\" doesn't contain \"c\"", "files_file_contains"),
+        ("then", "file a doesn't contain \"b\" contains \"c\"", "files_file_does_not_contain"),
+        ("then", "file a contains \"b matches regex \"\"", "files_file_contains"),
+        ("then", "file a matches regex /b/ matches regex \"c\"/", "files_file_matches_regex"),
+        ("then", "file a matches regex \"/b/\"", "files_file_matches_regex"),
+        ("then", "files a and b match", "files_match"),
+        ("then", "files a and b on disk are identical", "files_match"),
+        ("then", "files and and and on disk are different", "files_differ"),
+        ("then", "file a on disk and embedded file b are identical", "files_match_embedded"),
+        ("then", "file a has different metadata from before", "files_has_different_metadata"),
+        ("then", "file a has changed from before", "files_has_different_metadata"),
+        ("then", "only files a b exist exist", "files_only_these_exist"),
+        ("then", "exit code is -1", "runcmd_exit_code_is"),
+        ("then", "exit code is not -1", "runcmd_exit_code_is_not"),
+        ("then", "stdout contains \"a\" doesn't contain \"b\"", "runcmd_stdout_contains"),
+        ("then", "stdout doesn't contain \"\"", "runcmd_stdout_does_not_contain"),
+        ("then", "stdout isn't exactly \"a\"", "runcmd_stdout_is_not"),
+        ("then", "STDERR IS EXACTLY \"\"", "runcmd_stderr_is"),
+        ("then", "stderr doesn't match regex ^a contains \"$", "runcmd_stderr_does_not_match_regex"),
+        ("then", "stderr matches regex doesn't match regex x", "runcmd_stderr_matches_regex"),
+        ("then", "I can run I try to run", "runcmd_run"),
+    ];
+    for (kind, step, function) in steps {
+        assert_eq!(matched(kind, step).0, function, "{kind} {step}");
+    }
+}

@@ -1,0 +1,159 @@
+//! What is told of steps before anything runs.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use greenroom_steps::{Outlook, Problem};
+
+use crate::support::{outlook, problems};
+
+fn found(steps: &str) -> Vec<Problem> {
+    problems(&mut outlook(), steps).into_iter().map(|(_, problem)| problem).collect()
+}
+
+const NONE: [Problem; 0] = [];
+
+#[test]
+fn ordinary_steps_are_fine() {
+    let steps = "given file foo.txt
+        given file sub/foo.txt from foo.txt
+        given file sub/foo.txt has modification time 1970-01-02 03:04:05
+        given executable file hi.sh
+        when I run, in sub, ../hi.sh 'quoted word'
+        then stdout matches regex ^hi$
+        then file sub/foo.txt matches regex /x+/
+        then exit code is 0
+        then only files a b exist";
+    assert_eq!(found(steps), NONE);
+}
+
+#[test]
+fn programs_are_looked_for() {
+    let not_found = |name: &str| Problem::new("argv0", "program-not-found", format!("program not found: {name}"));
+    assert_eq!(found("when I run sh -c true"), NONE);
+    assert_eq!(found("when I run /bin/sh -c true"), NONE);
+    assert_eq!(found("when I try to run nosuch-program"), NONE);
+    assert_eq!(found("when I run ${program} x"), NONE);
+    assert_eq!(
+        found("when I run mkdri x"),
+        [not_found("mkdri").label("not on the PATH").help("did you mean `mkdir`?")]
+    );
+    assert_eq!(
+        found("then I can run quite-an-unlikely-program-name"),
+        [not_found("quite-an-unlikely-program-name")
+            .label("not on the PATH")
+            .help("install it, or put its directory on the PATH before greenroom is started")]
+    );
+    assert_eq!(found("when I run /no/such/program"), [not_found("/no/such/program")]);
+    assert_eq!(
+        found("given file hi.sh\nwhen I run hi.sh"),
+        [not_found("hi.sh").label("not on the PATH").help("the scenario's directory has such a file: write `./hi.sh`")]
+    );
+    assert_eq!(
+        found("when I run ./hi.sh"),
+        [not_found("./hi.sh")
+            .label("no step before makes this file")
+            .help("embed it in the document, and write `given executable file hi.sh` before this step")]
+    );
+}
+
+#[test]
+fn programs_that_steps_make_are_found() {
+    assert_eq!(found("given executable file hi.sh\nwhen I run ./hi.sh"), NONE);
+    assert_eq!(found("given helper script hi.sh for runcmd\nwhen I run ././hi.sh"), NONE);
+    assert_eq!(found("given executable file d/x from hi.sh\nwhen I run, in d, ./x"), NONE);
+    assert_eq!(found("given executable file d/x from hi.sh\nwhen I run d/x"), NONE);
+    assert_eq!(found("when I run ../elsewhere/x"), NONE);
+    // After a command there may be any.
+    assert_eq!(found("when I run touch x\nwhen I run ./x\nwhen I run x"), NONE);
+    assert_eq!(found("given the environment variable PATH=/opt/bin\nwhen I run x"), NONE);
+}
+
+#[test]
+fn programs_may_be_in_srcdir() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = directory.path().join("only-in-srcdir");
+    std::fs::write(&program, "").unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    let mut outlook = Outlook::new(OsString::from("/usr/bin:/bin"), directory.path().to_owned());
+    let steps = "given srcdir is in the PATH\nwhen I run only-in-srcdir";
+    assert_eq!(problems(&mut outlook.clone(), steps), []);
+    assert_eq!(problems(&mut outlook.clone(), "when I run only-in-srcdir").len(), 1);
+    // A directory on the PATH that is relative to the scenario's could have anything.
+    outlook.path = OsString::from("bin:/usr/bin");
+    assert_eq!(problems(&mut outlook, "when I run only-in-srcdir"), []);
+}
+
+#[test]
+fn command_lines_are_looked_at() {
+    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
+    let bad = |message: &str| Problem::new("args", "bad-command", message);
+    assert_eq!(found("when I run echo it's"), [bad("a single quote is not closed: echo it's").help(help)]);
+    assert_eq!(found("when I try to run \"echo x"), [bad("a double quote is not closed: \"echo x").help(help)]);
+    assert_eq!(found("when I try to run \"my prog\" x"), NONE);
+    assert_eq!(found("when I run ''"), [bad("the command names no program")]);
+    assert_eq!(found("when I run sh ${what} it's"), NONE);
+}
+
+#[test]
+fn names_outside_are_told() {
+    let outside = |capture: &str, name: &str| {
+        Problem::new(capture, "outside-directory", format!("{name} is outside of the scenario's directory"))
+            .help("write a path inside the scenario's directory, without a leading `/` or `..`")
+    };
+    assert_eq!(found("given file ../x from foo.txt"), [outside("filename_on_disk", "../x")]);
+    assert_eq!(found("given file ../x"), [outside("embedded_file", "../x")]);
+    assert_eq!(found("given helper script ../x for runcmd"), [outside("script", "../x")]);
+    assert_eq!(found("given directory /tmp/x"), [outside("path", "/tmp/x")]);
+    assert_eq!(found("when I touch file a/../../x"), [outside("filename", "a/../../x")]);
+    assert_eq!(found("then files ../a and /b match"), [outside("filename1", "../a"), outside("filename2", "/b")]);
+    assert_eq!(found("when I redirect stdin from /dev/null"), [outside("file", "/dev/null")]);
+    assert_eq!(found("when I run, in .., ls"), [outside("dirname", "..")]);
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    assert_eq!(
+        found("then file x matches regex /a(b/"),
+        [Problem::new("regex", "bad-regex", "not a regular expression: unclosed group")]
+    );
+    assert_eq!(
+        found("when I run true\nthen stdout doesn't match regex [z-a]"),
+        [Problem::new(
+            "regex",
+            "bad-regex",
+            "not a regular expression: invalid character class range, the start must be <= the end"
+        )]
+    );
+    assert_eq!(
+        found("given file x has modification time yesterday"),
+        [Problem::new("mtime", "bad-time", "not a date and time: yesterday")
+            .help("write it like 1970-01-02 03:04:05; it is taken as UTC")]
+    );
+    assert_eq!(
+        found("given datadir has at least 99999999999999999999M of space"),
+        [Problem::new(
+            "megabytes",
+            "bad-number",
+            "megabytes is `99999999999999999999`: number too large to fit in target type"
+        )]
+    );
+}
+
+#[test]
+fn looking_at_a_command_that_never_ran_is_told() {
+    let mut expected = Problem::new("", "no-command", "no command has been run before this step")
+        .help("write a step such as `when I try to run ls` before it");
+    expected.capture = None;
+    assert_eq!(found("given file foo.txt\nthen command fails"), [expected.clone()]);
+    assert_eq!(found("then exit code is 0"), [expected]);
+    assert_eq!(found("when I try to run x\nthen command fails"), NONE);
+}
+
+#[test]
+fn the_path_may_be_anything() {
+    let mut outlook = Outlook::new(OsString::new(), PathBuf::from("/"));
+    // An empty PATH is the working directory, as for a shell.
+    assert_eq!(problems(&mut outlook, "when I run sh"), []);
+}
