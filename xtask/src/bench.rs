@@ -16,8 +16,7 @@ const ROUNDS: usize = 5;
 pub(crate) fn run(filter: &str) -> Result<(), String> {
     cargo(&["build", "--release", "--package", "greenroom", "--package", "xtask"], &[])?;
     let bench = Bench::new()?;
-    let all: [(&str, fn(&Bench) -> Result<(), String>); 4] =
-        [("check", check), ("bindings", bindings), ("sleep", sleep), ("port", port)];
+    let all: [(&str, Benchmark); 4] = [("check", check), ("bindings", bindings), ("sleep", sleep), ("port", port)];
     for (name, benchmark) in all {
         if name.contains(filter) {
             benchmark(&bench)?;
@@ -36,6 +35,9 @@ pub(crate) fn serve(port: u16, after: Duration) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// Measures something and prints the figures.
+type Benchmark = fn(&Bench) -> Result<(), String>;
 
 struct Bench {
     directory: PathBuf,

@@ -63,6 +63,7 @@ pub(crate) struct Chosen {
 
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
@@ -84,6 +85,7 @@ pub(crate) struct Run {
     pub(crate) keep: bool,
     /// Start scenarios in a random order, or in that of a seed which an earlier run has shown
     #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
+    #[expect(clippy::option_option, reason = "what clap gives for an option whose value may be left out")]
     pub(crate) shuffle: Option<Option<u64>>,
     /// How long one scenario may take, such as 90s or 5m [default: what the document says, else 15m]
     #[arg(long, value_name = "DURATION", value_parser = duration)]

@@ -10,7 +10,6 @@ use greenroom_doc::{LoadError, Loader};
 pub(crate) struct Disk;
 
 impl Loader for Disk {
-    #[expect(clippy::disallowed_methods, reason = "this is the loader")]
     fn load(&self, path: &str) -> Result<Vec<u8>, LoadError> {
         // Asked before it is opened: opening a fifo would wait for ever.
         let metadata = fs::metadata(path).map_err(|error| match error.kind() {

@@ -29,12 +29,12 @@ const PAGE: usize = 100;
 
 impl Settings {
     #[expect(clippy::disallowed_methods, reason = "this is the one place where the environment is read")]
-    pub(crate) fn read(color: ColorChoice) -> Result<Self, String> {
+    pub(crate) fn read(choice: ColorChoice) -> Result<Self, String> {
         let directory = std::env::current_dir()
             .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = |terminal: bool| match color {
+        let colour = |terminal: bool| match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
             ColorChoice::Auto => terminal && !dumb && !no_color,

@@ -415,10 +415,9 @@ fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agen
         }
     };
     for made in &serving.made {
-        // Tended stages must kill their own first; their channels are closed, so they are about to. Sealed ones can go at once.
-        if rung != Rung::Tended {
-            let _ = pidfd_send_signal(&made.pidfd, Signal::KILL);
-        }
+        // A tended first process must kill what descends from it before it goes.
+        let signal = if rung == Rung::Tended { Signal::TERM } else { Signal::KILL };
+        let _ = pidfd_send_signal(&made.pidfd, signal);
     }
     for made in &serving.made {
         let _ = waitid(WaitId::PidFd(made.pidfd.as_fd()), WaitIdOptions::EXITED);

@@ -163,16 +163,18 @@ pub(crate) fn first_process_main<A: Agent>(
 }
 
 fn set_up(rung: Rung, ids: (u32, u32), mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
-    if rung == Rung::Tended {
-        // No parent-death signal here: this process must outlive the launcher long enough to kill what descends from it.
+    let death = if rung == Rung::Tended {
         set_child_subreaper(Pid::from_raw(1)).map_err(|error| format!("become a subreaper: {error}"))?;
+        // Not SIGKILL: this process must outlive the launcher long enough to kill what descends from it.
+        Signal::TERM
     } else {
-        // Set after the clone's change of credentials, which would clear it. Should the launcher have died before, the
-        // runner notices that and closes our channel.
-        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| error.to_string())?;
-    }
+        Signal::KILL
+    };
+    // Set after the clone's change of credentials, which would clear it. Should the launcher have died before, the runner
+    // notices that and closes our channel.
+    set_parent_process_death_signal(Some(death)).map_err(|error| error.to_string())?;
     let _ = rustix::process::setsid();
-    let signals = sys::child_signals().map_err(|error| format!("open a signal descriptor: {error}"))?;
+    let signals = sys::signals_of_first_process().map_err(|error| format!("open a signal descriptor: {error}"))?;
     let mut bytes = Vec::new();
     order.read_to_end(&mut bytes).map_err(|error| format!("read the order: {error}"))?;
     drop(order);
@@ -210,8 +212,12 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, rung: Rung) -> ! {
         let lifeline = PollFlags::RDHUP;
         let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(pipe.fd(), lifeline)];
         let _ = poll(&mut fds, None);
-        let cut = !fds[1].revents().is_empty();
-        let _ = rustix::io::read(signals, &mut [0u8; 128]);
+        let mut cut = !fds[1].revents().is_empty();
+        // Records of 128 bytes each, the signal's number first. One look takes all that there can be: signals of a kind merge.
+        let mut records = [0u8; 4 * 128];
+        let length = rustix::io::read(signals, &mut records).unwrap_or(0);
+        let mut numbers = records[..length].chunks(128).filter_map(|record| record.first_chunk::<4>());
+        cut |= numbers.any(|number| i32::from_ne_bytes(*number) == Signal::TERM.as_raw());
         while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
             if pid == worker {
                 status = ended.exit_status().or_else(|| ended.terminating_signal().map(|signal| 128 + signal));

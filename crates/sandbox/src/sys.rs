@@ -85,11 +85,13 @@ fn empty_set() -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// A descriptor that is readable when a child has ended. Blocks SIGCHLD: see [`unblock_signals`] for children.
-pub(crate) fn child_signals() -> io::Result<OwnedFd> {
+/// A descriptor from which SIGCHLD and SIGTERM can be read. Blocks both: see [`unblock_signals`] for children.
+pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
     let mut set = empty_set();
-    // SAFETY: `set` is initialised, SIGCHLD is a valid number.
-    unsafe { libc::sigaddset(&raw mut set, libc::SIGCHLD) };
+    for signal in [libc::SIGCHLD, libc::SIGTERM] {
+        // SAFETY: `set` is initialised, the numbers are valid.
+        unsafe { libc::sigaddset(&raw mut set, signal) };
+    }
     // SAFETY: `set` is initialised and lives through the call; the old mask is not asked for.
     unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
     // SAFETY: `set` is initialised; -1 asks for a new descriptor.

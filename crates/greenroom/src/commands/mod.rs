@@ -81,7 +81,7 @@ pub(crate) fn choose(loaded: &Loaded, chosen: &Chosen) -> Result<Vec<usize>, ()>
     if !fine {
         return Err(());
     }
-    let named = |title: &String| {
+    let of_that_name = |title: &String| {
         // A whole title means that scenario, not also those that have it in theirs: so a failure can be run again alone.
         names.is_empty() || names.iter().any(|name| title == name || (title.contains(name) && !titles.contains(name)))
     };
@@ -90,7 +90,7 @@ pub(crate) fn choose(loaded: &Loaded, chosen: &Chosen) -> Result<Vec<usize>, ()>
             && !chosen.without_labels.iter().any(|label| labels.contains(label))
     };
     let left: Vec<usize> =
-        (0..scenarios.len()).filter(|&at| named(&titles[at]) && labelled(&scenarios[at].labels)).collect();
+        (0..scenarios.len()).filter(|&at| of_that_name(&titles[at]) && labelled(&scenarios[at].labels)).collect();
     if left.is_empty() {
         complain("the filters leave no scenario; `greenroom list` shows titles and labels");
         return Err(());

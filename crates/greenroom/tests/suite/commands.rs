@@ -1,0 +1,613 @@
+//! What does not run documents: looking at them, help, and mistakes on the command line.
+
+use snapbox::str;
+
+use crate::support::{Project, document, scenario};
+
+const TWO: &str = "# First\n~~~scenario\ngiven a directory d\nwhen I run ls\nand I run true\n~~~\n\
+                   # Second\n~~~scenario\nwhen I run echo a long line\n~~~\n";
+
+#[test]
+fn check_finds_nothing_wrong() {
+    Project::new().file("x.md", document(TWO)).run(["check", "x.md"]).passes().stdout(str![[r#"
+2 scenarios with 4 steps: nothing wrong
+
+"#]]);
+}
+
+#[test]
+fn check_several_documents() {
+    Project::new()
+        .file("x.md", document(TWO))
+        .file("sub/y.md", scenario("when I brew coffee"))
+        .refused(["check", "x.md", "sub/y.md"])
+        .stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> sub/y.md:7:1
+  |
+7 | when I brew coffee
+  | ^^^^^^^^^^^^^^^^^^
+  |
+  = help: similar: `when I run {argv0:word}{args:text}` (built-in lib/runcmd.yaml:44)
+  = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` (built-in lib/runcmd.yaml:51)
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn list_scenarios() {
+    let project = Project::new().file("x.md", document(TWO)).file("y.md", scenario("when I run true"));
+    project.run(["list", "x.md", "y.md"]).passes().stdout(str![[r#"
+x.md:5   First
+x.md:11  Second
+y.md:5   The scenario
+
+"#]]);
+    project.run(["list", "x.md", "y.md", "-v", "--name", "second"]).passes().stdout(str![[r#"
+x.md:11  Second
+    when I run echo a long line
+
+"#]]);
+    project.run(["list", "x.md", "--name", "third"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no scenario has "third" in its title
+
+"#]]);
+}
+
+#[test]
+fn steps_of_the_daemon_library() {
+    Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
+lib/daemon.yaml (42 steps)
+  given there is no "{args}" process
+        args: any text
+        Checks that no process of the scenario has a command line that matches this regex. Only
+        processes that the scenario itself started count, never others on the machine. One that is
+        just ending is given one second.
+
+  given a daemon helper shell script {filename}
+        filename: an embedded file
+        Writes an embedded file into the scenario's directory and makes it executable. It may be in
+        any language that its first line names.
+
+  when  I start "{path}{args}" as a background process as {name}
+        path: a word, args: any text, name: a word
+        Starts a program in the scenario's directory and goes on at once. The command line is split
+        into words as a shell does it, but no shell runs it. The program is looked up on PATH, then
+        in the scenario's directory. Its output goes to the files NAME.stdout and NAME.stderr there.
+        It is stopped when the scenario ends, if no step stops it before.
+
+  when  I start "{path}{args}" as a background process as {name}, with environment {env}
+        path: a path, args: any text, name: any text, env: any text
+        The same with further environment variables, given as a JSON object whose values are
+        strings, numbers or booleans. Later steps and other processes do not see them.
+
+  when  I start "{path}{args}" as a background process as {name}, on port {port}
+        path: a word, args: any text, name: a word, port: a word
+        Starts a program and waits until it listens on a TCP port (1 to 65535), for at most five
+        seconds. Then one connection is made to it and closed. Fails at once when the program ends
+        before, or when something else listens on that port.
+
+  when  I start "{path}{args}" as a background process as {name}, on port {port}, with environment {env}
+        path: a path, args: any text, name: any text, port: a word, env: any text
+        Starts a program with further environment variables and waits until it listens on a TCP
+        port, for at most five seconds.
+
+  when  I try to start "{path}{args}" as {name}, on port {port}
+        path: a word, args: any text, name: a word, port: a word
+        Starts a program and waits until it listens on a TCP port, for at most five seconds. This
+        step does not fail: a later step looks at whether it worked.
+
+  when  I try to start "{path}{args}" as {name}, on port {port}, with environment {env}
+        path: a path, args: any text, name: any text, port: a word, env: any text
+        The same with further environment variables, given as a JSON object.
+
+  when  I stop background process {name}
+        name: a word
+        Sends SIGTERM to the process and its process group and waits until they have ended, for at
+        most five seconds. After that it is killed, and the step fails. A process that has ended
+        already is fine.
+
+  when  daemon {name} has produced output
+        name: a word
+        Waits until the process has written something and has then been quiet for 0.2 seconds, or
+        has written to both of its streams, or has ended; for at most five seconds. Fails when it
+        has written nothing.
+
+  then  a process "{args}" is running
+        args: any text
+        Checks that a process of the scenario has a command line that matches this regex. One that
+        is just being started is given one second.
+
+  then  there is no "{args}" process
+        args: any text
+        Checks that no process of the scenario has a command line that matches this regex. One that
+        is just ending is given one second.
+
+  then  starting daemon fails with "{message}"
+        message: any text
+        Checks that the latest step that tried to start a daemon could not, for a reason that
+        contains this text, in any letter case. A port that was never opened has
+        `ConnectionRefusedError` in its reason.
+
+  then  starting the daemon succeeds
+        Checks that the latest step that tried to start a daemon could.
+
+  then  daemon {name} stdout is "{text}"
+        name: a word, text: any text
+        Checks the whole standard output of a daemon. In the text, `\n`, `\t`, `\"`, `\\`, `\x41`
+        and `\u{e9}` stand for the characters they name.
+
+  then  daemon {name} stdout contains "{text}"
+        name: a word, text: any text
+        Checks that a daemon has written this text to its standard output.
+
+  then  daemon {name} stdout doesn't contain "{text}"
+        name: a word, text: any text
+        Checks that a daemon has not written this text to its standard output.
+
+  then  daemon {name} stderr is "{text}"
+        name: a word, text: any text
+        Checks the whole standard error output of a daemon.
+
+  given a free port kept as {name}
+        name: a word
+        Finds a TCP port that nothing listens on and keeps its number under a name. In every later
+        step of the scenario `${NAME}` stands for it.
+
+  when  I wait for daemon {name} to listen on port {port}
+        name: a word, port: a word
+        Waits until a daemon listens on a TCP port, for at most five seconds. Makes no connection.
+
+  when  I wait for daemon {name} to listen on port {port}, for at most {limit} seconds
+        name: a word, port: a word, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stdout
+        name: a word, text: any text
+        Waits until a daemon has written this text to its standard output, for at most five seconds.
+        Fails at once when the daemon ends without it.
+
+  when  I wait for daemon {name} to write "{text}" to stdout, for at most {limit} seconds
+        name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stderr
+        name: a word, text: any text
+        Waits until a daemon has written this text to its standard error output, for at most five
+        seconds.
+
+  when  I wait for daemon {name} to write "{text}" to stderr, for at most {limit} seconds
+        name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to end
+        name: a word
+        Waits until a daemon ends by itself, for at most five seconds.
+
+  when  I wait for daemon {name} to end, for at most {limit} seconds
+        name: a word, limit: a number
+        The same with another limit.
+
+  when  I wait for file {file} to exist
+        file: a path
+        Waits until there is a file of this name, relative to the scenario's directory, for at most
+        five seconds.
+
+  when  I wait for file {file} to exist, for at most {limit} seconds
+        file: a path, limit: a number
+        The same with another limit.
+
+  when  I wait for socket {file} to accept connections
+        file: a path
+        Waits until a connection to this Unix socket, relative to the scenario's directory, is
+        accepted, for at most five seconds. That one connection is closed at once.
+
+  when  I wait for socket {file} to accept connections, for at most {limit} seconds
+        file: a path, limit: a number
+        The same with another limit.
+
+  when  I wait for {url} to answer with status {status}
+        url: a word, status: an integer from 0
+        Asks for an http URL until it answers with this status, for at most five seconds. Each try
+        may take one second. Redirections are not followed.
+
+  when  I wait for {url} to answer with status {status}, for at most {limit} seconds
+        url: a word, status: an integer from 0, limit: a number
+        The same with another limit.
+
+  when  I send signal {signal} to daemon {name}
+        signal: a word, name: a word
+        Sends a signal, by name with or without `SIG` or by number, to a daemon's process. Fails
+        when it has ended.
+
+  when  I restart daemon {name}
+        name: a word
+        Stops a daemon as the stop step does, if it runs, and starts it again as it was started the
+        first time, waiting for its port if it has one. Its output files begin anew.
+
+  when  I stop background process {name}, within {limit} seconds
+        name: a word, limit: a number
+        Stops a daemon with another limit than five seconds for a polite end.
+
+  then  daemon {name} is running
+        name: a word
+        Checks that a daemon has been started and has not ended.
+
+  then  daemon {name} has ended
+        name: a word
+        Checks that a daemon is not running any more, for whatever reason.
+
+  then  daemon {name} has ended with exit status {status}
+        name: a word, status: an integer
+        Checks that a daemon has ended with this exit status, 0 to 255.
+
+  then  daemon {name} has ended by signal {signal}
+        name: a word, signal: a word
+        Checks that a daemon was ended by this signal, given by name or number.
+
+  then  daemon {name} stderr contains "{text}"
+        name: a word, text: any text
+        Checks that a daemon has written this text to its standard error output.
+
+  then  daemon {name} stderr doesn't contain "{text}"
+        name: a word, text: any text
+        Checks that a daemon has not written this text to its standard error output.
+
+"#]]);
+}
+
+#[test]
+fn steps_by_file_name_are_the_same() {
+    let project = Project::new();
+    let short = project.run(["steps", "runcmd"]).passes();
+    project.run(["steps", "lib/runcmd.yaml"]).passes().stdout(short.stdout);
+}
+
+#[test]
+fn steps_of_all_libraries() {
+    let ran = Project::new().run(["steps"]).passes();
+    let libraries: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("lib/")).collect();
+    let names: Vec<&str> = libraries.iter().filter_map(|line| line.split(' ').next()).collect();
+    for name in ["lib/daemon.yaml", "lib/files.yaml", "lib/runcmd.yaml"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+}
+
+#[test]
+fn steps_of_an_own_bindings_file() {
+    let bindings = "- when: I brew {cups:uint} cups of {what}\n  impl: {python: {function: brew}}\n  doc: Brews.\n";
+    Project::new().file("own.yaml", bindings).run(["steps", "own.yaml"]).passes().stdout(str![[r#"
+own.yaml (1 step)
+  when  I brew {cups} cups of {what}
+        cups: an integer from 0, what: a word
+        Brews.
+
+"#]]);
+}
+
+#[test]
+fn steps_of_a_broken_bindings_file() {
+    let project = Project::new().file("own.yaml", "- whne: I brew\n  impl: {python: {function: brew}}\n");
+    project.run(["steps", "own.yaml"]).code(2).stdout(str![[r#"
+own.yaml (0 steps)
+
+"#]]).stderr(str![[r#"
+greenroom: error[unknown-key]: bindings have no key `whne`
+ --> own.yaml:1:3
+  |
+1 | - whne: I brew
+  |   ^^^^
+  |
+  = help: did you mean `when`?
+
+error[bad-binding]: this binding is for no keyword
+ --> own.yaml:1:3
+  |
+1 | - whne: I brew
+  |   ^^^^
+  |
+  = help: add `given:`, `when:` or `then:` with a pattern
+
+2 errors
+
+
+"#]]);
+}
+
+#[test]
+fn steps_of_a_library_that_is_not_there() {
+    Project::new().run(["steps", "deamon"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no library or bindings file deamon; did you mean daemon?
+
+"#]]);
+    Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no library or bindings file kitchen; there is daemon, files, runcmd, datadir
+
+"#]]);
+}
+
+#[test]
+fn the_first_document_runs() {
+    let Some(project) = Project::sealed() else { return };
+    project.run(["init"]).passes().stdout(str![[r#"
+wrote acceptance.md; now try
+
+    greenroom run acceptance.md
+
+and then `greenroom steps` for all that a step can say
+
+"#]]);
+    project.run(["run", "acceptance.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in acceptance.md, up to 32 at a time
+
+PASS [TIME]  A program greets its user
+PASS [TIME]  A service works in the background
+
+2 scenarios passed, 11 steps, [TIME]
+
+"#]]);
+    let text = std::fs::read(project.path("acceptance.md")).unwrap();
+    project.run(["init"]).code(3).stdout("").stderr(str![[r#"
+greenroom: acceptance.md is there already and is left as it is; name another file: greenroom init FILE
+
+"#]]);
+    assert_eq!(std::fs::read(project.path("acceptance.md")).unwrap(), text);
+    project.run(["init", "docs/other.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to write docs/other.md: No such file or directory (os error 2)
+
+"#]]);
+}
+
+#[test]
+fn completions() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = Project::new().run(["completions", shell]).passes();
+        assert!(ran.stdout.contains("run") && ran.stdout.contains("fail-fast"), "{shell}: {}", ran.stdout);
+    }
+    Project::new().run(["completions", "cmd"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'cmd' for '<SHELL>'
+  [possible values: bash, elvish, fish, powershell, zsh]
+
+For more information, try '--help'.
+
+"#]]);
+}
+
+#[test]
+fn manual_pages() {
+    let whole = Project::new().run(["man"]).passes();
+    assert!(whole.stdout.contains(".TH greenroom 1"), "{}", whole.stdout);
+    let page = Project::new().run(["man", "run"]).passes();
+    assert!(page.stdout.contains(".TH greenroom-run 1") && page.stdout.contains("fail"), "{}", page.stdout);
+    Project::new().run(["man", "rnu"]).code(3).stdout("").stderr(str![[r#"
+greenroom: there is no command rnu; did you mean run?
+
+"#]]);
+}
+
+#[test]
+fn help() {
+    Project::new().run(["--help"]).passes().stdout(str![[r#"
+Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own
+
+Usage: greenroom [OPTIONS] <COMMAND>
+
+Commands:
+  run          Run the scenarios of documents
+  check        Show everything that is wrong with documents, without running anything
+  list         List the scenarios of documents
+  steps        Show the steps that documents can use
+  init         Write a first document, which runs as it is
+  completions  Print a script that completes greenroom's command line in a shell
+  man          Print the manual page
+
+Options:
+      --color <WHEN>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help          Print help
+  -V, --version       Print version
+
+Exit codes:
+  0    everything that was chosen ran and holds
+  1    a scenario failed, or could not be carried out
+  2    a document has errors or is not there; nothing was run
+  3    the command line is wrong, or its filters leave no scenario
+  4    greenroom cannot work here: no temporary directory, no sandbox
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+
+"#]]);
+    Project::new().run(["run", "--help"]).passes().stdout(str![[r#"
+Run the scenarios of documents
+
+Usage: greenroom run [OPTIONS] <DOCUMENT>...
+
+Arguments:
+  <DOCUMENT>...
+          Documents: Markdown files with their metadata in them, or .subplot files
+
+Options:
+      --color <WHEN>
+          When to use colour
+          
+          [default: auto]
+          [possible values: auto, always, never]
+
+  -n, --name <TEXT>
+          Only scenarios with this text in their title, in any letter case; a whole title means only
+          that scenario. May be repeated
+
+  -l, --label <LABEL>
+          Only scenarios with this label. May be repeated
+
+      --without-label <LABEL>
+          Leave out scenarios with this label. May be repeated
+
+  -j, --jobs <N>
+          How many scenarios run side by side [default: 32; 1 when not sealed]
+          
+          Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no
+          processor, so the default is far above the number of cores: a hundred scenarios that each
+          wait 50 ms take a quarter of a second, not five. Choose less, such as the number of cores,
+          when scenarios compute; 1 runs them one after another.
+
+      --env <NAME=VALUE>
+          Set an environment variable for everything that scenarios run. May be repeated
+
+      --fail-fast
+          Start no further scenario once one has failed; those that run are finished
+
+      --keep
+          Keep the directories of scenarios that fail, and say where they are
+
+      --shuffle[=<SEED>]
+          Start scenarios in a random order, or in that of a seed which an earlier run has shown
+
+      --timeout <DURATION>
+          How long one scenario may take, such as 90s or 5m [default: what the document says, else
+          15m]
+
+      --sandbox <KIND>
+          How scenarios are kept apart
+
+          Possible values:
+          - auto:   Sealed where this machine allows it, else tended
+          - sealed: A process table, network, /tmp and host name of its own for each scenario;
+            refuse to run without
+          - tended: No namespaces: processes are watched over and killed one by one, and the network
+            is the machine's
+          
+          [default: auto]
+
+      --network <WHICH>
+          Which network scenarios have [default: what the document says, else private]
+
+          Possible values:
+          - private: One of its own for each scenario, with nothing but loopback
+          - host:    The machine's
+
+  -v, --verbose
+          Show every step with its time
+
+  -q, --quiet
+          Show only failures and the last line
+
+  -h, --help
+          Print help (see a summary with '-h')
+
+Exit codes:
+  0    everything that was chosen ran and holds
+  1    a scenario failed, or could not be carried out
+  2    a document has errors or is not there; nothing was run
+  3    the command line is wrong, or its filters leave no scenario
+  4    greenroom cannot work here: no temporary directory, no sandbox
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+
+"#]]);
+    Project::new().run(["--version"]).passes().stdout(str![[r#"
+greenroom [VERSION]
+
+"#]]);
+}
+
+#[test]
+fn mistakes_on_the_command_line() {
+    let project = Project::new().file("x.md", document(TWO));
+    project.run::<&str>([]).code(3).stdout("").stderr(str![[r#"
+Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own
+
+Usage: greenroom [OPTIONS] <COMMAND>
+
+Commands:
+  run          Run the scenarios of documents
+  check        Show everything that is wrong with documents, without running anything
+  list         List the scenarios of documents
+  steps        Show the steps that documents can use
+  init         Write a first document, which runs as it is
+  completions  Print a script that completes greenroom's command line in a shell
+  man          Print the manual page
+
+Options:
+      --color <WHEN>  When to use colour [default: auto] [possible values: auto, always, never]
+  -h, --help          Print help
+  -V, --version       Print version
+
+Exit codes:
+  0    everything that was chosen ran and holds
+  1    a scenario failed, or could not be carried out
+  2    a document has errors or is not there; nothing was run
+  3    the command line is wrong, or its filters leave no scenario
+  4    greenroom cannot work here: no temporary directory, no sandbox
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+
+"#]]);
+    project.run(["run"]).code(3).stdout("").stderr(str![[r#"
+error: the following required arguments were not provided:
+  <DOCUMENT>...
+
+Usage: greenroom run <DOCUMENT>...
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["rnu", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: unrecognized subcommand 'rnu'
+
+Usage: greenroom [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--jobs", "0", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value '0' for '--jobs <N>': 0 is not in 1..=1024
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--timeout", "soon", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'soon' for '--timeout <DURATION>': `soon` is not a duration: write a number and `ms`, `s`, `m` or `h`, such as `500ms`, `1.5s` or `2m`
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--env", "NAME", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'NAME' for '--env <NAME=VALUE>': write NAME=VALUE
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--sandbox", "none", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'none' for '--sandbox <KIND>'
+  [possible values: auto, sealed, tended]
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "-v", "-q", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: the argument '--verbose' cannot be used with '--quiet'
+
+Usage: greenroom run --verbose <DOCUMENT>...
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--fail-fats", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: unexpected argument '--fail-fats' found
+
+  tip: a similar argument exists: '--fail-fast'
+
+Usage: greenroom run --fail-fast <DOCUMENT>...
+
+For more information, try '--help'.
+
+"#]]);
+}
+
+#[test]
+fn no_temporary_directory() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    project.env("TMPDIR", "/nosuch/directory").run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to create a directory in /nosuch/directory: No such file or directory (os error 2) at path "/nosuch/directory/greenroom-saJDhs"
+
+"#]]);
+}

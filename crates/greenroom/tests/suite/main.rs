@@ -1,0 +1,15 @@
+//! The `greenroom` command as its users meet it: whole screens, exit codes, and what is left on the machine afterwards.
+//!
+//! A test makes a [`support::Project`], a fresh directory with documents in it, runs the command there and compares all that
+//! it prints. `SNAPSHOTS=overwrite cargo test -p greenroom` rewrites the expected screens; read each of them as a user would
+//! before keeping it.
+
+mod bad_documents;
+mod commands;
+mod daemon;
+mod isolation;
+mod metadata;
+mod run;
+mod seed;
+mod support;
+mod tended;

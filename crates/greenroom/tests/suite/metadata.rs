@@ -1,0 +1,100 @@
+//! The forms in which a document's metadata may come.
+
+use snapbox::str;
+
+use crate::support::Project;
+
+const BODY: &str = "# S\n~~~scenario\nwhen I run true\n~~~\n";
+
+/// Each prints the same but for the document's name.
+fn runs(project: &Project, document: &str) {
+    let ran = project.run(["run", document]).passes();
+    assert_eq!(
+        ran.stdout,
+        format!("greenroom [VERSION]: 1 scenario in {document}\n\nPASS [TIME]  S\n\n1 scenario passed, 1 step, [TIME]\n")
+    );
+}
+
+#[test]
+fn in_front() {
+    let Some(project) = Project::sealed() else { return };
+    for close in ["---", "..."] {
+        let head = format!("---\ntitle: T\nbindings:\n- lib/runcmd.yaml\n{close}\n\n");
+        runs(&Project::new().file("x.md", head + BODY), "x.md");
+    }
+    drop(project);
+}
+
+#[test]
+fn at_the_end() {
+    let Some(_) = Project::sealed() else { return };
+    for close in ["---", "..."] {
+        let tail = format!("\n---\ntitle: T\nbindings:\n- lib/runcmd.yaml\n{close}\n");
+        runs(&Project::new().file("x.md", BODY.to_owned() + &tail), "x.md");
+    }
+}
+
+#[test]
+fn in_a_file_of_its_own() {
+    let Some(project) = Project::sealed() else { return };
+    let project = project
+        .file("x.subplot", "title: T\nmarkdowns:\n- x.md\nbindings:\n- lib/runcmd.yaml\nimpls:\n  python:\n  - lib/runcmd.py\n")
+        .file("x.md", BODY);
+    runs(&project, "x.subplot");
+}
+
+#[test]
+fn with_keys_of_older_documents() {
+    let Some(project) = Project::sealed() else { return };
+    let head = "---\ntitle: T\nauthor: A\ndate: 2021-03-04\ntemplate: python\nbindings: lib/runcmd.yaml\nfunctions: lib/runcmd.py\nclasses: [json]\n...\n";
+    runs(&project.file("x.md", head.to_owned() + BODY), "x.md");
+}
+
+#[test]
+fn of_several_markdown_files() {
+    let Some(project) = Project::sealed() else { return };
+    project
+        .file("docs/x.subplot", "title: T\nmarkdowns: [one.md, two.md]\nbindings: [lib/runcmd.yaml, own.yaml]\n")
+        .file("docs/one.md", "# One\n~~~scenario\nwhen I run echo one\n~~~\n")
+        .file("docs/two.md", "# Two\n~~~scenario\nwhen I run false\n~~~\n")
+        .file("docs/own.yaml", "[]\n")
+        .run(["run", "docs/x.subplot"])
+        .code(1)
+        .stderr("")
+        .stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in docs/x.subplot, up to 32 at a time
+
+PASS [TIME]  One
+
+FAIL [TIME]  Two
+  in docs/two.md:3, scenario at docs/two.md:1
+
+    FAILED [TIME]  when I run false
+
+  command failed with exit status 1: false
+
+  rerun: greenroom run docs/x.subplot --name Two
+
+FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
+  failed  docs/two.md:1  Two
+
+"#]]);
+}
+
+#[test]
+fn a_markdown_file_that_is_missing() {
+    Project::new()
+        .file("x.subplot", "title: T\nmarkdowns:\n- xx.md\nbindings:\n- lib/runcmd.yaml\n")
+        .file("x.md", BODY)
+        .refused(["run", "x.subplot"])
+        .stderr(str![[r#"
+error[not-found]: no Markdown file xx.md
+ --> x.subplot:3:3
+  |
+3 | - xx.md
+  |   ^^^^^
+
+1 error
+
+"#]]);
+}

@@ -1,0 +1,545 @@
+//! `greenroom run`: what is chosen, in what order, within what time, and what the screen says of it.
+
+use std::fs;
+
+use snapbox::str;
+
+use crate::support::{Fifo, Project, document, names, scenario, with_programs};
+
+const MIXED: &str = "\
+# Greets
+~~~scenario
+when I run echo hello
+then stdout contains \"hello\"
+~~~
+
+# Greets politely
+~~~{.scenario label=slow,manners}
+when I run echo good morning
+then stdout contains \"good evening\"
+and command is successful
+~~~
+
+# Leaves
+~~~{.scenario label=slow}
+when I run echo bye
+~~~
+";
+
+/// A project with three scenarios, of which the second fails.
+fn mixed() -> Option<Project> {
+    Some(Project::sealed()?.file("x.md", document(MIXED)))
+}
+
+#[test]
+fn passes() {
+    let Some(project) = Project::sealed() else { return };
+    project
+        .file("x.md", scenario("given a directory d\nwhen I run ls\nthen stdout is exactly \"d\\n\""))
+        .run(["run", "x.md"])
+        .passes()
+        .stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  The scenario
+
+1 scenario passed, 3 steps, [TIME]
+
+"#]]);
+}
+
+#[test]
+fn fails() {
+    let Some(project) = mixed() else { return };
+    project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Greets
+
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain what was expected
+  stdout of the command should contain:
+    │ good evening
+  but it is:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+PASS [TIME]  Leaves
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+}
+
+#[test]
+fn verbose() {
+    let Some(project) = mixed() else { return };
+    project.run(["run", "-v", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Greets
+    ok [TIME]  when I run echo hello
+    ok [TIME]  then stdout contains "hello"
+
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain what was expected
+  stdout of the command should contain:
+    │ good evening
+  but it is:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+PASS [TIME]  Leaves
+    ok [TIME]  when I run echo bye
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+}
+
+#[test]
+fn quiet() {
+    let Some(project) = mixed() else { return };
+    project.run(["run", "-q", "x.md", "-n", "leaves"]).passes().stdout(str![[r#"
+1 scenario passed, 1 step, 4 ms (2 left out by the filters)
+
+"#]]);
+    project.run(["run", "-q", "x.md"]).code(1).stderr("").stdout(str![[r#"
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain what was expected
+  stdout of the command should contain:
+    │ good evening
+  but it is:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+}
+
+#[test]
+fn fail_fast() {
+    let Some(project) = mixed() else { return };
+    project.run(["run", "--fail-fast", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, one at a time
+
+PASS [TIME]  Greets
+
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain what was expected
+  stdout of the command should contain:
+    │ good evening
+  but it is:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+1 scenario not run: not started: an earlier scenario failed (--fail-fast)
+FAILED: 1 of 3 scenarios failed, 1 passed, 1 not run, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+}
+
+#[test]
+fn keep() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario("when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false");
+    let project = project.file("x.md", text);
+    project.run(["run", "--keep", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:10, scenario at x.md:5
+
+    ok [TIME]  when I run sh -c 'echo data > file; mkdir d'
+    ok [TIME]  when I start "echo hello" as a background process as d
+    ok [TIME]  when I wait for daemon d to end
+    FAILED [TIME]  when I run false
+
+  command failed with exit status 1: false
+
+  daemon d: ended by itself with exit status 0 after [TIME]
+    command: echo hello
+    stdout of daemon d:
+      │ hello
+
+  kept:  [RUN]/1/data
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+    let runs = names(&project.tmp());
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    let kept = project.tmp().join(&runs[0]).join("1/data");
+    assert_eq!(names(&kept), ["d", "d.stderr", "d.stdout", "file"]);
+    assert_eq!(fs::read_to_string(kept.join("d.stdout")).unwrap(), "hello\n");
+    fs::remove_dir_all(project.tmp().join(&runs[0])).unwrap();
+    // Without it, and of scenarios that pass, nothing is kept.
+    project.run(["run", "x.md"]).code(1);
+    project.nothing_is_left();
+    let project = project.file("y.md", scenario("when I run touch file"));
+    project.run(["run", "--keep", "y.md"]).passes();
+    project.nothing_is_left();
+}
+
+#[test]
+fn shuffle() {
+    let Some(project) = Project::sealed() else { return };
+    let scenarios: String = (1..=9).map(|n| format!("# S{n}\n~~~scenario\nwhen I run sh -c 'echo {n} >> $ORDER'\n~~~\n")).collect();
+    let order = project.path("order");
+    let project = project.file("x.md", document(&scenarios)).file("order", "");
+    let variable = format!("ORDER={}", order.display());
+    let started_in = |shuffle: &str| {
+        fs::write(&order, "").unwrap();
+        let ran = project.run(["run", "-j", "1", shuffle, "--env", &variable, "x.md"]).passes();
+        (fs::read_to_string(&order).unwrap(), ran.stdout)
+    };
+    let (order, screen) = started_in("--shuffle=7");
+    assert_ne!(order, "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    assert_eq!(started_in("--shuffle=7"), (order.clone(), screen.clone()));
+    assert_ne!(started_in("--shuffle=8").0, order);
+    crate::support::same(&screen, str![[r#"
+greenroom [VERSION]: 9 scenarios in x.md, one at a time
+order shuffled with seed 7
+
+PASS [TIME]  S1
+PASS [TIME]  S2
+PASS [TIME]  S3
+PASS [TIME]  S4
+PASS [TIME]  S5
+PASS [TIME]  S6
+PASS [TIME]  S7
+PASS [TIME]  S8
+PASS [TIME]  S9
+
+9 scenarios passed, 9 steps, [TIME]
+
+"#]]);
+    // A seed of its own is shown, and gives the same order again.
+    let (order, screen) = started_in("--shuffle");
+    let seed = screen.split("--shuffle=").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    assert_eq!(started_in(&format!("--shuffle={seed}")).0, order);
+}
+
+#[test]
+fn timeout_from_the_command_line() {
+    let Some(project) = Project::sealed() else { return };
+    let project = project.file("x.md", scenario("when I start \"sleep 9876\" as a background process as sleepy\nwhen I run sleep 8765\nthen command is successful"));
+    project.run(["run", "--timeout", "1s", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:8, scenario at x.md:5
+
+    ok [TIME]  when I start "sleep 9876" as a background process as sleepy
+    FAILED [TIME]  when I run sleep 8765
+                      1 step not run
+
+  the scenario's time limit of 1 s has passed while waiting for the command `sleep 8765`
+  help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
+
+  daemon sleepy: still running at the end of the scenario
+    command: sleep 9876
+    it wrote nothing
+
+  1 process was still running at the end; greenroom ended it:
+    sleep 9876  (daemon sleepy, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+    project.nothing_is_left();
+}
+
+#[test]
+fn timeout_from_the_document() {
+    let Some(project) = Project::sealed() else { return };
+    let waits = "when I run sleep 8765";
+    let with = |key: &str| scenario(waits).replace("bindings:", &format!("{key}: 500ms\nbindings:"));
+    let project = project.file("step.md", with("step_timeout")).file("scenario.md", with("scenario_timeout"));
+    project.run(["run", "step.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in step.md
+
+FAIL [TIME]  The scenario
+  in step.md:8, scenario at step.md:6
+
+    FAILED [TIME]  when I run sleep 8765
+
+  the step's time limit of 0.5 s has passed while waiting for the command `sleep 8765`
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run step.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  step.md:6  The scenario
+
+"#]]);
+    project.run(["run", "scenario.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in scenario.md
+
+FAIL [TIME]  The scenario
+  in scenario.md:8, scenario at scenario.md:6
+
+    FAILED [TIME]  when I run sleep 8765
+
+  the scenario's time limit of 0.5 s has passed while waiting for the command `sleep 8765`
+  help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run scenario.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  scenario.md:6  The scenario
+
+"#]]);
+    project.nothing_is_left();
+}
+
+#[test]
+fn the_command_lines_timeout_wins() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario("when I run sleep 1").replace("bindings:", "scenario_timeout: 1ms\nbindings:");
+    project.file("x.md", text).run(["run", "--timeout", "100s", "x.md"]).passes();
+}
+
+#[test]
+fn environment() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario(
+        "when I run sh -c 'echo $GREETING, $NAME'\nthen stdout is exactly \"good day, A = B\\n\"\n\
+         when I start \"sh -c 'echo $GREETING'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"good day\\n\"",
+    );
+    let project = project.file("x.md", text);
+    project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=A = B"]).passes();
+    project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=it's"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:8, scenario at x.md:5
+
+    ok [TIME]  when I run sh -c 'echo $GREETING, $NAME'
+    FAILED [TIME]  then stdout is exactly "good day, A = B\n"
+                      3 steps not run
+
+  stdout of the command is not what was expected
+    expected: good day, A = B\n
+    actual:   good day, it's\n
+                        ^^^^^
+  note: the command was `sh -c 'echo $GREETING, $NAME'`, and it ended with exit status 0
+
+  rerun: greenroom run --env 'GREETING=good day' --env 'NAME=it'\''s' x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}
+
+#[test]
+fn choose_by_name() {
+    let Some(project) = mixed() else { return };
+    // A part of a title, in any letter case.
+    project.run(["run", "x.md", "--name", "LEAV"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  Leaves
+
+1 scenario passed, 1 step, 8 ms (2 left out by the filters)
+
+"#]]);
+    // A whole title means only that scenario.
+    project.run(["run", "x.md", "--name", "greets"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  Greets
+
+1 scenario passed, 2 steps, 6 ms (2 left out by the filters)
+
+"#]]);
+    project.run(["run", "-q", "x.md", "-n", "greet", "-n", "leaves"]).code(1).stderr("").stdout(str![[r#"
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain what was expected
+  stdout of the command should contain:
+    │ good evening
+  but it is:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+}
+
+#[test]
+fn choose_by_label() {
+    let Some(project) = mixed() else { return };
+    project.run(["run", "x.md", "--label", "slow", "--without-label", "manners"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  Leaves
+
+1 scenario passed, 1 step, 13 ms (2 left out by the filters)
+
+"#]]);
+}
+
+#[test]
+fn nothing_is_chosen() {
+    let project = Project::new().file("x.md", document(MIXED));
+    project.run(["run", "x.md", "-n", "greets polietly"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no scenario has "greets polietly" in its title; did you mean "Greets politely"?
+
+"#]]);
+    project.run(["run", "x.md", "-n", "coffee", "-n", "leaves"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no scenario has "coffee" in its title
+
+"#]]);
+    project.run(["run", "x.md", "-l", "slwo"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no scenario has the label slwo; did you mean slow?
+
+"#]]);
+    project.run(["run", "x.md", "-l", "manners", "--without-label", "slow"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no scenario has the label manners
+
+"#]]);
+}
+
+#[test]
+fn one_at_a_time() {
+    let Some(project) = Project::sealed() else { return };
+    let exclusive = "~~~scenario\nwhen I run sh -c 'mkdir $LOCK && rmdir $LOCK'\n~~~\n";
+    let scenarios: String = (1..=12).map(|n| format!("# S{n}\n{exclusive}")).collect();
+    let lock = format!("LOCK={}", project.path("lock").display());
+    let project = project.file("x.md", document(&scenarios));
+    project.run(["run", "-j", "1", "--env", &lock, "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 12 scenarios in x.md, one at a time
+
+PASS [TIME]  S1
+PASS [TIME]  S2
+PASS [TIME]  S3
+PASS [TIME]  S4
+PASS [TIME]  S5
+PASS [TIME]  S6
+PASS [TIME]  S7
+PASS [TIME]  S8
+PASS [TIME]  S9
+PASS [TIME]  S10
+PASS [TIME]  S11
+PASS [TIME]  S12
+
+12 scenarios passed, 12 steps, [TIME]
+
+"#]]);
+}
+
+#[test]
+fn several_documents() {
+    let Some(project) = mixed() else { return };
+    project
+        .file("sub/y.md", scenario("when I run true"))
+        .run(["run", "x.md", "sub/y.md", "--without-label", "manners"])
+        .passes()
+        .stdout(str![]);
+}
+
+#[test]
+fn scenarios_run_side_by_side_and_are_told_in_reading_order() {
+    let Some(project) = Project::sealed() else { return };
+    // The first can only end when the second has begun.
+    let scenarios = "# First\n~~~scenario\nwhen I run sh -c 'read line < $FIFO; echo $line'\nthen stdout is exactly \"go\\n\"\n~~~\n\
+                     # Second\n~~~scenario\nwhen I run sh -c 'echo go > $FIFO'\n~~~\n";
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    project.fifo("fifo").file("x.md", document(scenarios)).run(["run", "--env", &fifo, "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  First
+PASS [TIME]  Second
+
+2 scenarios passed, 3 steps, [TIME]
+
+"#]]);
+}
+
+#[test]
+fn the_reader_of_the_screen_goes_away() {
+    let Some(project) = Project::sealed() else { return };
+    let scenarios: String = (1..=50).map(|n| format!("# S{n}\n~~~scenario\nwhen I run false\n~~~\n")).collect();
+    let project = project.file("x.md", document(&scenarios));
+    let mut started = project.start(["run", "x.md"]);
+    started.close_stdout();
+    let ran = started.finish();
+    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(1), ""));
+    project.nothing_is_left();
+}
+
+#[test]
+fn interrupted_once() {
+    let Some(project) = Project::sealed() else { return };
+    let waits = "given a daemon helper shell script up.sh\nwhen I start \"./up.sh\" as a background process as up\n\
+                 when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+    let text = with_programs(document(&format!("# Waits\n~~~scenario\n{waits}\n~~~\n# Next\n~~~scenario\nwhen I run true\n~~~\n")));
+    let project = project.fifo("fifo").file("x.md", text);
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let started = project.start(["run", "-j", "1", "--env", &fifo, "x.md"]);
+    Fifo::open(project.path("fifo")).line();
+    started.signal(rustix::process::Signal::INT).finish().code(130).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, one at a time
+
+STOP [TIME]  Waits
+               stopped in x.md:10: when I run sh -c 'echo waiting > $FIFO; sleep 9999'
+
+1 scenario not run: not started: the run was interrupted
+INTERRUPTED: 2 of 2 scenarios not run to the end, [TIME]
+
+"#]]);
+    project.nothing_is_left();
+}

@@ -1,0 +1,20 @@
+//! The document that began it all, when it is at hand.
+
+use std::path::Path;
+
+use crate::support::Project;
+
+#[test]
+fn runs_as_it_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/seed/daemon.md");
+    let Ok(text) = std::fs::read(&path) else {
+        println!("skipped: {} is not there", path.display());
+        return;
+    };
+    let Some(project) = Project::sealed() else { return };
+    let project = project.file("daemon.md", text);
+    for jobs in ["1", "8"] {
+        let ran = project.run(["run", "daemon.md", "-j", jobs]).passes();
+        assert!(ran.stdout.ends_with("\n\n5 scenarios passed, 44 steps, [TIME]\n"), "{}", ran.stdout);
+    }
+}

@@ -1,0 +1,411 @@
+//! A project directory, the command run in it, and whole-output comparison.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start the command as a user does, and ask their environment whether sandboxes are a must"
+)]
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{LazyLock, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use snapbox::IntoData;
+
+/// Metadata with all libraries: four lines.
+pub(crate) const HEAD: &str =
+    "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
+
+/// No test takes this long; one that does hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A document of scenarios, with metadata in front of it.
+pub(crate) fn document(scenarios: &str) -> String {
+    format!("{HEAD}{scenarios}")
+}
+
+/// A document with one scenario, whose steps these are.
+pub(crate) fn scenario(steps: &str) -> String {
+    document(&format!("# The scenario\n~~~scenario\n{steps}\n~~~\n"))
+}
+
+/// A document followed by the programs of `fixtures/programs` that it mentions, as embedded files.
+pub(crate) fn with_programs(mut text: String) -> String {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/programs");
+    for name in names(&programs).iter().filter(|name| text.contains(name.as_str())).cloned().collect::<Vec<_>>() {
+        let program = fs::read_to_string(programs.join(&name)).unwrap();
+        text += &format!("\n~~~{{#{name} .file}}\n{program}~~~\n");
+    }
+    text
+}
+
+/// A directory with documents in it, and an empty one beside it for temporary files.
+pub(crate) struct Project {
+    root: tempfile::TempDir,
+    environment: Vec<(OsString, OsString)>,
+    /// A user id to run as, when the tests run as root.
+    user: Option<u32>,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("trial-").tempdir().unwrap();
+        for directory in ["project", "tmp"] {
+            fs::create_dir(root.path().join(directory)).unwrap();
+        }
+        Self { root, environment: Vec::new(), user: None }
+    }
+
+    /// One whose runs are sealed; none, with the reason printed, on a machine that does not allow it.
+    pub(crate) fn sealed() -> Option<Self> {
+        static REFUSED: LazyLock<Option<String>> = LazyLock::new(|| {
+            let project = Project::new().file("x.md", scenario("when I run true"));
+            let ran = project.run(["run", "--sandbox", "sealed", "x.md"]);
+            (ran.status.code() == Some(4)).then_some(ran.stderr)
+        });
+        let Some(reason) = &*REFUSED else { return Some(Self::new()) };
+        assert!(std::env::var_os("GREENROOM_MUST_SANDBOX").is_none_or(|must| must != "1"), "{reason}");
+        println!("skipped: {reason}");
+        None
+    }
+
+    pub(crate) fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    pub(crate) fn directory(self, path: &str) -> Self {
+        fs::create_dir_all(self.path(path)).unwrap();
+        self
+    }
+
+    pub(crate) fn link(self, path: &str, to: impl AsRef<Path>) -> Self {
+        symlink(to, self.path(path)).unwrap();
+        self
+    }
+
+    pub(crate) fn mode(self, path: &str, mode: u32) -> Self {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// A named pipe.
+    pub(crate) fn fifo(self, path: &str) -> Self {
+        let path = self.path(path);
+        assert!(Command::new("mkfifo").arg("-m").arg("666").arg(path).status().unwrap().success());
+        self
+    }
+
+    /// Sets a variable for the command.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.environment.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs as a user who is not root; none when the tests are not run by root, who alone can become another.
+    pub(crate) fn as_user(mut self, user: u32) -> Option<Self> {
+        if !rustix::process::getuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
+            println!("skipped: only root can run a test as another user, and needs setpriv for it");
+            return None;
+        }
+        for directory in [self.root.path().to_owned(), self.path("."), self.tmp()] {
+            std::os::unix::fs::chown(directory, Some(user), Some(user)).unwrap();
+        }
+        self.user = Some(user);
+        Some(self)
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root.path().join("project").join(path)
+    }
+
+    /// The directory for temporary files.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.root.path().join("tmp")
+    }
+
+    /// A text that is in no other test's command lines.
+    pub(crate) fn token(&self) -> String {
+        self.root.path().file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
+    /// The names in the project's directory.
+    pub(crate) fn names(&self) -> Vec<String> {
+        names(&self.path("."))
+    }
+
+    /// Starts the command.
+    pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Started<'_> {
+        let arguments: Vec<A> = arguments.into_iter().collect();
+        let keeps = arguments.iter().any(|argument| argument.as_ref() == "--keep");
+        let greenroom = env!("CARGO_BIN_EXE_greenroom");
+        let mut command = match self.user {
+            None => Command::new(greenroom),
+            Some(user) => {
+                // The build directory may be closed to others.
+                let copy = self.root.path().join("greenroom");
+                fs::copy(greenroom, &copy).unwrap();
+                let mut command = Command::new("setpriv");
+                command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()]).arg(copy);
+                command
+            }
+        };
+        let child = command
+            .args(arguments)
+            .current_dir(self.path("."))
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("TMPDIR", self.tmp())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Started { project: self, child, keeps }
+    }
+
+    /// Runs the command to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
+        self.start(arguments).finish()
+    }
+
+    /// Runs a document that must be refused: nothing is printed but complaints, and nothing is written anywhere.
+    pub(crate) fn refused<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
+        let before = self.names();
+        let ran = self.run(arguments).code(2).stdout("");
+        assert_eq!(self.names(), before, "something was written");
+        ran
+    }
+
+    /// Holds when no process has this project's token in its command line and nothing is in the directory for temporary
+    /// files. What a killed run leaves is cleared by a process that is nobody's child here, so its end cannot be waited for
+    /// but by looking again.
+    pub(crate) fn nothing_is_left(&self) {
+        let begun = Instant::now();
+        loop {
+            let (processes, files) = (self.processes(), names(&self.tmp()));
+            if processes.is_empty() && files.is_empty() {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "left: {processes:?} {files:?}");
+            let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
+        }
+    }
+
+    /// Command lines with the token in them.
+    fn processes(&self) -> Vec<String> {
+        let token = self.token();
+        let commands = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
+            let command = fs::read(entry.path().join("cmdline")).ok()?;
+            Some(String::from_utf8_lossy(&command).replace('\0', " "))
+        });
+        commands.filter(|command| command.contains(&token)).collect()
+    }
+
+    /// Replaces what differs from run to run.
+    fn redact(&self, text: &str) -> String {
+        let root = self.root.path().to_str().unwrap();
+        let text = text.replace(&format!("{root}/tmp"), "[TMP]").replace(&format!("{root}/project"), "[PROJECT]");
+        let mut lines: Vec<String> = run_directories(&text).split('\n').map(redact_times).collect();
+        if let Some(first) = lines.first_mut() {
+            *first = first.replace(concat!("greenroom ", env!("CARGO_PKG_VERSION")), "greenroom [VERSION]");
+        }
+        lines.join("\n")
+    }
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// `greenroom-AbC123`, a run's directory, gets a name that is always the same.
+fn run_directories(text: &str) -> String {
+    let mut parts = text.split("[TMP]/greenroom-");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str("[RUN]");
+        plain.push_str(part.get(6..).unwrap_or_default());
+    }
+    plain
+}
+
+/// Replaces measured times, which stand in a few places only; limits that somebody has set are left.
+fn redact_times(line: &str) -> String {
+    let mut line = line.to_owned();
+    let trimmed = line.trim_start();
+    let indent = line.len() - trimmed.len();
+    if let Some((word, rest)) = trimmed.split_once("  ")
+        && ["PASS", "FAIL", "BROKE", "STOP", "SKIP", "ok", "FAILED", "BROKEN", "STOPPED"].contains(&word)
+        && let Some(length) = time_length(rest.trim_start())
+    {
+        line = format!("{}{word} [TIME]{}", &line[..indent], &rest.trim_start()[length..]);
+    }
+    for before in ["after ", "running for "] {
+        let mut from = 0;
+        while let Some(at) = line[from..].find(before).map(|at| from + at + before.len()) {
+            if let Some(length) = time_length(&line[at..]) {
+                line.replace_range(at..at + length, "[TIME]");
+            }
+            from = at;
+        }
+    }
+    if let Some((text, last)) = line.rsplit_once(", ")
+        && time_length(last) == Some(last.len())
+    {
+        line = format!("{text}, [TIME]");
+    }
+    line
+}
+
+/// The length of a time such as `12 ms` or `1.5 s` that this text begins with.
+fn time_length(text: &str) -> Option<usize> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&at| at > 0)?;
+    let unit = ["ms", "s", "min"].into_iter().find(|unit| {
+        let rest = text[digits..].strip_prefix(' ').and_then(|rest| rest.strip_prefix(unit));
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+    })?;
+    Some(digits + 1 + unit.len())
+}
+
+/// The command while it runs.
+pub(crate) struct Started<'a> {
+    project: &'a Project,
+    child: Child,
+    /// Whether it may leave something in the directory for temporary files.
+    keeps: bool,
+}
+
+impl Started<'_> {
+    pub(crate) fn signal(self, signal: Signal) -> Self {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self
+    }
+
+    /// Reads no more of what it prints, like a pager that is left.
+    pub(crate) fn close_stdout(&mut self) {
+        self.child.stdout = None;
+    }
+
+    /// Waits for its end.
+    pub(crate) fn finish(mut self) -> Ran {
+        let read = |mut from: Box<dyn Read + Send>| {
+            thread::spawn(move || {
+                let mut bytes = Vec::new();
+                from.read_to_end(&mut bytes).unwrap();
+                String::from_utf8(bytes).expect("greenroom prints UTF-8")
+            })
+        };
+        let stdout = read(self.child.stdout.take().map_or(Box::new(std::io::empty()), |stdout| Box::new(stdout)));
+        let stderr = read(self.child.stderr.take().map_or(Box::new(std::io::empty()), |stderr| Box::new(stderr)));
+        let pidfd = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty()).unwrap();
+        let limit = Timespec::try_from(PATIENCE).unwrap();
+        let ended = poll(&mut [PollFd::from_borrowed_fd(pidfd.as_fd(), PollFlags::IN)], Some(&limit)).unwrap();
+        if ended == 0 {
+            self.child.kill().unwrap();
+        }
+        let status = self.child.wait().unwrap();
+        let ran = Ran {
+            status,
+            stdout: self.project.redact(&stdout.join().unwrap()),
+            stderr: self.project.redact(&stderr.join().unwrap()),
+        };
+        assert_ne!(ended, 0, "greenroom hangs\n{}\n{}", ran.stdout, ran.stderr);
+        if status.code().is_some() && !self.keeps {
+            assert_eq!(names(&self.project.tmp()), [""; 0], "left by\n{}\n{}", ran.stdout, ran.stderr);
+        }
+        ran
+    }
+}
+
+/// What came of a command.
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub(crate) fn code(self, code: i32) -> Self {
+        assert_eq!(self.status.code(), Some(code), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn killed_by(self, signal: Signal) -> Self {
+        assert_eq!(self.status.signal(), Some(signal.as_raw()), "{}\n{}\n{}", self.status, self.stdout, self.stderr);
+        self
+    }
+
+    /// Compares all of standard output.
+    #[track_caller]
+    pub(crate) fn stdout(self, expected: impl IntoData) -> Self {
+        same(&self.stdout, expected);
+        self
+    }
+
+    /// Compares all of standard error.
+    #[track_caller]
+    pub(crate) fn stderr(self, expected: impl IntoData) -> Self {
+        same(&self.stderr, expected);
+        self
+    }
+
+    /// Passes without a complaint.
+    #[track_caller]
+    pub(crate) fn passes(self) -> Self {
+        self.code(0).stderr("")
+    }
+}
+
+#[track_caller]
+pub(crate) fn same(actual: &str, expected: impl IntoData) {
+    // Backslashes here are escapes, not separators of paths.
+    snapbox::Assert::new().action_env("SNAPSHOTS").normalize_paths(false).eq(actual.to_owned(), expected);
+}
+
+/// The reading end of a named pipe: how processes inside scenarios tell a test of themselves. Its end comes when the last
+/// process that holds it open is gone.
+pub(crate) struct Fifo(mpsc::Receiver<String>);
+
+impl Fifo {
+    /// Opens it as soon as somebody writes to it.
+    pub(crate) fn open(path: PathBuf) -> Self {
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(File::open(path).unwrap()).lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        Self(lines)
+    }
+
+    /// The next line.
+    pub(crate) fn line(&self) -> String {
+        self.0.recv_timeout(PATIENCE).expect("a line comes")
+    }
+
+    /// Waits until nobody has it open.
+    pub(crate) fn closed(&self) {
+        let more = self.0.recv_timeout(PATIENCE);
+        assert_eq!(more, Err(mpsc::RecvTimeoutError::Disconnected), "a process lives on");
+    }
+}

@@ -1,0 +1,179 @@
+//! Without namespaces: the same documents run, what is not promised is said, and still nothing is left.
+
+use rustix::process::Signal;
+use snapbox::str;
+
+use crate::support::{Fifo, Project, document, scenario, with_programs};
+
+#[test]
+fn says_that_it_is_not_sealed() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+not sealed: asked for
+  scenarios share the processes, network and /tmp of this machine; those that name the same port take turns
+
+PASS [TIME]  The scenario
+
+1 scenario passed, 1 step, [TIME]
+
+"#]]);
+    project.nothing_is_left();
+}
+
+#[test]
+fn daemons_work_as_when_sealed() {
+    let project = Project::new();
+    let token = project.token();
+    let scenarios = "
+# Started and stopped
+~~~scenario
+given there is no \"sleep 12765 TOKEN\" process
+when I start \"sh -c 'sleep 12765; : TOKEN'\" as a background process as sleepy
+then a process \"TOKEN\" is running
+when I stop background process sleepy
+then there is no \"TOKEN\" process
+~~~
+# Answers on a port
+~~~scenario
+given a free port kept as web
+and file fetch.py
+and a daemon helper shell script server.py
+when I start \"./server.py hello 127.0.0.1:${web}\" as a background process as web, on port ${web}
+and I run python3 fetch.py 127.0.0.1 ${web}
+then stdout is exactly \"hello\\n\"
+when I stop background process web
+then there is no \"server.py\" process
+~~~
+# Writes
+~~~scenario
+when I start \"sh -c 'echo out; echo err >&2'\" as a background process as d, with environment {\"A\": \"B\"}
+when daemon d has produced output
+when I stop background process d
+then daemon d stdout is \"out\\n\"
+and daemon d stderr is \"err\\n\"
+~~~
+"
+    .replace("TOKEN", &token);
+    let project = project.file("x.md", with_programs(document(&scenarios)));
+    project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, one at a time
+not sealed: asked for
+  scenarios share the processes, network and /tmp of this machine; those that name the same port take turns
+
+PASS [TIME]  Started and stopped
+PASS [TIME]  Answers on a port
+PASS [TIME]  Writes
+
+3 scenarios passed, 18 steps, [TIME]
+
+"#]]);
+    project.nothing_is_left();
+}
+
+#[test]
+fn process_checks_see_the_scenarios_own_processes_only() {
+    let project = Project::new();
+    let token = project.token();
+    // The runner's own command line has the token in it, and is a process of the machine.
+    let text = scenario(&format!("then there is no \"{token}\" process"));
+    let project = project.file(&format!("{token}.md"), text);
+    project.run(["run", "--sandbox", "tended", &format!("{token}.md")]).passes();
+}
+
+/// A daemon that leaves its session and its parents, ignores what it can, and holds a pipe open.
+fn runaway(steps: &str) -> (Project, [String; 6]) {
+    let project = Project::new().fifo("fifo");
+    let start = "given a daemon helper shell script runaway.sh\nwhen I start \"./runaway.sh TOKEN\" as a background process as runaway\n";
+    let text = with_programs(scenario(&format!("{start}{steps}").replace("TOKEN", &project.token())));
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let arguments = ["run".into(), "--sandbox".into(), "tended".into(), "--env".into(), fifo, "x.md".into()];
+    (project.file("x.md", text), arguments)
+}
+
+#[test]
+fn nothing_is_left_of_a_scenario() {
+    let (project, arguments) = runaway("when I run false");
+    let started = project.start(arguments);
+    let fifo = Fifo::open(project.path("fifo"));
+    assert_eq!(fifo.line(), "up");
+    started.finish().code(1);
+    fifo.closed();
+    project.nothing_is_left();
+}
+
+#[test]
+fn nothing_is_left_after_a_signal_to_the_runner() {
+    for (signal, code) in [(Signal::INT, Some(130)), (Signal::TERM, Some(130)), (Signal::KILL, None)] {
+        let (project, arguments) = runaway("when I run sleep 1000");
+        let started = project.start(arguments);
+        let fifo = Fifo::open(project.path("fifo"));
+        assert_eq!(fifo.line(), "up");
+        let ran = started.signal(signal).finish();
+        assert_eq!(ran.status.code(), code, "{}\n{}", ran.stdout, ran.stderr);
+        fifo.closed();
+        project.nothing_is_left();
+    }
+}
+
+#[test]
+fn nothing_is_left_when_the_steps_are_killed() {
+    // The worker, which carries out the steps, is the parent of the command.
+    let (project, arguments) = runaway("when I run sh -c 'kill -KILL $PPID; sleep 1000'");
+    let started = project.start(arguments);
+    let fifo = Fifo::open(project.path("fifo"));
+    assert_eq!(fifo.line(), "up");
+    started.finish().code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+not sealed: asked for
+  scenarios share the processes, network and /tmp of this machine; those that name the same port take turns
+
+BROKEN [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+  it neither passed nor failed: greenroom could not carry it out to its end
+
+    ok [TIME]  given a daemon helper shell script runaway.sh
+    ok [TIME]  when I start "./runaway.sh trial-pvQyrL" as a background process as runaway
+    STOPPED           when I run sh -c 'kill -KILL $PPID; sleep 1000'
+
+  the process that carries out its steps has died: signal SIGKILL
+
+  daemon runaway: ended with the scenario
+    command: 
+
+  rerun: greenroom run --env FIFO=[PROJECT]/fifo --sandbox tended x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario broken, [TIME]
+  broken  x.md:5  The scenario
+
+"#]]);
+    fifo.closed();
+    project.nothing_is_left();
+}
+
+#[test]
+fn a_port_that_the_machine_uses_is_told_of() {
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = holder.local_addr().unwrap().port();
+    let text = scenario(&format!("when I start \"sleep 1000\" as a background process as d, on port {port}"));
+    let ran = Project::new().file("x.md", text).run(["run", "--sandbox", "tended", "x.md"]).code(1).stderr("");
+    crate::support::same(&ran.stdout.replace(&port.to_string(), "[PORT]"), str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+not sealed: asked for
+  scenarios share the processes, network and /tmp of this machine; those that name the same port take turns
+
+FAIL [TIME]  The scenario
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I start "sleep 1000" as a background process as d, on port [PORT]
+
+  port [PORT] is taken already, by process 29835 (/tmp/target-cli/debug/deps/suite-2f196aefd4d04bb2)
+  help: stop that process first, or use another port
+
+  rerun: greenroom run --sandbox tended x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}

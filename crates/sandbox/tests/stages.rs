@@ -1,0 +1,246 @@
+//! Stages: a launcher, what runs in it, and that nothing of it is left. Without libtest's `main`, since the launcher is this
+//! executable started again and must come first.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a test program")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "tests start processes and read their environment")]
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use greenroom_sandbox::process::{Status, Watch, table};
+use greenroom_sandbox::{Agent, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxChoice, Stage, StageSpec};
+
+/// Does what the payload says: a shell script whose output is sent back, or one of a few words.
+struct ShellAgent;
+
+impl Agent for ShellAgent {
+    type Prologue = Vec<u8>;
+
+    fn prepare(&self, prologue: &[u8]) -> Vec<u8> {
+        prologue.to_owned()
+    }
+
+    fn play(&self, prologue: &Vec<u8>, mut stage: Stage) {
+        let script = String::from_utf8(stage.payload().to_owned()).unwrap();
+        match script.as_str() {
+            "prologue" => stage.send(prologue).unwrap(),
+            "panic" => panic!("on purpose"),
+            "members" => stage.send(format!("{}", table::members().len()).as_bytes()).unwrap(),
+            "wait" => {
+                stage.send(b"waiting").unwrap();
+                let waited = stage.watch().unwrap().readable(&[], Instant::now() + Duration::from_mins(10));
+                stage.send(format!("{waited:?}").as_bytes()).unwrap();
+            }
+            _ => {
+                let output = Command::new("sh").arg("-c").arg(&script).output().unwrap();
+                stage.send(&[output.stdout, output.stderr].concat()).unwrap();
+            }
+        }
+    }
+}
+
+struct Room {
+    launcher: Launcher,
+    directory: tempfile::TempDir,
+    next: u32,
+}
+
+impl Room {
+    fn new(choice: SandboxChoice) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let options = LauncherOptions {
+            choice,
+            run_directory: directory.path().to_owned(),
+            keep: Vec::new(),
+            prologue: b"for all".to_vec(),
+        };
+        Self { launcher: Launcher::start(options).unwrap(), directory, next: 0 }
+    }
+
+    fn launch(&mut self, script: &str) -> RunnerEnd {
+        self.next += 1;
+        let spec = StageSpec {
+            directory: self.directory(self.next),
+            environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
+            host_network: false,
+        };
+        self.launcher.launch(self.next, spec, script.as_bytes()).unwrap()
+    }
+
+    fn directory(&self, stage: u32) -> PathBuf {
+        self.directory.path().join(stage.to_string()).join("data")
+    }
+
+    fn gone(&self) -> Notice {
+        loop {
+            if let Some(notice) = self.launcher.notice().unwrap() {
+                return notice;
+            }
+            Watch::new().readable(&[self.launcher.fd().unwrap()], Instant::now() + Duration::from_mins(1)).unwrap();
+        }
+    }
+
+    /// Everything a stage says, and how it ended.
+    fn play(&mut self, script: &str) -> (String, Result<Status, String>) {
+        let mut end = self.launch(script);
+        let said = all(&mut end);
+        (said, self.gone().gone)
+    }
+}
+
+fn next(end: &mut RunnerEnd) -> Said {
+    loop {
+        match end.receive() {
+            Said::Nothing => {
+                let fd = end.fd().try_clone_to_owned().unwrap();
+                Watch::new().readable(&[fd.as_fd()], Instant::now() + Duration::from_mins(1)).unwrap();
+            }
+            said => return said,
+        }
+    }
+}
+
+fn all(end: &mut RunnerEnd) -> String {
+    let mut text = String::new();
+    loop {
+        match next(end) {
+            Said::Message(message) => text.push_str(&String::from_utf8_lossy(&message)),
+            Said::NotSetUp(reason) => return format!("not set up: {reason}"),
+            Said::Nothing | Said::End => return text,
+        }
+    }
+}
+
+const FINE: Result<Status, String> = Ok(Status::Exit(0));
+
+fn a_stage_has_its_order(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    assert_eq!(room.play("prologue"), ("for all".to_owned(), FINE));
+    assert_eq!(room.play("echo $GREETING; ls -A"), ("hello\n".to_owned(), FINE));
+    let directory = room.directory(3).canonicalize();
+    assert!(directory.is_err(), "made before it was asked for");
+    let (said, _) = room.play("pwd");
+    assert_eq!(Path::new(said.trim()), room.directory(3));
+    // Big orders and big answers pass whole.
+    let long = "x".repeat(100_000);
+    let (said, gone) = room.play(&format!("echo {long} | wc -c; head -c 3000000 /dev/zero"));
+    assert_eq!((said.len(), &said[..6], gone), (3_000_007, "100001", FINE));
+}
+
+fn what_a_stage_leaves_is_gone_with_it(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    for ending in ["exit", "kill -9 $PPID"] {
+        // A double fork into a session of its own that ignores every signal it can. It writes when it is there.
+        let stubborn = "trap '' TERM HUP INT QUIT; echo there >ready; exec sleep 4711 >/dev/null 2>&1";
+        let script = format!("(setsid sh -c \"{stubborn}\" &); until test -s ready; do :; done; {ending}");
+        let _ = room.play(&script);
+        assert_eq!(alive("4711"), NOBODY);
+    }
+}
+
+const NOBODY: [String; 0] = [];
+
+/// Every `sleep` on this machine with this word in its command line.
+fn alive(word: &str) -> Vec<String> {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let command_lines = processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok());
+    command_lines.filter(|line| line.starts_with("sleep\0") && line.contains(word)).collect()
+}
+
+fn a_collapse_ends_everything(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    let mut end = room.launch("wait");
+    assert_eq!(next(&mut end), Said::Message(b"waiting".to_vec()));
+    end.collapse();
+    assert_eq!(room.gone().gone.map(Status::success), Ok(false));
+}
+
+fn an_interruption_is_heard(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    let mut end = room.launch("wait");
+    assert_eq!(next(&mut end), Said::Message(b"waiting".to_vec()));
+    end.interrupt();
+    assert_eq!(all(&mut end), "Err(Interrupted)");
+    assert_eq!(room.gone().gone, FINE);
+}
+
+fn a_panic_ends_only_its_stage(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    assert_eq!(room.play("panic"), (String::new(), Ok(Status::Exit(1))));
+    assert_eq!(room.play("prologue"), ("for all".to_owned(), FINE));
+}
+
+fn a_stage_sees_only_itself(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    assert_eq!(room.play("members"), ("0".to_owned(), FINE));
+    let mut other = room.launch("wait");
+    assert_eq!(next(&mut other), Said::Message(b"waiting".to_vec()));
+    assert_eq!(room.play("members"), ("0".to_owned(), FINE));
+}
+
+fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    let mut end = room.launch("echo started; exec sleep 4712");
+    // What the script writes comes only at its end, which never comes: look at the process table instead.
+    let started =
+        Watch::new().until("sleep 4712", Duration::from_mins(1), &[], || (alive("4712").len() == 1).then_some(()));
+    assert_eq!(started, Ok(Some(())));
+    let Room { launcher, directory, .. } = room;
+    drop(launcher);
+    assert_eq!(next(&mut end), Said::End);
+    assert_eq!(alive("4712"), NOBODY);
+    assert!(!directory.path().exists(), "an undismissed launcher removes the run's directory");
+}
+
+fn a_sealed_stage_is_a_world_of_its_own() {
+    let mut room = Room::new(SandboxChoice::Sealed);
+    let (said, _) =
+        room.play("ls /tmp | grep -v tmp; cat /proc/net/dev | grep -c :; echo $$ | grep -c '^[0-9]\\{1,2\\}$'; id -u");
+    let id = rustix::process::getuid().as_raw();
+    assert_eq!(said, format!("1\n1\n{id}\n"));
+    let before = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    if id == 0 {
+        let _ = room.play("echo greenroom-test >/proc/sys/kernel/hostname; hostname greenroom-test");
+    }
+    assert_eq!(std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap(), before);
+}
+
+type Test = fn(SandboxChoice);
+
+fn main() {
+    greenroom_sandbox::enter(&ShellAgent);
+    let sealed = Launcher::start(LauncherOptions { choice: SandboxChoice::Sealed, ..LauncherOptions::default() });
+    let sealed = match sealed {
+        Ok(_) => true,
+        Err(error) => {
+            assert!(std::env::var_os("GREENROOM_MUST_SANDBOX").is_none(), "{error}");
+            eprintln!("skipped what needs a sealed sandbox: {error}");
+            false
+        }
+    };
+    let tests: &[(&str, Test)] = &[
+        ("a_stage_has_its_order", a_stage_has_its_order),
+        ("what_a_stage_leaves_is_gone_with_it", what_a_stage_leaves_is_gone_with_it),
+        ("a_collapse_ends_everything", a_collapse_ends_everything),
+        ("an_interruption_is_heard", an_interruption_is_heard),
+        ("a_panic_ends_only_its_stage", a_panic_ends_only_its_stage),
+        ("a_stage_sees_only_itself", a_stage_sees_only_itself),
+        ("dropping_the_launcher_ends_all", dropping_the_launcher_ends_all),
+    ];
+    for (name, test) in tests {
+        println!("test {name}, tended");
+        test(SandboxChoice::Tended);
+        if sealed {
+            println!("test {name}, sealed");
+            test(SandboxChoice::Sealed);
+        }
+    }
+    if sealed {
+        println!("test a_sealed_stage_is_a_world_of_its_own");
+        a_sealed_stage_is_a_world_of_its_own();
+    }
+    println!("test result: ok. {} passed; 0 failed", tests.len() * if sealed { 2 } else { 1 } + usize::from(sealed));
+}
