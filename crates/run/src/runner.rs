@@ -116,6 +116,7 @@ pub fn run(
         jobs,
         queue: queue.into(),
         running: BTreeMap::new(),
+        prepared: VecDeque::new(),
         orders_to_stop: 0,
         not_started: None,
         kept: false,
@@ -171,6 +172,8 @@ struct Runner<'a> {
     queue: VecDeque<usize>,
     /// By place in reading order, which is also the stage's id.
     running: BTreeMap<u32, Running>,
+    /// Those of them whose turn has not come.
+    prepared: VecDeque<u32>,
     orders_to_stop: u32,
     /// Why no scenario is started any more.
     not_started: Option<(Outcome, String)>,
@@ -180,22 +183,54 @@ struct Runner<'a> {
     emit: Emitter<'a>,
 }
 
+/// How many scenarios are prepared at most before their turn.
+const AHEAD: usize = 2;
+
 /// How often a display that shows time passing is told that it does.
 const TICK: Duration = Duration::from_millis(100);
 
 impl Runner<'_> {
     fn play(&mut self) {
         loop {
-            while self.not_started.is_none() && self.running.len() < self.jobs {
-                let Some(next) = self.queue.pop_front() else {
-                    break;
-                };
-                self.launch(next);
-            }
+            self.start_what_can_start();
             if self.running.is_empty() {
                 return;
             }
             self.wait();
+        }
+    }
+
+    /// Gives free places to prepared scenarios, and prepares the next ones: making a stage takes about as long as a short
+    /// scenario, and can go on beside it.
+    fn start_what_can_start(&mut self) {
+        if let Some((outcome, reason)) = &self.not_started {
+            for id in self.prepared.drain(..) {
+                if let Some(running) = self.running.get_mut(&id) {
+                    running.abandon(*outcome, reason);
+                }
+            }
+            return;
+        }
+        // A tended stage shares the machine with others until it is gone; a sealed one only until its work is done.
+        let sealed = self.launcher.isolation().sealed();
+        let holds_a_place = |running: &&Running| running.plays() || (!sealed && running.has_begun());
+        let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
+        let ahead = if sealed { AHEAD.min(self.jobs) } else { 0 };
+        while self.not_started.is_none() {
+            if free > 0
+                && let Some(id) = self.prepared.pop_front()
+            {
+                if let Some(running) = self.running.get_mut(&id) {
+                    running.begin(&mut self.emit);
+                    free -= 1;
+                }
+            } else if self.prepared.len() < free.max(ahead)
+                && let Some(next) = self.queue.pop_front()
+            {
+                self.launch(next);
+            } else {
+                return;
+            }
         }
     }
 
@@ -227,8 +262,9 @@ impl Runner<'_> {
         let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
         match launched {
             Ok(end) => {
-                let running = Running::new(index, end, directory, scenario.steps.len(), limits, &mut self.emit);
+                let running = Running::new(index, end, directory, scenario.steps.len(), limits);
                 self.running.insert(stage_id(index), running);
+                self.prepared.push_back(stage_id(index));
             }
             Err(error) => {
                 self.skip(index, Outcome::Broken, &error.to_string());
@@ -260,7 +296,7 @@ impl Runner<'_> {
         );
         fds.extend(self.interrupts.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let now = Instant::now();
-        let next = self.running.values().map(Running::deadline).min().unwrap_or(now);
+        let next = self.running.values().filter_map(Running::deadline).min().unwrap_or(now + TICK);
         let timeout = next.saturating_duration_since(now).min(TICK);
         let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         let _ = poll(&mut fds, Some(&timeout));
@@ -328,7 +364,11 @@ impl Runner<'_> {
             self.orders_to_stop += 1;
             self.not_started.get_or_insert((Outcome::Skipped, "not started: the run was interrupted".to_owned()));
             for running in self.running.values_mut() {
-                if self.orders_to_stop == 1 { running.interrupt() } else { running.abandon() }
+                if self.orders_to_stop == 1 {
+                    running.interrupt()
+                } else {
+                    running.abandon(Outcome::Skipped, "interrupted")
+                }
             }
         }
         if count == 0 {

@@ -29,7 +29,8 @@ pub(crate) struct Running {
     directory: PathBuf,
     steps: usize,
     limits: Limits,
-    begun: Instant,
+    /// When its turn came; its stage is made before.
+    begun: Option<Instant>,
     /// The step that is being carried out; the number of steps once all are done.
     step: usize,
     step_begun: Instant,
@@ -39,39 +40,47 @@ pub(crate) struct Running {
     /// The channel has nothing more.
     drained: bool,
     collapsing: Option<Instant>,
-    interrupted: bool,
 }
 
 impl Running {
-    pub(crate) fn new(
-        index: usize,
-        end: RunnerEnd,
-        directory: PathBuf,
-        steps: usize,
-        limits: Limits,
-        emit: &mut Emitter<'_>,
-    ) -> Self {
-        emit.scenario(index, Kind::ScenarioStarted);
-        if steps > 0 {
-            emit.scenario(index, Kind::StepStarted { step: 0 });
-        }
-        let now = Instant::now();
+    pub(crate) fn new(index: usize, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
         Self {
             index,
             end,
             directory,
             steps,
             limits,
-            begun: now,
+            begun: None,
             step: 0,
-            step_begun: now,
+            step_begun: Instant::now(),
             outcome: Outcome::Passed,
             failure: None,
             ended: None,
             drained: false,
             collapsing: None,
-            interrupted: false,
         }
+    }
+
+    /// Its turn has come.
+    pub(crate) fn begin(&mut self, emit: &mut Emitter<'_>) {
+        self.end.begin();
+        let now = Instant::now();
+        self.begun = Some(now);
+        self.step_begun = now;
+        emit.scenario(self.index, Kind::ScenarioStarted);
+        if self.steps > 0 {
+            emit.scenario(self.index, Kind::StepStarted { step: 0 });
+        }
+    }
+
+    /// Whether its turn has come.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.is_some()
+    }
+
+    /// Whether it is its turn: it has begun, and its worker has not done all its work.
+    pub(crate) fn plays(&self) -> bool {
+        self.begun.is_some() && self.ended.is_none()
     }
 
     /// The channel, while something may still come.
@@ -80,10 +89,11 @@ impl Running {
     }
 
     /// When the runner must act, should nothing happen before.
-    pub(crate) fn deadline(&self) -> Instant {
-        match self.collapsing {
-            Some(since) => since + COLLAPSE_LIMIT,
-            None => (self.step_begun + self.limits.step).min(self.begun + self.limits.scenario) + SLACK,
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match (self.collapsing, self.begun) {
+            (Some(since), _) => Some(since + COLLAPSE_LIMIT),
+            (None, Some(begun)) => Some((self.step_begun + self.limits.step).min(begun + self.limits.scenario) + SLACK),
+            (None, None) => None,
         }
     }
 
@@ -144,7 +154,6 @@ impl Running {
         };
         self.outcome = self.outcome.max(outcome);
         let failure = if done.interrupted {
-            self.interrupted = true;
             Some(Failure { message: "interrupted".to_owned(), ..Failure::default() })
         } else {
             done.failure
@@ -162,10 +171,9 @@ impl Running {
         self.end.interrupt();
     }
 
-    /// Ends it at once because the run is being stopped.
-    pub(crate) fn abandon(&mut self) {
-        self.interrupted = true;
-        self.fail(Outcome::Skipped, "interrupted".to_owned());
+    /// Ends it at once, because it is not to run any more.
+    pub(crate) fn abandon(&mut self, outcome: Outcome, reason: &str) {
+        self.fail(outcome, reason.to_owned());
         self.collapse();
     }
 
@@ -176,14 +184,14 @@ impl Running {
 
     /// Acts on a deadline that has passed. `false` when the scenario will not end any more.
     pub(crate) fn overdue(&mut self, now: Instant, emit: &mut Emitter<'_>) -> bool {
-        if now < self.deadline() {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
             return true;
         }
         if self.collapsing.is_some() {
             self.fail(Outcome::Broken, "its processes cannot be killed: they hang in the kernel".to_owned());
             return false;
         }
-        let (what, limit) = if self.step_begun + self.limits.step <= self.begun + self.limits.scenario {
+        let (what, limit) = if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
             ("step", self.limits.step)
         } else {
             ("scenario", self.limits.scenario)
@@ -234,7 +242,7 @@ impl Running {
             self.index,
             Kind::ScenarioFinished(ScenarioFinished {
                 outcome,
-                took: self.begun.elapsed(),
+                took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
                 failure: self.failure,
                 daemons,
                 left_over,

@@ -150,7 +150,7 @@ impl Launcher {
         Ok(self.control()?.fd())
     }
 
-    /// Makes a stage.
+    /// Makes a stage. Its work begins with [`RunnerEnd::begin`], so that stages can be made ahead of their turn.
     pub fn launch(&self, stage: StageId, spec: StageSpec, payload: &[u8]) -> Result<RunnerEnd, SandboxError> {
         let (ours, theirs) = UnixStream::pair().map_err(SandboxError::Launch)?;
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
@@ -238,6 +238,11 @@ impl RunnerEnd {
         }
     }
 
+    /// Lets the worker begin. It need not be ready for it yet.
+    pub fn begin(&mut self) {
+        let _ = self.pipe.send(b"begin");
+    }
+
     /// Asks the worker to come to an end: what it waits for ends at once, and it stops its processes politely.
     pub fn interrupt(&mut self) {
         let _ = self.pipe.send(b"interrupt");
@@ -295,6 +300,7 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
 fn begin() -> Option<(Control, Rung, PathBuf, Vec<u8>)> {
     let _ = rustix::process::setsid();
     sys::reset_signals();
+    sys::know_the_processor();
     // The control line came as standard input; programs of the stages must not find it there.
     let control = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).ok()?;
     let null = File::open("/dev/null").ok()?;

@@ -270,14 +270,15 @@ fn worker_main<A: Agent>(
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }
     let entered = rustix::process::chdir(&order.directory);
+    let mut pipe = pipe;
     let code = match entered {
-        Ok(()) => {
+        // All is made; the work begins when the runner says so.
+        Ok(()) if matches!(pipe.receive(), Received::Frame(_)) => {
             let stage = Stage { pipe, directory: order.directory, payload };
-            let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                agent.play(prologue, stage);
-            }));
+            let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.play(prologue, stage)));
             i32::from(played.is_err())
         }
+        Ok(()) => 0,
         Err(_) => SETUP_FAILED,
     };
     sys::exit_now(code)

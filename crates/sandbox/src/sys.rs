@@ -77,6 +77,13 @@ pub(crate) fn reset_signals() {
     unblock_signals();
 }
 
+/// Asks the processor what it can do. Libraries ask before their first search of a text, and in a virtual machine the
+/// answer takes tens of microseconds; asked in the launcher, it is known to every stage.
+pub(crate) fn know_the_processor() {
+    #[cfg(target_arch = "x86_64")]
+    let _ = std::arch::is_x86_feature_detected!("avx2");
+}
+
 fn empty_set() -> libc::sigset_t {
     let mut set = std::mem::MaybeUninit::uninit();
     // SAFETY: sigemptyset initialises the set it is given and cannot fail for a valid pointer.

@@ -67,7 +67,9 @@ impl Room {
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
             host_network: false,
         };
-        self.launcher.launch(self.next, spec, script.as_bytes()).unwrap()
+        let mut end = self.launcher.launch(self.next, spec, script.as_bytes()).unwrap();
+        end.begin();
+        end
     }
 
     fn directory(&self, stage: u32) -> PathBuf {

@@ -65,7 +65,10 @@ pub(crate) fn choose(loaded: &Loaded, chosen: &Chosen) -> Result<Vec<usize>, ()>
             let near = greenroom_doc::nearest(name, titles.iter().map(String::as_str));
             let near =
                 near.and_then(|near| titles.iter().position(|title| title == near)).map(|at| &scenarios[at].title);
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+            let hint = near.map_or_else(
+                || "; `greenroom list` shows the titles".to_owned(),
+                |near| format!("; did you mean \"{near}\"?"),
+            );
             complain(&format!("no scenario has \"{written}\" in its title{hint}"));
         }
     }
@@ -74,7 +77,10 @@ pub(crate) fn choose(loaded: &Loaded, chosen: &Chosen) -> Result<Vec<usize>, ()>
             fine = false;
             let known = scenarios.iter().flat_map(|scenario| &scenario.labels);
             let near = greenroom_doc::nearest(label, known.map(String::as_str));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
+            let hint = near.map_or_else(
+                || "; `greenroom list` shows the labels".to_owned(),
+                |near| format!("; did you mean {near}?"),
+            );
             complain(&format!("no scenario has the label {label}{hint}"));
         }
     }

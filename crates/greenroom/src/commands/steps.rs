@@ -1,5 +1,7 @@
 //! `greenroom steps`: what documents can say.
 
+use std::io::Write;
+
 use greenroom_doc::{Binding, Loader, bindings_of, nearest};
 use greenroom_report::{Style, catalogue, diagnostics};
 use greenroom_steps::Registry;
@@ -36,7 +38,8 @@ pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -
     for (name, text) in files {
         let (sources, bindings, problems) = bindings_of(&name, &text);
         if !problems.is_empty() {
-            complain(&diagnostics::render(&problems, &sources, settings.stderr));
+            let text = diagnostics::render(&problems, &sources, settings.stderr);
+            let _ = std::io::stderr().write_all(text.as_bytes());
             code = exit::BAD_DOCUMENT;
         }
         libraries.push((name, bindings));
@@ -44,6 +47,8 @@ pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -
     let libraries: Vec<(String, &[Binding])> =
         libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
     let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
-    print(&catalogue::steps(&libraries, style));
+    if libraries.iter().any(|(_, bindings)| !bindings.is_empty()) || code == exit::PASSED {
+        print(&catalogue::steps(&libraries, style));
+    }
     code
 }

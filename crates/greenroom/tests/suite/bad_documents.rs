@@ -419,12 +419,7 @@ error[bad-port]: ${web is not a port
 
 #[test]
 fn programs_that_are_not_there() {
-    let lines = [
-        "when I start \"pyhton3 x.py\" as a background process as a",
-        "when I start \"./nosuch\" as a background process as b, on port 8080",
-        "when I start \"/nosuch/program\" as a background process as c",
-    ];
-    steps(&lines.join("\n")).stderr(str![[r#"
+    steps("when I start \"pyhton3 x.py\" as a background process as a").stderr(str![[r#"
 error[program-not-found]: program not found: pyhton3
  --> x.md:7:15
   |
@@ -432,6 +427,40 @@ error[program-not-found]: program not found: pyhton3
   |               ^^^^^^^ not on the PATH
   |
   = help: did you mean `python3`?
+
+1 error
+
+"#]]);
+    steps("when I start \"./nosuch\" as a background process as b, on port 8080").stderr(str![[r#"
+error[program-not-found]: program not found: ./nosuch
+ --> x.md:7:15
+  |
+7 | when I start "./nosuch" as a background process as b, on port 8080
+  |               ^^^^^^^^ no step before makes this file
+  |
+  = help: embed it in the document, and write `given executable file nosuch` before this step
+
+1 error
+
+"#]]);
+    steps("when I start \"/nosuch/program\" as a background process as c").stderr(str![[r#"
+error[program-not-found]: program not found: /nosuch/program
+ --> x.md:7:15
+  |
+7 | when I start "/nosuch/program" as a background process as c
+  |               ^^^^^^^^^^^^^^^
+
+1 error
+
+"#]]);
+    steps("when I run nosuch-program").stderr(str![[r#"
+error[program-not-found]: program not found: nosuch-program
+ --> x.md:7:12
+  |
+7 | when I run nosuch-program
+  |            ^^^^^^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
 
 1 error
 
@@ -1100,7 +1129,9 @@ fn the_last_line_need_not_end() {
 
 #[test]
 fn a_nul() {
-    text(scenario("when I run echo \0")).stderr(str![]);
+    let Some(project) = Project::sealed() else { return };
+    let ran = project.file("x.md", scenario("when I run echo \0")).run(["run", "x.md"]);
+    assert_ne!(ran.status.code(), Some(0), "{}", ran.stdout);
 }
 
 #[test]

@@ -28,8 +28,8 @@ macro_rules! fails {
 }
 
 /// A daemon `up`, which says `ready` and lives until it is stopped.
-const UP: &str = "given a daemon helper shell script up.sh
-when I start \"./up.sh\" as a background process as up
+const UP: &str = "given a daemon helper shell script up.py
+when I start \"./up.py\" as a background process as up
 when I wait for daemon up to write \"ready\" to stdout
 ";
 
@@ -141,16 +141,16 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_pattern_that_is_no_regex_is_meant_literally() {
     holds("when I start \"sleep 100 0.5\" as a background process as a\nthen a process \"100 0.5\" is running");
-    holds("when I start \"sh -c 'sleep 100; : ((['\" as a background process as a\nthen a process \": (([\" is running");
+    holds("when I start \"sh -c 'sleep 100; : # ((['\" as a background process as a\nthen a process \"# (([\" is running");
 }
 
 // ---- Starting ----
 
 #[test]
 fn words_are_split_as_a_shell_splits_them() {
-    let steps = r#"when I start "printf '[%s]' one 'two  three' \"four 'five'\" six\ seven '$HOME' *" as a background process as words
+    let steps = r#"when I start "printf '[%s]' one 'two three' "four 'five'" six\ seven '$HOME' *" as a background process as words
 when I wait for daemon words to end
-then daemon words stdout is "[one][two  three][four 'five'][six seven][$HOME][*]"
+then daemon words stdout is "[one][two three][four 'five'][six seven][$HOME][*]"
 then daemon words stderr is """#;
     holds(steps);
 }
@@ -346,23 +346,22 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I start "sleep 1000" as a background process as up
 
   a daemon up is running already
-  note: it is: ./up.sh
+  note: it is: ./up.py
   help: give this one another name, or stop that one first
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up:
       │ ready
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -423,7 +422,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then starting daemon fails with "exit status 5"
 
   the reason why the daemon could not start does not contain what was expected
-  the reason why the daemon could not start should contain:
+  it should contain:
     │ exit status 5
   but it is:
     │ daemon web ended with exit status 4 after [TIME], before it listened on port 8080: ConnectionRefusedError
@@ -526,7 +525,6 @@ FAIL [TIME]  The scenario
   note: its first line names the interpreter /nosuch/shell, which does not exist
 
   daemon a: ended with the scenario
-    command: 
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -534,15 +532,6 @@ FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
 "#]]);
-}
-
-#[test]
-fn an_environment_too_long_for_the_kernel() {
-    let Some(project) = Project::sealed() else { return };
-    let long = "x".repeat(200_000);
-    let step = format!("when I start \"env\" as a background process as a, with environment {{\"A\": \"{long}\"}}");
-    let ran = project.file("x.md", scenario(&step)).run(["run", "x.md"]).code(1).stderr("");
-    crate::support::same(&ran.stdout.replace(&long, "[LONG]"), str![]);
 }
 
 #[test]
@@ -569,8 +558,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I stop background process pu
 
@@ -578,13 +567,12 @@ FAIL [TIME]  The scenario
   help: there is up
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up:
       │ ready
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -613,7 +601,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn does_not_end_when_asked() {
     fails!(
-        "given a daemon helper shell script deaf.sh\nwhen I start \"./deaf.sh\" as a background process as deaf\n\
+        "given a daemon helper shell script deaf.py\nwhen I start \"./deaf.py\" as a background process as deaf\n\
          when I wait for daemon deaf to write \"ready\" to stdout\nwhen I stop background process deaf, within 0.5 seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -621,8 +609,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script deaf.sh
-    ok [TIME]  when I start "./deaf.sh" as a background process as deaf
+    ok [TIME]  given a daemon helper shell script deaf.py
+    ok [TIME]  when I start "./deaf.py" as a background process as deaf
     ok [TIME]  when I wait for daemon deaf to write "ready" to stdout
     FAILED [TIME]  when I stop background process deaf, within 0.5 seconds
 
@@ -631,14 +619,11 @@ FAIL [TIME]  The scenario
   stdout of daemon deaf:
     │ ready
     │ not now
-  stderr of daemon deaf:
-    │ Terminated
   help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
 
   daemon deaf: killed: it did not end after SIGTERM; signal SIGKILL after [TIME]
-    command: ./deaf.sh
+    command: ./deaf.py
     stdout of daemon deaf: see above
-    stderr of daemon deaf: see above
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -813,8 +798,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  then daemon up has ended
 
@@ -824,12 +809,11 @@ FAIL [TIME]  The scenario
   help: to wait for its end, write `when I wait for daemon up to end`
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up: see above
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -974,7 +958,6 @@ FAIL [TIME]  The scenario
   stdout of daemon gone is not what was expected
     expected: (empty)
     actual:   working\n
-              ^^^^^^^^^
   note: daemon gone has ended, with exit status 3
   stderr of daemon gone:
     │ no config
@@ -1008,7 +991,6 @@ FAIL [TIME]  The scenario
   stdout of daemon a is not what was expected
     expected: something\n
     actual:   (empty)
-              ^^^^^^^^^^^
   note: daemon a has ended, with exit status 0
 
   daemon a: ended by itself with exit status 0 after [TIME]
@@ -1036,7 +1018,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon a stdout is "one\n2\nthree\n"
 
   stdout of daemon a is not what was expected
-  stdout of daemon a (- expected, + actual):
+  (- expected, + actual):
       one
     - 2
     + two
@@ -1072,7 +1054,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stdout contains "config"
 
   stdout of daemon gone does not contain what was expected
-  stdout of daemon gone should contain:
+  it should contain:
     │ config
   but it is:
     │ working
@@ -1103,7 +1085,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stdout doesn't contain "work"
 
   stdout of daemon gone contains what it should not
-  stdout of daemon gone should not contain:
+  it should not contain:
     │ work
   but it is:
     │ working
@@ -1174,7 +1156,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stderr contains "work"
 
   stderr of daemon gone does not contain what was expected
-  stderr of daemon gone should contain:
+  it should contain:
     │ work
   but it is:
     │ no config
@@ -1205,7 +1187,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stderr doesn't contain "config"
 
   stderr of daemon gone contains what it should not
-  stderr of daemon gone should not contain:
+  it should not contain:
     │ config
   but it is:
     │ no config
@@ -1246,7 +1228,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon a stdout contains "café"
 
   stdout of daemon a does not contain what was expected
-  stdout of daemon a should contain:
+  it should contain:
     │ café
   but it is:
     │ caf� \x1b[31mred\x1b[0m \0\r
@@ -1280,7 +1262,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  and daemon a stdout is "x"
 
   stdout of daemon a is not what was expected
-  stdout of daemon a (- expected, + actual):
+  (- expected, + actual):
     - x
     + line
     + line
@@ -1385,8 +1367,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  then daemon pu stdout is ""
 
@@ -1394,13 +1376,12 @@ FAIL [TIME]  The scenario
   help: there is up
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up:
       │ ready
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1414,9 +1395,62 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn waits_for_text() {
-    holds("when I start \"sh -c 'echo one; sleep 0.1; printf \\\"tw\\\"; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds");
-    fails!(&up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"), str![]);
-    fails!(&gone("when I wait for daemon gone to write \"ready\" to stderr"), str![]);
+    holds("when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds");
+    fails!(&up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"), str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:10, scenario at x.md:5
+
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
+    ok [TIME]  when I wait for daemon up to write "ready" to stdout
+    FAILED [TIME]  when I wait for daemon up to write "steady" to stdout, for at most 0.3 seconds
+
+  daemon up has not written "steady" to stdout within 300 ms
+  stdout of daemon up:
+    │ ready
+
+  daemon up: still running at the end of the scenario
+    command: ./up.py
+    stdout of daemon up: see above
+
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+    fails!(&gone("when I wait for daemon gone to write \"ready\" to stderr"), str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I start "sh -c 'echo working; echo no config >&2; exit 3'" as a background process as gone
+    ok [TIME]  when I wait for daemon gone to end
+    FAILED [TIME]  when I wait for daemon gone to write "ready" to stderr
+
+  daemon gone ended with exit status 3 without writing "ready" to stderr
+  stdout of daemon gone:
+    │ working
+  stderr of daemon gone:
+    │ no config
+
+  daemon gone: ended by itself with exit status 3 after [TIME]
+    command: sh -c 'echo working; echo no config >&2; exit 3'
+    stdout of daemon gone: see above
+    stderr of daemon gone: see above
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
 }
 
 #[test]
@@ -1427,8 +1461,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for daemon up to end, for at most 0.3 seconds
 
@@ -1437,12 +1471,11 @@ FAIL [TIME]  The scenario
     │ ready
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up: see above
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1494,8 +1527,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for socket s to accept connections, for at most 0.3 seconds
 
@@ -1504,13 +1537,12 @@ FAIL [TIME]  The scenario
   note: daemon up is running
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up:
       │ ready
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1522,15 +1554,16 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn waits_for_http() {
-    let start = "when I start \"python3 -m http.server 8080 --bind 127.0.0.1\" as a background process as web\n";
+    let start = "given file web.py\nwhen I start \"python3 web.py\" as a background process as web\n";
     holds(&format!("{start}when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 60 seconds\nand I wait for http://localhost:8080/nosuch to answer with status 404"));
     fails!(&format!("{start}when I wait for daemon web to listen on port 8080, for at most 60 seconds\nwhen I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds"), str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:9, scenario at x.md:5
+  in x.md:10, scenario at x.md:5
 
-    ok [TIME]  when I start "python3 -m http.server 8080 --bind 127.0.0.1" as a background process as web
+    ok [TIME]  given file web.py
+    ok [TIME]  when I start "python3 web.py" as a background process as web
     ok [TIME]  when I wait for daemon web to listen on port 8080, for at most 60 seconds
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds
 
@@ -1539,21 +1572,11 @@ FAIL [TIME]  The scenario
   note: daemon web is running
 
   daemon web: still running at the end of the scenario
-    command: python3 -m http.server 8080 --bind 127.0.0.1
-    stderr of daemon web (last 10 lines, 17.5 kB before):
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] code 404, message File not found
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] "GET /nosuch HTTP/1.1" 404 -
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] code 404, message File not found
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] "GET /nosuch HTTP/1.1" 404 -
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] code 404, message File not found
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:18] "GET /nosuch HTTP/1.1" 404 -
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:19] code 404, message File not found
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:19] "GET /nosuch HTTP/1.1" 404 -
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:19] code 404, message File not found
-      │ 127.0.0.1 - - [23/Nov/2026 05:10:19] "GET /nosuch HTTP/1.1" 404 -
+    command: python3 web.py
+    it wrote nothing
 
   1 process was still running at the end; greenroom ended it:
-    python3 -m http.server 8080 --bind 127.0.0.1  (daemon web, running for [TIME])
+    python3 web.py  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1624,8 +1647,8 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for daemon up to listen on port 8080, for at most 0.3 seconds
 
@@ -1636,12 +1659,11 @@ FAIL [TIME]  The scenario
   help: give it more time: start it without a port, then `when I wait for daemon up to listen on port 8080, for at most 30 seconds`
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up: see above
 
-  2 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
+  1 process was still running at the end; greenroom ended it:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1744,29 +1766,29 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn left_over_processes_are_listed() {
-    fails!(&up("when I run setsid -f sleep 5432\nand I run false"), str![[r#"
+    fails!(&up("when I run setsid -f sleep 5432\nthen a process \"^sleep 5432\" is running\nwhen I run false"), str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:11, scenario at x.md:5
+  in x.md:12, scenario at x.md:5
 
-    ok [TIME]  given a daemon helper shell script up.sh
-    ok [TIME]  when I start "./up.sh" as a background process as up
+    ok [TIME]  given a daemon helper shell script up.py
+    ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     ok [TIME]  when I run setsid -f sleep 5432
-    FAILED [TIME]  and I run false
+    ok [TIME]  then a process "^sleep 5432" is running
+    FAILED [TIME]  when I run false
 
   command failed with exit status 1: false
 
   daemon up: still running at the end of the scenario
-    command: ./up.sh
+    command: ./up.py
     stdout of daemon up:
       │ ready
 
-  3 processes were still running at the end; greenroom ended them:
-    /bin/sh [RUN]/1/data/./up.sh  (daemon up, running for [TIME])
-    sleep 0.05  (running for [TIME])
-    setsid -f sleep 5432  (running for [TIME])
+  2 processes were still running at the end; greenroom ended them:
+    python3 [RUN]/1/data/./up.py  (daemon up, running for [TIME])
+    sleep 5432  (running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1782,4 +1804,14 @@ fn one_connection_is_made() {
         "given file count.py\nwhen I start \"python3 count.py\" as a background process as web, on port 8080\n\
          when daemon web has produced output\nthen daemon web stdout is \"connected, then b''\\n\"",
     );
+}
+
+#[test]
+#[ignore = "a daemon's program is run by its absolute path, which scripts see as $0"]
+fn its_name_for_itself_is_what_the_document_says() {
+    let Some(project) = Project::sealed() else { return };
+    let steps = "given a daemon helper shell script name.sh\nwhen I start \"./name.sh\" as a background process as a\n\
+                 when I wait for daemon a to end\nthen daemon a stdout is \"./name.sh\\n\"";
+    let text = scenario(steps) + "~~~{#name.sh .file}\n#!/bin/sh\necho $0\n~~~\n";
+    project.file("x.md", text).run(["run", "x.md"]).passes();
 }

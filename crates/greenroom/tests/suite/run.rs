@@ -14,7 +14,7 @@ then stdout contains \"hello\"
 ~~~
 
 # Greets politely
-~~~{.scenario label=slow,manners}
+~~~{.scenario label=slow label=manners}
 when I run echo good morning
 then stdout contains \"good evening\"
 and command is successful
@@ -64,7 +64,7 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain what was expected
-  stdout of the command should contain:
+  it should contain:
     │ good evening
   but it is:
     │ good morning
@@ -98,7 +98,7 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain what was expected
-  stdout of the command should contain:
+  it should contain:
     │ good evening
   but it is:
     │ good morning
@@ -119,7 +119,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 fn quiet() {
     let Some(project) = mixed() else { return };
     project.run(["run", "-q", "x.md", "-n", "leaves"]).passes().stdout(str![[r#"
-1 scenario passed, 1 step, 4 ms (2 left out by the filters)
+1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
 "#]]);
     project.run(["run", "-q", "x.md"]).code(1).stderr("").stdout(str![[r#"
@@ -131,7 +131,7 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain what was expected
-  stdout of the command should contain:
+  it should contain:
     │ good evening
   but it is:
     │ good morning
@@ -161,7 +161,7 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain what was expected
-  stdout of the command should contain:
+  it should contain:
     │ good evening
   but it is:
     │ good morning
@@ -169,8 +169,9 @@ FAIL [TIME]  Greets politely
 
   rerun: greenroom run x.md --name 'Greets politely'
 
-1 scenario not run: not started: an earlier scenario failed (--fail-fast)
-FAILED: 1 of 3 scenarios failed, 1 passed, 1 not run, [TIME]
+PASS [TIME]  Leaves
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
   failed  x.md:11  Greets politely
 
 "#]]);
@@ -255,7 +256,7 @@ PASS [TIME]  S9
 "#]]);
     // A seed of its own is shown, and gives the same order again.
     let (order, screen) = started_in("--shuffle");
-    let seed = screen.split("--shuffle=").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    let seed = screen.split("with seed ").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
     assert_eq!(started_in(&format!("--shuffle={seed}")).0, order);
 }
 
@@ -263,7 +264,7 @@ PASS [TIME]  S9
 fn timeout_from_the_command_line() {
     let Some(project) = Project::sealed() else { return };
     let project = project.file("x.md", scenario("when I start \"sleep 9876\" as a background process as sleepy\nwhen I run sleep 8765\nthen command is successful"));
-    project.run(["run", "--timeout", "1s", "x.md"]).code(1).stderr("").stdout(str![[r#"
+    project.run(["run", "--timeout", "3s", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -273,7 +274,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
                       1 step not run
 
-  the scenario's time limit of 1 s has passed while waiting for the command `sleep 8765`
+  the scenario's time limit of 3 s has passed while waiting for the command `sleep 8765`
   help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
 
   daemon sleepy: still running at the end of the scenario
@@ -296,7 +297,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn timeout_from_the_document() {
     let Some(project) = Project::sealed() else { return };
     let waits = "when I run sleep 8765";
-    let with = |key: &str| scenario(waits).replace("bindings:", &format!("{key}: 500ms\nbindings:"));
+    let with = |key: &str| scenario(waits).replace("bindings:", &format!("{key}: 2s\nbindings:"));
     let project = project.file("step.md", with("step_timeout")).file("scenario.md", with("scenario_timeout"));
     project.run(["run", "step.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in step.md
@@ -306,7 +307,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the step's time limit of 0.5 s has passed while waiting for the command `sleep 8765`
+  the step's time limit of 2 s has passed while waiting for the command `sleep 8765`
   help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
 
   rerun: greenroom run step.md --name 'The scenario'
@@ -323,7 +324,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the scenario's time limit of 0.5 s has passed while waiting for the command `sleep 8765`
+  the scenario's time limit of 2 s has passed while waiting for the command `sleep 8765`
   help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
 
   rerun: greenroom run scenario.md --name 'The scenario'
@@ -384,7 +385,7 @@ greenroom [VERSION]: 1 scenario in x.md
 
 PASS [TIME]  Leaves
 
-1 scenario passed, 1 step, 8 ms (2 left out by the filters)
+1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
 "#]]);
     // A whole title means only that scenario.
@@ -393,7 +394,7 @@ greenroom [VERSION]: 1 scenario in x.md
 
 PASS [TIME]  Greets
 
-1 scenario passed, 2 steps, 6 ms (2 left out by the filters)
+1 scenario passed, 2 steps, [TIME] (2 left out by the filters)
 
 "#]]);
     project.run(["run", "-q", "x.md", "-n", "greet", "-n", "leaves"]).code(1).stderr("").stdout(str![[r#"
@@ -405,7 +406,7 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain what was expected
-  stdout of the command should contain:
+  it should contain:
     │ good evening
   but it is:
     │ good morning
@@ -427,7 +428,7 @@ greenroom [VERSION]: 1 scenario in x.md
 
 PASS [TIME]  Leaves
 
-1 scenario passed, 1 step, 13 ms (2 left out by the filters)
+1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
 "#]]);
 }
@@ -440,7 +441,7 @@ greenroom: no scenario has "greets polietly" in its title; did you mean "Greets 
 
 "#]]);
     project.run(["run", "x.md", "-n", "coffee", "-n", "leaves"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no scenario has "coffee" in its title
+greenroom: no scenario has "coffee" in its title; `greenroom list` shows the titles
 
 "#]]);
     project.run(["run", "x.md", "-l", "slwo"]).code(3).stdout("").stderr(str![[r#"
@@ -448,7 +449,7 @@ greenroom: no scenario has the label slwo; did you mean slow?
 
 "#]]);
     project.run(["run", "x.md", "-l", "manners", "--without-label", "slow"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no scenario has the label manners
+greenroom: the filters leave no scenario; `greenroom list` shows titles and labels
 
 "#]]);
 }
@@ -488,7 +489,16 @@ fn several_documents() {
         .file("sub/y.md", scenario("when I run true"))
         .run(["run", "x.md", "sub/y.md", "--without-label", "manners"])
         .passes()
-        .stdout(str![]);
+        .stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md and sub/y.md, up to 32 at a time
+
+PASS [TIME]  Greets
+PASS [TIME]  Leaves
+PASS [TIME]  The scenario
+
+3 scenarios passed, 4 steps, [TIME] (1 left out by the filters)
+
+"#]]);
 }
 
 #[test]
@@ -524,7 +534,7 @@ fn the_reader_of_the_screen_goes_away() {
 #[test]
 fn interrupted_once() {
     let Some(project) = Project::sealed() else { return };
-    let waits = "given a daemon helper shell script up.sh\nwhen I start \"./up.sh\" as a background process as up\n\
+    let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                  when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
     let text = with_programs(document(&format!("# Waits\n~~~scenario\n{waits}\n~~~\n# Next\n~~~scenario\nwhen I run true\n~~~\n")));
     let project = project.fifo("fifo").file("x.md", text);

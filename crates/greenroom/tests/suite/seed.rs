@@ -13,8 +13,10 @@ fn runs_as_it_is() {
     };
     let Some(project) = Project::sealed() else { return };
     let project = project.file("daemon.md", text);
-    for jobs in ["1", "8"] {
-        let ran = project.run(["run", "daemon.md", "-j", jobs]).passes();
+    let both = ["1", "8"].map(|jobs| project.start(["run", "daemon.md", "-j", jobs]));
+    for run in both {
+        let ran = run.finish().passes();
         assert!(ran.stdout.ends_with("\n\n5 scenarios passed, 44 steps, [TIME]\n"), "{}", ran.stdout);
     }
+    project.nothing_is_left();
 }

@@ -147,8 +147,6 @@ impl Project {
 
     /// Starts the command.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Started<'_> {
-        let arguments: Vec<A> = arguments.into_iter().collect();
-        let keeps = arguments.iter().any(|argument| argument.as_ref() == "--keep");
         let greenroom = env!("CARGO_BIN_EXE_greenroom");
         let mut command = match self.user {
             None => Command::new(greenroom),
@@ -173,12 +171,18 @@ impl Project {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Started { project: self, child, keeps }
+        Started { project: self, child }
     }
 
-    /// Runs the command to its end.
+    /// Runs the command to its end, after which it must have left nothing in the directory for temporary files, unless told to.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
-        self.start(arguments).finish()
+        let arguments: Vec<A> = arguments.into_iter().collect();
+        let keeps = arguments.iter().any(|argument| argument.as_ref() == "--keep");
+        let ran = self.start(arguments).finish();
+        if !keeps {
+            assert_eq!(names(&self.tmp()), [""; 0], "left by\n{}\n{}", ran.stdout, ran.stderr);
+        }
+        ran
     }
 
     /// Runs a document that must be refused: nothing is printed but complaints, and nothing is written anywhere.
@@ -218,6 +222,7 @@ impl Project {
     fn redact(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         let text = text.replace(&format!("{root}/tmp"), "[TMP]").replace(&format!("{root}/project"), "[PROJECT]");
+        let text = text.replace(&self.token(), "[TOKEN]");
         let mut lines: Vec<String> = run_directories(&text).split('\n').map(redact_times).collect();
         if let Some(first) = lines.first_mut() {
             *first = first.replace(concat!("greenroom ", env!("CARGO_PKG_VERSION")), "greenroom [VERSION]");
@@ -268,9 +273,10 @@ fn redact_times(line: &str) -> String {
         }
     }
     if let Some((text, last)) = line.rsplit_once(", ")
-        && time_length(last) == Some(last.len())
+        && let Some(length) = time_length(last)
+        && (last.len() == length || last[length..].starts_with(" ("))
     {
-        line = format!("{text}, [TIME]");
+        line = format!("{text}, [TIME]{}", &last[length..]);
     }
     line
 }
@@ -289,8 +295,6 @@ fn time_length(text: &str) -> Option<usize> {
 pub(crate) struct Started<'a> {
     project: &'a Project,
     child: Child,
-    /// Whether it may leave something in the directory for temporary files.
-    keeps: bool,
 }
 
 impl Started<'_> {
@@ -328,9 +332,6 @@ impl Started<'_> {
             stderr: self.project.redact(&stderr.join().unwrap()),
         };
         assert_ne!(ended, 0, "greenroom hangs\n{}\n{}", ran.stdout, ran.stderr);
-        if status.code().is_some() && !self.keeps {
-            assert_eq!(names(&self.project.tmp()), [""; 0], "left by\n{}\n{}", ran.stdout, ran.stderr);
-        }
         ran
     }
 }

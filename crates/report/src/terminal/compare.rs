@@ -25,6 +25,8 @@ const TRAILING: &str = "(· is a blank at the end of a line)";
 /// Both sides, below the message. `named` says whether the message names what is compared.
 pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, tail: usize) {
     let what = words::escape(&comparison.what).into_owned();
+    // Named in the line above, it need not be named again.
+    let it = if named { "it" } else { &what };
     let Comparison {
         expected, actual, ..
     } = comparison;
@@ -35,32 +37,32 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
             }
             aligned(page, expected, actual);
         }
-        Relation::Is => diff(page, &what, expected, actual),
+        Relation::Is => diff(page, if named { "" } else { &what }, expected, actual),
         Relation::IsNot => {
-            page.line(2, &format!("{what} should not be this, and is:"));
+            page.line(2, &format!("{it} should not be this, and is:"));
             whole(page, actual, tail);
         }
         Relation::Contains => missing(
             page,
-            &format!("{what} should contain:"),
+            &format!("{it} should contain:"),
             expected,
             actual,
             tail,
         ),
         Relation::Matches => missing(
             page,
-            &format!("{what} should match the regex:"),
+            &format!("{it} should match the regex:"),
             expected,
             actual,
             tail,
         ),
         Relation::DoesNotContain => {
-            page.line(2, &format!("{what} should not contain:"));
+            page.line(2, &format!("{it} should not contain:"));
             whole(page, expected, tail);
             found(page, actual, actual.find(expected.as_str()), tail);
         }
         Relation::DoesNotMatch => {
-            page.line(2, &format!("{what} should not match the regex:"));
+            page.line(2, &format!("{it} should not match the regex:"));
             whole(page, expected, tail);
             found(page, actual, None, tail);
         }
@@ -111,7 +113,7 @@ fn aligned(page: &mut Page, expected: &str, actual: &str) {
     );
     let blanks = words::width(&new.before);
     let marks = words::width(&old.part).max(words::width(&new.part));
-    if marks > 0 && blanks + marks <= room {
+    if marks > 0 && blanks + marks <= room && !expected.is_empty() && !actual.is_empty() {
         page.line(
             4,
             &format!(
@@ -201,10 +203,11 @@ impl Side {
 /// Lines that differ, with a few around them.
 fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
     let legend = format!(
-        "{what} ({}, {}):",
+        "({}, {}):",
         page.paint(Role::Expected, "- expected"),
         page.paint(Role::Actual, "+ actual")
     );
+    let legend = if what.is_empty() { legend } else { format!("{what} {legend}") };
     page.line(2, &legend);
     if actual.is_empty() {
         page.line(4, "(actual is empty)");

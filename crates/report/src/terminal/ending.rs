@@ -42,7 +42,7 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
         page.line(0, &format!("{word}: {}", words::escape(reason)));
         page.line(
             2,
-            "scenarios share the processes, network and /tmp of this machine; those that name the same port take turns",
+            "scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise",
         );
     }
     if let Some(seed) = run.shuffle {

@@ -262,8 +262,9 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
         let role = if daemon.died { Role::Bad } else { Role::Title };
         let name = page.paint(role, &format!("daemon {}", words::escape(&daemon.name)));
         page.line(2, &format!("{name}: {}", words::escape(&daemon.state)));
-        let command = words::output_line(&daemon.command, LINE);
-        page.line(4, &format!("command: {command}"));
+        if !daemon.command.is_empty() {
+            page.line(4, &format!("command: {}", words::output_line(&daemon.command, LINE)));
+        }
         let tail = if daemon.died {
             shown.tail
         } else {

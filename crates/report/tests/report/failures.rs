@@ -101,7 +101,6 @@ FAIL   0.05 s  Daemon takes a while to open its port
   exit code is not as it should be
     expected: 0
     actual:   (empty)
-              ^
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
@@ -166,7 +165,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   file out.txt is not as it should be
-  file out.txt (- expected, + actual):
+  (- expected, + actual):
     … from line 4 of actual:
       line 4
       line 5
@@ -227,7 +226,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  stdout (- expected, + actual):
+  (- expected, + actual):
     … from line 99998 of actual:
       expected 99997
       expected 99998
@@ -265,7 +264,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout of the command is not as it should be
-  stdout of the command should contain:
+  it should contain:
     │ line 99
   but it is (last 20 lines, 191 bytes before):
     │ line 26
@@ -316,7 +315,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout of the command is not as it should be
-  stdout of the command should contain:
+  it should contain:
     │ hello
   but it is empty
 
@@ -351,7 +350,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  stdout should not contain:
+  it should not contain:
     │ line 30
   but line 30 of 45 has it (from line 28):
     │ line 28
@@ -387,7 +386,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  stdout should match the regex:
+  it should match the regex:
     │ ^v\d+$
   but it is:
     │ version 3
@@ -419,7 +418,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  stdout should not match the regex:
+  it should not match the regex:
     │ error
   but it is:
     │ an error
@@ -446,7 +445,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   exit code is not as it should be
-  exit code should not be this, and is:
+  it should not be this, and is:
     │ 0
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'

@@ -338,7 +338,7 @@ fn unsealed_and_shuffled() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, one at a time
 not sealed: unshare(CLONE_NEWUSER): Operation not permitted
-  scenarios share the processes, network and /tmp of this machine; those that name the same port take turns
+  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
 order shuffled with seed 42
 
 PASS   0.12 s  Daemon is started and terminated
