@@ -365,9 +365,9 @@ impl Runner<'_> {
             self.not_started.get_or_insert((Outcome::Skipped, "not started: the run was interrupted".to_owned()));
             for running in self.running.values_mut() {
                 if self.orders_to_stop == 1 {
-                    running.interrupt()
+                    running.interrupt();
                 } else {
-                    running.abandon(Outcome::Skipped, "interrupted")
+                    running.abandon(Outcome::Skipped, "interrupted");
                 }
             }
         }

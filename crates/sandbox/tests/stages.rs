@@ -157,7 +157,9 @@ fn a_collapse_ends_everything(choice: SandboxChoice) {
     let mut end = room.launch("wait");
     assert_eq!(next(&mut end), Said::Message(b"waiting".to_vec()));
     end.collapse();
-    assert_eq!(room.gone().gone.map(Status::success), Ok(false));
+    // Its worker may have noticed first, and ended well.
+    assert!(room.gone().gone.is_ok());
+    assert!(matches!(all(&mut end).as_str(), "" | "Err(Interrupted)"));
 }
 
 fn an_interruption_is_heard(choice: SandboxChoice) {
