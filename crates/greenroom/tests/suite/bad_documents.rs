@@ -304,8 +304,8 @@ error[bad-environment]: the environment is not JSON: expected value at line 1 co
 
 #[test]
 fn an_environment_with_an_object_inside() {
-    steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}"#)
-        .stderr(str![[r#"
+    steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}"#).stderr(str![[
+        r#"
 error[bad-environment]: the value of A is neither a string nor a number nor a boolean
  --> x.md:7:71
   |
@@ -316,7 +316,8 @@ error[bad-environment]: the value of A is neither a string nor a number nor a bo
 
 1 error
 
-"#]]);
+"#
+    ]]);
 }
 
 #[test]
@@ -470,8 +471,8 @@ error[program-not-found]: program not found: nosuch-program
 #[test]
 fn daemon_names_that_are_none() {
     let names = ["../x", "a/b", ".", ".hidden"];
-    steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n"))
-        .stderr(str![[r#"
+    steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n")).stderr(
+        str![[r#"
 error[bad-daemon-name]: `../x` cannot be a daemon's name
  --> x.md:7:51
   |
@@ -506,7 +507,8 @@ error[bad-daemon-name]: `.hidden` cannot be a daemon's name
 
 4 errors
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -648,7 +650,8 @@ error[bad-status]: 20 is not an HTTP status
 
 #[test]
 fn bad_yaml() {
-    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml\n...\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml\n...\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![
+        [r#"
 error[bad-yaml]: not valid YAML: unclosed bracket '['
  --> x.md:3:11
   |
@@ -657,7 +660,8 @@ error[bad-yaml]: not valid YAML: unclosed bracket '['
 
 1 error
 
-"#]]);
+"#]
+    ]);
 }
 
 #[test]
@@ -747,7 +751,8 @@ error[no-metadata]: this document has scenarios, but no metadata that says how t
 
 #[test]
 fn metadata_that_is_never_closed() {
-    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[
+        r#"
 error[no-metadata]: this document has scenarios, but no metadata that says how to run them
  --> x.md:6:1
   |
@@ -764,7 +769,8 @@ error[no-metadata]: this document has scenarios, but no metadata that says how t
 
 1 error
 
-"#]]);
+"#
+    ]]);
 }
 
 #[test]
@@ -915,7 +921,11 @@ fn bindings_that_nothing_implements() {
             "- when: I brew coffee\n  impl: {native: {function: brew}}\n\
              - when: I drink {what}\n  impl: {python: {function: drink}}\n",
         )
-        .file("x.md", document("# S\n~~~scenario\nwhen I brew coffee\nwhen I drink tea\n~~~\n").replace("lib/daemon.yaml", "own.yaml"))
+        .file(
+            "x.md",
+            document("# S\n~~~scenario\nwhen I brew coffee\nwhen I drink tea\n~~~\n")
+                .replace("lib/daemon.yaml", "own.yaml"),
+        )
         .refused(["run", "x.md"])
         .stderr(str![[r#"
 error[cannot-run]: greenroom cannot carry out `when I brew coffee`
@@ -1073,14 +1083,20 @@ error[unreadable]: cannot read x.md: Permission denied (os error 13)
 #[test]
 fn a_document_twice() {
     let project = Project::new().file("x.md", scenario("when I run true")).link("y.md", "x.md");
-    project.run(["check", "x.md", "./x.md"]).stdout(str![[r#"
+    project
+        .run(["check", "x.md", "./x.md"])
+        .stdout(str![[r#"
 1 scenario with 1 step: nothing wrong
 
-"#]]).stderr(str![]);
-    project.run(["check", "x.md", "y.md"]).stdout(str![[r#"
+"#]])
+        .stderr(str![]);
+    project
+        .run(["check", "x.md", "y.md"])
+        .stdout(str![[r#"
 2 scenarios with 2 steps: nothing wrong
 
-"#]]).stderr(str![]);
+"#]])
+        .stderr(str![]);
 }
 
 #[test]

@@ -56,7 +56,9 @@ fn no_such_process() {
 
 #[test]
 fn there_is_such_a_process() {
-    fails!("when I start \"sleep 12765\" as a background process as sleepy\nthen there is no \"sleep 1276\" process", str![[r#"
+    fails!(
+        "when I start \"sleep 12765\" as a background process as sleepy\nthen there is no \"sleep 1276\" process",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -80,17 +82,22 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn such_a_process_runs() {
-    holds("when I start \"sleep 12765\" as a background process as sleepy\nthen a process \"sleep 12765\" is running\nand a process \"^sle+p [0-9]+$\" is running");
+    holds(
+        "when I start \"sleep 12765\" as a background process as sleepy\nthen a process \"sleep 12765\" is running\nand a process \"^sle+p [0-9]+$\" is running",
+    );
 }
 
 #[test]
 fn no_such_process_runs() {
-    fails!("then a process \"sleep 12765\" is running", str![[r#"
+    fails!(
+        "then a process \"sleep 12765\" is running",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -106,8 +113,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("then a process \"sleep 12765\" is running"), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("then a process \"sleep 12765\" is running"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -135,13 +145,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_pattern_that_is_no_regex_is_meant_literally() {
     holds("when I start \"sleep 100 0.5\" as a background process as a\nthen a process \"100 0.5\" is running");
-    holds("when I start \"sh -c 'sleep 100; : # ((['\" as a background process as a\nthen a process \"# (([\" is running");
+    holds(
+        "when I start \"sh -c 'sleep 100; : # ((['\" as a background process as a\nthen a process \"# (([\" is running",
+    );
 }
 
 // ---- Starting ----
@@ -172,12 +185,20 @@ then stdout doesn't contain "TEXT""#;
 
 #[test]
 fn a_port_that_opens_late() {
-    holds("given file fetch.py\ngiven a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, on port 8080\nwhen I run python3 fetch.py 127.0.0.1 8080\nthen stdout is exactly \"web\\n\"");
+    holds(
+        "given file fetch.py\ngiven a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, on port 8080\nwhen I run python3 fetch.py 127.0.0.1 8080\nthen stdout is exactly \"web\\n\"",
+    );
 }
 
 #[test]
 fn any_local_address_will_do() {
-    for (address, reached) in [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("[::1]", "::1"), ("[::]", "127.0.0.1"), ("127.0.0.2", "127.0.0.2")] {
+    for (address, reached) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("[::1]", "::1"),
+        ("[::]", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.2"),
+    ] {
         holds(&format!(
             "given file fetch.py\ngiven a daemon helper shell script server.py\n\
              when I start \"./server.py web {address}:8080\" as a background process as web, on port 8080, with environment {{}}\n\
@@ -188,7 +209,9 @@ fn any_local_address_will_do() {
 
 #[test]
 fn died_before_its_port() {
-    fails!(r#"when I start "sh -c 'echo starting; echo no config >&2; exit 3'" as a background process as web, on port 8080"#, str![[r#"
+    fails!(
+        r#"when I start "sh -c 'echo starting; echo no config >&2; exit 3'" as a background process as web, on port 8080"#,
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -212,12 +235,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn ended_well_without_its_port() {
-    fails!("when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment {\"A\": \"B\"}", str![[r#"
+    fails!(
+        "when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment {\"A\": \"B\"}",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -236,12 +262,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn listens_on_another_port() {
-    fails!("given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as a background process as web, on port 8080", str![[r#"
+    fails!(
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as a background process as web, on port 8080",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -269,12 +298,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn the_port_is_taken_by_another_daemon() {
-    fails!("given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I start \"sleep 1000\" as a background process as other, on port 8080", str![[r#"
+    fails!(
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -300,12 +332,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn the_port_is_opened_by_another_daemon() {
-    fails!("given a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'\" as a background process as web\nwhen I start \"sleep 1000\" as a background process as other, on port 8080", str![[r#"
+    fails!(
+        "given a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'\" as a background process as web\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -335,12 +370,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn the_name_is_in_use() {
-    fails!(&up("when I start \"sleep 1000\" as a background process as up"), str![[r#"
+    fails!(
+        &up("when I start \"sleep 1000\" as a background process as up"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -368,12 +406,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_name_may_be_used_again_after_the_end() {
-    holds(&gone("when I start \"echo again\" as a background process as gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"again\\n\""));
+    holds(&gone(
+        "when I start \"echo again\" as a background process as gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"again\\n\"",
+    ));
 }
 
 #[test]
@@ -389,7 +430,9 @@ fn trying_to_start() {
 
 #[test]
 fn trying_succeeds_or_fails_against_expectation() {
-    fails!("when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting the daemon succeeds", str![[r#"
+    fails!(
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting the daemon succeeds",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -411,8 +454,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!("when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting daemon fails with \"exit status 5\"", str![[r#"
+"#]]
+    );
+    fails!(
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting daemon fails with \"exit status 5\"",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -438,8 +484,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!("given a daemon helper shell script server.py\nwhen I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting daemon fails with \"ConnectionRefusedError\"", str![[r#"
+"#]]
+    );
+    fails!(
+        "given a daemon helper shell script server.py\nwhen I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting daemon fails with \"ConnectionRefusedError\"",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -464,8 +513,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!("then starting the daemon succeeds", str![[r#"
+"#]]
+    );
+    fails!(
+        "then starting the daemon succeeds",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -481,12 +533,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_script_that_was_not_made_executable() {
-    fails!("given file server.py\nwhen I start \"./server.py web\" as a background process as web", str![[r#"
+    fails!(
+        "given file server.py\nwhen I start \"./server.py web\" as a background process as web",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -504,14 +559,17 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_script_whose_interpreter_is_missing() {
     let Some(project) = Project::sealed() else { return };
     let script = "~~~{#a.sh .file}\n#!/nosuch/shell\n~~~\n";
-    let text = scenario("given a daemon helper shell script a.sh\nwhen I start \"./a.sh\" as a background process as a") + script;
+    let text =
+        scenario("given a daemon helper shell script a.sh\nwhen I start \"./a.sh\" as a background process as a")
+            + script;
     project.file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -546,13 +604,17 @@ fn puts_itself_into_the_background() {
 
 #[test]
 fn stopping_twice_and_after_the_end_is_fine() {
-    holds(&up("when I stop background process up\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\""));
+    holds(&up(
+        "when I stop background process up\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
+    ));
     holds(&gone("when I stop background process gone"));
 }
 
 #[test]
 fn stopping_an_unknown_daemon() {
-    fails!(&up("when I stop background process pu"), str![[r#"
+    fails!(
+        &up("when I stop background process pu"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -579,8 +641,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!("when I stop background process up", str![[r#"
+"#]]
+    );
+    fails!(
+        "when I stop background process up",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -595,7 +660,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -636,15 +702,25 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn stopping_takes_the_process_group_along() {
-    holds("when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\nthen there is no \"sleep 4321\" process");
+    holds(
+        "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\nthen there is no \"sleep 4321\" process",
+    );
 }
 
 #[test]
 fn restarting() {
-    holds(&up("when I restart daemon up\nwhen I wait for daemon up to write \"ready\" to stdout\nthen daemon up stdout is \"ready\\n\"\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\""));
-    holds(&gone("when I restart daemon gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"working\\n\""));
-    holds("given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I restart daemon web\nthen daemon web is running");
-    fails!("when I restart daemon up", str![[r#"
+    holds(&up(
+        "when I restart daemon up\nwhen I wait for daemon up to write \"ready\" to stdout\nthen daemon up stdout is \"ready\\n\"\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
+    ));
+    holds(&gone(
+        "when I restart daemon gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"working\\n\"",
+    ));
+    holds(
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I restart daemon web\nthen daemon web is running",
+    );
+    fails!(
+        "when I restart daemon up",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -659,12 +735,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn a_restart_that_fails() {
-    fails!("when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\nwhen I wait for file ran to exist\nwhen I restart daemon once\nwhen I wait for daemon once to write \"ready\" to stdout", str![[r#"
+    fails!(
+        "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\nwhen I wait for file ran to exist\nwhen I restart daemon once\nwhen I wait for daemon once to write \"ready\" to stdout",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -690,17 +769,18 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn signals() {
-    holds(&up(
-        "when I send signal HUP to daemon up\nwhen I wait for daemon up to write \"again\" to stdout\n\
+    holds(&up("when I send signal HUP to daemon up\nwhen I wait for daemon up to write \"again\" to stdout\n\
          when I send signal sigkill to daemon up\nwhen I wait for daemon up to end\nthen daemon up has ended by signal KILL\n\
-         and daemon up has ended by signal 9\nand daemon up has ended",
-    ));
-    fails!(&gone("when I send signal HUP to daemon gone"), str![[r#"
+         and daemon up has ended by signal 9\nand daemon up has ended"));
+    fails!(
+        &gone("when I send signal HUP to daemon gone"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -726,13 +806,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn ends() {
     holds(&gone("then daemon gone has ended\nand daemon gone has ended with exit status 3"));
-    fails!(&gone("then daemon gone has ended with exit status 0"), str![[r#"
+    fails!(
+        &gone("then daemon gone has ended with exit status 0"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -761,8 +844,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("then daemon gone has ended by signal TERM"), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("then daemon gone has ended by signal TERM"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -791,8 +877,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&up("then daemon up has ended"), str![[r#"
+"#]]
+    );
+    fails!(
+        &up("then daemon up has ended"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -820,13 +909,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn runs() {
     holds(&up("then daemon up is running"));
-    fails!(&gone("then daemon gone is running"), str![[r#"
+    fails!(
+        &gone("then daemon gone is running"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -852,16 +944,23 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 // ---- Output ----
 
 #[test]
 fn has_produced_output() {
-    holds("when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stdout is \"out\\n\"\nand daemon a stderr is \"err\\n\"");
-    holds("when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stderr is \"err\\n\"");
-    fails!("when I start \"sh -c 'exit 5'\" as a background process as mute\nwhen daemon mute has produced output", str![[r#"
+    holds(
+        "when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stdout is \"out\\n\"\nand daemon a stderr is \"err\\n\"",
+    );
+    holds(
+        "when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stderr is \"err\\n\"",
+    );
+    fails!(
+        "when I start \"sh -c 'exit 5'\" as a background process as mute\nwhen daemon mute has produced output",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -881,12 +980,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn never_produces_output() {
-    fails!("when I start \"sleep 1234\" as a background process as mute\nwhen daemon mute has produced output", str![[r#"
+    fails!(
+        "when I start \"sleep 1234\" as a background process as mute\nwhen daemon mute has produced output",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -909,13 +1011,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stdout_is() {
     holds(&gone("then daemon gone stdout is \"working\\n\"\nand daemon gone stdout is \"\\x77orking\\u{a}\""));
-    fails!(&gone("then daemon gone stdout is \"walking\\n\""), str![[r#"
+    fails!(
+        &gone("then daemon gone stdout is \"walking\\n\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -944,8 +1049,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("then daemon gone stdout is \"\""), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("then daemon gone stdout is \"\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -973,12 +1081,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stdout_is_empty() {
-    fails!("when I start \"true\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"something\\n\"", str![[r#"
+    fails!(
+        "when I start \"true\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"something\\n\"",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1002,12 +1113,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stdout_is_of_many_lines() {
-    fails!("when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"one\\n2\\nthree\\n\"", str![[r#"
+    fails!(
+        "when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"one\\n2\\nthree\\n\"",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1037,13 +1151,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stdout_contains() {
     holds(&gone("then daemon gone stdout contains \"work\"\nand daemon gone stdout doesn't contain \"config\""));
-    fails!(&gone("then daemon gone stdout contains \"config\""), str![[r#"
+    fails!(
+        &gone("then daemon gone stdout contains \"config\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1073,8 +1190,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("then daemon gone stdout doesn't contain \"work\""), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("then daemon gone stdout doesn't contain \"work\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1104,13 +1224,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stderr_is() {
     holds(&gone("then daemon gone stderr is \"no config\\n\""));
-    fails!(&gone("then daemon gone stderr is \"no config\""), str![[r#"
+    fails!(
+        &gone("then daemon gone stderr is \"no config\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1139,13 +1262,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn stderr_contains() {
     holds(&gone("then daemon gone stderr contains \"config\"\nand daemon gone stderr doesn't contain \"work\""));
-    fails!(&gone("then daemon gone stderr contains \"work\""), str![[r#"
+    fails!(
+        &gone("then daemon gone stderr contains \"work\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1175,8 +1301,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("then daemon gone stderr doesn't contain \"config\""), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("then daemon gone stderr doesn't contain \"config\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1206,18 +1335,23 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn output_that_is_no_text() {
-    holds(r#"when I start "printf '\377\000\033[2J\r'" as a background process as a
+    holds(
+        r#"when I start "printf '\377\000\033[2J\r'" as a background process as a
 when I wait for daemon a to end
 then daemon a stdout contains "\x1b[2J\r"
-and daemon a stdout doesn't contain "\n""#);
-    fails!(r#"when I start "printf 'caf\351 \033[31mred\033[0m \000\r\n'" as a background process as a
+and daemon a stdout doesn't contain "\n""#,
+    );
+    fails!(
+        r#"when I start "printf 'caf\351 \033[31mred\033[0m \000\r\n'" as a background process as a
 when I wait for daemon a to end
-then daemon a stdout contains "café""#, str![[r#"
+then daemon a stdout contains "café""#,
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1244,13 +1378,16 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn much_output() {
     let steps = "when I start \"sh -c 'yes line | head -n 200000; echo the end'\" as a background process as a\nwhen I wait for daemon a to end, for at most 60 seconds\nthen daemon a stdout contains \"line\\nthe end\\n\"\nand daemon a stdout is \"x\"";
-    fails!(steps, str![[r#"
+    fails!(
+        steps,
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1347,7 +1484,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -1361,7 +1499,9 @@ fn output_in_the_stop_handler_is_kept() {
 
 #[test]
 fn output_of_an_unknown_daemon() {
-    fails!(&up("then daemon pu stdout is \"\""), str![[r#"
+    fails!(
+        &up("then daemon pu stdout is \"\""),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1388,15 +1528,20 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 // ---- Waiting ----
 
 #[test]
 fn waits_for_text() {
-    holds("when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds");
-    fails!(&up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"), str![[r#"
+    holds(
+        "when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds",
+    );
+    fails!(
+        &up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1423,8 +1568,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("when I wait for daemon gone to write \"ready\" to stderr"), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("when I wait for daemon gone to write \"ready\" to stderr"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1450,12 +1598,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn waits_for_the_end() {
-    fails!(&up("when I wait for daemon up to end, for at most 0.3 seconds"), str![[r#"
+    fails!(
+        &up("when I wait for daemon up to end, for at most 0.3 seconds"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1482,13 +1633,18 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn waits_for_a_file() {
-    holds("when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\nwhen I wait for file d/f to exist\nthen file d/f exists");
-    fails!(&gone("when I wait for file d/f to exist, for at most 0.3 seconds"), str![[r#"
+    holds(
+        "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\nwhen I wait for file d/f to exist\nthen file d/f exists",
+    );
+    fails!(
+        &gone("when I wait for file d/f to exist, for at most 0.3 seconds"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1515,13 +1671,18 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn waits_for_a_socket() {
-    holds("given file unix.py\nwhen I start \"python3 unix.py\" as a background process as u\nwhen I wait for socket s to accept connections, for at most 60 seconds");
-    fails!(&up("when I wait for socket s to accept connections, for at most 0.3 seconds"), str![[r#"
+    holds(
+        "given file unix.py\nwhen I start \"python3 unix.py\" as a background process as u\nwhen I wait for socket s to accept connections, for at most 60 seconds",
+    );
+    fails!(
+        &up("when I wait for socket s to accept connections, for at most 0.3 seconds"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1549,14 +1710,21 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn waits_for_http() {
     let start = "given file web.py\nwhen I start \"python3 web.py\" as a background process as web\n";
-    holds(&format!("{start}when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 60 seconds\nand I wait for http://localhost:8080/nosuch to answer with status 404"));
-    fails!(&format!("{start}when I wait for daemon web to listen on port 8080, for at most 60 seconds\nwhen I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds"), str![[r#"
+    holds(&format!(
+        "{start}when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 60 seconds\nand I wait for http://localhost:8080/nosuch to answer with status 404"
+    ));
+    fails!(
+        &format!(
+            "{start}when I wait for daemon web to listen on port 8080, for at most 60 seconds\nwhen I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds"
+        ),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1583,8 +1751,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!("when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.3 seconds", str![[r#"
+"#]]
+    );
+    fails!(
+        "when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.3 seconds",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1600,7 +1771,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -1640,8 +1812,12 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn waits_for_a_port() {
-    holds("given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" as a background process as web\nwhen I wait for daemon web to listen on port 8080\nwhen I wait for daemon web to listen on port 8081, for at most 60 seconds");
-    fails!(&up("when I wait for daemon up to listen on port 8080, for at most 0.3 seconds"), str![[r#"
+    holds(
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" as a background process as web\nwhen I wait for daemon web to listen on port 8080\nwhen I wait for daemon web to listen on port 8081, for at most 60 seconds",
+    );
+    fails!(
+        &up("when I wait for daemon up to listen on port 8080, for at most 0.3 seconds"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1670,8 +1846,11 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
-    fails!(&gone("when I wait for daemon gone to listen on port 8080"), str![[r#"
+"#]]
+    );
+    fails!(
+        &gone("when I wait for daemon gone to listen on port 8080"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1697,7 +1876,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
@@ -1713,7 +1893,9 @@ fn a_free_port() {
 
 #[test]
 fn a_free_port_that_nobody_keeps() {
-    fails!("given a free port kept as web\nwhen I start \"sleep 100\" as a background process as a, on port ${wbe}", str![[r#"
+    fails!(
+        "given a free port kept as web\nwhen I start \"sleep 100\" as a background process as a, on port ${wbe}",
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1730,14 +1912,17 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 // ---- What happened besides ----
 
 #[test]
 fn died_on_its_own_while_another_step_fails() {
-    fails!(&gone("when I run false"), str![[r#"
+    fails!(
+        &gone("when I run false"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1761,12 +1946,15 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
 fn left_over_processes_are_listed() {
-    fails!(&up("when I run setsid -f sleep 5432\nthen a process \"^sleep 5432\" is running\nwhen I run false"), str![[r#"
+    fails!(
+        &up("when I run setsid -f sleep 5432\nthen a process \"^sleep 5432\" is running\nwhen I run false"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -1795,7 +1983,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]

@@ -69,7 +69,8 @@ and there is no \"greenroom\" process
 ~~~
 ";
     let project = project.file("x.md", document(scenarios)).fifo("one").fifo("two");
-    let variables = [("ONE", "one"), ("TWO", "two")].map(|(name, fifo)| format!("{name}={}", project.path(fifo).display()));
+    let variables =
+        [("ONE", "one"), ("TWO", "two")].map(|(name, fifo)| format!("{name}={}", project.path(fifo).display()));
     project.run(["run", "x.md", "--env", &variables[0], "--env", &variables[1]]).passes();
 }
 
@@ -77,7 +78,9 @@ and there is no \"greenroom\" process
 fn the_process_table_is_the_scenarios_own() {
     let Some(project) = Project::sealed() else { return };
     // The first process, the worker and this one.
-    let text = with_programs(scenario("given file processes.py\nwhen I run python3 processes.py\nthen stdout is exactly \"3\\n\""));
+    let text = with_programs(scenario(
+        "given file processes.py\nwhen I run python3 processes.py\nthen stdout is exactly \"3\\n\"",
+    ));
     project.file("x.md", text).run(["run", "x.md"]).passes();
 }
 
@@ -110,7 +113,9 @@ fn the_surroundings_of_a_scenario() {
     let seen = fs::read_to_string(out).unwrap();
     let directory = seen.lines().next().unwrap();
     assert!(directory.starts_with(project.tmp().to_str().unwrap()) && directory.ends_with("/1/data"), "{directory}");
-    crate::support::same(&seen.replace(directory, "[DIRECTORY]"), str![[r#"
+    crate::support::same(
+        &seen.replace(directory, "[DIRECTORY]"),
+        str![[r#"
 [DIRECTORY]
 [DIRECTORY]
 [DIRECTORY]
@@ -118,7 +123,8 @@ fn the_surroundings_of_a_scenario() {
 C.UTF-8
 FROM_OUTSIDE HOME LANG OUT PATH PWD SHELL TMPDIR
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]
@@ -151,7 +157,9 @@ fn the_hosts_name_stays() {
     let name = || fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
     let before = name();
     let steps = "when I run sh -c 'echo greenroom-was-here > /proc/sys/kernel/hostname; cat /proc/sys/kernel/hostname'";
-    project.file("x.md", scenario(&format!("{steps}\nthen stdout is exactly \"greenroom-was-here\\n\""))).run(["run", "x.md"]);
+    project
+        .file("x.md", scenario(&format!("{steps}\nthen stdout is exactly \"greenroom-was-here\\n\"")))
+        .run(["run", "x.md"]);
     assert_eq!(name(), before);
 }
 
@@ -207,7 +215,11 @@ fn an_ordinary_user_stays_the_same_user() {
     let project = project.file("x.md", with_programs(scenario(steps)));
     let ran = project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).passes();
     // A machine may allow namespaces to root alone; then that is said.
-    assert!(ran.stdout.contains("1 scenario passed, 9 steps") || ran.stdout.contains("1 scenario passed, 10 steps"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("1 scenario passed, 9 steps") || ran.stdout.contains("1 scenario passed, 10 steps"),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(fs::metadata(out).unwrap().uid(), 4321);
     project.nothing_is_left();
 }
@@ -363,7 +375,9 @@ fn a_run_inside_of_a_run() {
     let Some(project) = Project::sealed() else { return };
     let inner = scenario("when I start \"sleep 1000\" as a background process as d\nthen daemon d is running");
     let outer = scenario("when I run $GREENROOM run -q inner.md\nthen stdout contains \"1 scenario passed\"");
-    let outer = outer.replace("$GREENROOM", env!("CARGO_BIN_EXE_greenroom")).replace("inner.md", project.path("inner.md").to_str().unwrap());
+    let outer = outer
+        .replace("$GREENROOM", env!("CARGO_BIN_EXE_greenroom"))
+        .replace("inner.md", project.path("inner.md").to_str().unwrap());
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_greenroom")).parent().unwrap();
     project
         .file("inner.md", inner)

@@ -4,6 +4,9 @@
 //! it prints. `SNAPSHOTS=overwrite cargo test -p greenroom` rewrites the expected screens; read each of them as a user would
 //! before keeping it.
 
+#![expect(clippy::unwrap_used, reason = "tests: short beats careful")]
+#![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written by their tool")]
+
 mod bad_documents;
 mod commands;
 mod daemon;

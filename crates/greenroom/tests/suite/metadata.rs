@@ -11,7 +11,9 @@ fn runs(project: &Project, document: &str) {
     let ran = project.run(["run", document]).passes();
     assert_eq!(
         ran.stdout,
-        format!("greenroom [VERSION]: 1 scenario in {document}\n\nPASS [TIME]  S\n\n1 scenario passed, 1 step, [TIME]\n")
+        format!(
+            "greenroom [VERSION]: 1 scenario in {document}\n\nPASS [TIME]  S\n\n1 scenario passed, 1 step, [TIME]\n"
+        )
     );
 }
 
@@ -38,7 +40,10 @@ fn at_the_end() {
 fn in_a_file_of_its_own() {
     let Some(project) = Project::sealed() else { return };
     let project = project
-        .file("x.subplot", "title: T\nmarkdowns:\n- x.md\nbindings:\n- lib/runcmd.yaml\nimpls:\n  python:\n  - lib/runcmd.py\n")
+        .file(
+            "x.subplot",
+            "title: T\nmarkdowns:\n- x.md\nbindings:\n- lib/runcmd.yaml\nimpls:\n  python:\n  - lib/runcmd.py\n",
+        )
         .file("x.md", BODY);
     runs(&project, "x.subplot");
 }

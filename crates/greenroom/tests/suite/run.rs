@@ -180,7 +180,9 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 #[test]
 fn keep() {
     let Some(project) = Project::sealed() else { return };
-    let text = scenario("when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false");
+    let text = scenario(
+        "when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false",
+    );
     let project = project.file("x.md", text);
     project.run(["run", "--keep", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -224,7 +226,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn shuffle() {
     let Some(project) = Project::sealed() else { return };
-    let scenarios: String = (1..=9).map(|n| format!("# S{n}\n~~~scenario\nwhen I run sh -c 'echo {n} >> $ORDER'\n~~~\n")).collect();
+    let scenarios: String =
+        (1..=9).map(|n| format!("# S{n}\n~~~scenario\nwhen I run sh -c 'echo {n} >> $ORDER'\n~~~\n")).collect();
     let order = project.path("order");
     let project = project.file("x.md", document(&scenarios)).file("order", "");
     let variable = format!("ORDER={}", order.display());
@@ -237,7 +240,9 @@ fn shuffle() {
     assert_ne!(order, "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
     assert_eq!(started_in("--shuffle=7"), (order.clone(), screen.clone()));
     assert_ne!(started_in("--shuffle=8").0, order);
-    crate::support::same(&screen, str![[r#"
+    crate::support::same(
+        &screen,
+        str![[r#"
 greenroom [VERSION]: 9 scenarios in x.md, one at a time
 order shuffled with seed 7
 
@@ -253,7 +258,8 @@ PASS [TIME]  S9
 
 9 scenarios passed, 9 steps, [TIME]
 
-"#]]);
+"#]],
+    );
     // A seed of its own is shown, and gives the same order again.
     let (order, screen) = started_in("--shuffle");
     let seed = screen.split("with seed ").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
@@ -352,7 +358,8 @@ fn environment() {
     );
     let project = project.file("x.md", text);
     project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=A = B"]).passes();
-    project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=it's"]).code(1).stderr("").stdout(str![[r#"
+    project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=it's"]).code(1).stderr("").stdout(str![[
+        r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -373,7 +380,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#
+    ]]);
 }
 
 #[test]
@@ -508,7 +516,8 @@ fn scenarios_run_side_by_side_and_are_told_in_reading_order() {
     let scenarios = "# First\n~~~scenario\nwhen I run sh -c 'read line < $FIFO; echo $line'\nthen stdout is exactly \"go\\n\"\n~~~\n\
                      # Second\n~~~scenario\nwhen I run sh -c 'echo go > $FIFO'\n~~~\n";
     let fifo = format!("FIFO={}", project.path("fifo").display());
-    project.fifo("fifo").file("x.md", document(scenarios)).run(["run", "--env", &fifo, "x.md"]).passes().stdout(str![[r#"
+    project.fifo("fifo").file("x.md", document(scenarios)).run(["run", "--env", &fifo, "x.md"]).passes().stdout(str![
+        [r#"
 greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
 
 PASS [TIME]  First
@@ -516,7 +525,8 @@ PASS [TIME]  Second
 
 2 scenarios passed, 3 steps, [TIME]
 
-"#]]);
+"#]
+    ]);
 }
 
 #[test]
@@ -536,7 +546,9 @@ fn interrupted_once() {
     let Some(project) = Project::sealed() else { return };
     let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                  when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
-    let text = with_programs(document(&format!("# Waits\n~~~scenario\n{waits}\n~~~\n# Next\n~~~scenario\nwhen I run true\n~~~\n")));
+    let text = with_programs(document(&format!(
+        "# Waits\n~~~scenario\n{waits}\n~~~\n# Next\n~~~scenario\nwhen I run true\n~~~\n"
+    )));
     let project = project.fifo("fifo").file("x.md", text);
     let fifo = format!("FIFO={}", project.path("fifo").display());
     let started = project.start(["run", "-j", "1", "--env", &fifo, "x.md"]);

@@ -22,8 +22,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use snapbox::IntoData;
 
 /// Metadata with all libraries: four lines.
-pub(crate) const HEAD: &str =
-    "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
+pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
 /// No test takes this long; one that does hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -243,13 +242,15 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
 
 /// `greenroom-AbC123`, a run's directory, gets a name that is always the same.
 fn run_directories(text: &str) -> String {
-    let mut parts = text.split("[TMP]/greenroom-");
+    let mut parts = text.split("/greenroom-");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        plain.push_str("[RUN]");
-        plain.push_str(part.get(6..).unwrap_or_default());
+        let random = part.get(..6).is_some_and(|random| random.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        plain += "/greenroom-";
+        plain += if random { "XXXXXX" } else { "" };
+        plain += if random { &part[6..] } else { part };
     }
-    plain
+    plain.replace("[TMP]/greenroom-XXXXXX", "[RUN]")
 }
 
 /// Replaces measured times, which stand in a few places only; limits that somebody has set are left.

@@ -171,7 +171,9 @@ fn a_port_that_the_machine_uses_is_told_of() {
     let ran = Project::new().file("x.md", text).run(["run", "--sandbox", "tended", "x.md"]).code(1).stderr("");
     let screen = ran.stdout.replace(&port.to_string(), "[PORT]");
     let holder = format!("process {} ({})", std::process::id(), std::env::args().collect::<Vec<_>>().join(" "));
-    crate::support::same(&screen.replace(&holder, "process [HOLDER]"), str![[r#"
+    crate::support::same(
+        &screen.replace(&holder, "process [HOLDER]"),
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed: asked for
   scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
@@ -189,7 +191,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
-"#]]);
+"#]],
+    );
 }
 
 #[test]

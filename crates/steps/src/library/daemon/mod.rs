@@ -1,6 +1,6 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! [`daemons`] keeps what the scenario has started, [`readiness`] waits for them, [`checks`] looks at steps before anything
+//! `daemons` keeps what the scenario has started, `readiness` waits for them, `checks` looks at steps before anything
 //! runs; here are the step functions, one for each `native` function in `daemon.yaml`.
 
 mod checks;
