@@ -1,7 +1,7 @@
 //! The launcher: the process that makes stages, from both of its sides.
 //!
-//! The runner's side is [`Launcher`]; [`serve`] is what the launcher process itself does. Between them go [`Request`]s and
-//! [`Answer`]s, with a stage's channel and order as descriptors beside them.
+//! The runner's side is [`Launcher`]; `serve` is what the launcher process itself does. Between them go `Request`s and
+//! `Answer`s, with a stage's channel and order as descriptors beside them.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};

@@ -188,7 +188,7 @@ fn target(listener: &Listener) -> SocketAddr {
 /// Documents rely on it: scripts that accept one connection, print something and end because it was closed. A connection
 /// that is closed at once would be followed by the next step, perhaps the script's end, before the script has printed. So
 /// the wait ends when the server has closed its side or has ended; or when it visibly does nothing about the connection,
-/// that is when none of its processes has had anything to do for [`IDLE`]; and in any case after [`MOMENT`].
+/// that is when none of its processes has had anything to do for 4 ms; and in any case after a second.
 pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Result<(), Cut> {
     const IDLE: Duration = Duration::from_millis(4);
     const MOMENT: Duration = Duration::from_secs(1);
