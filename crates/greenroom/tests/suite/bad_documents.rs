@@ -1071,7 +1071,7 @@ error[unreadable]: cannot read l.md: Too many levels of symbolic links (os error
 #[test]
 fn a_document_that_may_not_be_read() {
     let project = Project::new().file("x.md", scenario("when I run true")).mode("x.md", 0o000);
-    let Some(project) = project.as_user(4321) else { return };
+    let Some(project) = project.by_user(4321) else { return };
     project.refused(["run", "x.md"]).stderr(str![[r#"
 error[unreadable]: cannot read x.md: Permission denied (os error 13)
 

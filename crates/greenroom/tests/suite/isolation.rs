@@ -178,14 +178,7 @@ FAIL [TIME]  The scenario
 
   command failed with exit status 1: python3 far.py
   stderr of the command:
-    │ Traceback (most recent call last):
-    │   File "[RUN]/1/data/far.py", line 5, in <module>
-    │     socket.create_connection(("192.0.2.1", 80), timeout=60)
-    │   File "/usr/lib/python3.11/socket.py", line 851, in create_connection
-    │     raise exceptions[0]
-    │   File "/usr/lib/python3.11/socket.py", line 836, in create_connection
-    │     sock.connect(sa)
-    │ OSError: [Errno 101] Network is unreachable
+    │ cannot connect: [Errno 101] Network is unreachable
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -206,20 +199,19 @@ fn no_descriptors_but_the_standard_ones() {
 
 #[test]
 fn an_ordinary_user_stays_the_same_user() {
-    let Some(project) = Project::sealed().and_then(|project| project.as_user(4321)) else { return };
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(4321)) else { return };
     let steps = "when I run id -u\nthen stdout is exactly \"4321\\n\"\nwhen I run id -g\nthen stdout is exactly \"4321\\n\"\n\
                  when I run sh -c 'touch closed; chmod 000 closed'\nwhen I try to run cat closed\nthen command fails\n\
                  given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:80\" as a background process as web, on port 80\n\
                  when I run sh -c 'touch $OUT'";
     let out = project.path("out");
     let project = project.file("x.md", with_programs(scenario(steps)));
-    let ran = project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).passes();
-    // A machine may allow namespaces to root alone; then that is said.
-    assert!(
-        ran.stdout.contains("1 scenario passed, 9 steps") || ran.stdout.contains("1 scenario passed, 10 steps"),
-        "{}",
-        ran.stdout
-    );
+    let ran = project.run(["run", "-q", "--sandbox", "sealed", "x.md", "--env", &format!("OUT={}", out.display())]);
+    if ran.status.code() == Some(4) {
+        println!("skipped: only root may seal scenarios here: {}", ran.stderr);
+        return;
+    }
+    ran.passes().stdout("1 scenario passed, 10 steps, [TIME]\n");
     assert_eq!(fs::metadata(out).unwrap().uid(), 4321);
     project.nothing_is_left();
 }
@@ -378,6 +370,7 @@ fn a_run_inside_of_a_run() {
     let outer = outer
         .replace("$GREENROOM", env!("CARGO_BIN_EXE_greenroom"))
         .replace("inner.md", project.path("inner.md").to_str().unwrap());
+    // A build directory below /tmp shows inside only when the environment mentions it.
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_greenroom")).parent().unwrap();
     project
         .file("inner.md", inner)

@@ -4,7 +4,13 @@
 //! it prints. `SNAPSHOTS=overwrite cargo test -p greenroom` rewrites the expected screens; read each of them as a user would
 //! before keeping it.
 
-#![expect(clippy::unwrap_used, reason = "tests: short beats careful")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "tests: short beats careful"
+)]
+#![expect(clippy::print_stdout, reason = "a skipped test says why")]
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written by their tool")]
 
 mod bad_documents;

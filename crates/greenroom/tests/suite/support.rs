@@ -25,7 +25,7 @@ use snapbox::IntoData;
 pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
 /// No test takes this long; one that does hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A document of scenarios, with metadata in front of it.
 pub(crate) fn document(scenarios: &str) -> String {
@@ -113,7 +113,7 @@ impl Project {
     }
 
     /// Runs as a user who is not root; none when the tests are not run by root, who alone can become another.
-    pub(crate) fn as_user(mut self, user: u32) -> Option<Self> {
+    pub(crate) fn by_user(mut self, user: u32) -> Option<Self> {
         if !rustix::process::getuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
             println!("skipped: only root can run a test as another user, and needs setpriv for it");
             return None;
