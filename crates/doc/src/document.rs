@@ -321,6 +321,12 @@ fn step_line(
             Diagnostic::error("step-too-long", format!("this step has {} bytes; {MAX_STEP} are allowed", words.len()));
         return Err((Before::Unclear, Some(Box::new(error.at(span, "").help("put the text into an embedded file")))));
     }
+    if let Some(at) = words.find('\0') {
+        let span = Span::new(source, line.start + at..line.start + at + 1);
+        let error = Diagnostic::error("nul-character", "there is a NUL character in this step").at(span, "");
+        let help = "remove it; no command line or file name can have one";
+        return Err((Before::Unclear, Some(Box::new(error.help(help)))));
+    }
     let length = words.find(|c: char| c.is_ascii_whitespace()).unwrap_or(words.len());
     let word = &words[..length];
     let kind = match () {

@@ -342,8 +342,13 @@ impl<'a> Matcher<'a> {
                     .note(format!("{language} function `{function}` is there, but `impls` of the document does not list {language}"))
                     .help(format!("add `{language}:` under `impls` of the document, with the files that its functions are in"));
             } else {
-                error = error.note(format!("{language} function `{function}` cannot be run"));
+                error = error.note(format!(
+                    "it is bound to the {language} function `{function}`, which greenroom does not have"
+                ));
             }
+        }
+        if error.help.is_empty() {
+            error = error.help("only steps of the built-in libraries can be run so far; `greenroom steps` shows them");
         }
         error
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use greenroom_sandbox::SandboxChoice;
 
@@ -48,7 +49,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Chosen {
     /// Documents: Markdown files with their metadata in them, or .subplot files
-    #[arg(required = true, value_name = "DOCUMENT")]
+    #[arg(required = true, value_name = "DOCUMENT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) documents: Vec<String>,
     /// Only scenarios with this text in their title, in any letter case; a whole title means only that scenario. May be repeated
     #[arg(short, long = "name", value_name = "TEXT")]
@@ -137,7 +138,7 @@ pub(crate) enum Network {
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// Documents: Markdown files with their metadata in them, or .subplot files
-    #[arg(required = true, value_name = "DOCUMENT")]
+    #[arg(required = true, value_name = "DOCUMENT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) documents: Vec<String>,
 }
 

@@ -11,12 +11,7 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
         let (file, line) = sources.location(scenario.span);
         format!("{}:{line}", words::escape(file))
     };
-    let widest = plan
-        .scenarios
-        .iter()
-        .map(|scenario| words::width(&place(scenario)))
-        .max()
-        .unwrap_or(0);
+    let widest = plan.scenarios.iter().map(|scenario| words::width(&place(scenario))).max().unwrap_or(0);
     let mut out = String::new();
     for (index, scenario) in plan.scenarios.iter().enumerate() {
         if steps && index > 0 {
@@ -28,11 +23,7 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
         let labels = if scenario.labels.is_empty() {
             String::new()
         } else {
-            let labels: Vec<_> = scenario
-                .labels
-                .iter()
-                .map(|label| words::escape(label))
-                .collect();
+            let labels: Vec<_> = scenario.labels.iter().map(|label| words::escape(label)).collect();
             format!("  [{}]", labels.join(", "))
         };
         line(&mut out, 0, &format!("{place}{blanks}  {title}{labels}"));
@@ -41,16 +32,8 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
         }
     }
     if plan.scenarios.is_empty() {
-        let paths: Vec<_> = plan
-            .documents
-            .iter()
-            .map(|document| words::escape(&document.path))
-            .collect();
-        let place = if paths.is_empty() {
-            String::new()
-        } else {
-            format!(" in {}", words::list(&paths))
-        };
+        let paths: Vec<_> = plan.documents.iter().map(|document| words::escape(&document.path)).collect();
+        let place = if paths.is_empty() { String::new() } else { format!(" in {}", words::list(&paths)) };
         line(&mut out, 0, &format!("no scenarios{place}"));
     }
     out
@@ -65,35 +48,17 @@ pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
             out.push('\n');
         }
         let number = words::count(bindings.len(), "step");
-        line(
-            &mut out,
-            0,
-            &format!(
-                "{} ({number})",
-                style.paint(Role::Title, &words::escape(library))
-            ),
-        );
+        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(library))));
         let documented = bindings.iter().any(|binding| binding.doc.is_some());
         for (index, binding) in bindings.iter().enumerate() {
             if documented && index > 0 {
                 out.push('\n');
             }
             let keyword = style.paint(Role::Dim, &format!("{:5}", binding.kind.word()));
-            line(
-                &mut out,
-                2,
-                &format!("{keyword} {}", words::escape(&readable(&binding.pattern))),
-            );
-            let captures: Vec<_> = binding
-                .captures
-                .iter()
-                .map(|(name, kind)| capture(name, *kind))
-                .collect();
+            line(&mut out, 2, &format!("{keyword} {}", words::escape(&readable(&binding.pattern))));
+            let captures: Vec<_> = binding.captures.iter().map(|(name, kind)| capture(name, *kind)).collect();
             if !captures.is_empty() {
-                for text in words::wrap(
-                    &captures.join(", "),
-                    style.width.saturating_sub(INDENT).max(30),
-                ) {
+                for text in words::wrap(&captures.join(", "), style.width.saturating_sub(INDENT).max(30)) {
                     line(&mut out, INDENT, &style.paint(Role::Dim, &text));
                 }
             }
@@ -162,9 +127,7 @@ fn readable(pattern: &str) -> String {
 
 /// The name of the named group that a regex begins with, and what comes after the group.
 fn group(regex: &str) -> Option<(&str, &str)> {
-    let inner = regex
-        .strip_prefix("(?P<")
-        .or_else(|| regex.strip_prefix("(?<"))?;
+    let inner = regex.strip_prefix("(?P<").or_else(|| regex.strip_prefix("(?<"))?;
     let (name, body) = inner.split_once('>')?;
     if name.starts_with(['=', '!']) {
         return None;
@@ -208,9 +171,6 @@ mod tests {
             r#"I run "{command}", \S+ (it)? ends."#
         );
         assert_eq!(readable(r"a (?P<open>x"), "a (?P<open>x");
-        assert_eq!(
-            readable(r"exit code is {code} (see \d)"),
-            r"exit code is {code} (see \d)"
-        );
+        assert_eq!(readable(r"exit code is {code} (see \d)"), r"exit code is {code} (see \d)");
     }
 }

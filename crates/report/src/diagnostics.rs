@@ -21,11 +21,7 @@ const LONG: usize = 2000;
 
 /// All diagnostics, in the order given, then how many there are: `3 errors, 1 warning`. Empty when there are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
-    let renderer = if style.colour {
-        Renderer::styled().hyperlink(false)
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if style.colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width.max(40));
     let mut out = String::new();
     for diagnostic in diagnostics {
@@ -41,20 +37,13 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> St
 
 /// `3 errors, 1 warning`; `no errors` for an empty list.
 pub fn totals(diagnostics: &[Diagnostic]) -> String {
-    let errors = diagnostics
-        .iter()
-        .filter(|d| d.severity == Severity::Error)
-        .count();
+    let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = diagnostics.len() - errors;
     match (errors, warnings) {
         (0, 0) => "no errors".to_owned(),
         (_, 0) => words::count(errors, "error"),
         (0, _) => words::count(warnings, "warning"),
-        _ => format!(
-            "{}, {}",
-            words::count(errors, "error"),
-            words::count(warnings, "warning")
-        ),
+        _ => format!("{}, {}", words::count(errors, "error"), words::count(warnings, "warning")),
     }
 }
 
@@ -63,11 +52,8 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group: Group<'_> = Group::with_title(
-        level
-            .primary_title(words::escape(&diagnostic.message))
-            .id(diagnostic.code.0),
-    );
+    let mut group: Group<'_> =
+        Group::with_title(level.primary_title(words::escape(&diagnostic.message)).id(diagnostic.code.0));
     for excerpt in excerpts(diagnostic, sources) {
         group = group.elements(excerpt.elements(sources));
     }
@@ -104,10 +90,7 @@ fn excerpts<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Excerpt<'a
     let mut files: Vec<(SourceId, Vec<Place<'a>>)> = Vec::new();
     for (label, primary) in labels {
         let place = Place::new(label, primary, sources.file(label.span.source));
-        match files
-            .iter_mut()
-            .find(|(source, _)| *source == label.span.source)
-        {
+        match files.iter_mut().find(|(source, _)| *source == label.span.source) {
             Some((_, places)) => places.push(place),
             None => files.push((label.span.source, vec![place])),
         }
@@ -121,10 +104,7 @@ fn excerpts<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Excerpt<'a
             reached = reached.max(Some(place.last_line));
             match excerpts.last_mut() {
                 Some(excerpt) if near => excerpt.places.push(place),
-                _ => excerpts.push(Excerpt {
-                    source,
-                    places: vec![place],
-                }),
+                _ => excerpts.push(Excerpt { source, places: vec![place] }),
             }
         }
     }
@@ -138,23 +118,13 @@ impl<'a> Place<'a> {
         let start = text.floor_char_boundary((label.span.start as usize).min(text.len()));
         let end = text.ceil_char_boundary((label.span.end as usize).clamp(start, text.len()));
         let first_line = file.line_column(offset(start)).0;
-        let last_line = if end > start {
-            file.line_column(offset(end - 1)).0
-        } else {
-            first_line
-        };
+        let last_line = if end > start { file.line_column(offset(end - 1)).0 } else { first_line };
         let (end, last_line) = if last_line - first_line >= TALL {
             (file.line_range(first_line).end.max(start), first_line)
         } else {
             (end, last_line)
         };
-        Self {
-            label,
-            primary,
-            bytes: start..end,
-            first_line,
-            last_line,
-        }
+        Self { label, primary, bytes: start..end, first_line, last_line }
     }
 }
 
@@ -162,22 +132,10 @@ impl Excerpt<'_> {
     fn elements(&self, sources: &Sources) -> Vec<Element<'static>> {
         let file = sources.file(self.source);
         let name = words::escape(&file.name).into_owned();
-        let first = self
-            .places
-            .iter()
-            .map(|place| place.first_line)
-            .min()
-            .unwrap_or(1);
-        let last = self
-            .places
-            .iter()
-            .map(|place| place.last_line)
-            .max()
-            .unwrap_or(first);
+        let first = self.places.iter().map(|place| place.first_line).min().unwrap_or(1);
+        let last = self.places.iter().map(|place| place.last_line).max().unwrap_or(first);
         let (window, map) = window(file, first, last);
-        let mut snippet = Snippet::source(window.clone())
-            .line_start(first as usize)
-            .path(name.clone());
+        let mut snippet = Snippet::source(window.clone()).line_start(first as usize).path(name.clone());
         let mut shown = 0;
         let mut elements = Vec::new();
         let mut beyond = Vec::new();
@@ -187,21 +145,10 @@ impl Excerpt<'_> {
                 beyond.push((place, text));
                 continue;
             };
-            let end = map
-                .shown(place.bytes.end)
-                .unwrap_or_else(|| map.end_of_line(place.bytes.start))
-                .max(start);
-            let kind = if place.primary {
-                AnnotationKind::Primary
-            } else {
-                AnnotationKind::Context
-            };
+            let end = map.shown(place.bytes.end).unwrap_or_else(|| map.end_of_line(place.bytes.start)).max(start);
+            let kind = if place.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let annotation = kind.span(start..end);
-            snippet = snippet.annotation(if text.is_empty() {
-                annotation
-            } else {
-                annotation.label(text)
-            });
+            snippet = snippet.annotation(if text.is_empty() { annotation } else { annotation.label(text) });
             shown += 1;
         }
         if shown > 0 {
@@ -209,12 +156,7 @@ impl Excerpt<'_> {
         }
         for (place, text) in beyond {
             let (line, column) = file.line_column(offset(place.bytes.start));
-            elements.push(
-                Origin::path(name.clone())
-                    .line(line as usize)
-                    .char_column(column as usize)
-                    .into(),
-            );
+            elements.push(Origin::path(name.clone()).line(line as usize).char_column(column as usize).into());
             if !text.is_empty() {
                 elements.push(Level::NOTE.message(text).into());
             }
@@ -261,12 +203,7 @@ fn window(file: &SourceFile, first: u32, last: u32) -> (String, Map) {
                 moved.push((range.start + at + c.0, text.len()));
             }
         }
-        lines.push(MappedLine {
-            file: range,
-            window: start..text.len(),
-            cut,
-            moved,
-        });
+        lines.push(MappedLine { file: range, window: start..text.len(), cut, moved });
     }
     (text, Map { lines })
 }
@@ -300,10 +237,7 @@ impl Map {
     }
 
     fn end_of_line(&self, at: usize) -> usize {
-        self.lines
-            .iter()
-            .rfind(|line| line.file.start <= at)
-            .map_or(0, |line| line.window.end)
+        self.lines.iter().rfind(|line| line.file.start <= at).map_or(0, |line| line.window.end)
     }
 }
 

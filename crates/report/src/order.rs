@@ -77,10 +77,7 @@ impl ReadingOrder {
     }
 
     fn gather(&mut self, index: usize, event: &Event) {
-        let record = || ScenarioRecord {
-            scenario: index,
-            ..ScenarioRecord::default()
-        };
+        let record = || ScenarioRecord { scenario: index, ..ScenarioRecord::default() };
         match &event.kind {
             Kind::ScenarioStarted => self.held.entry(index).or_insert_with(record).started = true,
             Kind::StepStarted { step } => {
@@ -91,38 +88,19 @@ impl ReadingOrder {
             Kind::Waiting { what, .. } => {
                 self.held.entry(index).or_insert_with(record).waiting = Some(what.clone());
             }
-            Kind::StepFinished {
-                step,
-                outcome,
-                took,
-                failure,
-            } => {
+            Kind::StepFinished { step, outcome, took, failure } => {
                 let record = self.held.entry(index).or_insert_with(record);
                 record.open_step = None;
                 record.waiting = None;
-                record.steps.push(StepRecord {
+                record.steps.push(StepRecord { step: *step, outcome: *outcome, took: *took, failure: failure.clone() });
+            }
+            Kind::CleanupFinished { step, outcome, took, failure } => {
+                self.held.entry(index).or_insert_with(record).cleanups.push(StepRecord {
                     step: *step,
                     outcome: *outcome,
                     took: *took,
                     failure: failure.clone(),
                 });
-            }
-            Kind::CleanupFinished {
-                step,
-                outcome,
-                took,
-                failure,
-            } => {
-                self.held
-                    .entry(index)
-                    .or_insert_with(record)
-                    .cleanups
-                    .push(StepRecord {
-                        step: *step,
-                        outcome: *outcome,
-                        took: *took,
-                        failure: failure.clone(),
-                    });
             }
             Kind::ScenarioFinished(finished) => {
                 self.held.entry(index).or_insert_with(record).finished = Some(finished.clone());
@@ -145,12 +123,7 @@ mod tests {
             left_over: Vec::new(),
             kept: None,
         };
-        Event {
-            seq: 0,
-            at: Duration::ZERO,
-            scenario: Some(scenario),
-            kind: Kind::ScenarioFinished(finished),
-        }
+        Event { seq: 0, at: Duration::ZERO, scenario: Some(scenario), kind: Kind::ScenarioFinished(finished) }
     }
 
     fn indices(records: &[ScenarioRecord]) -> Vec<usize> {
@@ -174,12 +147,7 @@ mod tests {
         assert_eq!(indices(&order.push(&finished(0))), [0]);
         assert_eq!(indices(&order.push(&finished(0))), []);
         assert_eq!(indices(&order.push(&finished(7))), []);
-        let started = Event {
-            seq: 0,
-            at: Duration::ZERO,
-            scenario: Some(5),
-            kind: Kind::ScenarioStarted,
-        };
+        let started = Event { seq: 0, at: Duration::ZERO, scenario: Some(5), kind: Kind::ScenarioStarted };
         assert_eq!(indices(&order.push(&started)), []);
         assert_eq!(indices(&order.rest()), [5, 7]);
     }

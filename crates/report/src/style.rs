@@ -14,18 +14,12 @@ pub struct Style {
 impl Style {
     /// No colour, this wide.
     pub fn plain(width: usize) -> Self {
-        Self {
-            colour: false,
-            width,
-        }
+        Self { colour: false, width }
     }
 
     /// With colour, this wide.
     pub fn coloured(width: usize) -> Self {
-        Self {
-            colour: true,
-            width,
-        }
+        Self { colour: true, width }
     }
 
     /// Text in a role. Never adds or removes a visible character.
@@ -72,12 +66,8 @@ impl Role {
             Self::Title => anstyle::Style::new().effects(Effects::BOLD),
             Self::Expected => AnsiColor::Green.on_default(),
             Self::Actual => AnsiColor::Red.on_default(),
-            Self::ExpectedPart => AnsiColor::Green
-                .on_default()
-                .effects(Effects::BOLD.insert(Effects::UNDERLINE)),
-            Self::ActualPart => AnsiColor::Red
-                .on_default()
-                .effects(Effects::BOLD.insert(Effects::UNDERLINE)),
+            Self::ExpectedPart => AnsiColor::Green.on_default().effects(Effects::BOLD.insert(Effects::UNDERLINE)),
+            Self::ActualPart => AnsiColor::Red.on_default().effects(Effects::BOLD.insert(Effects::UNDERLINE)),
         }
     }
 }

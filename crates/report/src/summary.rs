@@ -55,10 +55,7 @@ impl Summary {
                 self.scenarios = run.outline.scenarios.len();
                 self.left_out = run.outline.left_out;
             }
-            Kind::StepFinished {
-                outcome: Outcome::Passed,
-                ..
-            } => self.steps_passed += 1,
+            Kind::StepFinished { outcome: Outcome::Passed, .. } => self.steps_passed += 1,
             Kind::ScenarioFinished(scenario) => {
                 self.left_over += scenario.left_over.len();
                 match scenario.outcome {
@@ -67,9 +64,7 @@ impl Summary {
                     Outcome::Broken => self.broken += 1,
                     Outcome::Skipped => self.skipped += 1,
                 }
-                if let (Some(index), Outcome::Failed | Outcome::Broken) =
-                    (event.scenario, scenario.outcome)
-                {
+                if let (Some(index), Outcome::Failed | Outcome::Broken) = (event.scenario, scenario.outcome) {
                     self.unhappy.push((index, scenario.outcome));
                 }
             }

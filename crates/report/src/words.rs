@@ -8,20 +8,12 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `1 scenario`, `2 scenarios`.
 pub fn count(number: usize, one: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {one}s")
-    }
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 /// `1 process`, `2 processes`, for words with a plural of their own.
 pub fn count_of(number: usize, one: &str, many: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{number} {many}")
-    }
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
 /// `12 ms`, `3.2 s`, `2 m 05 s`, `1 h 02 m`.
@@ -52,11 +44,7 @@ pub fn limit(time: Duration) -> String {
 /// Seconds for a column: `0.12 s`; from 100 s on as [`duration`].
 pub fn seconds(time: Duration) -> String {
     let hundredths = (time.as_millis() + 5) / 10;
-    if hundredths < 10_000 {
-        format!("{}.{:02} s", hundredths / 100, hundredths % 100)
-    } else {
-        duration(time)
-    }
+    if hundredths < 10_000 { format!("{}.{:02} s", hundredths / 100, hundredths % 100) } else { duration(time) }
 }
 
 /// `1 byte`, `12 bytes`, `1.2 kB`, `3.4 MB`, `5.6 GB`.
@@ -116,10 +104,7 @@ pub fn shell_quote(word: &str) -> Cow<'_, str> {
 /// The joiner of emoji (U+200D) is let through: nothing can be hidden with it.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(
-            c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-        )
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
         || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
@@ -246,12 +231,10 @@ mod tests {
 
     #[test]
     fn durations_round_without_falling_between_units() {
-        let said: Vec<_> = [
-            0, 12, 999, 1000, 3249, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000,
-        ]
-        .into_iter()
-        .map(|t| duration(ms(t)))
-        .collect();
+        let said: Vec<_> = [0, 12, 999, 1000, 3249, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000]
+            .into_iter()
+            .map(|t| duration(ms(t)))
+            .collect();
         assert_eq!(
             said,
             [
@@ -285,23 +268,11 @@ mod tests {
 
     #[test]
     fn sizes() {
-        let said: Vec<_> = [0, 1, 999, 1000, 1249, 999_949, 999_950, 3_400_000, u64::MAX]
-            .into_iter()
-            .map(size)
-            .collect();
+        let said: Vec<_> =
+            [0, 1, 999, 1000, 1249, 999_949, 999_950, 3_400_000, u64::MAX].into_iter().map(size).collect();
         assert_eq!(
             said,
-            [
-                "0 bytes",
-                "1 byte",
-                "999 bytes",
-                "1.0 kB",
-                "1.2 kB",
-                "999.9 kB",
-                "1.0 MB",
-                "3.4 MB",
-                "18446744.1 TB"
-            ]
+            ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "1.2 kB", "999.9 kB", "1.0 MB", "3.4 MB", "18446744.1 TB"]
         );
     }
 
@@ -328,10 +299,7 @@ mod tests {
     #[test]
     fn nothing_hidden_stays_hidden() {
         assert_eq!(escape("plain é 👩\u{200d}💻"), "plain é 👩\u{200d}💻");
-        assert_eq!(
-            escape("a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\u{7f}"),
-            r"a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\x7f"
-        );
+        assert_eq!(escape("a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\u{7f}"), r"a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\x7f");
     }
 
     #[test]
@@ -354,10 +322,7 @@ mod tests {
 
     #[test]
     fn wrapping() {
-        assert_eq!(
-            wrap("one two\nthree\n\nfour ", 8),
-            ["one two", "three", "", "four"]
-        );
+        assert_eq!(wrap("one two\nthree\n\nfour ", 8), ["one two", "three", "", "four"]);
         assert_eq!(wrap("averylongword b", 4), ["averylongword", "b"]);
         assert!(wrap("  ", 4).is_empty());
     }

@@ -164,8 +164,9 @@ impl StepAgent {
             let waiting =
                 if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
             failure.message = format!("the {what}'s time limit of {} has passed{waiting}", seconds(limit));
+            let option = if what == "scenario" { " or `--timeout`" } else { "" };
             failure.help.push(format!(
-                "give it more time with `{what}_timeout` in the document's metadata, if that is to be expected"
+                "give it more time with `{what}_timeout` in the document's metadata{option}, if that is to be expected"
             ));
         }
         Done { took, failure: Some(failure), interrupted }

@@ -142,12 +142,15 @@ struct RunDirectory {
 impl RunDirectory {
     fn new(parent: &Path) -> Result<Self, RunError> {
         let failed = |source| RunError::Directory { directory: parent.to_owned(), source };
+        // Asked first: the error of making one would name a path that nobody has seen.
+        std::fs::metadata(parent).map_err(failed)?;
+        let plain = |source: io::Error| failed(source.kind().into());
         let made = tempfile::Builder::new()
             .prefix("greenroom-")
             // Others may pass through, to what a scenario opens to them, but not look around.
             .permissions(std::fs::Permissions::from_mode(0o711))
             .tempdir_in(parent)
-            .map_err(failed)?;
+            .map_err(plain)?;
         let path = made.path().canonicalize().map_err(failed)?;
         Ok(Self { made, path })
     }
@@ -307,6 +310,8 @@ impl Runner<'_> {
                 && let Some(running) = self.running.get_mut(id)
             {
                 running.listen(&mut self.emit);
+                let failed = running.has_failed();
+                self.heed_failure(failed);
             }
         }
         if ready.first() == Some(&true) {
@@ -337,9 +342,13 @@ impl Runner<'_> {
         let outcome = running.finish(gone, self.options.keep, &mut self.emit);
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
         self.kept |= bad && self.options.keep;
-        if bad && self.options.fail_fast && self.not_started.is_none() {
-            self.not_started =
-                Some((Outcome::Skipped, "not started: an earlier scenario failed (--fail-fast)".to_owned()));
+        self.heed_failure(bad);
+    }
+
+    /// With `--fail-fast` nothing is started any more once something has failed.
+    fn heed_failure(&mut self, failed: bool) {
+        if failed && self.options.fail_fast && self.not_started.is_none() {
+            self.not_started = Some((Outcome::Skipped, "an earlier scenario failed (--fail-fast)".to_owned()));
         }
     }
 
@@ -362,7 +371,7 @@ impl Runner<'_> {
         };
         for _ in 0..count {
             self.orders_to_stop += 1;
-            self.not_started.get_or_insert((Outcome::Skipped, "not started: the run was interrupted".to_owned()));
+            self.not_started.get_or_insert((Outcome::Skipped, "the run was interrupted".to_owned()));
             for running in self.running.values_mut() {
                 if self.orders_to_stop == 1 {
                     running.interrupt();

@@ -73,6 +73,11 @@ impl Running {
         }
     }
 
+    /// Whether something in it has failed so far.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed | Outcome::Broken)
+    }
+
     /// Whether its turn has come.
     pub(crate) fn has_begun(&self) -> bool {
         self.begun.is_some()
@@ -225,10 +230,11 @@ impl Running {
             }
             Ok(_) => {}
         }
+        let said = self.ended.is_some();
         let (mut daemons, left_over) = self.ended.take().unwrap_or_default();
         if self.outcome == Outcome::Passed {
             daemons.clear();
-        } else if daemons.is_empty() {
+        } else if !said {
             // The worker could not say any more what its daemons wrote; their files can.
             daemons = from_files(&self.directory);
         }

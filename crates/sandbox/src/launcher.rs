@@ -335,7 +335,7 @@ fn close_strangers(own: &[&OwnedFd]) {
 /// Finds out what the machine allows by doing all of it in a throwaway process.
 fn probe(choice: SandboxChoice) -> Isolation {
     if choice == SandboxChoice::Tended {
-        return Isolation { rung: Rung::Tended, reason: Some("asked for".to_owned()) };
+        return Isolation { rung: Rung::Tended, reason: Some("as asked for".to_owned()) };
     }
     let mut reason = None;
     let rungs = if rustix::process::geteuid().is_root() {

@@ -34,7 +34,10 @@ pub trait Agent {
 }
 
 /// Call this first thing in `main`: it returns at once unless this process was started as a launcher, and then never.
+///
+/// It also takes everything out of the signal mask, so that a careless parent cannot keep signals from the runner.
 pub fn enter<A: Agent>(agent: &A) {
+    sys::unblock_signals();
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|word| word == crate::launcher::LAUNCHER_WORD) && arguments.next().is_none() {
         crate::launcher::serve(agent);
@@ -117,6 +120,7 @@ fn send(pipe: &mut Pipe, from: u8, message: &[u8]) -> io::Result<()> {
 struct Facts {
     first_process: i32,
     sealed: bool,
+    private_network: bool,
 }
 
 static FACTS: OnceLock<Facts> = OnceLock::new();
@@ -129,6 +133,11 @@ pub(crate) fn first_process() -> i32 {
 /// Whether `/proc` shows only this stage.
 pub(crate) fn is_sealed() -> bool {
     FACTS.get().is_some_and(|facts| facts.sealed)
+}
+
+/// Whether nothing outside of this stage can listen on its ports.
+pub(crate) fn has_private_network() -> bool {
+    FACTS.get().is_some_and(|facts| facts.private_network)
 }
 
 /// Exit statuses of first processes that are not their worker's: the stage could not be set up.
@@ -264,8 +273,9 @@ fn worker_main<A: Agent>(
         let none = CapabilitySet::empty();
         let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
+    let sealed = rung != Rung::Tended;
     let first_process = rustix::process::getppid().map_or(1, |pid| pid.as_raw_nonzero().get());
-    let _ = FACTS.set(Facts { first_process, sealed: rung != Rung::Tended });
+    let _ = FACTS.set(Facts { first_process, sealed, private_network: sealed && !order.room.host_network });
     for (name, value) in &order.environment {
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }

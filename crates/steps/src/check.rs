@@ -58,6 +58,8 @@ pub struct Outlook {
     pub source_directory: PathBuf,
     /// Files (and directories) that steps so far have put into the scenario's directory, by the names they wrote.
     pub files: BTreeSet<String>,
+    /// Names under which steps so far keep a value.
+    pub kept: BTreeSet<String>,
     /// Whether a step so far may have done anything at all: run a program, run the user's own code. Then the lack of a file proves nothing.
     pub anything_goes: bool,
 }
@@ -65,7 +67,7 @@ pub struct Outlook {
 impl Outlook {
     /// The outlook at the first step of a scenario.
     pub fn new(path: OsString, source_directory: PathBuf) -> Self {
-        Self { path, source_directory, files: BTreeSet::new(), anything_goes: false }
+        Self { path, source_directory, files: BTreeSet::new(), kept: BTreeSet::new(), anything_goes: false }
     }
 
     /// Notes that a step creates this file.

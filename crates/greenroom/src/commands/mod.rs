@@ -1,5 +1,6 @@
 //! What the commands do.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use greenroom_doc::{BuiltinFile, Diagnostic, Loaded, Request};
@@ -21,6 +22,7 @@ pub(crate) mod steps;
 pub(crate) fn load(documents: &[String], settings: &Settings, registry: &Registry) -> Loaded {
     let builtin = builtin(registry);
     let can_run = |language: &str, function: &str| language == "native" && registry.function(function).is_some();
+    let documents = &without_repeats(documents);
     let request = Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run };
     let mut loaded = greenroom_doc::load(&request);
     let more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
@@ -31,6 +33,13 @@ pub(crate) fn load(documents: &[String], settings: &Settings, registry: &Registr
         loaded.diagnostics.sort_by_key(place);
     }
     loaded
+}
+
+/// Documents under the names given first; the same file under another name is the same document.
+fn without_repeats(documents: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let file = |name: &String| std::fs::canonicalize(name).unwrap_or_else(|_| name.into());
+    documents.iter().filter(|name| seen.insert(file(name))).cloned().collect()
 }
 
 /// The files that come with the libraries, by the names that documents use.

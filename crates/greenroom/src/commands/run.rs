@@ -81,6 +81,11 @@ fn rerun_options(options: &Run) -> String {
     if let Some(network) = options.network {
         words.push(format!("--network {}", if network == Network::Host { "host" } else { "private" }));
     }
+    if let Some(timeout) = options.timeout {
+        let whole = timeout.subsec_nanos() == 0;
+        let time = if whole { format!("{}s", timeout.as_secs()) } else { format!("{}ms", timeout.as_millis()) };
+        words.push(format!("--timeout {time}"));
+    }
     match options.sandbox {
         Sandbox::Auto => {}
         Sandbox::Sealed => words.push("--sandbox sealed".to_owned()),
@@ -98,8 +103,19 @@ fn new_seed() -> u64 {
 /// A descriptor from which one byte can be read for every SIGINT, SIGTERM and SIGHUP that has come.
 fn listen_for_signals() -> io::Result<OwnedFd> {
     let (read, write) = std::os::unix::net::UnixStream::pair()?;
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    let ignored = ignored_signals();
+    // What greenroom was told to ignore, as nohup tells it of SIGHUP and a script of a background job's SIGINT, it ignores.
+    for signal in
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal == SIGTERM || ignored >> (signal - 1) & 1 == 0)
+    {
         signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
     }
     Ok(read.into())
+}
+
+/// The signals that are ignored, as bits from that of signal 1 on.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

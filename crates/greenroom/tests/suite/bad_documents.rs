@@ -615,7 +615,7 @@ error[unknown-signal]: there is no signal 99
 8 | then daemon a has ended by signal 99
   |                                   ^^
   |
-  = help: did you mean IO?
+  = help: known are HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, and their numbers
 
 error[bad-status]: 256 is not an exit status
  --> x.md:9:42
@@ -939,7 +939,8 @@ error[cannot-run]: greenroom cannot carry out `when I brew coffee`
 1 | - when: I brew coffee
   |         ------------- bound here
   |
-  = note: native function `brew` cannot be run
+  = note: it is bound to the native function `brew`, which greenroom does not have
+  = help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
 
 error[cannot-run]: greenroom cannot carry out `when I drink {what}`
  --> x.md:8:1
@@ -952,7 +953,8 @@ error[cannot-run]: greenroom cannot carry out `when I drink {what}`
 3 | - when: I drink {what}
   |         -------------- bound here
   |
-  = note: python function `drink` cannot be run
+  = note: it is bound to the python function `drink`, which greenroom does not have
+  = help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
 
 2 errors
 
@@ -1093,7 +1095,7 @@ fn a_document_twice() {
     project
         .run(["check", "x.md", "y.md"])
         .stdout(str![[r#"
-2 scenarios with 2 steps: nothing wrong
+1 scenario with 1 step: nothing wrong
 
 "#]])
         .stderr(str![]);

@@ -146,7 +146,6 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 }
 
 #[test]
-#[ignore = "the scenario that is prepared next is begun before the runner knows that the one before it has failed"]
 fn fail_fast() {
     let Some(project) = mixed() else { return };
     project.run(["run", "--fail-fast", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
@@ -170,7 +169,7 @@ FAIL [TIME]  Greets politely
 
   rerun: greenroom run x.md --name 'Greets politely'
 
-1 scenario not run: not started: an earlier scenario failed (--fail-fast)
+1 scenario not run: an earlier scenario failed (--fail-fast)
 FAILED: 1 of 3 scenarios failed, 1 passed, 1 not run, [TIME]
   failed  x.md:11  Greets politely
 
@@ -281,7 +280,7 @@ FAIL [TIME]  The scenario
                       1 step not run
 
   the scenario's time limit of 3 s has passed while waiting for the command `sleep 8765`
-  help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
+  help: give it more time with `scenario_timeout` in the document's metadata or `--timeout`, if that is to be expected
 
   daemon sleepy: still running at the end of the scenario
     command: sleep 9876
@@ -290,7 +289,7 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     sleep 9876  (daemon sleepy, running for [TIME])
 
-  rerun: greenroom run x.md --name 'The scenario'
+  rerun: greenroom run --timeout 3s x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
@@ -331,7 +330,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
 
   the scenario's time limit of 2 s has passed while waiting for the command `sleep 8765`
-  help: give it more time with `scenario_timeout` in the document's metadata, if that is to be expected
+  help: give it more time with `scenario_timeout` in the document's metadata or `--timeout`, if that is to be expected
 
   rerun: greenroom run scenario.md --name 'The scenario'
 
@@ -559,7 +558,7 @@ greenroom [VERSION]: 2 scenarios in x.md, one at a time
 STOP [TIME]  Waits
                stopped in x.md:10: when I run sh -c 'echo waiting > $FIFO; sleep 9999'
 
-1 scenario not run: not started: the run was interrupted
+1 scenario not run: the run was interrupted
 INTERRUPTED: 2 of 2 scenarios not run to the end, [TIME]
 
 "#]]);

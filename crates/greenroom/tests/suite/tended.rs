@@ -10,7 +10,7 @@ fn says_that_it_is_not_sealed() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: asked for
+not sealed: as asked for
   scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
 
 PASS [TIME]  The scenario
@@ -58,7 +58,7 @@ and daemon d stderr is \"err\\n\"
     let project = project.file("x.md", with_programs(document(&scenarios)));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
-not sealed: asked for
+not sealed: as asked for
   scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
 
 PASS [TIME]  Started and stopped
@@ -137,7 +137,7 @@ fn nothing_is_left_when_the_steps_are_killed() {
     let fifo = wait_for_it(&project);
     started.finish().code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: asked for
+not sealed: as asked for
   scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
 
 BROKEN [TIME]  The scenario
@@ -175,7 +175,7 @@ fn a_port_that_the_machine_uses_is_told_of() {
         &screen.replace(&holder, "process [HOLDER]"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: asked for
+not sealed: as asked for
   scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
 
 FAIL [TIME]  The scenario
@@ -196,7 +196,6 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-#[ignore = "a daemon that another scenario's listener hides is taken as ready: belongs_to_another knows daemons of its own only"]
 fn a_port_that_another_scenario_opens_is_not_ones_own() {
     // Both want the port at the same time; only one of them can have it, and the other must not believe that it has it too.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -27,9 +27,7 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
     let what = words::escape(&comparison.what).into_owned();
     // Named in the line above, it need not be named again.
     let it = if named { "it" } else { &what };
-    let Comparison {
-        expected, actual, ..
-    } = comparison;
+    let Comparison { expected, actual, .. } = comparison;
     match comparison.relation {
         Relation::Is if one_line(expected) && one_line(actual) => {
             if !named {
@@ -42,20 +40,8 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
             page.line(2, &format!("{it} should not be this, and is:"));
             whole(page, actual, tail);
         }
-        Relation::Contains => missing(
-            page,
-            &format!("{it} should contain:"),
-            expected,
-            actual,
-            tail,
-        ),
-        Relation::Matches => missing(
-            page,
-            &format!("{it} should match the regex:"),
-            expected,
-            actual,
-            tail,
-        ),
+        Relation::Contains => missing(page, &format!("{it} should contain:"), expected, actual, tail),
+        Relation::Matches => missing(page, &format!("{it} should match the regex:"), expected, actual, tail),
         Relation::DoesNotContain => {
             page.line(2, &format!("{it} should not contain:"));
             whole(page, expected, tail);
@@ -70,21 +56,15 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
 }
 
 fn one_line(text: &str) -> bool {
-    text.strip_suffix('\n')
-        .unwrap_or(text)
-        .chars()
-        .all(|c| c != '\n')
+    text.strip_suffix('\n').unwrap_or(text).chars().all(|c| c != '\n')
 }
 
 /// Two lines, one under the other, every hidden character visible, and marks below what differs.
 /// Lines too long for the screen are cut around the difference, and have no marks where they would not fit.
 fn aligned(page: &mut Page, expected: &str, actual: &str) {
     // A backslash stands for itself, unless that could be taken for the name of a hidden character.
-    let double = [expected, actual]
-        .iter()
-        .any(|text| text.contains('\\') && text.contains(words::is_hidden));
-    let (mut old, mut new): (Vec<char>, Vec<char>) =
-        (expected.chars().collect(), actual.chars().collect());
+    let double = [expected, actual].iter().any(|text| text.contains('\\') && text.contains(words::is_hidden));
+    let (mut old, mut new): (Vec<char>, Vec<char>) = (expected.chars().collect(), actual.chars().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let ends = old[start..].iter().rev().zip(new[start..].iter().rev());
     let end = ends.take_while(|(a, b)| a == b).count();
@@ -97,31 +77,12 @@ fn aligned(page: &mut Page, expected: &str, actual: &str) {
     }
     let side = |chars: &[char]| Side::new(chars, start, end, whole, double);
     let (old, new) = (side(&old), side(&new));
-    page.line(
-        4,
-        &format!(
-            "expected: {}",
-            old.shown(page, Role::Expected, Role::ExpectedPart)
-        ),
-    );
-    page.line(
-        4,
-        &format!(
-            "actual:   {}",
-            new.shown(page, Role::Actual, Role::ActualPart)
-        ),
-    );
+    page.line(4, &format!("expected: {}", old.shown(page, Role::Expected, Role::ExpectedPart)));
+    page.line(4, &format!("actual:   {}", new.shown(page, Role::Actual, Role::ActualPart)));
     let blanks = words::width(&new.before);
     let marks = words::width(&old.part).max(words::width(&new.part));
     if marks > 0 && blanks + marks <= room && !expected.is_empty() && !actual.is_empty() {
-        page.line(
-            4,
-            &format!(
-                "{}{}",
-                " ".repeat(blanks + "expected: ".len()),
-                "^".repeat(marks)
-            ),
-        );
+        page.line(4, &format!("{}{}", " ".repeat(blanks + "expected: ".len()), "^".repeat(marks)));
     }
     if dots {
         page.line(4, TRAILING);
@@ -151,11 +112,7 @@ impl Side {
     fn new(chars: &[char], start: usize, end: usize, whole: bool, double: bool) -> Self {
         let show = |chars: &[char]| {
             let text: String = chars.iter().collect();
-            let text = if double {
-                text.replace('\\', r"\\")
-            } else {
-                text
-            };
+            let text = if double { text.replace('\\', r"\\") } else { text };
             words::escape(&text).into_owned()
         };
         let (before, rest) = chars.split_at(start);
@@ -170,43 +127,20 @@ impl Side {
         } else {
             show(part)
         };
-        let after = if after.len() > LEAD && !whole {
-            format!("{}…", show(&after[..LEAD]))
-        } else {
-            show(after)
-        };
-        Self {
-            before,
-            part,
-            after,
-        }
+        let after = if after.len() > LEAD && !whole { format!("{}…", show(&after[..LEAD])) } else { show(after) };
+        Self { before, part, after }
     }
 
     fn shown(&self, page: &Page, role: Role, part: Role) -> String {
-        let parts = [
-            (role, &self.before),
-            (part, &self.part),
-            (role, &self.after),
-        ];
-        let shown: String = parts
-            .into_iter()
-            .map(|(role, text)| page.paint(role, text))
-            .collect();
-        if shown.is_empty() {
-            page.paint(role, "(empty)")
-        } else {
-            shown
-        }
+        let parts = [(role, &self.before), (part, &self.part), (role, &self.after)];
+        let shown: String = parts.into_iter().map(|(role, text)| page.paint(role, text)).collect();
+        if shown.is_empty() { page.paint(role, "(empty)") } else { shown }
     }
 }
 
 /// Lines that differ, with a few around them.
 fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
-    let legend = format!(
-        "({}, {}):",
-        page.paint(Role::Expected, "- expected"),
-        page.paint(Role::Actual, "+ actual")
-    );
+    let legend = format!("({}, {}):", page.paint(Role::Expected, "- expected"), page.paint(Role::Actual, "+ actual"));
     let legend = if what.is_empty() { legend } else { format!("{what} {legend}") };
     page.line(2, &legend);
     if actual.is_empty() {
@@ -225,10 +159,7 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
             && (index > 0 || skip + first.new_range().start > 0)
         {
             let line = skip + first.new_range().start + 1;
-            page.line(
-                4,
-                &page.paint(Role::Dim, &format!("… from line {line} of actual:")),
-            );
+            page.line(4, &page.paint(Role::Dim, &format!("… from line {line} of actual:")));
         }
         for change in group.iter().flat_map(|op| diff.iter_inline_changes(op)) {
             if shown >= DIFF_LINES {
@@ -246,11 +177,7 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
         }
     }
     if left > 0 || old_cut || new_cut {
-        let more = if left > 0 {
-            format!("{} more", words::count(left, "differing line"))
-        } else {
-            "more".to_owned()
-        };
+        let more = if left > 0 { format!("{} more", words::count(left, "differing line")) } else { "more".to_owned() };
         page.line(4, &format!("… {more}, not shown"));
     }
     if marks.trailing_blanks {
@@ -260,10 +187,9 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
         (true, false) if !actual.is_empty() => {
             page.line(4, "(the last line of actual has no newline at its end)");
         }
-        (false, true) if !expected.is_empty() => page.line(
-            4,
-            "(the last line of actual has a newline at its end, expected has none)",
-        ),
+        (false, true) if !expected.is_empty() => {
+            page.line(4, "(the last line of actual has a newline at its end, expected has none)");
+        }
         _ => {}
     }
 }
@@ -275,21 +201,10 @@ struct Marks {
 }
 
 impl Marks {
-    fn line(
-        &mut self,
-        page: &Page,
-        tag: ChangeTag,
-        values: &[(bool, &str)],
-        role: Role,
-        part: Role,
-    ) -> String {
+    fn line(&mut self, page: &Page, tag: ChangeTag, values: &[(bool, &str)], role: Role, part: Role) -> String {
         let whole: String = values.iter().map(|(_, text)| *text).collect();
         let whole = whole.strip_suffix('\n').unwrap_or(&whole);
-        let kept = if tag == ChangeTag::Equal {
-            whole.len()
-        } else {
-            whole.trim_end_matches(' ').len()
-        };
+        let kept = if tag == ChangeTag::Equal { whole.len() } else { whole.trim_end_matches(' ').len() };
         self.trailing_blanks |= kept < whole.len();
         let mut line = String::from(if whole.is_empty() { "" } else { " " });
         let mut at = 0;
@@ -320,26 +235,14 @@ impl Marks {
 
 /// How many whole lines both texts have in common at their start, less a few for context, when there are many.
 fn same_lines(one: &str, other: &str) -> usize {
-    let same = one
-        .lines()
-        .zip(other.lines())
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same = one.lines().zip(other.lines()).take_while(|(a, b)| a == b).count();
     if same > COMPARED / 2 { same - 3 } else { 0 }
 }
 
 /// Lines from one on, not too many, and whether there are more.
 fn part(text: &str, skip: usize) -> (&str, bool) {
-    let start = text
-        .split_inclusive('\n')
-        .take(skip)
-        .map(str::len)
-        .sum::<usize>();
-    let length = text[start..]
-        .split_inclusive('\n')
-        .take(COMPARED)
-        .map(str::len)
-        .sum::<usize>();
+    let start = text.split_inclusive('\n').take(skip).map(str::len).sum::<usize>();
+    let length = text[start..].split_inclusive('\n').take(COMPARED).map(str::len).sum::<usize>();
     (&text[start..start + length], start + length < text.len())
 }
 
@@ -354,13 +257,7 @@ fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usi
     let (lines, before) = last_lines(actual, tail);
     if before > 0 {
         let before = words::size(before as u64);
-        page.line(
-            2,
-            &format!(
-                "but it is (last {}, {before} before):",
-                words::count(lines.len(), "line")
-            ),
-        );
+        page.line(2, &format!("but it is (last {}, {before} before):", words::count(lines.len(), "line")));
     } else {
         page.line(2, "but it is:");
     }
@@ -381,14 +278,7 @@ fn found(page: &mut Page, actual: &str, at: Option<usize>, tail: usize) {
     if total <= around.len() {
         page.line(2, "but it is:");
     } else {
-        page.line(
-            2,
-            &format!(
-                "but line {} of {total} has it (from line {}):",
-                line + 1,
-                first + 1
-            ),
-        );
+        page.line(2, &format!("but line {} of {total} has it (from line {}):", line + 1, first + 1));
     }
     boxed(page, 2, &around);
 }

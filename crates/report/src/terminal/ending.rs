@@ -25,19 +25,9 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
         many => format!(", up to {many} at a time"),
     };
     let place = documents(outline);
-    page.line(
-        0,
-        &format!(
-            "greenroom {}: {scenarios}{place}{jobs}",
-            words::escape(&run.version)
-        ),
-    );
+    page.line(0, &format!("greenroom {}: {scenarios}{place}{jobs}", words::escape(&run.version)));
     if !run.isolation.sealed {
-        let reason = run
-            .isolation
-            .reason
-            .as_deref()
-            .unwrap_or("this machine does not allow it");
+        let reason = run.isolation.reason.as_deref().unwrap_or("this machine does not allow it");
         let word = page.paint(Role::Odd, "not sealed");
         page.line(0, &format!("{word}: {}", words::escape(reason)));
         page.line(
@@ -56,20 +46,10 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
 
 /// ` in daemon.md and files.md`, ` in 12 documents`.
 fn documents(outline: &Outline) -> String {
-    let used: BTreeSet<usize> = outline
-        .scenarios
-        .iter()
-        .map(|scenario| scenario.document)
-        .collect();
+    let used: BTreeSet<usize> = outline.scenarios.iter().map(|scenario| scenario.document).collect();
     let used = |index: &usize| used.is_empty() || used.contains(index);
-    let documents = outline
-        .documents
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| used(index));
-    let paths: Vec<_> = documents
-        .map(|(_, document)| words::escape(&document.path))
-        .collect();
+    let documents = outline.documents.iter().enumerate().filter(|(index, _)| used(index));
+    let paths: Vec<_> = documents.map(|(_, document)| words::escape(&document.path)).collect();
     match paths.len() {
         0 => String::new(),
         1..=DOCUMENTS => format!(" in {}", words::list(&paths)),
@@ -78,29 +58,17 @@ fn documents(outline: &Outline) -> String {
 }
 
 /// What the run came to; names of what did not pass last, so that they are on the screen.
-pub(super) fn ending(
-    page: &mut Page,
-    outline: &Outline,
-    summary: &Summary,
-    skipped: &BTreeMap<String, usize>,
-) {
+pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skipped: &BTreeMap<String, usize>) {
     for (reason, number) in skipped {
         let number = words::count(*number, "scenario");
-        let reason = if reason.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", words::escape(reason))
-        };
+        let reason = if reason.is_empty() { String::new() } else { format!(": {}", words::escape(reason)) };
         page.line(0, &format!("{number} not run{reason}"));
     }
     let took = words::duration(summary.took);
     let counts = counts(summary);
     match summary.verdict() {
         Verdict::Passed => {
-            let passed = page.paint(
-                Role::Good,
-                &format!("{} passed", words::count(summary.passed, "scenario")),
-            );
+            let passed = page.paint(Role::Good, &format!("{} passed", words::count(summary.passed, "scenario")));
             let steps = words::count(summary.steps_passed, "step");
             let others = others(summary);
             page.line(0, &format!("{passed}, {steps}, {took}{others}"));
@@ -111,11 +79,7 @@ pub(super) fn ending(
         }
         Verdict::Interrupted => {
             let word = page.paint(Role::Odd, "INTERRUPTED:");
-            let why = if summary.finished {
-                ""
-            } else {
-                "the run broke off; "
-            };
+            let why = if summary.finished { "" } else { "the run broke off; " };
             page.line(0, &format!("{word} {why}{counts}, {took}"));
         }
         Verdict::NothingRan => {
@@ -129,28 +93,15 @@ pub(super) fn ending(
 /// `2 of 5 scenarios failed, 1 broken, 1 not run, 1 passed`.
 fn counts(summary: &Summary) -> String {
     let total = words::count(summary.scenarios, "scenario");
-    let not_run = summary
-        .scenarios
-        .saturating_sub(summary.passed + summary.failed + summary.broken);
+    let not_run = summary.scenarios.saturating_sub(summary.passed + summary.failed + summary.broken);
     let stopped = summary.verdict() == Verdict::Interrupted;
-    let not_run_word = if stopped {
-        "not run to the end"
-    } else {
-        "not run"
-    };
+    let not_run_word = if stopped { "not run to the end" } else { "not run" };
     let mut parts = Vec::new();
-    for (number, word) in [
-        (summary.failed, "failed"),
-        (summary.broken, "broken"),
-        (summary.passed, "passed"),
-        (not_run, not_run_word),
-    ] {
+    for (number, word) in
+        [(summary.failed, "failed"), (summary.broken, "broken"), (summary.passed, "passed"), (not_run, not_run_word)]
+    {
         if number > 0 {
-            let of = if parts.is_empty() {
-                format!(" of {total}")
-            } else {
-                String::new()
-            };
+            let of = if parts.is_empty() { format!(" of {total}") } else { String::new() };
             parts.push(format!("{number}{of} {word}"));
         }
     }
@@ -171,11 +122,7 @@ fn others(summary: &Summary) -> String {
     if summary.left_out > 0 {
         parts.push(format!("{} left out by the filters", summary.left_out));
     }
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", parts.join(", "))
-    }
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
 fn why_nothing(outline: &Outline, summary: &Summary) -> String {
@@ -183,11 +130,8 @@ fn why_nothing(outline: &Outline, summary: &Summary) -> String {
     if summary.skipped > 0 {
         format!("{} skipped", words::count(summary.skipped, "scenario"))
     } else if summary.left_out > 0 {
-        let all = if summary.left_out == 1 {
-            "the only scenario"
-        } else {
-            &format!("all {} scenarios", summary.left_out)
-        };
+        let all =
+            if summary.left_out == 1 { "the only scenario" } else { &format!("all {} scenarios", summary.left_out) };
         format!("the filters left out {all}{place}")
     } else {
         format!("there are no scenarios{place}")
@@ -198,34 +142,13 @@ fn why_nothing(outline: &Outline, summary: &Summary) -> String {
 fn unhappy(page: &mut Page, outline: &Outline, summary: &Summary) {
     let mut unhappy = summary.unhappy.clone();
     unhappy.sort_by_key(|(index, _)| *index);
-    let place = |index: usize| {
-        outline
-            .scenarios
-            .get(index)
-            .map_or(String::new(), |s| failure::place(&s.location))
-    };
-    let widest = unhappy
-        .iter()
-        .take(LISTED)
-        .map(|(index, _)| words::width(&place(*index)))
-        .max()
-        .unwrap_or(0);
+    let place = |index: usize| outline.scenarios.get(index).map_or(String::new(), |s| failure::place(&s.location));
+    let widest = unhappy.iter().take(LISTED).map(|(index, _)| words::width(&place(*index))).max().unwrap_or(0);
     for (index, outcome) in unhappy.iter().take(LISTED) {
-        let word = if *outcome == Outcome::Broken {
-            "broken"
-        } else {
-            "failed"
-        };
+        let word = if *outcome == Outcome::Broken { "broken" } else { "failed" };
         let place = place(*index);
         let blanks = " ".repeat(widest - words::width(&place));
-        page.line(
-            2,
-            &format!(
-                "{}  {place}{blanks}  {}",
-                page.paint(Role::Bad, word),
-                failure::title(outline, *index)
-            ),
-        );
+        page.line(2, &format!("{}  {place}{blanks}  {}", page.paint(Role::Bad, word), failure::title(outline, *index)));
     }
     if unhappy.len() > LISTED {
         page.line(2, &format!("and {} more", unhappy.len() - LISTED));

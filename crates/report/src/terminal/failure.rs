@@ -1,8 +1,7 @@
 //! The block that explains why a scenario did not pass. Whoever reads it has not seen the run and should not need to see another.
 
 use greenroom_event::{
-    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, ScenarioFinished,
-    ScenarioOutline,
+    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, ScenarioFinished, ScenarioOutline,
 };
 
 use super::compare;
@@ -23,58 +22,28 @@ const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
 
 /// Everything about a scenario that failed or is broken.
-pub(super) fn block(
-    page: &mut Page,
-    outline: &Outline,
-    record: &ScenarioRecord,
-    rerun: &str,
-    verbose: bool,
-) {
+pub(super) fn block(page: &mut Page, outline: &Outline, record: &ScenarioRecord, rerun: &str, verbose: bool) {
     let Some(finished) = &record.finished else {
         return;
     };
     let scenario = outline.scenarios.get(record.scenario);
     heading(page, outline, record, finished, scenario);
     let nothing = Failure::default();
-    let mut shown = Shown {
-        outputs: Vec::new(),
-        tail: if verbose { LONG_TAIL } else { TAIL },
-    };
+    let mut shown = Shown { outputs: Vec::new(), tail: if verbose { LONG_TAIL } else { TAIL } };
 
     page.gap();
-    steps(
-        page,
-        scenario,
-        record,
-        if verbose { usize::MAX } else { STEPS },
-    );
+    steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
 
-    for step in record
-        .steps
-        .iter()
-        .filter(|step| step.outcome != Outcome::Passed)
-    {
+    for step in record.steps.iter().filter(|step| step.outcome != Outcome::Passed) {
         if let Some(failure) = &step.failure {
             page.gap();
             explain(page, failure, None, &mut shown);
         }
     }
-    for cleanup in record
-        .cleanups
-        .iter()
-        .filter(|cleanup| cleanup.outcome != Outcome::Passed)
-    {
+    for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
         page.gap();
-        let of = format!(
-            "the cleanup after {}",
-            step_in_words(scenario, cleanup.step)
-        );
-        explain(
-            page,
-            cleanup.failure.as_ref().unwrap_or(&nothing),
-            Some(&of),
-            &mut shown,
-        );
+        let of = format!("the cleanup after {}", step_in_words(scenario, cleanup.step));
+        explain(page, cleanup.failure.as_ref().unwrap_or(&nothing), Some(&of), &mut shown);
     }
     if let Some(failure) = &finished.failure {
         page.gap();
@@ -92,11 +61,7 @@ fn heading(
     finished: &ScenarioFinished,
     scenario: Option<&ScenarioOutline>,
 ) {
-    let word = if finished.outcome == Outcome::Broken {
-        "BROKEN"
-    } else {
-        "FAIL"
-    };
+    let word = if finished.outcome == Outcome::Broken { "BROKEN" } else { "FAIL" };
     let took = words::seconds(finished.took);
     let name = title(outline, record.scenario);
     let word = page.paint(Role::Bad, word);
@@ -112,64 +77,30 @@ fn heading(
         page.line(2, &at);
     }
     if finished.outcome == Outcome::Broken {
-        page.line(
-            2,
-            "it neither passed nor failed: greenroom could not carry it out to its end",
-        );
+        page.line(2, "it neither passed nor failed: greenroom could not carry it out to its end");
     }
 }
 
 /// The step that decided how the scenario ended.
 fn decisive(record: &ScenarioRecord) -> Option<usize> {
-    let failed = record
-        .steps
-        .iter()
-        .find(|step| step.outcome != Outcome::Passed)
-        .map(|step| step.step);
-    let cleanup = || {
-        record
-            .cleanups
-            .iter()
-            .find(|step| step.outcome != Outcome::Passed)
-            .map(|step| step.step)
-    };
+    let failed = record.steps.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
+    let cleanup = || record.cleanups.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
     failed.or(record.open_step).or_else(cleanup)
 }
 
 /// The steps that ran, the cleanups that did not pass, and how many steps did not run.
-pub(super) fn steps(
-    page: &mut Page,
-    scenario: Option<&ScenarioOutline>,
-    record: &ScenarioRecord,
-    most: usize,
-) {
+pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record: &ScenarioRecord, most: usize) {
     let text = |step: usize| {
         let step = scenario.and_then(|scenario| scenario.steps.get(step));
-        step.map_or_else(
-            || format!("step {step:?}"),
-            |step| words::escape(&step.text).into_owned(),
-        )
+        step.map_or_else(|| format!("step {step:?}"), |step| words::escape(&step.text).into_owned())
     };
-    let passed = record
-        .steps
-        .iter()
-        .take_while(|step| step.outcome == Outcome::Passed)
-        .count();
+    let passed = record.steps.iter().take_while(|step| step.outcome == Outcome::Passed).count();
     let hidden = passed.saturating_sub(most);
     if hidden > 1 {
-        let line = format!(
-            "{:7}  {:>7}  {} passed before",
-            "",
-            "",
-            words::count(hidden, "step")
-        );
+        let line = format!("{:7}  {:>7}  {} passed before", "", "", words::count(hidden, "step"));
         page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
     }
-    for step in record
-        .steps
-        .iter()
-        .skip(if hidden > 1 { hidden } else { 0 })
-    {
+    for step in record.steps.iter().skip(if hidden > 1 { hidden } else { 0 }) {
         step_line(page, step, &text(step.step));
     }
     if let Some(open) = record.open_step {
@@ -177,35 +108,17 @@ pub(super) fn steps(
         page.line(STEPS_INDENT, &format!("{word}  {:>7}  {}", "", text(open)));
     }
     if let (Some(_), Some(what)) = (record.open_step, &record.waiting) {
-        let what = format!(
-            "{:7}  {:>7}  while waiting for {}",
-            "",
-            "",
-            words::escape(what)
-        );
+        let what = format!("{:7}  {:>7}  while waiting for {}", "", "", words::escape(what));
         page.line(STEPS_INDENT, &what);
     }
     let ran = record.steps.len() + usize::from(record.open_step.is_some());
     let not_run = scenario.map_or(0, |scenario| scenario.steps.len().saturating_sub(ran));
     if not_run > 0 {
-        let line = format!(
-            "{:7}  {:>7}  {} not run",
-            "",
-            "",
-            words::count(not_run, "step")
-        );
+        let line = format!("{:7}  {:>7}  {} not run", "", "", words::count(not_run, "step"));
         page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
     }
-    for cleanup in record
-        .cleanups
-        .iter()
-        .filter(|cleanup| cleanup.outcome != Outcome::Passed)
-    {
-        step_line(
-            page,
-            cleanup,
-            &format!("cleanup after: {}", text(cleanup.step)),
-        );
+    for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
+        step_line(page, cleanup, &format!("cleanup after: {}", text(cleanup.step)));
     }
 }
 
@@ -230,13 +143,7 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     let of = of.map_or(String::new(), |of| format!("{of} failed: "));
     let mut lines = failure.message.lines();
     let first = lines.next().unwrap_or("no reason was given");
-    page.line(
-        2,
-        &format!(
-            "{of}{}",
-            page.paint(Role::Title, &words::output_line(first, 4 * LINE))
-        ),
-    );
+    page.line(2, &format!("{of}{}", page.paint(Role::Title, &words::output_line(first, 4 * LINE))));
     for line in lines {
         page.line(2, &words::output_line(line, LINE));
     }
@@ -265,11 +172,7 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
         if !daemon.command.is_empty() {
             page.line(4, &format!("command: {}", words::output_line(&daemon.command, LINE)));
         }
-        let tail = if daemon.died {
-            shown.tail
-        } else {
-            shown.tail.min(SHORT_TAIL)
-        };
+        let tail = if daemon.died { shown.tail } else { shown.tail.min(SHORT_TAIL) };
         let silent = |output: &Captured| output.text.is_empty() && output.omitted == 0;
         if !daemon.output.is_empty() && daemon.output.iter().all(silent) {
             page.line(4, "it wrote nothing");
@@ -308,9 +211,7 @@ fn captured(page: &mut Page, indent: usize, output: &Captured, tail: usize) {
 pub(super) fn last_lines(text: &str, most: usize) -> (Vec<&str>, usize) {
     let mut lines: Vec<&str> = text.rsplit_terminator('\n').take(most).collect();
     lines.reverse();
-    let before = lines
-        .first()
-        .map_or(0, |first| first.as_ptr() as usize - text.as_ptr() as usize);
+    let before = lines.first().map_or(0, |first| first.as_ptr() as usize - text.as_ptr() as usize);
     (lines, before)
 }
 
@@ -331,23 +232,14 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
     page.gap();
     let count = words::count_of(processes.len(), "process was", "processes were");
     let them = if processes.len() == 1 { "it" } else { "them" };
-    page.line(
-        2,
-        &format!("{count} still running at the end; greenroom ended {them}:"),
-    );
+    page.line(2, &format!("{count} still running at the end; greenroom ended {them}:"));
     for process in processes {
         let command = words::output_line(&process.command, LINE);
         let daemon = match &process.daemon {
             Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
             None => String::new(),
         };
-        page.line(
-            4,
-            &format!(
-                "{command}  ({daemon}running for {})",
-                words::duration(process.age)
-            ),
-        );
+        page.line(4, &format!("{command}  ({daemon}running for {})", words::duration(process.age)));
     }
 }
 
@@ -380,19 +272,9 @@ fn hints(
     let Some(document) = outline.documents.get(scenario.document) else {
         return;
     };
-    let (path, name) = (
-        words::shell_quote(&document.path),
-        words::shell_quote(&scenario.title),
-    );
-    let options = if rerun.is_empty() {
-        String::new()
-    } else {
-        format!("{rerun} ")
-    };
-    page.line(
-        2,
-        &format!("rerun: greenroom run {options}{path} --name {name}"),
-    );
+    let (path, name) = (words::shell_quote(&document.path), words::shell_quote(&scenario.title));
+    let options = if rerun.is_empty() { String::new() } else { format!("{rerun} ") };
+    page.line(2, &format!("rerun: greenroom run {options}{path} --name {name}"));
 }
 
 /// A scenario's title, ready to be shown.

@@ -41,13 +41,7 @@ struct Waiting {
 
 impl Live {
     pub(super) fn new(style: Style) -> Self {
-        Self {
-            style,
-            running: BTreeMap::new(),
-            now: Duration::ZERO,
-            drawn_at: None,
-            lines: 0,
-        }
+        Self { style, running: BTreeMap::new(), now: Duration::ZERO, drawn_at: None, lines: 0 }
     }
 
     pub(super) fn set_width(&mut self, width: usize) {
@@ -60,12 +54,7 @@ impl Live {
         let Some(index) = event.scenario else { return };
         match &event.kind {
             Kind::ScenarioStarted => {
-                let running = Running {
-                    since: event.at,
-                    step: None,
-                    step_since: event.at,
-                    waiting: None,
-                };
+                let running = Running { since: event.at, step: None, step_since: event.at, waiting: None };
                 self.running.insert(index, running);
             }
             Kind::ScenarioFinished(_) => {
@@ -83,16 +72,8 @@ impl Live {
                     }
                     Kind::Waiting { what, limit, .. } => {
                         // The first wait of a step began about when the step did; it is told of only after a while.
-                        let since = if running.waiting.is_none() {
-                            running.step_since
-                        } else {
-                            event.at
-                        };
-                        running.waiting = Some(Waiting {
-                            what: what.clone(),
-                            since,
-                            limit: *limit,
-                        });
+                        let since = if running.waiting.is_none() { running.step_since } else { event.at };
+                        running.waiting = Some(Waiting { what: what.clone(), since, limit: *limit });
                     }
                     Kind::StepFinished { .. } => {
                         running.step = None;
@@ -105,16 +86,9 @@ impl Live {
     }
 
     /// A new frame, if it is time for one.
-    pub(super) fn tick(
-        &mut self,
-        at: Duration,
-        outline: &Outline,
-        summary: &Summary,
-    ) -> Option<String> {
+    pub(super) fn tick(&mut self, at: Duration, outline: &Outline, summary: &Summary) -> Option<String> {
         self.now = self.now.max(at);
-        let due = self
-            .drawn_at
-            .is_none_or(|drawn| self.now.saturating_sub(drawn) >= FRAME);
+        let due = self.drawn_at.is_none_or(|drawn| self.now.saturating_sub(drawn) >= FRAME);
         if !due {
             return None;
         }
@@ -154,10 +128,7 @@ impl Live {
         if longest.len() > MOST {
             lines.push(format!("         and {} more", longest.len() - MOST));
         }
-        lines.push(self.style.paint(
-            Role::Title,
-            &words::fit(&self.totals(outline, summary), width),
-        ));
+        lines.push(self.style.paint(Role::Title, &words::fit(&self.totals(outline, summary), width)));
         lines
     }
 
@@ -181,11 +152,7 @@ impl Live {
         };
         // The title gives way to what is happening, and most of all to what is waited for.
         let least = self.style.width * if running.waiting.is_some() { 1 } else { 2 } / 5;
-        let room = self
-            .style
-            .width
-            .saturating_sub(13 + words::width(&doing))
-            .max(least);
+        let room = self.style.width.saturating_sub(13 + words::width(&doing)).max(least);
         let title = words::fit(&title, room);
         let separator = if doing.is_empty() { "" } else { ": " };
         format!("{elapsed:>8} {title}{separator}{doing}")
@@ -196,17 +163,9 @@ impl Live {
             "{}/{} scenario{}",
             summary.over(),
             outline.scenarios.len(),
-            if outline.scenarios.len() == 1 {
-                ""
-            } else {
-                "s"
-            }
+            if outline.scenarios.len() == 1 { "" } else { "s" }
         )];
-        for (number, word) in [
-            (summary.failed, "failed"),
-            (summary.broken, "broken"),
-            (summary.skipped, "skipped"),
-        ] {
+        for (number, word) in [(summary.failed, "failed"), (summary.broken, "broken"), (summary.skipped, "skipped")] {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }

@@ -79,15 +79,9 @@ pub struct TerminalReporter<W: Write> {
 impl<W: Write> TerminalReporter<W> {
     /// A reporter that writes there.
     pub fn new(out: W, terminal: Terminal, options: Options) -> Self {
-        let style = Style {
-            colour: terminal.colour,
-            width: terminal.width.max(40),
-        };
+        let style = Style { colour: terminal.colour, width: terminal.width.max(40) };
         Self {
-            out: Output {
-                to: out,
-                broken: false,
-            },
+            out: Output { to: out, broken: false },
             style,
             options,
             outline: Outline::default(),
@@ -175,39 +169,18 @@ impl<W: Write> TerminalReporter<W> {
     fn passed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let (title, took) = self.title_and_time(record);
-        let left_over = record
-            .finished
-            .as_ref()
-            .map_or(&[][..], |finished| &finished.left_over);
+        let left_over = record.finished.as_ref().map_or(&[][..], |finished| &finished.left_over);
         let note = if left_over.is_empty() {
             String::new()
         } else {
             let stopped = failure::names_of_left_over(left_over);
-            page.paint(
-                Role::Dim,
-                &format!("  (ended what it left running: {stopped})"),
-            )
+            page.paint(Role::Dim, &format!("  (ended what it left running: {stopped})"))
         };
-        page.line(
-            0,
-            &format!(
-                "{}  {took:>7}  {title}{note}",
-                page.paint(Role::Good, "PASS")
-            ),
-        );
+        page.line(0, &format!("{}  {took:>7}  {title}{note}", page.paint(Role::Good, "PASS")));
         if self.options.verbosity == Verbosity::Verbose {
-            failure::steps(
-                &mut page,
-                self.outline.scenarios.get(record.scenario),
-                record,
-                usize::MAX,
-            );
+            failure::steps(&mut page, self.outline.scenarios.get(record.scenario), record, usize::MAX);
         }
-        if let Some(kept) = record
-            .finished
-            .as_ref()
-            .and_then(|finished| finished.kept.as_ref())
-        {
+        if let Some(kept) = record.finished.as_ref().and_then(|finished| finished.kept.as_ref()) {
             page.line(15, &format!("kept: {}", words::escape(kept)));
         }
         if self.after_block {
@@ -220,13 +193,7 @@ impl<W: Write> TerminalReporter<W> {
     fn failed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let verbose = self.options.verbosity == Verbosity::Verbose;
-        failure::block(
-            &mut page,
-            &self.outline,
-            record,
-            &self.options.rerun_options,
-            verbose,
-        );
+        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose);
         page.blank_before();
         self.after_block = true;
         self.print(page);
@@ -239,25 +206,15 @@ impl<W: Write> TerminalReporter<W> {
         }
         let mut page = self.page();
         let (title, took) = self.title_and_time(record);
-        page.line(
-            0,
-            &format!("{}  {took:>7}  {title}", page.paint(Role::Odd, "STOP")),
-        );
-        let step = record
-            .open_step
-            .or_else(|| record.steps.last().map(|step| step.step));
-        if let Some(step) =
-            step.and_then(|step| self.outline.scenarios.get(record.scenario)?.steps.get(step))
-        {
+        page.line(0, &format!("{}  {took:>7}  {title}", page.paint(Role::Odd, "STOP")));
+        let step = record.open_step.or_else(|| record.steps.last().map(|step| step.step));
+        if let Some(step) = step.and_then(|step| self.outline.scenarios.get(record.scenario)?.steps.get(step)) {
             let place = failure::place(&step.location);
             let waiting = match &record.waiting {
                 Some(what) => format!(" (waiting for {})", words::escape(what)),
                 None => String::new(),
             };
-            page.line(
-                15,
-                &format!("stopped in {place}: {}{waiting}", words::escape(&step.text)),
-            );
+            page.line(15, &format!("stopped in {place}: {}{waiting}", words::escape(&step.text)));
         }
         if self.after_block {
             page.blank_before();
@@ -268,27 +225,13 @@ impl<W: Write> TerminalReporter<W> {
 
     /// Scenarios that never began are told of together at the end, unless every detail is wanted.
     fn skipped(&mut self, record: &ScenarioRecord) {
-        let failure = record
-            .finished
-            .as_ref()
-            .and_then(|finished| finished.failure.as_ref());
+        let failure = record.finished.as_ref().and_then(|finished| finished.failure.as_ref());
         let reason = failure.map_or(String::new(), |failure| failure.message.clone());
         if self.options.verbosity == Verbosity::Verbose {
             let mut page = self.page();
             let (title, _) = self.title_and_time(record);
-            let because = if reason.is_empty() {
-                String::new()
-            } else {
-                format!("  ({})", words::escape(&reason))
-            };
-            page.line(
-                0,
-                &format!(
-                    "{}  {:>7}  {title}{because}",
-                    page.paint(Role::Odd, "SKIP"),
-                    ""
-                ),
-            );
+            let because = if reason.is_empty() { String::new() } else { format!("  ({})", words::escape(&reason)) };
+            page.line(0, &format!("{}  {:>7}  {title}{because}", page.paint(Role::Odd, "SKIP"), ""));
             if self.after_block {
                 page.blank_before();
             }
@@ -300,10 +243,7 @@ impl<W: Write> TerminalReporter<W> {
 
     fn title_and_time(&self, record: &ScenarioRecord) -> (String, String) {
         let title = failure::title(&self.outline, record.scenario);
-        let took = record
-            .finished
-            .as_ref()
-            .map_or(String::new(), |finished| words::seconds(finished.took));
+        let took = record.finished.as_ref().map_or(String::new(), |finished| words::seconds(finished.took));
         (title, took)
     }
 
@@ -383,10 +323,7 @@ struct Output<W: Write> {
 impl<W: Write> Output<W> {
     fn write(&mut self, text: &str) {
         if !self.broken && !text.is_empty() {
-            let written = self
-                .to
-                .write_all(text.as_bytes())
-                .and_then(|()| self.to.flush());
+            let written = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
             self.broken = written.is_err();
         }
     }

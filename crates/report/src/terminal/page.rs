@@ -11,11 +11,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn new(style: Style) -> Self {
-        Self {
-            style,
-            text: String::new(),
-            blank_before: false,
-        }
+        Self { style, text: String::new(), blank_before: false }
     }
 
     pub(super) fn style(&self) -> Style {

@@ -1,42 +1,24 @@
 //! What there is.
 
 use greenroom_doc::{
-    Binding, CaptureType, Implementation, MatchedStep, Plan, PlannedScenario, SourceFile, SourceId,
-    Sources, Span, StepKind,
+    Binding, CaptureType, Implementation, MatchedStep, Plan, PlannedScenario, SourceFile, SourceId, Sources, Span,
+    StepKind,
 };
 use greenroom_report::{Style, catalogue};
 use snapbox::{IntoData, assert_data_eq, str};
 
 fn span(start: u32) -> Span {
-    Span {
-        source: SourceId(0),
-        start,
-        end: start + 1,
-    }
+    Span { source: SourceId(0), start, end: start + 1 }
 }
 
 fn step(kind: StepKind, text: &str) -> MatchedStep {
-    let implementation = Implementation {
-        language: "native".into(),
-        function: "f".into(),
-        cleanup: None,
-    };
-    MatchedStep {
-        kind,
-        text: text.to_owned(),
-        span: span(0),
-        binding: 0,
-        implementation,
-        captures: Vec::new(),
-    }
+    let implementation = Implementation { language: "native".into(), function: "f".into(), cleanup: None };
+    MatchedStep { kind, text: text.to_owned(), span: span(0), binding: 0, implementation, captures: Vec::new() }
 }
 
 fn plan() -> (Plan, Sources) {
     let mut sources = Sources::default();
-    sources.add(SourceFile::new(
-        "daemon.md",
-        "# One\n\n\n\n\n\n\n\n\n# Two\n",
-    ));
+    sources.add(SourceFile::new("daemon.md", "# One\n\n\n\n\n\n\n\n\n# Two\n"));
     let scenario = |title: &str, at, labels: &[&str], steps| PlannedScenario {
         document: 0,
         title: title.to_owned(),
@@ -44,23 +26,9 @@ fn plan() -> (Plan, Sources) {
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         steps,
     };
-    let steps = || {
-        vec![
-            step(StepKind::Given, "given a thing"),
-            step(StepKind::Then, "then it\tis there"),
-        ]
-    };
-    let scenarios = vec![
-        scenario("One", 0, &[], steps()),
-        scenario("Two", 14, &["slow", "network"], steps()),
-    ];
-    (
-        Plan {
-            documents: Vec::new(),
-            scenarios,
-        },
-        sources,
-    )
+    let steps = || vec![step(StepKind::Given, "given a thing"), step(StepKind::Then, "then it\tis there")];
+    let scenarios = vec![scenario("One", 0, &[], steps()), scenario("Two", 14, &["slow", "network"], steps())];
+    (Plan { documents: Vec::new(), scenarios }, sources)
 }
 
 #[test]
@@ -102,18 +70,14 @@ no scenarios
 
 #[test]
 fn steps() {
-    let binding =
-        |kind, pattern: &str, doc: Option<&str>, captures: &[(&str, CaptureType)]| Binding {
-            kind,
-            pattern: pattern.to_owned(),
-            span: span(0),
-            doc: doc.map(str::to_owned),
-            captures: captures
-                .iter()
-                .map(|(name, kind)| ((*name).to_owned(), *kind))
-                .collect(),
-            implementations: Vec::new(),
-        };
+    let binding = |kind, pattern: &str, doc: Option<&str>, captures: &[(&str, CaptureType)]| Binding {
+        kind,
+        pattern: pattern.to_owned(),
+        span: span(0),
+        doc: doc.map(str::to_owned),
+        captures: captures.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+        implementations: Vec::new(),
+    };
     let daemon = [
         binding(
             StepKind::Given,
@@ -137,18 +101,10 @@ fn steps() {
         ),
     ];
     let runcmd = [
-        binding(
-            StepKind::Then,
-            "exit code is {exit:int}",
-            None,
-            &[("exit", CaptureType::Int)],
-        ),
+        binding(StepKind::Then, "exit code is {exit:int}", None, &[("exit", CaptureType::Int)]),
         binding(StepKind::Then, "command is successful", None, &[]),
     ];
-    let libraries = [
-        ("lib/daemon".to_owned(), &daemon[..]),
-        ("lib/runcmd".to_owned(), &runcmd[..]),
-    ];
+    let libraries = [("lib/daemon".to_owned(), &daemon[..]), ("lib/runcmd".to_owned(), &runcmd[..])];
     assert_data_eq!(
         catalogue::steps(&libraries, Style::plain(72)),
         str![[r#"

@@ -22,11 +22,7 @@ fn span(sources: &Sources, file: u32, needle: &str) -> Span {
 
 fn at(file: u32, start: usize, end: usize) -> Span {
     let offset = |at| u32::try_from(at).unwrap();
-    Span {
-        source: SourceId(file),
-        start: offset(start),
-        end: offset(end),
-    }
+    Span { source: SourceId(file), start: offset(start), end: offset(end) }
 }
 
 fn shown(diagnostics: &[Diagnostic], sources: &Sources) -> String {
@@ -124,8 +120,7 @@ error[ambiguous-step]: 2 bindings match this step
 
 #[test]
 fn no_place() {
-    let missing = Diagnostic::error("not-found", "there is no document nosuch.md")
-        .help("names are taken from here");
+    let missing = Diagnostic::error("not-found", "there is no document nosuch.md").help("names are taken from here");
     assert_data_eq!(
         shown(&[missing], &Sources::default()),
         str![[r#"
@@ -143,16 +138,11 @@ error[not-found]: there is no document nosuch.md
 
 #[test]
 fn tab_crlf_emoji_and_control_characters() {
-    let text = "# A\r\n\tgiven\ttabs here\r\nwhen 😀日本 emoji here\r\nthen \x1b[31m\u{202e}\u{9b}\u{200b}hidden here\r\n";
+    let text =
+        "# A\r\n\tgiven\ttabs here\r\nwhen 😀日本 emoji here\r\nthen \x1b[31m\u{202e}\u{9b}\u{200b}hidden here\r\n";
     let sources = sources(&[("a\x1b.md", text)]);
     let about = |needle| Diagnostic::warning("odd", "odd").at(span(&sources, 0, needle), "this");
-    let all = [
-        about("tabs"),
-        about("日本"),
-        about("emoji"),
-        about("hidden"),
-        about("here\r\nwhen"),
-    ];
+    let all = [about("tabs"), about("日本"), about("emoji"), about("hidden"), about("here\r\nwhen")];
     let shown = shown(&all, &sources);
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
     assert_data_eq!(
@@ -233,21 +223,13 @@ error[end]: the file ends here
 #[test]
 fn tall_spans_and_long_lines() {
     let tall: String = (1..100).map(|n| format!("line {n}\n")).collect();
-    let long = format!(
-        "{}needle{}\n{}",
-        "x".repeat(300),
-        "y".repeat(5000),
-        "z".repeat(9000)
-    );
+    let long = format!("{}needle{}\n{}", "x".repeat(300), "y".repeat(5000), "z".repeat(9000));
     let sources = sources(&[("tall.md", &tall), ("long.md", &long)]);
     let all = [
-        Diagnostic::error("tall", "few lines")
-            .at(span(&sources, 0, "line 3\nline 4\nline 5"), "these"),
+        Diagnostic::error("tall", "few lines").at(span(&sources, 0, "line 3\nline 4\nline 5"), "these"),
         Diagnostic::error("tall", "all lines").at(at(0, 0, tall.len()), "all of it"),
         Diagnostic::error("long", "long line").at(span(&sources, 1, "needle"), "here"),
-        Diagnostic::error("far", "far right")
-            .at(at(1, 13_000, 13_005), "here")
-            .help("break the line"),
+        Diagnostic::error("far", "far right").at(at(1, 13_000, 13_005), "here").help("break the line"),
     ];
     assert_data_eq!(
         shown(&all, &sources),
@@ -290,9 +272,7 @@ fn broken_spans_do_not_panic() {
     for file in 0..2 {
         for start in 0..10 {
             for end in 0..10 {
-                let one = Diagnostic::error("x", "y")
-                    .at(at(file, start, end), "z")
-                    .and_at(at(file, end, start), "w");
+                let one = Diagnostic::error("x", "y").at(at(file, start, end), "z").and_at(at(file, end, start), "w");
                 assert!(!shown(&[one], &sources).is_empty());
             }
         }
@@ -303,36 +283,24 @@ fn broken_spans_do_not_panic() {
 
 #[test]
 fn a_thousand_in_a_large_file() {
-    let text: String = (0..40_000)
-        .map(|n| format!("given step number {n} here\n"))
-        .collect();
+    let text: String = (0..40_000).map(|n| format!("given step number {n} here\n")).collect();
     assert!(text.len() > 1_000_000);
     let sources = sources(&[("large.md", &text), ("small.md", "given\n")]);
     let many: Vec<_> = (0..1000)
         .map(|n| {
             let start = sources.file(SourceId(0)).line_range(n * 39 + 1).start;
-            Diagnostic::error("x", "y")
-                .at(at(0, start, start + 5), "here")
-                .and_at(at(0, 0, 5), "first")
+            Diagnostic::error("x", "y").at(at(0, start, start + 5), "here").and_at(at(0, 0, 5), "first")
         })
         .collect();
-    let small: Vec<_> = (0..1000)
-        .map(|_| {
-            Diagnostic::error("x", "y")
-                .at(at(1, 0, 5), "here")
-                .and_at(at(1, 0, 5), "first")
-        })
-        .collect();
+    let small: Vec<_> =
+        (0..1000).map(|_| Diagnostic::error("x", "y").at(at(1, 0, 5), "here").and_at(at(1, 0, 5), "first")).collect();
     let time = |diagnostics: &[Diagnostic]| {
         let start = Instant::now();
         assert!(shown(diagnostics, &sources).ends_with("1000 errors\n"));
         start.elapsed()
     };
     let (small, many) = (time(&small), time(&many));
-    assert!(
-        many < small * 20,
-        "depends on the size of the file: {many:?} against {small:?}"
-    );
+    assert!(many < small * 20, "depends on the size of the file: {many:?} against {small:?}");
 }
 
 #[test]

@@ -4,9 +4,7 @@ use greenroom_event::{Captured, Failure, Outcome, Relation, ScenarioFinished};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
-use crate::support::{
-    Run, SLOW, because, captured, compared, daemon, fails_with, left, ms, one, over,
-};
+use crate::support::{Run, SLOW, because, captured, compared, daemon, fails_with, left, ms, one, over};
 
 fn lines(range: std::ops::Range<usize>) -> String {
     range.map(|number| format!("line {number}\n")).collect()
@@ -14,12 +12,7 @@ fn lines(range: std::ops::Range<usize>) -> String {
 
 #[test]
 fn one_line_differs() {
-    let run = fails_with(compared(
-        "stdout of the command",
-        Relation::Is,
-        "hello, world\n",
-        "hello, wurld",
-    ));
+    let run = fails_with(compared("stdout of the command", Relation::Is, "hello, world\n", "hello, wurld"));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -49,12 +42,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn one_line_with_hidden_differences() {
-    let run = fails_with(compared(
-        "stdout",
-        Relation::Is,
-        "a\tb\\ ",
-        "a    b\\\x1b[0m",
-    ));
+    let run = fails_with(compared("stdout", Relation::Is, "a\tb\\ ", "a    b\\\x1b[0m"));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -147,10 +135,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 #[test]
 fn many_lines_differ() {
     let expected = lines(1..40);
-    let actual = expected
-        .replace("line 7\n", "line seven \n")
-        .replace("line 30\n", "")
-        .replace("line 39\n", "line 39");
+    let actual = expected.replace("line 7\n", "line seven \n").replace("line 30\n", "").replace("line 39\n", "line 39");
     let run = fails_with(compared("file out.txt", Relation::Is, &expected, &actual));
     assert_data_eq!(
         run.plain(),
@@ -205,9 +190,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 #[test]
 fn a_huge_difference_is_cut_and_quick() {
     let expected: String = (0..100_000).map(|n| format!("expected {n}\n")).collect();
-    let actual: String = (0..100_000)
-        .map(|n| format!("actual {}\n", n * 7 % 1000))
-        .collect();
+    let actual: String = (0..100_000).map(|n| format!("actual {}\n", n * 7 % 1000)).collect();
     let shown = fails_with(compared("stdout", Relation::Is, &expected, &actual)).plain();
     assert!(shown.lines().count() < 100, "{}", shown.lines().count());
     assert!(shown.contains("not shown"));
@@ -245,12 +228,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn contains() {
-    let run = fails_with(compared(
-        "stdout of the command",
-        Relation::Contains,
-        "line 99",
-        &lines(1..46),
-    ));
+    let run = fails_with(compared("stdout of the command", Relation::Contains, "line 99", &lines(1..46)));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -296,12 +274,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 "#]]
         .raw()
     );
-    let run = fails_with(compared(
-        "stdout of the command",
-        Relation::Contains,
-        "hello",
-        "",
-    ));
+    let run = fails_with(compared("stdout of the command", Relation::Contains, "hello", ""));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -331,12 +304,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn other_relations() {
-    let run = fails_with(compared(
-        "stdout",
-        Relation::DoesNotContain,
-        "line 30",
-        &lines(1..46),
-    ));
+    let run = fails_with(compared("stdout", Relation::DoesNotContain, "line 30", &lines(1..46)));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -367,12 +335,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 "#]]
         .raw()
     );
-    let run = fails_with(compared(
-        "stdout",
-        Relation::Matches,
-        r"^v\d+$",
-        "version 3\n",
-    ));
+    let run = fails_with(compared("stdout", Relation::Matches, r"^v\d+$", "version 3\n"));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -399,12 +362,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 "#]]
         .raw()
     );
-    let run = fails_with(compared(
-        "stdout",
-        Relation::DoesNotMatch,
-        r"error",
-        "an error\n",
-    ));
+    let run = fails_with(compared("stdout", Relation::DoesNotMatch, r"error", "an error\n"));
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -470,56 +428,24 @@ fn daemon_died_before_its_port() {
     let stderr = captured("stderr of daemon slow-daemon", TRACEBACK, 0);
     let failure = Failure {
         output: vec![stderr.clone()],
-        notes: vec![
-            "port 8888 is taken by \"python3 -m http.server 8888\" of this scenario".to_owned(),
-        ],
+        notes: vec!["port 8888 is taken by \"python3 -m http.server 8888\" of this scenario".to_owned()],
         help: vec!["stop that process first, or give this one another port".to_owned()],
-        ..because(
-            "slow-daemon ended with exit status 1 before it listened on port 8888: ConnectionRefusedError",
-        )
+        ..because("slow-daemon ended with exit status 1 before it listened on port 8888: ConnectionRefusedError")
     };
-    let mut slow = daemon(
-        "slow-daemon",
-        "./slow-start-daemon.py",
-        "ended by itself with exit status 1 after 38 ms",
-        true,
-    );
+    let mut slow =
+        daemon("slow-daemon", "./slow-start-daemon.py", "ended by itself with exit status 1 after 38 ms", true);
     slow.output = vec![captured("stdout of daemon slow-daemon", "", 0), stderr];
-    let mut web = daemon(
-        "web",
-        "python3 -m http.server 8888",
-        "still running at the end of the scenario",
-        false,
-    );
-    web.output = vec![
-        captured("stdout of daemon web", &lines(1..31), 0),
-        captured("stderr of daemon web", "", 0),
-    ];
-    let mut silent = daemon(
-        "silent",
-        "sleep 100",
-        "still running at the end of the scenario",
-        false,
-    );
-    silent.output = vec![
-        captured("stdout of daemon silent", "", 0),
-        captured("stderr of daemon silent", "", 0),
-    ];
+    let mut web = daemon("web", "python3 -m http.server 8888", "still running at the end of the scenario", false);
+    web.output = vec![captured("stdout of daemon web", &lines(1..31), 0), captured("stderr of daemon web", "", 0)];
+    let mut silent = daemon("silent", "sleep 100", "still running at the end of the scenario", false);
+    silent.output = vec![captured("stdout of daemon silent", "", 0), captured("stderr of daemon silent", "", 0)];
     let finished = ScenarioFinished {
         daemons: vec![slow, web, silent],
-        left_over: vec![
-            left("python3 -m http.server 8888", Some("web"), 1200),
-            left("sleep 100", None, 62_000),
-        ],
+        left_over: vec![left("python3 -m http.server 8888", Some("web"), 1200), left("sleep 100", None, 62_000)],
         kept: Some("/tmp/greenroom-x1/0".to_owned()),
         ..over(Outcome::Failed, 45)
     };
-    let run = one(SLOW)
-        .begin(0)
-        .step(0, 0, 2)
-        .step_fails(0, 1, 40, failure)
-        .finish(0, finished)
-        .end();
+    let run = one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 40, failure).finish(0, finished).end();
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -581,28 +507,15 @@ FAILED: 1 of 1 scenario failed, 46 ms
 #[test]
 fn timeout() {
     let failure = Failure {
-        notes: vec![
-            "the scenario's own network is private: only its own processes can listen there"
-                .to_owned(),
-        ],
+        notes: vec!["the scenario's own network is private: only its own processes can listen there".to_owned()],
         help: vec!["a longer limit can be set: `… on port 8888, within 20 s`".to_owned()],
         ..because("slow-daemon did not listen on port 8888 within 5 s: ConnectionRefusedError")
     };
     let finished = ScenarioFinished {
-        daemons: vec![daemon(
-            "slow-daemon",
-            "./slow-start-daemon.py",
-            "stopped by greenroom (SIGTERM)",
-            false,
-        )],
+        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", "stopped by greenroom (SIGTERM)", false)],
         ..over(Outcome::Failed, 5043)
     };
-    let run = one(SLOW)
-        .begin(0)
-        .step(0, 0, 2)
-        .step_fails(0, 1, 5001, failure)
-        .finish(0, finished)
-        .end();
+    let run = one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 5001, failure).finish(0, finished).end();
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -641,11 +554,7 @@ fn scenario_timeout_in_a_step() {
     let run = one(SLOW).begin(0).step(0, 0, 2).step_started(0, 1).event(
         60_000,
         Some(0),
-        greenroom_event::Kind::Waiting {
-            step: 1,
-            what: "port 8888 of slow-daemon".to_owned(),
-            limit: ms(90_000),
-        },
+        greenroom_event::Kind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(90_000) },
     );
     assert_data_eq!(
         run.finish(0, finished).end().plain(),
@@ -678,10 +587,7 @@ fn broken() {
         help: vec!["`greenroom doctor` tells what this machine allows".to_owned()],
         ..because("failed to make the sandbox: mount(/proc): Operation not permitted")
     };
-    let finished = ScenarioFinished {
-        failure: Some(failure),
-        ..over(Outcome::Broken, 3)
-    };
+    let finished = ScenarioFinished { failure: Some(failure), ..over(Outcome::Broken, 3) };
     let run = one(SLOW).begin(0).finish(0, finished).end();
     assert_data_eq!(
         run.plain(),
@@ -710,22 +616,17 @@ FAILED: 1 of 1 scenario broken, 4 ms
 #[test]
 fn cleanup_failure() {
     let failure = Failure {
-        output: vec![captured(
-            "stderr of the cleanup",
-            "rm: cannot remove 'x': Permission denied\n",
-            0,
-        )],
+        output: vec![captured("stderr of the cleanup", "rm: cannot remove 'x': Permission denied\n", 0)],
         ..because("the command ended with exit status 1")
     };
     let mut run = one(SLOW).begin(0);
     for step in 0..4 {
         run = run.step(0, step, 3);
     }
-    let run = run
-        .cleanup_fails(0, 1, 7, failure)
-        .finish(0, over(Outcome::Failed, 30))
-        .end();
-    assert_data_eq!(run.plain(), str![[r#"
+    let run = run.cleanup_fails(0, 1, 7, failure).finish(0, over(Outcome::Failed, 30)).end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
 greenroom 0.1.0: 1 scenario in daemon.md
 
 FAIL   0.03 s  Daemon takes a while to open its port
@@ -746,7 +647,9 @@ FAIL   0.03 s  Daemon takes a while to open its port
 FAILED: 1 of 1 scenario failed, 23 ms
   failed  daemon.md:18  Daemon takes a while to open its port
 
-"#]].raw());
+"#]]
+        .raw()
+    );
 }
 
 #[test]
@@ -755,10 +658,7 @@ fn hostile_output() {
         "\x1b[2J\x1b[31mred\x1b[0m\nbell\x07 nul\0 back\x08\nprogress 1%\rprogress 100%\r\nsiht\u{202e} c1\u{9b}2J\n\n\ttabbed\n{}\nno newline",
         "x".repeat(10_000)
     );
-    let run = fails_with(Failure {
-        output: vec![captured("stdout", &text, 0)],
-        ..because("it went wrong")
-    });
+    let run = fails_with(Failure { output: vec![captured("stdout", &text, 0)], ..because("it went wrong") });
     let shown = run.plain();
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
     assert_data_eq!(shown, str![[r#"
@@ -792,11 +692,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn long_output_is_cut_to_its_end() {
-    let output = |text: String, omitted| Captured {
-        of: "stdout of daemon web".to_owned(),
-        text,
-        omitted,
-    };
+    let output = |text: String, omitted| Captured { of: "stdout of daemon web".to_owned(), text, omitted };
     let run = fails_with(Failure {
         output: vec![output(lines(1..200), 1_000_000), output(String::new(), 0)],
         ..because("it went wrong")
@@ -850,18 +746,13 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn many_steps_before_the_failure() {
-    let texts: Vec<String> = (0..40)
-        .map(|number| format!("when I do thing {number}"))
-        .collect();
+    let texts: Vec<String> = (0..40).map(|number| format!("when I do thing {number}")).collect();
     let steps: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut run = Run::of(&[("Long", &steps)]).begin(0);
     for step in 0..30 {
         run = run.step(0, step, 1);
     }
-    let run = run
-        .step_fails(0, 30, 1500, because("no"))
-        .finish(0, over(Outcome::Failed, 1600))
-        .end();
+    let run = run.step_fails(0, 30, 1500, because("no")).finish(0, over(Outcome::Failed, 1600)).end();
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -900,15 +791,8 @@ FAILED: 1 of 1 scenario failed, 1.5 s
 
 #[test]
 fn rerun_with_options() {
-    let options = Options {
-        verbosity: Verbosity::Normal,
-        rerun_options: "--timeout 5s".to_owned(),
-    };
-    let terminal = Terminal {
-        colour: false,
-        width: 100,
-        live: false,
-    };
+    let options = Options { verbosity: Verbosity::Normal, rerun_options: "--timeout 5s".to_owned() };
+    let terminal = Terminal { colour: false, width: 100, live: false };
     let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
     for event in fails_with(because("no")).all() {
         greenroom_event::Sink::push(&mut reporter, &event);
@@ -921,14 +805,7 @@ fn rerun_with_options() {
 #[test]
 fn colour_adds_nothing_but_colour() {
     let run = fails_with(compared("stdout", Relation::Is, "a\nb\nc \n", "a\nB\nc\n"));
-    let coloured = run.shown(
-        Terminal {
-            colour: true,
-            width: 100,
-            live: false,
-        },
-        Verbosity::Normal,
-    );
+    let coloured = run.shown(Terminal { colour: true, width: 100, live: false }, Verbosity::Normal);
     assert_ne!(coloured, run.plain());
     assert_eq!(without_colour(&coloured), run.plain());
 }

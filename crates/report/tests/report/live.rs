@@ -47,11 +47,7 @@ fn screen(bytes: &str) -> String {
     lines.join("\n")
 }
 
-const TERMINAL: Terminal = Terminal {
-    colour: false,
-    width: 80,
-    live: true,
-};
+const TERMINAL: Terminal = Terminal { colour: false, width: 80, live: true };
 
 fn reporter(run: &Run) -> TerminalReporter<Vec<u8>> {
     let mut reporter = TerminalReporter::new(Vec::new(), TERMINAL, Options::default());
@@ -61,18 +57,8 @@ fn reporter(run: &Run) -> TerminalReporter<Vec<u8>> {
 
 #[test]
 fn shows_what_runs_and_waits() {
-    let waiting = Kind::Waiting {
-        step: 1,
-        what: "port 8888 of slow-daemon".to_owned(),
-        limit: ms(5000),
-    };
-    let run = three()
-        .begin(1)
-        .begin(2)
-        .step(1, 0, 3)
-        .step_started(1, 1)
-        .passes(0)
-        .event(300, Some(1), waiting);
+    let waiting = Kind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(5000) };
+    let run = three().begin(1).begin(2).step(1, 0, 3).step_started(1, 1).passes(0).event(300, Some(1), waiting);
     assert_data_eq!(
         screen(&shown_so_far(&run, 1700)),
         str![[r#"
@@ -101,14 +87,11 @@ fn shown_so_far(run: &Run, at: u64) -> String {
 
 #[test]
 fn many_at_once() {
-    let titles: Vec<String> = (0..40)
-        .map(|number| format!("A scenario with quite a long title, number {number}"))
-        .collect();
-    let steps: &[&str] = &[
-        "when I run a command that is so long that it does not fit beside the title of the scenario",
-    ];
-    let scenarios: Vec<(&str, &[&str])> =
-        titles.iter().map(|title| (title.as_str(), steps)).collect();
+    let titles: Vec<String> =
+        (0..40).map(|number| format!("A scenario with quite a long title, number {number}")).collect();
+    let steps: &[&str] =
+        &["when I run a command that is so long that it does not fit beside the title of the scenario"];
+    let scenarios: Vec<(&str, &[&str])> = titles.iter().map(|title| (title.as_str(), steps)).collect();
     let mut run = Run::of(&scenarios);
     for index in 0..12 {
         run = run.begin(index).step_started(index, 0);
@@ -151,13 +134,7 @@ fn afterwards_the_screen_is_the_plain_log() {
         reporter.idle(event.at);
     }
     let shown = screen(&String::from_utf8(reporter.into_inner()).unwrap());
-    let plain = run.shown(
-        Terminal {
-            live: false,
-            ..TERMINAL
-        },
-        Verbosity::Normal,
-    );
+    let plain = run.shown(Terminal { live: false, ..TERMINAL }, Verbosity::Normal);
     assert_eq!(shown, plain);
 }
 
@@ -181,18 +158,11 @@ fn close_events_share_a_frame() {
     let mut reporter = reporter(&three().begin(0));
     let before = frames(&mut reporter);
     for seq in 0..1000 {
-        reporter.push(&Event {
-            seq,
-            at: ms(2),
-            scenario: Some(0),
-            kind: Kind::StepStarted { step: 0 },
-        });
+        reporter.push(&Event { seq, at: ms(2), scenario: Some(0), kind: Kind::StepStarted { step: 0 } });
     }
     assert_eq!(frames(&mut reporter), before);
 }
 
 fn frames(reporter: &mut TerminalReporter<Vec<u8>>) -> usize {
-    String::from_utf8_lossy(reporter.get_ref())
-        .matches("\x1b[?7l")
-        .count()
+    String::from_utf8_lossy(reporter.get_ref()).matches("\x1b[?7l").count()
 }

@@ -1,14 +1,7 @@
 //! Every screen in full. Rewrite the snapshots with `SNAPSHOTS=overwrite cargo test -p greenroom-report`, then read them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::format_collect,
-    reason = "tests: short beats careful"
-)]
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "snapbox writes snapshots with them"
-)]
+#![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests: short beats careful")]
+#![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes snapshots with them")]
 
 mod catalogue;
 mod diagnostics;

@@ -74,12 +74,7 @@ fn mixed() -> Run {
         .passes(2)
         .begin(1)
         .step(1, 0, 3)
-        .step_fails(
-            1,
-            1,
-            12,
-            because("the daemon slow-daemon ended before it listened on port 8888"),
-        )
+        .step_fails(1, 1, 12, because("the daemon slow-daemon ended before it listened on port 8888"))
         .finish(1, over(Outcome::Failed, 20))
         .passes(0)
         .end()
@@ -178,20 +173,14 @@ FAILED: 1 of 3 scenarios failed, 2 passed, 150 ms
 #[test]
 fn passing_with_left_overs_and_kept_directory() {
     let finished = ScenarioFinished {
-        left_over: vec![
-            left("sleep 12765", Some("sleepyhead"), 4100),
-            left("python3 -m http.server", None, 900),
-        ],
+        left_over: vec![left("sleep 12765", Some("sleepyhead"), 4100), left("python3 -m http.server", None, 900)],
         kept: Some("/tmp/greenroom-x1/2".to_owned()),
         ..over(Outcome::Passed, 4200)
     };
-    let run = three()
-        .begin(0)
-        .finish(0, finished)
-        .passes(1)
-        .passes(2)
-        .end();
-    assert_data_eq!(run.plain(), str![[r#"
+    let run = three().begin(0).finish(0, finished).passes(1).passes(2).end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
 PASS   4.20 s  Daemon is started and terminated  (ended what it left running: sleepyhead and python3 -m http.server)
@@ -201,14 +190,14 @@ PASS   0.12 s  Daemon never opens the intended port
 
 3 scenarios passed, 6 steps, 135 ms
 
-"#]].raw());
+"#]]
+        .raw()
+    );
 }
 
 fn skipped() -> ScenarioFinished {
     ScenarioFinished {
-        failure: Some(because(
-            "an earlier scenario failed, and the run stops at the first failure",
-        )),
+        failure: Some(because("an earlier scenario failed, and the run stops at the first failure")),
         ..over(Outcome::Skipped, 0)
     }
 }
@@ -271,18 +260,10 @@ FAILED: 1 of 3 scenarios failed, 2 not run, 11 ms
 fn interrupted() {
     let stopped = ScenarioFinished {
         failure: Some(because("the run was interrupted")),
-        daemons: vec![daemon(
-            "slow-daemon",
-            "./slow-start-daemon.py",
-            "ended by greenroom",
-            false,
-        )],
+        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", "ended by greenroom", false)],
         ..over(Outcome::Skipped, 2310)
     };
-    let not_begun = ScenarioFinished {
-        failure: Some(because("the run was interrupted")),
-        ..over(Outcome::Skipped, 0)
-    };
+    let not_begun = ScenarioFinished { failure: Some(because("the run was interrupted")), ..over(Outcome::Skipped, 0) };
     let run = three()
         .passes(0)
         .begin(1)
@@ -291,7 +272,9 @@ fn interrupted() {
         .finish(1, stopped)
         .finish(2, not_begun)
         .interrupted();
-    assert_data_eq!(run.plain(), str![[r#"
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
 PASS   0.12 s  Daemon is started and terminated
@@ -301,7 +284,9 @@ STOP   2.31 s  Daemon takes a while to open its port
 1 scenario not run: the run was interrupted
 INTERRUPTED: 1 of 3 scenarios passed, 2 not run to the end, 97 ms
 
-"#]].raw());
+"#]]
+        .raw()
+    );
 }
 
 #[test]
@@ -325,10 +310,8 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 #[test]
 fn unsealed_and_shuffled() {
     let run = three().started(|run| {
-        run.isolation = Isolation {
-            sealed: false,
-            reason: Some("unshare(CLONE_NEWUSER): Operation not permitted".to_owned()),
-        };
+        run.isolation =
+            Isolation { sealed: false, reason: Some("unshare(CLONE_NEWUSER): Operation not permitted".to_owned()) };
         run.shuffle = Some(42);
         run.jobs = 1;
         run.outline.left_out = 2;
@@ -347,7 +330,8 @@ PASS   0.12 s  Daemon never opens the intended port
 
 3 scenarios passed, 10 steps, 221 ms (2 left out by the filters)
 
-"#]].raw()
+"#]]
+        .raw()
     );
 }
 
@@ -383,11 +367,7 @@ NOTHING RAN: the filters left out all 5 scenarios in daemon.md
 "#]]
         .raw()
     );
-    let skipped = three()
-        .finish(0, skipped())
-        .finish(1, skipped())
-        .finish(2, skipped())
-        .end();
+    let skipped = three().finish(0, skipped()).finish(1, skipped()).finish(2, skipped()).end();
     assert_data_eq!(
         skipped.plain(),
         str![[r#"
@@ -403,22 +383,13 @@ NOTHING RAN: 3 scenarios skipped
 
 #[test]
 fn many_passing_scenarios_are_not_listed() {
-    let titles: Vec<String> = (0..201)
-        .map(|number| format!("Scenario {number}"))
-        .collect();
-    let scenarios: Vec<(&str, &[&str])> = titles
-        .iter()
-        .map(|title| (title.as_str(), &["then it is so"][..]))
-        .collect();
+    let titles: Vec<String> = (0..201).map(|number| format!("Scenario {number}")).collect();
+    let scenarios: Vec<(&str, &[&str])> = titles.iter().map(|title| (title.as_str(), &["then it is so"][..])).collect();
     let mut run = Run::of(&scenarios);
     for index in 0..200 {
         run = run.passes(index);
     }
-    let run = run
-        .begin(200)
-        .step_fails(200, 0, 1, because("it is not so"))
-        .finish(200, over(Outcome::Failed, 3))
-        .end();
+    let run = run.begin(200).step_fails(200, 0, 1, because("it is not so")).finish(200, over(Outcome::Failed, 3)).end();
     assert_data_eq!(
         run.plain(),
         str![[r#"
@@ -486,15 +457,7 @@ FAILED: 1 of 1 scenario failed, 7 ms
 }
 
 fn reporter<W: Write>(out: W) -> TerminalReporter<W> {
-    TerminalReporter::new(
-        out,
-        Terminal {
-            colour: false,
-            width: 100,
-            live: false,
-        },
-        Options::default(),
-    )
+    TerminalReporter::new(out, Terminal { colour: false, width: 100, live: false }, Options::default())
 }
 
 /// A reader that goes away after the first write.
@@ -503,11 +466,7 @@ struct Pipe(usize);
 impl Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0 += 1;
-        if self.0 > 1 {
-            Err(io::ErrorKind::BrokenPipe.into())
-        } else {
-            Ok(bytes.len())
-        }
+        if self.0 > 1 { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -523,16 +482,8 @@ fn nobody_reads_any_more() {
     assert!(!reporter.broken_pipe());
     events[1..].iter().for_each(|event| reporter.push(event));
     assert!(reporter.broken_pipe());
-    assert_eq!(
-        reporter.summary().verdict(),
-        Verdict::Failed,
-        "the numbers go on"
-    );
-    assert_eq!(
-        reporter.into_inner().0,
-        2,
-        "nothing is written after the first error"
-    );
+    assert_eq!(reporter.summary().verdict(), Verdict::Failed, "the numbers go on");
+    assert_eq!(reporter.into_inner().0, 2, "nothing is written after the first error");
 }
 
 #[test]

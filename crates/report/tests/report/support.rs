@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use greenroom_event::{
-    Captured, Comparison, Daemon, DocumentOutline, Event, Failure, Isolation, Kind, LeftOver,
-    Location, Outcome, Outline, Relation, RunStarted, ScenarioFinished, ScenarioOutline, Sink,
-    StepOutline,
+    Captured, Comparison, Daemon, DocumentOutline, Event, Failure, Isolation, Kind, LeftOver, Location, Outcome,
+    Outline, Relation, RunStarted, ScenarioFinished, ScenarioOutline, Sink, StepOutline,
 };
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 
@@ -26,10 +25,7 @@ impl Run {
         let mut line = 17;
         let mut place = || {
             line += 1;
-            Location {
-                file: "daemon.md".to_owned(),
-                line,
-            }
+            Location { file: "daemon.md".to_owned(), line }
         };
         let scenarios = scenarios
             .iter()
@@ -38,38 +34,18 @@ impl Run {
                 title: (*title).to_owned(),
                 location: place(),
                 labels: Vec::new(),
-                steps: steps
-                    .iter()
-                    .map(|text| StepOutline {
-                        text: (*text).to_owned(),
-                        location: place(),
-                    })
-                    .collect(),
+                steps: steps.iter().map(|text| StepOutline { text: (*text).to_owned(), location: place() }).collect(),
             })
             .collect();
-        let document = DocumentOutline {
-            path: "daemon.md".to_owned(),
-            title: "Daemons".to_owned(),
-        };
+        let document = DocumentOutline { path: "daemon.md".to_owned(), title: "Daemons".to_owned() };
         let started = RunStarted {
             version: "0.1.0".to_owned(),
-            outline: Outline {
-                documents: vec![document],
-                scenarios,
-                left_out: 0,
-            },
-            isolation: Isolation {
-                sealed: true,
-                reason: None,
-            },
+            outline: Outline { documents: vec![document], scenarios, left_out: 0 },
+            isolation: Isolation { sealed: true, reason: None },
             jobs: 32,
             shuffle: None,
         };
-        Self {
-            started,
-            now: Duration::ZERO,
-            events: Vec::new(),
-        }
+        Self { started, now: Duration::ZERO, events: Vec::new() }
     }
 
     pub(crate) fn started(mut self, change: impl FnOnce(&mut RunStarted)) -> Self {
@@ -79,12 +55,7 @@ impl Run {
 
     pub(crate) fn event(mut self, after: u64, scenario: Option<usize>, kind: Kind) -> Self {
         self.now += ms(after);
-        self.events.push(Event {
-            seq: self.events.len() as u64 + 1,
-            at: self.now,
-            scenario,
-            kind,
-        });
+        self.events.push(Event { seq: self.events.len() as u64 + 1, at: self.now, scenario, kind });
         self
     }
 
@@ -96,12 +67,7 @@ impl Run {
         self.step_started(scenario, step).event(
             took,
             Some(scenario),
-            Kind::StepFinished {
-                step,
-                outcome: Outcome::Passed,
-                took: ms(took),
-                failure: None,
-            },
+            Kind::StepFinished { step, outcome: Outcome::Passed, took: ms(took), failure: None },
         )
     }
 
@@ -109,36 +75,13 @@ impl Run {
         self.event(0, Some(scenario), Kind::StepStarted { step })
     }
 
-    pub(crate) fn step_fails(
-        self,
-        scenario: usize,
-        step: usize,
-        took: u64,
-        failure: Failure,
-    ) -> Self {
-        let failed = Kind::StepFinished {
-            step,
-            outcome: Outcome::Failed,
-            took: ms(took),
-            failure: Some(failure),
-        };
-        self.step_started(scenario, step)
-            .event(took, Some(scenario), failed)
+    pub(crate) fn step_fails(self, scenario: usize, step: usize, took: u64, failure: Failure) -> Self {
+        let failed = Kind::StepFinished { step, outcome: Outcome::Failed, took: ms(took), failure: Some(failure) };
+        self.step_started(scenario, step).event(took, Some(scenario), failed)
     }
 
-    pub(crate) fn cleanup_fails(
-        self,
-        scenario: usize,
-        step: usize,
-        took: u64,
-        failure: Failure,
-    ) -> Self {
-        let failed = Kind::CleanupFinished {
-            step,
-            outcome: Outcome::Failed,
-            took: ms(took),
-            failure: Some(failure),
-        };
+    pub(crate) fn cleanup_fails(self, scenario: usize, step: usize, took: u64, failure: Failure) -> Self {
+        let failed = Kind::CleanupFinished { step, outcome: Outcome::Failed, took: ms(took), failure: Some(failure) };
         self.event(took, Some(scenario), failed)
     }
 
@@ -165,27 +108,13 @@ impl Run {
 
     pub(crate) fn all(&self) -> Vec<Event> {
         let kind = Kind::RunStarted(self.started.clone());
-        let first = Event {
-            seq: 0,
-            at: Duration::ZERO,
-            scenario: None,
-            kind,
-        };
-        std::iter::once(first)
-            .chain(self.events.iter().cloned())
-            .collect()
+        let first = Event { seq: 0, at: Duration::ZERO, scenario: None, kind };
+        std::iter::once(first).chain(self.events.iter().cloned()).collect()
     }
 
     /// What a log without colour gets.
     pub(crate) fn text(&self, verbosity: Verbosity) -> String {
-        self.shown(
-            Terminal {
-                colour: false,
-                width: 100,
-                live: false,
-            },
-            verbosity,
-        )
+        self.shown(Terminal { colour: false, width: 100, live: false }, verbosity)
     }
 
     pub(crate) fn plain(&self) -> String {
@@ -193,10 +122,7 @@ impl Run {
     }
 
     pub(crate) fn shown(&self, terminal: Terminal, verbosity: Verbosity) -> String {
-        let options = Options {
-            verbosity,
-            rerun_options: String::new(),
-        };
+        let options = Options { verbosity, rerun_options: String::new() };
         let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
         for event in self.all() {
             reporter.push(&event);
@@ -210,10 +136,7 @@ pub(crate) fn three() -> Run {
     Run::of(&[
         ("Daemon is started and terminated", STARTED),
         ("Daemon takes a while to open its port", SLOW),
-        (
-            "Daemon never opens the intended port",
-            &["given a daemon that is silent", "then it is not heard"],
-        ),
+        ("Daemon never opens the intended port", &["given a daemon that is silent", "then it is not heard"]),
     ])
 }
 
@@ -236,68 +159,32 @@ pub(crate) fn one(steps: &[&str]) -> Run {
 }
 
 pub(crate) fn over(outcome: Outcome, took: u64) -> ScenarioFinished {
-    ScenarioFinished {
-        outcome,
-        took: ms(took),
-        failure: None,
-        daemons: Vec::new(),
-        left_over: Vec::new(),
-        kept: None,
-    }
+    ScenarioFinished { outcome, took: ms(took), failure: None, daemons: Vec::new(), left_over: Vec::new(), kept: None }
 }
 
 pub(crate) fn because(message: &str) -> Failure {
-    Failure {
-        message: message.to_owned(),
-        ..Failure::default()
-    }
+    Failure { message: message.to_owned(), ..Failure::default() }
 }
 
 pub(crate) fn compared(what: &str, relation: Relation, expected: &str, actual: &str) -> Failure {
-    let comparison = Comparison {
-        what: what.to_owned(),
-        relation,
-        expected: expected.to_owned(),
-        actual: actual.to_owned(),
-    };
-    Failure {
-        comparison: Some(comparison),
-        ..because(&format!("{what} is not as it should be"))
-    }
+    let comparison =
+        Comparison { what: what.to_owned(), relation, expected: expected.to_owned(), actual: actual.to_owned() };
+    Failure { comparison: Some(comparison), ..because(&format!("{what} is not as it should be")) }
 }
 
 pub(crate) fn captured(of: &str, text: &str, omitted: u64) -> Captured {
-    Captured {
-        of: of.to_owned(),
-        text: text.to_owned(),
-        omitted,
-    }
+    Captured { of: of.to_owned(), text: text.to_owned(), omitted }
 }
 
 pub(crate) fn daemon(name: &str, command: &str, state: &str, died: bool) -> Daemon {
-    Daemon {
-        name: name.to_owned(),
-        command: command.to_owned(),
-        state: state.to_owned(),
-        died,
-        output: Vec::new(),
-    }
+    Daemon { name: name.to_owned(), command: command.to_owned(), state: state.to_owned(), died, output: Vec::new() }
 }
 
 pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {
-    LeftOver {
-        command: command.to_owned(),
-        daemon: daemon.map(str::to_owned),
-        age: ms(age),
-    }
+    LeftOver { command: command.to_owned(), daemon: daemon.map(str::to_owned), age: ms(age) }
 }
 
 /// A run of one scenario whose second step fails like this.
 pub(crate) fn fails_with(failure: Failure) -> Run {
-    one(SLOW)
-        .begin(0)
-        .step(0, 0, 2)
-        .step_fails(0, 1, 40, failure)
-        .finish(0, over(Outcome::Failed, 45))
-        .end()
+    one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 40, failure).finish(0, over(Outcome::Failed, 45)).end()
 }

@@ -70,13 +70,16 @@ impl Seeker {
         if self.needle.is_empty() {
             return Ok(true);
         }
-        if file.metadata()?.len() < self.read {
+        let length = file.metadata()?.len();
+        if length < self.read {
             self.read = 0;
             self.kept.clear();
         }
         file.seek(SeekFrom::Start(self.read))?;
         loop {
-            let read = file.by_ref().take(64 * 1024).read_to_end(&mut self.kept)?;
+            // Not beyond what is there now: a process may write faster than this reads.
+            let most = (length - self.read).min(64 * 1024);
+            let read = file.by_ref().take(most).read_to_end(&mut self.kept)?;
             self.read += read as u64;
             if find(&self.kept, &self.needle).is_some() {
                 return Ok(true);

@@ -172,6 +172,11 @@ fn from_proc() -> Vec<Listener> {
     found
 }
 
+/// Whether the network is this stage's own, so that whatever listens in it is of this scenario.
+pub fn are_private() -> bool {
+    crate::stage::has_private_network()
+}
+
 /// Where a client reaches a listener.
 fn target(listener: &Listener) -> SocketAddr {
     let ip = match listener.address.ip() {

@@ -127,7 +127,7 @@ impl Program {
             Ok(child) => Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source }),
             Err(source) => {
                 // A relative path is relative to where it would have run.
-                let hint = explain(&directory.join(&path), &argv, &environment, &source);
+                let hint = explain(&directory, &path, &argv, &environment, &source);
                 Err(StartError { path, hint, source })
             }
         }
@@ -136,14 +136,18 @@ impl Program {
 
 /// What is behind an error of `exec` that names the wrong culprit or none.
 fn explain(
+    directory: &Path,
     path: &Path,
     argv: &[OsString],
     environment: &[(OsString, Option<OsString>)],
     error: &std::io::Error,
 ) -> Option<String> {
     match error.raw_os_error()? {
+        libc::ENOENT if !directory.is_dir() => {
+            Some(format!("the directory that it would work in is gone: {}", directory.display()))
+        }
         libc::ENOENT => {
-            let head = crate::process::capture::head(path, 256).ok()?;
+            let head = crate::process::capture::head(&directory.join(path), 256).ok()?;
             let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
             let line = String::from_utf8_lossy(line);
             let interpreter = line.split_whitespace().next()?;

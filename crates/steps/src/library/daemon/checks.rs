@@ -6,9 +6,15 @@ use super::daemons::{NAME_HELP, check_name, command_line, parse_environment, sea
 use super::readiness::parse_port;
 use crate::check::{Outlook, Problem};
 use crate::library::command::{QUOTING_HELP, not_found};
+use crate::library::place::nearest;
 use crate::step::Captures;
 
 pub(super) fn nothing(_: &Captures, _: &mut Outlook) -> Vec<Problem> {
+    Vec::new()
+}
+
+pub(super) fn free_port(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
+    outlook.kept.insert(captures.get("name").unwrap_or_default().to_owned());
     Vec::new()
 }
 
@@ -28,7 +34,7 @@ pub(super) fn helper_script(captures: &Captures, outlook: &mut Outlook) -> Vec<P
 }
 
 pub(super) fn start(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
-    let mut problems = order(captures);
+    let mut problems = order(captures, outlook);
     if let Some(Ok(words)) = command_line(captures).ok().map(|line| split(&line)) {
         let program = &words[0];
         // A bare name is looked for on the PATH and then in the scenario's directory.
@@ -43,11 +49,12 @@ pub(super) fn start(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> 
 
 /// The same without the program: that it cannot start may be the very point.
 pub(super) fn try_start(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
+    let problems = order(captures, outlook);
     outlook.anything_goes = true;
-    order(captures)
+    problems
 }
 
-fn order(captures: &Captures) -> Vec<Problem> {
+fn order(captures: &Captures, outlook: &Outlook) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(Err(problem)) = captures.get("name").map(check_name) {
         problems.push(Problem::new("name", "bad-daemon-name", problem).help(NAME_HELP));
@@ -60,15 +67,25 @@ fn order(captures: &Captures) -> Vec<Problem> {
         let help = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
         problems.push(Problem::new("env", "bad-environment", problem).help(help));
     }
-    problems.extend(port(captures));
+    problems.extend(port(captures, outlook));
     problems
 }
 
-fn port(captures: &Captures) -> Option<Problem> {
+fn port(captures: &Captures, outlook: &Outlook) -> Option<Problem> {
     let text = captures.get("port")?;
-    // A port kept under a name is known only when it runs.
-    let kept = text.starts_with("${") && text.ends_with('}');
-    (!kept && parse_port(text).is_none()).then(|| {
+    if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+        // The number is known only when it runs; whether it will be there is known now, unless a function that may do anything has run.
+        let near = nearest(name, outlook.kept.iter().map(String::as_str));
+        let unknown = !outlook.kept.contains(name) && (near.is_some() || !outlook.anything_goes);
+        return unknown.then(|| {
+            let problem = Problem::new("port", "unknown-name", format!("no step before keeps a port as {name}"));
+            match near {
+                Some(near) => problem.help(format!("did you mean ${{{near}}}?")),
+                None => problem.help(format!("write `given a free port kept as {name}` before this step")),
+            }
+        });
+    }
+    parse_port(text).is_none().then(|| {
         Problem::new("port", "bad-port", format!("{text} is not a port"))
             .help("a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`")
     })
@@ -88,7 +105,7 @@ pub(super) fn limit(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
 }
 
 pub(super) fn port_and_limit(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
-    port(captures).into_iter().chain(limit(captures, outlook)).collect()
+    port(captures, outlook).into_iter().chain(limit(captures, outlook)).collect()
 }
 
 pub(super) fn file_and_limit(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
@@ -118,9 +135,15 @@ pub(super) fn signal(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     let Err(known) = signal_named(name) else {
         return Vec::new();
     };
-    let near = known.iter().min_by_key(|other| strsim::damerau_levenshtein(&name.to_ascii_uppercase(), other));
+    let upper = name.to_ascii_uppercase();
+    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));
     let problem = Problem::new("signal", "unknown-signal", format!("there is no signal {name}"));
-    vec![near.into_iter().fold(problem, |problem, near| problem.help(format!("did you mean {near}?")))]
+    let help = near.map_or_else(
+        || format!("known are {}, and their numbers", known.join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    vec![problem.help(help)]
 }
 
 pub(super) fn ended(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {

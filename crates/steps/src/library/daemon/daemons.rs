@@ -50,24 +50,27 @@ impl Stream {
 #[derive(Debug, Clone)]
 pub(super) struct Order {
     pub(super) name: String,
-    pub(super) words: Vec<String>,
-    pub(super) environment: Vec<(String, String)>,
+    /// The command line as the document writes it.
+    line: String,
+    words: Vec<String>,
+    /// The scenario's environment and the step's own variables over it, as they were when the step came.
+    environment: Vec<(OsString, Option<OsString>)>,
     pub(super) port: Option<u16>,
 }
 
 impl Order {
-    pub(super) fn from_captures(context: &Context, captures: &Captures) -> Result<Self, StepError> {
-        let _ = context;
+    pub(super) fn from_captures(context: &mut Context, captures: &Captures) -> Result<Self, StepError> {
         let name = captures.text("name")?.to_owned();
         if let Err(problem) = check_name(&name) {
             return Err(StepError::new(problem).help(NAME_HELP));
         }
         let line = command_line(captures)?;
         let words = split(&line).map_err(StepError::new)?;
-        let environment =
-            captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(StepError::new))?;
+        let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(StepError::new))?;
+        let mut environment = context.environment().changes();
+        environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let port = captures.get("port").map(|_| super::readiness::port_of(captures)).transpose()?;
-        Ok(Self { name, words, environment, port })
+        Ok(Self { name, line, words, environment, port })
     }
 }
 
@@ -190,7 +193,7 @@ impl Daemon {
 
     /// Its command line.
     pub fn command(&self) -> String {
-        shlex::try_join(self.order.words.iter().map(String::as_str)).unwrap_or_default()
+        self.order.line.clone()
     }
 
     /// How it ended, if it has.
@@ -311,13 +314,11 @@ impl Daemons {
         }
         let directory = context.directory().to_owned();
         let path = find(context, &order.words[0])?;
-        let mut environment = context.environment().changes();
-        environment.extend(order.environment.iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let program = Program {
             path,
             argv: order.words.iter().map(OsString::from).collect(),
             directory: directory.clone(),
-            environment,
+            environment: order.environment.clone(),
             stdin: Input::Null,
             stdout: create(&output_file(&directory, &order.name, Stream::Stdout))?,
             stderr: create(&output_file(&directory, &order.name, Stream::Stderr))?,
@@ -330,7 +331,10 @@ impl Daemons {
                 None => failure,
             }
         })?;
-        context.state::<Self>().started.push(Daemon { order, directory, process, stopped: None });
+        let daemons = &mut context.state::<Self>().started;
+        // A former daemon of this name has ended, and its output files now belong to this one.
+        daemons.retain(|daemon| daemon.order.name != order.name);
+        daemons.push(Daemon { order, directory, process, stopped: None });
         Ok(())
     }
 
@@ -350,13 +354,19 @@ impl Daemons {
 fn find(context: &mut Context, name: &str) -> Result<PathBuf, StepError> {
     let directory = context.directory().to_owned();
     let path = search_path(&context.environment().path());
-    find_program(name.as_ref(), &path, &directory).or_else(|error| match error {
-        ProgramError::NotFound { searched_path: true, .. } => {
-            find_program(format!("./{name}").as_ref(), &path, &directory).map_err(|_| error.into())
-        }
+    let found = |name: &str| {
+        // Relative to where it will run, so that a script sees itself under the name that the document says.
+        let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };
+        find_program(name.as_ref(), &path, &directory).map(as_written)
+    };
+    found(name).or_else(|error| match error {
+        ProgramError::NotFound { searched_path: true, .. } => found(&format!("./{name}")).map_err(|_| error.into()),
         ProgramError::NotExecutable { ref path } => {
-            let help = format!("create it with `given a daemon helper shell script {name}`, which makes it executable");
-            Err(StepError::new(error.to_string()).note(path.display().to_string()).help(help))
+            let shown = path.strip_prefix(&directory).unwrap_or(path).display().to_string();
+            let bare = shown.trim_start_matches("./");
+            let help =
+                format!("put it there with `given a daemon helper shell script {bare}`, which makes it executable");
+            Err(StepError::new(format!("{shown} is not an executable file")).help(help))
         }
         ProgramError::NotFound { .. } => Err(error.into()),
     })

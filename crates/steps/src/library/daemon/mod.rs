@@ -72,7 +72,7 @@ pub fn library() -> Library {
         })
         .check("daemon_stderr_lacks", checks::nothing)
         .step("daemon_free_port", free_port)
-        .check("daemon_free_port", checks::nothing)
+        .check("daemon_free_port", checks::free_port)
         .step("daemon_wait_port", wait_port)
         .check("daemon_wait_port", checks::port_and_limit)
         .step("daemon_wait_stdout", |context, captures| readiness::text(context, captures, Stream::Stdout))

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::ports::Listener;
-use greenroom_sandbox::process::{capture, table};
+use greenroom_sandbox::process::{capture, ports, table};
 
 use super::daemons::{Daemon, Daemons, Stream, unescape};
 use super::{limit_of, words};
@@ -75,7 +75,8 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
         match listener {
             // Its children may serve on when it puts itself into the background.
             Some(listener) if !ended || daemons.ended_well(name) => Some(Look::Listens(listener)),
-            _ if ended && !daemons.ended_well(name) => Some(Look::Ended),
+            // One that puts itself into the background leaves children behind; without any there is nobody to listen.
+            None if ended && !(daemons.ended_well(name) && daemons.somebody_else_lives()) => Some(Look::Ended),
             _ => None,
         }
     })?;
@@ -123,30 +124,60 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
                 )),
             };
             Err(error.help(format!(
-                "give it more time: start it without a port, then `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
+                "more time is given by `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
             )))
         }
     }
 }
 
-/// The other daemon that a listener is of, in words.
+/// Who listens, in words, if it is not this daemon.
 fn belongs_to_another(daemons: &mut Daemons, name: &str, leader: Option<i32>, listener: &Listener) -> Option<String> {
-    let owner = table::holder_of_socket(listener.inode)?;
+    let Some(owner) = table::holder_of_socket(listener.inode) else {
+        // Somebody whose descriptors may not be seen: in a network of the scenario's own it can only be of the scenario.
+        return (!ports::are_private()).then(|| "a process outside of this scenario".to_owned());
+    };
     let members = table::members();
-    if leader.is_some_and(|leader| table::family(&members, leader).contains(&owner.pid)) {
+    let is_of = |leader: i32| table::family(&members, leader).contains(&owner.pid);
+    if leader.is_some_and(is_of) {
         return None;
     }
-    let of_another = daemons.iter_mut().find(|daemon| {
-        daemon.name() != name
-            && daemon.process().is_some_and(|process| table::family(&members, process.pid()).contains(&owner.pid))
-    });
-    of_another.map(|daemon| format!("daemon {} ({})", daemon.name(), owner.command))
+    let another = daemons
+        .iter_mut()
+        .find(|daemon| daemon.name() != name && daemon.process().is_some_and(|process| is_of(process.pid())));
+    match another {
+        Some(daemon) => Some(format!("daemon {} ({})", daemon.name(), owner.command)),
+        // A daemon that has put itself into the background is nobody's family any more, but still of the scenario.
+        None if members.iter().any(|member| member.pid == owner.pid) => None,
+        None => Some(format!("process {} ({}), which is not of this scenario,", owner.pid, owner.command)),
+    }
 }
 
 impl Daemons {
     /// Whether a daemon has ended with exit status 0, as one does that puts itself into the background.
     fn ended_well(&mut self, name: &str) -> bool {
         self.get(name).ok().and_then(Daemon::ended).is_some_and(|ended| ended.status.success())
+    }
+
+    /// Whether the scenario has a process that is of no daemon that runs.
+    fn somebody_else_lives(&mut self) -> bool {
+        let members = table::members();
+        let mut known = std::collections::BTreeSet::new();
+        for daemon in self.iter_mut() {
+            if daemon.ended().is_none()
+                && let Some(process) = daemon.process()
+            {
+                known.extend(table::family(&members, process.pid()));
+            }
+        }
+        members.iter().any(|member| !known.contains(&member.pid))
+    }
+
+    /// Whether nothing that the scenario has started can still do anything: then what is waited for will never come. What
+    /// is outside of it can only reach it when it has not a network of its own.
+    fn all_is_over(&mut self) -> bool {
+        // All daemons are asked, so that each end is noticed when it comes.
+        let ended = self.iter_mut().map(Daemon::ended).filter(Option::is_none).count() == 0;
+        ended && ports::are_private() && table::members().is_empty()
     }
 
     /// Where a daemon listens, for a message.
@@ -208,51 +239,93 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     let fd = daemon.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
     let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
     let mut seeker = capture::Seeker::new(text.as_bytes());
-    let found = watch.until(&format!("\"{text}\" on {} of daemon {name}", stream.name()), limit, &fds, || {
-        let ended = daemon.ended().is_some();
-        let found = seeker.look(&file).unwrap_or(false);
-        (found || ended).then_some(found)
-    })?;
+    let found = watch.until(
+        &format!("\"{}\" on {} of daemon {name}", text.escape_debug(), stream.name()),
+        limit,
+        &fds,
+        || {
+            let ended = daemon.ended().is_some();
+            let found = seeker.look(&file).unwrap_or(false);
+            (found || ended).then_some(found)
+        },
+    )?;
     if found == Some(true) {
         return Ok(());
     }
     let error = StepError::new(match daemon.ended() {
         Some(ended) => {
-            format!("daemon {name} ended with {} without writing \"{text}\" to {}", ended.status, stream.name())
+            format!(
+                "daemon {name} ended with {} without writing \"{}\" to {}",
+                ended.status,
+                text.escape_debug(),
+                stream.name()
+            )
         }
-        None => format!("daemon {name} has not written \"{text}\" to {} within {}", stream.name(), words(limit)),
+        None => format!(
+            "daemon {name} has not written \"{}\" to {} within {}",
+            text.escape_debug(),
+            stream.name(),
+            words(limit)
+        ),
     });
     Err(daemon.show(error))
+}
+
+/// Waits for something that no daemon in particular is to bring about; `Ok(false)` when it has not come.
+fn wait_for_anybody(
+    context: &mut Context,
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> bool,
+) -> Result<bool, StepError> {
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let found = watch.until(what, limit, &[], || {
+        // The end of all first: what they did before it is then to be seen.
+        let over = daemons.all_is_over();
+        let found = look();
+        (found || over).then_some(found)
+    })?;
+    Ok(found == Some(true))
+}
+
+/// The end of a message about a wait.
+fn in_vain(context: &mut Context, limit: Duration) -> String {
+    if context.state::<Daemons>().all_is_over() {
+        ", and no process of the scenario is left".to_owned()
+    } else {
+        format!(" within {}", words(limit))
+    }
 }
 
 /// Waits for a file.
 pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
     let path = context.directory().join(name);
-    match context.watch().until(&format!("file {name}"), limit, &[], || path.exists().then_some(()))? {
-        Some(()) => Ok(()),
-        None => Err(show_all(context, StepError::new(format!("there is no file {name} after {}", words(limit))))),
+    if wait_for_anybody(context, &format!("file {name}"), limit, || path.exists())? {
+        return Ok(());
     }
+    let vain = in_vain(context, limit);
+    Err(show_all(context, StepError::new(format!("file {name} has not come to exist{vain}"))))
 }
 
 /// Waits for a Unix socket.
 pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
-    let path = context.directory().join(name);
     let mut reason = None;
-    let connected =
-        context.watch().until(&format!("socket {name}"), limit, &[], || match UnixStream::connect(&path) {
-            Ok(_) => Some(()),
-            Err(error) => {
-                reason = Some(error);
-                None
-            }
-        })?;
-    if connected.is_some() {
+    // Relative to the working directory, which is the scenario's: the kernel takes a hundred characters at most.
+    let connected = wait_for_anybody(context, &format!("socket {name}"), limit, || match UnixStream::connect(name) {
+        Ok(_) => true,
+        Err(error) => {
+            reason = Some(error);
+            false
+        }
+    })?;
+    if connected {
         return Ok(());
     }
-    let mut error = StepError::new(format!("socket {name} has not accepted a connection within {}", words(limit)));
-    error = reason.into_iter().fold(error, |error, reason| error.note(format!("the latest try: {reason}")));
+    let vain = in_vain(context, limit);
+    let error = StepError::new(format!("socket {name} has not accepted a connection{vain}"));
+    let error = reason.into_iter().fold(error, |error, reason| error.note(format!("the latest try: {reason}")));
     Err(show_all(context, error))
 }
 
@@ -270,18 +343,22 @@ pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
         .build();
     let agent = ureq::Agent::new_with_config(config);
     let mut latest = String::new();
-    let answered = context.watch().until(&format!("{url} to answer with status {wanted}"), limit, &[], || {
-        match agent.get(url).call() {
-            Ok(response) if response.status().as_u16() == wanted => return Some(()),
-            Ok(response) => latest = format!("status {}", response.status().as_u16()),
-            Err(error) => latest = error.to_string(),
-        }
-        None
+    let what = format!("{url} to answer with status {wanted}");
+    let answered = wait_for_anybody(context, &what, limit, || {
+        latest = match agent.get(url).call() {
+            Ok(response) if response.status().as_u16() == wanted => return true,
+            Ok(response) => format!("it answered with status {}", response.status().as_u16()),
+            Err(ureq::Error::Timeout(_)) => format!("no answer within {}", words(try_limit)),
+            Err(ureq::Error::Io(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        false
     })?;
-    if answered.is_some() {
+    if answered {
         return Ok(());
     }
-    let error = StepError::new(format!("{url} has not answered with status {wanted} within {}", words(limit)));
+    let vain = in_vain(context, limit);
+    let error = StepError::new(format!("{url} has not answered with status {wanted}{vain}"));
     Err(show_all(context, error.note(format!("the latest try: {latest}"))))
 }
 
