@@ -63,7 +63,9 @@ fn own_documents() -> Result<(), String> {
 }
 
 fn cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), String> {
-    run(Command::new(env!("CARGO")).args(arguments).envs(environment.iter().copied()).current_dir(root()))
+    // The cargo that this program was started by, and so the toolchain that the workspace asks for.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(Command::new(cargo).args(arguments).envs(environment.iter().copied()).current_dir(root()))
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

@@ -669,7 +669,8 @@ error[no-implementation]: nothing carries out `given a {x}`
 error[cannot-run]: greenroom cannot carry out `when b`
   at d.md:10:1 "when b"
   at b.yaml:2:9 "b" - bound here
-  note: rust function `b` cannot be run
+  note: it is bound to the rust function `b`, which greenroom does not have
+  help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
 error[cannot-run]: greenroom cannot carry out `then c`
   at d.md:11:1 "then c"
   at b.yaml:4:9 "c" - bound here
@@ -678,9 +679,10 @@ error[cannot-run]: greenroom cannot carry out `then c`
 error[cannot-run]: greenroom cannot carry out `then d`
   at d.md:12:1 "then d"
   at b.yaml:6:9 "d" - bound here
-  note: python function `gone` cannot be run
-  note: rust function `d` cannot be run
+  note: it is bound to the python function `gone`, which greenroom does not have
+  note: it is bound to the rust function `d`, which greenroom does not have
   note: and in 2 more places
+  help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
 
 "#]],
     );

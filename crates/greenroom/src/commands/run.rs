@@ -56,6 +56,10 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
         complain(&error.to_string());
         return exit::CANNOT;
     }
+    if let Some(error) = reporter.lost() {
+        complain(&format!("failed to write the results: {error}"));
+        return exit::CANNOT;
+    }
     match reporter.summary().verdict() {
         Verdict::Passed => exit::PASSED,
         Verdict::Failed => exit::FAILED,

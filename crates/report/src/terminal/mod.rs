@@ -10,7 +10,7 @@ mod live;
 mod page;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use greenroom_event::{Event, Kind, Outcome, Outline, RunStarted, Sink};
@@ -81,7 +81,7 @@ impl<W: Write> TerminalReporter<W> {
     pub fn new(out: W, terminal: Terminal, options: Options) -> Self {
         let style = Style { colour: terminal.colour, width: terminal.width.max(40) };
         Self {
-            out: Output { to: out, broken: false },
+            out: Output { to: out, broken: None },
             style,
             options,
             outline: Outline::default(),
@@ -106,7 +106,12 @@ impl<W: Write> TerminalReporter<W> {
 
     /// Whether a write failed, because the reader went away or for any other reason. Nothing was written since.
     pub fn broken_pipe(&self) -> bool {
-        self.out.broken
+        self.out.broken.is_some()
+    }
+
+    /// Why writing failed, unless the reader only went away: then the results are lost, and somebody should say so.
+    pub fn lost(&self) -> Option<&io::Error> {
+        self.out.broken.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
     /// The terminal has another width now.
@@ -317,14 +322,14 @@ impl<W: Write> Sink for TerminalReporter<W> {
 /// Where text goes, until nobody reads it.
 struct Output<W: Write> {
     to: W,
-    broken: bool,
+    broken: Option<io::Error>,
 }
 
 impl<W: Write> Output<W> {
     fn write(&mut self, text: &str) {
-        if !self.broken && !text.is_empty() {
+        if self.broken.is_none() && !text.is_empty() {
             let written = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
-            self.broken = written.is_err();
+            self.broken = written.err();
         }
     }
 }

@@ -482,8 +482,16 @@ fn nobody_reads_any_more() {
     assert!(!reporter.broken_pipe());
     events[1..].iter().for_each(|event| reporter.push(event));
     assert!(reporter.broken_pipe());
+    assert!(reporter.lost().is_none(), "whoever goes away does not miss the rest");
     assert_eq!(reporter.summary().verdict(), Verdict::Failed, "the numbers go on");
     assert_eq!(reporter.into_inner().0, 2, "nothing is written after the first error");
+}
+
+#[test]
+fn a_full_disk_loses_the_results() {
+    let mut reporter = reporter(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    mixed().all().iter().for_each(|event| reporter.push(event));
+    assert_eq!(reporter.lost().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
 }
 
 #[test]
