@@ -31,8 +31,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     match Duration::try_from_secs_f64(number * seconds) {
         Ok(duration) if duration.is_zero() => Err(format!("`{text}` is no time at all: write more than zero")),
-        Ok(duration) => Ok(duration),
-        Err(_) => Err(format!("`{text}` is too long")),
+        // Far above what anybody waits for, and far below what a clock can count to.
+        Ok(duration) if duration <= Duration::from_hours(24 * 365) => Ok(duration),
+        _ => Err(format!("`{text}` is too long: a year is the most")),
     }
 }
 
@@ -66,6 +67,6 @@ mod tests {
         assert_eq!(parse_duration("0").unwrap_err(), "`0` is no time at all: write more than zero");
         assert_eq!(parse_duration("0.0ms").unwrap_err(), "`0.0ms` is no time at all: write more than zero");
         let long = "9".repeat(400);
-        assert_eq!(parse_duration(&long).unwrap_err(), format!("`{long}` is too long"));
+        assert_eq!(parse_duration(&long).unwrap_err(), format!("`{long}` is too long: a year is the most"));
     }
 }

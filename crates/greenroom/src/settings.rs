@@ -32,6 +32,13 @@ impl Settings {
     pub(crate) fn read(choice: ColorChoice) -> Result<Self, String> {
         let directory = std::env::current_dir()
             .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
+        for (what, path) in
+            [("working directory", &directory), ("directory for temporary files (TMPDIR)", &std::env::temp_dir())]
+        {
+            if path.to_str().is_none() {
+                return Err(format!("the path of the {what} is not UTF-8: {}", path.display()));
+            }
+        }
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = |terminal: bool| match choice {
@@ -55,14 +62,15 @@ impl Settings {
     }
 }
 
-/// Directories below /tmp (not itself) that a variable's value names, alone or in a list like PATH's.
+/// Directories below /tmp or /dev/shm (not themselves) that a variable's value names, alone or in a list like PATH's.
 pub(crate) fn below_tmp(value: &std::ffi::OsStr) -> Vec<PathBuf> {
     std::env::split_paths(value)
-        .filter(|path| path.starts_with("/tmp"))
+        .filter(|path| path.starts_with("/tmp") || path.starts_with("/dev/shm"))
         .filter_map(
             |path| if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(PathBuf::from) },
         )
-        .filter(|path| path != Path::new("/tmp"))
+        // Names that are no text cannot be told to the launcher.
+        .filter(|path| path != Path::new("/tmp") && path != Path::new("/dev/shm") && path.to_str().is_some())
         .collect()
 }
 

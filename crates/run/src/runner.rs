@@ -24,7 +24,7 @@ use crate::wire::{Prologue, Script, ScriptStep};
 pub struct RunOptions {
     /// The scenarios to run, as indices into the plan, in reading order.
     pub chosen: Vec<usize>,
-    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`] when sealed, else one.
+    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`] when sealed in networks of their own, else one.
     pub jobs: Option<usize>,
     /// Which sandbox.
     pub sandbox: SandboxChoice,
@@ -95,7 +95,12 @@ pub fn run(
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     })?;
     let sealed = launcher.isolation().sealed();
-    let jobs = options.jobs.unwrap_or(if sealed { RunOptions::DEFAULT_JOBS } else { 1 }).max(1);
+    // What shares the machine's network may want the same port.
+    let shares_network = options.chosen.iter().any(|&index| {
+        let document = &plan.documents[plan.scenarios[index].document];
+        options.network.unwrap_or(document.network_host)
+    });
+    let jobs = options.jobs.unwrap_or(if sealed && !shares_network { RunOptions::DEFAULT_JOBS } else { 1 }).max(1);
     let mut emit = Emitter::new(sink);
     emit.run(Kind::RunStarted(RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -114,6 +119,7 @@ pub fn run(
         directory: directory.path.clone(),
         launcher,
         jobs,
+        held_up: None,
         queue: queue.into(),
         running: BTreeMap::new(),
         prepared: VecDeque::new(),
@@ -171,6 +177,8 @@ struct Runner<'a> {
     directory: PathBuf,
     launcher: Launcher,
     jobs: usize,
+    /// Why the launcher takes no further scenario at present.
+    held_up: Option<HeldUp>,
     /// Scenarios that wait for a place, as places in reading order.
     queue: VecDeque<usize>,
     /// By place in reading order, which is also the stage's id.
@@ -184,6 +192,15 @@ struct Runner<'a> {
     kept: bool,
     interrupts: Option<BorrowedFd<'a>>,
     emit: Emitter<'a>,
+}
+
+/// What keeps a scenario from being launched for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeldUp {
+    /// The launcher has not caught up with what it was asked.
+    Busy,
+    /// Descriptors or memory are short: until another scenario has ended.
+    Scarcity,
 }
 
 /// How many scenarios are prepared at most before their turn.
@@ -219,7 +236,7 @@ impl Runner<'_> {
         let holds_a_place = |running: &&Running| running.plays() || (!sealed && running.has_begun());
         let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
         let ahead = if sealed { AHEAD.min(self.jobs) } else { 0 };
-        while self.not_started.is_none() {
+        while self.not_started.is_none() && self.held_up.is_none() {
             if free > 0
                 && let Some(id) = self.prepared.pop_front()
             {
@@ -269,6 +286,14 @@ impl Runner<'_> {
                 self.running.insert(stage_id(index), running);
                 self.prepared.push_back(stage_id(index));
             }
+            Err(error) if error.is_busy() => {
+                self.held_up = Some(HeldUp::Busy);
+                self.queue.push_front(index);
+            }
+            Err(error) if error.is_scarcity() && !self.running.is_empty() => {
+                self.held_up = Some(HeldUp::Scarcity);
+                self.queue.push_front(index);
+            }
             Err(error) => {
                 self.skip(index, Outcome::Broken, &error.to_string());
                 if matches!(error, SandboxError::LauncherDied) {
@@ -290,7 +315,8 @@ impl Runner<'_> {
     fn wait(&mut self) {
         let mut fds = Vec::with_capacity(self.running.len() + 2);
         if let Ok(fd) = self.launcher.fd() {
-            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+            let busy = self.held_up == Some(HeldUp::Busy);
+            fds.push(PollFd::from_borrowed_fd(fd, if busy { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN }));
         }
         let channels: Vec<u32> =
             self.running.iter().filter(|(_, running)| running.channel().is_some()).map(|(&id, _)| id).collect();
@@ -315,6 +341,9 @@ impl Runner<'_> {
             }
         }
         if ready.first() == Some(&true) {
+            if self.held_up == Some(HeldUp::Busy) {
+                self.held_up = None;
+            }
             self.hear_the_launcher();
         }
         if ready.get(channels.len() + 1) == Some(&true) {
@@ -339,9 +368,10 @@ impl Runner<'_> {
     }
 
     fn finish(&mut self, running: Running, gone: &Result<greenroom_sandbox::process::Status, String>) {
-        let outcome = running.finish(gone, self.options.keep, &mut self.emit);
+        let (outcome, kept) = running.finish(gone, self.options.keep, &mut self.emit);
+        self.held_up = None;
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
-        self.kept |= bad && self.options.keep;
+        self.kept |= kept;
         self.heed_failure(bad);
     }
 
@@ -388,11 +418,13 @@ impl Runner<'_> {
     fn watch_the_clock(&mut self) {
         let now = Instant::now();
         let emit = &mut self.emit;
-        let stuck = |running: &mut Running| !running.overdue(now, emit);
-        let stuck: Vec<u32> = {
-            let mut stuck = stuck;
-            self.running.iter_mut().filter_map(|(&id, running)| stuck(running).then_some(id)).collect()
-        };
+        // A third order to stop: what has not ended by then is not waited for.
+        let hopeless = self.orders_to_stop > 2;
+        let stuck: Vec<u32> = self
+            .running
+            .iter_mut()
+            .filter_map(|(&id, running)| (!running.overdue(now, emit) || hopeless).then_some(id))
+            .collect();
         for id in stuck {
             if let Some(running) = self.running.remove(&id) {
                 self.finish(running, &Ok(greenroom_sandbox::process::Status::Signal(9)));

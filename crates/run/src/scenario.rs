@@ -217,8 +217,14 @@ impl Running {
         true
     }
 
-    /// The stage is gone: says the last word and clears its directory away, or keeps it.
-    pub(crate) fn finish(mut self, gone: &Result<Status, String>, keep: bool, emit: &mut Emitter<'_>) -> Outcome {
+    /// The stage is gone: says the last word and clears its directory away, or keeps it. Gives how it ended, and whether its
+    /// directory is kept.
+    pub(crate) fn finish(
+        mut self,
+        gone: &Result<Status, String>,
+        keep: bool,
+        emit: &mut Emitter<'_>,
+    ) -> (Outcome, bool) {
         self.listen(emit);
         match gone {
             Err(reason) => self.fail(Outcome::Broken, reason.clone()),
@@ -255,7 +261,7 @@ impl Running {
                 kept: kept.then(|| self.directory.display().to_string()),
             }),
         );
-        outcome
+        (outcome, kept)
     }
 }
 

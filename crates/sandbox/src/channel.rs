@@ -38,16 +38,17 @@ impl Control {
         self.0.as_fd()
     }
 
-    /// Sends a message with descriptors, which the other side gets copies of.
-    pub(crate) fn send<T: Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    /// Sends a message with descriptors, which the other side gets copies of. Gives `WouldBlock` instead of waiting unless `wait`.
+    pub(crate) fn send<T: Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>], wait: bool) -> io::Result<()> {
         let bytes = serde_json::to_vec(message)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        let flags = if wait { SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL | SendFlags::DONTWAIT };
         loop {
-            match sendmsg(&self.0, &[io::IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL) {
+            match sendmsg(&self.0, &[io::IoSlice::new(&bytes)], &mut ancillary, flags) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -123,6 +124,17 @@ impl Pipe {
         bytes.extend_from_slice(&length.to_ne_bytes());
         bytes.extend_from_slice(frame);
         self.stream.write_all(&bytes)
+    }
+
+    /// Waits for one frame and reads not a byte beyond it, so that whoever polls the stream sees what comes next. `false` at
+    /// the end of the stream.
+    pub(crate) fn wait_for_one(&mut self) -> bool {
+        let mut length = [0; 4];
+        if self.stream.read_exact(&mut length).is_err() {
+            return false;
+        }
+        let mut rest = vec![0; u32::from_ne_bytes(length) as usize];
+        self.stream.read_exact(&mut rest).is_ok()
     }
 
     /// Takes the next frame, without waiting on a stream that does not block.

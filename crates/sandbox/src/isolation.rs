@@ -7,7 +7,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, poll};
@@ -74,7 +74,7 @@ impl Rung {
 pub(crate) struct Room {
     /// Whether the stage has the machine's network.
     pub(crate) host_network: bool,
-    /// Directories below /tmp that must stay visible under the stage's own /tmp.
+    /// Directories, without links in their paths, that must stay visible under the stage's own /tmp and /dev/shm.
     pub(crate) keep: Vec<PathBuf>,
 }
 
@@ -105,16 +105,14 @@ pub(crate) fn enter(room: &Room, as_user: Option<(u32, u32)>) -> Result<(), Refu
     if room.host_network {
         namespaces &= !libc::CLONE_NEWNET;
     }
-    unshare_patiently(namespaces).map_err(refused("unshare mounts, network, IPC and host name"))?;
+    patiently(|| sys::unshare(namespaces)).map_err(refused("unshare mounts, network, IPC and host name"))?;
     // Before anything is mounted: else the host would see it.
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
     mount_change("/", private).map_err(refused("make mounts private"))?;
     let plain = MountFlags::NOSUID | MountFlags::NODEV;
     mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None).map_err(refused("mount /proc"))?;
-    if Path::new("/dev/shm").is_dir() {
-        mount("tmpfs", "/dev/shm", "tmpfs", plain, c"mode=1777").map_err(refused("mount /dev/shm"))?;
-    }
-    own_tmp(&room.keep)?;
+    own_directory("/dev/shm", &room.keep)?;
+    own_directory("/tmp", &room.keep)?;
     if !room.host_network {
         let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
             .map_err(refused("open a socket"))?;
@@ -140,14 +138,15 @@ fn keep_ids(user: u32, group: u32) -> Result<(), Refused> {
     write("/proc/self/gid_map", format!("{group} {group} 1"))
 }
 
-/// Puts an empty tmpfs over /tmp, with the directories in `keep` bound back at their places.
-fn own_tmp(keep: &[PathBuf]) -> Result<(), Refused> {
-    let tmp = Path::new("/tmp");
-    if !tmp.is_dir() || keep.iter().any(|path| path == tmp) {
-        // Somebody works in /tmp itself, so that has to stay.
+/// Puts an empty tmpfs over a directory for temporary files, with the directories in `keep` bound back at their places.
+fn own_directory(directory: &str, keep: &[PathBuf]) -> Result<(), Refused> {
+    // Where it really is: a mount follows links, and the paths in `keep` have none.
+    let Ok(directory) = fs::canonicalize(directory) else { return Ok(()) };
+    if !directory.is_dir() || keep.contains(&directory) {
+        // Somebody works in that very directory, so it has to stay.
         return Ok(());
     }
-    let mut below: Vec<&PathBuf> = keep.iter().filter(|path| path.starts_with(tmp)).collect();
+    let mut below: Vec<&PathBuf> = keep.iter().filter(|path| path.starts_with(&directory)).collect();
     // A directory inside another one of the list comes with it.
     below.sort();
     below.dedup_by(|inner, outer| inner.starts_with(outer));
@@ -158,9 +157,10 @@ fn own_tmp(keep: &[PathBuf]) -> Result<(), Refused> {
         }
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("tmpfs", tmp, "tmpfs", flags, c"mode=1777").map_err(refused("mount /tmp"))?;
+    let what = format!("mount {}", directory.display());
+    mount("tmpfs", &directory, "tmpfs", flags, c"mode=1777").map_err(refused(&what))?;
     for (path, fd) in bound {
-        let what = || format!("bind {} under the new /tmp", path.display());
+        let what = || format!("bind {} under the new {}", path.display(), directory.display());
         fs::create_dir_all(path).map_err(|error| Refused { what: what(), error })?;
         let source = format!("/proc/self/fd/{}", fd.as_raw_fd());
         mount_bind_recursive(source, path).map_err(|error| Refused { what: what(), error: error.into() })?;
@@ -177,10 +177,11 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM | libc::ENOSPC))
 }
 
-fn unshare_patiently(namespaces: i32) -> io::Result<()> {
+/// Does something again and again while it lacks what may be given back.
+pub(crate) fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     let begun = Instant::now();
     loop {
-        match sys::unshare(namespaces) {
+        match act() {
             Err(error) if may_pass(&error) && begun.elapsed() < PATIENCE => {
                 // There is no event for it: look again in 10 ms.
                 let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));

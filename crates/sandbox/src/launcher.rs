@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::{PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{Control, Pipe, Received};
 use crate::isolation::{self, Isolation, Room, Rung, SandboxChoice};
-use crate::process::Status;
+use crate::process::{Status, Watch};
 use crate::stage::{self, Agent, StageOrder};
 use crate::sys::{self, Side};
 use crate::tree;
@@ -70,6 +70,20 @@ pub enum SandboxError {
     /// Something about one stage.
     #[error("failed to launch a stage: {0}")]
     Launch(#[source] io::Error),
+}
+
+impl SandboxError {
+    /// Whether the launcher only has to catch up: it can be asked again once [`Launcher::fd`] is writable.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Launch(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the lack of something that other stages use keeps this one from being made: it can be asked again once one
+    /// of them has ended.
+    pub fn is_scarcity(&self) -> bool {
+        let scarce = [libc::EMFILE, libc::ENFILE, libc::ETOOMANYREFS, libc::ENOMEM, libc::ENOBUFS];
+        matches!(self, Self::Launch(error) if error.raw_os_error().is_some_and(|number| scarce.contains(&number)))
+    }
 }
 
 /// News of a stage.
@@ -123,9 +137,11 @@ impl Launcher {
             .map_err(SandboxError::Start)?;
         let prologue = sealed_file(&options.prologue).map_err(SandboxError::Start)?;
         let isolation = Isolation { rung: Rung::Tended, reason: None };
-        let mut launcher = Self { control: Some(control), child, isolation, keep: options.keep };
+        // What is not there need not be kept.
+        let keep = options.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
+        let mut launcher = Self { control: Some(control), child, isolation, keep };
         let begin = Request::Begin { choice: options.choice, run_directory: options.run_directory };
-        launcher.control()?.send(&begin, &[prologue.as_fd()]).map_err(|_| SandboxError::LauncherDied)?;
+        launcher.control()?.send(&begin, &[prologue.as_fd()], true).map_err(|_| SandboxError::LauncherDied)?;
         match launcher.control()?.receive(true) {
             Ok(Some((Answer::Ready { isolation }, _))) => launcher.isolation = isolation,
             _ => return Err(SandboxError::LauncherDied),
@@ -160,8 +176,12 @@ impl Launcher {
         let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
         let order =
             stage::encode(&order, payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
-        let sent = self.control()?.send(&Request::Launch { stage }, &[theirs.as_fd(), order.as_fd()]);
-        sent.map_err(|_| SandboxError::LauncherDied)?;
+        // Without waiting: the launcher may be waiting for its news to be read, and then each would wait for the other.
+        let sent = self.control()?.send(&Request::Launch { stage }, &[theirs.as_fd(), order.as_fd()], false);
+        sent.map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::LauncherDied,
+            _ => SandboxError::Launch(error),
+        })?;
         Ok(RunnerEnd { pipe: Pipe::new(ours), closed: false })
     }
 
@@ -185,7 +205,7 @@ impl Launcher {
     /// Ends the launcher, leaving the run's directory to the caller. Stages that still are end too.
     pub fn dismiss(self) {
         if let Some(control) = &self.control {
-            let _ = control.send(&Request::Dismiss, &[]);
+            let _ = control.send(&Request::Dismiss, &[], true);
         }
     }
 }
@@ -193,7 +213,11 @@ impl Launcher {
 impl Drop for Launcher {
     fn drop(&mut self) {
         self.control = None;
-        let _ = self.child.wait();
+        // It ends when its stages have. Should one of them hang in the kernel, it is left to end by itself.
+        if let Ok(pidfd) = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty()) {
+            let _ = Watch::new().end_of("the launcher", &pidfd, FAREWELL);
+        }
+        let _ = self.child.try_wait();
     }
 }
 
@@ -312,10 +336,13 @@ fn begin() -> Option<(Control, Rung, PathBuf, Vec<u8>)> {
         return None;
     };
     let mut prologue = Vec::new();
-    io::Read::read_to_end(&mut File::from(fds.into_iter().next()?), &mut prologue).ok()?;
+    if let Some(fd) = fds.into_iter().next() {
+        let _ = io::Read::read_to_end(&mut File::from(fd), &mut prologue);
+    }
     let isolation = probe(choice);
     let rung = isolation.rung;
-    control.send(&Answer::Ready { isolation }, &[]).ok()?;
+    // Should the runner be gone by now, that is noticed in the loop, which then sees to the run's directory.
+    let _ = control.send(&Answer::Ready { isolation }, &[], true);
     Some((control, rung, run_directory, prologue))
 }
 
@@ -421,12 +448,18 @@ fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agen
         }
     };
     for made in &serving.made {
-        // A tended first process must kill what descends from it before it goes.
+        // A tended first process must kill what descends from it before it goes, and must not be stopped for that.
         let signal = if rung == Rung::Tended { Signal::TERM } else { Signal::KILL };
         let _ = pidfd_send_signal(&made.pidfd, signal);
+        let _ = pidfd_send_signal(&made.pidfd, Signal::CONT);
     }
+    let until = Instant::now() + FAREWELL / 2;
     for made in &serving.made {
-        let _ = waitid(WaitId::PidFd(made.pidfd.as_fd()), WaitIdOptions::EXITED);
+        let gone = Watch::new().readable(&[made.pidfd.as_fd()], until);
+        if !matches!(gone, Ok(true)) {
+            // What descends from it is then beyond our reach, as it was beyond its own.
+            let _ = pidfd_send_signal(&made.pidfd, Signal::KILL);
+        }
     }
     dismissed
 }
@@ -438,7 +471,7 @@ fn tell(control: &Control, made: &Made) -> io::Result<()> {
         _ => (None, None),
     };
     let signal = signal.or((status.is_none()).then_some(Signal::KILL.as_raw()));
-    control.send(&Answer::Gone { stage: made.stage, status, signal, error: None }, &[])
+    control.send(&Answer::Gone { stage: made.stage, status, signal, error: None }, &[], true)
 }
 
 fn make<A: Agent>(
@@ -466,7 +499,7 @@ fn make<A: Agent>(
         Ok(Some(pidfd)) => serving.made.push(Made { stage, pidfd }),
         Err(error) => {
             let error = Some(format!("failed to create a process: {error}"));
-            let _ = serving.control.send(&Answer::Gone { stage, status: None, signal: None, error }, &[]);
+            let _ = serving.control.send(&Answer::Gone { stage, status: None, signal: None, error }, &[], true);
         }
     }
     serving
@@ -487,6 +520,9 @@ fn clone_patiently(rung: Rung, made: &[Made]) -> io::Result<Side> {
         }
     }
 }
+
+/// How long runner and launcher wait at the end for what does not end.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How long an ending may take at most before something is wrong with the kernel.
 pub const COLLAPSE_LIMIT: Duration = Duration::from_secs(30);

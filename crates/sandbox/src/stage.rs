@@ -154,7 +154,7 @@ pub(crate) fn first_process_main<A: Agent>(
 ) -> ! {
     let mut pipe = Pipe::new(UnixStream::from(channel));
     let worker = match set_up(rung, ids, order) {
-        Ok((order, payload, signals)) => match sys::fork() {
+        Ok((order, payload, signals)) => match isolation::patiently(sys::fork) {
             Ok(Side::Child) => worker_main(agent, prologue, rung, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
             Err(error) => Err(format!("start the worker: {error}")),
@@ -283,13 +283,17 @@ fn worker_main<A: Agent>(
     let mut pipe = pipe;
     let code = match entered {
         // All is made; the work begins when the runner says so.
-        Ok(()) if matches!(pipe.receive(), Received::Frame(_)) => {
+        Ok(()) if pipe.wait_for_one() => {
             let stage = Stage { pipe, directory: order.directory, payload };
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.play(prologue, stage)));
             i32::from(played.is_err())
         }
         Ok(()) => 0,
-        Err(_) => SETUP_FAILED,
+        Err(error) => {
+            let reason = format!("enter {}: {error}", order.directory.display());
+            let _ = send(&mut pipe, NOT_SET_UP, reason.as_bytes());
+            SETUP_FAILED
+        }
     };
     sys::exit_now(code)
 }

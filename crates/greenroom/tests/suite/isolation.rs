@@ -334,7 +334,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I run sh -c 'rm -rf $HOME'
     FAILED [TIME]  when I start "sleep 1000" as a background process as d
 
-  failed to create [RUN]/1/data/d.stdout: No such file or directory (os error 2)
+  cannot open the scenario's directory: no such file or directory
 
   rerun: greenroom run x.md --name 'The scenario'
 

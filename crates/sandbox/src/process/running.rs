@@ -219,22 +219,33 @@ impl Process {
         }
     }
 
-    /// Sends a signal to it and its group, unless a stop has ended them.
-    pub fn signal_family(&self, signal: Signal) {
-        self.signal_group(signal);
-    }
-
-    /// Stops it and its group: `signal` (and SIGCONT, in case it is stopped), then after `grace` SIGKILL. Returns when the
-    /// process has ended and nothing of its group is left.
-    ///
-    /// When the wait is cut the group is killed at once, and the cut is returned.
-    pub fn stop(&mut self, watch: &mut Watch, what: &str, signal: Signal, grace: Duration) -> Result<Stopped, Cut> {
-        let begun = Instant::now();
-        let before = self.ended();
+    /// Asks it and its group to end: `signal`, and SIGCONT in case it is stopped.
+    pub fn ask_to_end(&self, signal: Signal) {
         self.signal_group(signal);
         if signal != Signal::CONT {
             self.signal_group(Signal::CONT);
         }
+    }
+
+    /// Stops it and its group: asks it to end, and kills it when it has not after `grace`. Returns when the process has ended
+    /// and nothing of its group is left.
+    ///
+    /// When the wait is cut the group is killed at once, and the cut is returned.
+    pub fn stop(&mut self, watch: &mut Watch, what: &str, signal: Signal, grace: Duration) -> Result<Stopped, Cut> {
+        let before = self.ended();
+        self.ask_to_end(signal);
+        self.see_out(watch, what, before, grace)
+    }
+
+    /// The rest of a stop, for a process that was asked to end before: so many can share one grace.
+    pub fn see_out(
+        &mut self,
+        watch: &mut Watch,
+        what: &str,
+        before: Option<Ended>,
+        grace: Duration,
+    ) -> Result<Stopped, Cut> {
+        let begun = Instant::now();
         let waited = if before.is_some() { Ok(true) } else { watch.end_of(what, &self.pidfd, grace) };
         let killed = !matches!(waited, Ok(true));
         if killed {
@@ -273,7 +284,11 @@ impl Process {
     fn clear_group(&mut self, watch: &mut Watch, what: &str, grace: Duration) -> Result<(), Cut> {
         // After the leader is reaped the number lives on as the group's while it has members, and only so long.
         let pid = self.pid;
-        let empty = move || (test_kill_process_group(pid) == Err(Errno::SRCH)).then_some(());
+        // Members that have ended but that nobody has reaped do not count.
+        let empty = move || {
+            let gone = test_kill_process_group(pid) == Err(Errno::SRCH);
+            (gone || !table::group_lives(pid.as_raw_nonzero().get())).then_some(())
+        };
         if empty().is_some() {
             return Ok(());
         }

@@ -55,6 +55,11 @@ pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
     }
 }
 
+/// Whether a process group has a member that has not ended.
+pub(crate) fn group_lives(group: i32) -> bool {
+    all().into_iter().filter_map(entry).any(|entry| entry.group == group && !entry.is_zombie())
+}
+
 /// The command line of a process, its words joined by blanks; empty for one that has ended or is being started.
 pub fn command_line(pid: i32) -> String {
     let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();

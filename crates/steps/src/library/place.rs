@@ -88,6 +88,19 @@ impl Place {
         Ok(())
     }
 
+    /// Makes a new file, empty and to be appended to, in place of whatever has its name.
+    pub(crate) fn replace(&self) -> Result<File, StepError> {
+        let cannot = |error: Errno| cannot("write", &self.shown, &error.into());
+        match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(Errno::ISDIR) => return Err(StepError::new(format!("{} is a directory, not a file", self.shown))),
+            Err(error) => return Err(cannot(error)),
+        }
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(&self.parent, &self.name, flags, Mode::from_raw_mode(0o644)).map(File::from).map_err(cannot)
+    }
+
     /// Makes an empty file unless something is there, and sets its modification time; to now when there is none.
     pub(crate) fn touch(&self, modified: Option<Timespec>) -> StepResult {
         let cannot = |error: Errno| cannot("touch", &self.shown, &error.into());
@@ -168,7 +181,9 @@ pub(crate) fn make_directory(context: &Context, shown: &str) -> StepResult {
 
 /// Opens a directory within the scenario's; symbolic links are followed as long as they stay inside.
 fn descend(context: &Context, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, StepError> {
-    let root = open(context.directory(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    // Not through a link: a step may have put one in the directory's place.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let root = open(context.directory(), flags, Mode::empty())
         .map_err(|error| cannot("open", "the scenario's directory", &error.into()))?;
     let mut current: Option<OwnedFd> = None;
     let mut reached = PathBuf::new();

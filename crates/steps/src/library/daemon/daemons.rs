@@ -3,18 +3,19 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
-    Cut, Ended, Input, Process, Program, ProgramError, Signal, Stopped, Watch, find_program, ports::Listeners, table,
+    Cut, Ended, Input, Process, Program, ProgramError, Signal, Stopped, Watch, find_program, ports, ports::Listeners,
+    table,
 };
 
 use super::{LIMIT, words};
 use crate::context::Context;
 use crate::library::command;
+use crate::library::place::Place;
 use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError};
 
 /// How much of an output a message shows at most, in bytes.
@@ -196,6 +197,11 @@ impl Daemon {
         self.order.line.clone()
     }
 
+    /// How long ago it was started.
+    pub(super) fn age(&mut self) -> Duration {
+        self.process.started().elapsed()
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<Ended> {
         self.process.ended()
@@ -320,8 +326,8 @@ impl Daemons {
             directory: directory.clone(),
             environment: order.environment.clone(),
             stdin: Input::Null,
-            stdout: create(&output_file(&directory, &order.name, Stream::Stdout))?,
-            stderr: create(&output_file(&directory, &order.name, Stream::Stderr))?,
+            stdout: create(context, &order.name, Stream::Stdout)?,
+            stderr: create(context, &order.name, Stream::Stderr)?,
         };
         let process = program.start().map_err(|error| {
             let hint = error.hint.clone();
@@ -343,8 +349,13 @@ impl Daemons {
     pub(super) fn free_port(&mut self) -> Result<u16, StepError> {
         const FIRST: u16 = 20_000;
         const LAST: u16 = 32_000;
-        let free = (self.last_port.max(FIRST - 1) + 1..LAST)
-            .find(|&port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok());
+        let first = if self.last_port > 0 || ports::are_private() {
+            self.last_port.max(FIRST - 1) + 1
+        } else {
+            // Others look for a free port in the same network at the same time: not all in the same place.
+            FIRST + u16::try_from(std::process::id() * 61 % u32::from(LAST - FIRST - 1000)).unwrap_or(0)
+        };
+        let free = (first..LAST).find(|&port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok());
         self.last_port = free.ok_or_else(|| StepError::new(format!("no port from {FIRST} to {LAST} is free")))?;
         Ok(self.last_port)
     }
@@ -378,14 +389,9 @@ pub(super) fn search_path(path: &std::ffi::OsStr) -> OsString {
     std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
 }
 
-/// An output file: new, appended to whoever writes, and never through a link that a step has put there.
-fn create(path: &Path) -> Result<File, StepError> {
-    let flags = rustix::fs::OFlags::NOFOLLOW.bits();
-    let flags = i32::try_from(flags).unwrap_or_default();
-    let open = || File::options().append(true).create(true).custom_flags(flags).mode(0o644).open(path);
-    let file = open().map_err(|error| StepError::new(format!("failed to create {}: {error}", path.display())))?;
-    file.set_len(0)?;
-    Ok(file)
+/// An output file: new, in place of whatever has its name, and within the scenario's directory whatever a step has made of that.
+fn create(context: &Context, name: &str, stream: Stream) -> Result<File, StepError> {
+    Place::make(context, &format!("{name}.{}", stream.name()))?.replace()
 }
 
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
@@ -413,13 +419,20 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         });
     }
     let begun = Instant::now();
-    let mut running: Vec<&mut Daemon> = daemons.started.iter_mut().filter(|daemon| daemon.stopped.is_none()).collect();
-    for daemon in &running {
+    let running = daemons.started.iter_mut().filter(|daemon| daemon.stopped.is_none());
+    let mut running: Vec<(&mut Daemon, Option<Ended>)> = running
+        .map(|daemon| {
+            let ended = daemon.ended();
+            (daemon, ended)
+        })
+        .collect();
+    for (daemon, _) in &running {
         // All of them first, so that they share the grace.
-        daemon.process.signal_family(Signal::TERM);
+        daemon.process.ask_to_end(Signal::TERM);
     }
-    for daemon in running.iter_mut().rev() {
+    for (daemon, ended) in running.iter_mut().rev() {
+        let what = format!("daemon {} to end", daemon.order.name);
         // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
-        let _ = daemon.stop(context.watch(), LIMIT.saturating_sub(begun.elapsed()));
+        let _ = daemon.process.see_out(context.watch(), &what, *ended, LIMIT.saturating_sub(begun.elapsed()));
     }
 }

@@ -3,11 +3,12 @@
 //! Every wait looks at the daemon too: should it end first, that is said at once, with its exit status and last words.
 
 use std::net::SocketAddr;
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::{capture, ports, table};
+
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::daemons::{Daemon, Daemons, Stream, unescape};
 use super::{limit_of, words};
@@ -141,14 +142,18 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, leader: Option<i32>, li
     if leader.is_some_and(is_of) {
         return None;
     }
+    let begun = daemons.get(name).ok().map(Daemon::age).unwrap_or_default();
+    // The kernel counts ages in hundredths of a second.
+    let younger = owner.age <= begun + Duration::from_millis(20);
     let another = daemons
         .iter_mut()
         .find(|daemon| daemon.name() != name && daemon.process().is_some_and(|process| is_of(process.pid())));
     match another {
         Some(daemon) => Some(format!("daemon {} ({})", daemon.name(), owner.command)),
-        // A daemon that has put itself into the background is nobody's family any more, but still of the scenario.
-        None if members.iter().any(|member| member.pid == owner.pid) => None,
-        None => Some(format!("process {} ({}), which is not of this scenario,", owner.pid, owner.command)),
+        // A daemon that has put itself into the background is nobody's family any more, but still of the scenario, and
+        // not older than the process that it came from.
+        None if younger && members.iter().any(|member| member.pid == owner.pid) => None,
+        None => Some(format!("process {} ({})", owner.pid, owner.command)),
     }
 }
 
@@ -308,13 +313,20 @@ pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
     Err(show_all(context, StepError::new(format!("file {name} has not come to exist{vain}"))))
 }
 
+/// Connects to a Unix socket, without waiting for a place in its queue.
+fn connect_to(path: &str) -> std::io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(connect(&socket, &SocketAddrUnix::new(path)?)?)
+}
+
 /// Waits for a Unix socket.
 pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
     let mut reason = None;
     // Relative to the working directory, which is the scenario's: the kernel takes a hundred characters at most.
-    let connected = wait_for_anybody(context, &format!("socket {name}"), limit, || match UnixStream::connect(name) {
-        Ok(_) => true,
+    let connected = wait_for_anybody(context, &format!("socket {name}"), limit, || match connect_to(name) {
+        Ok(()) => true,
         Err(error) => {
             reason = Some(error);
             false
