@@ -4,6 +4,7 @@
 //! nothing: a server that accepts a single connection still has it to give. Ten microseconds a look, where reading
 //! `/proc/net/tcp` takes a hundred times that.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -34,6 +35,8 @@ pub struct Listener {
 #[derive(Debug)]
 pub struct Listeners {
     netlink: Option<OwnedFd>,
+    /// Where answers are received.
+    buffer: RefCell<Vec<u8>>,
 }
 
 impl Default for Listeners {
@@ -42,9 +45,8 @@ impl Default for Listeners {
     }
 }
 
-const TCP: u8 = 6;
 const STATE_LISTEN: u32 = 10;
-const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const TCPDIAG_GETSOCK: u16 = 18;
 const NLM_F_REQUEST: u16 = 1;
 const NLM_F_DUMP: u16 = 0x300;
 const NLMSG_ERROR: u16 = 2;
@@ -55,13 +57,14 @@ impl Listeners {
     pub fn new() -> Self {
         let netlink =
             socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(SOCK_DIAG)).ok();
-        Self { netlink }
+        // The kernel answers in pieces of at most 32 KiB.
+        Self { netlink, buffer: RefCell::new(vec![0; 32 * 1024]) }
     }
 
     /// All listening sockets.
     pub fn all(&self) -> Vec<Listener> {
         match &self.netlink {
-            Some(netlink) => ask(netlink).unwrap_or_else(|_| from_proc()),
+            Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc()),
             None => from_proc(),
         }
     }
@@ -80,41 +83,36 @@ fn reaches(listener: &Listener, address: IpAddr) -> bool {
     listener.address.ip() == address || listener.address.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
 }
 
-/// All listening TCP sockets, both families.
-fn ask(netlink: &OwnedFd) -> io::Result<Vec<Listener>> {
+/// All listening TCP sockets of both families, in one question: the older form of it, which names no family.
+fn ask(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<Vec<Listener>> {
+    const LENGTH: u32 = 76;
+    // struct nlmsghdr, then struct inet_diag_req: 52 bytes that filter nothing, the states asked for, 4 bytes of history.
+    let mut request = Vec::with_capacity(LENGTH as usize);
+    request.extend_from_slice(&LENGTH.to_ne_bytes());
+    request.extend_from_slice(&TCPDIAG_GETSOCK.to_ne_bytes());
+    request.extend_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
+    request.resize(16 + 52, 0);
+    request.extend_from_slice(&(1u32 << STATE_LISTEN).to_ne_bytes());
+    request.resize(LENGTH as usize, 0);
+    sendto(netlink, &request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
     let mut found = Vec::new();
-    for family in [AddressFamily::INET, AddressFamily::INET6] {
-        let family = u8::try_from(family.as_raw()).unwrap_or_default();
-        // struct nlmsghdr, then struct inet_diag_req_v2 with the state filter and no further filter.
-        let mut request = Vec::with_capacity(72);
-        request.extend_from_slice(&72u32.to_ne_bytes());
-        request.extend_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
-        request.extend_from_slice(&(NLM_F_REQUEST | NLM_F_DUMP).to_ne_bytes());
-        request.extend_from_slice(&[0; 8]);
-        request.extend_from_slice(&[family, TCP, 0, 0]);
-        request.extend_from_slice(&(1u32 << STATE_LISTEN).to_ne_bytes());
-        request.resize(72, 0);
-        sendto(netlink, &request, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
-        let mut buffer = vec![0; 32 * 1024];
-        'answers: loop {
-            let (length, _) = recv(netlink, buffer.as_mut_slice(), RecvFlags::empty())?;
-            let mut rest = &buffer[..length];
-            while rest.len() >= 16 {
-                let length = number(rest, 0) as usize;
-                let kind = u16::from_ne_bytes([rest[4], rest[5]]);
-                if length < 16 || length > rest.len() {
-                    return Err(io::ErrorKind::InvalidData.into());
-                }
-                match kind {
-                    NLMSG_DONE => break 'answers,
-                    NLMSG_ERROR => return Err(io::ErrorKind::Unsupported.into()),
-                    _ => found.extend(listener(&rest[16..length])),
-                }
-                rest = &rest[length.next_multiple_of(4).min(rest.len())..];
+    loop {
+        let (length, _) = recv(netlink, &mut *buffer, RecvFlags::empty())?;
+        let mut rest = &buffer[..length];
+        while rest.len() >= 16 {
+            let length = number(rest, 0) as usize;
+            let kind = u16::from_ne_bytes([rest[4], rest[5]]);
+            if length < 16 || length > rest.len() {
+                return Err(io::ErrorKind::InvalidData.into());
             }
+            match kind {
+                NLMSG_DONE => return Ok(found),
+                NLMSG_ERROR => return Err(io::ErrorKind::Unsupported.into()),
+                _ => found.extend(listener(&rest[16..length])),
+            }
+            rest = &rest[length.next_multiple_of(4).min(rest.len())..];
         }
     }
-    Ok(found)
 }
 
 fn number(bytes: &[u8], at: usize) -> u32 {
