@@ -68,7 +68,7 @@ pub(crate) struct Chosen {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// How many scenarios run side by side [default: 32; 1 when not sealed]
+    /// How many scenarios run side by side [default: 32; 1 when not sealed or on the machine's network]
     ///
     /// Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no processor, so the default is
     /// far above the number of cores: a hundred scenarios that each wait 50 ms take a quarter of a second, not five. Choose

@@ -440,7 +440,8 @@ Options:
           Leave out scenarios with this label. May be repeated
 
   -j, --jobs <N>
-          How many scenarios run side by side [default: 32; 1 when not sealed]
+          How many scenarios run side by side [default: 32; 1 when not sealed or on the machine's
+          network]
           
           Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no
           processor, so the default is far above the number of cores: a hundred scenarios that each

@@ -167,7 +167,7 @@ impl Watch {
                 announced = true;
                 self.tell(what, limit);
             }
-            let pause = (waited / 25).clamp(Duration::from_micros(500), Duration::from_millis(10));
+            let pause = (waited / 40).clamp(Duration::from_micros(500), Duration::from_millis(10));
             // The very first looks after a start are the ones that nearly succeed: look sooner.
             let pause = if waited < Duration::from_millis(1) { Duration::from_micros(100) } else { pause };
             if self.readable(fds, (Instant::now() + pause).min(end))? {
