@@ -1,9 +1,7 @@
 //! The run: launches scenarios as places come free and listens until all have ended.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -61,14 +59,6 @@ impl RunOptions {
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The run's directory could not be made.
-    #[error("failed to create a directory in {directory}: {source}", directory = directory.display())]
-    Directory {
-        /// Where.
-        directory: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
     /// The sandbox does not work.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -83,14 +73,13 @@ pub fn run(
     interrupts: Option<BorrowedFd<'_>>,
     sink: &mut dyn Sink,
 ) -> Result<(), RunError> {
-    let directory = RunDirectory::new(&options.temporary_directory)?;
     let prologue = Prologue {
         source_directory: options.source_directory.clone(),
         files: plan.documents.iter().map(|document| document.files.clone()).collect(),
     };
     let launcher = Launcher::start(LauncherOptions {
         choice: options.sandbox,
-        run_directory: directory.path.clone(),
+        temporary_directory: options.temporary_directory.clone(),
         keep: options.visible.iter().chain([&options.source_directory]).cloned().collect(),
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     })?;
@@ -116,7 +105,6 @@ pub fn run(
     let mut runner = Runner {
         plan,
         options,
-        directory: directory.path.clone(),
         launcher,
         jobs,
         held_up: None,
@@ -132,49 +120,14 @@ pub fn run(
     runner.play();
     runner.skip_the_rest();
     let Runner { launcher, mut emit, orders_to_stop, kept, .. } = runner;
-    launcher.dismiss();
-    directory.finish(kept);
+    launcher.dismiss(kept);
     emit.run(Kind::RunFinished { interrupted: orders_to_stop > 0 });
     Ok(())
-}
-
-/// The directory of a run, in which every scenario has one of its own. Removed when it is dropped, or by the launcher
-/// should we be killed.
-struct RunDirectory {
-    made: tempfile::TempDir,
-    path: PathBuf,
-}
-
-impl RunDirectory {
-    fn new(parent: &Path) -> Result<Self, RunError> {
-        let failed = |source| RunError::Directory { directory: parent.to_owned(), source };
-        // Asked first: the error of making one would name a path that nobody has seen.
-        std::fs::metadata(parent).map_err(failed)?;
-        let plain = |source: io::Error| failed(source.kind().into());
-        let made = tempfile::Builder::new()
-            .prefix("greenroom-")
-            // Others may pass through, to what a scenario opens to them, but not look around.
-            .permissions(std::fs::Permissions::from_mode(0o711))
-            .tempdir_in(parent)
-            .map_err(plain)?;
-        let path = made.path().canonicalize().map_err(failed)?;
-        Ok(Self { made, path })
-    }
-
-    /// Leaves what is in it by now, or removes it.
-    fn finish(self, kept: bool) {
-        let path = self.made.keep();
-        if !kept {
-            // A scenario's directory that cannot be removed has been told of with its scenario.
-            let _ = greenroom_sandbox::tree::remove(&path);
-        }
-    }
 }
 
 struct Runner<'a> {
     plan: &'a Plan,
     options: &'a RunOptions,
-    directory: PathBuf,
     launcher: Launcher,
     jobs: usize,
     /// Why the launcher takes no further scenario at present.
@@ -272,7 +225,7 @@ impl Runner<'_> {
             scenario_limit: limits.scenario,
             step_limit: limits.step,
         };
-        let directory = self.directory.join((index + 1).to_string()).join("data");
+        let directory = self.launcher.run_directory().join((index + 1).to_string()).join("data");
         let spec = StageSpec {
             environment: self.environment(&directory),
             directory: directory.clone(),

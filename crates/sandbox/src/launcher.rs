@@ -7,9 +7,10 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -36,8 +37,8 @@ pub type StageId = u32;
 pub struct LauncherOptions {
     /// Which sandbox is wanted.
     pub choice: SandboxChoice,
-    /// The run's directory, in which stages have theirs. The launcher removes it if the runner dies.
-    pub run_directory: PathBuf,
+    /// Where the run's directory is made.
+    pub temporary_directory: PathBuf,
     /// Directories that must stay visible to the stages also when they lie below /tmp.
     pub keep: Vec<PathBuf>,
     /// What the agent gets once for all stages.
@@ -47,7 +48,8 @@ pub struct LauncherOptions {
 /// How one stage is made.
 #[derive(Debug, Clone, Default)]
 pub struct StageSpec {
-    /// Its data directory. It does not exist yet, and neither does its parent, which belongs to this stage alone; the parent's parent is the run's directory.
+    /// Its data directory. It does not exist yet, and neither does its parent, which belongs to this stage alone; the parent's
+    /// parent is [`Launcher::run_directory`].
     pub directory: PathBuf,
     /// Variables for everything in the stage, over those of the runner; no value unsets.
     pub environment: Vec<(String, Option<String>)>,
@@ -67,6 +69,14 @@ pub enum SandboxError {
     /// The user insists on sealed stages and the machine does not allow them.
     #[error("this machine does not allow sealed scenarios: {0}")]
     NotSealed(String),
+    /// The run's directory could not be made.
+    #[error("failed to create a directory in {directory}: {reason}", directory = directory.display())]
+    Directory {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Something about one stage.
     #[error("failed to launch a stage: {0}")]
     Launch(#[source] io::Error),
@@ -98,16 +108,16 @@ pub struct Notice {
 #[derive(Debug, Serialize, Deserialize)]
 enum Request {
     /// Begin the run; the prologue is in a descriptor beside it.
-    Begin { choice: SandboxChoice, run_directory: PathBuf },
+    Begin { choice: SandboxChoice, temporary_directory: PathBuf },
     /// Make a stage; its channel and its order are beside it.
     Launch { stage: StageId },
-    /// The run is over and its directory taken care of.
-    Dismiss,
+    /// The run is over; what is in its directory is to stay or not.
+    Dismiss { keep: bool },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 enum Answer {
-    Ready { isolation: Isolation },
+    Ready { isolation: Isolation, run_directory: Result<PathBuf, String> },
     Gone { stage: StageId, status: Option<i32>, signal: Option<i32>, error: Option<String> },
 }
 
@@ -117,6 +127,7 @@ pub struct Launcher {
     control: Option<Control>,
     child: Child,
     isolation: Isolation,
+    run_directory: PathBuf,
     keep: Vec<PathBuf>,
 }
 
@@ -139,11 +150,16 @@ impl Launcher {
         let isolation = Isolation { rung: Rung::Tended, reason: None };
         // What is not there need not be kept.
         let keep = options.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
-        let mut launcher = Self { control: Some(control), child, isolation, keep };
-        let begin = Request::Begin { choice: options.choice, run_directory: options.run_directory };
+        let mut launcher = Self { control: Some(control), child, isolation, run_directory: PathBuf::new(), keep };
+        let directory = options.temporary_directory;
+        let begin = Request::Begin { choice: options.choice, temporary_directory: directory.clone() };
         launcher.control()?.send(&begin, &[prologue.as_fd()], true).map_err(|_| SandboxError::LauncherDied)?;
         match launcher.control()?.receive(true) {
-            Ok(Some((Answer::Ready { isolation }, _))) => launcher.isolation = isolation,
+            Ok(Some((Answer::Ready { isolation, run_directory }, _))) => {
+                launcher.isolation = isolation;
+                launcher.run_directory =
+                    run_directory.map_err(|reason| SandboxError::Directory { directory, reason })?;
+            }
             _ => return Err(SandboxError::LauncherDied),
         }
         if options.choice == SandboxChoice::Sealed && !launcher.isolation.sealed() {
@@ -159,6 +175,12 @@ impl Launcher {
     /// How stages are kept apart.
     pub fn isolation(&self) -> &Isolation {
         &self.isolation
+    }
+
+    /// The run's directory, in which stages have theirs. It is the launcher's: gone when the launcher is, whatever becomes of
+    /// this process, unless it is dismissed otherwise.
+    pub fn run_directory(&self) -> &Path {
+        &self.run_directory
     }
 
     /// Readable when there is a [`Notice`].
@@ -202,10 +224,10 @@ impl Launcher {
         }
     }
 
-    /// Ends the launcher, leaving the run's directory to the caller. Stages that still are end too.
-    pub fn dismiss(self) {
+    /// Ends the launcher; the run's directory stays if `keep`. Stages that still are end too.
+    pub fn dismiss(self, keep: bool) {
         if let Some(control) = &self.control {
-            let _ = control.send(&Request::Dismiss, &[], true);
+            let _ = control.send(&Request::Dismiss { keep }, &[], true);
         }
     }
 }
@@ -309,9 +331,8 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
         Some((control, rung, run_directory, prologue)) => {
             let prologue = agent.prepare(&prologue);
             let ids = (rustix::process::getuid().as_raw(), rustix::process::getgid().as_raw());
-            let dismissed = make_stages(Serving { control, made: Vec::new() }, rung, ids, agent, &prologue);
-            if !dismissed {
-                // The runner is gone without a word: what it would have cleared away is ours to clear.
+            let keep = make_stages(Serving { control, made: Vec::new() }, rung, ids, agent, &prologue);
+            if !keep {
                 let _ = tree::remove(&run_directory);
             }
             0
@@ -332,7 +353,7 @@ fn begin() -> Option<(Control, Rung, PathBuf, Vec<u8>)> {
     // Descriptors that the runner's parent left open are none of the stages' business.
     close_strangers(&[&control]);
     let control = Control::new(control);
-    let Ok(Some((Request::Begin { choice, run_directory }, fds))) = control.receive(true) else {
+    let Ok(Some((Request::Begin { choice, temporary_directory }, fds))) = control.receive(true) else {
         return None;
     };
     let mut prologue = Vec::new();
@@ -342,8 +363,23 @@ fn begin() -> Option<(Control, Rung, PathBuf, Vec<u8>)> {
     let isolation = probe(choice);
     let rung = isolation.rung;
     // Should the runner be gone by now, that is noticed in the loop, which then sees to the run's directory.
-    let _ = control.send(&Answer::Ready { isolation }, &[], true);
-    Some((control, rung, run_directory, prologue))
+    let run_directory = make_run_directory(&temporary_directory).map_err(|error| error.to_string());
+    let _ = control.send(&Answer::Ready { isolation, run_directory: run_directory.clone() }, &[], true);
+    Some((control, rung, run_directory.ok()?, prologue))
+}
+
+/// Makes the run's directory. The launcher does it, since it is the one that outlives every accident of the runner's.
+fn make_run_directory(parent: &Path) -> io::Result<PathBuf> {
+    // Asked first: the error of making one would name a path that nobody has seen.
+    std::fs::metadata(parent)?;
+    let made = tempfile::Builder::new()
+        .prefix("greenroom-")
+        // Others may pass through, to what a scenario opens to them, but not look around.
+        .permissions(std::fs::Permissions::from_mode(0o711))
+        .tempdir_in(parent)
+        .map_err(|error| io::Error::from(error.kind()))?;
+    // Without links in its path, as mounts need it.
+    made.keep().canonicalize()
 }
 
 /// Marks every descriptor but 0 to 2 and these to be closed in started programs.
@@ -417,9 +453,9 @@ fn talk_to_self() -> Result<(), String> {
     round_trip().map_err(|error| format!("connect over the loopback interface: {error}"))
 }
 
-/// Makes stages and tells of their ends until the runner says that the run is over (`true`) or is gone (`false`).
+/// Makes stages and tells of their ends until the run is over or the runner is gone; whether the run's directory is to stay.
 fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agent: &A, prologue: &A::Prologue) -> bool {
-    let dismissed = loop {
+    let keep = loop {
         let mut fds = vec![PollFd::from_borrowed_fd(serving.control.fd(), PollFlags::IN)];
         fds.extend(serving.made.iter().map(|made| PollFd::new(&made.pidfd, PollFlags::IN)));
         if poll(&mut fds, None).is_err() {
@@ -441,7 +477,7 @@ fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agen
             Ok(Some((Request::Launch { stage }, fds))) => {
                 serving = make(serving, stage, fds, rung, ids, agent, prologue);
             }
-            Ok(Some((Request::Dismiss, _))) => break true,
+            Ok(Some((Request::Dismiss { keep }, _))) => break keep,
             Ok(Some((Request::Begin { .. }, _))) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Ok(None) | Err(_) => break false,
@@ -461,7 +497,7 @@ fn make_stages<A: Agent>(mut serving: Serving, rung: Rung, ids: (u32, u32), agen
             let _ = pidfd_send_signal(&made.pidfd, Signal::KILL);
         }
     }
-    dismissed
+    keep
 }
 
 /// Reaps an ended first process and says so.

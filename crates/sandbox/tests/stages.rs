@@ -53,7 +53,7 @@ impl Room {
         let directory = tempfile::tempdir().unwrap();
         let options = LauncherOptions {
             choice,
-            run_directory: directory.path().to_owned(),
+            temporary_directory: directory.path().to_owned(),
             keep: Vec::new(),
             prologue: b"for all".to_vec(),
         };
@@ -73,7 +73,7 @@ impl Room {
     }
 
     fn directory(&self, stage: u32) -> PathBuf {
-        self.directory.path().join(stage.to_string()).join("data")
+        self.launcher.run_directory().join(stage.to_string()).join("data")
     }
 
     fn gone(&self) -> Notice {
@@ -196,7 +196,8 @@ fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
     drop(launcher);
     assert_eq!(next(&mut end), Said::End);
     assert_eq!(alive("4712"), NOBODY);
-    assert!(!directory.path().exists(), "an undismissed launcher removes the run's directory");
+    let left = std::fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(left, 0, "an undismissed launcher removes the run's directory");
 }
 
 fn a_sealed_stage_is_a_world_of_its_own() {
@@ -216,7 +217,12 @@ type Test = fn(SandboxChoice);
 
 fn main() {
     greenroom_sandbox::enter(&ShellAgent);
-    let sealed = Launcher::start(LauncherOptions { choice: SandboxChoice::Sealed, ..LauncherOptions::default() });
+    let options = LauncherOptions {
+        choice: SandboxChoice::Sealed,
+        temporary_directory: std::env::temp_dir(),
+        ..LauncherOptions::default()
+    };
+    let sealed = Launcher::start(options);
     let sealed = match sealed {
         Ok(_) => true,
         Err(error) => {
