@@ -397,6 +397,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
+      │ bye
 
   1 process was still running at the end; greenroom ended it:
     python3 ./up.py  (daemon up, running for [TIME])
@@ -629,6 +630,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
+      │ bye
 
   1 process was still running at the end; greenroom ended it:
     python3 ./up.py  (daemon up, running for [TIME])
@@ -1512,6 +1514,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
+      │ bye
 
   1 process was still running at the end; greenroom ended it:
     python3 ./up.py  (daemon up, running for [TIME])
@@ -1694,6 +1697,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
+      │ bye
 
   1 process was still running at the end; greenroom ended it:
     python3 ./up.py  (daemon up, running for [TIME])
@@ -1959,6 +1963,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
+      │ bye
 
   2 processes were still running at the end; greenroom ended them:
     python3 ./up.py  (daemon up, running for [TIME])

@@ -397,17 +397,7 @@ fn create(context: &Context, name: &str, stream: Stream) -> Result<File, StepErr
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
 pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     let mut daemons = context.take_state::<Daemons>();
-    for daemon in &mut daemons.started {
-        let (state, died) = daemon.state();
-        let output = [Stream::Stdout, Stream::Stderr].map(|stream| daemon.captured(stream)).into();
-        ending.daemons.push(DaemonReport {
-            name: daemon.name().to_owned(),
-            command: daemon.command(),
-            state,
-            died,
-            output,
-        });
-    }
+    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(Daemon::state).collect();
     let members = table::members();
     for entry in &members {
         let daemon =
@@ -434,5 +424,11 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         let what = format!("daemon {} to end", daemon.order.name);
         // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
         let _ = daemon.process.see_out(context.watch(), &what, *ended, LIMIT.saturating_sub(begun.elapsed()));
+    }
+    // What they wrote while they ended belongs to it.
+    for (daemon, (state, died)) in daemons.started.iter().zip(states) {
+        let output = [Stream::Stdout, Stream::Stderr].map(|stream| daemon.captured(stream)).into();
+        let (name, command) = (daemon.name().to_owned(), daemon.command());
+        ending.daemons.push(DaemonReport { name, command, state, died, output });
     }
 }

@@ -197,7 +197,11 @@ impl Daemons {
         let of_family = |listener: &Listener| {
             table::holder_of_socket(listener.inode).is_some_and(|owner| family.contains(&owner.pid))
         };
-        self.listeners().all().into_iter().filter(of_family).map(|listener| listener.address).collect()
+        let mut addresses: Vec<SocketAddr> =
+            self.listeners().all().into_iter().filter(of_family).map(|listener| listener.address).collect();
+        // The kernel gives them in no order.
+        addresses.sort();
+        addresses
     }
 }
 
