@@ -166,7 +166,8 @@ impl Runner<'_> {
     fn play(&mut self) {
         loop {
             self.start_what_can_start();
-            if self.running.is_empty() {
+            // While something is held up the queue is not done, even if nothing runs at this moment.
+            if self.running.is_empty() && self.held_up.is_none() {
                 return;
             }
             self.wait();

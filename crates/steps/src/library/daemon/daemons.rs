@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -211,6 +212,11 @@ impl Daemon {
         self.stopped.is_none().then_some(&self.process)
     }
 
+    /// What is readable once it has ended; nothing when a step has stopped it.
+    pub(super) fn end_fd(&self) -> std::io::Result<Option<OwnedFd>> {
+        self.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()
+    }
+
     pub(super) fn process_mut(&mut self) -> Option<&mut Process> {
         self.stopped.is_none().then_some(&mut self.process)
     }
@@ -289,6 +295,10 @@ impl Daemons {
                 _ => error.help(format!("there is {}", known.join(", "))),
             }
         })
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Daemon> {
+        self.started.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Daemon> {

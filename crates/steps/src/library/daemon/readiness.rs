@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::ports::Listener;
+use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{capture, ports, table};
-
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::daemons::{Daemon, Daemons, Stream, unescape};
@@ -45,12 +45,14 @@ fn holder(daemons: &mut Daemons, listener: &Listener) -> String {
     let Some(entry) = table::holder_of_socket(listener.inode) else {
         return "a process outside of this scenario".to_owned();
     };
-    let members = table::members();
-    let daemon = daemons.iter_mut().find(|daemon| {
-        daemon.process().is_some_and(|process| table::family(&members, process.pid()).contains(&entry.pid))
-    });
+    let daemon = daemons.of_process(&table::members(), entry.pid).map(str::to_owned);
+    in_words(daemon, &entry)
+}
+
+/// A process in words, with the name of the daemon that it is of.
+fn in_words(daemon: Option<String>, entry: &Entry) -> String {
     match daemon {
-        Some(daemon) => format!("daemon {} ({})", daemon.name(), entry.command),
+        Some(name) => format!("daemon {name} ({})", entry.command),
         None => format!("process {} ({})", entry.pid, entry.command),
     }
 }
@@ -65,12 +67,10 @@ enum Look {
 pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration) -> Result<Listener, StepError> {
     let begun = Instant::now();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
-    daemons.listeners();
-    let fd = daemons.get(name)?.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fd = daemons.get(name)?.end_fd()?;
     let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
     let look = watch.until(&format!("port {port} of daemon {name}"), limit, &fds, || {
-        // First the end, then the port, then the end again: a daemon that ended after it listened is not ready, and one that
-        // is seen listening was alive.
+        // The port first, the end after it: a daemon that has ended by then is not ready, though it did listen.
         let listener = daemons.listeners().on_port(port).into_iter().next();
         let ended = daemons.get(name).is_ok_and(|daemon| daemon.ended().is_some());
         match listener {
@@ -82,15 +82,11 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
         }
     })?;
     match look {
-        Some(Look::Listens(listener)) => {
-            let leader = daemons.get(name)?.process().map(greenroom_sandbox::process::Process::pid);
-            belongs_to_another(daemons, name, leader, &listener).map_or(Ok(listener), |owner| {
-                let error = StepError::new(format!(
-                    "port {port} is open, but it is {owner} that listens on it, not daemon {name}"
-                ));
-                Err(error)
-            })
-        }
+        Some(Look::Listens(listener)) => belongs_to_another(daemons, name, &listener).map_or(Ok(listener), |owner| {
+            let error =
+                StepError::new(format!("port {port} is open, but it is {owner} that listens on it, not daemon {name}"));
+            Err(error)
+        }),
         Some(Look::Ended) => {
             let daemon = daemons.get(name)?;
             let how = daemon
@@ -132,32 +128,35 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
 }
 
 /// Who listens, in words, if it is not this daemon.
-fn belongs_to_another(daemons: &mut Daemons, name: &str, leader: Option<i32>, listener: &Listener) -> Option<String> {
+fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) -> Option<String> {
     let Some(owner) = table::holder_of_socket(listener.inode) else {
         // Somebody whose descriptors may not be seen: in a network of the scenario's own it can only be of the scenario.
         return (!ports::are_private()).then(|| "a process outside of this scenario".to_owned());
     };
     let members = table::members();
-    let is_of = |leader: i32| table::family(&members, leader).contains(&owner.pid);
-    if leader.is_some_and(is_of) {
+    let daemon = daemons.of_process(&members, owner.pid).map(str::to_owned);
+    if daemon.as_deref() == Some(name) {
         return None;
     }
     let begun = daemons.get(name).ok().map(Daemon::age).unwrap_or_default();
     // The kernel counts ages in hundredths of a second.
     let younger = owner.age <= begun + Duration::from_millis(20);
-    let another = daemons
-        .iter_mut()
-        .find(|daemon| daemon.name() != name && daemon.process().is_some_and(|process| is_of(process.pid())));
-    match another {
-        Some(daemon) => Some(format!("daemon {} ({})", daemon.name(), owner.command)),
-        // A daemon that has put itself into the background is nobody's family any more, but still of the scenario, and
-        // not older than the process that it came from.
-        None if younger && members.iter().any(|member| member.pid == owner.pid) => None,
-        None => Some(format!("process {} ({})", owner.pid, owner.command)),
-    }
+    let of_scenario = members.iter().any(|member| member.pid == owner.pid);
+    // A daemon that has put itself into the background is nobody's family any more, but still of the scenario, and not older
+    // than the process that it came from.
+    let may_be_its_own = daemon.is_none() && younger && of_scenario;
+    (!may_be_its_own).then(|| in_words(daemon, &owner))
 }
 
 impl Daemons {
+    /// The daemon that a process is of: itself, or something in its group or below it.
+    fn of_process(&self, members: &[Entry], pid: i32) -> Option<&str> {
+        let is_of = |daemon: &&Daemon| {
+            daemon.process().is_some_and(|process| table::family(members, process.pid()).contains(&pid))
+        };
+        self.iter().find(is_of).map(Daemon::name)
+    }
+
     /// Whether a daemon has ended with exit status 0, as one does that puts itself into the background.
     fn ended_well(&mut self, name: &str) -> bool {
         self.get(name).ok().and_then(Daemon::ended).is_some_and(|ended| ended.status.success())
@@ -187,18 +186,14 @@ impl Daemons {
 
     /// Where a daemon listens, for a message.
     fn ports_of(&mut self, name: &str) -> Vec<SocketAddr> {
-        let Some(leader) =
-            self.get(name).ok().and_then(|daemon| daemon.process().map(greenroom_sandbox::process::Process::pid))
-        else {
-            return Vec::new();
-        };
+        let all = self.listeners().all();
         let members = table::members();
-        let family = table::family(&members, leader);
-        let of_family = |listener: &Listener| {
-            table::holder_of_socket(listener.inode).is_some_and(|owner| family.contains(&owner.pid))
+        let of_daemon = |listener: &Listener| {
+            let owner = table::holder_of_socket(listener.inode);
+            owner.is_some_and(|owner| self.of_process(&members, owner.pid) == Some(name))
         };
         let mut addresses: Vec<SocketAddr> =
-            self.listeners().all().into_iter().filter(of_family).map(|listener| listener.address).collect();
+            all.into_iter().filter(of_daemon).map(|listener| listener.address).collect();
         // The kernel gives them in no order.
         addresses.sort();
         addresses
@@ -211,7 +206,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     let daemon = daemons.get(name)?;
     let files = [daemon.file(Stream::Stdout), daemon.file(Stream::Stderr)];
     let sizes = || files.each_ref().map(|file| std::fs::metadata(file).map_or(0, |metadata| metadata.len()));
-    let fd = daemon.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fd = daemon.end_fd()?;
     let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
     let mut former = [0, 0];
     let mut since = Instant::now();
@@ -245,7 +240,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     let file = daemon.file(stream);
-    let fd = daemon.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()?;
+    let fd = daemon.end_fd()?;
     let fds: Vec<_> = fd.iter().map(std::os::fd::AsFd::as_fd).collect();
     let mut seeker = capture::Seeker::new(text.as_bytes());
     let found = watch.until(
