@@ -30,6 +30,8 @@ pub(crate) struct RawScenario {
     pub(crate) title: String,
     pub(crate) span: Span,
     pub(crate) labels: Vec<String>,
+    /// What its labels say of the network: the machine's (true), or one of its own.
+    pub(crate) network_host: Option<bool>,
     pub(crate) steps: Vec<StepLine>,
     /// Level of its heading.
     level: u8,
@@ -194,6 +196,7 @@ impl File<'_> {
                 title,
                 span: place,
                 labels,
+                network_host: None,
                 steps,
                 level,
                 before: Before::Nothing,
@@ -203,6 +206,21 @@ impl File<'_> {
         for label in attributes.values("label") {
             if !open.labels.iter().any(|known| known == label) {
                 open.labels.push(label.to_owned());
+            }
+            let network_host = match label {
+                "network-host" => true,
+                "network-private" => false,
+                _ => continue,
+            };
+            if *open.network_host.get_or_insert(network_host) != network_host {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        "contradiction",
+                        "this scenario is labelled `network-host` and `network-private`",
+                    )
+                    .at(span, "")
+                    .help("leave one of them"),
+                );
             }
         }
         if lines.is_empty() {

@@ -16,13 +16,13 @@ mod binding;
 mod capture;
 pub mod diagnostic;
 mod document;
-mod duration;
 mod hints;
 mod index;
 mod load;
 mod lookup;
 mod markdown;
 mod matching;
+mod measure;
 mod metadata;
 mod pattern;
 pub mod plan;
@@ -31,8 +31,8 @@ mod suggest;
 mod yaml;
 
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use duration::parse_duration;
 pub use load::{bindings_of, load};
+pub use measure::{parse_duration, parse_size};
 pub use plan::{
     Binding, BuiltinFile, Capture, CaptureType, EmbeddedFile, Front, Implementation, Limits, Loaded, MatchedStep, Plan,
     PlannedDocument, PlannedScenario, Request, StepKind,

@@ -394,6 +394,7 @@ impl Session<'_> {
                 title: raw.title.clone(),
                 span: raw.span,
                 labels: raw.labels.clone(),
+                network_host: raw.network_host.unwrap_or(metadata.network_host),
                 steps,
             });
         }

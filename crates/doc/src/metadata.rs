@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
-use crate::duration::parse_duration;
+use crate::measure::{parse_duration, parse_size};
 use crate::plan::{Front, Limits};
 use crate::source::Span;
 use crate::suggest;
@@ -128,6 +128,7 @@ const KEYS: &[&str] = &[
     "functions",
     "scenario_timeout",
     "step_timeout",
+    "output_limit",
     "network",
     "css_embed",
     "css_urls",
@@ -245,6 +246,7 @@ pub(crate) fn read(node: &Node, home: Home, place: Span, diagnostics: &mut Vec<D
             }
             "scenario_timeout" => metadata.limits.scenario = reader.duration(name, value),
             "step_timeout" => metadata.limits.step = reader.duration(name, value),
+            "output_limit" => metadata.limits.output = reader.size(name, value),
             "network" => match reader.text(name, value).as_deref() {
                 Some("host") => metadata.network_host = true,
                 Some("private") | None => {}
@@ -355,6 +357,11 @@ impl Reader<'_> {
     fn duration(&mut self, key: &str, value: &Node) -> Option<Duration> {
         let text = self.text(key, value)?;
         parse_duration(&text).map_err(|reason| self.complain(value.span, format!("`{key}`: {reason}"))).ok()
+    }
+
+    fn size(&mut self, key: &str, value: &Node) -> Option<u64> {
+        let text = self.text(key, value)?;
+        parse_size(&text).map_err(|reason| self.complain(value.span, format!("`{key}`: {reason}"))).ok()
     }
 
     fn impls(&mut self, value: &Node, impls: &mut Vec<(Name, Vec<Name>)>) {

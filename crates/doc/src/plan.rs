@@ -71,7 +71,7 @@ pub struct PlannedDocument {
     pub implementations: Vec<(String, String)>,
     /// Limits that the metadata sets.
     pub limits: Limits,
-    /// Whether its scenarios use the machine's network (`network: host`) instead of one of their own.
+    /// Whether its scenarios use the machine's network (`network: host`) instead of one of their own, unless a label says otherwise.
     pub network_host: bool,
     /// Where relative names in it are looked up: its directory, empty for the working directory.
     pub directory: String,
@@ -96,13 +96,15 @@ pub struct Front {
     pub css_urls: Vec<String>,
 }
 
-/// Time limits that a document sets for its scenarios (`scenario_timeout`, `step_timeout`).
+/// Limits that a document sets for its scenarios (`scenario_timeout`, `step_timeout`, `output_limit`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// For one scenario with all its steps and cleanups.
     pub scenario: Option<Duration>,
     /// For one step.
     pub step: Option<Duration>,
+    /// For what one daemon or command writes to one of its outputs, in bytes (`output_limit`).
+    pub output: Option<u64>,
 }
 
 /// A file embedded in a document.
@@ -125,6 +127,8 @@ pub struct PlannedScenario {
     pub span: Span,
     /// Labels, in order, without duplicates.
     pub labels: Vec<String>,
+    /// Whether it uses the machine's network: as its labels `network-host` and `network-private` say, else as its document does.
+    pub network_host: bool,
     /// Its steps. A step that matched nothing is left out (and is an error among the diagnostics).
     pub steps: Vec<MatchedStep>,
 }

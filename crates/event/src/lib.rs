@@ -103,12 +103,23 @@ pub struct RunStarted {
 }
 
 /// How scenarios are kept apart from one another and from the machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Isolation {
-    /// Every scenario has its own process table, network, /tmp and /proc, and ends as a whole.
+    /// Every scenario has all of its own, and ends as a whole.
     pub sealed: bool,
-    /// Why not sealed, in words: the call and its error.
-    pub reason: Option<String>,
+    /// What there is to have, one by one: `kill`, `network`, `tmp`, `proc`, `host`, `user`.
+    pub properties: Vec<Property>,
+}
+
+/// Something that scenarios have of their own or share with the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Property {
+    /// `network`.
+    pub name: String,
+    /// `private` or `shared`, say.
+    pub value: String,
+    /// When it is shared although that was not asked for: the system call that failed and its error.
+    pub refused: Option<String>,
 }
 
 /// What was to run, in reading order.
@@ -193,6 +204,15 @@ pub struct ScenarioFinished {
     pub left_over: Vec<LeftOver>,
     /// Where its directory is kept, if it is.
     pub kept: Option<String>,
+    /// How it used its network, if that was its own; only when it did not pass.
+    pub network: Option<PrivateNetwork>,
+}
+
+/// How a scenario used a network of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrivateNetwork {
+    /// Something in it tried to reach another host, which cannot be reached from there.
+    pub other_hosts: bool,
 }
 
 /// A background process as it was when the scenario ended.
@@ -285,4 +305,12 @@ pub trait Sink {
 
     /// The run is waiting; called at least every 100 ms between events, for displays that show time passing.
     fn idle(&mut self, _at: Duration) {}
+
+    /// The process is about to be stopped for a while, as by Ctrl-Z: what is only on the screen for the moment goes.
+    fn pausing(&mut self) {}
+
+    /// Whether nobody takes the results any more, so that there is no point in going on.
+    fn is_deserted(&self) -> bool {
+        false
+    }
 }

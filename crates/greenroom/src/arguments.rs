@@ -14,7 +14,7 @@ Exit codes:
   2    a document has errors or is not there; nothing was run
   3    the command line is wrong, or its filters leave no scenario
   4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)";
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more";
 
 /// Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own.
 #[derive(Debug, Parser)]
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     List(List),
     /// Show the steps that documents can use
     Steps(Steps),
+    /// Show what this machine gives to scenarios, and what to change to have more
+    Doctor,
     /// Write a first document, which runs as it is
     Init(Init),
     /// Print a script that completes greenroom's command line in a shell
@@ -68,11 +70,12 @@ pub(crate) struct Chosen {
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
-    /// How many scenarios run side by side [default: 32; 1 when not sealed or on the machine's network]
+    /// How many scenarios run side by side [default: 32; of those that share the machine's network 1]
     ///
     /// Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no processor, so the default is
     /// far above the number of cores: a hundred scenarios that each wait 50 ms take a quarter of a second, not five. Choose
-    /// less, such as the number of cores, when scenarios compute; 1 runs them one after another.
+    /// less, such as the number of cores, when scenarios compute; 1 runs them one after another. Scenarios that share the
+    /// machine's network and name the same port take turns, whatever the number.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) jobs: Option<u32>,
     /// Set an environment variable for everything that scenarios run. May be repeated
@@ -91,6 +94,12 @@ pub(crate) struct Run {
     /// How long one scenario may take, such as 90s or 5m [default: what the document says, else 15m]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    /// How much a process may write to one of its outputs, such as 500k or 1G [default: what the document says, else 64M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) output_limit: Option<u64>,
+    /// What becomes of a scenario that leaves processes running which no step has stopped; they are ended in any case
+    #[arg(long, value_name = "WHAT", default_value = "warn")]
+    pub(crate) leftovers: Leftovers,
     /// How scenarios are kept apart
     #[arg(long, value_name = "KIND", default_value = "auto")]
     pub(crate) sandbox: Sandbox,
@@ -105,14 +114,23 @@ pub(crate) struct Run {
     pub(crate) quiet: bool,
 }
 
+/// What becomes of a scenario that leaves processes running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Leftovers {
+    /// It fails
+    Fail,
+    /// They are named
+    Warn,
+}
+
 /// How scenarios are kept apart.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Sandbox {
-    /// Sealed where this machine allows it, else tended
+    /// As much as this machine allows, and tell what is missing
     Auto,
-    /// A process table, network, /tmp and host name of its own for each scenario; refuse to run without
+    /// Processes, network, /tmp, /proc and host name of its own for each scenario; refuse to run on less
     Sealed,
-    /// No namespaces: processes are watched over and killed one by one, and the network is the machine's
+    /// No namespaces: processes are watched over and killed one by one, all else is the machine's
     Tended,
 }
 
@@ -182,6 +200,10 @@ fn variable(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
     }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    greenroom_doc::parse_size(text)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

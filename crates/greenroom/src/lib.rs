@@ -27,6 +27,7 @@ mod arguments;
 mod commands;
 pub mod exit;
 mod loader;
+mod screen;
 mod settings;
 
 use std::process::ExitCode;
@@ -66,6 +67,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Check(options) => commands::check::check(options, &settings, registry),
         Command::List(options) => commands::list::list(options, &settings, registry),
         Command::Steps(options) => commands::steps::steps(options, &settings, registry),
+        Command::Doctor => commands::doctor::doctor(&settings),
         Command::Init(options) => commands::init::init(options, &settings),
         Command::Completions(options) => commands::generate::completions(options, &settings),
         Command::Man(options) => commands::generate::man(options, &settings),

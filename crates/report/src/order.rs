@@ -122,6 +122,7 @@ mod tests {
             daemons: Vec::new(),
             left_over: Vec::new(),
             kept: None,
+            network: None,
         };
         Event { seq: 0, at: Duration::ZERO, scenario: Some(scenario), kind: Kind::ScenarioFinished(finished) }
     }

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, Relation};
-use greenroom_sandbox::process::Cut;
+use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, PrivateNetwork, Relation};
+use greenroom_sandbox::process::{Cut, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
 
@@ -62,11 +62,12 @@ impl Agent for StepAgent {
         let (Ok(watch), Ok(mut sender)) = (stage.watch(), stage.sender()) else {
             return;
         };
-        let watch = watch.announcing(move |what, limit| {
+        let mut watch = watch.announcing(move |what, limit| {
             if let Ok(message) = serde_json::to_vec(&Report::Waiting { what: what.to_owned(), limit }) {
                 let _ = sender.send(&message);
             }
         });
+        watch.set_output_limit(script.output_limit);
         let files = prologue.files.get(script.document).cloned().unwrap_or_default();
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
@@ -135,6 +136,7 @@ impl StepAgent {
         say(&Report::Ended {
             daemons: ending.daemons.into_iter().map(daemon).collect(),
             left_over: ending.left_over.into_iter().map(left_over).collect(),
+            network: network::used().map(|used| PrivateNetwork { other_hosts: used.other_hosts }),
         });
     }
 
@@ -160,14 +162,26 @@ impl StepAgent {
         };
         let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
         let mut failure = failure(error);
-        if let Some((Cut::Limit, waited_for)) = cut {
-            let waiting =
-                if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
-            failure.message = format!("the {what}'s time limit of {} has passed{waiting}", seconds(limit));
-            let option = if what == "scenario" { " or `--timeout`" } else { "" };
-            failure.help.push(format!(
-                "give it more time with `{what}_timeout` in the document's metadata{option}, if that is to be expected"
-            ));
+        match cut {
+            Some((Cut::Limit, waited_for)) => {
+                let waiting =
+                    if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
+                failure.message = format!("the {what}'s time limit of {} has passed{waiting}", seconds(limit));
+                let option = if what == "scenario" { " or `--timeout`" } else { "" };
+                failure.help.push(format!(
+                    "give it more time with `{what}_timeout` in the document's metadata{option}, if that is to be expected"
+                ));
+            }
+            Some((Cut::Output, output)) => {
+                let limit =
+                    context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
+                failure.message = format!("{output} is longer than the limit{limit}; who wrote it was killed");
+                failure.help.push(
+                    "let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less"
+                        .to_owned(),
+                );
+            }
+            Some((Cut::Interrupted, _)) | None => {}
         }
         Done { took, failure: Some(failure), interrupted }
     }
@@ -176,6 +190,13 @@ impl StepAgent {
 /// A limit as the user writes it.
 pub(crate) fn seconds(limit: Duration) -> String {
     format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+/// A size as the user writes it.
+fn bytes(size: u64) -> String {
+    let units = [(1 << 30, " GiB"), (1 << 20, " MiB"), (1 << 10, " KiB"), (1, " bytes")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| size.is_multiple_of(*unit)).unwrap_or((1, " bytes"));
+    format!("{}{name}", size / unit)
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> StepError {

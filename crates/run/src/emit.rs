@@ -35,6 +35,14 @@ impl<'a> Emitter<'a> {
         self.sink.idle(at);
     }
 
+    pub(crate) fn pausing(&mut self) {
+        self.sink.pausing();
+    }
+
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.sink.is_deserted()
+    }
+
     fn at(&self) -> Duration {
         self.begun.elapsed()
     }

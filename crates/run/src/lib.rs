@@ -12,6 +12,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod agent;
 mod emit;
 mod preflight;
@@ -21,4 +22,4 @@ mod wire;
 
 pub use agent::StepAgent;
 pub use preflight::preflight;
-pub use runner::{RunError, RunOptions, run};
+pub use runner::{Orders, RunError, RunOptions, run};

@@ -10,11 +10,13 @@ use greenroom_event::{
     DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted, ScenarioFinished,
     ScenarioOutline, Sink, StepOutline,
 };
-use greenroom_sandbox::{Launcher, LauncherOptions, SandboxChoice, SandboxError, StageSpec};
+use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxChoice, SandboxError, StageSpec};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpid, kill_process};
 
+use crate::admission::{Admission, Admitted};
 use crate::emit::Emitter;
-use crate::scenario::{Limits, Running};
+use crate::scenario::{Afterwards, Limits, Running};
 use crate::wire::{Prologue, Script, ScriptStep};
 
 /// How to run a plan.
@@ -22,7 +24,7 @@ use crate::wire::{Prologue, Script, ScriptStep};
 pub struct RunOptions {
     /// The scenarios to run, as indices into the plan, in reading order.
     pub chosen: Vec<usize>,
-    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`] when sealed in networks of their own, else one.
+    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`], of those that share the machine's network one.
     pub jobs: Option<usize>,
     /// Which sandbox.
     pub sandbox: SandboxChoice,
@@ -34,6 +36,10 @@ pub struct RunOptions {
     pub fail_fast: bool,
     /// Keep the directories of scenarios that did not pass.
     pub keep: bool,
+    /// A process that no step has stopped makes its scenario fail.
+    pub leftovers_fail: bool,
+    /// How many bytes a process may write to one of its outputs, over what documents say and the default.
+    pub output_limit: Option<u64>,
     /// Run in an order made from this seed.
     pub shuffle: Option<u64>,
     /// Where greenroom was started.
@@ -54,6 +60,19 @@ impl RunOptions {
     pub const DEFAULT_STEP_LIMIT: Duration = Duration::from_mins(5);
     /// Limit for one scenario, unless the document or the command line set another.
     pub const DEFAULT_SCENARIO_LIMIT: Duration = Duration::from_mins(15);
+    /// Bytes that a process may write to one of its outputs, unless the document or the command line say otherwise: a log of
+    /// hours, and no disk is full of it.
+    pub const DEFAULT_OUTPUT_LIMIT: u64 = 64 << 20;
+}
+
+/// Descriptors by which the user orders what is to become of a run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Orders<'a> {
+    /// Every byte that can be read from it is an order to stop: the first asks politely, the second does not, and after the
+    /// third nothing is waited for.
+    pub stop: Option<BorrowedFd<'a>>,
+    /// Readable when everything is to stand still, this process included, until somebody continues it.
+    pub pause: Option<BorrowedFd<'a>>,
 }
 
 /// Why a run could not be done.
@@ -65,12 +84,12 @@ pub enum RunError {
 }
 
 /// Runs the chosen scenarios of a plan that has no errors. Everything that happens goes into `sink`; an error is only what
-/// keeps the run from beginning. Every byte that can be read from `interrupts` is an order to stop: the first asks politely, the second does not.
+/// keeps the run from beginning.
 pub fn run(
     plan: &Plan,
     sources: &Sources,
     options: &RunOptions,
-    interrupts: Option<BorrowedFd<'_>>,
+    orders: Orders<'_>,
     sink: &mut dyn Sink,
 ) -> Result<(), RunError> {
     let prologue = Prologue {
@@ -83,19 +102,14 @@ pub fn run(
         keep: options.visible.iter().chain([&options.source_directory]).cloned().collect(),
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     })?;
-    let sealed = launcher.isolation().sealed();
-    // What shares the machine's network may want the same port.
-    let shares_network = options.chosen.iter().any(|&index| {
-        let document = &plan.documents[plan.scenarios[index].document];
-        options.network.unwrap_or(document.network_host)
-    });
-    let jobs = options.jobs.unwrap_or(if sealed && !shares_network { RunOptions::DEFAULT_JOBS } else { 1 }).max(1);
+    let admission = Admission::new(plan, options, launcher.isolation());
+    let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
     let mut emit = Emitter::new(sink);
     emit.run(Kind::RunStarted(RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         outline: outline(plan, sources, &options.chosen),
-        isolation: Isolation { sealed, reason: launcher.isolation().reason.clone() },
-        jobs,
+        isolation: isolation(launcher.isolation()),
+        jobs: if admission.is_one_at_a_time() { 1 } else { jobs },
         shuffle: options.shuffle,
     }));
     let mut queue: Vec<usize> = (0..options.chosen.len()).collect();
@@ -114,7 +128,9 @@ pub fn run(
         orders_to_stop: 0,
         not_started: None,
         kept: false,
-        interrupts,
+        admission,
+        orders,
+        deserted: false,
         emit,
     };
     runner.play();
@@ -143,7 +159,10 @@ struct Runner<'a> {
     not_started: Option<(Outcome, String)>,
     /// Whether something in the run's directory is to stay.
     kept: bool,
-    interrupts: Option<BorrowedFd<'a>>,
+    admission: Admission,
+    orders: Orders<'a>,
+    /// Whether nobody takes the results any more.
+    deserted: bool,
     emit: Emitter<'a>,
 }
 
@@ -162,12 +181,18 @@ const AHEAD: usize = 2;
 /// How often a display that shows time passing is told that it does.
 const TICK: Duration = Duration::from_millis(100);
 
+/// A wait that takes this much longer than it should was none: somebody had stopped this process, or the machine was asleep.
+const LAPSE: Duration = Duration::from_millis(500);
+
+/// How long stages may take to go with their launcher.
+const GOING: Duration = Duration::from_secs(5);
+
 impl Runner<'_> {
     fn play(&mut self) {
         loop {
             self.start_what_can_start();
             // While something is held up the queue is not done, even if nothing runs at this moment.
-            if self.running.is_empty() && self.held_up.is_none() {
+            if self.running.is_empty() && self.held_up.is_none() && self.admission.nobody_waits() {
                 return;
             }
             self.wait();
@@ -183,13 +208,16 @@ impl Runner<'_> {
                     running.abandon(*outcome, reason);
                 }
             }
+            self.queue.extend(self.admission.turn_away());
+            self.end_what_wants_to();
             return;
         }
-        // A tended stage shares the machine with others until it is gone; a sealed one only until its work is done.
-        let sealed = self.launcher.isolation().sealed();
-        let holds_a_place = |running: &&Running| running.plays() || (!sealed && running.has_begun());
+        // A tended stage shares the machine with others until it is gone; one with processes and a network of its own only until its work is done.
+        let isolation = self.launcher.isolation();
+        let apart = isolation.has(Property::Kill) && isolation.has(Property::Network);
+        let holds_a_place = |running: &&Running| running.plays() || (!apart && running.has_begun());
         let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
-        let ahead = if sealed { AHEAD.min(self.jobs) } else { 0 };
+        let ahead = if apart { AHEAD.min(self.jobs) } else { 0 };
         while self.not_started.is_none() && self.held_up.is_none() {
             if free > 0
                 && let Some(id) = self.prepared.pop_front()
@@ -199,7 +227,7 @@ impl Runner<'_> {
                     free -= 1;
                 }
             } else if self.prepared.len() < free.max(ahead)
-                && let Some(next) = self.queue.pop_front()
+                && let Some(next) = self.admission.next(&mut self.queue, self.jobs, &self.running)
             {
                 self.launch(next);
             } else {
@@ -208,7 +236,8 @@ impl Runner<'_> {
         }
     }
 
-    fn launch(&mut self, index: usize) {
+    fn launch(&mut self, admitted: Admitted) {
+        let Admitted { index, shares_network, ports, turns } = admitted;
         let scenario = &self.plan.scenarios[self.options.chosen[index]];
         let document = &self.plan.documents[scenario.document];
         let limits = Limits {
@@ -225,28 +254,35 @@ impl Runner<'_> {
             steps: scenario.steps.iter().map(step).collect(),
             scenario_limit: limits.scenario,
             step_limit: limits.step,
+            output_limit: self
+                .options
+                .output_limit
+                .or(document.limits.output)
+                .unwrap_or(RunOptions::DEFAULT_OUTPUT_LIMIT),
         };
         let directory = self.launcher.run_directory().join((index + 1).to_string()).join("data");
         let spec = StageSpec {
             environment: self.environment(&directory),
             directory: directory.clone(),
-            host_network: self.options.network.unwrap_or(document.network_host),
+            host_network: shares_network,
+            holds: turns,
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
         let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
         match launched {
             Ok(end) => {
                 let running = Running::new(index, end, directory, scenario.steps.len(), limits);
+                let running = if shares_network { running.sharing_network(ports) } else { running };
                 self.running.insert(stage_id(index), running);
                 self.prepared.push_back(stage_id(index));
             }
             Err(error) if error.is_busy() => {
                 self.held_up = Some(HeldUp::Busy);
-                self.queue.push_front(index);
+                self.admission.take_back(index);
             }
             Err(error) if error.is_scarcity() && !self.running.is_empty() => {
                 self.held_up = Some(HeldUp::Scarcity);
-                self.queue.push_front(index);
+                self.admission.take_back(index);
             }
             Err(error) => {
                 self.skip(index, Outcome::Broken, &error.to_string());
@@ -267,24 +303,36 @@ impl Runner<'_> {
 
     /// Waits for whatever happens next, and deals with it.
     fn wait(&mut self) {
-        let mut fds = Vec::with_capacity(self.running.len() + 2);
+        let mut fds = Vec::with_capacity(self.running.len() + 4);
+        let lacks_room = self.launcher.catch_up() || self.held_up == Some(HeldUp::Busy);
         if let Ok(fd) = self.launcher.fd() {
-            let busy = self.held_up == Some(HeldUp::Busy);
-            fds.push(PollFd::from_borrowed_fd(fd, if busy { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN }));
+            fds.push(PollFd::from_borrowed_fd(
+                fd,
+                if lacks_room { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN },
+            ));
         }
         let channels: Vec<u32> =
             self.running.iter().filter(|(_, running)| running.channel().is_some()).map(|(&id, _)| id).collect();
         fds.extend(
             self.running.values().filter_map(Running::channel).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
         );
-        fds.extend(self.interrupts.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-        let now = Instant::now();
-        let next = self.running.values().filter_map(Running::deadline).min().unwrap_or(now + TICK);
-        let timeout = next.saturating_duration_since(now).min(TICK);
-        let timeout = Timespec::try_from(timeout).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
+        let orders = fds.len();
+        fds.extend(self.orders.stop.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let pause = fds.len();
+        fds.extend(self.orders.pause.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let waiting = fds.len();
+        fds.extend(self.admission.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        let begun = Instant::now();
+        let next = self.running.values().filter_map(Running::deadline).min().unwrap_or(begun + TICK);
+        let pulse = next.saturating_duration_since(begun).min(TICK);
+        let timeout = Timespec::try_from(pulse).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         let _ = poll(&mut fds, Some(&timeout));
+        let too_long = begun.elapsed().saturating_sub(pulse);
         let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
         drop(fds);
+        if too_long >= LAPSE {
+            self.shift(too_long);
+        }
         for (at, id) in channels.iter().enumerate() {
             if ready.get(at + 1) == Some(&true)
                 && let Some(running) = self.running.get_mut(id)
@@ -300,11 +348,47 @@ impl Runner<'_> {
             }
             self.hear_the_launcher();
         }
-        if ready.get(channels.len() + 1) == Some(&true) {
+        self.admission.heed(&ready[waiting.min(ready.len())..]);
+        if self.orders.stop.is_some() && ready.get(orders) == Some(&true) {
             self.heed_orders();
+        }
+        if self.orders.pause.is_some() && ready.get(pause) == Some(&true) {
+            self.pause();
+        }
+        if !self.deserted && self.emit.is_deserted() {
+            self.deserted = true;
+            self.stop(1);
         }
         self.watch_the_clock();
         self.emit.idle();
+    }
+
+    /// This process has not been running for a while.
+    fn shift(&mut self, lost: Duration) {
+        for running in self.running.values_mut() {
+            running.shift(lost);
+        }
+        self.admission.shift(lost);
+    }
+
+    /// Lets everything stand still until somebody continues this process.
+    fn pause(&mut self) {
+        let Some(pause) = self.orders.pause else { return };
+        self.emit.pausing();
+        self.launcher.pause();
+        let until = Instant::now() + LAPSE;
+        while self.launcher.catch_up() && Instant::now() < until {
+            if let Ok(fd) = self.launcher.fd() {
+                let tick = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+                let _ = poll(&mut [PollFd::from_borrowed_fd(fd, PollFlags::OUT)], Some(&tick));
+            }
+        }
+        let begun = Instant::now();
+        let _ = kill_process(getpid(), Signal::STOP);
+        // Continued. Orders that came together were one.
+        let _ = rustix::io::read(pause, &mut [0; 16]);
+        self.launcher.resume();
+        self.shift(begun.elapsed());
     }
 
     fn hear_the_launcher(&mut self) {
@@ -322,7 +406,8 @@ impl Runner<'_> {
     }
 
     fn finish(&mut self, running: Running, gone: &Result<greenroom_sandbox::process::Status, String>) {
-        let (outcome, kept) = running.finish(gone, self.options.keep, &mut self.emit);
+        let afterwards = Afterwards { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
+        let (outcome, kept) = running.finish(gone, afterwards, &mut self.emit);
         self.held_up = None;
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
         self.kept |= kept;
@@ -336,26 +421,49 @@ impl Runner<'_> {
         }
     }
 
-    /// Without a launcher nothing can be started, and all that was running is gone with it.
+    /// Without a launcher nothing can be started, and all that was running goes with it.
     fn lose_the_launcher(&mut self) {
         let reason = SandboxError::LauncherDied.to_string();
         self.not_started.get_or_insert((Outcome::Broken, reason.clone()));
+        // They have gone when their ends of the channels have.
+        let until = Instant::now() + GOING;
+        loop {
+            for running in self.running.values_mut() {
+                running.listen(&mut self.emit);
+            }
+            let fds = self.running.values().filter_map(Running::channel);
+            let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+            let left = until.saturating_duration_since(Instant::now());
+            if fds.is_empty() || left.is_zero() {
+                break;
+            }
+            let _ = poll(&mut fds, Timespec::try_from(left).ok().as_ref());
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             self.finish(running, &Err(reason.clone()));
         }
     }
 
     fn heed_orders(&mut self) {
-        let Some(interrupts) = self.interrupts else {
+        let Some(stop) = self.orders.stop else {
             return;
         };
         let mut bytes = [0; 16];
-        let Ok(count) = rustix::io::read(interrupts, &mut bytes) else {
+        let Ok(count) = rustix::io::read(stop, &mut bytes) else {
             return;
         };
+        self.stop(count);
+        if count == 0 {
+            self.orders.stop = None;
+        }
+    }
+
+    /// Heeds so many orders to stop.
+    fn stop(&mut self, count: usize) {
+        let reason = if self.deserted { "nobody reads the results" } else { "the run was interrupted" };
         for _ in 0..count {
             self.orders_to_stop += 1;
-            self.not_started.get_or_insert((Outcome::Skipped, "the run was interrupted".to_owned()));
+            self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
             for running in self.running.values_mut() {
                 if self.orders_to_stop == 1 {
                     running.interrupt();
@@ -364,8 +472,14 @@ impl Runner<'_> {
                 }
             }
         }
-        if count == 0 {
-            self.interrupts = None;
+    }
+
+    /// Has the launcher end the stages that are to collapse: their first processes may not be able to.
+    fn end_what_wants_to(&mut self) {
+        for (&id, running) in &mut self.running {
+            if running.wants_to_end() {
+                self.launcher.end(id);
+            }
         }
     }
 
@@ -383,6 +497,10 @@ impl Runner<'_> {
             if let Some(running) = self.running.remove(&id) {
                 self.finish(running, &Ok(greenroom_sandbox::process::Status::Signal(9)));
             }
+        }
+        self.end_what_wants_to();
+        for (index, reason) in self.admission.overdue(now, &self.running) {
+            self.skip(index, Outcome::Broken, &reason);
         }
     }
 
@@ -407,9 +525,28 @@ impl Runner<'_> {
                 daemons: Vec::new(),
                 left_over: Vec::new(),
                 kept: None,
+                network: None,
             }),
         );
     }
+}
+
+/// How scenarios are kept apart, as events say it.
+fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
+    let property = |property: Property| {
+        let (own, shared) = property.values();
+        let has = isolation.has(property);
+        let refused = isolation.refusals.iter().find(|refusal| refusal.property == property);
+        greenroom_event::Property {
+            name: property.name().to_owned(),
+            value: if has { own } else { shared }.to_owned(),
+            refused: refused.filter(|_| !has).map(ToString::to_string),
+        }
+    };
+    let mut properties: Vec<greenroom_event::Property> = Property::ALL.into_iter().map(property).collect();
+    let user = isolation.user().to_owned();
+    properties.push(greenroom_event::Property { name: "user".to_owned(), value: user, refused: None });
+    Isolation { sealed: isolation.is_sealed(), properties }
 }
 
 fn stage_id(index: usize) -> u32 {

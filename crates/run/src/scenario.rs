@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Captured, Daemon, Failure, Kind, LeftOver, Outcome, ScenarioFinished};
+use greenroom_event::{Captured, Daemon, Failure, Kind, LeftOver, Outcome, PrivateNetwork, ScenarioFinished};
 use greenroom_sandbox::process::{Status, capture};
 use greenroom_sandbox::{COLLAPSE_LIMIT, RunnerEnd, Said, tree};
 
@@ -36,15 +36,41 @@ pub(crate) struct Running {
     step_begun: Instant,
     outcome: Outcome,
     failure: Option<Failure>,
-    ended: Option<(Vec<Daemon>, Vec<LeftOver>)>,
+    ended: Option<End>,
     /// The channel has nothing more.
     drained: bool,
     collapsing: Option<Instant>,
+    /// Whether the launcher has been asked to see to its end.
+    asked_to_end: bool,
+    /// Ports of the machine's network that it has its turn at.
+    ports: Vec<u16>,
+    /// Whether it uses the machine's network.
+    shares_network: bool,
+}
+
+/// What the worker said last.
+struct End {
+    at: Instant,
+    daemons: Vec<Daemon>,
+    left_over: Vec<LeftOver>,
+    network: Option<PrivateNetwork>,
+}
+
+/// What is to be done about what scenarios leave.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Afterwards {
+    /// Keep the directories of those that did not pass.
+    pub(crate) keep: bool,
+    /// A process that no step has stopped is a failure.
+    pub(crate) leftovers_fail: bool,
 }
 
 impl Running {
     pub(crate) fn new(index: usize, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
         Self {
+            asked_to_end: false,
+            ports: Vec::new(),
+            shares_network: false,
             index,
             end,
             directory,
@@ -59,6 +85,24 @@ impl Running {
             drained: false,
             collapsing: None,
         }
+    }
+
+    /// It uses the machine's network, and has its turn at these ports of it.
+    #[must_use]
+    pub(crate) fn sharing_network(mut self, ports: Vec<u16>) -> Self {
+        self.shares_network = true;
+        self.ports = ports;
+        self
+    }
+
+    /// Whether it uses the machine's network.
+    pub(crate) fn shares_network(&self) -> bool {
+        self.shares_network
+    }
+
+    /// Whether it has its turn at this port.
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.ports.contains(&port)
     }
 
     /// Its turn has come.
@@ -95,10 +139,13 @@ impl Running {
 
     /// When the runner must act, should nothing happen before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match (self.collapsing, self.begun) {
-            (Some(since), _) => Some(since + COLLAPSE_LIMIT),
-            (None, Some(begun)) => Some((self.step_begun + self.limits.step).min(begun + self.limits.scenario) + SLACK),
-            (None, None) => None,
+        match (self.collapsing, &self.ended, self.begun) {
+            (Some(since), _, _) => Some(since + COLLAPSE_LIMIT),
+            (None, Some(ended), _) => Some(ended.at + SLACK),
+            (None, None, Some(begun)) => {
+                Some((self.step_begun + self.limits.step).min(begun + self.limits.scenario) + SLACK)
+            }
+            (None, None, None) => None,
         }
     }
 
@@ -147,7 +194,9 @@ impl Running {
                 emit.scenario(self.index, Kind::CleanupFinished { step, outcome, took, failure });
                 self.step_begun = Instant::now();
             }
-            Report::Ended { daemons, left_over } => self.ended = Some((daemons, left_over)),
+            Report::Ended { daemons, left_over, network } => {
+                self.ended = Some(End { at: Instant::now(), daemons, left_over, network });
+            }
         }
     }
 
@@ -187,6 +236,21 @@ impl Running {
         self.end.collapse();
     }
 
+    /// Whether the launcher should end it, whatever its first process does; said once.
+    pub(crate) fn wants_to_end(&mut self) -> bool {
+        self.collapsing.is_some() && !std::mem::replace(&mut self.asked_to_end, true)
+    }
+
+    /// The run stood still for a while, which counts towards no limit.
+    pub(crate) fn shift(&mut self, lost: Duration) {
+        self.step_begun += lost;
+        self.begun = self.begun.map(|begun| begun + lost);
+        self.collapsing = self.collapsing.map(|since| since + lost);
+        if let Some(ended) = &mut self.ended {
+            ended.at += lost;
+        }
+    }
+
     /// Acts on a deadline that has passed. `false` when the scenario will not end any more.
     pub(crate) fn overdue(&mut self, now: Instant, emit: &mut Emitter<'_>) -> bool {
         if self.deadline().is_none_or(|deadline| now < deadline) {
@@ -195,6 +259,12 @@ impl Running {
         if self.collapsing.is_some() {
             self.fail(Outcome::Broken, "its processes cannot be killed: they hang in the kernel".to_owned());
             return false;
+        }
+        if self.ended.is_some() {
+            // All is said and done, but its first process does not go: somebody has stopped it.
+            self.fail(Outcome::Broken, format!("its processes had not ended {} after its last step", seconds(SLACK)));
+            self.collapse();
+            return true;
         }
         let (what, limit) = if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
             ("step", self.limits.step)
@@ -222,7 +292,7 @@ impl Running {
     pub(crate) fn finish(
         mut self,
         gone: &Result<Status, String>,
-        keep: bool,
+        afterwards: Afterwards,
         emit: &mut Emitter<'_>,
     ) -> (Outcome, bool) {
         self.listen(emit);
@@ -236,41 +306,55 @@ impl Running {
             }
             Ok(_) => {}
         }
-        let said = self.ended.is_some();
-        let (mut daemons, left_over) = self.ended.take().unwrap_or_default();
-        if self.outcome == Outcome::Passed {
-            daemons.clear();
-        } else if !said {
+        let said = self.ended.take();
+        let (daemons, left_over, network) = match said {
+            Some(End { daemons, left_over, network, .. }) => (daemons, left_over, network),
             // The worker could not say any more what its daemons wrote; their files can.
-            daemons = from_files(&self.directory);
+            None => (from_files(&self.directory), Vec::new(), None),
+        };
+        if afterwards.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
+            self.fail(Outcome::Failed, left_behind(&left_over));
+            if let Some(failure) = &mut self.failure {
+                failure.help.push("stop them in the scenario, or allow it with `--leftovers warn`".to_owned());
+            }
         }
         let own = self.directory.parent().unwrap_or(&self.directory);
-        let kept = keep && matches!(self.outcome, Outcome::Failed | Outcome::Broken) && self.directory.is_dir();
+        let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
+        let kept = afterwards.keep && failed && self.directory.is_dir();
         if !kept && let Err(error) = tree::remove(own) {
             self.fail(Outcome::Broken, format!("failed to remove {}: {error}", own.display()));
         }
-        let outcome = self.outcome;
+        let (outcome, passed) = (self.outcome, self.outcome == Outcome::Passed);
         emit.scenario(
             self.index,
             Kind::ScenarioFinished(ScenarioFinished {
                 outcome,
                 took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
                 failure: self.failure,
-                daemons,
+                daemons: if passed { Vec::new() } else { daemons },
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
+                network: network.filter(|_| !passed),
             }),
         );
         (outcome, kept)
     }
 }
 
+fn left_behind(processes: &[LeftOver]) -> String {
+    match processes {
+        [one] => format!("a process was still running at the end: {}", one.command),
+        many => format!("{} processes were still running at the end", many.len()),
+    }
+}
+
 /// A worker's end in words. Its first process gives signals as 128 and more.
 fn died(status: Status) -> String {
-    match status {
-        Status::Exit(code) if code > 128 => Status::Signal(code - 128).to_string(),
-        other => other.to_string(),
-    }
+    let status = match status {
+        Status::Exit(code) if code > 128 => Status::Signal(code - 128),
+        other => other,
+    };
+    if status == Status::Signal(9) { format!("{status} (out of memory?)") } else { status.to_string() }
 }
 
 /// What daemons wrote, by the files that they write to.

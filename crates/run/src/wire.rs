@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use greenroom_doc::EmbeddedFile;
-use greenroom_event::{Daemon, Failure, LeftOver};
+use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
 use serde::{Deserialize, Serialize};
 
 /// What all stages of a run share; read once, by the launcher.
@@ -27,6 +27,8 @@ pub(crate) struct Script {
     pub(crate) scenario_limit: Duration,
     /// How long a step may take.
     pub(crate) step_limit: Duration,
+    /// How many bytes a process may write to one of its outputs.
+    pub(crate) output_limit: u64,
 }
 
 /// One step.
@@ -50,7 +52,7 @@ pub(crate) enum Report {
     /// A cleanup is done.
     Cleanup { step: usize, done: Done },
     /// The scenario is over; the worker is about to end.
-    Ended { daemons: Vec<Daemon>, left_over: Vec<LeftOver> },
+    Ended { daemons: Vec<Daemon>, left_over: Vec<LeftOver>, network: Option<PrivateNetwork> },
 }
 
 /// How a step or cleanup went.

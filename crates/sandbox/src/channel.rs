@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Most descriptors beside one message.
-const MOST_FDS: usize = 4;
+pub(crate) const MOST_FDS: usize = 34;
 
 /// One end of the line between runner and launcher.
 #[derive(Debug)]

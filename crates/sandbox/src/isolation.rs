@@ -1,9 +1,11 @@
 //! What keeps a stage apart, and setting it up.
 //!
-//! Sealed means: process table, mounts, network, System V objects and host name of its own; loopback up; a fresh `/proc`,
-//! `/tmp` and `/dev/shm`. What the kernel refuses of it is said by name of the step and the kernel's error, and the run
-//! goes on without namespaces ("tended"): the first process is then a child subreaper and kills what descends from it.
+//! Each [`Property`] is had or not, whatever becomes of the others: a container that does not let anybody mount `/proc` still
+//! gives process and network namespaces. Which of them a machine gives is found out by `probe`. All of them together are
+//! called *sealed*. Without [`Property::Kill`] a stage is *tended*: its first process is a child subreaper and kills what
+//! descends from it.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -21,51 +23,108 @@ use crate::sys;
 /// Which sandbox the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SandboxChoice {
-    /// Sealed where the machine allows it, else tended.
+    /// Every property that the machine gives.
     #[default]
     Auto,
-    /// Sealed or nothing.
+    /// All of them or nothing.
     Sealed,
-    /// Without namespaces.
+    /// None of them.
     Tended,
 }
 
-/// What a launcher found it can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Isolation {
-    /// How stages are made.
-    pub(crate) rung: Rung,
-    /// Why not sealed, in words.
-    pub reason: Option<String>,
+/// Something that a stage can have of its own instead of sharing it with the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Property {
+    /// A process namespace: everything in the stage ends with its first process, by the kernel's hand.
+    Kill,
+    /// A network with nothing but loopback.
+    Network,
+    /// `/tmp` and `/dev/shm`.
+    Tmp,
+    /// A `/proc` that shows only its own processes.
+    Proc,
+    /// Host name and System V objects.
+    Host,
 }
 
-impl Isolation {
-    /// Whether stages are sealed.
-    pub fn sealed(&self) -> bool {
-        self.rung != Rung::Tended
+impl Property {
+    /// All of them, the weightiest first.
+    pub const ALL: [Self; 5] = [Self::Kill, Self::Network, Self::Tmp, Self::Proc, Self::Host];
+
+    /// Its name on screens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Network => "network",
+            Self::Tmp => "tmp",
+            Self::Proc => "proc",
+            Self::Host => "host",
+        }
+    }
+
+    /// What it is called when a stage has it, and when it has not.
+    pub fn values(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Kill => ("namespace", "subreaper"),
+            Self::Network | Self::Tmp => ("private", "shared"),
+            Self::Proc | Self::Host => ("own", "machine"),
+        }
     }
 }
 
-/// How stages are made, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Rung {
-    /// Namespaces by the right of root.
-    Sealed,
-    /// Namespaces inside a user namespace in which the user keeps the own user id.
-    SealedAsUser,
-    /// No namespaces.
-    Tended,
+/// Why a property cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Which.
+    pub property: Property,
+    /// The system call that failed, with what matters of its arguments: `mount("proc", "/proc")`.
+    pub call: String,
+    /// How: `operation not permitted (EPERM)`.
+    pub error: String,
+    /// What to change on this machine, if that can be told.
+    pub help: Option<String>,
 }
 
-impl Rung {
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.call, self.error)
+    }
+}
+
+/// What stages of this run have.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Isolation {
+    /// What they have of their own.
+    pub(crate) own: Vec<Property>,
+    /// Whether that takes a user namespace, in which the user keeps the own ids.
+    pub(crate) as_user: bool,
+    /// Why they do not have the rest; empty when that was asked for.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Isolation {
+    /// Whether a stage has this of its own.
+    pub fn has(&self, property: Property) -> bool {
+        self.own.contains(&property)
+    }
+
+    /// Whether a stage has everything of its own.
+    pub fn is_sealed(&self) -> bool {
+        Property::ALL.into_iter().all(|property| self.has(property))
+    }
+
+    /// Who the user is in a stage: `root`, or `same` as outside.
+    pub fn user(&self) -> &'static str {
+        if rustix::process::geteuid().is_root() { "root" } else { "same" }
+    }
+
     /// The namespaces that must be there from the clone on; the rest is unshared by the first process itself, which takes
     /// most of the time and so happens beside the launcher's next clone.
-    pub(crate) fn clone_flags(self) -> i32 {
-        match self {
-            Self::Sealed => sys::NEW_PID,
-            Self::SealedAsUser => sys::NEW_PID | sys::NEW_USER,
-            Self::Tended => 0,
-        }
+    pub(crate) fn clone_flags(&self) -> i32 {
+        let process = if self.has(Property::Kill) { sys::NEW_PID } else { 0 };
+        let user = if self.as_user { sys::NEW_USER } else { 0 };
+        process | user
     }
 }
 
@@ -78,60 +137,110 @@ pub(crate) struct Room {
     pub(crate) keep: Vec<PathBuf>,
 }
 
-/// A step of the set-up that the kernel refused.
+/// A system call of the set-up that failed.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    what: String,
-    error: io::Error,
+    pub(crate) call: String,
+    pub(crate) error: io::Error,
 }
 
-impl std::fmt::Display for Refused {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.what, self.error)
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.call, in_words(&self.error))
     }
 }
 
-fn refused<E: Into<io::Error>>(what: &str) -> impl FnOnce(E) -> Refused {
-    let what = what.to_owned();
-    move |error| Refused { what, error: error.into() }
+/// An error of the kernel's with its name, by which people search for it.
+pub(crate) fn in_words(error: &io::Error) -> String {
+    let name = match error.raw_os_error() {
+        Some(libc::EPERM) => "EPERM",
+        Some(libc::EACCES) => "EACCES",
+        Some(libc::ENOSPC) => "ENOSPC",
+        Some(libc::ENOSYS) => "ENOSYS",
+        Some(libc::EINVAL) => "EINVAL",
+        Some(libc::EAGAIN) => "EAGAIN",
+        Some(libc::ENOMEM) => "ENOMEM",
+        Some(libc::ENOENT) => "ENOENT",
+        Some(libc::EROFS) => "EROFS",
+        Some(libc::ENODEV) => "ENODEV",
+        Some(libc::EBUSY) => "EBUSY",
+        Some(libc::EMFILE) => "EMFILE",
+        Some(libc::ENFILE) => "ENFILE",
+        Some(libc::EUSERS) => "EUSERS",
+        _ => return error.to_string(),
+    };
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    format!("{} ({name})", text.to_lowercase())
 }
 
-/// Sets the present process's namespaces up. It is the first process of its process namespace, and with `as_user` in a new user namespace.
-pub(crate) fn enter(room: &Room, as_user: Option<(u32, u32)>) -> Result<(), Refused> {
-    if let Some((user, group)) = as_user {
-        keep_ids(user, group)?;
+fn refused<E: Into<io::Error>>(call: &str) -> impl FnOnce(E) -> Refused {
+    let call = call.to_owned();
+    move |error| Refused { call, error: error.into() }
+}
+
+/// Sets the present process's namespaces up: those properties that the isolation has. It is the first process of its stage.
+pub(crate) fn enter(isolation: &Isolation, room: &Room, ids: (u32, u32)) -> Result<(), Refused> {
+    let own_network = isolation.has(Property::Network) && !room.host_network;
+    let own_mounts = isolation.has(Property::Tmp) || isolation.has(Property::Proc);
+    if isolation.as_user {
+        keep_ids(ids)?;
     }
-    let mut namespaces = sys::NEW_ROOM;
-    if room.host_network {
-        namespaces &= !libc::CLONE_NEWNET;
+    // In one call: each of them waits for the same locks.
+    let namespaces = [
+        (own_mounts, sys::NEW_MOUNTS),
+        (own_network, sys::NEW_NETWORK),
+        (isolation.has(Property::Host), sys::NEW_HOST),
+    ];
+    let namespaces: i32 = namespaces.into_iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag).sum();
+    if namespaces != 0 {
+        let call = format!("unshare({})", sys::namespace_names(namespaces));
+        patiently(|| sys::unshare(namespaces)).map_err(refused(&call))?;
     }
-    patiently(|| sys::unshare(namespaces)).map_err(refused("unshare mounts, network, IPC and host name"))?;
-    // Before anything is mounted: else the host would see it.
+    if own_mounts {
+        private_mounts()?;
+    }
+    if isolation.has(Property::Proc) {
+        own_proc()?;
+    }
+    if isolation.has(Property::Tmp) {
+        own_directory("/dev/shm", &room.keep)?;
+        own_directory("/tmp", &room.keep)?;
+    }
+    if own_network {
+        own_loopback(isolation.as_user.then_some(ids))?;
+    }
+    Ok(())
+}
+
+/// Before anything is mounted: else the host would see it.
+pub(crate) fn private_mounts() -> Result<(), Refused> {
     let private = MountPropagationFlags::REC | MountPropagationFlags::PRIVATE;
-    mount_change("/", private).map_err(refused("make mounts private"))?;
-    let plain = MountFlags::NOSUID | MountFlags::NODEV;
-    mount("proc", "/proc", "proc", plain | MountFlags::NOEXEC, None).map_err(refused("mount /proc"))?;
-    own_directory("/dev/shm", &room.keep)?;
-    own_directory("/tmp", &room.keep)?;
-    if !room.host_network {
-        let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
-            .map_err(refused("open a socket"))?;
-        sys::raise_loopback(&socket).map_err(refused("raise the loopback interface"))?;
-        if as_user.is_some() {
-            // As outside for root: ports below 1024 and ping sockets. Without it, only those two do not work.
-            let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-            let _ = fs::write(
-                "/proc/sys/net/ipv4/ping_group_range",
-                format!("{0} {0}", as_user.map_or(0, |(_, group)| group)),
-            );
-        }
+    mount_change("/", private).map_err(refused("mount(\"/\", MS_REC | MS_PRIVATE)"))
+}
+
+/// A `/proc` of the process namespace that this process is the first of.
+pub(crate) fn own_proc() -> Result<(), Refused> {
+    let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("proc", "/proc", "proc", flags, None).map_err(refused("mount(\"proc\", \"/proc\")"))
+}
+
+/// Raises loopback, and lets an ordinary user of this network listen below port 1024 as root does outside.
+pub(crate) fn own_loopback(as_user: Option<(u32, u32)>) -> Result<(), Refused> {
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+        .map_err(refused("socket(AF_INET)"))?;
+    sys::raise_loopback(&socket).map_err(refused("ioctl(SIOCSIFFLAGS, \"lo\")"))?;
+    if let Some((_, group)) = as_user {
+        // Without it, only those ports and ping sockets do not work.
+        let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+        let _ = fs::write("/proc/sys/net/ipv4/ping_group_range", format!("{group} {group}"));
     }
     Ok(())
 }
 
 /// Maps the user and group to themselves: `id`, file owners and permission checks look as they do outside.
-fn keep_ids(user: u32, group: u32) -> Result<(), Refused> {
-    let write = |file: &str, text: String| fs::write(file, text).map_err(refused(file));
+pub(crate) fn keep_ids((user, group): (u32, u32)) -> Result<(), Refused> {
+    let write = |file: &str, text: String| fs::write(file, text).map_err(refused(&format!("write({file})")));
     // The kernel wants this before an unprivileged process may map a group.
     write("/proc/self/setgroups", "deny".to_owned())?;
     write("/proc/self/uid_map", format!("{user} {user} 1"))?;
@@ -139,7 +248,7 @@ fn keep_ids(user: u32, group: u32) -> Result<(), Refused> {
 }
 
 /// Puts an empty tmpfs over a directory for temporary files, with the directories in `keep` bound back at their places.
-fn own_directory(directory: &str, keep: &[PathBuf]) -> Result<(), Refused> {
+pub(crate) fn own_directory(directory: &str, keep: &[PathBuf]) -> Result<(), Refused> {
     // Where it really is: a mount follows links, and the paths in `keep` have none.
     let Ok(directory) = fs::canonicalize(directory) else { return Ok(()) };
     if !directory.is_dir() || keep.contains(&directory) {
@@ -157,13 +266,13 @@ fn own_directory(directory: &str, keep: &[PathBuf]) -> Result<(), Refused> {
         }
     }
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
-    let what = format!("mount {}", directory.display());
-    mount("tmpfs", &directory, "tmpfs", flags, c"mode=1777").map_err(refused(&what))?;
+    let call = format!("mount(\"tmpfs\", \"{}\")", directory.display());
+    mount("tmpfs", &directory, "tmpfs", flags, c"mode=1777").map_err(refused(&call))?;
     for (path, fd) in bound {
-        let what = || format!("bind {} under the new {}", path.display(), directory.display());
-        fs::create_dir_all(path).map_err(|error| Refused { what: what(), error })?;
+        let call = |name: &str| format!("{name}(\"{}\") under the new {}", path.display(), directory.display());
+        fs::create_dir_all(path).map_err(|error| Refused { call: call("mkdir"), error })?;
         let source = format!("/proc/self/fd/{}", fd.as_raw_fd());
-        mount_bind_recursive(source, path).map_err(|error| Refused { what: what(), error: error.into() })?;
+        mount_bind_recursive(source, path).map_err(|error| Refused { call: call("bind"), error: error.into() })?;
     }
     Ok(())
 }

@@ -27,14 +27,19 @@
 //! launcher be killed, the first processes go by their parent-death signal.
 
 mod channel;
+mod child;
 pub mod isolation;
 pub mod launcher;
+mod probe;
 pub mod process;
+mod run_directory;
+mod service;
 pub mod stage;
 mod sys;
 pub mod tree;
+pub mod turn;
 
-pub use isolation::{Isolation, SandboxChoice};
+pub use isolation::{Isolation, Property, Refusal, SandboxChoice};
 pub use launcher::{
     COLLAPSE_LIMIT, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxError, StageId, StageSpec,
 };

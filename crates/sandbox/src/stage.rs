@@ -1,5 +1,6 @@
 //! A stage from inside: first process and worker.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,8 +17,8 @@ use rustix::process::{
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{Pipe, Received};
-use crate::isolation::{self, Room, Rung};
+use crate::channel::Pipe;
+use crate::isolation::{self, Isolation, Property, Room};
 use crate::process::{Watch, table};
 use crate::sys::{self, Side};
 
@@ -40,7 +41,7 @@ pub fn enter<A: Agent>(agent: &A) {
     sys::unblock_signals();
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|word| word == crate::launcher::LAUNCHER_WORD) && arguments.next().is_none() {
-        crate::launcher::serve(agent);
+        crate::service::serve(agent);
     }
 }
 
@@ -72,11 +73,6 @@ impl Stage {
     /// What the runner sent for this stage.
     pub fn payload(&self) -> &[u8] {
         &self.payload
-    }
-
-    /// Whether it has its own process table and network.
-    pub fn is_sealed(&self) -> bool {
-        is_sealed()
     }
 
     /// Tells the runner something. An error means that the runner is gone, and with it, in a moment, this process.
@@ -115,12 +111,23 @@ fn send(pipe: &mut Pipe, from: u8, message: &[u8]) -> io::Result<()> {
     pipe.send(&[&[from], message].concat())
 }
 
-/// Facts about this process's stage, set once in the worker.
+/// Facts about this process's stage, set once by its first process.
 #[derive(Debug, Clone, Copy)]
 struct Facts {
     first_process: i32,
-    sealed: bool,
+    view: View,
     private_network: bool,
+}
+
+/// What `/proc` shows to the processes of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum View {
+    /// The stage, and nothing else.
+    Own,
+    /// The whole machine, under the numbers by which the stage knows its processes too.
+    Machine,
+    /// The whole machine, under other numbers: the stage has a process namespace, but not a `/proc` of its own.
+    Foreign,
 }
 
 static FACTS: OnceLock<Facts> = OnceLock::new();
@@ -130,9 +137,9 @@ pub(crate) fn first_process() -> i32 {
     FACTS.get().map_or_else(|| i32::try_from(std::process::id()).unwrap_or(-1), |facts| facts.first_process)
 }
 
-/// Whether `/proc` shows only this stage.
-pub(crate) fn is_sealed() -> bool {
-    FACTS.get().is_some_and(|facts| facts.sealed)
+/// What `/proc` shows.
+pub(crate) fn view() -> View {
+    FACTS.get().map_or(View::Machine, |facts| facts.view)
 }
 
 /// Whether nothing outside of this stage can listen on its ports.
@@ -143,27 +150,36 @@ pub(crate) fn has_private_network() -> bool {
 /// Exit statuses of first processes that are not their worker's: the stage could not be set up.
 pub(crate) const SETUP_FAILED: i32 = 120;
 
+/// With what a first process begins.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) channel: OwnedFd,
+    pub(crate) order: File,
+    /// Stays open until the stage is gone.
+    pub(crate) holds: Vec<OwnedFd>,
+}
+
 /// Becomes the first process of a stage. The caller has closed everything of the launcher's.
 pub(crate) fn first_process_main<A: Agent>(
     agent: &A,
     prologue: &A::Prologue,
-    rung: Rung,
+    isolation: &Isolation,
     ids: (u32, u32),
-    channel: OwnedFd,
-    order: File,
+    beginning: Beginning,
 ) -> ! {
+    let Beginning { channel, order, holds } = beginning;
     let mut pipe = Pipe::new(UnixStream::from(channel));
-    let worker = match set_up(rung, ids, order) {
+    let worker = match set_up(isolation, ids, order) {
         Ok((order, payload, signals)) => match isolation::patiently(sys::fork) {
-            Ok(Side::Child) => worker_main(agent, prologue, rung, pipe, order, payload),
+            Ok(Side::Child) => worker_main(agent, prologue, isolation, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
-            Err(error) => Err(format!("start the worker: {error}")),
+            Err(error) => Err(format!("start the worker: {}", isolation::in_words(&error))),
         },
         Err(error) => Err(error),
     };
     match worker {
+        Ok((worker, signals)) => tend(worker, &pipe, &signals, isolation, &holds),
         // Reasons follow "failed to".
-        Ok((worker, signals)) => tend(worker, &pipe, &signals, rung),
         Err(reason) => {
             let _ = send(&mut pipe, NOT_SET_UP, reason.as_bytes());
             sys::exit_now(SETUP_FAILED)
@@ -171,13 +187,14 @@ pub(crate) fn first_process_main<A: Agent>(
     }
 }
 
-fn set_up(rung: Rung, ids: (u32, u32), mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
-    let death = if rung == Rung::Tended {
+fn set_up(isolation: &Isolation, ids: (u32, u32), mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
+    let own_processes = isolation.has(Property::Kill);
+    let death = if own_processes {
+        Signal::KILL
+    } else {
         set_child_subreaper(Pid::from_raw(1)).map_err(|error| format!("become a subreaper: {error}"))?;
         // Not SIGKILL: this process must outlive the launcher long enough to kill what descends from it.
         Signal::TERM
-    } else {
-        Signal::KILL
     };
     // Set after the clone's change of credentials, which would clear it. Should the launcher have died before, the runner
     // notices that and closes our channel.
@@ -188,16 +205,21 @@ fn set_up(rung: Rung, ids: (u32, u32), mut order: File) -> Result<(StageOrder, V
     order.read_to_end(&mut bytes).map_err(|error| format!("read the order: {error}"))?;
     drop(order);
     let (order, payload) = decode(&bytes).ok_or("read the order: it is malformed")?;
+    let view = match (isolation.has(Property::Proc), own_processes) {
+        (true, _) => View::Own,
+        (false, true) => View::Foreign,
+        (false, false) => View::Machine,
+    };
+    let private_network = isolation.has(Property::Network) && !order.room.host_network;
+    let first_process = i32::try_from(std::process::id()).unwrap_or(1);
+    let _ = FACTS.set(Facts { first_process, view, private_network });
     if let Some(own) = order.directory.parent() {
         // The parent first: it is bound into the new /tmp when it lies there.
         let made = std::fs::DirBuilder::new().mode(0o700).create(own);
         let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
-        made.map_err(|error| format!("create {}: {error}", order.directory.display()))?;
+        made.map_err(|error| format!("create {}: {}", order.directory.display(), isolation::in_words(&error)))?;
     }
-    if rung != Rung::Tended {
-        let as_user = (rung == Rung::SealedAsUser).then_some(ids);
-        isolation::enter(&order.room, as_user).map_err(|refused| refused.to_string())?;
-    }
+    isolation::enter(isolation, &order.room, ids).map_err(|refused| format!("set its sandbox up: {refused}"))?;
     Ok((order, payload, signals))
 }
 
@@ -214,30 +236,58 @@ fn decode(bytes: &[u8]) -> Option<(StageOrder, Vec<u8>)> {
     Some((serde_json::from_slice(description).ok()?, payload.to_vec()))
 }
 
-/// The first process's whole life: reap, and go when the worker or the runner has gone.
-fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, rung: Rung) -> ! {
+/// The first process's whole life: reap, pause and go on when it is told to, and go when the worker or the runner has gone.
+fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _holds: &[OwnedFd]) -> ! {
     let mut status = None;
+    let mut paused = Vec::new();
     loop {
         let lifeline = PollFlags::RDHUP;
         let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(pipe.fd(), lifeline)];
         let _ = poll(&mut fds, None);
         let mut cut = !fds[1].revents().is_empty();
         // Records of 128 bytes each, the signal's number first. One look takes all that there can be: signals of a kind merge.
-        let mut records = [0u8; 4 * 128];
+        let mut records = [0u8; 8 * 128];
         let length = rustix::io::read(signals, &mut records).unwrap_or(0);
-        let mut numbers = records[..length].chunks(128).filter_map(|record| record.first_chunk::<4>());
-        cut |= numbers.any(|number| i32::from_ne_bytes(*number) == Signal::TERM.as_raw());
+        let numbers = records[..length].chunks(128).filter_map(|record| record.first_chunk::<4>());
+        for number in numbers.map(|number| i32::from_ne_bytes(*number)) {
+            if number == Signal::TERM.as_raw() {
+                cut = true;
+            } else if number == Signal::TSTP.as_raw() {
+                pause(&mut paused);
+            } else if number == Signal::CONT.as_raw() {
+                for process in paused.drain(..).rev() {
+                    let _ = kill_process(process, Signal::CONT);
+                }
+            }
+        }
         while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
             if pid == worker {
                 status = ended.exit_status().or_else(|| ended.terminating_signal().map(|signal| 128 + signal));
             }
         }
         if status.is_some() || cut {
-            if rung == Rung::Tended {
+            if !isolation.has(Property::Kill) {
                 kill_descendants();
             }
             // In a process namespace of its own the kernel kills the rest now, and this process counts as ended only when all of it is gone.
             sys::exit_now(status.unwrap_or(128 + Signal::KILL.as_raw()));
+        }
+    }
+}
+
+/// Stops every process of the stage but this one. Those that somebody has stopped before are left alone, now and later.
+fn pause(paused: &mut Vec<Pid>) {
+    let mut seen = BTreeSet::new();
+    loop {
+        // Again until there is nothing new: what runs can fork meanwhile.
+        let new: Vec<(i32, char)> = table::everything().into_iter().filter(|(pid, _)| seen.insert(*pid)).collect();
+        if new.is_empty() {
+            return;
+        }
+        for process in new.iter().filter(|(_, state)| *state != 'T').filter_map(|(pid, _)| Pid::from_raw(*pid)) {
+            if kill_process(process, Signal::STOP).is_ok() {
+                paused.push(process);
+            }
         }
     }
 }
@@ -262,20 +312,17 @@ fn kill_descendants() {
 fn worker_main<A: Agent>(
     agent: &A,
     prologue: &A::Prologue,
-    rung: Rung,
+    isolation: &Isolation,
     pipe: Pipe,
     order: StageOrder,
     payload: Vec<u8>,
 ) -> ! {
     sys::unblock_signals();
-    if rung == Rung::SealedAsUser {
+    if isolation.as_user {
         // The user namespace gave this process all capabilities; the user whose documents check permissions has none.
         let none = CapabilitySet::empty();
         let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
-    let sealed = rung != Rung::Tended;
-    let first_process = rustix::process::getppid().map_or(1, |pid| pid.as_raw_nonzero().get());
-    let _ = FACTS.set(Facts { first_process, sealed, private_network: sealed && !order.room.host_network });
     for (name, value) in &order.environment {
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }
@@ -296,12 +343,4 @@ fn worker_main<A: Agent>(
         }
     };
     sys::exit_now(code)
-}
-
-/// Takes the next frame of a stage that has only begun; used by the probe.
-pub(crate) fn first_frame(pipe: &mut Pipe) -> Option<Vec<u8>> {
-    match pipe.receive() {
-        Received::Frame(frame) => Some(frame),
-        Received::Nothing | Received::End => None,
-    }
 }

@@ -21,8 +21,26 @@ pub(crate) enum Side {
 pub(crate) const NEW_PID: i32 = libc::CLONE_NEWPID;
 /// `CLONE_NEWUSER`: the child has all capabilities in a new user namespace.
 pub(crate) const NEW_USER: i32 = libc::CLONE_NEWUSER;
-/// Mounts, network, System V objects and host name of its own.
-pub(crate) const NEW_ROOM: i32 = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+/// Mounts of its own.
+pub(crate) const NEW_MOUNTS: i32 = libc::CLONE_NEWNS;
+/// A network of its own.
+pub(crate) const NEW_NETWORK: i32 = libc::CLONE_NEWNET;
+/// System V objects and host name of its own.
+pub(crate) const NEW_HOST: i32 = libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+
+/// Namespaces as the system call's arguments are written in C.
+pub(crate) fn namespace_names(namespaces: i32) -> String {
+    let names = [
+        (libc::CLONE_NEWUSER, "CLONE_NEWUSER"),
+        (libc::CLONE_NEWPID, "CLONE_NEWPID"),
+        (libc::CLONE_NEWNS, "CLONE_NEWNS"),
+        (libc::CLONE_NEWNET, "CLONE_NEWNET"),
+        (libc::CLONE_NEWIPC, "CLONE_NEWIPC"),
+        (libc::CLONE_NEWUTS, "CLONE_NEWUTS"),
+    ];
+    let names: Vec<&str> = names.into_iter().filter(|(flag, _)| namespaces & flag != 0).map(|(_, name)| name).collect();
+    names.join(" | ")
+}
 
 /// Clones this process into new namespaces, like `fork`.
 ///
@@ -92,10 +110,10 @@ fn empty_set() -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// A descriptor from which SIGCHLD and SIGTERM can be read. Blocks both: see [`unblock_signals`] for children.
+/// A descriptor from which the signals that the first process heeds can be read. Blocks them: see [`unblock_signals`] for children.
 pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
     let mut set = empty_set();
-    for signal in [libc::SIGCHLD, libc::SIGTERM] {
+    for signal in [libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT] {
         // SAFETY: `set` is initialised, the numbers are valid.
         unsafe { libc::sigaddset(&raw mut set, signal) };
     }

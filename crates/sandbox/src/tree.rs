@@ -1,37 +1,126 @@
 //! Removing directories that scenarios have written in.
+//!
+//! They may hold anything: links out of them, directories that their owner may not write in, ten thousand levels. So the
+//! walk goes by descriptors and follows no link, opens up what is closed, and never holds more than a few descriptors:
+//! what lies deeper is first moved up.
 
-use std::fs;
+use std::ffi::CStr;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-/// Removes a directory with all that is in it; one that is not there is fine.
-///
-/// Links are removed, not followed (the standard library walks by descriptors). Directories that their owner may not
-/// write in, which a scenario can make, are opened up and tried again.
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, fchmod, openat, renameat, unlinkat};
+use rustix::io::Errno;
+
+/// Removes a directory with all that is in it; one that is not there is fine. A link in its place is removed, not followed.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            open_up(path);
-            fs::remove_dir_all(path)
-        }
-        Err(error) => Err(error),
+    match unlinkat(CWD, path, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => return Ok(()),
+        // A directory, as some file systems say it.
+        Err(Errno::ISDIR | Errno::PERM | Errno::ACCESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let top = open(CWD, path)?;
+    clear(top.as_fd())?;
+    drop(top);
+    match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Gives the owner all rights on every directory below, itself included; what cannot be changed is left to the error of the second try.
-fn open_up(root: &Path) {
-    let mut next = vec![root.to_owned()];
-    while let Some(directory) = next.pop() {
-        let is_directory = fs::symlink_metadata(&directory).is_ok_and(|metadata| metadata.is_dir());
-        if !is_directory || fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).is_err() {
-            continue;
-        }
-        if let Ok(entries) = fs::read_dir(&directory) {
-            let below = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-            next.extend(below.map(|entry| entry.path()));
+/// Removes all that is in a directory.
+fn clear(top: BorrowedFd<'_>) -> io::Result<()> {
+    let mut walk = Walk { top, moved: 0 };
+    loop {
+        let before = walk.moved;
+        walk.clear(top, 0)?;
+        if walk.moved == before {
+            return Ok(());
         }
     }
+}
+
+/// Levels, and so descriptors, that are open at a time.
+const DEPTH: usize = 16;
+
+struct Walk<'a> {
+    top: BorrowedFd<'a>,
+    /// Directories moved up so far; each gets the next number for a name.
+    moved: u64,
+}
+
+impl Walk<'_> {
+    fn clear(&mut self, directory: BorrowedFd<'_>, depth: usize) -> io::Result<()> {
+        for entry in Dir::read_from(directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if matches!(name.to_bytes(), b"." | b"..") {
+                continue;
+            }
+            let is_directory = match entry.file_type() {
+                FileType::Directory => true,
+                // Some file systems do not say; then it is found out by trying.
+                FileType::Unknown => matches!(Self::unlink(directory, name), Err(Errno::ISDIR | Errno::PERM)),
+                _ => {
+                    Self::unlink(directory, name)?;
+                    false
+                }
+            };
+            if !is_directory {
+                continue;
+            }
+            if depth < DEPTH {
+                let below = open(directory, name)?;
+                self.clear(below.as_fd(), depth + 1)?;
+                unlinkat(directory, name, AtFlags::REMOVEDIR)?;
+            } else {
+                self.move_up(directory, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what is no directory; opens the directory up if it is closed. What is gone already is fine.
+    fn unlink(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
+        let unlink = || match unlinkat(directory, name, AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            other => other,
+        };
+        match unlink() {
+            Err(Errno::ACCESS) => {
+                fchmod(directory, Mode::RWXU)?;
+                unlink()
+            }
+            other => other,
+        }
+    }
+
+    /// Moves a directory to the top, under a name that nothing there has.
+    fn move_up(&mut self, directory: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
+        // A directory that changes its parent must be writable itself.
+        let _ = chmodat(directory, name, Mode::RWXU, AtFlags::empty());
+        loop {
+            self.moved += 1;
+            match renameat(directory, name, self.top, format!("moved-up-{}", self.moved)) {
+                Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
+                other => return Ok(other?),
+            }
+        }
+    }
+}
+
+/// Opens a directory for its owner to do with it what he likes; fails for a link.
+fn open<P: rustix::path::Arg + Copy>(at: impl AsFd, path: P) -> io::Result<OwnedFd> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
+    let at = at.as_fd();
+    let opened = match openat(at, path, flags, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            // It is no link, for that would have been another error, and its parent is ours to walk in.
+            chmodat(at, path, Mode::RWXU, AtFlags::empty())?;
+            openat(at, path, flags, Mode::empty())?
+        }
+        other => other?,
+    };
+    Ok(opened)
 }

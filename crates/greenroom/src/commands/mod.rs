@@ -12,6 +12,7 @@ use crate::loader::Disk;
 use crate::settings::{Settings, complain};
 
 pub(crate) mod check;
+pub(crate) mod doctor;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod list;

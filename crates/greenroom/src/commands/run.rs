@@ -1,16 +1,22 @@
 //! `greenroom run`.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use greenroom_doc::Loaded;
+use greenroom_event::{Event, Sink};
 use greenroom_report::{Options, TerminalReporter, Verbosity, Verdict, words};
-use greenroom_run::RunOptions;
+use greenroom_run::{Orders, RunError, RunOptions};
+use greenroom_sandbox::SandboxError;
 use greenroom_steps::Registry;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{Pid, getpgid, getppid, getsid};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
-use crate::arguments::{Network, Run, Sandbox};
+use crate::arguments::{Leftovers, Network, Run, Sandbox};
+use crate::commands::doctor;
+use crate::screen::Screen;
 use crate::settings::{Settings, below_tmp, complain};
 use crate::{commands, exit};
 
@@ -29,6 +35,8 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
         environment: options.environment.clone(),
         fail_fast: options.fail_fast,
         keep: options.keep,
+        leftovers_fail: options.leftovers == Leftovers::Fail,
+        output_limit: options.output_limit,
         shuffle: options.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
         source_directory: settings.directory.clone(),
         temporary_directory: settings.temporary.clone(),
@@ -41,30 +49,74 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
         _ => Verbosity::Normal,
     };
     let shown = Options { verbosity, rerun_options: rerun_options(options) };
-    let mut reporter = TerminalReporter::new(io::stdout(), settings.stdout, shown);
-    let interrupts = match listen_for_signals() {
-        Ok(interrupts) => interrupts,
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
         Err(error) => {
             complain(&format!("failed to listen for signals: {error}"));
             return exit::CANNOT;
         }
     };
-    if let Err(error) =
-        greenroom_run::run(&loaded.plan, &loaded.sources, &run_options, Some(interrupts.as_fd()), &mut reporter)
-    {
+    let screen = match Screen::new(io::stdout()) {
+        Ok(screen) => screen,
+        Err(error) => {
+            complain(&format!("failed to start a thread: {error}"));
+            return exit::CANNOT;
+        }
+    };
+    let mut reporter = OnScreen(TerminalReporter::new(screen, settings.stdout, shown));
+    let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &run_options, signals.orders(), &mut reporter);
+    let OnScreen(mut reporter) = reporter;
+    if ran.is_err() {
         reporter.clear();
-        complain(&error.to_string());
-        return exit::CANNOT;
     }
-    if let Some(error) = reporter.lost() {
-        complain(&format!("failed to write the results: {error}"));
-        return exit::CANNOT;
+    reporter.get_ref().wait(signals.stop.as_fd());
+    if let Err(error) = ran {
+        return cannot(&error);
     }
-    match reporter.summary().verdict() {
-        Verdict::Passed => exit::PASSED,
-        Verdict::Failed => exit::FAILED,
-        Verdict::Interrupted => exit::INTERRUPTED,
-        Verdict::NothingRan => exit::USAGE,
+    match (reporter.summary().verdict(), reporter.get_ref().lost()) {
+        // Whoever stops a run may well close its terminal too.
+        (Verdict::Interrupted, _) => exit::INTERRUPTED,
+        (_, Some(error)) => {
+            complain(&format!("failed to write the results: {error}"));
+            exit::CANNOT
+        }
+        (Verdict::Passed, None) => exit::PASSED,
+        (Verdict::Failed, None) => exit::FAILED,
+        (Verdict::NothingRan, None) => exit::USAGE,
+    }
+}
+
+/// Says why a run could not begin.
+fn cannot(error: &RunError) -> u8 {
+    complain(&error.to_string());
+    let RunError::Sandbox(error) = error;
+    if let SandboxError::NotSealed(refusals) = error {
+        for line in doctor::refusals(refusals) {
+            let _ = writeln!(io::stderr(), "  {line}");
+        }
+    }
+    exit::CANNOT
+}
+
+/// A reporter whose output is out when the process is stopped.
+struct OnScreen(TerminalReporter<Screen>);
+
+impl Sink for OnScreen {
+    fn push(&mut self, event: &Event) {
+        self.0.push(event);
+    }
+
+    fn idle(&mut self, at: Duration) {
+        self.0.idle(at);
+    }
+
+    fn pausing(&mut self) {
+        self.0.pausing();
+        self.0.get_ref().drain();
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.0.get_ref().is_deserted()
     }
 }
 
@@ -90,6 +142,12 @@ fn rerun_options(options: &Run) -> String {
         let time = if whole { format!("{}s", timeout.as_secs()) } else { format!("{}ms", timeout.as_millis()) };
         words.push(format!("--timeout {time}"));
     }
+    if let Some(limit) = options.output_limit {
+        words.push(format!("--output-limit {limit}"));
+    }
+    if options.leftovers == Leftovers::Fail {
+        words.push("--leftovers fail".to_owned());
+    }
     match options.sandbox {
         Sandbox::Auto => {}
         Sandbox::Sealed => words.push("--sandbox sealed".to_owned()),
@@ -104,17 +162,58 @@ fn new_seed() -> u64 {
     since.map_or(0, |since| u64::from(since.subsec_nanos()) ^ (u64::from(std::process::id()) << 16))
 }
 
-/// A descriptor from which one byte can be read for every SIGINT, SIGTERM and SIGHUP that has come.
-fn listen_for_signals() -> io::Result<OwnedFd> {
+/// Descriptors from which one byte can be read for every signal that has come.
+struct Signals {
+    /// SIGINT, SIGTERM and SIGHUP.
+    stop: OwnedFd,
+    /// SIGTSTP, which Ctrl-Z sends, where somebody can continue what it stops.
+    pause: Option<OwnedFd>,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        let ignored = ignored_signals();
+        let is_ignored = |signal: i32| ignored >> (signal - 1) & 1 == 1;
+        // What greenroom was told to ignore, as nohup tells it of SIGHUP and a script of a background job's SIGINT, it ignores.
+        let stops = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal == SIGTERM || !is_ignored(signal));
+        let stop = pipe_of(stops)?;
+        let pause = (!is_ignored(SIGTSTP) && has_job_control()).then(|| pipe_of([SIGTSTP])).transpose()?;
+        Ok(Self { stop, pause })
+    }
+
+    fn orders(&self) -> Orders<'_> {
+        Orders { stop: Some(self.stop.as_fd()), pause: self.pause.as_ref().map(AsFd::as_fd) }
+    }
+}
+
+fn pipe_of(signals: impl IntoIterator<Item = i32>) -> io::Result<OwnedFd> {
     let (read, write) = std::os::unix::net::UnixStream::pair()?;
-    let ignored = ignored_signals();
-    // What greenroom was told to ignore, as nohup tells it of SIGHUP and a script of a background job's SIGINT, it ignores.
-    for signal in
-        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal == SIGTERM || ignored >> (signal - 1) & 1 == 0)
-    {
+    for signal in signals {
         signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
     }
     Ok(read.into())
+}
+
+/// Whether a shell watches over this process group: else the kernel ignores Ctrl-Z for it, and so does greenroom. The first
+/// process up the line that is in another group must be in this session.
+fn has_job_control() -> bool {
+    let ids = |process: Option<Pid>| Some((getpgid(process).ok()?, getsid(process).ok()?));
+    let Some((group, session)) = ids(None) else { return false };
+    let mut process = getppid();
+    while let Some(parent) = process {
+        match ids(Some(parent)) {
+            Some((other, _)) if other == group => process = parent_of(parent),
+            Some((_, other)) => return other == session,
+            None => return false,
+        }
+    }
+    false
+}
+
+fn parent_of(process: Pid) -> Option<Pid> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
+    let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+    Pid::from_raw(parent)
 }
 
 /// The signals that are ignored, as bits from that of signal 1 on.

@@ -395,6 +395,7 @@ Commands:
   check        Show everything that is wrong with documents, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
+  doctor       Show what this machine gives to scenarios, and what to change to have more
   init         Write a first document, which runs as it is
   completions  Print a script that completes greenroom's command line in a shell
   man          Print the manual page
@@ -410,7 +411,7 @@ Exit codes:
   2    a document has errors or is not there; nothing was run
   3    the command line is wrong, or its filters leave no scenario
   4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
 
 "#]]);
     Project::new().run(["run", "--help"]).passes().stdout(str![[r#"
@@ -440,13 +441,14 @@ Options:
           Leave out scenarios with this label. May be repeated
 
   -j, --jobs <N>
-          How many scenarios run side by side [default: 32; 1 when not sealed or on the machine's
-          network]
+          How many scenarios run side by side [default: 32; of those that share the machine's
+          network 1]
           
           Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no
           processor, so the default is far above the number of cores: a hundred scenarios that each
           wait 50 ms take a quarter of a second, not five. Choose less, such as the number of cores,
-          when scenarios compute; 1 runs them one after another.
+          when scenarios compute; 1 runs them one after another. Scenarios that share the machine's
+          network and name the same port take turns, whatever the number.
 
       --env <NAME=VALUE>
           Set an environment variable for everything that scenarios run. May be repeated
@@ -464,15 +466,29 @@ Options:
           How long one scenario may take, such as 90s or 5m [default: what the document says, else
           15m]
 
+      --output-limit <SIZE>
+          How much a process may write to one of its outputs, such as 500k or 1G [default: what the
+          document says, else 64M]
+
+      --leftovers <WHAT>
+          What becomes of a scenario that leaves processes running which no step has stopped; they
+          are ended in any case
+
+          Possible values:
+          - fail: It fails
+          - warn: They are named
+          
+          [default: warn]
+
       --sandbox <KIND>
           How scenarios are kept apart
 
           Possible values:
-          - auto:   Sealed where this machine allows it, else tended
-          - sealed: A process table, network, /tmp and host name of its own for each scenario;
-            refuse to run without
-          - tended: No namespaces: processes are watched over and killed one by one, and the network
-            is the machine's
+          - auto:   As much as this machine allows, and tell what is missing
+          - sealed: Processes, network, /tmp, /proc and host name of its own for each scenario;
+            refuse to run on less
+          - tended: No namespaces: processes are watched over and killed one by one, all else is the
+            machine's
           
           [default: auto]
 
@@ -498,7 +514,7 @@ Exit codes:
   2    a document has errors or is not there; nothing was run
   3    the command line is wrong, or its filters leave no scenario
   4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
 
 "#]]);
     Project::new().run(["--version"]).passes().stdout(str![[r#"
@@ -520,6 +536,7 @@ Commands:
   check        Show everything that is wrong with documents, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
+  doctor       Show what this machine gives to scenarios, and what to change to have more
   init         Write a first document, which runs as it is
   completions  Print a script that completes greenroom's command line in a shell
   man          Print the manual page
@@ -535,7 +552,7 @@ Exit codes:
   2    a document has errors or is not there; nothing was run
   3    the command line is wrong, or its filters leave no scenario
   4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP)
+  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
 
 "#]]);
     project.run(["run"]).code(3).stdout("").stderr(str![[r#"
@@ -604,7 +621,7 @@ For more information, try '--help'.
 fn no_temporary_directory() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.env("TMPDIR", "/nosuch/directory").run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to create a directory in /nosuch/directory: No such file or directory (os error 2)
+greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
 
 "#]]);
 }

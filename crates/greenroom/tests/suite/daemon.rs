@@ -327,6 +327,8 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
+  it used its network, which was private: localhost was its own
+
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
@@ -508,6 +510,8 @@ FAIL [TIME]  The scenario
 
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
+
+  it used its network, which was private: localhost was its own
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1743,6 +1747,8 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 web.py  (daemon web, running for [TIME])
 
+  it used its network, which was private: localhost was its own
+
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
@@ -1762,6 +1768,8 @@ FAIL [TIME]  The scenario
 
   http://127.0.0.1:8080/ has not answered with status 200, and no process of the scenario is left
   note: the latest try: Connection refused (os error 111)
+
+  it used its network, which was private: localhost was its own
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1797,6 +1805,8 @@ FAIL [TIME]  The scenario
 
   1 process was still running at the end; greenroom ended it:
     python3 mute.py  (daemon web, running for [TIME])
+
+  it used its network, which was private: localhost was its own
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -536,7 +536,7 @@ fn the_reader_of_the_screen_goes_away() {
     let mut started = project.start(["run", "x.md"]);
     started.close_stdout();
     let ran = started.finish();
-    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(1), ""));
+    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(130), ""));
     project.nothing_is_left();
 }
 

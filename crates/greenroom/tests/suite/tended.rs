@@ -10,8 +10,8 @@ fn says_that_it_is_not_sealed() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: as asked for
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed, as asked for
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
 
 PASS [TIME]  The scenario
 
@@ -58,8 +58,8 @@ and daemon d stderr is \"err\\n\"
     let project = project.file("x.md", with_programs(document(&scenarios)));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
-not sealed: as asked for
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed, as asked for
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
 
 PASS [TIME]  Started and stopped
 PASS [TIME]  Answers on a port
@@ -137,8 +137,8 @@ fn nothing_is_left_when_the_steps_are_killed() {
     let fifo = wait_for_it(&project);
     started.finish().code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: as asked for
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed, as asked for
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
 
 BROKEN [TIME]  The scenario
   in x.md:10, scenario at x.md:5
@@ -149,7 +149,7 @@ BROKEN [TIME]  The scenario
     ok [TIME]  when I run sh -c 'read word < $GATE'
     STOPPED           when I run sh -c 'kill -KILL $PPID; sleep 1000'
 
-  the process that carries out its steps has died: signal SIGKILL
+  the process that carries out its steps has died: signal SIGKILL (out of memory?)
 
   daemon runaway: ended with the scenario
 
@@ -175,8 +175,8 @@ fn a_port_that_the_machine_uses_is_told_of() {
         &screen.replace(&holder, "process [HOLDER]"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed: as asked for
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed, as asked for
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
 
 FAIL [TIME]  The scenario
   in x.md:7, scenario at x.md:5

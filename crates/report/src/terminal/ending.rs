@@ -27,13 +27,17 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
     let place = documents(outline);
     page.line(0, &format!("greenroom {}: {scenarios}{place}{jobs}", words::escape(&run.version)));
     if !run.isolation.sealed {
-        let reason = run.isolation.reason.as_deref().unwrap_or("this machine does not allow it");
+        let refused = run.isolation.properties.iter().find_map(|property| property.refused.as_deref());
         let word = page.paint(Role::Odd, "not sealed");
-        page.line(0, &format!("{word}: {}", words::escape(reason)));
-        page.line(
-            2,
-            "scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise",
-        );
+        match refused {
+            Some(refused) => page.line(0, &format!("{word}: {}", words::escape(refused))),
+            None => page.line(0, &format!("{word}, as asked for")),
+        }
+        let properties =
+            run.isolation.properties.iter().map(|property| format!("{}={}", property.name, property.value));
+        let properties = properties.collect::<Vec<_>>().join(" ");
+        let more = if refused.is_some() { "; `greenroom doctor` says what to change" } else { "" };
+        page.line(2, &format!("{}{more}", words::escape(&properties)));
     }
     if let Some(seed) = run.shuffle {
         page.line(0, &format!("order shuffled with seed {seed}"));

@@ -1,7 +1,7 @@
 //! The block that explains why a scenario did not pass. Whoever reads it has not seen the run and should not need to see another.
 
 use greenroom_event::{
-    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, ScenarioFinished, ScenarioOutline,
+    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, PrivateNetwork, ScenarioFinished, ScenarioOutline,
 };
 
 use super::compare;
@@ -51,6 +51,7 @@ pub(super) fn block(page: &mut Page, outline: &Outline, record: &ScenarioRecord,
     }
     daemons(page, &finished.daemons, &mut shown);
     left_over(page, &finished.left_over);
+    network(page, finished.network);
     hints(page, outline, scenario, finished, rerun);
 }
 
@@ -240,6 +241,21 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
             None => String::new(),
         };
         page.line(4, &format!("{command}  ({daemon}running for {})", words::duration(process.age)));
+    }
+}
+
+/// A scenario that fails over the network may do so because that is not the machine's.
+fn network(page: &mut Page, used: Option<PrivateNetwork>) {
+    let Some(used) = used else { return };
+    page.gap();
+    if used.other_hosts {
+        page.line(
+            2,
+            "it tried to reach another host, but its network was private: there is nothing but its own localhost",
+        );
+        page.line(4, "help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`");
+    } else {
+        page.line(2, "it used its network, which was private: localhost was its own");
     }
 }
 

@@ -317,6 +317,14 @@ impl<W: Write> Sink for TerminalReporter<W> {
     fn idle(&mut self, at: Duration) {
         self.show_progress(at);
     }
+
+    fn pausing(&mut self) {
+        self.clear();
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.out.broken.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }
 }
 
 /// Where text goes, until nobody reads it.

@@ -24,6 +24,7 @@ fn plan() -> (Plan, Sources) {
         title: title.to_owned(),
         span: span(at),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        network_host: false,
         steps,
     };
     let steps = || vec![step(StepKind::Given, "given a thing"), step(StepKind::Then, "then it\tis there")];

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use greenroom_event::{Isolation, Outcome, ScenarioFinished, Sink};
+use greenroom_event::{Isolation, Outcome, Property, ScenarioFinished, Sink};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity, Verdict};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -310,8 +310,20 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 #[test]
 fn unsealed_and_shuffled() {
     let run = three().started(|run| {
-        run.isolation =
-            Isolation { sealed: false, reason: Some("unshare(CLONE_NEWUSER): Operation not permitted".to_owned()) };
+        let property = |name: &str, value: &str, refused: Option<&str>| Property {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            refused: refused.map(str::to_owned),
+        };
+        let refused = "clone(CLONE_NEWUSER | CLONE_NEWPID) failed: operation not permitted (EPERM)";
+        run.isolation = Isolation {
+            sealed: false,
+            properties: vec![
+                property("kill", "subreaper", Some(refused)),
+                property("network", "shared", Some(refused)),
+                property("user", "same", None),
+            ],
+        };
         run.shuffle = Some(42);
         run.jobs = 1;
         run.outline.left_out = 2;
@@ -320,8 +332,8 @@ fn unsealed_and_shuffled() {
         run.passes(0).passes(1).passes(2).end().plain(),
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, one at a time
-not sealed: unshare(CLONE_NEWUSER): Operation not permitted
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed: clone(CLONE_NEWUSER | CLONE_NEWPID) failed: operation not permitted (EPERM)
+  kill=subreaper network=shared user=same; `greenroom doctor` says what to change
 order shuffled with seed 42
 
 PASS   0.12 s  Daemon is started and terminated

@@ -41,7 +41,7 @@ impl Run {
         let started = RunStarted {
             version: "0.1.0".to_owned(),
             outline: Outline { documents: vec![document], scenarios, left_out: 0 },
-            isolation: Isolation { sealed: true, reason: None },
+            isolation: Isolation { sealed: true, properties: Vec::new() },
             jobs: 32,
             shuffle: None,
         };
@@ -159,7 +159,15 @@ pub(crate) fn one(steps: &[&str]) -> Run {
 }
 
 pub(crate) fn over(outcome: Outcome, took: u64) -> ScenarioFinished {
-    ScenarioFinished { outcome, took: ms(took), failure: None, daemons: Vec::new(), left_over: Vec::new(), kept: None }
+    ScenarioFinished {
+        outcome,
+        took: ms(took),
+        failure: None,
+        daemons: Vec::new(),
+        left_over: Vec::new(),
+        kept: None,
+        network: None,
+    }
 }
 
 pub(crate) fn because(message: &str) -> Failure {

@@ -2,16 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::process::Child;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, PidfdFlags, WaitId, WaitIdOptions, WaitOptions, kill_process_group, pidfd_open, pidfd_send_signal,
-    test_kill_process_group, waitid, waitpid,
-};
+use rustix::process::{Pid, WaitOptions, kill_process_group, test_kill_process_group, waitpid};
 
+use crate::child::Child;
 use crate::process::table;
 use crate::process::watch::{Cut, Watch};
 
@@ -125,8 +122,7 @@ pub enum Stopped {
 /// still send signals to it. Dropping it kills the group.
 #[derive(Debug)]
 pub struct Process {
-    pid: Pid,
-    pidfd: OwnedFd,
+    child: Child,
     argv: Vec<OsString>,
     started: Instant,
     ended: Option<Ended>,
@@ -135,12 +131,15 @@ pub struct Process {
 
 impl Process {
     /// Takes over a child that has just been spawned.
-    pub(crate) fn adopt(child: Child, argv: Vec<OsString>, started: Instant) -> std::io::Result<Self> {
-        // `Child` neither kills nor reaps when it is dropped; from here on the pidfd stands for the process.
-        let pid = Pid::from_child(&child);
-        drop(child);
-        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-        let mut process = Self { pid, pidfd, argv, started, ended: None, reaped: false };
+    pub(crate) fn adopt(spawned: std::process::Child, argv: Vec<OsString>, started: Instant) -> std::io::Result<Self> {
+        // It neither kills nor reaps when it is dropped; from here on our hold on it stands for the process.
+        let pid = Pid::from_child(&spawned);
+        drop(spawned);
+        let child = Child::hold(pid).inspect_err(|_| {
+            let _ = kill_process_group(pid, Signal::KILL);
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+        })?;
+        let mut process = Self { child, argv, started, ended: None, reaped: false };
         process.wait_until_shown();
         Ok(process)
     }
@@ -149,19 +148,24 @@ impl Process {
     /// (measured elsewhere: nine first looks in ten miss it). Until then `/proc/PID/cmdline` is empty.
     fn wait_until_shown(&mut self) {
         let mut watch = Watch::new();
-        let (pid, pidfd) = (self.pid, self.pidfd.as_fd());
+        let (pid, child) = (self.child.pid(), &self.child);
         let shown = || {
-            let ended = has_ended(pidfd);
+            let ended = !matches!(child.look(), Ok(None));
             (ended || !table::command_line(pid.as_raw_nonzero().get()).is_empty()).then_some(())
         };
         if shown().is_none() {
-            let _ = watch.until("the command line to appear", Duration::from_millis(100), &[pidfd], shown);
+            let _ = watch.until("the command line to appear", Duration::from_millis(100), &[child.pidfd()], shown);
         }
     }
 
     /// Its number.
     pub fn pid(&self) -> i32 {
-        self.pid.as_raw_nonzero().get()
+        self.child.pid().as_raw_nonzero().get()
+    }
+
+    /// Our hold on it.
+    pub(crate) fn child(&self) -> &Child {
+        &self.child
     }
 
     /// Its command line.
@@ -176,21 +180,20 @@ impl Process {
 
     /// Readable once it has ended.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
+        self.child.pidfd()
     }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<Ended> {
-        if self.ended.is_none() {
-            let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-            if let Ok(Some(status)) = waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
-                let status = match (status.exit_status(), status.terminating_signal()) {
-                    (Some(code), _) => Status::Exit(code),
-                    (None, Some(signal)) => Status::Signal(signal),
-                    (None, None) => return None,
-                };
-                self.ended = Some(Ended { status, after: self.started.elapsed() });
-            }
+        if self.ended.is_none()
+            && let Ok(Some(status)) = self.child.look()
+        {
+            let status = match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => Status::Exit(code),
+                (None, Some(signal)) => Status::Signal(signal),
+                (None, None) => return None,
+            };
+            self.ended = Some(Ended { status, after: self.started.elapsed() });
         }
         self.ended
     }
@@ -198,16 +201,16 @@ impl Process {
     /// Waits for its end, for at most `limit`.
     pub fn wait(&mut self, watch: &mut Watch, what: &str, limit: Duration) -> Result<Option<Ended>, Cut> {
         if self.ended().is_none() {
-            watch.end_of(what, &self.pidfd, limit)?;
+            watch.end_of(what, self.child.pidfd(), limit)?;
         }
         Ok(self.ended())
     }
 
     /// Sends a signal to it alone. Nothing happens when it has ended.
     pub fn signal(&self, signal: Signal) -> std::io::Result<()> {
-        match pidfd_send_signal(&self.pidfd, signal) {
-            Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(error) => Err(error.into()),
+        match self.child.signal(signal) {
+            Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -215,7 +218,7 @@ impl Process {
     fn signal_group(&self, signal: Signal) {
         if !self.reaped {
             // ESRCH and EPERM (a member that changed its user): nothing more can be done from here; the sandbox's end gets them.
-            let _ = kill_process_group(self.pid, signal);
+            let _ = kill_process_group(self.child.pid(), signal);
         }
     }
 
@@ -246,7 +249,7 @@ impl Process {
         grace: Duration,
     ) -> Result<Stopped, Cut> {
         let begun = Instant::now();
-        let waited = if before.is_some() { Ok(true) } else { watch.end_of(what, &self.pidfd, grace) };
+        let waited = if before.is_some() { Ok(true) } else { watch.end_of(what, self.child.pidfd(), grace) };
         let killed = !matches!(waited, Ok(true));
         if killed {
             self.signal_group(Signal::KILL);
@@ -277,13 +280,13 @@ impl Process {
     /// Waits for the end of a process that has been sent SIGKILL. That comes in milliseconds, or, should it hang in the
     /// kernel, never: then the sandbox's end deals with it.
     fn wait_for_the_killed(&self) {
-        let _ = Watch::new().end_of("a killed process", &self.pidfd, Duration::from_secs(2));
+        let _ = Watch::new().end_of("a killed process", self.child.pidfd(), Duration::from_secs(2));
     }
 
     /// The rest of the group gets what is left of the grace, then SIGKILL.
     fn clear_group(&mut self, watch: &mut Watch, what: &str, grace: Duration) -> Result<(), Cut> {
         // After the leader is reaped the number lives on as the group's while it has members, and only so long.
-        let pid = self.pid;
+        let pid = self.child.pid();
         // Members that have ended but that nobody has reaped do not count.
         let empty = move || {
             let gone = test_kill_process_group(pid) == Err(Errno::SRCH);
@@ -311,7 +314,7 @@ impl Process {
     fn reap(&mut self) {
         if !self.reaped && self.ended.is_some() {
             self.reaped = true;
-            let _ = waitpid(Some(self.pid), WaitOptions::NOHANG);
+            let _ = waitpid(Some(self.child.pid()), WaitOptions::NOHANG);
         }
     }
 }
@@ -320,10 +323,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Whether a child of this process has ended.
-fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    matches!(waitid(WaitId::PidFd(pidfd), options), Ok(Some(_)))
 }

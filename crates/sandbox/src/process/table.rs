@@ -1,13 +1,15 @@
 //! The scenario's own processes.
 //!
-//! In a sealed stage `/proc` shows nothing else. Otherwise only the descendants of the stage's first process count, found by
-//! walking down from it, so that the rest of the machine stays out of sight.
+//! Where a stage has a `/proc` of its own it shows nothing else. Otherwise only the descendants of the stage's first process
+//! count, found by walking down from it, so that the rest of the machine stays out of sight. In a process namespace without
+//! a `/proc` of its own, processes have two numbers: the one by which `/proc` knows them, and their own, by which the stage
+//! and its signals do; [`Entry`] has the latter.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use crate::stage;
+use crate::stage::{self, View};
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +38,23 @@ impl Entry {
 /// All processes of this stage but its own first process and worker, zombies left out.
 pub fn members() -> Vec<Entry> {
     let own = [stage::first_process(), this_process()];
-    let pids = if stage::is_sealed() { all() } else { descendants(stage::first_process()) };
-    pids.into_iter().filter(|pid| !own.contains(pid)).filter_map(entry).filter(|entry| !entry.is_zombie()).collect()
+    entries().filter(|entry| !own.contains(&entry.pid) && !entry.is_zombie()).collect()
+}
+
+/// Number and state of every process of this stage but its first.
+pub(crate) fn everything() -> Vec<(i32, char)> {
+    let first = stage::first_process();
+    entries().filter(|entry| entry.pid != first).map(|entry| (entry.pid, entry.state)).collect()
+}
+
+/// What `/proc` says of the processes of this stage.
+fn entries() -> impl Iterator<Item = Entry> {
+    let shown = match stage::view() {
+        View::Own => all(),
+        View::Machine => descendants(stage::first_process()),
+        View::Foreign => descendants(shown_as(stage::first_process())),
+    };
+    shown.into_iter().filter_map(entry)
 }
 
 /// Those of `members` that are `leader` or descend from it, or are in its process group.
@@ -57,12 +74,21 @@ pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
 
 /// Whether a process group has a member that has not ended.
 pub(crate) fn group_lives(group: i32) -> bool {
-    all().into_iter().filter_map(entry).any(|entry| entry.group == group && !entry.is_zombie())
+    let lives = |entry: Entry| entry.group == group && !entry.is_zombie();
+    match stage::view() {
+        View::Own | View::Foreign => entries().any(lives),
+        // Outside of a stage nobody holds together what a group has left behind.
+        View::Machine => all().into_iter().filter_map(entry).any(lives),
+    }
 }
 
 /// The command line of a process, its words joined by blanks; empty for one that has ended or is being started.
 pub fn command_line(pid: i32) -> String {
-    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    command_line_of(shown_as(pid))
+}
+
+fn command_line_of(shown: i32) -> String {
+    let bytes = fs::read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
     let trimmed = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     String::from_utf8_lossy(trimmed).replace('\0', " ")
 }
@@ -70,7 +96,7 @@ pub fn command_line(pid: i32) -> String {
 /// Whether any thread of these processes is running or waits for a disk, that is: may be about to do something.
 pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
     pids.into_iter().any(|pid| {
-        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", shown_as(pid))) else {
             return false;
         };
         threads.flatten().any(|thread| {
@@ -84,7 +110,7 @@ pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
 /// The process that has this socket open, with its number and command line.
 pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     let wanted = format!("socket:[{inode}]");
-    let own = this_process();
+    let own = shown_as(this_process());
     all().into_iter().filter(|&pid| pid != own).find_map(|pid| {
         let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
         descriptors
@@ -130,20 +156,63 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// What `/proc` says of a process; `None` when it is gone.
-fn entry(pid: i32) -> Option<Entry> {
-    let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+/// The number by which `/proc` knows a process of this stage; 0, which is nobody's, when it does not.
+fn shown_as(pid: i32) -> i32 {
+    if stage::view() != View::Foreign {
+        return pid;
+    }
+    let own = fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse::<i32>().ok()).unwrap_or(0);
+    let mut top = own;
+    if pid == own_number(own) {
+        return own;
+    }
+    // The first process is this one, or its parent.
+    if own_number(own) != stage::first_process() {
+        top = parent(own).unwrap_or(0);
+    }
+    if pid == stage::first_process() {
+        return top;
+    }
+    descendants(top).into_iter().find(|&shown| own_number(shown) == pid).unwrap_or(0)
+}
+
+/// A process's number in its own namespace, from its number in `/proc`; 0 when it is gone.
+fn own_number(shown: i32) -> i32 {
+    last_number(shown, "NSpid:").unwrap_or(0)
+}
+
+/// The last number of a line in `/proc/PID/status`: that of the innermost namespace.
+fn last_number(shown: i32, line: &str) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{shown}/status")).ok()?;
+    status.lines().find_map(|text| text.strip_prefix(line)?.split_whitespace().next_back()?.parse().ok())
+}
+
+fn parent(shown: i32) -> Option<i32> {
+    let status = fs::read_to_string(format!("/proc/{shown}/status")).ok()?;
+    status.lines().find_map(|text| text.strip_prefix("PPid:")?.trim().parse().ok())
+}
+
+/// What `/proc` says of a process, by its number there; `None` when it is gone.
+fn entry(shown: i32) -> Option<Entry> {
+    let stat = fs::read(format!("/proc/{shown}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // `pid (name) state ppid pgrp ... starttime`: the name may hold anything, also blanks and parentheses.
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<i64>().ok());
     let started_ticks = u64::try_from(number(19)?).ok()?;
-    let command = command_line(pid);
+    let command = command_line_of(shown);
+    let (mut pid, mut parent) = (shown, i32::try_from(number(1)?).ok()?);
+    let mut group = i32::try_from(number(2)?).ok()?;
+    if stage::view() == View::Foreign {
+        pid = own_number(shown);
+        parent = own_number(parent);
+        group = last_number(shown, "NSpgid:")?;
+    }
     Some(Entry {
         pid,
-        parent: i32::try_from(number(1)?).ok()?,
-        group: i32::try_from(number(2)?).ok()?,
+        parent,
+        group,
         state: fields.first()?.chars().next()?,
         command: if command.is_empty() { format!("[{name}]") } else { command },
         age: age(started_ticks),

@@ -301,9 +301,16 @@ fn carry_out(context: &mut Context, command: &Command) -> Result<Ran, Trouble> {
     let mut process = start(context, command, &program, &directory, (&stdout, &stderr))?;
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
+    let meters = [
+        watch.meter(&format!("stdout of {what}"), &stdout.0, &process).map_err(StepError::from)?,
+        watch.meter(&format!("stderr of {what}"), &stderr.0, &process).map_err(StepError::from)?,
+    ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
     // For the process, not for the ends of its output: what it leaves in the background is the scenario's.
     let waited = process.wait(watch, &what, limit);
+    // All of them, so that none is left behind.
+    let metered = meters.map(|meter| watch.unmeter(meter));
+    let waited = metered.into_iter().fold(waited, |waited, metered| metered.and(waited));
     if let Ok(Some(ended)) = waited {
         process.release();
         return Ok(Ran { command: command.clone(), status: ended.status, stdout, stderr });

@@ -330,14 +330,17 @@ impl Daemons {
         }
         let directory = context.directory().to_owned();
         let path = find(context, &order.words[0])?;
+        let (stdout, stderr) =
+            (create(context, &order.name, Stream::Stdout)?, create(context, &order.name, Stream::Stderr)?);
+        let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
         let program = Program {
             path,
             argv: order.words.iter().map(OsString::from).collect(),
             directory: directory.clone(),
             environment: order.environment.clone(),
             stdin: Input::Null,
-            stdout: create(context, &order.name, Stream::Stdout)?,
-            stderr: create(context, &order.name, Stream::Stderr)?,
+            stdout,
+            stderr,
         };
         let process = program.start().map_err(|error| {
             let hint = error.hint.clone();
@@ -347,6 +350,9 @@ impl Daemons {
                 None => failure,
             }
         })?;
+        for (stream, file) in &outputs {
+            context.watch().meter(&format!("{} of daemon {}", stream.name(), order.name), file, &process)?;
+        }
         let daemons = &mut context.state::<Self>().started;
         // A former daemon of this name has ended, and its output files now belong to this one.
         daemons.retain(|daemon| daemon.order.name != order.name);

@@ -1,4 +1,4 @@
-//! Durations as people write them: `90`, `1.5s`, `500ms`, `2m`, `1h`.
+//! Durations and sizes as people write them: `90`, `1.5s`, `500ms`, `2m`, `1h`; `500k`, `64M`, `1G`.
 
 use std::time::Duration;
 
@@ -37,9 +37,58 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a size in bytes. `k`, `M` and `G` are 1024, 1024² and 1024³; an `i`, a `B` or both may follow them. Zero is refused.
+///
+/// # Errors
+/// Says what is allowed.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor = match text[digits.len()..].trim_start().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "ki" | "kib" => 1024,
+        "m" | "mb" | "mi" | "mib" => 1024 * 1024,
+        "g" | "gb" | "gi" | "gib" => 1024 * 1024 * 1024,
+        _ => 0,
+    };
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u64>().ok()).flatten();
+    match number.filter(|_| factor > 0) {
+        None => {
+            Err(format!("`{text}` is not a size: write a whole number and `k`, `M` or `G`, such as `500k` or `64M`"))
+        }
+        Some(0) => Err(format!("`{text}` is nothing at all: write more than zero")),
+        Some(number) => number.checked_mul(factor).ok_or_else(|| format!("`{text}` is more than any disk has")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes() {
+        let good =
+            [("1", 1), ("500k", 512_000), ("64M", 64 << 20), ("64 MiB", 64 << 20), ("2GB", 2 << 30), (" 7b ", 7)];
+        for (text, bytes) in good {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "0M",
+            "-1",
+            "1.5M",
+            "M",
+            "1 2",
+            "1T",
+            "1e3",
+            "ten",
+            "99999999999999999999",
+            "18446744073709551615G",
+        ] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations() {

@@ -1,0 +1,147 @@
+//! Writes to standard output without ever keeping the run waiting.
+//!
+//! A pager that somebody leaves open, a stopped terminal, a slow pipe: none of them may hold up limits or Ctrl-C. So a thread
+//! of its own writes, and what it has not written yet waits in memory, where all of a report has room.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// An output that a thread writes to.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    texts: Sender<Text>,
+    broken: Broken,
+}
+
+/// Why writing failed, once it has.
+type Broken = Arc<Mutex<Option<(io::ErrorKind, String)>>>;
+
+#[derive(Debug)]
+enum Text {
+    Write(Vec<u8>),
+    /// The other end is closed when all before it is out.
+    Mark(UnixStream),
+}
+
+impl Screen {
+    pub(crate) fn new(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (texts, received) = channel();
+        let broken = Broken::default();
+        let told = Arc::clone(&broken);
+        thread::Builder::new().name("screen".to_owned()).spawn(move || write_all(output, &received, &told))?;
+        Ok(Self { texts, broken })
+    }
+
+    fn broken(&self) -> Option<(io::ErrorKind, String)> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether whoever read the output has gone away.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.broken().is_some_and(|(kind, _)| kind == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Why output is lost, unless its reader only went away.
+    pub(crate) fn lost(&self) -> Option<String> {
+        self.broken().filter(|(kind, _)| *kind != io::ErrorKind::BrokenPipe).map(|(_, message)| message)
+    }
+
+    /// Waits until all is out, but not longer than a reader that reads at all needs.
+    pub(crate) fn drain(&self) {
+        if let Some(mark) = self.mark() {
+            let _ = mark.set_read_timeout(Some(Duration::from_millis(200)));
+            let _ = (&mark).read(&mut [0]);
+        }
+    }
+
+    /// Waits until all is out, or `stop` is readable.
+    pub(crate) fn wait(&self, stop: BorrowedFd<'_>) {
+        if let Some(mark) = self.mark() {
+            let mut fds =
+                [PollFd::from_borrowed_fd(mark.as_fd(), PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
+            while poll(&mut fds, None).is_err() {}
+        }
+    }
+
+    /// A stream that ends when all that has been written is out.
+    fn mark(&self) -> Option<UnixStream> {
+        let (ours, theirs) = UnixStream::pair().ok()?;
+        self.texts.send(Text::Mark(theirs)).ok()?;
+        Some(ours)
+    }
+}
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.broken() {
+            Some((kind, message)) => Err(io::Error::new(kind, message)),
+            None => match self.texts.send(Text::Write(bytes.to_vec())) {
+                Ok(()) => Ok(bytes.len()),
+                Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+            },
+        }
+    }
+
+    /// Nothing is held back here; see [`Screen::drain`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_all(mut output: impl Write, texts: &Receiver<Text>, broken: &Broken) {
+    let mut writes = true;
+    for text in texts {
+        match text {
+            Text::Write(bytes) if writes => {
+                if let Err(error) = output.write_all(&bytes).and_then(|()| output.flush()) {
+                    writes = false;
+                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.kind(), error.to_string()));
+                }
+            }
+            Text::Write(_) => {}
+            Text::Mark(stream) => drop(stream),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_written_in_order() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut screen = Screen::new(theirs).unwrap();
+        for _ in 0..1000 {
+            screen.write_all(b"0123456789").unwrap();
+        }
+        let mut read = Vec::new();
+        (&ours).take(10_000).read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"0123456789".repeat(1000));
+        screen.drain();
+        assert!(!screen.is_deserted());
+        assert_eq!(screen.lost(), None);
+    }
+
+    #[test]
+    fn a_reader_that_does_not_read_keeps_nobody_waiting_and_one_that_goes_is_noticed() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut screen = Screen::new(theirs).unwrap();
+        screen.write_all(&vec![0; 10 << 20]).unwrap();
+        let (stop, order) = UnixStream::pair().unwrap();
+        (&order).write_all(b"x").unwrap();
+        screen.wait(stop.as_fd());
+        drop(ours);
+        let (never, _order) = UnixStream::pair().unwrap();
+        screen.wait(never.as_fd());
+        assert!(screen.is_deserted());
+        assert!(screen.write_all(b"x").is_err());
+    }
+}
