@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 pub struct Event {
     /// Position in the run, from 0.
     pub seq: u64,
-    /// Time since the run started, on the monotonic clock.
+    /// Time since the run started, on the monotonic clock, without the time for which everything stood still (Ctrl-Z).
     pub at: Duration,
     /// Which scenario, as an index into [`Outline::scenarios`]; none for facts about the run.
     pub scenario: Option<usize>,

@@ -43,6 +43,11 @@ impl<'a> Emitter<'a> {
         self.sink.is_deserted()
     }
 
+    /// The run stood still for a while, which does not count.
+    pub(crate) fn shift(&mut self, lost: Duration) {
+        self.begun += lost;
+    }
+
     fn at(&self) -> Duration {
         self.begun.elapsed()
     }

@@ -369,6 +369,7 @@ impl Runner<'_> {
             running.shift(lost);
         }
         self.admission.shift(lost);
+        self.emit.shift(lost);
     }
 
     /// Lets everything stand still until somebody continues this process.
