@@ -76,7 +76,7 @@ pub(crate) struct Run {
     /// far above the number of cores: a hundred scenarios that each wait 50 ms take a quarter of a second, not five. Choose
     /// less, such as the number of cores, when scenarios compute; 1 runs them one after another. Scenarios that share the
     /// machine's network and name the same port take turns, whatever the number.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), allow_negative_numbers = true)]
     pub(crate) jobs: Option<u32>,
     /// Set an environment variable for everything that scenarios run. May be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
@@ -92,10 +92,10 @@ pub(crate) struct Run {
     #[expect(clippy::option_option, reason = "what clap gives for an option whose value may be left out")]
     pub(crate) shuffle: Option<Option<u64>>,
     /// How long one scenario may take, such as 90s or 5m [default: what the document says, else 15m]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Duration>,
     /// How much a process may write to one of its outputs, such as 500k or 1G [default: what the document says, else 64M]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
+    #[arg(long, value_name = "SIZE", value_parser = size, allow_hyphen_values = true)]
     pub(crate) output_limit: Option<u64>,
     /// What becomes of a scenario that leaves processes running which no step has stopped; they are ended in any case
     #[arg(long, value_name = "WHAT", default_value = "warn")]

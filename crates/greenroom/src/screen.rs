@@ -12,6 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 /// An output that a thread writes to.
 #[derive(Debug)]
@@ -21,7 +22,24 @@ pub(crate) struct Screen {
 }
 
 /// Why writing failed, once it has.
-type Broken = Arc<Mutex<Option<(io::ErrorKind, String)>>>;
+type Broken = Arc<Mutex<Option<Failed>>>;
+
+#[derive(Debug, Clone)]
+struct Failed {
+    kind: io::ErrorKind,
+    message: String,
+    /// Nobody reads any more.
+    deserted: bool,
+}
+
+impl From<io::Error> for Failed {
+    fn from(error: io::Error) -> Self {
+        let kind = error.kind();
+        // A terminal that is closed gives EIO.
+        let deserted = kind == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error());
+        Self { kind, message: error.to_string(), deserted }
+    }
+}
 
 #[derive(Debug)]
 enum Text {
@@ -39,18 +57,18 @@ impl Screen {
         Ok(Self { texts, broken })
     }
 
-    fn broken(&self) -> Option<(io::ErrorKind, String)> {
+    fn broken(&self) -> Option<Failed> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether whoever read the output has gone away.
+    /// Whether whoever read the output has gone away, or the terminal is closed.
     pub(crate) fn is_deserted(&self) -> bool {
-        self.broken().is_some_and(|(kind, _)| kind == io::ErrorKind::BrokenPipe)
+        self.broken().is_some_and(|broken| broken.deserted)
     }
 
     /// Why output is lost, unless its reader only went away.
     pub(crate) fn lost(&self) -> Option<String> {
-        self.broken().filter(|(kind, _)| *kind != io::ErrorKind::BrokenPipe).map(|(_, message)| message)
+        self.broken().filter(|broken| !broken.deserted).map(|broken| broken.message)
     }
 
     /// Waits until all is out, but not longer than a reader that reads at all needs.
@@ -81,7 +99,7 @@ impl Screen {
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self.broken() {
-            Some((kind, message)) => Err(io::Error::new(kind, message)),
+            Some(failed) => Err(io::Error::new(failed.kind, failed.message)),
             None => match self.texts.send(Text::Write(bytes.to_vec())) {
                 Ok(()) => Ok(bytes.len()),
                 Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
@@ -102,7 +120,7 @@ fn write_all(mut output: impl Write, texts: &Receiver<Text>, broken: &Broken) {
             Text::Write(bytes) if writes => {
                 if let Err(error) = output.write_all(&bytes).and_then(|()| output.flush()) {
                     writes = false;
-                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some((error.kind(), error.to_string()));
+                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 }
             }
             Text::Write(_) => {}

@@ -241,10 +241,12 @@ impl<A: Agent> Run<'_, A> {
                 return;
             }
             for orphan in orphans {
-                for below in table::descendants(orphan.as_raw_nonzero().get()).into_iter().filter_map(Pid::from_raw) {
+                let below = table::descendants(orphan.as_raw_nonzero().get());
+                // The worker before what it has started, so that it does not tell of ends that were none of a step's.
+                let _ = kill_process(orphan, Signal::KILL);
+                for below in below.into_iter().filter_map(Pid::from_raw) {
                     let _ = kill_process(below, Signal::KILL);
                 }
-                let _ = kill_process(orphan, Signal::KILL);
                 if let Ok(orphan) = Child::hold(orphan) {
                     let _ = Watch::new().readable(&[orphan.pidfd()], until);
                 }

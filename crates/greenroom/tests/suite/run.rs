@@ -529,18 +529,6 @@ PASS [TIME]  Second
 }
 
 #[test]
-fn the_reader_of_the_screen_goes_away() {
-    let Some(project) = Project::sealed() else { return };
-    let scenarios: String = (1..=50).map(|n| format!("# S{n}\n~~~scenario\nwhen I run false\n~~~\n")).collect();
-    let project = project.file("x.md", document(&scenarios));
-    let mut started = project.start(["run", "x.md"]);
-    started.close_stdout();
-    let ran = started.finish();
-    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(130), ""));
-    project.nothing_is_left();
-}
-
-#[test]
 fn interrupted_once() {
     let Some(project) = Project::sealed() else { return };
     let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\

@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +25,12 @@ use snapbox::IntoData;
 pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
 /// No test takes this long; one that does hangs.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How often what depends on chance is repeated: what GREENROOM_ROUNDS says, else a few times.
+pub(crate) fn rounds(few: u32) -> u32 {
+    std::env::var("GREENROOM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
+}
 
 /// A document of scenarios, with metadata in front of it.
 pub(crate) fn document(scenarios: &str) -> String {
@@ -299,6 +304,10 @@ pub(crate) struct Started<'a> {
 }
 
 impl Started<'_> {
+    pub(crate) fn pid(&self) -> i32 {
+        Pid::from_child(&self.child).as_raw_nonzero().get()
+    }
+
     pub(crate) fn signal(self, signal: Signal) -> Self {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         self
@@ -307,6 +316,11 @@ impl Started<'_> {
     /// Reads no more of what it prints, like a pager that is left.
     pub(crate) fn close_stdout(&mut self) {
         self.child.stdout = None;
+    }
+
+    /// What it prints, for the test to read when it likes.
+    pub(crate) fn take_stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
     }
 
     /// Waits for its end.
@@ -405,7 +419,14 @@ impl Fifo {
         self.0.recv_timeout(PATIENCE).expect("a line comes")
     }
 
-    /// Waits until nobody has it open.
+    /// Waits until nobody has it open, whatever else is said.
+    pub(crate) fn falls_silent(&self) {
+        let begun = Instant::now();
+        while self.0.recv_timeout(PATIENCE).is_ok() {}
+        assert!(begun.elapsed() < PATIENCE, "a process lives on");
+    }
+
+    /// Waits until nobody has it open; nothing else must be said.
     pub(crate) fn closed(&self) {
         let more = self.0.recv_timeout(PATIENCE);
         assert_eq!(more, Err(mpsc::RecvTimeoutError::Disconnected), "a process lives on");

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
-    Cut, Ended, Input, Process, Program, ProgramError, Signal, Stopped, Watch, find_program, ports, ports::Listeners,
-    table,
+    Cut, Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
+    ports::Listeners, table,
 };
 
 use super::{LIMIT, words};
@@ -251,8 +251,10 @@ impl Daemon {
         Ok(Some(stopped))
     }
 
-    /// How it is, or how it ended, in words.
-    fn state(&mut self) -> (String, bool) {
+    /// How it is, or how it ended, in words, and whether it died by itself. It may have written more than the limit.
+    fn state(&mut self, limit: Option<u64>) -> (String, bool) {
+        let is_long = |stream| std::fs::metadata(self.file(stream)).is_ok_and(|file| Some(file.len()) >= limit);
+        let wrote_too_much = limit.is_some() && (is_long(Stream::Stdout) || is_long(Stream::Stderr));
         let after = |ended: Ended| format!("{} after {}", ended.status, words(ended.after));
         match (self.stopped, self.process.ended()) {
             (Some(Stopped::Gracefully(ended)), _) => {
@@ -260,6 +262,11 @@ impl Daemon {
             }
             (Some(Stopped::Killed(ended)), _) => {
                 (format!("killed: it did not end after SIGTERM; {}", after(ended)), false)
+            }
+            (Some(Stopped::Already(ended)), _) | (None, Some(ended))
+                if wrote_too_much && ended.status == Status::Signal(9) =>
+            {
+                ("killed, because its output was longer than the limit".to_owned(), false)
             }
             (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => {
                 (format!("ended by itself with {}", after(ended)), !ended.status.success())
@@ -413,7 +420,8 @@ fn create(context: &Context, name: &str, stream: Stream) -> Result<File, StepErr
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
 pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     let mut daemons = context.take_state::<Daemons>();
-    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(Daemon::state).collect();
+    let limit = context.watch().output_limit();
+    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(|daemon| daemon.state(limit)).collect();
     let members = table::members();
     for entry in &members {
         let daemon =

@@ -1,0 +1,352 @@
+//! Every process of a run is killed, ended and stopped, in every state of a scenario: nothing is ever left, nothing hangs, and
+//! what could not be carried out is said to be broken.
+//!
+//! `GREENROOM_ROUNDS=200` repeats each case so often.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use rustix::event::{Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
+use snapbox::str;
+
+use crate::support::{Fifo, Project, Started, document, rounds, scenario, with_programs};
+
+/// Whom the signal hits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Target {
+    Runner,
+    FirstProcess,
+    Worker,
+    Daemon,
+}
+
+/// What the scenario is about when it does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    /// Its stage is made and its turn has not come.
+    Isolating,
+    /// Its daemon has not opened its port.
+    Starting,
+    /// Its daemon is ready.
+    Ready,
+    /// Its daemon has been asked to end and does not.
+    Stopping,
+}
+
+/// A run that has come to a state.
+struct Stand<'a> {
+    project: &'a Project,
+    run: Started<'a>,
+    fifo: Fifo,
+    state: State,
+}
+
+fn project(sandbox: &str) -> Project {
+    let project = Project::new().fifo("fifo").fifo("gate").fifo("go");
+    // In a network of its own any port will do; else one that is free now.
+    let port = match sandbox {
+        "sealed" => 8080,
+        _ => TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
+    };
+    let token = project.token();
+    let text = format!(
+        "# The scenario\n~~~scenario\ngiven a daemon helper shell script states.py\n\
+         when I start \"./states.py {port} {token}\" as a background process as d, on port {port}\n\
+         and I run sh -c 'echo ready > $FIFO; read word < $GO'\n\
+         and I stop background process d, within 2 seconds\n~~~\n\
+         # The next\n~~~scenario\nwhen I run true\n~~~\n"
+    );
+    project.file("x.md", with_programs(document(&text)))
+}
+
+impl<'a> Stand<'a> {
+    fn bring(project: &'a Project, sandbox: &str, state: State) -> Self {
+        let variable = |name: &str, fifo: &str| format!("{name}={}", project.path(fifo).display());
+        let variables = [variable("FIFO", "fifo"), variable("GATE", "gate"), variable("GO", "go")];
+        let [fifo, gate, go] = &variables;
+        let arguments = ["run", "-j1", "--sandbox", sandbox, "--env", fifo, "--env", gate, "--env", go, "x.md"];
+        let run = project.start(arguments);
+        let stand = Self { project, run, fifo: Fifo::open(project.path("fifo")), state };
+        let mut begun = [stand.fifo.line(), stand.fifo.line()];
+        begun.sort();
+        assert_eq!(begun, ["child", "starting"]);
+        if matches!(state, State::Ready | State::Stopping) {
+            fs::write(project.path("gate"), "go\n").unwrap();
+            assert_eq!(stand.fifo.line(), "ready");
+        }
+        if state == State::Stopping {
+            fs::write(project.path("go"), "go\n").unwrap();
+            assert_eq!(stand.fifo.line(), "stopping");
+        }
+        stand
+    }
+
+    /// The process's number, once it is there.
+    fn find(&self, target: Target) -> i32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(pid) = self.look(target) {
+                return pid;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "no {target:?}");
+            let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 2_000_000 }));
+        }
+    }
+
+    fn look(&self, target: Target) -> Option<i32> {
+        let runner = self.run.pid();
+        if target == Target::Runner {
+            return Some(runner);
+        }
+        let below = children_by_parent();
+        let of = |pid: i32| below.get(&pid).cloned().unwrap_or_default();
+        let launcher = *of(runner).first()?;
+        // Stages are made in order, and numbers go up, but for the one time in 32768 when they begin anew.
+        let stages = of(launcher);
+        let first = if self.state == State::Isolating { *stages.get(1)? } else { *stages.first()? };
+        match target {
+            Target::FirstProcess => Some(first),
+            Target::Worker => of(first).into_iter().find(|&pid| command(pid).contains("__launcher")),
+            Target::Daemon | Target::Runner => {
+                let token = self.project.token();
+                let worker = of(first).into_iter().find(|&pid| command(pid).contains("__launcher"))?;
+                of(worker).into_iter().find(|&pid| command(pid).contains(&token))
+            }
+        }
+    }
+
+    /// Sends the signal and sees to it that the run can come to its end; checks how it does.
+    fn hit(self, target: Target, signal: Signal) {
+        let what = format!("{signal:?} to {target:?}, {:?}", self.state);
+        let pid = Pid::from_raw(self.find(target)).unwrap();
+        kill_process(pid, signal).unwrap();
+        let Self { project, mut run, fifo, state } = self;
+        let stopped = signal == Signal::STOP;
+        if stopped && target == Target::Runner {
+            kill_process(pid, Signal::CONT).unwrap();
+        } else if stopped && target != Target::Daemon {
+            // What is stopped cannot be asked politely; the second order takes no answer.
+            run = run.signal(Signal::TERM).signal(Signal::INT);
+        }
+        // The gates are opened for whoever still waits at them.
+        let gates = [project.path("gate"), project.path("go")].map(Gate::open);
+        let ran = run.finish();
+        drop(gates);
+        let code = ran.status.code();
+        let fine = match (target, signal) {
+            (Target::Runner, Signal::TERM) => code == Some(130),
+            (Target::Runner, Signal::KILL) => ran.status.signal() == Some(9),
+            // It goes on, to the stop that its daemon does not heed.
+            (Target::Runner, _) => code == Some(1),
+            (Target::Daemon, _) => code == Some(1) || (code == Some(0) && state != State::Starting),
+            (_, Signal::STOP) => code == Some(130),
+            _ => code == Some(1) && ran.stdout.contains("BROKEN"),
+        };
+        assert!(fine, "{what}: {}\n{}\n{}", ran.status, ran.stdout, ran.stderr);
+        fifo.falls_silent();
+        project.nothing_is_left();
+    }
+}
+
+/// Opens a pipe for writing as long as it lives, writes a line, and waits for no reader.
+struct Gate(#[expect(dead_code, reason = "holds the pipe open")] fs::File);
+
+impl Gate {
+    fn open(path: std::path::PathBuf) -> Self {
+        use std::io::Write;
+        let mut pipe = fs::File::options().read(true).write(true).open(path).unwrap();
+        pipe.write_all(b"go\n").unwrap();
+        Self(pipe)
+    }
+}
+
+/// The children of every process.
+fn children_by_parent() -> BTreeMap<i32, Vec<i32>> {
+    let mut found: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let mut fields = stat.rsplit_once(") ").unwrap_or_default().1.split(' ');
+        let (state, parent) = (fields.next(), fields.next());
+        if let Some(parent) = parent.and_then(|parent| parent.parse().ok()).filter(|_| state != Some("Z")) {
+            found.entry(parent).or_default().push(pid);
+        }
+    }
+    found.values_mut().for_each(|children| children.sort_unstable());
+    found
+}
+
+fn command(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
+}
+
+/// The whole matrix, or a row of it.
+fn matrix(sandbox: &str, target: Target) {
+    if sandbox == "sealed" && Project::sealed().is_none() {
+        return;
+    }
+    let row = |signal: Signal| {
+        for state in [State::Isolating, State::Starting, State::Ready, State::Stopping] {
+            // Nothing has been started when nothing has begun; and only what is sealed is made ahead of its turn.
+            if state == State::Isolating && (target == Target::Daemon || sandbox != "sealed") {
+                continue;
+            }
+            let project = project(sandbox);
+            Stand::bring(&project, sandbox, state).hit(target, signal);
+        }
+    };
+    for _ in 0..rounds(1) {
+        // Side by side: they mostly wait.
+        std::thread::scope(|scope| {
+            for signal in [Signal::TERM, Signal::KILL, Signal::STOP] {
+                scope.spawn(move || row(signal));
+            }
+        });
+    }
+}
+
+#[test]
+fn the_runner_is_hit() {
+    matrix("sealed", Target::Runner);
+}
+
+#[test]
+fn the_first_process_is_hit() {
+    matrix("sealed", Target::FirstProcess);
+}
+
+#[test]
+fn the_worker_is_hit() {
+    matrix("sealed", Target::Worker);
+}
+
+#[test]
+fn the_daemon_is_hit() {
+    matrix("sealed", Target::Daemon);
+}
+
+#[test]
+fn the_runner_is_hit_without_namespaces() {
+    matrix("tended", Target::Runner);
+}
+
+#[test]
+fn the_first_process_is_hit_without_namespaces() {
+    matrix("tended", Target::FirstProcess);
+}
+
+#[test]
+fn the_worker_is_hit_without_namespaces() {
+    matrix("tended", Target::Worker);
+}
+
+#[test]
+fn the_daemon_is_hit_without_namespaces() {
+    matrix("tended", Target::Daemon);
+}
+
+/// The launcher too.
+#[test]
+fn the_launcher_is_killed() {
+    let Some(_) = Project::sealed() else { return };
+    for _ in 0..rounds(1) {
+        let project = project("sealed");
+        let stand = Stand::bring(&project, "sealed", State::Ready);
+        let launcher = children_by_parent()[&stand.run.pid()][0];
+        kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
+        let ran = stand.run.finish();
+        assert_eq!(ran.status.code(), Some(1));
+        crate::support::same(
+            &ran.stdout.replace(&project.token(), "[TOKEN]"),
+            str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, one at a time
+
+BROKEN [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+  it neither passed nor failed: greenroom could not carry it out to its end
+
+    ok [TIME]  given a daemon helper shell script states.py
+    ok [TIME]  when I start "./states.py 8080 [TOKEN]" as a background process as d, on port 8080
+    STOPPED           and I run sh -c 'echo ready > $FIFO; read word < $GO'
+                      1 step not run
+
+  the launcher has died; somebody killed it, or the machine is out of memory
+
+  daemon d: ended with the scenario
+
+  rerun: greenroom run --env FIFO=[PROJECT]/fifo --env GATE=[PROJECT]/gate --env GO=[PROJECT]/go --sandbox sealed x.md --name 'The scenario'
+
+BROKEN [TIME]  The next
+  in x.md:12
+  it neither passed nor failed: greenroom could not carry it out to its end
+
+                      1 step not run
+
+  the launcher has died; somebody killed it, or the machine is out of memory
+
+  rerun: greenroom run --env FIFO=[PROJECT]/fifo --env GATE=[PROJECT]/gate --env GO=[PROJECT]/go --sandbox sealed x.md --name 'The next'
+
+FAILED: 2 of 2 scenarios broken, [TIME]
+  broken  x.md:5   The scenario
+  broken  x.md:12  The next
+
+"#]],
+        );
+        stand.fifo.falls_silent();
+        project.nothing_is_left();
+    }
+}
+
+/// Runner and launcher at once: nobody is left to clear their directory away but the next run.
+#[test]
+fn the_next_run_clears_away_what_a_massacre_has_left() {
+    let Some(_) = Project::sealed() else { return };
+    let project = project("sealed");
+    let stand = Stand::bring(&project, "sealed", State::Ready);
+    let launcher = children_by_parent()[&stand.run.pid()][0];
+    // The launcher first: it would clear up otherwise. Stopped, it cannot; and a stopped process can be killed.
+    kill_process(Pid::from_raw(launcher).unwrap(), Signal::STOP).unwrap();
+    let ran = stand.run.signal(Signal::KILL);
+    kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
+    assert_eq!(ran.finish().status.signal(), Some(9));
+    stand.fifo.falls_silent();
+    let left = crate::support::names(&project.tmp());
+    assert_eq!(left.len(), 1, "{left:?}");
+    // What only looks like a run's directory is none, and what another run uses is not stale.
+    fs::create_dir(project.tmp().join("greenroom-precious")).unwrap();
+    fs::write(project.path("y.md"), scenario("when I run true")).unwrap();
+    project.start(["run", "y.md"]).finish().code(0);
+    assert_eq!(crate::support::names(&project.tmp()), ["greenroom-precious"]);
+    fs::remove_dir(project.tmp().join("greenroom-precious")).unwrap();
+}
+
+/// The runner is killed at moments that nobody has chosen.
+#[test]
+fn the_runner_is_killed_at_any_moment() {
+    let Some(_) = Project::sealed() else { return };
+    for sandbox in ["sealed", "tended"] {
+        for round in 0..rounds(20) {
+            let project = Project::new();
+            let token = project.token();
+            let scenarios: String = (0..4)
+                .map(|n| {
+                    format!(
+                        "# S{n}\n~~~scenario\nwhen I start \"sh -c 'setsid sleep 1{n}00 & sleep 1000; : {token}'\" as a background process as d\n\
+                         when I run sleep 1000\n~~~\n"
+                    )
+                })
+                .collect();
+            let project = project.file("x.md", document(&scenarios));
+            let run = project.start(["run", "--sandbox", sandbox, "-j4", "x.md"]);
+            // Between 0 and 60 ms after the start, in steps that meet every moment of a short scenario sooner or later.
+            let moment = Duration::from_micros(u64::from(round) * 7919 % 60_000);
+            let _ = poll(&mut [], Some(&Timespec::try_from(moment).unwrap()));
+            run.signal(Signal::KILL).finish();
+            project.nothing_is_left();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Terminals that are suspended, closed or not read from.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
+use crate::support::{Fifo, Project, Started, document, scenario, with_programs};
+
+/// A daemon that says `up` and `bye` to the pipe $FIFO, and has the test's token in its command line.
+const UP: &str = "given a daemon helper shell script tells.py\n\
+                  when I start \"./tells.py TOKEN\" as a background process as d\n\
+                  when I wait for daemon d to write \"up\" to stdout\n";
+
+fn steps(project: &Project, more: &str) -> String {
+    format!("{UP}{more}").replace("TOKEN", &project.token())
+}
+
+/// Runs the command as the job of a terminal; what was shown and told.
+fn job(project: &Project, action: &[&str], options: &[String]) -> String {
+    let job = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/job.py");
+    let output = Command::new("python3")
+        .arg(job)
+        .args(action)
+        .args(["--", env!("CARGO_BIN_EXE_greenroom"), "run", "x.md"])
+        .args(options)
+        .current_dir(project.path("."))
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("TMPDIR", project.tmp())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn suspended_and_continued() {
+    for sandbox in ["sealed", "tended"] {
+        let Some(project) = Project::sealed() else { return };
+        // Less time than the pause takes, and less than that for the readiness of a daemon that is ready.
+        let more = "when I run sh -c 'echo waiting > $FIFO; read word < $GATE'\n\
+                    when I stop background process d";
+        let text = with_programs(scenario(&steps(&project, more)));
+        let text = text.replace("bindings:", "step_timeout: 1500ms\nbindings:");
+        let project = project.fifo("fifo").fifo("gate").fifo("tell").file("x.md", text);
+        let [fifo, gate, tell] = ["fifo", "gate", "tell"].map(|name| project.path(name).display().to_string());
+        let tells = Fifo::open(project.path("tell"));
+        let environment = [format!("FIFO={fifo}"), format!("GATE={gate}"), format!("TELL={tell}")];
+        let options = environment.into_iter().flat_map(|variable| ["--env".to_owned(), variable]);
+        let options: Vec<String> = options.chain(["--sandbox".to_owned(), sandbox.to_owned()]).collect();
+        let told = job(&project, &["suspend", &fifo, &gate, &project.token()], &options);
+        assert!(told.contains("1 scenario passed"), "{told}");
+        assert!(told.ends_with("states: T\nexit code: 0\n"), "{told}");
+        assert_eq!([tells.line(), tells.line()], ["up", "bye"]);
+        project.nothing_is_left();
+    }
+}
+
+#[test]
+fn the_terminal_is_closed() {
+    let Some(project) = Project::sealed() else { return };
+    let more = "when I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+    let text = with_programs(scenario(&steps(&project, more)));
+    let project = project.fifo("fifo").fifo("tell").file("x.md", text);
+    let [fifo, tell] = ["fifo", "tell"].map(|name| project.path(name).display().to_string());
+    let tells = Fifo::open(project.path("tell"));
+    let options = ["--env".to_owned(), format!("FIFO={fifo}"), "--env".to_owned(), format!("TELL={tell}")];
+    let told = job(&project, &["hangup", &fifo], &options);
+    assert_eq!(told, "exit code: 130\n");
+    // Stopped the polite way.
+    assert_eq!([tells.line(), tells.line()], ["up", "bye"]);
+    tells.closed();
+    project.nothing_is_left();
+}
+
+/// The last scenario has a daemon and waits for ever. The first one waits at a gate; behind it, two hundred fail, which is
+/// told when it is their turn to be.
+struct Talkative {
+    project: Project,
+    tells: Fifo,
+    waiting: Fifo,
+}
+
+impl Talkative {
+    fn new(project: Project) -> Self {
+        let more = "when I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+        let fails: String =
+            (1..=200).map(|n| format!("# S{n}\n~~~scenario\nwhen I run sh -c 'seq 1000 1050; false'\n~~~\n")).collect();
+        let first = "# First\n~~~scenario\nwhen I run sh -c 'read word < $GATE; false'\n~~~\n";
+        let text = format!("{first}{fails}# Waits\n~~~scenario\n{}\n~~~\n", steps(&project, more));
+        let project = project.fifo("fifo").fifo("gate").fifo("tell").file("x.md", with_programs(document(&text)));
+        let (tells, waiting) = (Fifo::open(project.path("tell")), Fifo::open(project.path("fifo")));
+        Self { project, tells, waiting }
+    }
+
+    /// Starts the run, and returns when its daemon is up.
+    fn start(&self) -> Started<'_> {
+        let variable = |name: &str, fifo: &str| format!("{name}={}", self.project.path(fifo).display());
+        let [fifo, gate, tell] = [variable("FIFO", "fifo"), variable("GATE", "gate"), variable("TELL", "tell")];
+        let started = self.project.start(["run", "-j", "300", "--env", &fifo, "--env", &gate, "--env", &tell, "x.md"]);
+        assert_eq!((self.tells.line(), self.waiting.line()), ("up".to_owned(), "waiting".to_owned()));
+        started
+    }
+
+    fn open_the_gate(&self) {
+        std::fs::write(self.project.path("gate"), "go\n").unwrap();
+    }
+
+    /// Its daemon has been stopped the polite way, and is gone.
+    fn has_ended(&self) {
+        assert_eq!(self.tells.line(), "bye");
+        self.tells.falls_silent();
+    }
+}
+
+#[test]
+fn the_reader_of_the_screen_goes_away() {
+    let Some(talkative) = Project::sealed().map(Talkative::new) else { return };
+    let mut started = talkative.start();
+    started.close_stdout();
+    talkative.open_the_gate();
+    let ran = started.finish();
+    assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(130), ""));
+    talkative.has_ended();
+    talkative.project.nothing_is_left();
+}
+
+#[test]
+fn a_reader_that_does_not_read_holds_nothing_up() {
+    let Some(talkative) = Project::sealed().map(Talkative::new) else { return };
+    let mut started = talkative.start();
+    // A pipe holds 64 KiB of the report, which is longer.
+    let mut stdout = started.take_stdout();
+    talkative.open_the_gate();
+    let started = started.signal(Signal::INT);
+    talkative.has_ended();
+    let mut text = String::new();
+    stdout.read_to_string(&mut text).unwrap();
+    started.finish().code(130).stderr("");
+    assert!(text.len() > 65_536 && text.contains("INTERRUPTED"), "{}", text.len());
+    talkative.project.nothing_is_left();
+}
