@@ -32,8 +32,9 @@ impl Settings {
     pub(crate) fn read(choice: ColorChoice) -> Result<Self, String> {
         let directory = std::env::current_dir()
             .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
-        for (what, path) in
-            [("working directory", &directory), ("directory for temporary files (TMPDIR)", &std::env::temp_dir())]
+        let temporary =
+            std::env::var_os("TMPDIR").filter(|path| !path.is_empty()).unwrap_or_else(|| "/tmp".into()).into();
+        for (what, path) in [("working directory", &directory), ("directory for temporary files (TMPDIR)", &temporary)]
         {
             if path.to_str().is_none() {
                 return Err(format!("the path of the {what} is not UTF-8: {}", path.display()));
@@ -54,7 +55,7 @@ impl Settings {
         Ok(Self {
             directory,
             path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
-            temporary: std::env::temp_dir(),
+            temporary,
             mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Style { colour: colour(err), width: width(err, err_columns) },

@@ -326,7 +326,7 @@ greenroom: no library or bindings file kitchen; there is daemon, files, runcmd, 
 
 #[test]
 fn the_first_document_runs() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::new();
     project.run(["init"]).passes().stdout(str![[r#"
 wrote acceptance.md; now try
 
@@ -525,7 +525,7 @@ greenroom [VERSION]
 
 #[test]
 fn mistakes_on_the_command_line() {
-    let project = Project::new().file("x.md", document(TWO));
+    let project = Project::new().bare().file("x.md", document(TWO));
     project.run::<&str>([]).code(3).stdout("").stderr(str![[r#"
 Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own
 

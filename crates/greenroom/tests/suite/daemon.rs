@@ -8,21 +8,26 @@ use crate::support::{Project, Ran, scenario, with_programs};
 
 /// Steps that hold, with the embedded programs at hand.
 fn holds(steps: &str) {
-    let Some(project) = Project::sealed() else { return };
-    project.file("x.md", with_programs(scenario(steps))).run(["run", "x.md"]).passes();
+    Project::anywhere().file("x.md", with_programs(scenario(steps))).run(["run", "x.md"]).passes();
 }
 
 /// Steps of which the last does not hold.
-fn fails(steps: &str) -> Option<Ran> {
-    let project = Project::sealed()?.file("x.md", with_programs(scenario(steps)));
-    Some(project.run(["run", "x.md"]).code(1).stderr(""))
+fn fails(steps: &str) -> Ran {
+    Project::anywhere().file("x.md", with_programs(scenario(steps))).run(["run", "x.md"]).code(1).stderr("")
 }
 
 /// Compares the screen of steps of which the last does not hold.
 macro_rules! fails {
     ($steps:expr, $screen:expr) => {
-        if let Some(ran) = fails($steps) {
-            ran.stdout($screen);
+        fails($steps).stdout($screen)
+    };
+}
+
+/// Compares the screen of steps whose last does not hold, which is another one where scenarios are not sealed.
+macro_rules! fails_sealed {
+    ($steps:expr, $screen:expr) => {
+        if Project::sealed().is_some() {
+            fails!($steps, $screen);
         }
     };
 }
@@ -56,7 +61,7 @@ fn no_such_process() {
 
 #[test]
 fn there_is_such_a_process() {
-    fails!(
+    fails_sealed!(
         "when I start \"sleep 12765\" as a background process as sleepy\nthen there is no \"sleep 1276\" process",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -569,7 +574,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn a_script_whose_interpreter_is_missing() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let script = "~~~{#a.sh .file}\n#!/nosuch/shell\n~~~\n";
     let text =
         scenario("given a daemon helper shell script a.sh\nwhen I start \"./a.sh\" as a background process as a")
@@ -1642,7 +1647,7 @@ fn waits_for_a_file() {
     holds(
         "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\nwhen I wait for file d/f to exist\nthen file d/f exists",
     );
-    fails!(
+    fails_sealed!(
         &gone("when I wait for file d/f to exist, for at most 0.3 seconds"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -1756,7 +1761,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 "#]]
     );
-    fails!(
+    fails_sealed!(
         "when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.3 seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -1796,7 +1801,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.5 seconds
 
   http://127.0.0.1:8080/ has not answered with status 200 within 500 ms
-  note: the latest try: no answer within 500 ms
+  note: the latest try: no answer before the limit had passed
   note: daemon web is running
 
   daemon web: still running at the end of the scenario
@@ -1952,7 +1957,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn left_over_processes_are_listed() {
-    fails!(
+    fails_sealed!(
         &up("when I run setsid -f sleep 5432\nthen a process \"^sleep 5432\" is running\nwhen I run false"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -1998,7 +2003,7 @@ fn one_connection_is_made() {
 
 #[test]
 fn its_name_for_itself_is_what_the_document_says() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let steps = "given a daemon helper shell script name.sh\nwhen I start \"./name.sh\" as a background process as a\n\
                  when I wait for daemon a to end\nthen daemon a stdout is \"./name.sh\\n\"";
     let text = scenario(steps) + "~~~{#name.sh .file}\n#!/bin/sh\necho $0\n~~~\n";

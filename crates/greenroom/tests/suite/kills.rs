@@ -323,30 +323,3 @@ fn the_next_run_clears_away_what_a_massacre_has_left() {
     assert_eq!(crate::support::names(&project.tmp()), ["greenroom-precious"]);
     fs::remove_dir(project.tmp().join("greenroom-precious")).unwrap();
 }
-
-/// The runner is killed at moments that nobody has chosen.
-#[test]
-fn the_runner_is_killed_at_any_moment() {
-    let Some(_) = Project::sealed() else { return };
-    for sandbox in ["sealed", "tended"] {
-        for round in 0..rounds(20) {
-            let project = Project::new();
-            let token = project.token();
-            let scenarios: String = (0..4)
-                .map(|n| {
-                    format!(
-                        "# S{n}\n~~~scenario\nwhen I start \"sh -c 'setsid sleep 1{n}00 & sleep 1000; : {token}'\" as a background process as d\n\
-                         when I run sleep 1000\n~~~\n"
-                    )
-                })
-                .collect();
-            let project = project.file("x.md", document(&scenarios));
-            let run = project.start(["run", "--sandbox", sandbox, "-j4", "x.md"]);
-            // Between 0 and 60 ms after the start, in steps that meet every moment of a short scenario sooner or later.
-            let moment = Duration::from_micros(u64::from(round) * 7919 % 60_000);
-            let _ = poll(&mut [], Some(&Timespec::try_from(moment).unwrap()));
-            run.signal(Signal::KILL).finish();
-            project.nothing_is_left();
-        }
-    }
-}

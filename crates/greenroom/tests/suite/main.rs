@@ -16,6 +16,7 @@
 mod bad_documents;
 mod commands;
 mod daemon;
+mod faults;
 mod isolation;
 mod kills;
 mod metadata;

@@ -19,17 +19,14 @@ fn runs(project: &Project, document: &str) {
 
 #[test]
 fn in_front() {
-    let Some(project) = Project::sealed() else { return };
     for close in ["---", "..."] {
         let head = format!("---\ntitle: T\nbindings:\n- lib/runcmd.yaml\n{close}\n\n");
         runs(&Project::new().file("x.md", head + BODY), "x.md");
     }
-    drop(project);
 }
 
 #[test]
 fn at_the_end() {
-    let Some(_) = Project::sealed() else { return };
     for close in ["---", "..."] {
         let tail = format!("\n---\ntitle: T\nbindings:\n- lib/runcmd.yaml\n{close}\n");
         runs(&Project::new().file("x.md", BODY.to_owned() + &tail), "x.md");
@@ -38,7 +35,7 @@ fn at_the_end() {
 
 #[test]
 fn in_a_file_of_its_own() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::new();
     let project = project
         .file(
             "x.subplot",
@@ -50,14 +47,14 @@ fn in_a_file_of_its_own() {
 
 #[test]
 fn with_keys_of_older_documents() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::new();
     let head = "---\ntitle: T\nauthor: A\ndate: 2021-03-04\ntemplate: python\nbindings: lib/runcmd.yaml\nfunctions: lib/runcmd.py\nclasses: [json]\n...\n";
     runs(&project.file("x.md", head.to_owned() + BODY), "x.md");
 }
 
 #[test]
 fn of_several_markdown_files() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::new();
     project
         .file("docs/x.subplot", "title: T\nmarkdowns: [one.md, two.md]\nbindings: [lib/runcmd.yaml, own.yaml]\n")
         .file("docs/one.md", "# One\n~~~scenario\nwhen I run echo one\n~~~\n")

@@ -27,13 +27,13 @@ when I run echo bye
 ";
 
 /// A project with three scenarios, of which the second fails.
-fn mixed() -> Option<Project> {
-    Some(Project::sealed()?.file("x.md", document(MIXED)))
+fn mixed() -> Project {
+    Project::anywhere().file("x.md", document(MIXED))
 }
 
 #[test]
 fn passes() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     project
         .file("x.md", scenario("given a directory d\nwhen I run ls\nthen stdout is exactly \"d\\n\""))
         .run(["run", "x.md"])
@@ -50,7 +50,7 @@ PASS [TIME]  The scenario
 
 #[test]
 fn fails() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
 
@@ -82,7 +82,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 
 #[test]
 fn verbose() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project.run(["run", "-v", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
 
@@ -117,7 +117,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 
 #[test]
 fn quiet() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project.run(["run", "-q", "x.md", "-n", "leaves"]).passes().stdout(str![[r#"
 1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
@@ -147,7 +147,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 
 #[test]
 fn fail_fast() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project.run(["run", "--fail-fast", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
 
@@ -178,7 +178,7 @@ FAILED: 1 of 3 scenarios failed, 1 passed, 1 not run, [TIME]
 
 #[test]
 fn keep() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let text = scenario(
         "when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false",
     );
@@ -224,7 +224,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn shuffle() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let scenarios: String =
         (1..=9).map(|n| format!("# S{n}\n~~~scenario\nwhen I run sh -c 'echo {n} >> $ORDER'\n~~~\n")).collect();
     let order = project.path("order");
@@ -267,7 +267,7 @@ PASS [TIME]  S9
 
 #[test]
 fn timeout_from_the_command_line() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let project = project.file("x.md", scenario("when I start \"sleep 9876\" as a background process as sleepy\nwhen I run sleep 8765\nthen command is successful"));
     project.run(["run", "--timeout", "3s", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -300,7 +300,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn timeout_from_the_document() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let waits = "when I run sleep 8765";
     let with = |key: &str| scenario(waits).replace("bindings:", &format!("{key}: 2s\nbindings:"));
     let project = project.file("step.md", with("step_timeout")).file("scenario.md", with("scenario_timeout"));
@@ -343,14 +343,14 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn the_command_lines_timeout_wins() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let text = scenario("when I run sleep 1").replace("bindings:", "scenario_timeout: 1ms\nbindings:");
     project.file("x.md", text).run(["run", "--timeout", "100s", "x.md"]).passes();
 }
 
 #[test]
 fn environment() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let text = scenario(
         "when I run sh -c 'echo $GREETING, $NAME'\nthen stdout is exactly \"good day, A = B\\n\"\n\
          when I start \"sh -c 'echo $GREETING'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"good day\\n\"",
@@ -385,7 +385,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn choose_by_name() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     // A part of a title, in any letter case.
     project.run(["run", "x.md", "--name", "LEAV"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -429,7 +429,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 
 #[test]
 fn choose_by_label() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project.run(["run", "x.md", "--label", "slow", "--without-label", "manners"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -463,7 +463,7 @@ greenroom: the filters leave no scenario; `greenroom list` shows titles and labe
 
 #[test]
 fn one_at_a_time() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let exclusive = "~~~scenario\nwhen I run sh -c 'mkdir $LOCK && rmdir $LOCK'\n~~~\n";
     let scenarios: String = (1..=12).map(|n| format!("# S{n}\n{exclusive}")).collect();
     let lock = format!("LOCK={}", project.path("lock").display());
@@ -491,7 +491,7 @@ PASS [TIME]  S12
 
 #[test]
 fn several_documents() {
-    let Some(project) = mixed() else { return };
+    let project = mixed();
     project
         .file("sub/y.md", scenario("when I run true"))
         .run(["run", "x.md", "sub/y.md", "--without-label", "manners"])
@@ -530,7 +530,7 @@ PASS [TIME]  Second
 
 #[test]
 fn interrupted_once() {
-    let Some(project) = Project::sealed() else { return };
+    let project = Project::anywhere();
     let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                  when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
     let text = with_programs(document(&format!(

@@ -13,7 +13,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{LazyLock, mpsc};
+use std::rc::{Rc, Weak};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,11 +28,6 @@ pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, li
 /// No test takes this long; one that does hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// How often what depends on chance is repeated: what GREENROOM_ROUNDS says, else a few times.
-pub(crate) fn rounds(few: u32) -> u32 {
-    std::env::var("GREENROOM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(few)
-}
-
 /// A document of scenarios, with metadata in front of it.
 pub(crate) fn document(scenarios: &str) -> String {
     format!("{HEAD}{scenarios}")
@@ -44,12 +40,49 @@ pub(crate) fn scenario(steps: &str) -> String {
 
 /// A document followed by the programs of `fixtures/programs` that it mentions, as embedded files.
 pub(crate) fn with_programs(mut text: String) -> String {
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/programs");
+    let programs = fixture("programs");
     for name in names(&programs).iter().filter(|name| text.contains(name.as_str())).cloned().collect::<Vec<_>>() {
         let program = fs::read_to_string(programs.join(&name)).unwrap();
         text += &format!("\n~~~{{#{name} .file}}\n{program}~~~\n");
     }
     text
+}
+
+/// The sandbox that every run of these tests is to have which does not ask for one itself: `tended` or `sealed`.
+static FORCED: LazyLock<Option<String>> = LazyLock::new(|| {
+    let forced = std::env::var("GREENROOM_TEST_SANDBOX").ok().filter(|forced| !forced.is_empty())?;
+    assert!(["tended", "sealed"].contains(&forced.as_str()), "GREENROOM_TEST_SANDBOX is {forced}");
+    Some(forced)
+});
+
+/// Why scenarios cannot be sealed here.
+static NOT_SEALED: LazyLock<Option<String>> = LazyLock::new(|| {
+    if FORCED.as_deref() == Some("tended") {
+        return Some("GREENROOM_TEST_SANDBOX is tended".to_owned());
+    }
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    let ran = project.run(["run", "--sandbox", "sealed", "x.md"]);
+    (ran.status.code() == Some(4)).then_some(ran.stderr)
+});
+
+/// How often a test does what has to be done many times before chance has no hiding place: the number in
+/// `GREENROOM_ROUNDS`, or this many times.
+pub(crate) fn rounds(few: usize) -> usize {
+    let rounds = std::env::var("GREENROOM_ROUNDS").ok().filter(|rounds| !rounds.is_empty());
+    rounds.map_or(few, |rounds| rounds.parse().expect("GREENROOM_ROUNDS is a number"))
+}
+
+/// The turn of one test whose scenarios share the machine's ports with those of all others. A thread that has it already
+/// gets it once more.
+fn turn() -> Rc<MutexGuard<'static, ()>> {
+    static TURN: Mutex<()> = Mutex::new(());
+    thread_local!(static HELD: std::cell::RefCell<Weak<MutexGuard<'static, ()>>> = const { std::cell::RefCell::new(Weak::new()) });
+    if let Some(turn) = HELD.with_borrow(Weak::upgrade) {
+        return turn;
+    }
+    let turn = Rc::new(TURN.lock().unwrap_or_else(PoisonError::into_inner));
+    HELD.set(Rc::downgrade(&turn));
+    turn
 }
 
 /// A directory with documents in it, and an empty one beside it for temporary files.
@@ -58,6 +91,11 @@ pub(crate) struct Project {
     environment: Vec<(OsString, OsString)>,
     /// A user id to run as, when the tests run as root.
     user: Option<u32>,
+    /// A command that starts the command.
+    through: Vec<OsString>,
+    /// Whether command lines get nothing that the test has not written.
+    bare: bool,
+    _turn: Option<Rc<MutexGuard<'static, ()>>>,
 }
 
 impl Project {
@@ -66,20 +104,22 @@ impl Project {
         for directory in ["project", "tmp"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        Self { root, environment: Vec::new(), user: None }
+        Self { root, environment: Vec::new(), user: None, through: Vec::new(), bare: false, _turn: None }
     }
 
-    /// One whose runs are sealed; none, with the reason printed, on a machine that does not allow it.
+    /// One whose runs are sealed; none, with the reason printed, where they cannot be.
     pub(crate) fn sealed() -> Option<Self> {
-        static REFUSED: LazyLock<Option<String>> = LazyLock::new(|| {
-            let project = Project::new().file("x.md", scenario("when I run true"));
-            let ran = project.run(["run", "--sandbox", "sealed", "x.md"]);
-            (ran.status.code() == Some(4)).then_some(ran.stderr)
-        });
-        let Some(reason) = &*REFUSED else { return Some(Self::new()) };
-        assert!(std::env::var_os("GREENROOM_MUST_SANDBOX").is_none_or(|must| must != "1"), "{reason}");
-        println!("skipped: {reason}");
+        let Some(reason) = &*NOT_SEALED else { return Some(Self::new()) };
+        let must = FORCED.is_none() && std::env::var_os("GREENROOM_MUST_SANDBOX").is_some_and(|must| must == "1");
+        assert!(!must, "{reason}");
+        println!("skipped: only for sealed scenarios: {reason}");
         None
+    }
+
+    /// One whose scenarios use ports that other tests use too: where they are not sealed, one test after the other has its turn.
+    pub(crate) fn anywhere() -> Self {
+        let turn = NOT_SEALED.is_some().then(turn);
+        Self { _turn: turn, ..Self::new() }
     }
 
     pub(crate) fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
@@ -130,6 +170,24 @@ impl Project {
         Some(self)
     }
 
+    /// Starts the command by this one, which gets its name and arguments as its last arguments.
+    pub(crate) fn through<A: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = A>) -> Self {
+        self.through = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// Runs command lines as they are written, whatever sandbox is forced on others.
+    pub(crate) fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
+    /// Has the kernel refuse some system calls to the command; `fixtures/shim.py` explains the rules.
+    pub(crate) fn refusing(self, rules: &str) -> Self {
+        let shim = fixture("shim.py");
+        self.through([OsStr::new("python3"), shim.as_os_str(), OsStr::new(rules), OsStr::new("--")])
+    }
+
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.root.path().join("project").join(path)
     }
@@ -151,20 +209,32 @@ impl Project {
 
     /// Starts the command.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Started<'_> {
-        let greenroom = env!("CARGO_BIN_EXE_greenroom");
-        let mut command = match self.user {
-            None => Command::new(greenroom),
-            Some(user) => {
-                // The build directory may be closed to others.
-                let copy = self.root.path().join("greenroom");
-                fs::copy(greenroom, &copy).unwrap();
-                let mut command = Command::new("setpriv");
-                command.args([format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()]).arg(copy);
-                command
-            }
-        };
-        let child = command
-            .args(arguments)
+        let greenroom = Path::new(env!("CARGO_BIN_EXE_greenroom"));
+        let mut words: Vec<OsString> = Vec::new();
+        let mut program = greenroom.to_owned();
+        if let Some(user) = self.user {
+            // The build directory may be closed to others.
+            program = self.root.path().join("greenroom");
+            fs::copy(greenroom, &program).unwrap();
+            words.push("setpriv".into());
+            words.extend(
+                [format!("--reuid={user}"), format!("--regid={user}"), "--clear-groups".into()].map(Into::into),
+            );
+        }
+        words.extend(self.through.iter().cloned());
+        words.push(program.into());
+        let mut arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        let says =
+            |option: &str| arguments.iter().any(|word| word.to_str().is_some_and(|word| word.starts_with(option)));
+        let header = Header { of_any_sandbox: !says("--sandbox"), of_any_jobs: !says("-j") && !says("--jobs") };
+        if let (Some(forced), true) =
+            (&*FORCED, !self.bare && header.of_any_sandbox && arguments.first().is_some_and(|word| word == "run"))
+        {
+            arguments.splice(1..1, ["--sandbox".into(), forced.into()]);
+        }
+        words.extend(arguments);
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .current_dir(self.path("."))
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
@@ -175,7 +245,7 @@ impl Project {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Started { project: self, child }
+        Started { project: self, child, header }
     }
 
     /// Runs the command to its end, after which it must have left nothing in the directory for temporary files, unless told to.
@@ -233,6 +303,47 @@ impl Project {
         }
         lines.join("\n")
     }
+}
+
+/// What the first lines of a screen say that is not the same on every machine, unless the command line asks for it.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    of_any_sandbox: bool,
+    of_any_jobs: bool,
+}
+
+impl Header {
+    /// A screen as it is where scenarios are sealed.
+    fn redact(self, screen: &str) -> String {
+        if !self.of_any_sandbox {
+            return screen.to_owned();
+        }
+        let mut lines = Vec::new();
+        let mut left_out = 0;
+        let not_sealed = screen.contains("\nnot sealed");
+        for (number, line) in screen.split('\n').enumerate() {
+            if line.starts_with("not sealed") {
+                left_out = 2;
+            }
+            if left_out > 0 {
+                left_out -= 1;
+            } else if let (0, true, Some(line)) =
+                (number, self.of_any_jobs && not_sealed, line.strip_suffix(", one at a time"))
+            {
+                lines.push(format!("{line}, up to 32 at a time"));
+            } else if line.starts_with("  rerun: ") {
+                lines.push(line.replace(" --sandbox tended", "").replace(" --sandbox sealed", ""));
+            } else {
+                lines.push(line.to_owned());
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+/// A file of the directory `fixtures`.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
 }
 
 /// The names in a directory, sorted.
@@ -301,6 +412,7 @@ fn time_length(text: &str) -> Option<usize> {
 pub(crate) struct Started<'a> {
     project: &'a Project,
     child: Child,
+    header: Header,
 }
 
 impl Started<'_> {
@@ -343,7 +455,7 @@ impl Started<'_> {
         let status = self.child.wait().unwrap();
         let ran = Ran {
             status,
-            stdout: self.project.redact(&stdout.join().unwrap()),
+            stdout: self.header.redact(&self.project.redact(&stdout.join().unwrap())),
             stderr: self.project.redact(&stderr.join().unwrap()),
         };
         assert_ne!(ended, 0, "greenroom hangs\n{}\n{}", ran.stdout, ran.stderr);

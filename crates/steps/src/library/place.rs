@@ -11,8 +11,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat, mkdirat, open,
-    openat, openat2, statat, unlinkat, utimensat,
+    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat, fstatvfs, mkdirat,
+    open, openat, openat2, statat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -22,6 +22,15 @@ use crate::step::{Captures, StepError, StepResult};
 
 /// Names listed in a message.
 const LISTED: usize = 10;
+
+/// What to say of output that is kept in this directory or file when there is no room for more of it: it may be incomplete
+/// without a word, since what the program was told of that is lost too.
+pub(crate) fn full_disk(at: impl AsFd) -> Option<&'static str> {
+    let full = fstatvfs(at).is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail == 0);
+    full.then_some(
+        "no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing",
+    )
+}
 
 /// A name in a directory within the scenario's.
 #[derive(Debug)]

@@ -172,8 +172,9 @@ impl Ran {
         Err(self.place(error).output(self.stdout.output("stdout")).output(self.stderr.output("stderr")))
     }
 
-    /// Says in which directory it ran, if that is a special one.
+    /// Says in which directory it ran, if that is a special one, and whether its output had room.
     fn place(&self, error: StepError) -> StepError {
+        let error = place::full_disk(&self.stderr.0).into_iter().fold(error, StepError::note);
         match &self.command.directory {
             Some(directory) => error.note(format!("it ran in directory {directory}")),
             None => error,

@@ -7,12 +7,13 @@ mod checks;
 mod daemons;
 mod readiness;
 
+use std::fs::File;
 use std::time::Duration;
 
 use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
 
 use crate::context::Context;
-use crate::library::place::Place;
+use crate::library::place::{Place, full_disk};
 use crate::registry::Library;
 use crate::step::{Captures, Relation, StepError, StepResult};
 
@@ -307,16 +308,20 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     let path = daemon.file(stream);
+    let what = format!("{} of daemon {name}", stream.name());
     let holds = match relation {
-        Relation::Is => capture::head(&path, expected.len() as u64 + 1)? == expected.as_bytes(),
-        Relation::DoesNotContain => !capture::contains(&path, expected.as_bytes())?,
-        _ => capture::contains(&path, expected.as_bytes())?,
+        Relation::Is => capture::head(&path, expected.len() as u64 + 1).map(|head| head == expected.as_bytes()),
+        Relation::DoesNotContain => capture::contains(&path, expected.as_bytes()).map(|found| !found),
+        _ => capture::contains(&path, expected.as_bytes()),
     };
+    let holds = holds.map_err(|error| {
+        let file = path.file_name().unwrap_or_default().display();
+        StepError::new(format!("cannot read {what}: {error}")).note(format!("it is in the file {file}"))
+    })?;
     if holds {
         return Ok(());
     }
     let tail = daemon.tail(stream);
-    let what = format!("{} of daemon {name}", stream.name());
     let mut error = StepError::comparison(what, relation, expected, String::from_utf8_lossy(&tail.bytes));
     if tail.omitted > 0 {
         error = error.note(format!("only the end is shown; {} bytes come before it", tail.omitted));
@@ -324,6 +329,12 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     if let Some(ended) = daemon.ended() {
         error = error.note(format!("daemon {name} has ended, with {}", ended.status));
     }
+    error = path
+        .parent()
+        .and_then(|directory| File::open(directory).ok())
+        .and_then(full_disk)
+        .into_iter()
+        .fold(error, StepError::note);
     // What it wrote to the other stream often says why.
     Err(error.output(daemon.captured(stream.other())))
 }

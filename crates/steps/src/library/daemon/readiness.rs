@@ -340,13 +340,15 @@ pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
     Err(show_all(context, error))
 }
 
+/// How long a server has at least to answer one try, and at most.
+const LAST_TRY: Duration = Duration::from_millis(100);
+const LONGEST_TRY: Duration = Duration::from_secs(1);
+
 /// Waits for an HTTP answer.
 pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
     let (url, limit) = (captures.text("url")?, limit_of(captures)?);
     let wanted: u16 = captures.number("status")?;
-    let try_limit = Duration::from_secs(1).min(limit);
     let config = ureq::Agent::config_builder()
-        .timeout_global(Some(try_limit))
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -355,11 +357,17 @@ pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
     let agent = ureq::Agent::new_with_config(config);
     let mut latest = String::new();
     let what = format!("{url} to answer with status {wanted}");
+    let begun = Instant::now();
     let answered = wait_for_anybody(context, &what, limit, || {
-        latest = match agent.get(url).call() {
+        let left = limit.saturating_sub(begun.elapsed());
+        // The last look comes when the limit has passed, and must not take as long again.
+        let try_limit = left.clamp(LAST_TRY, LONGEST_TRY);
+        latest = match agent.get(url).config().timeout_global(Some(try_limit)).build().call() {
             Ok(response) if response.status().as_u16() == wanted => return true,
             Ok(response) => format!("it answered with status {}", response.status().as_u16()),
-            Err(ureq::Error::Timeout(_)) => format!("no answer within {}", words(try_limit)),
+            Err(ureq::Error::Timeout(_)) if left.is_zero() && !latest.is_empty() => return false,
+            Err(ureq::Error::Timeout(_)) if left < LONGEST_TRY => "no answer before the limit had passed".to_owned(),
+            Err(ureq::Error::Timeout(_)) => format!("no answer within {}", words(LONGEST_TRY)),
             Err(ureq::Error::Io(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };

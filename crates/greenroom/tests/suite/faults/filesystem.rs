@@ -1,0 +1,179 @@
+//! Disks, directories and links.
+
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use snapbox::str;
+
+use super::root;
+use crate::support::{Project, document, names, rounds, scenario, with_programs};
+
+#[test]
+fn a_full_disk_is_named_and_spares_what_comes_after_it() {
+    if Project::sealed().is_none() && !root() {
+        return;
+    }
+    let scenarios = "# Fills it\n~~~scenario\nwhen I run dd if=/dev/zero of=x bs=1M count=20\n~~~\n\
+                     # Finds it full\n~~~scenario\nwhen I try to run dd if=/dev/zero of=x bs=1M count=20\n\
+                     when I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n\
+                     # Is fine\n~~~scenario\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n";
+    // Tended, since a sealed scenario may begin while the directory of the one before it is still being removed.
+    let script = "mount -t tmpfs -o size=8m none $TMPDIR && exec \"$@\"";
+    let project = Project::anywhere().file("x.md", document(scenarios));
+    // For an ordinary user in a user namespace of the test's own.
+    let as_root: &[&str] = if rustix::process::getuid().is_root() { &[] } else { &["--map-root-user"] };
+    let words = [&["unshare", "--mount"], as_root, &["sh", "-c", script, "sh"]].concat();
+    let ran = project.through(words).run(["run", "--sandbox", "tended", "x.md"]);
+    ran.code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, one at a time
+not sealed: as asked for
+  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+
+FAIL [TIME]  Fills it
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I run dd if=/dev/zero of=x bs=1M count=20
+
+  command failed with exit status 1: dd if=/dev/zero of=x bs=1M count=20
+  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+
+  rerun: greenroom run --sandbox tended x.md --name 'Fills it'
+
+FAIL [TIME]  Finds it full
+  in x.md:14, scenario at x.md:9
+
+    ok [TIME]  when I try to run dd if=/dev/zero of=x bs=1M count=20
+    ok [TIME]  when I start "echo hello" as a background process as d
+    ok [TIME]  when I wait for daemon d to end
+    FAILED [TIME]  then daemon d stdout is "hello\n"
+
+  stdout of daemon d is not what was expected
+    expected: hello\n
+    actual:   (empty)
+  note: daemon d has ended, with exit status 1
+  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+
+  daemon d: ended by itself with exit status 1 after [TIME]
+    command: echo hello
+    it wrote nothing
+
+  rerun: greenroom run --sandbox tended x.md --name 'Finds it full'
+
+PASS [TIME]  Is fine
+
+FAILED: 2 of 3 scenarios failed, 1 passed, [TIME]
+  failed  x.md:5  Fills it
+  failed  x.md:9  Finds it full
+
+"#]]);
+}
+
+#[test]
+fn the_directory_for_temporary_files_may_have_any_name_and_a_long_one() {
+    let long = "x".repeat(200);
+    let steps = "given a daemon helper shell script unix.py\nwhen I start \"./unix.py\" as a background process as d\n\
+                 when I wait for socket s to accept connections\nwhen I run sh -c 'test \"$TMPDIR\" = \"$PWD\"'\n\
+                 given file hello from f\nwhen I run cat hello\nthen stdout is exactly \"hello\\n\"";
+    let text = with_programs(scenario(steps)) + "~~~{#f .file}\nhello\n~~~\n";
+    for name in ["a b", "a\nb", "it's \"quoted\"", "$HOME;`id`*", "grün", long.as_str()] {
+        let project = Project::new().file("x.md", &text).directory(name);
+        let directory = project.path(name);
+        let project = project.env("TMPDIR", &directory);
+        project.run(["run", "-q", "x.md"]).passes();
+        assert_eq!(names(&directory), [""; 0]);
+    }
+}
+
+#[test]
+fn no_directory_for_temporary_files() {
+    let run = |directory: &str| {
+        let project = Project::new().file("x.md", scenario("when I run true")).file("plain", "");
+        let directory = directory.replace("PROJECT", project.path(".").to_str().unwrap());
+        project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("")
+    };
+    run("/nosuch/directory").stderr(str![[r#"
+greenroom: failed to create a directory in /nosuch/directory: No such file or directory (os error 2)
+
+"#]]);
+    run("PROJECT/plain").stderr(str![[r#"
+greenroom: failed to create a directory in [PROJECT]/./plain: not a directory
+
+"#]]);
+}
+
+#[test]
+fn an_empty_name_of_the_directory_for_temporary_files_is_none() {
+    Project::new().file("x.md", scenario("when I run true")).env("TMPDIR", "").run(["run", "x.md"]).passes();
+}
+
+#[test]
+fn a_directory_for_temporary_files_that_may_not_be_written_to() {
+    let project = Project::new().file("x.md", scenario("when I run true")).directory("closed").mode("closed", 0o555);
+    let Some(project) = (if rustix::process::getuid().is_root() { project.by_user(4321) } else { Some(project) })
+    else {
+        return;
+    };
+    let directory = project.path("closed");
+    project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to create a directory in [PROJECT]/closed: permission denied
+
+"#]]);
+}
+
+#[test]
+fn a_link_in_the_place_of_a_directory_is_not_followed_when_all_is_removed() {
+    // Somebody outside of the scenario swaps a directory for a link to another one, over and over, while it is removed.
+    let steps = "when I run sh -c 'mkdir -p d/a/b/c/d/e; for i in $(seq 200); do : > d/a/b/c/d/e/$i; done; ln -s $VICTIM $HOME/link'";
+    for _ in 0..rounds(5) {
+        let project = Project::new().file("x.md", scenario(steps)).file("victim/a/b/c/d/e/kept", "kept");
+        let victim = project.path("victim");
+        let variable = format!("VICTIM={}", victim.display());
+        let tmp = project.tmp();
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    for run in fs::read_dir(&tmp).unwrap().flatten() {
+                        let data = run.path().join("1/data");
+                        let _ = renameat_with(CWD, data.join("d"), CWD, data.join("link"), RenameFlags::EXCHANGE);
+                    }
+                }
+            });
+            // Removing may fail for that; what must not happen is that the victim is removed.
+            let ran = project.start(["run", "x.md", "--env", &variable]).finish();
+            over.store(true, Ordering::Relaxed);
+            assert!(matches!(ran.status.code(), Some(0 | 1)), "{}\n{}\n{}", ran.status, ran.stdout, ran.stderr);
+        });
+        assert_eq!(fs::read_to_string(victim.join("a/b/c/d/e/kept")).unwrap(), "kept");
+    }
+}
+
+#[test]
+fn a_link_in_the_middle_of_a_path_is_not_written_through() {
+    let project = Project::new().directory("victim");
+    let victim = project.path("victim");
+    let steps = "when I run ln -s $VICTIM d\ngiven file d/f from f";
+    let text = scenario(&steps.replace("$VICTIM", victim.to_str().unwrap())) + "~~~{#f .file}\noverwritten\n~~~\n";
+    let project = project.file("x.md", text);
+    project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:8, scenario at x.md:5
+
+    ok [TIME]  when I run ln -s [PROJECT]/victim d
+    FAILED [TIME]  given file d/f from f
+
+  d/f is outside of the scenario's directory
+  note: the symbolic link d leads out of it
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+    assert_eq!(names(&victim), [""; 0]);
+}

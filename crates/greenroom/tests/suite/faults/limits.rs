@@ -1,0 +1,77 @@
+//! Little of everything: descriptors, memory, processors.
+
+use snapbox::str;
+
+use super::{Group, many, root};
+use crate::support::{Project, document, rounds, scenario};
+
+#[test]
+fn few_descriptors_make_fewer_scenarios_at_a_time() {
+    let steps =
+        "when I start \"sleep 1000\" as a background process as d\nwhen I run echo @\nthen stdout is exactly \"@\\n\"";
+    let text = document(&many(40, steps));
+    for descriptors in ["--nofile=64", "--nofile=24"] {
+        let project = Project::anywhere().file("x.md", &text).through(["prlimit", descriptors]);
+        project.run(["run", "-q", "-j", "16", "x.md"]).passes().stdout(str![[r#"
+40 scenarios passed, 120 steps, [TIME]
+
+"#]]);
+    }
+}
+
+#[test]
+fn too_few_descriptors_to_begin_with() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    let ran = project.through(["prlimit", "--nofile=8"]).run(["run", "x.md"]);
+    ran.code(4).stdout("").stderr(str![[r#"
+greenroom: failed to start the launcher: Too many open files (os error 24)
+
+"#]]);
+}
+
+#[test]
+fn a_daemon_that_takes_more_memory_than_there_is() {
+    if !root() {
+        return;
+    }
+    let project = Project::anywhere();
+    let limits = [("memory.limit_in_bytes", "memory.max", "200M"), ("memory.swappiness", "memory.swap.max", "0")];
+    let Some(group) = Group::new(&project, "memory", &limits) else { return };
+    let scenarios = "# Takes all\n~~~scenario\nwhen I start \"python3 -c 'b = bytearray(1000000000)'\" as a background process as d, on port 8080\n~~~\n\
+                     # Is modest\n~~~scenario\nwhen I run true\n~~~\n";
+    let project = project.file("x.md", document(scenarios)).through(group.words());
+    project.run(["run", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, one at a time
+
+FAIL [TIME]  Takes all
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I start "python3 -c 'b = bytearray(1000000000)'" as a background process as d, on port 8080
+
+  daemon d ended with signal SIGKILL after [TIME], before it listened on port 8080: ConnectionRefusedError
+
+  daemon d: ended by itself with signal SIGKILL after [TIME]
+    command: python3 -c 'b = bytearray(1000000000)'
+    it wrote nothing
+
+  rerun: greenroom run x.md --name 'Takes all'
+
+PASS [TIME]  Is modest
+
+FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
+  failed  x.md:5  Takes all
+
+"#]]);
+    assert!(group.is_empty());
+}
+
+#[test]
+fn many_scenarios_with_a_daemon_each_on_few_processors() {
+    let Some(project) = Project::sealed() else { return };
+    let steps = "given a daemon helper shell script server.py\n\
+                 when I start \"./server.py number-@ 127.0.0.1:8080\" as a background process as web, on port 8080\nthen daemon web is running";
+    let count = 100 * rounds(1).min(10);
+    let project = project.file("x.md", crate::support::with_programs(document(&many(count, steps))));
+    let ran = project.run(["run", "-q", "-j", "64", "x.md"]).passes();
+    assert!(ran.stdout.starts_with(&format!("{count} scenarios passed")), "{}", ran.stdout);
+}

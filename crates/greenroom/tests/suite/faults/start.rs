@@ -1,0 +1,97 @@
+//! Programs that cannot be started, and daemons that are gone before they are there.
+
+use snapbox::str;
+
+use crate::support::{Project, scenario};
+
+#[test]
+fn a_program_that_is_gone_by_its_turn_is_missed_without_a_wait_for_its_port() {
+    let script = "~~~{#web.sh .file}\n#!/bin/sh\n~~~\n";
+    let steps = "given a daemon helper shell script web.sh\nwhen I run rm web.sh\nwhen I start \"./web.sh\" as a background process as web, on port 8080";
+    let ran = Project::anywhere().file("x.md", scenario(steps) + script).run(["run", "x.md"]).code(1).stderr("");
+    ran.stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  given a daemon helper shell script web.sh
+    ok [TIME]  when I run rm web.sh
+    FAILED [TIME]  when I start "./web.sh" as a background process as web, on port 8080
+
+  program not found: ./web.sh
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}
+
+#[test]
+fn a_parent_that_ends_well_and_leaves_no_child_is_an_end() {
+    let text = scenario("when I start \"true\" as a background process as web, on port 8080");
+    Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I start "true" as a background process as web, on port 8080
+
+  daemon web ended with exit status 0 after [TIME], before it listened on port 8080: ConnectionRefusedError
+
+  daemon web: ended by itself with exit status 0 after [TIME]
+    command: true
+    it wrote nothing
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}
+
+#[test]
+fn an_environment_that_is_too_large_to_start_anything_in() {
+    // Just below what the kernel takes (a quarter of the stack's limit of 8 MiB); the daemon's own part is too much.
+    let steps = format!(
+        "when I start \"true\" as a background process as fine\nwhen I wait for daemon fine to end\nwhen I start \"true\" as a background process as web, with environment {{\"B\": \"{}\"}}",
+        "b".repeat(60_000)
+    );
+    let project = Project::anywhere().file("x.md", scenario(&steps)).through(["prlimit", "--stack=8388608"]);
+    let mut arguments = vec!["run".to_owned(), "x.md".to_owned()];
+    for n in 10..30 {
+        arguments.extend(["--env".to_owned(), format!("A{n}={}", "a".repeat(103_800))]);
+    }
+    let ran = project.run(arguments).code(1).stderr("");
+    let screen = ran.stdout.replace(&"b".repeat(60_000), "[B]");
+    let screen = screen.lines().filter(|line| !line.contains("rerun: ")).map(|line| format!("{line}\n"));
+    crate::support::same(
+        &screen.collect::<String>(),
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I start "true" as a background process as fine
+    ok [TIME]  when I wait for daemon fine to end
+    FAILED [TIME]  when I start "true" as a background process as web, with environment {"B": "[B]"}
+
+  failed to start /usr/bin/true: Argument list too long (os error 7)
+  note: its arguments take 5 bytes and the variables set for it 60003; the kernel takes 128 KiB for one string and about 2 MiB for all (E2BIG)
+
+  daemon fine: ended by itself with exit status 0 after [TIME]
+    command: true
+    it wrote nothing
+
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]],
+    );
+}
