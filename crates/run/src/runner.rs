@@ -1,7 +1,7 @@
 //! The run: launches scenarios as places come free and listens until all have ended.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -129,6 +129,7 @@ pub fn run(
         not_started: None,
         kept: false,
         admission,
+        spare: spare(),
         orders,
         deserted: false,
         emit,
@@ -160,6 +161,8 @@ struct Runner<'a> {
     /// Whether something in the run's directory is to stay.
     kept: bool,
     admission: Admission,
+    /// Descriptors kept for what must not fail for want of them.
+    spare: Vec<OwnedFd>,
     orders: Orders<'a>,
     /// Whether nobody takes the results any more.
     deserted: bool,
@@ -407,8 +410,11 @@ impl Runner<'_> {
     }
 
     fn finish(&mut self, running: Running, gone: &Result<greenroom_sandbox::process::Status, String>) {
+        // Removing a directory takes a few descriptors, and stages may have taken all others.
+        self.spare.clear();
         let afterwards = Afterwards { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
         let (outcome, kept) = running.finish(gone, afterwards, &mut self.emit);
+        self.spare = spare();
         self.held_up = None;
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
         self.kept |= kept;
@@ -548,6 +554,11 @@ fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     let user = isolation.user().to_owned();
     properties.push(greenroom_event::Property { name: "user".to_owned(), value: user, refused: None });
     Isolation { sealed: isolation.is_sealed(), properties }
+}
+
+/// A few descriptors, or fewer.
+fn spare() -> Vec<OwnedFd> {
+    (0..6).map_while(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 3).ok()).collect()
 }
 
 fn stage_id(index: usize) -> u32 {

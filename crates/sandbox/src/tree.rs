@@ -20,9 +20,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(Errno::ISDIR | Errno::PERM | Errno::ACCESS) => {}
         Err(error) => return Err(error.into()),
     }
-    let top = open(CWD, path)?;
-    clear(top.as_fd())?;
-    drop(top);
+    clear(&open(CWD, path)?)?;
     match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
@@ -30,11 +28,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Removes all that is in a directory.
-fn clear(top: BorrowedFd<'_>) -> io::Result<()> {
-    let mut walk = Walk { top, moved: 0 };
+fn clear(top: &OwnedFd) -> io::Result<()> {
+    let mut walk = Walk { top: top.as_fd(), moved: 0 };
     loop {
         let before = walk.moved;
-        walk.clear(top, 0)?;
+        // Read anew each time, by a descriptor of its own: this one stays where it is.
+        walk.clear(open(top, c".")?, 0)?;
         if walk.moved == before {
             return Ok(());
         }
@@ -51,13 +50,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn clear(&mut self, directory: BorrowedFd<'_>, depth: usize) -> io::Result<()> {
-        for entry in Dir::read_from(directory)? {
+    fn clear(&mut self, directory: OwnedFd, depth: usize) -> io::Result<()> {
+        let mut entries = Dir::new(directory)?;
+        while let Some(entry) = entries.read() {
             let entry = entry?;
             let name = entry.file_name();
             if matches!(name.to_bytes(), b"." | b"..") {
                 continue;
             }
+            let directory = entries.fd()?;
             let is_directory = match entry.file_type() {
                 FileType::Directory => true,
                 // Some file systems do not say; then it is found out by trying.
@@ -70,12 +71,17 @@ impl Walk<'_> {
             if !is_directory {
                 continue;
             }
-            if depth < DEPTH {
-                let below = open(directory, name)?;
-                self.clear(below.as_fd(), depth + 1)?;
-                unlinkat(directory, name, AtFlags::REMOVEDIR)?;
-            } else {
-                self.move_up(directory, name)?;
+            match open(directory, name) {
+                Ok(below) if depth < DEPTH => {
+                    self.clear(below, depth + 1)?;
+                    unlinkat(entries.fd()?, name, AtFlags::REMOVEDIR)?;
+                }
+                // Deep down, or as deep as there are descriptors.
+                Ok(_) => self.move_up(directory, name)?,
+                Err(Errno::MFILE | Errno::NFILE) if depth > 0 => self.move_up(directory, name)?,
+                // Somebody outside has put something else in its place meanwhile.
+                Err(Errno::NOTDIR | Errno::LOOP) => Self::unlink(directory, name)?,
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -111,16 +117,15 @@ impl Walk<'_> {
 }
 
 /// Opens a directory for its owner to do with it what he likes; fails for a link.
-fn open<P: rustix::path::Arg + Copy>(at: impl AsFd, path: P) -> io::Result<OwnedFd> {
+fn open<P: rustix::path::Arg + Copy>(at: impl AsFd, path: P) -> Result<OwnedFd, Errno> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
     let at = at.as_fd();
-    let opened = match openat(at, path, flags, Mode::empty()) {
+    match openat(at, path, flags, Mode::empty()) {
         Err(Errno::ACCESS) => {
             // It is no link, for that would have been another error, and its parent is ours to walk in.
             chmodat(at, path, Mode::RWXU, AtFlags::empty())?;
-            openat(at, path, flags, Mode::empty())?
+            openat(at, path, flags, Mode::empty())
         }
-        other => other?,
-    };
-    Ok(opened)
+        other => other,
+    }
 }

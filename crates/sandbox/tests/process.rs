@@ -221,3 +221,19 @@ fn a_directory_that_its_owner_may_not_write_in_is_removed() {
     assert!(!tree.exists());
     assert_eq!(std::fs::read_to_string(&outside).unwrap(), "precious");
 }
+
+#[test]
+fn a_tree_of_thousands_of_levels_is_removed() {
+    use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+    let room = tempfile::tempdir().unwrap();
+    let tree = room.path().join("tree");
+    std::fs::create_dir(&tree).unwrap();
+    let mut deepest = openat(CWD, &tree, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    for _ in 0..5000 {
+        mkdirat(&deepest, "d", Mode::RWXU).unwrap();
+        deepest = openat(&deepest, "d", OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+    drop(deepest);
+    greenroom_sandbox::tree::remove(&tree).unwrap();
+    assert!(!tree.exists());
+}

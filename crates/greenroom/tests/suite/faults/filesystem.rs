@@ -28,8 +28,8 @@ fn a_full_disk_is_named_and_spares_what_comes_after_it() {
     let ran = project.through(words).run(["run", "--sandbox", "tended", "x.md"]);
     ran.code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
-not sealed: as asked for
-  scenarios share the processes, network and /tmp of this machine, and run one at a time unless -j says otherwise
+not sealed, as asked for
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
 
 FAIL [TIME]  Fills it
   in x.md:7, scenario at x.md:5
@@ -94,7 +94,7 @@ fn no_directory_for_temporary_files() {
         project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("")
     };
     run("/nosuch/directory").stderr(str![[r#"
-greenroom: failed to create a directory in /nosuch/directory: No such file or directory (os error 2)
+greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
 
 "#]]);
     run("PROJECT/plain").stderr(str![[r#"

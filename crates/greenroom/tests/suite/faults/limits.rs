@@ -24,7 +24,7 @@ fn too_few_descriptors_to_begin_with() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     let ran = project.through(["prlimit", "--nofile=8"]).run(["run", "x.md"]);
     ran.code(4).stdout("").stderr(str![[r#"
-greenroom: failed to start the launcher: Too many open files (os error 24)
+greenroom: failed to listen for signals: Too many open files (os error 24)
 
 "#]]);
 }

@@ -103,6 +103,8 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./drip.py  (daemon web, running for [TIME])
 
+  it used its network, which was private: localhost was its own
+
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]

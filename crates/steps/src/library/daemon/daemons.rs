@@ -1,5 +1,6 @@
 //! The daemons of a scenario: what was asked for, what runs, what it wrote, and their end.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -422,13 +423,17 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     let mut daemons = context.take_state::<Daemons>();
     let limit = context.watch().output_limit();
     let states: Vec<(String, bool)> = daemons.started.iter_mut().map(|daemon| daemon.state(limit)).collect();
-    let members = table::members();
+    let mut members = table::members();
+    // Daemons in the order of their start, then the rest, the oldest first.
+    let place = |pid: i32| {
+        let is_it = |daemon: &Daemon| daemon.process().is_some_and(|process| process.pid() == pid);
+        daemons.started.iter().position(is_it)
+    };
+    members.sort_by_key(|entry| (place(entry.pid).unwrap_or(usize::MAX), Reverse(entry.age)));
     for entry in &members {
-        let daemon =
-            daemons.started.iter().find(|daemon| daemon.process().is_some_and(|process| process.pid() == entry.pid));
         ending.left_over.push(LeftOver {
             command: entry.command.clone(),
-            daemon: daemon.map(|daemon| daemon.name().to_owned()),
+            daemon: place(entry.pid).map(|at| daemons.started[at].name().to_owned()),
             age: entry.age,
         });
     }
