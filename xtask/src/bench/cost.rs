@@ -1,6 +1,6 @@
 //! What greenroom adds to what the kernel takes for the same work.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ bare:      fixtures/bench/bare.c, without a runner: for each time two directorie
            (processes, mounts, network, System V objects, host name; for users also a user namespace), /proc, /dev/shm and
            /tmp mounted, loopback up, `sleep` started in its own group with two files for its output, TERM, its end waited
            for, all of it gone. One time after another in one loop (-j1), or two such loops with half of them each (-j2).
-greenroom: `greenroom run -q` on a document whose scenarios each start, see, stop and no longer see one `sleep`.";
+greenroom: `greenroom run -q` on a document whose scenarios each start, see, stop and no longer see one `sleep`.
+Both have their directories in the same place.";
 
 /// Bare against greenroom, with 1000 scenarios.
 pub(super) fn cost(bench: &Bench) -> Result<(), String> {
@@ -28,96 +29,120 @@ pub(super) fn cost(bench: &Bench) -> Result<(), String> {
     let bare = Bare::compile(bench)?;
     let document = sleep_document(bench, count, "")?;
     say(COMPARED);
-    say(&format!("cost: {count} scenarios, {ROUNDS} rounds in turns, milliseconds each: median (least to most)"));
-    let [bare_1, bare_2, ours_1, ours_2] = in_turns(
-        ROUNDS,
-        [&|| bare.time(count, 1), &|| bare.time(count, 2), &|| bench.time(&["run", "-q", "-j1"], &document), &|| {
-            bench.time(&["run", "-q", "-j2"], &document)
-        }],
-    )?;
-    for (jobs, bare, ours) in [("-j1", bare_1, ours_1), ("-j2", bare_2, ours_2)] {
-        let (bare, ours) = (Spread::each(&bare, count), Spread::each(&ours, count));
-        say(&format!("  {jobs}  bare {}  greenroom {}  ratio {}", line(bare), line(ours), ratio(ours, bare)));
+    for place in places()? {
+        say(&format!(
+            "cost: {count} scenarios {}, {ROUNDS} rounds in turns, milliseconds each: median (least to most)",
+            place.what
+        ));
+        let [bare_1, bare_2, ours_1, ours_2] = in_turns(
+            ROUNDS,
+            [
+                &|| bare.time(count, 1, &place.directory),
+                &|| bare.time(count, 2, &place.directory),
+                &|| bench.time(&["run", "-q", "-j1"], &document, &place.directory),
+                &|| bench.time(&["run", "-q", "-j2"], &document, &place.directory),
+            ],
+        )?;
+        for (jobs, bare, ours) in [("-j1", bare_1, ours_1), ("-j2", bare_2, ours_2)] {
+            say(&format!("  {jobs}  {}", compared(Spread::each(&bare, count), Spread::each(&ours, count))));
+        }
     }
     Ok(())
 }
 
-fn line(spread: Spread) -> String {
-    format!("{:6.3} ({:.3} to {:.3})", spread.middle, spread.least, spread.most)
+fn compared(bare: Spread, ours: Spread) -> String {
+    let line = |spread: Spread| format!("{:6.3} ({:.3} to {:.3})", spread.middle, spread.least, spread.most);
+    let ratio = against(ours.middle / bare.middle, "", RATIO);
+    format!("bare {}  greenroom {}  ratio {ratio}", line(bare), line(ours))
 }
 
-fn ratio(ours: Spread, bare: Spread) -> String {
-    against(ours.middle / bare.middle, "", RATIO)
+/// Where scenarios have their directories, for both sides.
+struct Place {
+    what: String,
+    directory: PathBuf,
+}
+
+/// In memory, where the figures are steady, and where temporary files go on this machine. What a disk's file system takes for
+/// a new file can depend on how many were removed in the last minutes, by whomever.
+fn places() -> Result<Vec<Place>, String> {
+    let temporary = std::env::temp_dir();
+    let shared_memory = Path::new("/dev/shm");
+    let memory = shared_memory.is_dir().then(|| ("in memory".to_owned(), shared_memory));
+    let usual = (format!("in {}", temporary.display()), temporary.as_path());
+    let place = |(what, parent): (String, &Path)| {
+        let directory = parent.join(format!("greenroom-bench-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        Ok(Place { what, directory })
+    };
+    memory.into_iter().chain([usual]).map(place).collect()
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.directory);
+    }
 }
 
 /// The program that does the work without a runner.
-struct Bare {
-    program: PathBuf,
-    directory: PathBuf,
-}
+struct Bare(PathBuf);
 
 impl Bare {
     fn compile(bench: &Bench) -> Result<Self, String> {
         let program = bench.directory.join("bare");
         let source = root().join("fixtures/bench/bare.c");
         crate::run(Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source))?;
-        // Where greenroom has its run's directory too.
-        let directory = std::env::temp_dir().join(format!("greenroom-bare-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-        Ok(Self { program, directory })
+        Ok(Self(program))
     }
 
-    fn time(&self, count: usize, loops: usize) -> Result<Duration, String> {
-        let mut command = Command::new(&self.program);
-        command.arg(&self.directory).args([count.to_string(), loops.to_string()]).stdin(Stdio::null());
+    fn time(&self, count: usize, loops: usize, place: &Path) -> Result<Duration, String> {
+        let mut command = Command::new(&self.0);
+        command.arg(place).args([count.to_string(), loops.to_string()]).stdin(Stdio::null());
         measure::once(&mut command, Peaks::None).map(|measured| measured.wall)
-    }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.directory);
     }
 }
 
 /// Whether a scenario costs the same however many there are, in time and memory.
 pub(super) fn scale(bench: &Bench) -> Result<(), String> {
-    let (few, many) = (1_000, 10_000);
+    let (few, many, rounds) = (1_000, 10_000, 3);
     let bare = Bare::compile(bench)?;
     let documents = [sleep_document(bench, few, "")?, sleep_document(bench, many, "")?];
     say(COMPARED);
-    for jobs in [1, 2] {
-        let argument = format!("-j{jobs}");
-        let arguments = ["run", "-q", argument.as_str()];
-        let [bare_few, bare_many, ours_few, ours_many] = in_turns(
-            3,
-            [&|| bare.time(few, jobs), &|| bare.time(many, jobs), &|| bench.time(&arguments, &documents[0]), &|| {
-                bench.time(&arguments, &documents[1])
-            }],
-        )?;
-        let bare = [Spread::each(&bare_few, few), Spread::each(&bare_many, many)];
-        let ours = [Spread::each(&ours_few, few), Spread::each(&ours_many, many)];
-        say(&format!("scale: -j{jobs}, 3 rounds in turns, milliseconds each: median (least to most)"));
-        for (at, count) in [few, many].into_iter().enumerate() {
-            let ratio = ratio(ours[at], bare[at]);
+    for place in places()? {
+        for jobs in [1, 2] {
+            let argument = format!("-j{jobs}");
+            let arguments = ["run", "-q", argument.as_str()];
+            let [bare_few, bare_many, ours_few, ours_many] = in_turns(
+                rounds,
+                [
+                    &|| bare.time(few, jobs, &place.directory),
+                    &|| bare.time(many, jobs, &place.directory),
+                    &|| bench.time(&arguments, &documents[0], &place.directory),
+                    &|| bench.time(&arguments, &documents[1], &place.directory),
+                ],
+            )?;
+            let bare = [Spread::each(&bare_few, few), Spread::each(&bare_many, many)];
+            let ours = [Spread::each(&ours_few, few), Spread::each(&ours_many, many)];
+            let place = &place.what;
             say(&format!(
-                "  {count:6} scenarios  bare {}  greenroom {}  ratio {ratio}",
-                line(bare[at]),
-                line(ours[at])
+                "scale: -j{jobs} {place}, {rounds} rounds in turns, milliseconds each: median (least to most)"
+            ));
+            for (at, count) in [few, many].into_iter().enumerate() {
+                say(&format!("  {count:6} scenarios  {}", compared(bare[at], ours[at])));
+            }
+            let growth = |of: [Spread; 2]| of[1].middle / of[0].middle;
+            say(&format!(
+                "  each of {many} takes this many times what each of {few} does: bare {:.2}, greenroom {:.2}",
+                growth(bare),
+                growth(ours)
             ));
         }
-        say(&format!(
-            "  each of {many} takes this many times what each of {few} does: bare {:.2}, greenroom {:.2}",
-            bare[1].middle / bare[0].middle,
-            ours[1].middle / ours[0].middle
-        ));
     }
     for (document, count, target) in [(&documents[0], few, 20.0), (&documents[1], many, 60.0)] {
         let measured = measure::once(&mut bench.greenroom(&["run", "-q", "-j2"], document), Peaks::Below)?;
         let runner = against(measured.peak_mib, " MiB", target);
         let below = measured.peak_below_mib;
         say(&format!(
-            "  peak memory with {count} scenarios: runner {runner}, largest of launcher and stages {below:.1} MiB"
+            "scale: peak memory with {count} scenarios: runner {runner}, largest of launcher and stages {below:.1} MiB"
         ));
     }
     Ok(())
