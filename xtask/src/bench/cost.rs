@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::Bench;
-use super::measure::{self, Peaks, Spread, against, in_turns, say};
+use super::measure::{self, Measured, Peaks, Spread, against, in_turns, say};
 use super::scenarios::sleep_document;
 use crate::root;
 
@@ -21,7 +21,7 @@ bare:      fixtures/bench/bare.c, without a runner: for each time two directorie
            /tmp mounted, loopback up, `sleep` started in its own group with two files for its output, TERM, its end waited
            for, all of it gone. One time after another in one loop (-j1), or two such loops with half of them each (-j2).
 greenroom: `greenroom run -q` on a document whose scenarios each start, see, stop and no longer see one `sleep`.
-Both have their directories in the same place.";
+Both have their directories in the same place. First the time that passes, then that on processors, of all processes.";
 
 /// Bare against greenroom, with 1000 scenarios.
 pub(super) fn cost(bench: &Bench) -> Result<(), String> {
@@ -44,16 +44,23 @@ pub(super) fn cost(bench: &Bench) -> Result<(), String> {
             ],
         )?;
         for (jobs, bare, ours) in [("-j1", bare_1, ours_1), ("-j2", bare_2, ours_2)] {
-            say(&format!("  {jobs}  {}", compared(Spread::each(&bare, count), Spread::each(&ours, count))));
+            compare(jobs, [&bare, &ours], count);
         }
     }
     Ok(())
 }
 
-fn compared(bare: Spread, ours: Spread) -> String {
+/// Prints what each of `count` takes without and with greenroom.
+fn compare(what: &str, [bare, ours]: [&[Measured]; 2], count: usize) {
+    let spreads = |of: fn(&Measured) -> Duration| [bare, ours].map(|all| Spread::each(all.iter().map(of), count));
     let line = |spread: Spread| format!("{:6.3} ({:.3} to {:.3})", spread.middle, spread.least, spread.most);
+    let [bare, ours] = spreads(|one| one.wall);
     let ratio = against(ours.middle / bare.middle, "", RATIO);
-    format!("bare {}  greenroom {}  ratio {ratio}", line(bare), line(ours))
+    say(&format!("  {what}  bare {}  greenroom {}  ratio {ratio}", line(bare), line(ours)));
+    let [bare, ours] = spreads(|one| one.processor);
+    let ratio = ours.middle / bare.middle;
+    let indent = " ".repeat(what.len());
+    say(&format!("  {indent}  bare {}  greenroom {}  ratio {ratio:.2} on processors", line(bare), line(ours)));
 }
 
 /// Where scenarios have their directories, for both sides.
@@ -94,10 +101,10 @@ impl Bare {
         Ok(Self(program))
     }
 
-    fn time(&self, count: usize, loops: usize, place: &Path) -> Result<Duration, String> {
+    fn time(&self, count: usize, loops: usize, place: &Path) -> Result<Measured, String> {
         let mut command = Command::new(&self.0);
         command.arg(place).args([count.to_string(), loops.to_string()]).stdin(Stdio::null());
-        measure::once(&mut command, Peaks::None).map(|measured| measured.wall)
+        measure::once(&mut command, Peaks::None)
     }
 }
 
@@ -120,20 +127,23 @@ pub(super) fn scale(bench: &Bench) -> Result<(), String> {
                     &|| bench.time(&arguments, &documents[1], &place.directory),
                 ],
             )?;
-            let bare = [Spread::each(&bare_few, few), Spread::each(&bare_many, many)];
-            let ours = [Spread::each(&ours_few, few), Spread::each(&ours_many, many)];
             let place = &place.what;
             say(&format!(
                 "scale: -j{jobs} {place}, {rounds} rounds in turns, milliseconds each: median (least to most)"
             ));
-            for (at, count) in [few, many].into_iter().enumerate() {
-                say(&format!("  {count:6} scenarios  {}", compared(bare[at], ours[at])));
-            }
-            let growth = |of: [Spread; 2]| of[1].middle / of[0].middle;
+            compare(&format!("{few:6} scenarios"), [&bare_few, &ours_few], few);
+            compare(&format!("{many:6} scenarios"), [&bare_many, &ours_many], many);
+            let growth = |few_times: &[Measured], many_times: &[Measured]| {
+                let ratio = |of: fn(&Measured) -> Duration| {
+                    let few = Spread::each(few_times.iter().map(of), few);
+                    Spread::each(many_times.iter().map(of), many).middle / few.middle
+                };
+                format!("{:.2} ({:.2} on processors)", ratio(|one| one.wall), ratio(|one| one.processor))
+            };
             say(&format!(
-                "  each of {many} takes this many times what each of {few} does: bare {:.2}, greenroom {:.2}",
-                growth(bare),
-                growth(ours)
+                "  each of {many} takes this many times what each of {few} does: bare {}, greenroom {}",
+                growth(&bare_few, &bare_many),
+                growth(&ours_few, &ours_many)
             ));
         }
     }

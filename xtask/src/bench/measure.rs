@@ -9,6 +9,9 @@ pub(super) const ROUNDS: usize = 5;
 /// One measurement.
 pub(super) struct Measured {
     pub(super) wall: Duration,
+    /// Time on processors of all processes that were there and were waited for, and of none of the machine's others: what a
+    /// busy machine changes least. What the kernel does in the background is not in it.
+    pub(super) processor: Duration,
     /// Of the process that was started.
     pub(super) peak_mib: f64,
     /// Of the largest process below it with the same program, where that was asked for.
@@ -28,17 +31,28 @@ pub(super) enum Peaks {
 
 /// Measures a program, which must end well.
 pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, String> {
+    let before = processor_time_below();
     let begun = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let (peak_mib, peak_below_mib) =
         if peaks == Peaks::None { (0.0, 0.0) } else { peaks_until_end(&mut child, peaks)? };
     let status = child.wait().map_err(|error| error.to_string())?;
     let wall = begun.elapsed();
+    let processor = processor_time_below().saturating_sub(before);
     if status.success() {
-        Ok(Measured { wall, peak_mib, peak_below_mib })
+        Ok(Measured { wall, processor, peak_mib, peak_below_mib })
     } else {
         Err(format!("{command:?}: {status}"))
     }
+}
+
+/// The time on processors of all that this process has started and waited for, and of what those have.
+fn processor_time_below() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // `pid (name) state ...`: the 16th and 17th fields are the user and system time of the children, in hundredths of seconds.
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').skip(13).take(2);
+    let hundredths: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(hundredths * 10)
 }
 
 /// Follows peak memory until a process ends. The kernel gives it only while a process has its memory, but counts it up all
@@ -104,27 +118,27 @@ impl Spread {
     }
 
     /// Milliseconds of each of `count` that together took these times.
-    pub(super) fn each(times: &[Duration], count: usize) -> Self {
+    pub(super) fn each(times: impl IntoIterator<Item = Duration>, count: usize) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of scenarios are small")]
         let count = count as f64;
-        Self::of(times.iter().map(|time| time.as_secs_f64() * 1000.0 / count))
+        Self::of(times.into_iter().map(|time| time.as_secs_f64() * 1000.0 / count))
     }
 }
 
-/// Something that can be timed.
-pub(super) type Timed<'a> = &'a dyn Fn() -> Result<Duration, String>;
+/// Something that can be measured.
+pub(super) type Measurable<'a> = &'a dyn Fn() -> Result<Measured, String>;
 
 /// Takes measurements in turns, forwards and backwards, so that what else the machine does meets all of them alike. Gives
-/// the times of each, in the order of the rounds.
-pub(super) fn in_turns<const N: usize>(rounds: usize, all: [Timed<'_>; N]) -> Result<[Vec<Duration>; N], String> {
-    let mut times = [const { Vec::new() }; N];
+/// what came of each, in the order of the rounds.
+pub(super) fn in_turns<const N: usize>(rounds: usize, all: [Measurable<'_>; N]) -> Result<[Vec<Measured>; N], String> {
+    let mut measured = [const { Vec::new() }; N];
     for round in 0..rounds {
         for turn in 0..N {
             let at = if round % 2 == 0 { turn } else { N - 1 - turn };
-            times[at].push(all[at]()?);
+            measured[at].push(all[at]()?);
         }
     }
-    Ok(times)
+    Ok(measured)
 }
 
 /// Prints one line.

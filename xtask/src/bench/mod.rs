@@ -12,7 +12,6 @@ mod scenarios;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::{cargo, root, target};
 use measure::{Measured, Peaks};
@@ -87,10 +86,10 @@ impl Bench {
     }
 
     /// Measures its time alone, since what looks at its memory takes some of the machine; its run's directory is made there.
-    fn time(&self, arguments: &[&str], document: &Path, place: &Path) -> Result<Duration, String> {
+    fn time(&self, arguments: &[&str], document: &Path, place: &Path) -> Result<Measured, String> {
         let mut command = self.greenroom(arguments, document);
         command.env("TMPDIR", place);
-        measure::once(&mut command, Peaks::None).map(|measured| measured.wall)
+        measure::once(&mut command, Peaks::None)
     }
 
     /// What it says, whether it passes or not.

@@ -49,7 +49,7 @@ fn bare_sleep(count: usize) -> Result<Measured, String> {
         let mut child = Command::new("sleep").arg("90000").spawn().map_err(|error| error.to_string())?;
         child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
     }
-    Ok(Measured { wall: begun.elapsed(), peak_mib: 0.0, peak_below_mib: 0.0 })
+    Ok(Measured { wall: begun.elapsed(), processor: Duration::ZERO, peak_mib: 0.0, peak_below_mib: 0.0 })
 }
 
 /// Scenarios that wait for a server which opens its port, the same for all, after 50 ms.
