@@ -10,7 +10,8 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask ci       everything that must hold: format, lints, tests, documentation, our own acceptance documents
-cargo xtask bench    the benchmarks, on a release build (add a word to run only those with it in their name)";
+cargo xtask bench    the benchmarks, on a release build; add a word to run only those with it in their name: check, bindings,
+                     sleep, port, cost (beside no runner at all), scale (10,000 scenarios), flood, death";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
