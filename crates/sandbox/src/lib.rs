@@ -1,10 +1,16 @@
-//! Sealed rooms for processes.
+#![doc = include_str!("../README.md")]
 //!
-//! This crate is everything of greenroom that talks to the kernel, and the only home of `unsafe` (in `sys`). It knows
-//! nothing of documents: a Rust test can use [`process`] alone to start a daemon, wait until it is ready, read its output
-//! and be sure that it is gone.
+//! # What is in here
 //!
-//! # Processes of a run
+//! - [`daemon`] is the above, and all that most tests need.
+//! - [`process`] has what it is made of: programs, processes held by pidfds, listening sockets, the process table.
+//! - [`Launcher`], [`enter`] and [`stage`] are for a program with a `main` of its own, which makes sealed rooms: stages in which
+//!   nobody else's processes, ports, files in `/tmp` are to be seen, on machines that allow it.
+//!
+//! Everything of greenroom that talks to the kernel is in this crate, and all of its `unsafe` in the module `sys`. It knows
+//! nothing of documents.
+//!
+//! # Processes of a run of greenroom
 //!
 //! ```text
 //! runner                  the user's process; never enters a namespace
@@ -28,7 +34,9 @@
 
 mod channel;
 mod child;
+pub mod daemon;
 pub mod isolation;
+mod keeper;
 pub mod launcher;
 mod probe;
 pub mod process;
@@ -39,6 +47,7 @@ mod sys;
 pub mod tree;
 pub mod turn;
 
+pub use daemon::{Daemon, DaemonCommand, DaemonError};
 pub use isolation::{Isolation, Property, Refusal, SandboxChoice};
 pub use launcher::{
     COLLAPSE_LIMIT, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxError, StageId, StageSpec,

@@ -1,8 +1,8 @@
 //! Reading what processes wrote, without ever holding much of it.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// The end of a file.
@@ -16,16 +16,16 @@ pub struct Tail {
 
 /// The last `most` bytes of a file, beginning at a line where that is possible.
 pub fn tail(path: &Path, most: u64) -> std::io::Result<Tail> {
-    tail_of(&mut open(path)?, most)
+    tail_of(&open(path)?, most)
 }
 
-/// The same of an open file.
-pub fn tail_of(file: &mut File, most: u64) -> std::io::Result<Tail> {
+/// The same of an open file, whose position stays where it is.
+pub fn tail_of(file: &File, most: u64) -> std::io::Result<Tail> {
     let length = file.metadata()?.len();
     let mut omitted = length.saturating_sub(most);
-    file.seek(SeekFrom::Start(omitted))?;
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; usize::try_from(length - omitted).map_err(|_| std::io::ErrorKind::FileTooLarge)?];
+    let read = read_at(file, &mut bytes, omitted)?;
+    bytes.truncate(read);
     if omitted > 0
         && let Some(newline) = bytes.iter().position(|&b| b == b'\n')
         && newline + 1 < bytes.len()
@@ -66,7 +66,11 @@ impl Seeker {
 
     /// Whether they are in the file by now. A file that has become shorter is read anew.
     pub fn look(&mut self, path: &Path) -> std::io::Result<bool> {
-        let mut file = open(path)?;
+        self.look_in(&open(path)?)
+    }
+
+    /// The same of an open file, whose position stays where it is.
+    pub fn look_in(&mut self, file: &File) -> std::io::Result<bool> {
         if self.needle.is_empty() {
             return Ok(true);
         }
@@ -75,11 +79,13 @@ impl Seeker {
             self.read = 0;
             self.kept.clear();
         }
-        file.seek(SeekFrom::Start(self.read))?;
         loop {
             // Not beyond what is there now: a process may write faster than this reads.
-            let most = (length - self.read).min(64 * 1024);
-            let read = file.by_ref().take(most).read_to_end(&mut self.kept)?;
+            let most = usize::try_from(length - self.read).unwrap_or(usize::MAX).min(64 * 1024);
+            let before = self.kept.len();
+            self.kept.resize(before + most, 0);
+            let read = read_at(file, &mut self.kept[before..], self.read)?;
+            self.kept.truncate(before + read);
             self.read += read as u64;
             if find(&self.kept, &self.needle).is_some() {
                 return Ok(true);
@@ -91,6 +97,20 @@ impl Seeker {
             self.kept.drain(..self.kept.len().saturating_sub(keep));
         }
     }
+}
+
+/// Reads from a place in a file until the buffer is full or the file ends.
+fn read_at(file: &File, buffer: &mut [u8], from: u64) -> std::io::Result<usize> {
+    let mut read = 0;
+    while read < buffer.len() {
+        match file.read_at(&mut buffer[read..], from + read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
 }
 
 /// Where `needle` first is in `haystack`.

@@ -176,7 +176,7 @@ pub fn are_private() -> bool {
 }
 
 /// Where a client reaches a listener.
-fn target(listener: &Listener) -> SocketAddr {
+pub(crate) fn target(listener: &Listener) -> SocketAddr {
     let ip = match listener.address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use crate::process::running::Process;
@@ -104,14 +104,24 @@ fn is_executable(path: &Path) -> Option<bool> {
 
 impl Program {
     /// Starts it. Returns when the kernel shows the new program under its own command line, so that a look at the process table cannot miss it.
-    #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
     pub fn start(self) -> Result<Process, StartError> {
+        let (path, argv) = (self.path.clone(), self.argv.clone());
+        let started = Instant::now();
+        let child = self.spawn(|command| {
+            command.process_group(0);
+        })?;
+        Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source })
+    }
+
+    /// Has the standard library start it, after `prepare` has added to how.
+    #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
+    pub(crate) fn spawn(self, prepare: impl FnOnce(&mut Command)) -> Result<Child, StartError> {
         let Self { path, argv, directory, environment, stdin, stdout, stderr } = self;
         let mut command = Command::new(&path);
         if let Some((name, args)) = argv.split_first() {
             command.arg0(name).args(args);
         }
-        command.current_dir(&directory).process_group(0).stdout(stdout).stderr(stderr);
+        command.current_dir(&directory).stdout(stdout).stderr(stderr);
         command.stdin(match stdin {
             Input::Null => Stdio::null(),
             Input::File(file) => Stdio::from(file),
@@ -122,15 +132,12 @@ impl Program {
                 None => command.env_remove(name),
             };
         }
-        let started = Instant::now();
-        match command.spawn() {
-            Ok(child) => Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source }),
-            Err(source) => {
-                // A relative path is relative to where it would have run.
-                let hint = explain(&directory, &path, &argv, &environment, &source);
-                Err(StartError { path, hint, source })
-            }
-        }
+        prepare(&mut command);
+        command.spawn().map_err(|source| {
+            // A relative path is relative to where it would have run.
+            let hint = explain(&directory, &path, &argv, &environment, &source);
+            StartError { path, hint, source }
+        })
     }
 }
 

@@ -57,6 +57,11 @@ fn entries() -> impl Iterator<Item = Entry> {
     shown.into_iter().filter_map(entry)
 }
 
+/// Those of these processes that have not ended.
+pub(crate) fn living(pids: impl IntoIterator<Item = i32>) -> Vec<Entry> {
+    pids.into_iter().filter_map(entry).filter(|entry| !entry.is_zombie()).collect()
+}
+
 /// Those of `members` that are `leader` or descend from it, or are in its process group.
 pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
     let mut family = BTreeSet::from([leader]);
@@ -119,6 +124,14 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
             .then(|| entry(pid))
             .flatten()
     })
+}
+
+/// The sockets that these processes have open, by inode.
+pub(crate) fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
+    let descriptors = pids.into_iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok());
+    let targets = descriptors.flatten().flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+    let inode = |target: std::path::PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
+    targets.filter_map(inode).collect()
 }
 
 fn this_process() -> i32 {

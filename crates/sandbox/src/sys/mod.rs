@@ -8,6 +8,8 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use rustix::process::Pid;
 
+pub(crate) mod keeper;
+
 /// Which side of a [`clone`] or [`fork`] this is.
 #[derive(Debug)]
 pub(crate) enum Side {
@@ -48,10 +50,10 @@ pub(crate) fn namespace_names(namespaces: i32) -> String {
 /// `clone3` with ENOSYS.
 pub(crate) fn clone(namespaces: i32) -> io::Result<Side> {
     let flags = i64::from(namespaces | libc::SIGCHLD);
-    // SAFETY: without CLONE_VM and with a null stack this is fork: the child goes on in a copy of this memory. The launcher,
-    // its only caller, has a single thread, so no lock is held by a thread that the copy lacks. glibc's cached thread id stays
-    // that of the parent in the child; the first process uses nothing that reads it, and forks the worker with `fork`, which
-    // sets it anew.
+    // SAFETY: without CLONE_VM and with a null stack this is fork: the child goes on in a copy of this memory. The launcher
+    // has a single thread, so no lock is held by a thread that the copy lacks; the keeper, the only other caller, keeps to bare
+    // system calls on both sides, which need none. glibc's cached thread id stays that of the parent in the child; the first
+    // process uses nothing that reads it, and forks the worker with `fork`, which sets it anew; the keeper's child executes.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0usize, 0usize, 0usize, 0usize) };
     side(pid)
 }
@@ -88,11 +90,15 @@ pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
 /// Sets all signals to their default action and blocks none: what the runner was started with (by `nohup`, by a shell's
 /// `&`, by a careless parent) does not reach the scenarios.
 pub(crate) fn reset_signals() {
+    default_actions();
+    unblock_signals();
+}
+
+fn default_actions() {
     for number in 1..=64 {
         // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those of glibc's own, which is fine.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
-    unblock_signals();
 }
 
 /// Asks the processor what it can do. Libraries ask before their first search of a text, and in a virtual machine the
@@ -110,17 +116,33 @@ fn empty_set() -> libc::sigset_t {
     unsafe { set.assume_init() }
 }
 
-/// A descriptor from which the signals that the first process heeds can be read. Blocks them: see [`unblock_signals`] for children.
-pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
+/// A set of these signals.
+fn set_of(signals: &[i32]) -> libc::sigset_t {
     let mut set = empty_set();
-    for signal in [libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT] {
-        // SAFETY: `set` is initialised, the numbers are valid.
+    for &signal in signals {
+        // SAFETY: `set` is initialised; a number that is none is refused.
         unsafe { libc::sigaddset(&raw mut set, signal) };
     }
-    // SAFETY: `set` is initialised and lives through the call; the old mask is not asked for.
-    unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) };
+    set
+}
+
+/// A descriptor from which the signals that the first process heeds can be read. Blocks them: see [`unblock_signals`] for children.
+pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
+    let set = set_of(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT]);
+    block(&set);
+    signal_descriptor(&set)
+}
+
+/// Adds to the signals that are blocked.
+fn block(set: &libc::sigset_t) {
+    // SAFETY: `set` is an initialised signal set that lives through the call; the old mask is not asked for.
+    unsafe { libc::sigprocmask(libc::SIG_BLOCK, set, std::ptr::null_mut()) };
+}
+
+/// A descriptor from which these signals, which must be blocked, can be read.
+fn signal_descriptor(set: &libc::sigset_t) -> io::Result<OwnedFd> {
     // SAFETY: `set` is initialised; -1 asks for a new descriptor.
-    let fd: RawFd = unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    let fd: RawFd = unsafe { libc::signalfd(-1, set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
     check(fd.min(0))?;
     // SAFETY: the kernel has just given us this descriptor, nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
