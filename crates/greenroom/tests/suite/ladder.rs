@@ -227,7 +227,7 @@ fn every_rung_carries_a_scenario_out() {
         let ran = project.run(["run", "x.md", "-j2", "--env", &variable]);
         assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(0), ""), "{rules}\n{}", ran.stdout);
         assert!(ran.stdout.contains("(ended what it left running: web and "), "{rules}\n{}", ran.stdout);
-        fifos.map(|fifo| fifo.falls_silent());
+        fifos.iter().for_each(Fifo::falls_silent);
         project.nothing_is_left();
     }
 }
