@@ -79,7 +79,8 @@ impl Agent for StepAgent {
         };
         let scenario_end = Instant::now() + script.scenario_limit;
         let completed = self.play_steps(&script, scenario_end, &mut context, &mut say);
-        self.clean_up(&script, completed, scenario_end, &mut context, &mut say);
+        let explain = script.explain || completed < script.steps.len();
+        self.clean_up(&script, completed, scenario_end, explain, &mut context, &mut say);
     }
 }
 
@@ -114,6 +115,7 @@ impl StepAgent {
         script: &Script,
         completed: usize,
         scenario_end: Instant,
+        mut explain: bool,
         context: &mut Context,
         say: &mut impl FnMut(&Report),
     ) {
@@ -128,10 +130,11 @@ impl StepAgent {
             context.watch().set_deadline(Some(end));
             let limit = ("cleanup", end.saturating_duration_since(begun));
             let done = self.carry_out(cleanup, &step.captures, context, begun, limit);
+            explain |= done.failure.is_some();
             say(&Report::Cleanup { step: index, done });
         }
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
-        let mut ending = Ending::default();
+        let mut ending = Ending { explain, ..Ending::default() };
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         say(&Report::Ended {
             daemons: ending.daemons.into_iter().map(daemon).collect(),

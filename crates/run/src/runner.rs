@@ -257,6 +257,7 @@ impl Runner<'_> {
             steps: scenario.steps.iter().map(step).collect(),
             scenario_limit: limits.scenario,
             step_limit: limits.step,
+            explain: self.options.leftovers_fail,
             output_limit: self
                 .options
                 .output_limit

@@ -29,6 +29,8 @@ pub(crate) struct Script {
     pub(crate) step_limit: Duration,
     /// How many bytes a process may write to one of its outputs.
     pub(crate) output_limit: u64,
+    /// Whether what daemons wrote is wanted also if all steps pass.
+    pub(crate) explain: bool,
 }
 
 /// One step.

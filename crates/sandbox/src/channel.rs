@@ -3,6 +3,7 @@
 //! - [`Control`], runner and launcher: one datagram a message, with descriptors beside it.
 //! - [`Pipe`], runner and worker: a stream of frames, each a length and that many bytes.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -21,21 +22,28 @@ pub(crate) const MOST_FDS: usize = 34;
 
 /// One end of the line between runner and launcher.
 #[derive(Debug)]
-pub(crate) struct Control(OwnedFd);
+pub(crate) struct Control {
+    socket: OwnedFd,
+    /// Where messages are received: kept, since every stage of the launcher's would else pay for its pages anew.
+    buffer: RefCell<Vec<u8>>,
+}
+
+/// The longest message: it has two paths in it.
+const LONGEST: usize = 64 * 1024;
 
 impl Control {
     /// Both ends.
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-        Ok((Self(ours), theirs))
+        Ok((Self::new(ours), theirs))
     }
 
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self(fd)
+        Self { socket: fd, buffer: RefCell::new(vec![0; LONGEST]) }
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.socket.as_fd()
     }
 
     /// Sends a message with descriptors, which the other side gets copies of. Gives `WouldBlock` instead of waiting unless `wait`.
@@ -48,7 +56,7 @@ impl Control {
         }
         let flags = if wait { SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL | SendFlags::DONTWAIT };
         loop {
-            match sendmsg(&self.0, &[io::IoSlice::new(&bytes)], &mut ancillary, flags) {
+            match sendmsg(&self.socket, &[io::IoSlice::new(&bytes)], &mut ancillary, flags) {
                 Ok(_) => return Ok(()),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -58,12 +66,12 @@ impl Control {
 
     /// Takes the next message; `None` when the other end is closed. Waits for one when `wait`, else gives `WouldBlock`.
     pub(crate) fn receive<T: DeserializeOwned>(&self, wait: bool) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
-        let mut bytes = vec![0; 64 * 1024];
+        let mut bytes = self.buffer.borrow_mut();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let flags = if wait { RecvFlags::CMSG_CLOEXEC } else { RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT };
         let received = loop {
-            match recvmsg(&self.0, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
+            match recvmsg(&self.socket, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
                 Ok(received) => break received.bytes,
                 Err(Errno::INTR) => {}
                 Err(Errno::CONNRESET) => return Ok(None),

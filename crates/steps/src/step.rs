@@ -185,6 +185,8 @@ impl Relation {
 /// What the end of a scenario brings to light.
 #[derive(Debug, Clone, Default)]
 pub struct Ending {
+    /// Whether somebody will read what daemons wrote: the scenario has not passed.
+    pub explain: bool,
     /// Every daemon of the scenario, in order of start.
     pub daemons: Vec<DaemonReport>,
     /// Processes that no step had stopped.

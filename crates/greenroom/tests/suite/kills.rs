@@ -176,7 +176,9 @@ fn children_by_parent() -> BTreeMap<i32, Vec<i32>> {
             found.entry(parent).or_default().push(pid);
         }
     }
-    found.values_mut().for_each(|children| children.sort_unstable());
+    for children in found.values_mut() {
+        children.sort_unstable();
+    }
     found
 }
 

@@ -1,12 +1,13 @@
 //! Terminals that are suspended, closed or not read from.
 
+#![expect(clippy::disallowed_methods, reason = "tests start the command as a user does")]
+
 use std::io::Read;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::support::{Fifo, Project, Started, document, scenario, with_programs};
+use crate::support::{Fifo, Project, Started, document, fixture, scenario, with_programs};
 
 /// A daemon that says `up` and `bye` to the pipe $FIFO, and has the test's token in its command line.
 const UP: &str = "given a daemon helper shell script tells.py\n\
@@ -19,9 +20,8 @@ fn steps(project: &Project, more: &str) -> String {
 
 /// Runs the command as the job of a terminal; what was shown and told.
 fn job(project: &Project, action: &[&str], options: &[String]) -> String {
-    let job = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/job.py");
     let output = Command::new("python3")
-        .arg(job)
+        .arg(fixture("job.py"))
         .args(action)
         .args(["--", env!("CARGO_BIN_EXE_greenroom"), "run", "x.md"])
         .args(options)

@@ -169,6 +169,13 @@ pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
     check(result)
 }
 
+/// Whether this process namespace has any process but its first and this one, be it one that nobody has reaped.
+pub(crate) fn has_company() -> bool {
+    // SAFETY: signal 0 is none: nothing is sent and no memory is touched. -1 means everybody but the first process and this one.
+    let asked = unsafe { libc::kill(-1, 0) };
+    asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
 /// Sets or unsets a variable of this process's own environment.
 pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
     match value {

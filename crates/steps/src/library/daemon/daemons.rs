@@ -456,7 +456,8 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     }
     // What they wrote while they ended belongs to it.
     for (daemon, (state, died)) in daemons.started.iter().zip(states) {
-        let output = [Stream::Stdout, Stream::Stderr].map(|stream| daemon.captured(stream)).into();
+        let streams = if ending.explain { [Stream::Stdout, Stream::Stderr].as_slice() } else { &[] };
+        let output = streams.iter().map(|stream| daemon.captured(*stream)).collect();
         let (name, command) = (daemon.name().to_owned(), daemon.command());
         ending.daemons.push(DaemonReport { name, command, state, died, output });
     }
