@@ -343,8 +343,8 @@ impl Running {
 
 fn left_behind(processes: &[LeftOver]) -> String {
     match processes {
-        [one] => format!("a process was still running at the end: {}", one.command),
-        many => format!("{} processes were still running at the end", many.len()),
+        [one] => format!("it left a process running: {}", one.command),
+        many => format!("it left {} processes running", many.len()),
     }
 }
 

@@ -20,6 +20,7 @@ mod faults;
 mod isolation;
 mod kills;
 mod ladder;
+mod limits;
 mod metadata;
 mod network;
 mod run;

@@ -16,6 +16,7 @@ use rustix::process::{Signal, kill_process_group};
 
 use crate::child::Child;
 use crate::process::running::Process;
+use crate::process::table;
 
 /// Why a wait ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -183,7 +184,11 @@ impl Watch {
         let meter = self.meters.swap_remove(at);
         // Once the leader is reaped the group's number may be a stranger's.
         if meter.leader.is_ours() {
-            let _ = kill_process_group(meter.leader.pid(), Signal::KILL);
+            let group = meter.leader.pid();
+            let _ = kill_process_group(group, Signal::KILL);
+            // So that nobody finds its members alive afterwards. That takes milliseconds, or what hangs in the kernel for ever.
+            let gone = || (!table::group_lives(group.as_raw_nonzero().get())).then_some(());
+            let _ = Self::new().until("what was killed", Duration::from_secs(2), &[], gone);
         }
         let _ = meter.file.set_len(limit);
         self.latest = meter.what;

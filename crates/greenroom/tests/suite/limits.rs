@@ -1,0 +1,186 @@
+//! How much may be written, and what becomes of what is left running.
+
+use std::fs;
+
+use snapbox::str;
+
+use crate::support::{Project, document, names, scenario};
+
+#[test]
+fn a_daemon_that_writes_more_than_the_limit_is_killed() {
+    let steps = "when I start \"sh -c 'yes | head -c 500000000'\" as a background process as flood\n\
+                 when I wait for daemon flood to end\n";
+    let text = document(&format!(
+        "# Flood\n~~~scenario\n{steps}~~~\n# Meanwhile\n~~~scenario\nwhen I run echo fine\nthen stdout is exactly \"fine\\n\"\n~~~\n"
+    ));
+    let text = text.replace("bindings:", "output_limit: 100k\nbindings:");
+    let project = Project::anywhere().file("x.md", text);
+    let ran = project.run(["run", "--keep", "x.md"]).code(1).stderr("");
+    crate::support::same(
+        &ran.stdout.replace("      │ y\n", ""),
+        str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  Flood
+  in x.md:9, scenario at x.md:6
+
+    ok [TIME]  when I start "sh -c 'yes | head -c 500000000'" as a background process as flood
+    FAILED [TIME]  when I wait for daemon flood to end
+
+  stdout of daemon flood is longer than the limit of 100 KiB; who wrote it was killed
+  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+
+  daemon flood: killed, because its output was longer than the limit
+    command: sh -c 'yes | head -c 500000000'
+    stdout of daemon flood (last 10 lines, 102.4 kB before):
+
+  kept:  [RUN]/1/data
+  rerun: greenroom run x.md --name Flood
+
+PASS [TIME]  Meanwhile
+
+FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
+  failed  x.md:6  Flood
+
+"#]],
+    );
+    let run = names(&project.tmp()).pop().unwrap();
+    assert_eq!(fs::metadata(project.tmp().join(run).join("1/data/flood.stdout")).unwrap().len(), 102_400);
+}
+
+#[test]
+fn what_writes_less_than_the_limit_is_not_disturbed() {
+    let steps = "when I start \"sh -c 'yes | head -c 500000'\" as a background process as much\n\
+                 when I wait for daemon much to end\n\
+                 then daemon much has ended with exit status 0\n\
+                 when I run sh -c 'yes | head -c 500000'";
+    let project = Project::anywhere().file("x.md", scenario(steps));
+    project.run(["run", "--output-limit", "500000", "x.md"]).passes();
+}
+
+#[test]
+fn a_command_has_the_limit_too() {
+    let project = Project::anywhere().file("x.md", scenario("when I run sh -c 'yes >&2'"));
+    let ran = project.run(["run", "--output-limit", "1M", "x.md"]).code(1).stderr("");
+    crate::support::same(
+        &ran.stdout.replace("    │ y\n", ""),
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I run sh -c 'yes >&2'
+
+  stderr of the command `sh -c 'yes >&2'` is longer than the limit of 1 MiB; who wrote it was killed
+  stderr of the command (last 20 lines, 1.0 MB before):
+  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+
+  rerun: greenroom run --output-limit 1048576 x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]],
+    );
+}
+
+#[test]
+fn limits_that_are_none() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    for (option, value) in [
+        ("--output-limit", "0"),
+        ("--output-limit", "-1"),
+        ("--timeout", "-5s"),
+        ("--timeout", "0"),
+        ("--jobs", "-1"),
+        ("--sandbox", "seeled"),
+    ] {
+        let ran = project.run(["run", "x.md", option, value]).code(3).stdout("");
+        let first = ran.stderr.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with(&format!("error: invalid value '{value}' for '{option}")) || first.contains("--jobs"),
+            "{first}"
+        );
+    }
+    let text = scenario("when I run true")
+        .replace("bindings:", "output_limit: much\nstep_timeout: -3\nscenario_timeout: 0\nbindings:");
+    Project::new().file("x.md", text).refused(["run", "x.md"]).stderr(str![[r#"
+error[bad-metadata]: `output_limit`: `much` is not a size: write a whole number and `k`, `M` or `G`, such as `500k` or `64M`
+ --> x.md:3:15
+  |
+3 | output_limit: much
+  |               ^^^^
+
+error[bad-metadata]: `step_timeout`: `-3` is not a duration: write a number and `ms`, `s`, `m` or `h`, such as `500ms`, `1.5s` or `2m`
+ --> x.md:4:15
+  |
+4 | step_timeout: -3
+  |               ^^
+
+error[bad-metadata]: `scenario_timeout`: `0` is no time at all: write more than zero
+ --> x.md:5:19
+  |
+5 | scenario_timeout: 0
+  |                   ^
+
+3 errors
+
+"#]]);
+}
+
+#[test]
+fn processes_that_are_left_over_can_be_a_failure() {
+    let scenarios = "\
+# Tidy
+~~~scenario
+when I start \"sleep 1000\" as a background process as d
+when I stop background process d
+~~~
+# Untidy
+~~~scenario
+when I start \"sleep 1000\" as a background process as d
+when I run sh -c 'sleep 2000 >/dev/null & :'
+then a process \"^sleep 2000\" is running
+~~~
+";
+    let project = Project::anywhere().file("x.md", document(scenarios));
+    project.run(["run", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Tidy
+PASS [TIME]  Untidy  (ended what it left running: d and sleep 2000)
+
+2 scenarios passed, 5 steps, [TIME]
+
+"#]]);
+    project.run(["run", "--leftovers", "fail", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Tidy
+
+FAIL [TIME]  Untidy
+  in x.md:10
+
+    ok [TIME]  when I start "sleep 1000" as a background process as d
+    ok [TIME]  when I run sh -c 'sleep 2000 >/dev/null & :'
+    ok [TIME]  then a process "^sleep 2000" is running
+
+  it left 2 processes running
+  help: stop them in the scenario, or allow it with `--leftovers warn`
+
+  daemon d: still running at the end of the scenario
+    command: sleep 1000
+    it wrote nothing
+
+  2 processes were still running at the end; greenroom ended them:
+    sleep 1000  (daemon d, running for [TIME])
+    sleep 2000  (running for [TIME])
+
+  rerun: greenroom run --leftovers fail x.md --name Untidy
+
+FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
+  failed  x.md:10  Untidy
+
+"#]]);
+}
