@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Plan, PlannedScenario};
+use greenroom_doc::{Capture, Plan, PlannedScenario};
 use greenroom_sandbox::turn::{Take, Turn, Waiting};
 use greenroom_sandbox::{Isolation, Property};
 
@@ -197,15 +197,36 @@ impl Admission {
     }
 }
 
-/// The ports that a scenario names: the captures that its bindings call `port`.
+/// The ports that a scenario names: the captures that its bindings call `port`, and the ports of those called `url`.
 fn ports(scenario: &PlannedScenario) -> Vec<u16> {
     let captures = scenario.steps.iter().flat_map(|step| &step.captures);
-    let mut ports: Vec<u16> =
-        captures.filter(|capture| capture.name == "port").filter_map(|capture| capture.text.parse().ok()).collect();
+    let port = |capture: &Capture| match capture.name.as_str() {
+        "port" => capture.text.parse().ok(),
+        "url" => port_of_url(&capture.text),
+        _ => None,
+    };
+    let mut ports: Vec<u16> = captures.filter_map(port).filter(|port| *port > 0).collect();
     // In the same order everywhere.
     ports.sort_unstable();
     ports.dedup();
-    ports.retain(|port| *port > 0);
     ports.truncate(MOST_PORTS);
     ports
+}
+
+fn port_of_url(url: &str) -> Option<u16> {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', '?', '#']).next()?;
+    host.rsplit_once(':')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_name_ports() {
+        assert_eq!(port_of_url("http://localhost:8080/a:1"), Some(8080));
+        assert_eq!(port_of_url("http://[::1]:8080"), Some(8080));
+        assert_eq!(port_of_url("http://localhost/a:1"), None);
+        assert_eq!(port_of_url("localhost"), None);
+    }
 }
