@@ -21,6 +21,20 @@ pub(crate) struct Limits {
     pub(crate) step: Duration,
 }
 
+/// Where a scenario stands between its launch and the moment when nothing of it is left. However it ends, it comes by
+/// [`Phase::Ending`] or [`Phase::Collapsing`] to [`Running::finish`], and is reported there and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Its stage is being made, or is made and waits for its turn.
+    Isolating,
+    /// Its worker carries out steps, cleanups, the polite end.
+    Playing,
+    /// Its worker has said its last word; its first process is about to go, and all else with it.
+    Ending { since: Instant },
+    /// It has been cut: its processes are being killed.
+    Collapsing { since: Instant },
+}
+
 /// A scenario whose stage has been launched.
 pub(crate) struct Running {
     /// Its place in reading order.
@@ -36,10 +50,10 @@ pub(crate) struct Running {
     step_begun: Instant,
     outcome: Outcome,
     failure: Option<Failure>,
-    ended: Option<End>,
+    phase: Phase,
+    last_word: Option<LastWord>,
     /// The channel has nothing more.
     drained: bool,
-    collapsing: Option<Instant>,
     /// Whether the launcher has been asked to see to its end.
     asked_to_end: bool,
     /// Ports of the machine's network that it has its turn at.
@@ -49,8 +63,8 @@ pub(crate) struct Running {
 }
 
 /// What the worker said last.
-struct End {
-    at: Instant,
+#[derive(Default)]
+struct LastWord {
     daemons: Vec<Daemon>,
     left_over: Vec<LeftOver>,
     network: Option<PrivateNetwork>,
@@ -81,9 +95,9 @@ impl Running {
             step_begun: Instant::now(),
             outcome: Outcome::Passed,
             failure: None,
-            ended: None,
+            phase: Phase::Isolating,
+            last_word: None,
             drained: false,
-            collapsing: None,
         }
     }
 
@@ -111,6 +125,9 @@ impl Running {
         let now = Instant::now();
         self.begun = Some(now);
         self.step_begun = now;
+        if self.phase == Phase::Isolating {
+            self.phase = Phase::Playing;
+        }
         emit.scenario(self.index, Kind::ScenarioStarted);
         if self.steps > 0 {
             emit.scenario(self.index, Kind::StepStarted { step: 0 });
@@ -129,7 +146,7 @@ impl Running {
 
     /// Whether it is its turn: it has begun, and its worker has not done all its work.
     pub(crate) fn plays(&self) -> bool {
-        self.begun.is_some() && self.ended.is_none()
+        self.begun.is_some() && self.last_word.is_none()
     }
 
     /// The channel, while something may still come.
@@ -139,13 +156,14 @@ impl Running {
 
     /// When the runner must act, should nothing happen before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match (self.collapsing, &self.ended, self.begun) {
-            (Some(since), _, _) => Some(since + COLLAPSE_LIMIT),
-            (None, Some(ended), _) => Some(ended.at + SLACK),
-            (None, None, Some(begun)) => {
+        match self.phase {
+            Phase::Isolating => None,
+            Phase::Playing => {
+                let begun = self.begun.unwrap_or(self.step_begun);
                 Some((self.step_begun + self.limits.step).min(begun + self.limits.scenario) + SLACK)
             }
-            (None, None, None) => None,
+            Phase::Ending { since } => Some(since + SLACK),
+            Phase::Collapsing { since } => Some(since + COLLAPSE_LIMIT),
         }
     }
 
@@ -195,7 +213,10 @@ impl Running {
                 self.step_begun = Instant::now();
             }
             Report::Ended { daemons, left_over, network } => {
-                self.ended = Some(End { at: Instant::now(), daemons, left_over, network });
+                self.last_word = Some(LastWord { daemons, left_over, network });
+                if self.phase == Phase::Playing {
+                    self.phase = Phase::Ending { since: Instant::now() };
+                }
             }
         }
     }
@@ -232,22 +253,27 @@ impl Running {
     }
 
     fn collapse(&mut self) {
-        self.collapsing.get_or_insert_with(Instant::now);
+        if !self.is_collapsing() {
+            self.phase = Phase::Collapsing { since: Instant::now() };
+        }
         self.end.collapse();
+    }
+
+    fn is_collapsing(&self) -> bool {
+        matches!(self.phase, Phase::Collapsing { .. })
     }
 
     /// Whether the launcher should end it, whatever its first process does; said once.
     pub(crate) fn wants_to_end(&mut self) -> bool {
-        self.collapsing.is_some() && !std::mem::replace(&mut self.asked_to_end, true)
+        self.is_collapsing() && !std::mem::replace(&mut self.asked_to_end, true)
     }
 
     /// The run stood still for a while, which counts towards no limit.
     pub(crate) fn shift(&mut self, lost: Duration) {
         self.step_begun += lost;
         self.begun = self.begun.map(|begun| begun + lost);
-        self.collapsing = self.collapsing.map(|since| since + lost);
-        if let Some(ended) = &mut self.ended {
-            ended.at += lost;
+        if let Phase::Ending { since } | Phase::Collapsing { since } = &mut self.phase {
+            *since += lost;
         }
     }
 
@@ -256,11 +282,11 @@ impl Running {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return true;
         }
-        if self.collapsing.is_some() {
+        if self.is_collapsing() {
             self.fail(Outcome::Broken, "its processes cannot be killed: they hang in the kernel".to_owned());
             return false;
         }
-        if self.ended.is_some() {
+        if self.last_word.is_some() {
             // All is said and done, but its first process does not go: somebody has stopped it.
             self.fail(Outcome::Broken, format!("its processes had not ended {} after its last step", seconds(SLACK)));
             self.collapse();
@@ -298,7 +324,7 @@ impl Running {
         self.listen(emit);
         match gone {
             Err(reason) => self.fail(Outcome::Broken, reason.clone()),
-            Ok(status) if self.ended.is_none() && self.collapsing.is_none() => {
+            Ok(status) if matches!(self.phase, Phase::Isolating | Phase::Playing) => {
                 self.fail(
                     Outcome::Broken,
                     format!("the process that carries out its steps has died: {}", died(*status)),
@@ -306,12 +332,9 @@ impl Running {
             }
             Ok(_) => {}
         }
-        let said = self.ended.take();
-        let (daemons, left_over, network) = match said {
-            Some(End { daemons, left_over, network, .. }) => (daemons, left_over, network),
-            // The worker could not say any more what its daemons wrote; their files can.
-            None => (from_files(&self.directory), Vec::new(), None),
-        };
+        // A worker that could not say any more what its daemons wrote: their files can.
+        let from_files = || LastWord { daemons: from_files(&self.directory), ..LastWord::default() };
+        let LastWord { daemons, left_over, network } = self.last_word.take().unwrap_or_else(from_files);
         if afterwards.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
             self.fail(Outcome::Failed, left_behind(&left_over));
             if let Some(failure) = &mut self.failure {
