@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Signal, getpid, kill_process};
 
 /// An output that a thread writes to.
 #[derive(Debug)]
@@ -79,12 +80,27 @@ impl Screen {
         }
     }
 
-    /// Waits until all is out, or `stop` is readable.
-    pub(crate) fn wait(&self, stop: BorrowedFd<'_>) {
-        if let Some(mark) = self.mark() {
-            let mut fds =
-                [PollFd::from_borrowed_fd(mark.as_fd(), PollFlags::IN), PollFd::from_borrowed_fd(stop, PollFlags::IN)];
-            while poll(&mut fds, None).is_err() {}
+    /// Waits until all is out, or `limit` is over, or `stop` is readable. Whenever `pause` is, this process stops itself.
+    pub(crate) fn wait(&self, limit: Option<Duration>, stop: BorrowedFd<'_>, pause: Option<BorrowedFd<'_>>) {
+        let Some(mark) = self.mark() else { return };
+        let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+        loop {
+            let mut fds = vec![
+                PollFd::from_borrowed_fd(mark.as_fd(), PollFlags::IN),
+                PollFd::from_borrowed_fd(stop, PollFlags::IN),
+            ];
+            fds.extend(pause.map(|pause| PollFd::from_borrowed_fd(pause, PollFlags::IN)));
+            if poll(&mut fds, limit.as_ref()).is_err() {
+                continue;
+            }
+            let over = fds.iter().take(2).any(|fd| !fd.revents().is_empty());
+            match pause.filter(|_| !over && fds.get(2).is_some_and(|fd| !fd.revents().is_empty())) {
+                Some(pause) => {
+                    let _ = kill_process(getpid(), Signal::STOP);
+                    let _ = rustix::io::read(pause, &mut [0; 16]);
+                }
+                None => return,
+            }
         }
     }
 
@@ -155,10 +171,10 @@ mod tests {
         screen.write_all(&vec![0; 10 << 20]).unwrap();
         let (stop, order) = UnixStream::pair().unwrap();
         (&order).write_all(b"x").unwrap();
-        screen.wait(stop.as_fd());
+        screen.wait(None, stop.as_fd(), None);
         drop(ours);
         let (never, _order) = UnixStream::pair().unwrap();
-        screen.wait(never.as_fd());
+        screen.wait(None, never.as_fd(), None);
         assert!(screen.is_deserted());
         assert!(screen.write_all(b"x").is_err());
     }

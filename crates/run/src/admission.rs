@@ -18,13 +18,16 @@ use crate::scenario::Running;
 /// The most ports that a scenario takes turns at; who needs more is not told apart from others by them.
 const MOST_PORTS: usize = 32;
 
+/// The most scenarios that are passed over: each has a descriptor.
+const MOST_WAITING: usize = 64;
+
 /// Decides it.
 pub(crate) struct Admission {
     /// What is known of each chosen scenario, in reading order.
     scenarios: Vec<Needs>,
     /// Whether those that share the machine's network run one at a time.
     one_at_a_time: bool,
-    /// Those whose turn has not come, at most as many as run at a time.
+    /// Those whose turn has not come.
     waiting: Vec<Blocked>,
 }
 
@@ -90,13 +93,18 @@ impl Admission {
     }
 
     /// The next scenario that may start: of those that have waited, or from the queue, where what has to wait is passed over.
+    /// One that would keep others from a port while it waits for its own place is only given if there is a place.
     pub(crate) fn next(
         &mut self,
         queue: &mut VecDeque<usize>,
-        most: usize,
+        has_place: bool,
         running: &BTreeMap<u32, Running>,
     ) -> Option<Admitted> {
+        let may_start = |needs: &Needs| has_place || needs.ports.is_empty();
         for at in 0..self.waiting.len() {
+            if !may_start(&self.scenarios[self.waiting[at].index]) {
+                continue;
+            }
             let may_go = match self.waiting[at].by {
                 By::Port(..) => false,
                 By::OneAtATime => !running.values().any(Running::shares_network),
@@ -112,8 +120,13 @@ impl Admission {
                 }
             }
         }
-        while self.waiting.len() < most {
-            let index = queue.pop_front()?;
+        while self.waiting.len() < MOST_WAITING {
+            let index = queue.pop_front().filter(|&index| {
+                may_start(&self.scenarios[index]) || {
+                    queue.push_front(index);
+                    false
+                }
+            })?;
             match self.admit(index, running) {
                 Ok(admitted) => return Some(admitted),
                 Err(by) => self.waiting.push(Blocked { index, since: Instant::now(), by }),

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, PrivateNetwork, Relation};
-use greenroom_sandbox::process::{Cut, network};
+use greenroom_sandbox::process::{Cut, Stopwatch, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
 
@@ -79,7 +79,7 @@ impl Agent for StepAgent {
         };
         let scenario_end = Instant::now() + script.scenario_limit;
         let completed = self.play_steps(&script, scenario_end, &mut context, &mut say);
-        let explain = script.explain || completed < script.steps.len();
+        let explain = script.leftovers_fail || completed < script.steps.len();
         self.clean_up(&script, completed, scenario_end, explain, &mut context, &mut say);
     }
 }
@@ -94,12 +94,13 @@ impl StepAgent {
         say: &mut impl FnMut(&Report),
     ) -> usize {
         for (index, step) in script.steps.iter().enumerate() {
-            let begun = Instant::now();
-            let own_end = begun + script.step_limit;
+            let clock = context.watch().stopwatch();
+            let own_end = Instant::now() + script.step_limit;
+            let scenario_end = scenario_end + context.watch().lost();
             context.watch().set_deadline(Some(own_end.min(scenario_end)));
             let limit =
                 if own_end <= scenario_end { ("step", script.step_limit) } else { ("scenario", script.scenario_limit) };
-            let done = self.carry_out(&step.function, &step.captures, context, begun, limit);
+            let done = self.carry_out(&step.function, &step.captures, context, clock, limit);
             let passed = done.failure.is_none() && !done.interrupted;
             say(&Report::Step(done));
             if !passed {
@@ -125,18 +126,28 @@ impl StepAgent {
             let Some(cleanup) = &step.cleanup else {
                 continue;
             };
+            let clock = context.watch().stopwatch();
             let begun = Instant::now();
+            let scenario_end = scenario_end + context.watch().lost();
             let end = (begun + script.step_limit).min(scenario_end.max(begun + LEAST_TIME_TO_END));
             context.watch().set_deadline(Some(end));
             let limit = ("cleanup", end.saturating_duration_since(begun));
-            let done = self.carry_out(cleanup, &step.captures, context, begun, limit);
+            let done = self.carry_out(cleanup, &step.captures, context, clock, limit);
             explain |= done.failure.is_some();
             say(&Report::Cleanup { step: index, done });
         }
+        let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
-        let mut ending = Ending { explain, ..Ending::default() };
+        let mut ending = Ending { explain, strict: script.leftovers_fail, ..Ending::default() };
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
+        // What was written while all this ended counts too.
+        let _ = context.watch().read_meters();
+        let failure = match context.watch().take_cut() {
+            Some((Cut::Output, output)) => Some(too_long(&output, context)),
+            _ => None,
+        };
         say(&Report::Ended {
+            failure,
             daemons: ending.daemons.into_iter().map(daemon).collect(),
             left_over: ending.left_over.into_iter().map(left_over).collect(),
             network: network::used().map(|used| PrivateNetwork { other_hosts: used.other_hosts }),
@@ -148,7 +159,7 @@ impl StepAgent {
         function: &str,
         captures: &[(String, String)],
         context: &mut Context,
-        begun: Instant,
+        clock: Stopwatch,
         (what, limit): (&str, Duration),
     ) -> Done {
         let mut captures = Captures::new(captures.iter().cloned());
@@ -158,7 +169,7 @@ impl StepAgent {
                 .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
             None => Err(StepError::new(format!("there is no step function {function}"))),
         };
-        let took = begun.elapsed();
+        let took = clock.elapsed(context.watch());
         let cut = context.watch().take_cut();
         let Err(error) = result else {
             return Done { took, failure: None, interrupted: false };
@@ -176,13 +187,9 @@ impl StepAgent {
                 ));
             }
             Some((Cut::Output, output)) => {
-                let limit =
-                    context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
-                failure.message = format!("{output} is longer than the limit{limit}; who wrote it was killed");
-                failure.help.push(
-                    "let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less"
-                        .to_owned(),
-                );
+                let Failure { message, help, .. } = too_long(&output, context);
+                failure.message = message;
+                failure.help.extend(help);
             }
             Some((Cut::Interrupted, _)) | None => {}
         }
@@ -192,7 +199,22 @@ impl StepAgent {
 
 /// A limit as the user writes it.
 pub(crate) fn seconds(limit: Duration) -> String {
+    if limit < Duration::from_secs(1) {
+        return format!("{} ms", limit.as_millis());
+    }
     format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+/// An output that was longer than it may be.
+fn too_long(output: &str, context: &mut Context) -> Failure {
+    let limit = context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
+    let help =
+        "let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less";
+    Failure {
+        message: format!("{output} was longer than the limit{limit}; whatever had it open was killed"),
+        help: vec![help.to_owned()],
+        ..Failure::default()
+    }
 }
 
 /// A size as the user writes it.

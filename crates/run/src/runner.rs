@@ -96,12 +96,13 @@ pub fn run(
         source_directory: options.source_directory.clone(),
         files: plan.documents.iter().map(|document| document.files.clone()).collect(),
     };
-    let launcher = Launcher::start(LauncherOptions {
+    let launcher = LauncherOptions {
         choice: options.sandbox,
         temporary_directory: options.temporary_directory.clone(),
         keep: options.visible.iter().chain([&options.source_directory]).cloned().collect(),
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
-    })?;
+    };
+    let launcher = Launcher::start(launcher, orders.stop)?;
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
     let mut emit = Emitter::new(sink);
@@ -230,7 +231,7 @@ impl Runner<'_> {
                     free -= 1;
                 }
             } else if self.prepared.len() < free.max(ahead)
-                && let Some(next) = self.admission.next(&mut self.queue, self.jobs, &self.running)
+                && let Some(next) = self.admission.next(&mut self.queue, self.prepared.len() < free, &self.running)
             {
                 self.launch(next);
             } else {
@@ -257,7 +258,7 @@ impl Runner<'_> {
             steps: scenario.steps.iter().map(step).collect(),
             scenario_limit: limits.scenario,
             step_limit: limits.step,
-            explain: self.options.leftovers_fail,
+            leftovers_fail: self.options.leftovers_fail,
             output_limit: self
                 .options
                 .output_limit
@@ -418,7 +419,10 @@ impl Runner<'_> {
         self.spare = spare();
         self.held_up = None;
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
-        self.kept |= kept;
+        if kept && !self.kept {
+            self.kept = true;
+            self.launcher.leave_directory();
+        }
         self.heed_failure(bad);
     }
 
@@ -473,7 +477,7 @@ impl Runner<'_> {
             self.orders_to_stop += 1;
             self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
             for running in self.running.values_mut() {
-                if self.orders_to_stop == 1 {
+                if self.orders_to_stop == 1 && running.has_begun() {
                     running.interrupt();
                 } else {
                     running.abandon(Outcome::Skipped, "interrupted");

@@ -212,7 +212,11 @@ impl Running {
                 emit.scenario(self.index, Kind::CleanupFinished { step, outcome, took, failure });
                 self.step_begun = Instant::now();
             }
-            Report::Ended { daemons, left_over, network } => {
+            Report::Ended { daemons, left_over, network, failure } => {
+                if let Some(failure) = failure {
+                    self.outcome = self.outcome.max(Outcome::Failed);
+                    self.failure.get_or_insert(failure);
+                }
                 self.last_word = Some(LastWord { daemons, left_over, network });
                 if self.phase == Phase::Playing {
                     self.phase = Phase::Ending { since: Instant::now() };

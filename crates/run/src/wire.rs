@@ -29,8 +29,8 @@ pub(crate) struct Script {
     pub(crate) step_limit: Duration,
     /// How many bytes a process may write to one of its outputs.
     pub(crate) output_limit: u64,
-    /// Whether what daemons wrote is wanted also if all steps pass.
-    pub(crate) explain: bool,
+    /// Whether processes that are left over make the scenario fail.
+    pub(crate) leftovers_fail: bool,
 }
 
 /// One step.
@@ -54,7 +54,13 @@ pub(crate) enum Report {
     /// A cleanup is done.
     Cleanup { step: usize, done: Done },
     /// The scenario is over; the worker is about to end.
-    Ended { daemons: Vec<Daemon>, left_over: Vec<LeftOver>, network: Option<PrivateNetwork> },
+    Ended {
+        daemons: Vec<Daemon>,
+        left_over: Vec<LeftOver>,
+        network: Option<PrivateNetwork>,
+        /// What went wrong at the end itself.
+        failure: Option<Failure>,
+    },
 }
 
 /// How a step or cleanup went.

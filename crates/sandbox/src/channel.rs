@@ -134,15 +134,14 @@ impl Pipe {
         self.stream.write_all(&bytes)
     }
 
-    /// Waits for one frame and reads not a byte beyond it, so that whoever polls the stream sees what comes next. `false` at
-    /// the end of the stream.
-    pub(crate) fn wait_for_one(&mut self) -> bool {
+    /// Waits for one frame and reads not a byte beyond it, so that whoever polls the stream sees what comes next. None at the
+    /// end of the stream.
+    pub(crate) fn wait_for_one(&mut self) -> Option<Vec<u8>> {
         let mut length = [0; 4];
-        if self.stream.read_exact(&mut length).is_err() {
-            return false;
-        }
+        self.stream.read_exact(&mut length).ok()?;
         let mut rest = vec![0; u32::from_ne_bytes(length) as usize];
-        self.stream.read_exact(&mut rest).is_ok()
+        self.stream.read_exact(&mut rest).ok()?;
+        Some(rest)
     }
 
     /// Takes the next frame, without waiting on a stream that does not block.

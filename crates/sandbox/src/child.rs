@@ -31,11 +31,6 @@ impl Child {
         self.pidfd.as_fd()
     }
 
-    /// Another hold on it.
-    pub(crate) fn try_clone(&self) -> io::Result<Self> {
-        Ok(Self { pid: self.pid, pidfd: self.pidfd.try_clone()? })
-    }
-
     /// Sends it a signal; an error when it is gone.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
         match pidfd_send_signal(&self.pidfd, signal) {

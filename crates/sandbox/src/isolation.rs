@@ -238,7 +238,8 @@ pub(crate) fn own_loopback(as_user: Option<(u32, u32)>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Maps the user and group to themselves: `id`, file owners and permission checks look as they do outside.
+/// Maps the user and group to themselves: `id`, the user's own files and permission checks look as they do outside. Files of
+/// others look as if they were nobody's, and set-uid programs have no effect.
 pub(crate) fn keep_ids((user, group): (u32, u32)) -> Result<(), Refused> {
     let write = |file: &str, text: String| fs::write(file, text).map_err(refused(&format!("write({file})")));
     // The kernel wants this before an unprivileged process may map a group.
@@ -287,11 +288,15 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
 }
 
 /// Does something again and again while it lacks what may be given back.
-pub(crate) fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    let begun = Instant::now();
+pub(crate) fn patiently<T>(act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    patiently_until(Instant::now() + PATIENCE, act)
+}
+
+/// The same, until a moment.
+pub(crate) fn patiently_until<T>(until: Instant, mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {
-            Err(error) if may_pass(&error) && begun.elapsed() < PATIENCE => {
+            Err(error) if may_pass(&error) && Instant::now() < until => {
                 // There is no event for it: look again in 10 ms.
                 let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
             }

@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, recv, send, shutdown, socketpair,
@@ -137,7 +138,13 @@ impl Keeper {
         let _ = pidfd_send_signal(&self.pidfd, Signal::CONT);
         let _ = Watch::new().end_of("the keeper", &self.pidfd, limit);
         self.known.listen(&self.line);
-        let farewell = match waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        let waited = match waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
+            // Kernels before 5.4, and filters made for them. Nobody else reaps it, so that its number is its own.
+            Err(Errno::INVAL | Errno::NOSYS) => waitid(WaitId::Pid(self.pid), options),
+            other => other,
+        };
+        let farewell = match waited {
             Ok(None) => Farewell::Waiting,
             Ok(Some(status)) if status.exit_status() != Some(0) => Farewell::KeeperKilled,
             // An error is that other code of this process, which waits for any child, has reaped it.
@@ -165,8 +172,8 @@ impl Known {
         while !self.over {
             match recv(line, &mut news[..], RecvFlags::DONTWAIT) {
                 Ok((length, _)) if length == news.len() => self.take(news),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
                 _ => self.over = true,
             }
         }

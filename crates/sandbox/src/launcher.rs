@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::{Control, Pipe, Received};
 use crate::child;
 use crate::isolation::{Isolation, Refusal, Room, SandboxChoice};
-use crate::process::{Status, Watch};
+use crate::process::{Cut, Status, Watch};
 use crate::run_directory;
 use crate::stage::{self, StageOrder};
 
@@ -74,6 +74,9 @@ pub enum SandboxError {
     /// The launcher says nothing: somebody has stopped it, or the machine is too busy.
     #[error("the launcher does not answer")]
     Silent,
+    /// Somebody wants it to stop before it has begun.
+    #[error("interrupted")]
+    Interrupted,
     /// The launcher is gone.
     #[error("the launcher has died; somebody killed it, or the machine is out of memory")]
     LauncherDied,
@@ -87,6 +90,8 @@ pub enum SandboxError {
         directory: PathBuf,
         /// Why.
         reason: String,
+        /// What stages would have had.
+        isolation: Box<Isolation>,
     },
     /// Something about one stage.
     #[error("failed to launch a stage: {0}")]
@@ -153,9 +158,9 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// Starts this executable again as a launcher. Its `main` must call [`crate::enter`].
+    /// Starts this executable again as a launcher. Its `main` must call [`crate::enter`]. Gives up when `interrupt` is readable.
     #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
-    pub fn start(options: LauncherOptions) -> Result<Self, SandboxError> {
+    pub fn start(options: LauncherOptions, interrupt: Option<BorrowedFd<'_>>) -> Result<Self, SandboxError> {
         if let Err(Errno::NOSYS | Errno::PERM) = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()) {
             return Err(SandboxError::NoPidfd);
         }
@@ -179,15 +184,29 @@ impl Launcher {
         let directory = options.temporary_directory;
         let begin = Request::Begin { choice: options.choice, temporary_directory: directory.clone() };
         launcher.control()?.send(&begin, &[prologue.as_fd()], true).map_err(|_| SandboxError::LauncherDied)?;
-        let answers = Watch::new().readable(&[launcher.fd()?], Instant::now() + ANSWER_LIMIT);
-        if !matches!(answers, Ok(true)) {
-            return Err(SandboxError::Silent);
+        let mut watch = Watch::new();
+        if let Some(interrupt) = interrupt {
+            watch = watch.interrupted_by(interrupt.try_clone_to_owned().map_err(SandboxError::Start)?);
+        }
+        match watch.readable(&[launcher.fd()?], Instant::now() + ANSWER_LIMIT) {
+            Ok(true) => {}
+            Err(Cut::Interrupted) => {
+                // Nothing has been started that it would have to end.
+                let _ = launcher.child.kill();
+                return Err(SandboxError::Interrupted);
+            }
+            _ => {
+                let _ = launcher.child.kill();
+                return Err(SandboxError::Silent);
+            }
         }
         match launcher.control()?.receive(true) {
             Ok(Some((Answer::Ready { isolation, run_directory }, _))) => {
                 launcher.isolation = isolation;
-                launcher.run_directory =
-                    run_directory.map_err(|reason| SandboxError::Directory { directory, reason })?;
+                launcher.run_directory = run_directory.map_err(|reason| {
+                    let isolation = Box::new(launcher.isolation.clone());
+                    SandboxError::Directory { directory, reason, isolation }
+                })?;
             }
             _ => return Err(SandboxError::LauncherDied),
         }
@@ -290,6 +309,11 @@ impl Launcher {
         false
     }
 
+    /// Leaves the run's directory to the user from now on, whatever happens. [`Launcher::dismiss`] still has to be told.
+    pub fn leave_directory(&self) {
+        run_directory::leave(&self.run_directory);
+    }
+
     /// Ends the launcher; the run's directory stays if `keep`. Stages that still are end too.
     pub fn dismiss(mut self, keep: bool) {
         self.keeps = keep;
@@ -373,7 +397,7 @@ impl RunnerEnd {
 
     /// Lets the worker begin. It need not be ready for it yet.
     pub fn begin(&mut self) {
-        let _ = self.pipe.send(b"begin");
+        let _ = self.pipe.send(stage::BEGIN);
     }
 
     /// Asks the worker to come to an end: what it waits for ends at once, and it stops its processes politely.

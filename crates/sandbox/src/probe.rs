@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use rustix::process::{WaitOptions, waitpid};
 use serde::{Deserialize, Serialize};
@@ -46,17 +47,25 @@ pub(crate) fn probe(choice: SandboxChoice, ids: (u32, u32)) -> Isolation {
     let root = rustix::process::geteuid().is_root();
     // With a process namespace or without, by the right of root or in a user namespace.
     let ways = [(true, false), (true, true), (false, false), (false, true)];
+    // Namespaces of a former run may be about to be given back. Where none are allowed at all, waiting is in vain.
+    let kinds = ["user", "pid", "mnt", "net", "ipc", "uts"];
+    let none_allowed = kinds.iter().any(|kind| {
+        let setting = fs::read_to_string(format!("/proc/sys/user/max_{kind}_namespaces"));
+        setting.is_ok_and(|number| number.trim() == "0")
+    });
+    let until = Instant::now() + if none_allowed { Duration::ZERO } else { isolation::PATIENCE };
     let mut best: Option<Isolation> = None;
     let mut refused: Vec<Denied> = Vec::new();
     for (kill, as_user) in ways.into_iter().filter(|(_, as_user)| root || *as_user) {
-        let candidate = look(kill, as_user, ids);
+        let candidate = look(kill, as_user, ids, until);
         for refusal in candidate.refused {
             // The first refusal is that of the best way, and the one to do something about.
             if !refused.iter().any(|known| known.property == refusal.property) {
                 refused.push(refusal);
             }
         }
-        let better = best.as_ref().is_none_or(|best| candidate.isolation.own.len() > best.own.len());
+        let worth = |isolation: &Isolation| (isolation.has(Property::Kill), isolation.own.len());
+        let better = best.as_ref().is_none_or(|best| worth(&candidate.isolation) > worth(best));
         if better {
             best = Some(candidate.isolation);
         }
@@ -75,7 +84,7 @@ pub(crate) fn probe(choice: SandboxChoice, ids: (u32, u32)) -> Isolation {
 }
 
 /// Tries one way in a throwaway process.
-fn look(kill: bool, as_user: bool, ids: (u32, u32)) -> Candidate {
+fn look(kill: bool, as_user: bool, ids: (u32, u32), until: Instant) -> Candidate {
     let first = if kill { vec![Property::Kill] } else { Vec::new() };
     let mut isolation = Isolation { own: first, as_user, refusals: Vec::new() };
     let flags = isolation.clone_flags();
@@ -91,10 +100,10 @@ fn look(kill: bool, as_user: bool, ids: (u32, u32)) -> Candidate {
         Err(error) => return nothing("socketpair".to_owned(), &error),
     };
     let (ours, theirs) = pair;
-    let child = match isolation::patiently(|| sys::clone(flags)) {
+    let child = match isolation::patiently_until(until, || sys::clone(flags)) {
         Ok(Side::Child) => {
             drop(ours);
-            let found = find(kill, as_user.then_some(ids));
+            let found = find(kill, as_user.then_some(ids), until);
             let _ = Pipe::new(theirs).send(&serde_json::to_vec(&found).unwrap_or_default());
             sys::exit_now(0)
         }
@@ -126,7 +135,7 @@ fn look(kill: bool, as_user: bool, ids: (u32, u32)) -> Candidate {
 }
 
 /// Tries each property by itself, in the throwaway process; what is refused.
-fn find(kill: bool, as_user: Option<(u32, u32)>) -> Vec<Denied> {
+fn find(kill: bool, as_user: Option<(u32, u32)>, until: Instant) -> Vec<Denied> {
     if let Some(Err(refused)) = as_user.map(isolation::keep_ids) {
         return vec![Denied::new(Property::Kill, &refused)];
     }
@@ -138,7 +147,7 @@ fn find(kill: bool, as_user: Option<(u32, u32)>) -> Vec<Denied> {
     };
     let unshare = |namespaces| {
         let call = format!("unshare({})", sys::namespace_names(namespaces));
-        isolation::patiently(|| sys::unshare(namespaces)).map_err(|error| Refused { call, error })
+        isolation::patiently_until(until, || sys::unshare(namespaces)).map_err(|error| Refused { call, error })
     };
     note(Property::Host, unshare(sys::NEW_HOST));
     match unshare(sys::NEW_MOUNTS).and_then(|()| isolation::private_mounts()) {

@@ -40,8 +40,8 @@ impl RunDirectory {
                 // Its kind only: the rest names a path that nobody has seen. A full disk has no kind of its own to lose.
                 .map_err(|error| error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error))?;
             let lock = File::options().write(true).create_new(true).mode(0o600).open(made.path().join(LOCK))?;
-            // Somebody who sweeps may have been faster, and is about to remove it.
-            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            // Somebody who sweeps may have been faster, and have removed it or be about to.
+            if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() && is_at(&lock, &made.path().join(LOCK)) {
                 // Without links in its path, as mounts need it.
                 return Ok(Self { path: made.keep().canonicalize()?, lock });
             }
@@ -65,8 +65,7 @@ impl RunDirectory {
         let lock = open_lock(&path)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).ok()?;
         // Whoever had it may have removed it while we were opening it.
-        let (held, there) = (lock.metadata().ok()?, fs::symlink_metadata(path.join(LOCK)).ok()?);
-        let is_ours = held.uid() == own && (held.dev(), held.ino()) == (there.dev(), there.ino());
+        let is_ours = lock.metadata().ok()?.uid() == own && is_at(&lock, &path.join(LOCK));
         is_ours.then_some(Self { path, lock })
     }
 
@@ -76,7 +75,7 @@ impl RunDirectory {
 
     /// Leaves it to the user.
     pub(crate) fn keep(self) {
-        let _ = fs::remove_file(self.path.join(LOCK));
+        leave(&self.path);
     }
 
     /// Removes it. The lock file goes last, so that what an accident leaves is still known to be stale.
@@ -88,6 +87,17 @@ impl RunDirectory {
         drop(self.lock);
         removed
     }
+}
+
+/// Leaves a run's directory to the user: nobody will take it for a stale one any more.
+pub(crate) fn leave(path: &Path) {
+    let _ = fs::remove_file(path.join(LOCK));
+}
+
+/// Whether an open file is the one that has this path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let there = fs::symlink_metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    file.metadata().is_ok_and(|metadata| Some((metadata.dev(), metadata.ino())) == there)
 }
 
 fn open_lock(directory: &Path) -> Option<File> {

@@ -46,16 +46,14 @@ struct Run<'a, A: Agent> {
 pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
     let code = match begin() {
         Some(Begun { control, isolation, ids, directory, prologue, stale }) => {
-            let run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper: sweep(stale) };
+            let (control, directory, sweeper) = sweep(control, directory, stale);
+            let run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper };
             // The directory's lock stays open in every stage: it is in use until the last of them has ended.
             let keep = run.serve(Serving { control, made: Vec::new() });
             if keep {
                 directory.keep();
             } else {
                 let _ = directory.remove();
-            }
-            if let Some(sweeper) = &run.sweeper {
-                let _ = Watch::new().end_of("the removal of old directories", sweeper.pidfd(), FAREWELL / 2);
             }
             0
         }
@@ -117,20 +115,26 @@ fn close_strangers(own: &[&OwnedFd]) {
     }
 }
 
-/// Removes what earlier runs have left, beside the run; there is nothing to remove unless somebody has killed all their processes.
-fn sweep(stale: Vec<RunDirectory>) -> Option<Child> {
+/// Removes what earlier runs have left, beside the run, in a process that has no hand on it; there is nothing to remove unless
+/// somebody has killed all processes of a run.
+fn sweep(
+    control: Control,
+    directory: RunDirectory,
+    stale: Vec<RunDirectory>,
+) -> (Control, RunDirectory, Option<Child>) {
     if stale.is_empty() {
-        return None;
+        return (control, directory, None);
     }
     match sys::fork() {
         Ok(Side::Child) => {
+            drop((control, directory));
             for directory in stale {
                 let _ = directory.remove();
             }
             sys::exit_now(0)
         }
-        Ok(Side::Parent(pid)) => Child::hold(pid).ok(),
-        Err(_) => None,
+        Ok(Side::Parent(pid)) => (control, directory, Child::hold(pid).ok()),
+        Err(_) => (control, directory, None),
     }
 }
 
@@ -153,9 +157,10 @@ impl<A: Agent> Run<'_, A> {
             let ended: Vec<bool> = fds[1..].iter().map(|fd| !fd.revents().is_empty()).collect();
             drop(fds);
             let mut ended = ended.into_iter();
-            let (gone, made) = serving.made.into_iter().partition(|_| ended.next().unwrap_or(false));
+            let (gone, made): (Vec<Made>, Vec<Made>) =
+                serving.made.into_iter().partition(|_| ended.next().unwrap_or(false));
             serving.made = made;
-            if gone.into_iter().any(|made| self.tell(&serving, &made).is_err()) {
+            if self.tell(&serving, &gone).is_err() {
                 break false;
             }
             for made in &mut serving.made {
@@ -209,15 +214,22 @@ impl<A: Agent> Run<'_, A> {
         }
     }
 
-    /// Reaps an ended first process and says so.
-    fn tell(&self, serving: &Serving, made: &Made) -> io::Result<()> {
-        let (status, signal) = match made.first.reap() {
-            Ok(Some(ended)) => (ended.exit_status(), ended.terminating_signal()),
-            _ => (None, None),
-        };
-        self.kill_orphans(&serving.made);
-        let signal = signal.or((status.is_none()).then_some(Signal::KILL.as_raw()));
-        serving.control.send(&Answer::Gone { stage: made.stage, status, signal, error: None }, &[], true)
+    /// Reaps first processes that have ended and says so.
+    fn tell(&self, serving: &Serving, gone: &[Made]) -> io::Result<()> {
+        // All of them, before anything is done about what they may have left: that is told apart by not being one of them.
+        let ended: Vec<_> = gone.iter().map(|made| (made.stage, made.first.reap())).collect();
+        if !gone.is_empty() {
+            self.kill_orphans(&serving.made);
+        }
+        for (stage, ended) in ended {
+            let (status, signal) = match ended {
+                Ok(Some(ended)) => (ended.exit_status(), ended.terminating_signal()),
+                _ => (None, None),
+            };
+            let signal = signal.or((status.is_none()).then_some(Signal::KILL.as_raw()));
+            serving.control.send(&Answer::Gone { stage, status, signal, error: None }, &[], true)?;
+        }
+        Ok(())
     }
 
     /// Without process namespaces: kills what a first process that was killed itself has left to us.
@@ -261,6 +273,8 @@ impl<A: Agent> Run<'_, A> {
             return serving;
         };
         let holds: Vec<OwnedFd> = fds.collect();
+        // Until it has a descriptor for them; this process has no use for them either.
+        sys::block_signals_of_first_process();
         let made = clone_patiently(self.isolation.clone_flags(), &serving.made).and_then(|side| match side {
             Side::Child => Ok(None),
             Side::Parent(pid) => Child::hold(pid).map(Some).inspect_err(|_| {
@@ -269,6 +283,9 @@ impl<A: Agent> Run<'_, A> {
                 let _ = waitpid(Some(pid), WaitOptions::empty());
             }),
         });
+        if !matches!(made, Ok(None)) {
+            sys::unblock_signals();
+        }
         match made {
             Ok(None) => {
                 drop(serving);

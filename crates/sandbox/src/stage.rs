@@ -5,12 +5,14 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{
     Pid, Signal, WaitOptions, kill_process, set_child_subreaper, set_parent_process_death_signal, wait,
 };
@@ -104,6 +106,8 @@ impl Sender {
 
 /// First byte of a frame of the agent's.
 pub(crate) const FROM_AGENT: u8 = b'a';
+/// The frame by which the runner lets a worker begin.
+pub(crate) const BEGIN: &[u8] = b"begin";
 /// First byte of the first process's only frame, sent when there will be no worker.
 pub(crate) const NOT_SET_UP: u8 = b'!';
 
@@ -131,6 +135,21 @@ pub(crate) enum View {
 }
 
 static FACTS: OnceLock<Facts> = OnceLock::new();
+
+/// Where the first process notes for how long the stage has been paused in all, for its worker to read: nanoseconds.
+static PAUSES: OnceLock<File> = OnceLock::new();
+
+/// For how long this stage has been paused in all.
+pub(crate) fn paused() -> Duration {
+    let mut nanoseconds = [0; 8];
+    let read = PAUSES.get().and_then(|file| file.read_exact_at(&mut nanoseconds, 0).ok());
+    read.map_or(Duration::ZERO, |()| Duration::from_nanos(u64::from_ne_bytes(nanoseconds)))
+}
+
+fn note_pauses(total: Duration) {
+    let nanoseconds = u64::try_from(total.as_nanos()).unwrap_or(u64::MAX);
+    let _ = PAUSES.get().map(|file| file.write_all_at(&nanoseconds.to_ne_bytes(), 0));
+}
 
 /// The stage's first process; outside of a stage, this process.
 pub(crate) fn first_process() -> i32 {
@@ -213,6 +232,10 @@ fn set_up(isolation: &Isolation, ids: (u32, u32), mut order: File) -> Result<(St
     let private_network = isolation.has(Property::Network) && !order.room.host_network;
     let first_process = i32::try_from(std::process::id()).unwrap_or(1);
     let _ = FACTS.set(Facts { first_process, view, private_network });
+    if let Ok(file) = memfd_create("greenroom-pauses", MemfdFlags::CLOEXEC) {
+        let _ = PAUSES.set(file.into());
+        note_pauses(Duration::ZERO);
+    }
     if let Some(own) = order.directory.parent() {
         // The parent first: it is bound into the new /tmp when it lies there.
         let made = std::fs::DirBuilder::new().mode(0o700).create(own);
@@ -240,6 +263,7 @@ fn decode(bytes: &[u8]) -> Option<(StageOrder, Vec<u8>)> {
 fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _holds: &[OwnedFd]) -> ! {
     let mut status = None;
     let mut paused = Vec::new();
+    let (mut since, mut total) = (None, Duration::ZERO);
     loop {
         let lifeline = PollFlags::RDHUP;
         let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(pipe.fd(), lifeline)];
@@ -253,8 +277,13 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _hol
             if number == Signal::TERM.as_raw() {
                 cut = true;
             } else if number == Signal::TSTP.as_raw() {
+                since.get_or_insert_with(Instant::now);
                 pause(&mut paused);
             } else if number == Signal::CONT.as_raw() {
+                if let Some(since) = since.take() {
+                    total += Instant::now().saturating_duration_since(since);
+                    note_pauses(total);
+                }
                 for process in paused.drain(..).rev() {
                     let _ = kill_process(process, Signal::CONT);
                 }
@@ -330,7 +359,7 @@ fn worker_main<A: Agent>(
     let mut pipe = pipe;
     let code = match entered {
         // All is made; the work begins when the runner says so.
-        Ok(()) if pipe.wait_for_one() => {
+        Ok(()) if pipe.wait_for_one().as_deref() == Some(BEGIN) => {
             let stage = Stage { pipe, directory: order.directory, payload };
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.play(prologue, stage)));
             i32::from(played.is_err())

@@ -1,16 +1,19 @@
 //! Removing directories that scenarios have written in.
 //!
-//! They may hold anything: links out of them, directories that their owner may not write in, ten thousand levels. So the
-//! walk goes by descriptors and follows no link, opens up what is closed, and never holds more than a few descriptors:
-//! what lies deeper is first moved up.
+//! They may hold anything: links out of them, directories that their owner may not write in, ten thousand levels, the mount of
+//! something precious. So the walk goes by descriptors, follows no link and enters no mount, opens up what is closed, and never
+//! holds more than a few descriptors: what lies deeper is first moved up.
 
 use std::ffi::CStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, fchmod, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, chmodat, fchmod, fstat, openat, renameat, statx, unlinkat,
+};
 use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
 
 /// Removes a directory with all that is in it; one that is not there is fine. A link in its place is removed, not followed.
 pub fn remove(path: &Path) -> io::Result<()> {
@@ -20,7 +23,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(Errno::ISDIR | Errno::PERM | Errno::ACCESS) => {}
         Err(error) => return Err(error.into()),
     }
-    clear(&open(CWD, path)?)?;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let parent = openat(CWD, parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    clear(&enter(parent.as_fd(), name)?)?;
     match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
@@ -71,7 +79,7 @@ impl Walk<'_> {
             if !is_directory {
                 continue;
             }
-            match open(directory, name) {
+            match enter(directory, name) {
                 Ok(below) if depth < DEPTH => {
                     self.clear(below, depth + 1)?;
                     unlinkat(entries.fd()?, name, AtFlags::REMOVEDIR)?;
@@ -81,6 +89,11 @@ impl Walk<'_> {
                 Err(Errno::MFILE | Errno::NFILE) if depth > 0 => self.move_up(directory, name)?,
                 // Somebody outside has put something else in its place meanwhile.
                 Err(Errno::NOTDIR | Errno::LOOP) => Self::unlink(directory, name)?,
+                Err(Errno::XDEV) => {
+                    let message =
+                        format!("{} is a mount, and what is mounted there was left alone", name.to_string_lossy());
+                    return Err(io::Error::other(message));
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -113,6 +126,34 @@ impl Walk<'_> {
                 other => return Ok(other?),
             }
         }
+    }
+}
+
+/// Opens a directory below another one. What is mounted in its place is taken away if that is allowed, and else not entered: it
+/// is not the scenario's, but a view of something that is somebody's.
+fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<OwnedFd, Errno> {
+    // A handful of mounts may lie on top of one another.
+    for _ in 0..64 {
+        let below = open(at, name)?;
+        if mount_of(at)? == mount_of(below.as_fd())? {
+            return Ok(below);
+        }
+        let path = format!("/proc/self/fd/{}", below.as_raw_fd());
+        let Ok(path) = std::fs::read_link(path) else { return Err(Errno::XDEV) };
+        drop(below);
+        if unmount(&path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW).is_err() {
+            return Err(Errno::XDEV);
+        }
+    }
+    Err(Errno::XDEV)
+}
+
+/// The mount that an open directory is in, and its device, which is all that old kernels tell.
+fn mount_of(directory: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
+    match statx(directory, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID | StatxFlags::BASIC_STATS) {
+        Ok(status) => Ok((status.stx_mnt_id, rustix::fs::makedev(status.stx_dev_major, status.stx_dev_minor))),
+        // Refused by a filter, perhaps.
+        Err(_) => Ok((0, fstat(directory)?.st_dev)),
     }
 }
 

@@ -57,7 +57,7 @@ impl Room {
             keep: Vec::new(),
             prologue: b"for all".to_vec(),
         };
-        Self { launcher: Launcher::start(options).unwrap(), directory, next: 0 }
+        Self { launcher: Launcher::start(options, None).unwrap(), directory, next: 0 }
     }
 
     fn launch(&mut self, script: &str) -> RunnerEnd {
@@ -223,7 +223,7 @@ fn main() {
         temporary_directory: std::env::temp_dir(),
         ..LauncherOptions::default()
     };
-    let sealed = Launcher::start(options);
+    let sealed = Launcher::start(options, None);
     let sealed = match sealed {
         Ok(_) => true,
         Err(error) => {

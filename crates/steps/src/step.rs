@@ -187,6 +187,8 @@ impl Relation {
 pub struct Ending {
     /// Whether somebody will read what daemons wrote: the scenario has not passed.
     pub explain: bool,
+    /// Whether processes that are left over are held against the scenario.
+    pub strict: bool,
     /// Every daemon of the scenario, in order of start.
     pub daemons: Vec<DaemonReport>,
     /// Processes that no step had stopped.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use greenroom_report::words;
-use greenroom_sandbox::{Isolation, Launcher, LauncherOptions, Property, Refusal, SandboxChoice};
+use greenroom_sandbox::{Isolation, Launcher, LauncherOptions, Property, Refusal, SandboxChoice, SandboxError};
 
 use crate::exit;
 use crate::settings::{Settings, complain, print};
@@ -14,9 +14,12 @@ pub(crate) fn doctor(settings: &Settings) -> u8 {
         temporary_directory: settings.temporary.clone(),
         ..LauncherOptions::default()
     };
-    let launcher = match Launcher::start(options) {
+    let launcher = match Launcher::start(options, None) {
         Ok(launcher) => launcher,
         Err(error) => {
+            if let SandboxError::Directory { isolation, .. } = &error {
+                print(&findings(isolation, settings));
+            }
             complain(&error.to_string());
             return exit::CANNOT;
         }

@@ -69,9 +69,14 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
     if ran.is_err() {
         reporter.clear();
     }
-    reporter.get_ref().wait(signals.stop.as_fd());
-    if let Err(error) = ran {
-        return cannot(&error);
+    // Somebody who has stopped the run does not wait for a reader that does not read.
+    let stopped = reporter.summary().interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
+    let limit = stopped.then_some(LAST_WORDS);
+    reporter.get_ref().wait(limit, signals.stop.as_fd(), signals.pause.as_ref().map(AsFd::as_fd));
+    match ran {
+        Ok(()) => {}
+        Err(RunError::Sandbox(SandboxError::Interrupted)) => return exit::INTERRUPTED,
+        Err(error) => return cannot(&error),
     }
     match (reporter.summary().verdict(), reporter.get_ref().lost()) {
         // Whoever stops a run may well close its terminal too.
@@ -85,6 +90,9 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
         (Verdict::NothingRan, None) => exit::USAGE,
     }
 }
+
+/// How long the report of a run that was stopped may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Says why a run could not begin.
 fn cannot(error: &RunError) -> u8 {

@@ -332,7 +332,7 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -516,7 +516,7 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1752,7 +1752,7 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 web.py  (daemon web, running for [TIME])
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1774,7 +1774,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ has not answered with status 200, and no process of the scenario is left
   note: the latest try: Connection refused (os error 111)
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1811,7 +1811,7 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 mute.py  (daemon web, running for [TIME])
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 

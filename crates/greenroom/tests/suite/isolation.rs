@@ -382,3 +382,33 @@ fn a_run_inside_of_a_run() {
         .run(["run", "outer.md"])
         .passes();
 }
+
+/// Without mounts of its own a scenario can mount something precious into its directory.
+#[test]
+fn what_a_scenario_has_mounted_is_not_removed_with_its_directory() {
+    if !rustix::process::getuid().is_root() || Project::sealed().is_none() {
+        println!("skipped: only root can mount without a sandbox, and does it in namespaces of the test's own");
+        return;
+    }
+    let project = Project::new().bare().file("precious/kept", "kept");
+    let steps = format!(
+        "when I run mkdir -p m/n\nwhen I run mount --bind {precious} m/n\nwhen I run mount --bind {precious} .",
+        precious = project.path("precious").display()
+    );
+    let project = project.file("x.md", scenario(&steps));
+    let project = project.through(["unshare", "-m", "--propagation", "private"]);
+    project.run(["run", "--sandbox", "tended", "-q", "x.md"]).passes();
+    assert_eq!(fs::read_to_string(project.path("precious/kept")).unwrap(), "kept");
+}
+
+#[test]
+fn runs_that_start_at_the_same_time_do_not_sweep_one_anothers_directories() {
+    let project = Project::anywhere().file("x.md", scenario("when I run true"));
+    for _ in 0..crate::support::rounds(3) {
+        let started: Vec<_> = (0..12).map(|_| project.start(["run", "-q", "x.md"])).collect();
+        for run in started {
+            run.finish().passes();
+        }
+    }
+    project.nothing_is_left();
+}

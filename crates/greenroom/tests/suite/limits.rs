@@ -27,7 +27,7 @@ FAIL [TIME]  Flood
     ok [TIME]  when I start "sh -c 'yes | head -c 500000000'" as a background process as flood
     FAILED [TIME]  when I wait for daemon flood to end
 
-  stdout of daemon flood is longer than the limit of 100 KiB; who wrote it was killed
+  stdout of daemon flood was longer than the limit of 100 KiB; whatever had it open was killed
   help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
 
   daemon flood: killed, because its output was longer than the limit
@@ -72,7 +72,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sh -c 'yes >&2'
 
-  stderr of the command `sh -c 'yes >&2'` is longer than the limit of 1 MiB; who wrote it was killed
+  stderr of the command `sh -c 'yes >&2'` was longer than the limit of 1 MiB; whatever had it open was killed
   stderr of the command (last 20 lines, 1.0 MB before):
   help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
 
@@ -183,4 +183,63 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
   failed  x.md:10  Untidy
 
 "#]]);
+}
+
+/// Whoever writes, and whenever: a process of a session of its own, one that a command has left behind, a daemon that ends.
+#[test]
+fn nobody_writes_more_than_the_limit_unnoticed() {
+    let scenarios = "\
+# A process in a session of its own
+~~~scenario
+when I start \"sh -c 'setsid -f yes; sleep 1000'\" as a background process as d
+when I run sleep 1000
+~~~
+# A process that a command has left behind
+~~~scenario
+when I run sh -c '(read word < $GATE; exec yes) &'
+when I run sh -c 'echo go > $GATE; sleep 1000'
+~~~
+# While it ends
+~~~scenario
+given a daemon helper shell script floods.sh
+when I start \"./floods.sh\" as a background process as d
+when I wait for daemon d to write \"ready\" to stdout
+~~~
+~~~{#floods.sh .file}
+#!/bin/sh
+trap 'head -c 3000000 /dev/zero; exit 0' TERM
+echo ready
+while :; do sleep 1000 & wait; done
+~~~
+";
+    let project = Project::anywhere().fifo("gate").file("x.md", document(scenarios));
+    let gate = format!("GATE={}", project.path("gate").display());
+    let ran = project.run(["run", "--keep", "--output-limit", "1M", "--env", &gate, "x.md"]).code(1).stderr("");
+    let said: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("was longer than the limit of")).collect();
+    assert_eq!(said.len(), 3, "{}", ran.stdout);
+    let run = names(&project.tmp()).pop().unwrap();
+    for output in ["1/data/d.stdout", "3/data/d.stdout"] {
+        assert_eq!(fs::metadata(project.tmp().join(&run).join(output)).unwrap().len(), 1 << 20, "{output}");
+    }
+}
+
+#[test]
+fn what_is_exactly_as_long_as_the_limit_is_not_longer() {
+    let steps = "when I start \"sh -c 'head -c 1000 /dev/zero; echo >&2; exec sleep 1000'\" as a background process as d\n\
+                 when I wait for daemon d to write \"\\n\" to stderr\n\
+                 when I send signal KILL to daemon d\nwhen I wait for daemon d to end\nwhen I run false";
+    let project = Project::anywhere().file("x.md", scenario(steps));
+    let ran = project.run(["run", "--output-limit", "1000", "x.md"]).code(1);
+    assert!(!ran.stdout.contains("longer than the limit"), "{}", ran.stdout);
+}
+
+/// What ends by itself a moment after the last step was not left running.
+#[test]
+fn processes_that_are_about_to_end_are_not_left_over() {
+    let steps = "when I start \"sh -c 'setsid -f sleep 0.05; exec sleep 1000'\" as a background process as d\n\
+                 when I stop background process d";
+    let project = Project::anywhere().file("x.md", scenario(steps));
+    for _ in 0..10 {
+        project.run(["run", "-q", "--leftovers", "fail", "x.md"]).passes();
+    }
 }

@@ -94,7 +94,7 @@ FAIL [TIME]  S0
   stderr of the command:
     │ cannot connect: [Errno 111] Connection refused
 
-  it used its network, which was private: localhost was its own
+  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name S0
 
@@ -190,7 +190,7 @@ BROKEN [TIME]  S0
 
                       5 steps not run
 
-  it has waited 0.3 s for port [PORT], which another run of greenroom uses
+  it has waited 300 ms for port [PORT], which another run of greenroom uses
 
   rerun: greenroom run --timeout 300ms --sandbox tended x.md --name S0
 
@@ -199,4 +199,44 @@ FAILED: 1 of 1 scenario broken, [TIME]
 
 "#]],
     );
+}
+
+/// Free ports are given out with the turn at them.
+#[test]
+fn free_ports_of_a_shared_network_are_each_given_to_one() {
+    let steps = "given a daemon helper shell script server.py\nand file fetch.py\nand a free port kept as PORT\n\
+                 when I start \"./server.py @ 127.0.0.1:${PORT}\" as a background process as web, on port ${PORT}\n\
+                 and I run python3 fetch.py 127.0.0.1 ${PORT}\nthen stdout is exactly \"@\\n\"\n";
+    let scenarios: String =
+        (0..6).map(|n| format!("# S{n}\n~~~scenario\n{}~~~\n", steps.replace('@', &format!("S{n}")))).collect();
+    let project = Project::new().file("x.md", with_programs(document(&scenarios)));
+    for sandbox in ["--sandbox=tended", "--network=host"] {
+        let runs = [0; 2].map(|_| project.start(["run", "-q", "-j6", sandbox, "x.md"]));
+        for run in runs {
+            run.finish().passes();
+        }
+    }
+}
+
+/// What waits for a place of its own keeps nobody from a port meanwhile.
+#[test]
+fn a_scenario_that_has_no_place_yet_has_no_turn() {
+    let port = free_port();
+    let long = "# Long\n~~~scenario\nwhen I run sh -c 'echo waiting > $FIFO; read word < $GATE'\n~~~\n";
+    let steps = |name: &str| {
+        format!(
+            "# {name}\n~~~scenario\ngiven a daemon helper shell script server.py\n\
+             when I start \"./server.py {name} 127.0.0.1:{port}\" as a background process as web, on port {port}\n~~~\n"
+        )
+    };
+    let first = Project::new().fifo("fifo").fifo("gate");
+    let first = first.file("x.md", with_programs(document(&format!("{long}{}", steps("after")))));
+    let variable = |name: &str, fifo: &str| format!("{name}={}", first.path(fifo).display());
+    let (fifo, gate) = (variable("FIFO", "fifo"), variable("GATE", "gate"));
+    let holds = first.start(["run", "-q", "-j1", "--network", "host", "--env", &fifo, "--env", &gate, "x.md"]);
+    assert_eq!(crate::support::Fifo::open(first.path("fifo")).line(), "waiting");
+    let second = Project::new().file("x.md", with_programs(document(&steps("now"))));
+    second.run(["run", "-q", "--network", "host", "x.md"]).passes();
+    std::fs::write(first.path("gate"), "go\n").unwrap();
+    holds.finish().passes();
 }

@@ -43,7 +43,7 @@ fn suspended_and_continued() {
         let more = "when I run sh -c 'echo waiting > $FIFO; read word < $GATE'\n\
                     when I stop background process d";
         let text = with_programs(scenario(&steps(&project, more)));
-        let text = text.replace("bindings:", "step_timeout: 1500ms\nbindings:");
+        let text = text.replace("bindings:", "step_timeout: 1500ms\nscenario_timeout: 1900ms\nbindings:");
         let project = project.fifo("fifo").fifo("gate").fifo("tell").file("x.md", text);
         let [fifo, gate, tell] = ["fifo", "gate", "tell"].map(|name| project.path(name).display().to_string());
         let tells = Fifo::open(project.path("tell"));

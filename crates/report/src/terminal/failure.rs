@@ -255,7 +255,10 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
         );
         page.line(4, "help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`");
     } else {
-        page.line(2, "it used its network, which was private: localhost was its own");
+        page.line(
+            2,
+            "note: its network was private; what listens on this machine's localhost cannot be reached from it",
+        );
     }
 }
 

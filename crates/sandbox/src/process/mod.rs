@@ -16,4 +16,4 @@ mod watch;
 
 pub use program::{Input, Program, ProgramError, StartError, find_program};
 pub use running::{Ended, Process, Signal, Status, Stopped, signal_named};
-pub use watch::{Cut, MeterId, Watch};
+pub use watch::{Cut, MeterId, Stopwatch, Watch};

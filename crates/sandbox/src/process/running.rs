@@ -163,11 +163,6 @@ impl Process {
         self.child.pid().as_raw_nonzero().get()
     }
 
-    /// Our hold on it.
-    pub(crate) fn child(&self) -> &Child {
-        &self.child
-    }
-
     /// Its command line.
     pub fn argv(&self) -> &[OsString] {
         &self.argv
@@ -248,8 +243,19 @@ impl Process {
         before: Option<Ended>,
         grace: Duration,
     ) -> Result<Stopped, Cut> {
-        let begun = Instant::now();
-        let waited = if before.is_some() { Ok(true) } else { watch.end_of(what, self.child.pidfd(), grace) };
+        let clock = watch.stopwatch();
+        let mut overflow = None;
+        let waited = loop {
+            if before.is_some() {
+                break Ok(true);
+            }
+            let left = grace.saturating_sub(clock.elapsed(watch));
+            match watch.end_of(what, self.child.pidfd(), left) {
+                // Another process has written too much: no reason to give this one less time.
+                Err(Cut::Output) => overflow = Some(Cut::Output),
+                other => break other,
+            }
+        };
         let killed = !matches!(waited, Ok(true));
         if killed {
             self.signal_group(Signal::KILL);
@@ -257,8 +263,10 @@ impl Process {
         }
         let ended = self.ended().unwrap_or(Ended { status: Status::Signal(9), after: self.started.elapsed() });
         self.reap();
-        self.clear_group(watch, what, grace.saturating_sub(begun.elapsed()))?;
+        let left = grace.saturating_sub(clock.elapsed(watch));
+        self.clear_group(watch, what, left)?;
         waited?;
+        overflow.map_or(Ok(()), Err)?;
         Ok(match before {
             Some(ended) => Stopped::Already(ended),
             None if killed => Stopped::Killed(ended),

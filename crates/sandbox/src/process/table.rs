@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use crate::stage::{self, View};
@@ -115,6 +116,18 @@ pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
             matches!(state, Some('R' | 'D'))
         })
     })
+}
+
+/// The members of this stage that have this file open.
+pub(crate) fn holders_of_file(device: u64, inode: u64) -> Vec<i32> {
+    let has_it = |entry: &Entry| {
+        let Ok(descriptors) = fs::read_dir(format!("/proc/{}/fd", shown_as(entry.pid))) else { return false };
+        // By the link, as it stands for the file itself and not for its name.
+        descriptors
+            .flatten()
+            .any(|fd| fs::metadata(fd.path()).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode)))
+    };
+    members().into_iter().filter(has_it).map(|entry| entry.pid).collect()
 }
 
 /// The process that has this socket open, with its number and command line.

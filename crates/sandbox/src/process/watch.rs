@@ -2,21 +2,22 @@
 //!
 //! Nothing sleeps: a wait is a `poll` on what it waits for, on the order to stop, and on the time that is left. What the
 //! kernel has no event for (a port that opens, a file that appears) is looked at again and again inside such a wait, at
-//! first every half millisecond, then less often as the wait grows old, never less often than every 10 ms.
+//! first after 0.1 ms, then less often as the wait grows old, never less often than every 10 ms.
 //!
-//! No wait polls longer than 100 ms at a time. So it is noticed when this process has not run for a while, because somebody
-//! has stopped it or the machine was asleep, and that while counts towards no limit.
+//! Time in which this process could not run counts towards no limit. The stage's first process notes how long the stage was
+//! paused; and no wait polls longer than 100 ms at a time, so that it is noticed when somebody has stopped this process or the
+//! machine was asleep.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::child::Child;
-use crate::process::running::Process;
 use crate::process::table;
+use crate::stage;
 
 /// Why a wait ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +46,12 @@ pub struct Watch {
     /// What the latest wait was for.
     latest: String,
     cut: Option<Cut>,
-    /// How long this process has not been running while it waited.
+    /// How long this process could not run.
     lost: Duration,
+    /// How much of that were pauses of the stage.
+    paused: Duration,
+    /// Outputs that were too long.
+    overflowed: Vec<String>,
     /// How many bytes an output may have.
     output_limit: Option<u64>,
     meters: Vec<Meter>,
@@ -58,8 +63,20 @@ struct Meter {
     id: u64,
     what: String,
     file: File,
-    /// The leader of the process group that writes, which ends when it has written too much.
-    leader: Child,
+}
+
+/// A clock of [`Watch::stopwatch`].
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch {
+    begun: Instant,
+    lost: Duration,
+}
+
+impl Stopwatch {
+    /// How long this process could run since the clock was started.
+    pub fn elapsed(&self, watch: &mut Watch) -> Duration {
+        self.begun.elapsed().saturating_sub(watch.lost().saturating_sub(self.lost))
+    }
 }
 
 /// Names a meter of [`Watch::meter`].
@@ -73,6 +90,19 @@ impl std::fmt::Debug for Watch {
             .field("interrupted", &self.interrupted)
             .finish_non_exhaustive()
     }
+}
+
+/// Kills every process of the stage that has a metered file open, until there is none.
+fn kill_writers(meter: &Meter) {
+    let Ok(metadata) = meter.file.metadata() else { return };
+    // That takes milliseconds, or what hangs in the kernel for ever.
+    let _ = Watch::new().until("what was killed", Duration::from_secs(2), &[], || {
+        let writers = table::holders_of_file(metadata.dev(), metadata.ino());
+        for writer in writers.iter().filter_map(|&pid| Pid::from_raw(pid)) {
+            let _ = kill_process(writer, Signal::KILL);
+        }
+        writers.is_empty().then_some(())
+    });
 }
 
 impl Default for Watch {
@@ -101,6 +131,8 @@ impl Watch {
             latest: String::new(),
             cut: None,
             lost: Duration::ZERO,
+            paused: stage::paused(),
+            overflowed: Vec::new(),
             output_limit: None,
             meters: Vec::new(),
             next_meter: 0,
@@ -158,41 +190,69 @@ impl Watch {
         self.output_limit
     }
 
-    /// From now on, waits look at a file that a process and its group write: when it is longer than the output limit the group
-    /// is killed, the file is cut to that length and the wait ends with [`Cut::Output`]. `what` is the output's name in messages.
-    pub fn meter(&mut self, what: &str, file: &File, process: &Process) -> std::io::Result<MeterId> {
+    /// From now on, waits look at a file that processes write: when it is longer than the output limit, those that have it open
+    /// are killed, the file is cut to that length and the wait ends with [`Cut::Output`]. `what` is the output's name in messages.
+    pub fn meter(&mut self, what: &str, file: &File) -> std::io::Result<MeterId> {
         let id = self.next_meter;
         self.next_meter += 1;
         if self.output_limit.is_some() {
-            let (file, leader) = (file.try_clone()?, process.child().try_clone()?);
-            self.meters.push(Meter { id, what: what.to_owned(), file, leader });
+            self.meters.push(Meter { id, what: what.to_owned(), file: file.try_clone()? });
         }
         Ok(MeterId(id))
     }
 
-    /// Looks a last time at a file, and then no more.
+    /// Looks at a file once more. From then on it is looked at only while somebody may still write it.
     pub fn unmeter(&mut self, id: MeterId) -> Result<(), Cut> {
         let looked = self.read_meters();
-        self.meters.retain(|meter| meter.id != id.0);
+        if let Some(at) = self.meters.iter().position(|meter| meter.id == id.0)
+            // More than these are not kept: each has a descriptor.
+            && (table::members().is_empty() || self.meters.len() > 128)
+        {
+            self.meters.swap_remove(at);
+        }
         looked
     }
 
-    fn read_meters(&mut self) -> Result<(), Cut> {
+    /// Looks at all outputs now, without waiting.
+    pub fn read_meters(&mut self) -> Result<(), Cut> {
         let Some(limit) = self.output_limit else { return Ok(()) };
         let too_long = |meter: &Meter| meter.file.metadata().is_ok_and(|metadata| metadata.len() > limit);
         let Some(at) = self.meters.iter().position(too_long) else { return Ok(()) };
         let meter = self.meters.swap_remove(at);
-        // Once the leader is reaped the group's number may be a stranger's.
-        if meter.leader.is_ours() {
-            let group = meter.leader.pid();
-            let _ = kill_process_group(group, Signal::KILL);
-            // So that nobody finds its members alive afterwards. That takes milliseconds, or what hangs in the kernel for ever.
-            let gone = || (!table::group_lives(group.as_raw_nonzero().get())).then_some(());
-            let _ = Self::new().until("what was killed", Duration::from_secs(2), &[], gone);
-        }
+        kill_writers(&meter);
         let _ = meter.file.set_len(limit);
+        self.overflowed.push(meter.what.clone());
         self.latest = meter.what;
         Err(self.cut(Cut::Output))
+    }
+
+    /// Whether an output was too long.
+    pub fn has_overflowed(&self, what: &str) -> bool {
+        self.overflowed.iter().any(|known| known == what)
+    }
+
+    /// Takes in that something has taken this much longer than it should, and whether the stage was paused meanwhile.
+    fn account(&mut self, too_long: Duration) {
+        let paused = stage::paused();
+        let pause = paused.saturating_sub(self.paused);
+        self.paused = paused;
+        let unexplained = too_long.saturating_sub(pause);
+        let lost = pause + if unexplained >= Self::LAPSE { unexplained } else { Duration::ZERO };
+        if !lost.is_zero() {
+            self.lost += lost;
+            self.deadline = self.deadline.map(|deadline| deadline + lost);
+        }
+    }
+
+    /// How long this process could not run, in all, up to now. Limits that are kept elsewhere are later by this.
+    pub fn lost(&mut self) -> Duration {
+        self.account(Duration::ZERO);
+        self.lost
+    }
+
+    /// A clock that stands still while this process cannot run.
+    pub fn stopwatch(&mut self) -> Stopwatch {
+        Stopwatch { begun: Instant::now(), lost: self.lost() }
     }
 
     fn cut(&mut self, cut: Cut) -> Cut {
@@ -221,15 +281,13 @@ impl Watch {
             // An error is EINTR or a lack of memory; in both cases waiting on is right.
             let _ = poll(&mut polled, Some(&timeout));
             let now = Instant::now();
-            let too_long = now.saturating_duration_since(begun).saturating_sub(pause);
-            if too_long >= Self::LAPSE {
-                self.lost += too_long;
-                self.deadline = self.deadline.map(|deadline| deadline + too_long);
-            }
-            if polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty()) {
+            let ready = polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty());
+            let interrupted = polled.get(fds.len()).is_some_and(|fd| !fd.revents().is_empty());
+            self.account(now.saturating_duration_since(begun).saturating_sub(pause));
+            if ready {
                 return Ok(true);
             }
-            if polled.get(fds.len()).is_some_and(|fd| !fd.revents().is_empty()) {
+            if interrupted {
                 self.interrupted = true;
                 return Err(self.cut(Cut::Interrupted));
             }
@@ -255,11 +313,12 @@ impl Watch {
     ) -> Result<Option<T>, Cut> {
         what.clone_into(&mut self.latest);
         let (begun, before) = (Instant::now(), self.lost);
-        let mut end = begun + limit;
         let mut announced = false;
         // A descriptor stays readable once it is; after the first time it would only make the loop spin.
         let mut fds = fds;
         loop {
+            self.account(Duration::ZERO);
+            let end = begun + limit + self.lost.saturating_sub(before);
             let last = Instant::now() >= end;
             if let Some(found) = look() {
                 return Ok(Some(found));
@@ -278,7 +337,6 @@ impl Watch {
             if self.readable(fds, (Instant::now() + pause).min(end))? {
                 fds = &[];
             }
-            end = begun + limit + self.lost.saturating_sub(before);
         }
     }
 

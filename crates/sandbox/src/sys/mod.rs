@@ -60,7 +60,7 @@ pub(crate) fn clone(namespaces: i32) -> io::Result<Side> {
 
 /// Forks this process.
 pub(crate) fn fork() -> io::Result<Side> {
-    // SAFETY: the callers (the first process, tests' helper processes) have a single thread, so the child may do anything.
+    // SAFETY: the callers (the launcher, for its sweeper, and first processes) have a single thread, so the child may do anything.
     let pid = unsafe { libc::fork() };
     side(i64::from(pid))
 }
@@ -81,8 +81,8 @@ pub(crate) fn exit_now(code: i32) -> ! {
 
 /// Moves this process into new namespaces.
 pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
-    // SAFETY: none of the flags shares or unshares descriptors or memory, which is what can confuse other code; the first
-    // process, its only caller, has a single thread.
+    // SAFETY: none of the flags shares or unshares descriptors or memory, which is what can confuse other code; first processes
+    // and the probe's throwaway process, its callers, have a single thread.
     let result = unsafe { libc::unshare(namespaces) };
     check(result)
 }
@@ -128,9 +128,17 @@ fn set_of(signals: &[i32]) -> libc::sigset_t {
 
 /// A descriptor from which the signals that the first process heeds can be read. Blocks them: see [`unblock_signals`] for children.
 pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
-    let set = set_of(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT]);
+    let set = set_of(&FOR_FIRST_PROCESS);
     block(&set);
     signal_descriptor(&set)
+}
+
+/// What a first process reads from its descriptor.
+const FOR_FIRST_PROCESS: [i32; 4] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT];
+
+/// Blocks the signals that a first process heeds, so that one that comes before it has a descriptor for them waits for that.
+pub(crate) fn block_signals_of_first_process() {
+    block(&set_of(&FOR_FIRST_PROCESS));
 }
 
 /// Adds to the signals that are blocked.

@@ -6,15 +6,16 @@ use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
     Cut, Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
     ports::Listeners, table,
 };
+use greenroom_sandbox::turn::{Take, Turn};
 
-use super::{LIMIT, words};
+use super::{LIMIT, SETTLE, words};
 use crate::context::Context;
 use crate::library::command;
 use crate::library::place::Place;
@@ -232,8 +233,13 @@ impl Daemon {
         capture::tail(&self.file(stream), SHOWN).unwrap_or_default()
     }
 
+    /// What an output is called in messages.
+    fn output_name(&self, stream: Stream) -> String {
+        format!("{} of daemon {}", stream.name(), self.order.name)
+    }
+
     pub(super) fn captured(&self, stream: Stream) -> Output {
-        Output { of: format!("{} of daemon {}", stream.name(), self.order.name), tail: self.tail(stream) }
+        Output { of: self.output_name(stream), tail: self.tail(stream) }
     }
 
     /// Adds what it wrote to an error.
@@ -252,10 +258,10 @@ impl Daemon {
         Ok(Some(stopped))
     }
 
-    /// How it is, or how it ended, in words, and whether it died by itself. It may have written more than the limit.
-    fn state(&mut self, limit: Option<u64>) -> (String, bool) {
-        let is_long = |stream| std::fs::metadata(self.file(stream)).is_ok_and(|file| Some(file.len()) >= limit);
-        let wrote_too_much = limit.is_some() && (is_long(Stream::Stdout) || is_long(Stream::Stderr));
+    /// How it is, or how it ended, in words, and whether it died by itself.
+    fn state(&mut self, watch: &Watch) -> (String, bool) {
+        let is_long = |stream| watch.has_overflowed(&self.output_name(stream));
+        let wrote_too_much = is_long(Stream::Stdout) || is_long(Stream::Stderr);
         let after = |ended: Ended| format!("{} after {}", ended.status, words(ended.after));
         match (self.stopped, self.process.ended()) {
             (Some(Stopped::Gracefully(ended)), _) => {
@@ -290,6 +296,8 @@ pub struct Daemons {
     listeners: Option<Listeners>,
     /// The free port that was given out last.
     last_port: u16,
+    /// The turns at those that were given out.
+    turns: Vec<Turn>,
 }
 
 impl Daemons {
@@ -359,7 +367,7 @@ impl Daemons {
             }
         })?;
         for (stream, file) in &outputs {
-            context.watch().meter(&format!("{} of daemon {}", stream.name(), order.name), file, &process)?;
+            context.watch().meter(&format!("{} of daemon {}", stream.name(), order.name), file)?;
         }
         let daemons = &mut context.state::<Self>().started;
         // A former daemon of this name has ended, and its output files now belong to this one.
@@ -369,19 +377,29 @@ impl Daemons {
     }
 
     /// A port that nothing listens on and that was not given out before. Below the range from which the kernel takes ports
-    /// for outgoing connections, so that none of those gets it meanwhile.
+    /// for outgoing connections, so that none of those gets it meanwhile. In a network that others use too it comes with the
+    /// turn at it, so that no other scenario, of whatever run, is given it at the same time.
     pub(super) fn free_port(&mut self) -> Result<u16, StepError> {
         const FIRST: u16 = 20_000;
         const LAST: u16 = 32_000;
-        let first = if self.last_port > 0 || ports::are_private() {
-            self.last_port.max(FIRST - 1) + 1
-        } else {
-            // Others look for a free port in the same network at the same time: not all in the same place.
-            FIRST + u16::try_from(std::process::id() * 61 % u32::from(LAST - FIRST - 1000)).unwrap_or(0)
-        };
-        let free = (first..LAST).find(|&port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok());
-        self.last_port = free.ok_or_else(|| StepError::new(format!("no port from {FIRST} to {LAST} is free")))?;
-        Ok(self.last_port)
+        let shared = !ports::are_private();
+        for port in self.last_port.max(FIRST - 1) + 1..LAST {
+            let turn = if shared {
+                match Turn::take(port) {
+                    Ok(Take::Mine(turn)) => Some(turn),
+                    Ok(Take::Others(_)) => continue,
+                    Err(_) => None,
+                }
+            } else {
+                None
+            };
+            if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+                self.last_port = port;
+                self.turns.extend(turn);
+                return Ok(port);
+            }
+        }
+        Err(StepError::new(format!("no port from {FIRST} to {LAST} is free")))
     }
 }
 
@@ -421,9 +439,16 @@ fn create(context: &Context, name: &str, stream: Stream) -> Result<File, StepErr
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
 pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     let mut daemons = context.take_state::<Daemons>();
-    let limit = context.watch().output_limit();
-    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(|daemon| daemon.state(limit)).collect();
+    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(|daemon| daemon.state(context.watch())).collect();
     let mut members = table::members();
+    if ending.strict {
+        // What ends by itself in a moment was not left running.
+        let daemons: Vec<i32> = daemons.started.iter().filter_map(|daemon| Some(daemon.process()?.pid())).collect();
+        let _ = context.watch().until("processes that are about to end", SETTLE, &[], || {
+            members = table::members();
+            members.iter().all(|entry| daemons.contains(&entry.pid)).then_some(())
+        });
+    }
     // Daemons in the order of their start, then the rest, the oldest first.
     let place = |pid: i32| {
         let is_it = |daemon: &Daemon| daemon.process().is_some_and(|process| process.pid() == pid);
@@ -437,7 +462,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
             age: entry.age,
         });
     }
-    let begun = Instant::now();
+    let clock = context.watch().stopwatch();
     let running = daemons.started.iter_mut().filter(|daemon| daemon.stopped.is_none());
     let mut running: Vec<(&mut Daemon, Option<Ended>)> = running
         .map(|daemon| {
@@ -452,7 +477,8 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     for (daemon, ended) in running.iter_mut().rev() {
         let what = format!("daemon {} to end", daemon.order.name);
         // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
-        let _ = daemon.process.see_out(context.watch(), &what, *ended, LIMIT.saturating_sub(begun.elapsed()));
+        let left = LIMIT.saturating_sub(clock.elapsed(context.watch()));
+        let _ = daemon.process.see_out(context.watch(), &what, *ended, left);
     }
     // What they wrote while they ended belongs to it.
     for (daemon, (state, died)) in daemons.started.iter().zip(states) {
