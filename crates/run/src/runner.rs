@@ -133,6 +133,7 @@ pub fn run(
         spare: spare(),
         orders,
         deserted: false,
+        foreseen: 0,
         emit,
     };
     runner.play();
@@ -167,6 +168,8 @@ struct Runner<'a> {
     orders: Orders<'a>,
     /// Whether nobody takes the results any more.
     deserted: bool,
+    /// Orders to stop that are still to come and have been heeded already.
+    foreseen: usize,
     emit: Emitter<'a>,
 }
 
@@ -362,7 +365,11 @@ impl Runner<'_> {
         }
         if !self.deserted && self.emit.is_deserted() {
             self.deserted = true;
-            self.stop(1);
+            // A terminal that is closed says so twice, by a signal and by refusing what is written.
+            if self.orders_to_stop == 0 {
+                self.stop(1);
+                self.foreseen = 1;
+            }
         }
         self.watch_the_clock();
         self.emit.idle();
@@ -464,7 +471,9 @@ impl Runner<'_> {
         let Ok(count) = rustix::io::read(stop, &mut bytes) else {
             return;
         };
-        self.stop(count);
+        let foreseen = self.foreseen.min(count);
+        self.foreseen -= foreseen;
+        self.stop(count - foreseen);
         if count == 0 {
             self.orders.stop = None;
         }
@@ -477,7 +486,9 @@ impl Runner<'_> {
             self.orders_to_stop += 1;
             self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
             for running in self.running.values_mut() {
-                if self.orders_to_stop == 1 && running.has_begun() {
+                if !running.has_begun() {
+                    running.abandon(Outcome::Skipped, reason);
+                } else if self.orders_to_stop == 1 {
                     running.interrupt();
                 } else {
                     running.abandon(Outcome::Skipped, "interrupted");
