@@ -332,8 +332,6 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
-
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
@@ -515,8 +513,6 @@ FAIL [TIME]  The scenario
 
   1 process was still running at the end; greenroom ended it:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
-
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1752,8 +1748,6 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 web.py  (daemon web, running for [TIME])
 
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
-
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
@@ -1773,8 +1767,6 @@ FAIL [TIME]  The scenario
 
   http://127.0.0.1:8080/ has not answered with status 200, and no process of the scenario is left
   note: the latest try: Connection refused (os error 111)
-
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1810,8 +1802,6 @@ FAIL [TIME]  The scenario
 
   1 process was still running at the end; greenroom ended it:
     python3 mute.py  (daemon web, running for [TIME])
-
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
 
   rerun: greenroom run x.md --name 'The scenario'
 

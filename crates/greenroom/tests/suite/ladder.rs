@@ -13,17 +13,13 @@ fn refusing(rules: &str) -> Option<Project> {
 
 /// A screen without what depends on the machine.
 fn screen(ran: &Ran) -> String {
-    let user = |text: &str| {
-        let text = text.replace("user=root", "user=[USER]").replace("user=same", "user=[USER]");
-        // What an ordinary user needs beside.
-        text.replace("CLONE_NEWUSER | ", "")
-    };
     let lines = ran.stdout.lines().map(|line| {
         // Who the user is; and where temporary files are, in `doctor`.
         if line.starts_with("  user ") || line.starts_with("  TMPDIR ") || line.starts_with("greenroom [VERSION] on ") {
             line.split_whitespace().next().unwrap_or_default().to_owned()
         } else {
-            user(line)
+            // What an ordinary user needs beside.
+            line.replace("CLONE_NEWUSER | ", "")
         }
     });
     lines.map(|line| line + "\n").collect()
@@ -193,8 +189,8 @@ fn every_rung_carries_a_scenario_out() {
     let rungs = [
         NO_MOUNTS,
         NO_MOUNTS_AND_NO_LOOPBACK,
+        // Without a quota for them it is the same rung, after a long wait.
         NO_NAMESPACES,
-        NO_QUOTA,
         NO_PROCESS_NAMESPACE,
         NO_NETWORK_NAMESPACE,
         "unshare&0x4000000=EPERM",

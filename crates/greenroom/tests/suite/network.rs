@@ -78,7 +78,7 @@ fn a_failure_in_a_private_network_says_so() {
     let Some(project) = Project::sealed() else { return };
     let port = free_port();
     let project = project.file("x.md", lookers(port, "", &[""]));
-    let ran = project.run(["run", "x.md"]).code(1).stderr("");
+    let ran = project.run(["run", "--sandbox", "sealed", "x.md"]).code(1).stderr("");
     crate::support::same(
         &ran.stdout.replace(&port.to_string(), "[PORT]"),
         str![[r#"
@@ -96,7 +96,7 @@ FAIL [TIME]  S0
 
   note: its network was private; what listens on this machine's localhost cannot be reached from it
 
-  rerun: greenroom run x.md --name S0
+  rerun: greenroom run --sandbox sealed x.md --name S0
 
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  S0
@@ -104,10 +104,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]],
     );
     // Not where the network was the machine's, nor where it was not used.
-    let ran = project.run(["run", "--network", "host", "x.md"]).code(1);
+    let ran = project.run(["run", "--sandbox", "auto", "--network", "host", "x.md"]).code(1);
     assert!(!ran.stdout.contains("network, which was private"), "{}", ran.stdout);
     let project = project.file("x.md", crate::support::scenario("when I run false"));
-    let ran = project.run(["run", "x.md"]).code(1);
+    let ran = project.run(["run", "--sandbox", "sealed", "x.md"]).code(1);
     assert!(!ran.stdout.contains("private"), "{}", ran.stdout);
 }
 
@@ -176,13 +176,13 @@ fn a_turn_that_does_not_come_has_a_limit() {
     let _holder = UnixListener::bind_addr(&name).unwrap();
     let project = Project::new().file("x.md", servers(1, port));
     let ran = project.run(["run", "--sandbox", "tended", "--timeout", "300ms", "x.md"]).code(1);
-    let screen = ran.stdout.replace(&port.to_string(), "[PORT]").replace("user=same", "user=root");
+    let screen = ran.stdout.replace(&port.to_string(), "[PORT]");
     crate::support::same(
         &screen,
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed, as asked for
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 BROKEN [TIME]  S0
   in x.md:5

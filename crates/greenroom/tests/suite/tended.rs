@@ -11,7 +11,7 @@ fn says_that_it_is_not_sealed() {
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed, as asked for
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 PASS [TIME]  The scenario
 
@@ -59,7 +59,7 @@ and daemon d stderr is \"err\\n\"
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
 not sealed, as asked for
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 PASS [TIME]  Started and stopped
 PASS [TIME]  Answers on a port
@@ -138,7 +138,7 @@ fn nothing_is_left_when_the_steps_are_killed() {
     started.finish().code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed, as asked for
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 BROKEN [TIME]  The scenario
   in x.md:10, scenario at x.md:5
@@ -176,7 +176,7 @@ fn a_port_that_the_machine_uses_is_told_of() {
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed, as asked for
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=root
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 FAIL [TIME]  The scenario
   in x.md:7, scenario at x.md:5

@@ -103,8 +103,6 @@ FAIL [TIME]  The scenario
   1 process was still running at the end; greenroom ended it:
     python3 ./drip.py  (daemon web, running for [TIME])
 
-  note: its network was private; what listens on this machine's localhost cannot be reached from it
-
   rerun: greenroom run x.md --name 'The scenario'
 
 FAILED: 1 of 1 scenario failed, [TIME]
