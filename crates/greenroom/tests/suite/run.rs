@@ -546,7 +546,7 @@ greenroom [VERSION]: 2 scenarios in x.md, one at a time
 STOP [TIME]  Waits
                stopped in x.md:10: when I run sh -c 'echo waiting > $FIFO; sleep 9999'
 
-1 scenario not run: interrupted
+1 scenario not run: the run was interrupted
 INTERRUPTED: 2 of 2 scenarios not run to the end, [TIME]
 
 "#]]);
