@@ -34,8 +34,8 @@ pub use diagnostic::{Code, Diagnostic, Label, Severity};
 pub use load::{bindings_of, load};
 pub use measure::{parse_duration, parse_size};
 pub use plan::{
-    Binding, BuiltinFile, Capture, CaptureType, EmbeddedFile, Front, Implementation, Limits, Loaded, MatchedStep, Plan,
-    PlannedDocument, PlannedScenario, Request, StepKind,
+    Binding, BuiltinFile, Capture, CaptureType, EmbeddedFile, Front, Implementation, ImplementationFile, Limits,
+    Loaded, MatchedStep, Plan, PlannedDocument, PlannedScenario, Request, StepKind,
 };
 pub use source::{LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;

@@ -15,7 +15,7 @@ use crate::lookup;
 use crate::markdown;
 use crate::matching::{Languages, Matcher};
 use crate::metadata::{self, Home, Metadata, Name};
-use crate::plan::{Binding, Loaded, Plan, PlannedDocument, PlannedScenario, Request};
+use crate::plan::{Binding, ImplementationFile, Loaded, Plan, PlannedDocument, PlannedScenario, Request};
 use crate::source::{LoadError, SourceFile, SourceId, Sources, Span};
 use crate::suggest;
 use crate::yaml;
@@ -323,17 +323,31 @@ impl Session<'_> {
         directory: &str,
         metadata: &Metadata,
         needed: impl Fn(&str) -> bool,
-    ) -> Vec<(String, String)> {
+    ) -> Vec<ImplementationFile> {
         let languages: Vec<&str> = metadata.impls.iter().map(|(language, _)| language.text.as_str()).collect();
         let mut all = Vec::new();
         for (language, files) in &metadata.impls {
             for name in files {
-                all.push((language.text.clone(), name.text.clone()));
                 let path = lookup::join(directory, &name.text);
-                let mut complaint = match self.request.loader.load(&path) {
-                    Ok(_) => continue,
+                let mut listed = ImplementationFile {
+                    language: language.text.clone(),
+                    name: name.text.clone(),
+                    span: name.span,
+                    file: None,
+                    missing: false,
+                };
+                let loaded = self.request.loader.load(&path);
+                let mut complaint = match loaded.map(|bytes| lookup::decode(&path, bytes)) {
+                    Ok(Ok(text)) => {
+                        let id = self.sources.add(SourceFile::new(path.clone(), text));
+                        listed.file = Some((path, id));
+                        all.push(listed);
+                        continue;
+                    }
+                    Ok(Err(error)) => error.at(name.span, ""),
                     Err(LoadError::NotFound) => {
                         if lookup::builtin(self.request.builtin, &name.text, &languages).is_some() {
+                            all.push(listed);
                             continue;
                         }
                         let what = format!("{} file", language.text);
@@ -341,6 +355,8 @@ impl Session<'_> {
                     }
                     Err(reason) => lookup::failure("file", &path, &reason).at(name.span, ""),
                 };
+                listed.missing = true;
+                all.push(listed);
                 if !needed(&language.text) {
                     complaint.severity = Severity::Warning;
                     complaint = complaint.note("no step needs it");

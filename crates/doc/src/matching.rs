@@ -348,7 +348,13 @@ impl<'a> Matcher<'a> {
             }
         }
         if error.help.is_empty() {
-            error = error.help("only steps of the built-in libraries can be run so far; `greenroom steps` shows them");
+            error = match binding.implementations.iter().find(|implementation| &*implementation.language != "native") {
+                Some(other) => error.help(format!(
+                    "python functions are carried out, and those of languages with a step host: `--host {}=PROGRAM`",
+                    other.language
+                )),
+                None => error.help("`greenroom steps` shows the functions that there are"),
+            };
         }
         error
     }

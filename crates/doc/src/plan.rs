@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
-use crate::source::{Loader, Sources, Span};
+use crate::source::{Loader, SourceId, Sources, Span};
 
 /// What to load, and from where.
 pub struct Request<'a> {
@@ -67,8 +67,8 @@ pub struct PlannedDocument {
     pub bindings: Vec<Binding>,
     /// Its embedded files.
     pub files: Vec<EmbeddedFile>,
-    /// The files listed under `impls`, as (language, name), in order; built-in ones included.
-    pub implementations: Vec<(String, String)>,
+    /// The files listed under `impls`, in order.
+    pub implementations: Vec<ImplementationFile>,
     /// Limits that the metadata sets.
     pub limits: Limits,
     /// Whether its scenarios use the machine's network (`network: host`) instead of one of their own, unless a label says otherwise.
@@ -79,6 +79,21 @@ pub struct PlannedDocument {
     pub bodies: Vec<Span>,
     /// What the title page says besides the title.
     pub front: Front,
+}
+
+/// A file with step functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImplementationFile {
+    /// The key under `impls` that it is listed under.
+    pub language: String,
+    /// Its name, as the document writes it.
+    pub name: String,
+    /// Where the document writes it.
+    pub span: Span,
+    /// Its path, relative to the working directory or absolute, and its text; none when a built-in library stands for it.
+    pub file: Option<(String, SourceId)>,
+    /// Whether it is neither there nor built in, or cannot be read; a diagnostic says so.
+    pub missing: bool,
 }
 
 /// Metadata that only a typeset document shows.

@@ -23,7 +23,7 @@ pub struct Span {
 
 impl Span {
     /// A span from byte offsets.
-    pub(crate) fn new(source: SourceId, range: std::ops::Range<usize>) -> Self {
+    pub fn new(source: SourceId, range: std::ops::Range<usize>) -> Self {
         Self { source, start: offset(range.start), end: offset(range.end) }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here does anything; `commands` does.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,12 +65,32 @@ pub(crate) struct Chosen {
     pub(crate) without_labels: Vec<String>,
 }
 
+/// Programs that carry out steps in other languages.
+#[derive(Debug, Args)]
+pub(crate) struct Hosts {
+    /// The Python that carries out steps in it, a name on PATH or a path; that of a virtual environment, say
+    #[arg(long, value_name = "PATH", default_value = "python3", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) python: String,
+    /// The step host of a language: a program that speaks the protocol of docs/PROTOCOL.md. May be repeated
+    #[arg(long = "host", value_name = "LANGUAGE=PROGRAM", value_parser = variable)]
+    pub(crate) hosts: Vec<(String, String)>,
+}
+
+impl Hosts {
+    /// Hosts that are not greenroom's own, by language.
+    pub(crate) fn others(&self) -> BTreeMap<String, String> {
+        self.hosts.iter().cloned().collect()
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
     /// How many scenarios run side by side [default: 32; of those that share the machine's network 1]
     ///
     /// Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no processor, so the default is
@@ -158,12 +179,16 @@ pub(crate) struct Check {
     /// Documents: Markdown files with their metadata in them, or .subplot files
     #[arg(required = true, value_name = "DOCUMENT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) documents: Vec<String>,
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) chosen: Chosen,
+    #[command(flatten)]
+    pub(crate) hosts: Hosts,
     /// Show their steps too
     #[arg(short, long)]
     pub(crate) verbose: bool,

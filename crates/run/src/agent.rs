@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, PrivateNetwork, Relation};
 use greenroom_sandbox::process::{Cut, Stopwatch, network};
 use greenroom_sandbox::{Agent, Stage};
+use greenroom_steps::host::{HostProgram, Hosts, Request};
 use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
 
-use crate::wire::{Done, Prologue, Report, Script};
+use crate::wire::{DocumentPart, Done, HostPart, Prologue, Report, Script, ScriptStep};
 
 /// Carries out scenarios with the step functions of a registry.
 #[derive(Debug)]
@@ -34,7 +35,13 @@ impl StepAgent {
 #[derive(Debug)]
 pub struct Prepared {
     source_directory: std::path::PathBuf,
-    files: Vec<Rc<[EmbeddedFile]>>,
+    documents: Vec<PreparedDocument>,
+}
+
+#[derive(Debug, Default)]
+struct PreparedDocument {
+    files: Rc<[EmbeddedFile]>,
+    hosts: Vec<HostProgram>,
 }
 
 /// Cleanups and the polite end get this long even when the scenario's limit has passed.
@@ -46,13 +53,22 @@ impl Agent for StepAgent {
     fn prepare(&self, prologue: &[u8]) -> Prepared {
         // A panic of a step function becomes that step's failure; nothing is printed.
         std::panic::set_hook(Box::new(|_| {}));
-        let Ok(Prologue { source_directory, files }) = serde_json::from_slice(prologue) else {
-            return Prepared { source_directory: ".".into(), files: Vec::new() };
+        let Ok(Prologue { source_directory, documents }) = serde_json::from_slice(prologue) else {
+            return Prepared { source_directory: ".".into(), documents: Vec::new() };
         };
         let file =
             |file: greenroom_doc::EmbeddedFile| EmbeddedFile { name: file.name, text: file.text.as_ref().to_owned() };
-        let files = files.into_iter().map(|files| files.into_iter().map(file).collect()).collect();
-        Prepared { source_directory, files }
+        let host = |host: HostPart| HostProgram {
+            python: host.own && host.language == "python",
+            language: host.language,
+            program: host.program,
+            files: host.files,
+        };
+        let document = |document: DocumentPart| PreparedDocument {
+            files: document.files.into_iter().map(file).collect(),
+            hosts: document.hosts.into_iter().map(host).collect(),
+        };
+        Prepared { source_directory, documents: documents.into_iter().map(document).collect() }
     }
 
     fn play(&self, prologue: &Prepared, mut stage: Stage) {
@@ -68,7 +84,9 @@ impl Agent for StepAgent {
             }
         });
         watch.set_output_limit(script.output_limit);
-        let files = prologue.files.get(script.document).cloned().unwrap_or_default();
+        let none = PreparedDocument::default();
+        let document = prologue.documents.get(script.document).unwrap_or(&none);
+        let (files, hosts) = (Rc::clone(&document.files), document.hosts.as_slice());
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         let mut say = |report: &Report| {
@@ -78,9 +96,9 @@ impl Agent for StepAgent {
             }
         };
         let scenario_end = Instant::now() + script.scenario_limit;
-        let completed = self.play_steps(&script, scenario_end, &mut context, &mut say);
+        let completed = self.play_steps(&script, hosts, scenario_end, &mut context, &mut say);
         let explain = script.leftovers_fail || completed < script.steps.len();
-        self.clean_up(&script, completed, scenario_end, explain, &mut context, &mut say);
+        self.clean_up(&script, hosts, completed, (scenario_end, explain), &mut context, &mut say);
     }
 }
 
@@ -89,6 +107,7 @@ impl StepAgent {
     fn play_steps(
         &self,
         script: &Script,
+        hosts: &[HostProgram],
         scenario_end: Instant,
         context: &mut Context,
         say: &mut impl FnMut(&Report),
@@ -100,7 +119,7 @@ impl StepAgent {
             context.watch().set_deadline(Some(own_end.min(scenario_end)));
             let limit =
                 if own_end <= scenario_end { ("step", script.step_limit) } else { ("scenario", script.scenario_limit) };
-            let done = self.carry_out(&step.function, &step.captures, context, clock, limit);
+            let done = self.carry_out(("step", &step.function), step, hosts, context, clock, limit);
             let passed = done.failure.is_none() && !done.interrupted;
             say(&Report::Step(done));
             if !passed {
@@ -114,9 +133,9 @@ impl StepAgent {
     fn clean_up(
         &self,
         script: &Script,
+        hosts: &[HostProgram],
         completed: usize,
-        scenario_end: Instant,
-        mut explain: bool,
+        (scenario_end, mut explain): (Instant, bool),
         context: &mut Context,
         say: &mut impl FnMut(&Report),
     ) {
@@ -132,7 +151,7 @@ impl StepAgent {
             let end = (begun + script.step_limit).min(scenario_end.max(begun + LEAST_TIME_TO_END));
             context.watch().set_deadline(Some(end));
             let limit = ("cleanup", end.saturating_duration_since(begun));
-            let done = self.carry_out(cleanup, &step.captures, context, clock, limit);
+            let done = self.carry_out(("cleanup", cleanup), step, hosts, context, clock, limit);
             explain |= done.failure.is_some();
             say(&Report::Cleanup { step: index, done });
         }
@@ -156,18 +175,37 @@ impl StepAgent {
 
     fn carry_out(
         &self,
-        function: &str,
-        captures: &[(String, String)],
+        (kind, function): (&'static str, &str),
+        step: &ScriptStep,
+        hosts: &[HostProgram],
         context: &mut Context,
         clock: Stopwatch,
         (what, limit): (&str, Duration),
     ) -> Done {
-        let mut captures = Captures::new(captures.iter().cloned());
+        let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
-        let result = match self.registry.function(function) {
-            Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
-                .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
-            None => Err(StepError::new(format!("there is no step function {function}"))),
+        let result = match &step.language {
+            Some(language) => match hosts.iter().find(|host| host.language == *language) {
+                Some(host) => {
+                    let registry = &self.registry;
+                    let request = Request {
+                        what: kind,
+                        function,
+                        captures: &captures,
+                        kind: &step.kind,
+                        text: &step.text,
+                        registry,
+                    };
+                    catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, request)))
+                        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+                }
+                None => Err(StepError::new(format!("there is no step host for {language}"))),
+            },
+            None => match self.registry.function(function) {
+                Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
+                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
+                None => Err(StepError::new(format!("there is no step function {function}"))),
+            },
         };
         let took = clock.elapsed(context.watch());
         let cut = context.watch().take_cut();

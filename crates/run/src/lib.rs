@@ -15,11 +15,13 @@
 mod admission;
 mod agent;
 mod emit;
+mod functions;
 mod preflight;
 mod runner;
 mod scenario;
 mod wire;
 
 pub use agent::StepAgent;
+pub use functions::check_functions;
 pub use preflight::preflight;
 pub use runner::{Orders, RunError, RunOptions, run};

@@ -6,6 +6,8 @@ use std::path::Path;
 use greenroom_doc::{Diagnostic, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, Outlook, Registry};
 
+use crate::runner::NATIVE;
+
 /// What cannot work, as far as it can be known without running: ports that are no ports, JSON that is none, programs
 /// that nobody has. `path` is PATH, `source_directory` where greenroom was started.
 pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
@@ -16,6 +18,11 @@ pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_director
 fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for step in &scenario.steps {
+        if &*step.implementation.language != NATIVE {
+            // Somebody's own code, which may do anything.
+            outlook.anything_goes = true;
+            continue;
+        }
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
         let captures = Captures::new(captures);
         for problem in registry.check(&step.implementation.function, &captures, &mut outlook) {

@@ -5,7 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Plan, Sources, Span};
+use greenroom_doc::{Plan, PlannedDocument, Sources, Span};
 use greenroom_event::{
     DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted, ScenarioFinished,
     ScenarioOutline, Sink, StepOutline,
@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use crate::admission::{Admission, Admitted};
 use crate::emit::Emitter;
 use crate::scenario::{Afterwards, Limits, Running};
-use crate::wire::{Prologue, Script, ScriptStep};
+use crate::wire::{DocumentPart, HostPart, Prologue, Script, ScriptStep};
 
 /// How to run a plan.
 #[derive(Debug, Clone)]
@@ -50,6 +50,10 @@ pub struct RunOptions {
     pub visible: Vec<PathBuf>,
     /// Whether scenarios have the machine's network, over what their documents say.
     pub network: Option<bool>,
+    /// The Python that carries out steps in it.
+    pub python: String,
+    /// Programs that are step hosts of other languages, or of Python instead of greenroom's own.
+    pub hosts: BTreeMap<String, String>,
 }
 
 impl RunOptions {
@@ -94,7 +98,7 @@ pub fn run(
 ) -> Result<(), RunError> {
     let prologue = Prologue {
         source_directory: options.source_directory.clone(),
-        files: plan.documents.iter().map(|document| document.files.clone()).collect(),
+        documents: plan.documents.iter().map(|document| document_part(document, options)).collect(),
     };
     let launcher = LauncherOptions {
         choice: options.sandbox,
@@ -251,10 +255,18 @@ impl Runner<'_> {
             scenario: self.options.timeout.or(document.limits.scenario).unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
             step: document.limits.step.unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
         };
-        let step = |step: &greenroom_doc::MatchedStep| ScriptStep {
-            function: step.implementation.function.as_ref().to_owned(),
-            cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
-            captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
+        let step = |step: &greenroom_doc::MatchedStep| {
+            let language = Some(&*step.implementation.language).filter(|language| *language != NATIVE);
+            // Only hosts want it.
+            let text = language.and(step.text.split_once(' ')).map_or_else(String::new, |(_, text)| text.to_owned());
+            ScriptStep {
+                language: language.map(str::to_owned),
+                function: step.implementation.function.as_ref().to_owned(),
+                cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
+                kind: step.kind.word().to_owned(),
+                text,
+                captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
+            }
         };
         let script = Script {
             document: scenario.document,
@@ -570,6 +582,37 @@ fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     let user = isolation.user().to_owned();
     properties.push(greenroom_event::Property { name: "user".to_owned(), value: user, refused: None });
     Isolation { sealed: isolation.is_sealed(), properties }
+}
+
+/// The language of functions that need no step host.
+pub(crate) const NATIVE: &str = "native";
+
+/// What the stages need to know of a document.
+fn document_part(document: &PlannedDocument, options: &RunOptions) -> DocumentPart {
+    let mut hosts: Vec<HostPart> = Vec::new();
+    for listed in &document.implementations {
+        let language = &listed.language;
+        let at = hosts.iter().position(|host| host.language == *language).unwrap_or_else(|| {
+            let program = options.hosts.get(language);
+            hosts.push(HostPart {
+                language: language.clone(),
+                program: program.cloned().unwrap_or_else(|| options.python.clone()),
+                own: program.is_none(),
+                files: Vec::new(),
+            });
+            hosts.len() - 1
+        });
+        hosts[at].files.push(match &listed.file {
+            Some((path, _)) => options.source_directory.join(path),
+            None => library_name(&listed.name),
+        });
+    }
+    DocumentPart { files: document.files.clone(), hosts }
+}
+
+/// The name of a library file as hosts know it, of the several by which documents may.
+fn library_name(name: &str) -> PathBuf {
+    Path::new("lib").join(Path::new(name).file_name().unwrap_or_default())
 }
 
 /// A few descriptors, or fewer.

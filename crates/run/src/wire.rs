@@ -12,8 +12,30 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Prologue {
     /// Where greenroom was started.
     pub(crate) source_directory: PathBuf,
-    /// The embedded files of each document.
-    pub(crate) files: Vec<Vec<EmbeddedFile>>,
+    /// What belongs to each document.
+    pub(crate) documents: Vec<DocumentPart>,
+}
+
+/// What the scenarios of a document share.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DocumentPart {
+    /// Its embedded files.
+    pub(crate) files: Vec<EmbeddedFile>,
+    /// The step hosts that its functions need.
+    pub(crate) hosts: Vec<HostPart>,
+}
+
+/// A step host.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct HostPart {
+    /// The key under `impls` and in bindings.
+    pub(crate) language: String,
+    /// The program.
+    pub(crate) program: String,
+    /// Whether that is an interpreter of greenroom's own host for the language.
+    pub(crate) own: bool,
+    /// The files with the functions, in order, with absolute paths.
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// One scenario for a stage.
@@ -36,10 +58,16 @@ pub(crate) struct Script {
 /// One step.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ScriptStep {
+    /// The host of its function; none for a native one.
+    pub(crate) language: Option<String>,
     /// Its function.
     pub(crate) function: String,
     /// Its cleanup.
     pub(crate) cleanup: Option<String>,
+    /// `given`, `when` or `then`, for a host.
+    pub(crate) kind: String,
+    /// The step without its keyword, for a host.
+    pub(crate) text: String,
     /// Names and texts of its captures.
     pub(crate) captures: Vec<(String, String)>,
 }

@@ -180,6 +180,16 @@ impl Environment {
         }
     }
 
+    /// Puts these directories in front of PATH, and no others.
+    pub fn set_path_prefix(&mut self, directories: Vec<PathBuf>) {
+        self.path_prefix = directories;
+    }
+
+    /// The directories in front of PATH.
+    pub fn path_prefix(&self) -> &[PathBuf] {
+        &self.path_prefix
+    }
+
     /// A variable's value as a process would see it.
     pub fn get(&self, name: &OsStr) -> Option<OsString> {
         if name == "PATH" {

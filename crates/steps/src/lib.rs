@@ -29,6 +29,7 @@
 
 pub mod check;
 pub mod context;
+pub mod host;
 pub mod library;
 pub mod registry;
 pub mod step;

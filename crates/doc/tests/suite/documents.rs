@@ -213,7 +213,12 @@ S []
     );
     let loaded = project.load();
     assert_eq!(loaded.plan.documents[0].title, "1.50");
-    assert_eq!(loaded.plan.documents[0].implementations, [("python".to_owned(), "f.py".to_owned())]);
+    let files: Vec<_> = loaded.plan.documents[0]
+        .implementations
+        .iter()
+        .map(|file| (file.language.as_str(), file.name.as_str()))
+        .collect();
+    assert_eq!(files, [("python", "f.py")]);
     assert_eq!(loaded.plan.scenarios[0].steps[0].implementation.cleanup.as_deref(), Some("undo"));
 
     let new = "title: T\nbindings: [b.yaml]\nscenario_timeout: 90\nstep_timeout: 500ms\nnetwork: host\nimpls:\n  rust:\n  python: []\n";

@@ -7,7 +7,7 @@ use greenroom_doc::{BuiltinFile, Diagnostic, Loaded, Request};
 use greenroom_report::diagnostics;
 use greenroom_steps::Registry;
 
-use crate::arguments::Chosen;
+use crate::arguments::{Chosen, Hosts};
 use crate::loader::Disk;
 use crate::settings::{Settings, complain};
 
@@ -20,13 +20,23 @@ pub(crate) mod run;
 pub(crate) mod steps;
 
 /// Loads documents and looks at every step, so that all that is wrong is known before anything runs.
-pub(crate) fn load(documents: &[String], settings: &Settings, registry: &Registry) -> Loaded {
+pub(crate) fn load(documents: &[String], hosts: &Hosts, settings: &Settings, registry: &Registry) -> Loaded {
     let builtin = builtin(registry);
-    let can_run = |language: &str, function: &str| language == "native" && registry.function(function).is_some();
+    let can_run = |language: &str, function: &str| match language {
+        "native" => registry.function(function).is_some(),
+        // Which functions there are is found out from the files, below.
+        "python" => true,
+        other => hosts.others().contains_key(other),
+    };
     let documents = &without_repeats(documents);
     let request = Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run };
     let mut loaded = greenroom_doc::load(&request);
-    let more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
+    let mut more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
+    // A host of the user's own for Python has its own mind of files.
+    if !hosts.others().contains_key("python") {
+        let python = &hosts.python;
+        more.extend(greenroom_run::check_functions(&loaded, python, &settings.path, &settings.directory));
+    }
     if !more.is_empty() {
         loaded.diagnostics.extend(more);
         let place =

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use greenroom_doc::Loaded;
@@ -21,7 +21,7 @@ use crate::settings::{Settings, below_tmp, complain};
 use crate::{commands, exit};
 
 pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8 {
-    let loaded = commands::load(&options.chosen.documents, settings, registry);
+    let loaded = commands::load(&options.chosen.documents, &options.hosts, settings, registry);
     commands::show(&loaded, settings);
     if loaded.has_errors() {
         return exit::BAD_DOCUMENT;
@@ -42,6 +42,8 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
         temporary_directory: settings.temporary.clone(),
         visible: visible(&loaded, options, settings),
         network: options.network.map(|network| network == Network::Host),
+        python: absolute(&options.hosts.python, settings),
+        hosts: options.hosts.others().into_iter().map(|(name, program)| (name, absolute(&program, settings))).collect(),
     };
     let verbosity = match (options.verbose, options.quiet) {
         (true, _) => Verbosity::Verbose,
@@ -133,7 +135,30 @@ impl Sink for OnScreen {
 fn visible(loaded: &Loaded, options: &Run, settings: &Settings) -> Vec<PathBuf> {
     let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
     let given = options.environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
-    documents.chain(given).chain(settings.mentioned.iter().cloned()).collect()
+    // A program, what lies beside it, and the virtual environment that a Python is in.
+    let programs = options.hosts.hosts.iter().map(|(_, program)| program).chain([&options.hosts.python]);
+    let programs = programs.filter(|program| program.contains('/')).flat_map(|program| {
+        let path = PathBuf::from(absolute(program, settings));
+        path.ancestors().skip(1).take(2).map(PathBuf::from).collect::<Vec<_>>()
+    });
+    let programs = programs.filter(|path| !is_shared(path));
+    documents.chain(given).chain(programs).chain(settings.mentioned.iter().cloned()).collect()
+}
+
+/// Whether a directory is one for temporary files itself, which scenarios have of their own.
+fn is_shared(path: &Path) -> bool {
+    ["/", "/tmp", "/dev/shm", "/dev"].iter().any(|shared| path == Path::new(shared))
+}
+
+/// A program whose name is a path, from wherever it is looked at. It may be a link with a meaning of its own, as the Python of a
+/// virtual environment is, so only its directory is resolved.
+fn absolute(program: &str, settings: &Settings) -> String {
+    if !program.contains('/') {
+        return program.to_owned();
+    }
+    let path = settings.directory.join(program);
+    let resolved = path.parent().and_then(|parent| Some(parent.canonicalize().ok()?.join(path.file_name()?)));
+    resolved.unwrap_or(path).display().to_string()
 }
 
 /// The options that a failed scenario needs to fail again, for the command that is shown with it.
@@ -141,6 +166,12 @@ fn rerun_options(options: &Run) -> String {
     let mut words = Vec::new();
     for (name, value) in &options.environment {
         words.push(format!("--env {}", words::shell_quote(&format!("{name}={value}"))));
+    }
+    if options.hosts.python != "python3" {
+        words.push(format!("--python {}", words::shell_quote(&options.hosts.python)));
+    }
+    for (language, program) in &options.hosts.hosts {
+        words.push(format!("--host {}", words::shell_quote(&format!("{language}={program}"))));
     }
     if let Some(network) = options.network {
         words.push(format!("--network {}", if network == Network::Host { "host" } else { "private" }));

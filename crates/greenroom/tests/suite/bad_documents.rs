@@ -940,21 +940,20 @@ error[cannot-run]: greenroom cannot carry out `when I brew coffee`
   |         ------------- bound here
   |
   = note: it is bound to the native function `brew`, which greenroom does not have
-  = help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
+  = help: `greenroom steps` shows the functions that there are
 
-error[cannot-run]: greenroom cannot carry out `when I drink {what}`
+error[unknown-function]: no Python file defines a function `drink`
  --> x.md:8:1
   |
 8 | when I drink tea
-  | ^^^^^^^^^^^^^^^^
+  | ^^^^^^^^^^^^^^^^ this step needs it
   |
  ::: own.yaml:3:9
   |
 3 | - when: I drink {what}
   |         -------------- bound here
   |
-  = note: it is bound to the python function `drink`, which greenroom does not have
-  = help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
+  = help: list the file that has it under `python:` in `impls` of the document
 
 2 errors
 

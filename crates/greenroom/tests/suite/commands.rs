@@ -440,6 +440,16 @@ Options:
       --without-label <LABEL>
           Leave out scenarios with this label. May be repeated
 
+      --python <PATH>
+          The Python that carries out steps in it, a name on PATH or a path; that of a virtual
+          environment, say
+          
+          [default: python3]
+
+      --host <LANGUAGE=PROGRAM>
+          The step host of a language: a program that speaks the protocol of docs/PROTOCOL.md. May
+          be repeated
+
   -j, --jobs <N>
           How many scenarios run side by side [default: 32; of those that share the machine's
           network 1]

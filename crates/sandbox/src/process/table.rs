@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::stage::{self, View};
@@ -37,9 +38,23 @@ impl Entry {
     }
 }
 
-/// All processes of this stage but its own first process and worker, zombies left out.
+/// Processes of greenroom's own in this stage, beside its first process and worker.
+static HIDDEN: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+/// From now on a process is one of greenroom's own, and no member of the stage: it is not seen, nor left over.
+pub fn hide(pid: i32) {
+    HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
+}
+
+/// A process that was hidden has ended; its number may come to belong to another.
+pub fn unhide(pid: i32) {
+    HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
+}
+
+/// All processes of this stage but its own first process, worker and those that are hidden, zombies left out.
 pub fn members() -> Vec<Entry> {
-    let own = [stage::first_process(), this_process()];
+    let mut own = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    own.extend([stage::first_process(), this_process()]);
     // One question to the kernel instead of a walk through /proc; and often there is nobody.
     if stage::view() != View::Machine && !sys::has_company() {
         return Vec::new();

@@ -340,6 +340,11 @@ impl Watch {
         }
     }
 
+    /// Names what the waits to come by [`Watch::readable`] are for, for whoever is told that they were cut.
+    pub fn waits_for(&mut self, what: &str) {
+        what.clone_into(&mut self.latest);
+    }
+
     /// Tells what is being waited for, without waiting.
     pub fn tell(&mut self, what: &str, limit: Duration) {
         if let Some(announce) = &mut self.announce {

@@ -88,6 +88,24 @@ pub struct Runcmd {
 }
 
 impl Runcmd {
+    /// What commands read: the name of a file, or a text, or nothing.
+    pub fn input(&self) -> (Option<&str>, Option<&str>) {
+        match &self.stdin {
+            Stdin::Nothing => (None, None),
+            Stdin::File(name) => (Some(name), None),
+            Stdin::Text(text) => (None, Some(text)),
+        }
+    }
+
+    /// Changes what commands read.
+    pub fn set_input(&mut self, file: Option<&str>, text: Option<&str>) {
+        self.stdin = match (file, text) {
+            (Some(name), _) => Stdin::File(name.to_owned()),
+            (None, Some(text)) => Stdin::Text(text.to_owned()),
+            (None, None) => Stdin::Nothing,
+        };
+    }
+
     /// The latest command that was run, if any was.
     pub fn latest(&self) -> Option<&Ran> {
         self.latest.as_ref()
@@ -295,6 +313,51 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     Ok(())
 }
 
+/// Runs a command of a step host, which is words already and has variables of its own, whatever its exit status; steps then look
+/// at it. One that cannot be run is an error.
+pub fn run_words(
+    context: &mut Context,
+    argv: &[String],
+    directory: Option<&Path>,
+    environment: Vec<(String, Option<String>)>,
+) -> StepResult {
+    if argv.first().is_none_or(String::is_empty) {
+        return Err(StepError::new("the command names no program"));
+    }
+    // A host names directories as it sees them, in full.
+    let below = directory.map(|path| path.strip_prefix(context.directory()).unwrap_or(path).display().to_string());
+    let directory = below.filter(|below| !below.is_empty());
+    let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory };
+    let before = context.environment().clone();
+    for (name, value) in environment {
+        match value {
+            Some(value) => context.environment().set(name, value),
+            None => context.environment().unset(name),
+        }
+    }
+    let ran = carry_out(context, &command);
+    // That was for this command alone.
+    *context.environment() = before;
+    match ran {
+        Ok(ran) => {
+            context.state::<Runcmd>().latest = Some(ran);
+            Ok(())
+        }
+        Err(Trouble::NotRun(NotRun { error, .. }) | Trouble::Step(error)) => Err(error),
+    }
+}
+
+/// Has steps look at a command that was not run here.
+pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u8], stderr: &[u8]) -> StepResult {
+    let (mut out, mut err) = (Captured::new(context)?, Captured::new(context)?);
+    out.0.write_all(stdout)?;
+    err.0.write_all(stderr)?;
+    let status = if exit < 0 { Status::Signal(-exit) } else { Status::Exit(exit) };
+    let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory: None };
+    context.state::<Runcmd>().latest = Some(Ran { command, status, stdout: out, stderr: err });
+    Ok(())
+}
+
 fn carry_out(context: &mut Context, command: &Command) -> Result<Ran, Trouble> {
     let directory = working_directory(context, command)?;
     let program = program(context, command, &directory)?;
@@ -444,16 +507,7 @@ fn stdin(context: &mut Context) -> Result<Option<File>, StepError> {
     let backstage = context.backstage().to_owned();
     match &context.state::<Runcmd>().stdin {
         Stdin::Nothing => Ok(None),
-        Stdin::Text(text) => {
-            let write = || -> io::Result<File> {
-                // A file rather than a pipe: nobody has to feed it, and nobody minds if it is not read.
-                let mut file = tempfile::tempfile_in(backstage)?;
-                file.write_all_at(text.as_bytes(), 0)?;
-                file.rewind()?;
-                Ok(file)
-            };
-            write().map(Some).map_err(|error| cannot("make", "a file for the command's input", &error))
-        }
+        Stdin::Text(text) => input_file(&backstage, text.as_bytes()).map(Some),
         Stdin::File(name) => {
             let name = name.clone();
             let file = place::read(context, &name)?;
@@ -462,6 +516,17 @@ fn stdin(context: &mut Context) -> Result<Option<File>, StepError> {
             Ok(Some(file))
         }
     }
+}
+
+/// A file rather than a pipe: nobody has to feed it, and nobody minds if it is not read.
+fn input_file(backstage: &Path, bytes: &[u8]) -> Result<File, StepError> {
+    let write = || -> io::Result<File> {
+        let mut file = tempfile::tempfile_in(backstage)?;
+        file.write_all_at(bytes, 0)?;
+        file.rewind()?;
+        Ok(file)
+    };
+    write().map_err(|error| cannot("make", "a file for the command's input", &error))
 }
 
 fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {

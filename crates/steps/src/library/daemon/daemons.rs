@@ -200,6 +200,11 @@ impl Daemon {
         self.order.line.clone()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
     /// How long ago it was started.
     pub(super) fn age(&mut self) -> Duration {
         self.process.started().elapsed()
@@ -311,6 +316,11 @@ impl Daemons {
                 _ => error.help(format!("there is {}", known.join(", "))),
             }
         })
+    }
+
+    /// Their names, in the order of their start.
+    pub fn names(&self) -> Vec<String> {
+        self.started.iter().map(|daemon| daemon.order.name.clone()).collect()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Daemon> {

@@ -1,0 +1,575 @@
+//! Documents that bring Python step functions.
+
+#![expect(clippy::disallowed_methods, reason = "the host's own tests are run by Python")]
+
+use std::process::Command;
+
+use snapbox::str;
+
+use crate::support::{Project, with_programs};
+
+const BINDINGS: &str = "\
+- when: I add {n:uint}
+  impl: {python: {function: add, cleanup: subtract}}
+- then: the sum is {n:uint}
+  impl: {python: {function: total}}
+- when: I shout {word}
+  impl: {python: {function: shout}}
+- when: I serve port {port}
+  impl: {python: {function: serve}}
+- then: python sees {text}
+  impl: {python: {function: sees}}
+- then: the log of daemon {name} has \"{text:text}\"
+  impl: {python: {function: daemon_log_has}}
+- given: python sets {name} to {value}
+  impl: {python: {function: sets}}
+- given: a copy of {file:file}
+  impl: {python: {function: copies}}
+- when: it {does:text}
+  impl: {python: {function: misbehaves}}
+";
+
+const FUNCTIONS: &str = r#"
+import os
+
+
+def add(ctx, n=None):
+    ctx["sum"] = ctx.get("sum", 0) + int(n)
+    print("the sum is", ctx["sum"])
+
+
+def subtract(ctx, n=None):
+    ctx["sum"] -= int(n)
+    with open(os.environ["OUT"], "a") as out:
+        out.write(f"{ctx['sum']}\n")
+
+
+def total(ctx, n=None):
+    assert_eq = globals()["assert_eq"]
+    assert_eq(ctx["sum"], int(n))
+
+
+def shout(ctx, word=None):
+    runcmd_run = globals()["runcmd_run"]
+    runcmd_run(ctx, ["sh", "-c", "echo $MANNER " + word.upper()], env={**os.environ, "MANNER": "loudly"})
+    globals()["runcmd_exit_code_is_zero"](ctx)
+
+
+def serve(ctx, port=None):
+    daemon_start_on_port = globals()["daemon_start_on_port"]
+    daemon_start_on_port(ctx, name="web", path="./server.py", args=f" web 127.0.0.1:{port}", port=int(port))
+
+
+def sees(ctx, text=None):
+    seen = ctx.declare("_runcmd")["stdout"]
+    assert text in seen, f"{text!r} is not in {seen!r}"
+
+
+def daemon_log_has(ctx, name=None, text=None):
+    with open(ctx.declare("_daemon")[name]["stdout"]) as log:
+        assert text in log.read()
+
+
+def sets(ctx, name=None, value=None):
+    os.environ[name] = value
+
+
+def copies(ctx, file=None):
+    get_file = globals()["get_file"]
+    with open(f"{file}.copy", "wb") as copy:
+        copy.write(get_file(file))
+
+
+def deeper(n):
+    return deeper(n + 1) + 1
+
+
+def misbehaves(ctx, does=None):
+    print("it", does)
+    if does == "exits":
+        os._exit(7)
+    if does == "raises SystemExit":
+        raise SystemExit(3)
+    if does == "kills itself":
+        os.kill(os.getpid(), 9)
+    if does == "recurses for ever":
+        deeper(0)
+    if does == "prints 100 MB":
+        for _ in range(100):
+            print("x" * 1000000)
+    if does == "closes stdout":
+        os.close(1)
+        os.close(2)
+    if does == "goes elsewhere":
+        os.chdir("/")
+    if does == "leaves a child":
+        import subprocess
+        subprocess.Popen(["sleep", "1000"])
+    if does == "leaves a thread":
+        import threading
+        import time
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+    if does == "writes to every descriptor":
+        for fd in range(3, 4096):
+            try:
+                os.write(fd, b"nonsense\n")
+            except OSError:
+                pass
+    if does == "fails":
+        numbers = [1, 2]
+        assert sum(numbers) == 4
+"#;
+
+fn project() -> Project {
+    Project::anywhere().file("steps.py", FUNCTIONS).file("own.yaml", BINDINGS)
+}
+
+fn document(scenarios: &str) -> String {
+    let head = "---\ntitle: Trial\nbindings: [own.yaml, lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n\
+                impls: {python: [steps.py, lib/runcmd.py, lib/daemon.py]}\n...\n";
+    with_programs(format!("{head}{scenarios}"))
+}
+
+#[test]
+fn functions_and_native_steps_have_one_state() {
+    let scenarios = "\
+# Sums
+~~~scenario
+when I add 2
+and I add 3
+then the sum is 5
+~~~
+# Commands
+~~~scenario
+when I shout hello
+then stdout is exactly \"loudly HELLO\\n\"
+when I run echo native
+then python sees native
+~~~
+# Variables
+~~~scenario
+given python sets COLOUR to green
+when I run sh -c 'echo $COLOUR'
+then stdout is exactly \"green\\n\"
+~~~
+# Files
+~~~scenario
+given a copy of fetch.py
+and file fetch.py
+then files fetch.py and fetch.py.copy match
+~~~
+# Daemons
+~~~scenario
+given a daemon helper shell script server.py
+and file fetch.py
+when I serve port 8098
+and I run python3 fetch.py 127.0.0.1 8098
+then stdout is exactly \"web\\n\"
+and the log of daemon web has \"\"
+when I stop background process web
+then there is no \"server.py\" process
+and there is no \"GREENROOM_CODE\" process
+~~~
+";
+    let project = project();
+    let out = format!("OUT={}", project.path("out").display());
+    project.file("x.md", document(scenarios)).run(["run", "x.md", "--env", &out]).passes();
+}
+
+#[test]
+fn cleanups_run_in_reverse_with_the_captures_of_their_steps() {
+    let project = project();
+    let path = project.path("out");
+    let out = format!("OUT={}", path.display());
+    let scenarios = "# Sums\n~~~scenario\nwhen I add 2\nand I add 3\nthen the sum is 6\n~~~\n";
+    let project = project.file("x.md", document(scenarios));
+    let ran = project.run(["run", "x.md", "--env", &out]).code(1).stderr("");
+    ran.stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:10, scenario at x.md:6
+
+    ok [TIME]  when I add 2
+    ok [TIME]  and I add 3
+    FAILED [TIME]  then the sum is 6
+
+  AssertionError: expected 5 == 6
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 18, in total
+    │     assert_eq(ctx["sum"], int(n))
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]]);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "2\n0\n");
+}
+
+#[test]
+fn functions_that_misbehave() {
+    let ways = [
+        "exits",
+        "raises SystemExit",
+        "kills itself",
+        "recurses for ever",
+        "prints 100 MB",
+        "closes stdout",
+        "goes elsewhere",
+        "leaves a child",
+        "leaves a thread",
+        "writes to every descriptor",
+        "fails",
+    ];
+    let scenarios = ways.map(|how| format!("# It {how}\n~~~scenario\nwhen it {how}\n~~~\n")).concat();
+    let scenarios = format!("{scenarios}# All is well\n~~~scenario\nwhen I add 2\nthen the sum is 2\n~~~\n");
+    let project = project();
+    let out = format!("OUT={}", project.path("out").display());
+    let ran = project.file("x.md", document(&scenarios)).run(["run", "x.md", "--env", &out]).code(1).stderr("");
+    // Long lines, and those that only a version of Python has.
+    let lines = ran.stdout.lines().filter(|line| !line.contains("~~~^") && !line.contains("^^^^"));
+    let screen: String = lines.map(|line| format!("{}\n", line.chars().take(160).collect::<String>())).collect();
+    crate::support::same(
+        &screen,
+        str![[r#"
+greenroom [VERSION]: 12 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  It exits
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when it exits
+
+  the python process that carries out the steps has ended, with exit status 7
+  output of the python function:
+    │ it exits
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It exits'
+
+FAIL [TIME]  It raises SystemExit
+  in x.md:12, scenario at x.md:10
+
+    FAILED [TIME]  when it raises SystemExit
+
+  SystemExit: 3
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 61, in misbehaves
+    │     raise SystemExit(3)
+  output of the python function:
+    │ it raises SystemExit
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It raises SystemExit'
+
+FAIL [TIME]  It kills itself
+  in x.md:16, scenario at x.md:14
+
+    FAILED [TIME]  when it kills itself
+
+  the python process that carries out the steps has ended, with signal SIGKILL
+  output of the python function:
+    │ it kills itself
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It kills itself'
+
+FAIL [TIME]  It recurses for ever
+  in x.md:20, scenario at x.md:18
+
+    FAILED [TIME]  when it recurses for ever
+
+  RecursionError: maximum recursion depth exceeded
+  where it failed (last 20 lines, 1.9 kB before):
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+  output of the python function:
+    │ it recurses for ever
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It recurses for ever'
+
+FAIL [TIME]  It prints 100 MB
+  in x.md:24, scenario at x.md:22
+
+    FAILED [TIME]  when it prints 100 MB
+
+  output of the python steps was longer than the limit of 64 MiB; whatever had it open was killed
+  output of the python function (last 1 line, 67.1 MB before):
+    │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It prints 100 MB'
+
+PASS [TIME]  It closes stdout
+PASS [TIME]  It goes elsewhere
+PASS [TIME]  It leaves a child  (ended what it left running: sleep 1000)
+PASS [TIME]  It leaves a thread
+
+FAIL [TIME]  It writes to every descriptor
+  in x.md:44, scenario at x.md:42
+
+    FAILED [TIME]  when it writes to every descriptor
+
+  the python process that carries out the steps wrote `nonsense` to its socket
+  note: its socket is for the step host alone; a function must not use it
+  output of the python function:
+    │ it writes to every descriptor
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It writes to every descriptor'
+
+FAIL [TIME]  It fails
+  in x.md:48, scenario at x.md:46
+
+    FAILED [TIME]  when it fails
+
+  AssertionError: assert sum(numbers) == 4
+  note: numbers = [1, 2]
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 89, in misbehaves
+    │     assert sum(numbers) == 4
+  output of the python function:
+    │ it fails
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It fails'
+
+PASS [TIME]  All is well
+
+FAILED: 7 of 12 scenarios failed, 5 passed, [TIME]
+  failed  x.md:6   It exits
+  failed  x.md:10  It raises SystemExit
+  failed  x.md:14  It kills itself
+  failed  x.md:18  It recurses for ever
+  failed  x.md:22  It prints 100 MB
+  failed  x.md:42  It writes to every descriptor
+  failed  x.md:46  It fails
+
+"#]],
+    );
+}
+
+#[test]
+fn files_that_cannot_be_loaded() {
+    for (text, expected) in [
+        (
+            "import nosuch_module\ndef add(ctx, n=None):\n    pass\nsubtract = add\n",
+            str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when I add 2
+
+  ModuleNotFoundError: No module named 'nosuch_module'
+  note: python is /usr/bin/python3
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 1
+    │     import nosuch_module
+  help: install it for that Python (`python3 -m pip install NAME`), or choose another one with `--python PATH`
+
+  rerun: greenroom run x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]],
+        ),
+        (
+            "raise ValueError('not today')\nfrom os import *\n",
+            str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when I add 2
+
+  ValueError: not today
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 1
+    │     raise ValueError('not today')
+
+  rerun: greenroom run x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]],
+        ),
+    ] {
+        let project = project().file("steps.py", text);
+        let scenarios = "# Sums\n~~~scenario\nwhen I add 2\n~~~\n";
+        project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stderr("").stdout(expected);
+    }
+}
+
+#[test]
+fn no_python() {
+    let scenarios = "# Sums\n~~~scenario\nwhen I add 2\n~~~\n";
+    let project = project().file("x.md", document(scenarios));
+    project.refused(["run", "x.md", "--python", "nosuch-python"]).stderr(str![[r#"
+error[no-python]: program not found: nosuch-python
+ --> x.md:8:1
+  |
+8 | when I add 2
+  | ^^^^^^^^^^^^ this step is carried out in Python
+  |
+  = help: install Python, or say where it is with `--python PATH`
+
+1 error
+
+"#]]);
+    // It is not wanted where no step is in Python.
+    let project = project.file("x.md", document("# Native\n~~~scenario\nwhen I run true\n~~~\n"));
+    project.run(["run", "x.md", "--python", "nosuch-python"]).passes();
+}
+
+/// The host's side of the protocol has tests of its own, in its own language.
+#[test]
+fn the_host_for_python_keeps_the_protocol() {
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../steps/src/host/test_python.py");
+    let ran = Command::new("python3").arg(tests).env("PATH", "/usr/local/bin:/usr/bin:/bin").output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
+const LOOSE: &str = "\
+def add(ctx, m=None):
+    pass
+
+
+def total(ctx, n, extra):
+    pass
+
+
+def other(ctx):
+    pass
+
+
+def takes_all(ctx, **captures):
+    pass
+";
+
+const LOOSE_BINDINGS: &str = "\
+- when: I add {n:uint}
+  impl: {python: {function: add}}
+- then: the sum is {n:uint}
+  impl: {python: {function: total}}
+- then: others
+  impl: {python: {function: othr}}
+- then: all of {this} and {that}
+  impl: {python: {function: takes_all}}
+- then: what greenroom has
+  impl: {python: {function: runcmd_exit_code_is_zero}}
+";
+
+/// Nothing of the files is carried out for it.
+#[test]
+fn functions_that_do_not_fit_their_bindings() {
+    let steps = "when I add 2\nthen the sum is 5\nthen others\nthen all of this and that\nthen what greenroom has";
+    let project = Project::new().file("own.yaml", LOOSE_BINDINGS);
+    let project = project.file("x.md", document(&format!("# Sums\n~~~scenario\n{steps}\n~~~\n")));
+    let project = project.file("steps.py", format!("{LOOSE}\nopen('/nosuch/file')\n"));
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[unknown-function]: no Python file defines a function `othr`
+  --> x.md:10:1
+   |
+10 | then others
+   | ^^^^^^^^^^^ this step needs it
+   |
+  ::: own.yaml:5:9
+   |
+ 5 | - then: others
+   |         ------ bound here
+   |
+   = help: did you mean `other`?
+
+error[wrong-parameters]: function `add` has no parameter for the captured `n`
+ --> own.yaml:1:9
+  |
+1 | - when: I add {n:uint}
+  |         ^^^^^^^^^^^^^^ bound here
+  |
+ ::: steps.py:1:1
+  |
+1 | def add(ctx, m=None):
+  | --------------------- defined here
+  |
+  = help: write `def add(ctx, n=None):`
+
+error[wrong-parameters]: function `total` wants `extra`, which its binding does not capture
+ --> own.yaml:3:9
+  |
+3 | - then: the sum is {n:uint}
+  |         ^^^^^^^^^^^^^^^^^^^ bound here
+  |
+ ::: steps.py:5:1
+  |
+5 | def total(ctx, n, extra):
+  | ------------------------- defined here
+  |
+  = help: give it a value for when it is not captured: `extra=None`
+
+3 errors
+
+"#]]);
+}
+
+#[test]
+fn a_file_that_is_no_python() {
+    let project =
+        Project::new().file("own.yaml", LOOSE_BINDINGS).file("steps.py", "def add(ctx, n=None):\n    return )\n");
+    let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
+    let ran = project.refused(["check", "x.md"]);
+    // What is said of it depends on the version of Python.
+    assert!(ran.stderr.starts_with("error[bad-python]: this is no Python: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" --> steps.py:2:12"), "{}", ran.stderr);
+}
+
+/// Documents of the published crate `subplot`, where cargo has it: those of its libraries, and an example whose own functions
+/// start processes and talk with them.
+#[test]
+fn published_documents_run_as_they_are() {
+    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    let sources = std::path::PathBuf::from(home.unwrap_or_default()).join("registry/src");
+    let indices = std::fs::read_dir(sources).into_iter().flatten().flatten();
+    let Some(published) = indices.map(|index| index.path().join("subplot-0.14.0")).find(|path| path.is_dir()) else {
+        println!("skipped: cargo has not fetched the crate subplot 0.14.0");
+        return;
+    };
+    let mut project = Project::anywhere();
+    for name in [
+        "common/files.md",
+        "common/files.subplot",
+        "common/runcmd.md",
+        "common/runcmd.subplot",
+        "common/runcmd_test.yaml",
+        "python/daemon.md",
+    ] {
+        let text = std::fs::read(published.join("tests/subplots").join(name)).unwrap();
+        project = project.file(name.split('/').next_back().unwrap(), text);
+    }
+    // The crate lacks this one; what it is bound to is a function of library runcmd.
+    let mut project = project.file("runcmd_test.py", "");
+    for name in ["muck.md", "muck.subplot", "muck.yaml", "muck.py"] {
+        let Ok(text) = std::fs::read(published.join("examples/muck").join(name)) else { continue };
+        project = project.file(name, text);
+    }
+    let ran = project.run(["run", "-q", "files.subplot", "runcmd.subplot", "daemon.md", "muck.subplot"]);
+    assert_eq!(ran.status.code(), Some(0), "{}\n{}", ran.stdout, ran.stderr);
+}

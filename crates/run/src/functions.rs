@@ -1,0 +1,155 @@
+//! Holds bindings against the Python files of their documents before anything runs, without carrying any of that code out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use greenroom_doc::{Diagnostic, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest};
+use greenroom_steps::host::check::{self, Function, Known};
+
+/// What is wrong with Python files, and with bindings to functions in them. `python` is the program, `path` is PATH.
+pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
+    let plan = &loaded.plan;
+    let mut found = Vec::new();
+    for (at, document) in plan.documents.iter().enumerate() {
+        let scenarios = plan.scenarios.iter().filter(|scenario| scenario.document == at);
+        let steps: Vec<&MatchedStep> = scenarios
+            .flat_map(|scenario| &scenario.steps)
+            .filter(|step| &*step.implementation.language == "python")
+            .collect();
+        let Some(first) = steps.first() else { continue };
+        let files = files_of(document, source_directory);
+        let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        match check::files(python, path, &paths) {
+            Ok(Some(known)) => {
+                found.extend(known.errors.iter().filter_map(|error| unparsable(&loaded.sources, &files, error)));
+                let mut known = known;
+                known.more |= document.implementations.iter().any(|listed| listed.missing);
+                found.extend(bindings(document, &steps, &known, &files, &loaded.sources));
+            }
+            Ok(None) => found.push(
+                Diagnostic::error("no-python", format!("program not found: {python}"))
+                    .at(first.span, "this step is carried out in Python")
+                    .help("install Python, or say where it is with `--python PATH`"),
+            ),
+            Err(error) => found.push(
+                Diagnostic::error("no-python", format!("{python} cannot be used: {}", error.message))
+                    .at(first.span, "this step is carried out in Python")
+                    .help("say where a Python 3.8 or newer is with `--python PATH`"),
+            ),
+        }
+    }
+    found
+}
+
+/// The document's own Python files.
+fn files_of(document: &PlannedDocument, source_directory: &Path) -> Vec<(PathBuf, SourceId)> {
+    let python = document.implementations.iter().filter(|listed| listed.language == "python");
+    python
+        .filter_map(|listed| listed.file.as_ref())
+        .map(|(path, source)| (source_directory.join(path), *source))
+        .collect()
+}
+
+fn unparsable(
+    sources: &Sources,
+    files: &[(PathBuf, SourceId)],
+    (path, line, column, message): &(PathBuf, usize, usize, String),
+) -> Option<Diagnostic> {
+    let (_, source) = files.iter().find(|(known, _)| known == path)?;
+    let file = sources.file(*source);
+    let range = file.line_range(u32::try_from(*line).ok()?);
+    let text = file.text.get(range.clone())?;
+    let at = text.char_indices().nth(column.saturating_sub(1)).map_or(text.trim_end().len(), |(at, _)| at);
+    let start = range.start + at.min(text.len());
+    let end = (start + 1).min(range.end).max(start);
+    Some(
+        Diagnostic::error("bad-python", format!("this is no Python: {message}")).at(Span::new(*source, start..end), ""),
+    )
+}
+
+/// Functions that are not there, or that do not take what their bindings capture; each told once.
+fn bindings(
+    document: &PlannedDocument,
+    steps: &[&MatchedStep],
+    known: &Known,
+    files: &[(PathBuf, SourceId)],
+    sources: &Sources,
+) -> Vec<Diagnostic> {
+    let functions: BTreeMap<&str, &Function> =
+        known.functions.iter().map(|function| (function.name.as_str(), function)).collect();
+    let names: BTreeSet<&str> = known.names.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
+    let mut told = BTreeSet::new();
+    for step in steps {
+        let implementation = &step.implementation;
+        for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
+            if !told.insert((step.binding, function)) {
+                continue;
+            }
+            let Some(binding) = document.bindings.get(step.binding) else { continue };
+            // `module.function` is found in what a file imports.
+            let name = function.split('.').next().unwrap_or(function);
+            let Some(definition) = functions.get(&**function) else {
+                if known.more || names.contains(name) || functions.contains_key(name) {
+                    continue;
+                }
+                let error =
+                    Diagnostic::error("unknown-function", format!("no Python file defines a function `{function}`"))
+                        .at(step.span, "this step needs it")
+                        .and_at(binding.span, "bound here");
+                let near = nearest(function, functions.keys().copied());
+                let listed = files.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>();
+                found.push(match near {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None if listed.is_empty() => {
+                        error.help("list the file that has it under `python:` in `impls` of the document")
+                    }
+                    None => error.help(format!("define it in {}", listed.join(" or "))),
+                });
+                continue;
+            };
+            let captures: BTreeSet<&str> = binding.captures.iter().map(|(name, _)| name.as_str()).collect();
+            let takes = |name: &str| definition.parameters.iter().any(|(known, _)| known == name);
+            let missing: Vec<&str> =
+                captures.iter().copied().filter(|name| !definition.takes_any && !takes(name)).collect();
+            let wanting: Vec<&str> = definition
+                .parameters
+                .iter()
+                .filter(|(name, optional)| !optional && !definition.takes_any && !captures.contains(name.as_str()))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let at = definition_span(definition, files, sources);
+            let complain = |message: String, help: String| {
+                let error = Diagnostic::error("wrong-parameters", message).at(binding.span, "bound here");
+                match at {
+                    Some(at) => error.and_at(at, "defined here").help(help),
+                    None => error.help(help),
+                }
+            };
+            if !missing.is_empty() {
+                let list = missing.join("`, `");
+                found.push(complain(
+                    format!("function `{function}` has no parameter for the captured `{list}`"),
+                    format!("write `def {function}(ctx, {}=None):`", missing.join("=None, ")),
+                ));
+            } else if !wanting.is_empty() {
+                let list = wanting.join("`, `");
+                found.push(complain(
+                    format!("function `{function}` wants `{list}`, which its binding does not capture"),
+                    format!("give it a value for when it is not captured: `{}=None`", wanting.join("=None, ")),
+                ));
+            }
+        }
+    }
+    found
+}
+
+fn definition_span(function: &Function, files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
+    let (path, line) = &function.place;
+    let (_, source) = files.iter().find(|(known, _)| known == path)?;
+    let file = sources.file(*source);
+    let range = file.line_range(u32::try_from(*line).ok()?);
+    let length = file.text.get(range.clone())?.trim_end().len();
+    Some(Span::new(*source, range.start..range.start + length))
+}

@@ -1,0 +1,105 @@
+//! What can be known of Python files without carrying them out: whether they parse, which functions they define, with which
+//! parameters.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use greenroom_sandbox::process::{Input, Program, Watch, capture, find_program};
+use rustix::io::FdFlags;
+use serde_json::Value;
+
+use super::{PYTHON, PYTHON_START, code_file};
+use crate::step::StepError;
+
+/// How long a look at all files may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What is known of a set of files that are loaded together.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Files that do not parse: which, line and column from 1, and why.
+    pub errors: Vec<(PathBuf, usize, usize, String)>,
+    /// Functions, in the order of their definition; the last of a name counts.
+    pub functions: Vec<Function>,
+    /// Other names, and those that greenroom provides.
+    pub names: Vec<String>,
+    /// Whether there may be more names than these.
+    pub more: bool,
+}
+
+/// A function at the top level of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Where: the file, and the line from 1.
+    pub place: (PathBuf, usize),
+    /// The parameters behind the first, which is the context: name, and whether it may be left out.
+    pub parameters: Vec<(String, bool)>,
+    /// Whether it takes captures that it has no parameter for, or nobody can tell.
+    pub takes_any: bool,
+}
+
+/// Looks at files with this Python. None when there is no such program.
+pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Option<Known>, StepError> {
+    let Ok(program) = find_program(python.as_ref(), path, Path::new("/")) else { return Ok(None) };
+    let code = code_file(PYTHON)?;
+    let output = tempfile::tempfile()?;
+    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), PYTHON_START.into(), "--check".into()];
+    argv.extend(files.iter().map(|file| file.clone().into_os_string()));
+    rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty())?;
+    let started = Program {
+        path: program,
+        argv,
+        directory: "/".into(),
+        environment: vec![("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into()))],
+        stdin: Input::Null,
+        stdout: output.try_clone()?,
+        stderr: output.try_clone()?,
+    }
+    .start();
+    drop(code);
+    let mut process = started?;
+    let ended = process.wait(&mut Watch::new(), "Python", LIMIT)?;
+    let text = capture::tail_of(&output, 64 << 20)?.bytes;
+    if !ended.is_some_and(|ended| ended.status.success()) {
+        let text = String::from_utf8_lossy(&text);
+        return Err(StepError::new(text.lines().last().unwrap_or("it said nothing").to_owned()));
+    }
+    Ok(Some(known(&serde_json::from_slice(&text)?)))
+}
+
+fn known(told: &Value) -> Known {
+    let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is = |value: &Value, name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
+    let number = |value: &Value, name: &str| {
+        value.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
+    };
+    let mut known = Known {
+        names: list(told, "provided").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
+        ..Known::default()
+    };
+    for file in list(told, "files") {
+        let path = PathBuf::from(text(&file, "file"));
+        if let Some(error) = file.get("error").filter(|error| !error.is_null()) {
+            known.errors.push((path.clone(), number(error, "line"), number(error, "column"), text(error, "message")));
+            known.more = true;
+        }
+        known.more |= !list(&file, "star_imports").is_empty();
+        known.names.extend(list(&file, "names").iter().map(|name| text(name, "name")));
+        for function in list(&file, "functions") {
+            let parameters = list(&function, "parameters");
+            let parameters = parameters.iter().skip(1).map(|one| (text(one, "name"), is(one, "has_default")));
+            known.functions.push(Function {
+                name: text(&function, "name"),
+                place: (path.clone(), number(&function, "line")),
+                parameters: parameters.collect(),
+                takes_any: is(&function, "takes_any_keyword") || is(&function, "decorated"),
+            });
+        }
+    }
+    known
+}

@@ -1,0 +1,73 @@
+//! Messages on a stream, one a line.
+
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use serde_json::Value;
+
+/// No message is longer.
+const LONGEST: usize = 256 << 20;
+
+/// One end of a host's stream.
+#[derive(Debug)]
+pub(super) struct Lines {
+    stream: UnixStream,
+    read: Vec<u8>,
+    /// How much of `read` has been looked at in vain for the end of a line.
+    looked: usize,
+    over: bool,
+}
+
+impl Lines {
+    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
+        // A host that does not read is one that does not answer.
+        stream.set_write_timeout(Some(std::time::Duration::from_secs(10)))?;
+        Ok(Self { stream, read: Vec::new(), looked: 0, over: false })
+    }
+
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    /// Whether the other end is closed and all that it said has been taken.
+    pub(super) fn is_over(&self) -> bool {
+        self.over && self.read.is_empty()
+    }
+
+    pub(super) fn send(&mut self, message: &Value) -> io::Result<()> {
+        let mut line = serde_json::to_vec(message)?;
+        line.push(b'\n');
+        self.stream.write_all(&line)
+    }
+
+    /// The next line, without its end, if it is there; an error when it is longer than any message.
+    pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        if let Some(at) = self.read[self.looked..].iter().position(|&byte| byte == b'\n') {
+            let rest = self.read.split_off(self.looked + at + 1);
+            let mut line = std::mem::replace(&mut self.read, rest);
+            line.pop();
+            self.looked = 0;
+            return Ok(Some(line));
+        }
+        self.looked = self.read.len();
+        if self.looked > LONGEST { Err(io::ErrorKind::InvalidData.into()) } else { Ok(None) }
+    }
+
+    /// Reads what is there, which may be nothing; whether there was anything, be it the end.
+    pub(super) fn fill(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 16 * 1024];
+        self.stream.set_nonblocking(true)?;
+        let read = self.stream.read(&mut buffer);
+        self.stream.set_nonblocking(false)?;
+        match read {
+            Ok(0) => self.over = true,
+            Ok(read) => self.read.extend_from_slice(&buffer[..read]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+}

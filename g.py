@@ -1,0 +1,4 @@
+def fine(ctx):
+    pass
+
+def broken(:
