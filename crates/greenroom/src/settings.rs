@@ -75,6 +75,17 @@ pub(crate) fn below_tmp(value: &std::ffi::OsStr) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A program whose name is a path, from wherever it is looked at. It may be a link with a meaning of its own, as the Python of a
+/// virtual environment is, so only its directory is resolved.
+pub(crate) fn absolute(program: &str, settings: &Settings) -> String {
+    if !program.contains('/') {
+        return program.to_owned();
+    }
+    let path = settings.directory.join(program);
+    let resolved = path.parent().and_then(|parent| Some(parent.canonicalize().ok()?.join(path.file_name()?)));
+    resolved.unwrap_or(path).display().to_string()
+}
+
 /// Says on standard error what keeps greenroom from working.
 pub(crate) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "greenroom: {message}");

@@ -207,6 +207,8 @@ impl StepAgent {
                 None => Err(StepError::new(format!("there is no step function {function}"))),
             },
         };
+        // What was written too much in the meantime is told of this step.
+        let result = result.and_then(|()| Ok(context.watch().read_meters()?));
         let took = clock.elapsed(context.watch());
         let cut = context.watch().take_cut();
         let Err(error) = result else {

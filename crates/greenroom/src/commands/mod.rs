@@ -9,7 +9,7 @@ use greenroom_steps::Registry;
 
 use crate::arguments::{Chosen, Hosts};
 use crate::loader::Disk;
-use crate::settings::{Settings, complain};
+use crate::settings::{Settings, absolute, complain};
 
 pub(crate) mod check;
 pub(crate) mod doctor;
@@ -34,8 +34,8 @@ pub(crate) fn load(documents: &[String], hosts: &Hosts, settings: &Settings, reg
     let mut more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
     // A host of the user's own for Python has its own mind of files.
     if !hosts.others().contains_key("python") {
-        let python = &hosts.python;
-        more.extend(greenroom_run::check_functions(&loaded, python, &settings.path, &settings.directory));
+        let python = absolute(&hosts.python, settings);
+        more.extend(greenroom_run::check_functions(&loaded, &python, &settings.path, &settings.directory));
     }
     if !more.is_empty() {
         loaded.diagnostics.extend(more);

@@ -17,7 +17,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use crate::arguments::{Leftovers, Network, Run, Sandbox};
 use crate::commands::doctor;
 use crate::screen::Screen;
-use crate::settings::{Settings, below_tmp, complain};
+use crate::settings::{Settings, absolute, below_tmp, complain};
 use crate::{commands, exit};
 
 pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8 {
@@ -148,17 +148,6 @@ fn visible(loaded: &Loaded, options: &Run, settings: &Settings) -> Vec<PathBuf> 
 /// Whether a directory is one for temporary files itself, which scenarios have of their own.
 fn is_shared(path: &Path) -> bool {
     ["/", "/tmp", "/dev/shm", "/dev"].iter().any(|shared| path == Path::new(shared))
-}
-
-/// A program whose name is a path, from wherever it is looked at. It may be a link with a meaning of its own, as the Python of a
-/// virtual environment is, so only its directory is resolved.
-fn absolute(program: &str, settings: &Settings) -> String {
-    if !program.contains('/') {
-        return program.to_owned();
-    }
-    let path = settings.directory.join(program);
-    let resolved = path.parent().and_then(|parent| Some(parent.canonicalize().ok()?.join(path.file_name()?)));
-    resolved.unwrap_or(path).display().to_string()
 }
 
 /// The options that a failed scenario needs to fail again, for the command that is shown with it.

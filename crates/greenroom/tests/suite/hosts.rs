@@ -44,7 +44,13 @@ sub misbehaves {
     if ($how eq 'babbles') { print {$main::socket} \"hello?\\n\"; sleep 1000; }
     if ($how eq 'waits') { sleep 1000; }
     if ($how eq 'asks for nonsense') { call('nonsense'); }
-    if ($how eq 'starts what stays') { system('sleep 1000 &'); }
+    if ($how eq 'starts what stays') {
+        # The pipe is closed when the program has begun.
+        pipe(my $read, my $write);
+        exec 'sleep', '1000' unless fork;
+        close $write;
+        <$read>;
+    }
 }
 1;
 ";

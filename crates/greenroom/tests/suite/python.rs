@@ -419,6 +419,33 @@ FAILED: 1 of 1 scenario failed, [TIME]
     }
 }
 
+/// Its programs and packages are those of the environment that it is in, wherever it is named from.
+#[test]
+fn a_virtual_environment() {
+    let Some(project) = Project::sealed() else { return };
+    let made = Command::new("python3")
+        .args(["-m", "venv", "--without-pip"])
+        .arg(project.path("environment"))
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .status();
+    if !made.is_ok_and(|status| status.success()) {
+        println!("skipped: this Python makes no virtual environments");
+        return;
+    }
+    let versions = crate::support::names(&project.path("environment/lib"));
+    let packages = format!("environment/lib/{}/site-packages", versions[0]);
+    let project = project
+        .file(&format!("{packages}/greeting.py"), "TEXT = 'hello'\n")
+        .file(
+            "steps.py",
+            "import greeting\n\n\ndef add(ctx, n=None):\n    assert greeting.TEXT == 'hello'\n\n\nsubtract = add\n",
+        )
+        .file("own.yaml", BINDINGS)
+        .file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
+    project.run(["run", "x.md", "--python", "environment/bin/python3"]).passes();
+    project.run(["run", "x.md"]).code(1);
+}
+
 #[test]
 fn no_python() {
     let scenarios = "# Sums\n~~~scenario\nwhen I add 2\n~~~\n";
