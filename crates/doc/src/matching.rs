@@ -348,7 +348,8 @@ impl<'a> Matcher<'a> {
             }
         }
         if error.help.is_empty() {
-            error = match binding.implementations.iter().find(|implementation| &*implementation.language != "native") {
+            let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, "native" | "python");
+            error = match binding.implementations.iter().find(hosted) {
                 Some(other) => error.help(format!(
                     "python functions are carried out, and those of languages with a step host: `--host {}=PROGRAM`",
                     other.language

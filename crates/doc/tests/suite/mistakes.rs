@@ -670,7 +670,7 @@ error[cannot-run]: greenroom cannot carry out `when b`
   at d.md:10:1 "when b"
   at b.yaml:2:9 "b" - bound here
   note: it is bound to the rust function `b`, which greenroom does not have
-  help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
+  help: python functions are carried out, and those of languages with a step host: `--host rust=PROGRAM`
 error[cannot-run]: greenroom cannot carry out `then c`
   at d.md:11:1 "then c"
   at b.yaml:4:9 "c" - bound here
@@ -682,7 +682,7 @@ error[cannot-run]: greenroom cannot carry out `then d`
   note: it is bound to the python function `gone`, which greenroom does not have
   note: it is bound to the rust function `d`, which greenroom does not have
   note: and in 2 more places
-  help: only steps of the built-in libraries can be run so far; `greenroom steps` shows them
+  help: python functions are carried out, and those of languages with a step host: `--host rust=PROGRAM`
 
 "#]],
     );

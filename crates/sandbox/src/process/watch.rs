@@ -8,6 +8,7 @@
 //! paused; and no wait polls longer than 100 ms at a time, so that it is noticed when somebody has stopped this process or the
 //! machine was asleep.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
@@ -95,13 +96,16 @@ impl std::fmt::Debug for Watch {
 /// Kills every process of the stage that has a metered file open, until there is none.
 fn kill_writers(meter: &Meter) {
     let Ok(metadata) = meter.file.metadata() else { return };
-    // That takes milliseconds, or what hangs in the kernel for ever.
+    let mut killed: BTreeSet<i32> = BTreeSet::new();
+    // That takes milliseconds, or what hangs in the kernel for ever. A process that is about to end has closed its files already.
     let _ = Watch::new().until("what was killed", Duration::from_secs(2), &[], || {
         let writers = table::holders_of_file(metadata.dev(), metadata.ino());
         for writer in writers.iter().filter_map(|&pid| Pid::from_raw(pid)) {
             let _ = kill_process(writer, Signal::KILL);
         }
-        writers.is_empty().then_some(())
+        killed.extend(&writers);
+        let gone = writers.is_empty() && !table::members().iter().any(|entry| killed.contains(&entry.pid));
+        gone.then_some(())
     });
 }
 

@@ -459,6 +459,13 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
             members.iter().all(|entry| daemons.contains(&entry.pid)).then_some(())
         });
     }
+    // One that has only just been started has no command line yet.
+    if members.iter().any(|entry| entry.command.starts_with('[')) {
+        let _ = context.watch().until("command lines to appear", Duration::from_millis(20), &[], || {
+            members = table::members();
+            (!members.iter().any(|entry| entry.command.starts_with('['))).then_some(())
+        });
+    }
     // Daemons in the order of their start, then the rest, the oldest first.
     let place = |pid: i32| {
         let is_it = |daemon: &Daemon| daemon.process().is_some_and(|process| process.pid() == pid);
