@@ -1,4 +1,0 @@
-def fine(ctx):
-    pass
-
-def broken(:
