@@ -11,7 +11,6 @@ use greenroom_report::{Options, TerminalReporter, Verbosity, Verdict, words};
 use greenroom_run::{Orders, RunError, RunOptions};
 use greenroom_sandbox::SandboxError;
 use greenroom_steps::Registry;
-use rustix::process::{Pid, getpgid, getppid, getsid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
 use crate::arguments::{Leftovers, Network, Run, Sandbox};
@@ -225,23 +224,32 @@ fn pipe_of(signals: impl IntoIterator<Item = i32>) -> io::Result<OwnedFd> {
 /// Whether a shell watches over this process group: else the kernel ignores Ctrl-Z for it, and so does greenroom. The first
 /// process up the line that is in another group must be in this session.
 fn has_job_control() -> bool {
-    let ids = |process: Option<Pid>| Some((getpgid(process).ok()?, getsid(process).ok()?));
-    let Some((group, session)) = ids(None) else { return false };
-    let mut process = getppid();
-    while let Some(parent) = process {
-        match ids(Some(parent)) {
-            Some((other, _)) if other == group => process = parent_of(parent),
-            Some((_, other)) => return other == session,
-            None => return false,
+    let Some(own) = Lineage::of("self") else { return false };
+    let mut parent = own.parent;
+    while let Some(process) = (parent != 0).then(|| Lineage::of(&parent.to_string())).flatten() {
+        if process.group != own.group {
+            return process.session == own.session;
         }
+        parent = process.parent;
     }
     false
 }
 
-fn parent_of(process: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok()?;
-    let parent = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
-    Pid::from_raw(parent)
+/// What `/proc` says of a process. Numbers are 0 for what is outside of the process namespace, as the session of what is
+/// started in a container from outside is: the functions of rustix that ask for them do not expect that.
+struct Lineage {
+    parent: u32,
+    group: u32,
+    session: u32,
+}
+
+impl Lineage {
+    fn of(process: &str) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name before the last parenthesis can hold anything; the state comes after it.
+        let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(1).map(|field| field.parse().ok());
+        Some(Self { parent: fields.next()??, group: fields.next()??, session: fields.next()?? })
+    }
 }
 
 /// The signals that are ignored, as bits from that of signal 1 on.

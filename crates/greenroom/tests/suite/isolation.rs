@@ -383,6 +383,15 @@ fn a_run_inside_of_a_run() {
         .passes();
 }
 
+/// As for what is started in a container from outside, the numbers of the group and the session are 0.
+#[test]
+fn in_a_process_namespace_whose_session_is_outside() {
+    let Some(project) = Project::sealed() else { return };
+    let project = project.bare().file("x.md", scenario("when I run true"));
+    let project = project.through(["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc", "--kill-child"]);
+    project.run(["run", "-q", "x.md"]).passes().stdout("1 scenario passed, 1 step, [TIME]\n");
+}
+
 /// Without mounts of its own a scenario can mount something precious into its directory.
 #[test]
 fn what_a_scenario_has_mounted_is_not_removed_with_its_directory() {
