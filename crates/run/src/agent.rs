@@ -1,17 +1,19 @@
 //! The half that runs inside the stages: carries out steps and cleanups, and says how they went.
 
 use std::any::Any;
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, PrivateNetwork, Relation};
 use greenroom_sandbox::process::{Cut, Stopwatch, network};
 use greenroom_sandbox::{Agent, Stage};
-use greenroom_steps::host::{HostProgram, Hosts, Request};
+use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
 use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
 
-use crate::wire::{DocumentPart, Done, HostPart, Prologue, Report, Script, ScriptStep};
+use crate::wire::{DocumentPart, Done, HostPart, OWN_VARIABLES, Prologue, Report, Script, ScriptStep};
 
 /// Carries out scenarios with the step functions of a registry.
 #[derive(Debug)]
@@ -34,8 +36,10 @@ impl StepAgent {
 /// The prologue, as the agent uses it.
 #[derive(Debug)]
 pub struct Prepared {
-    source_directory: std::path::PathBuf,
+    source_directory: PathBuf,
     documents: Vec<PreparedDocument>,
+    /// Hosts of which scenarios get copies; none where that cannot be.
+    warm: Vec<(HostProgram, Option<WarmHost>)>,
 }
 
 #[derive(Debug, Default)]
@@ -44,18 +48,33 @@ struct PreparedDocument {
     hosts: Vec<HostProgram>,
 }
 
+/// The hosts that a scenario can have.
+#[derive(Clone, Copy)]
+struct Hosting<'a> {
+    programs: &'a [HostProgram],
+    warm: &'a [(HostProgram, Option<WarmHost>)],
+}
+
+/// No more warm hosts than this are kept: each has the memory that its step files take, and documents run one after another.
+const MOST_WARM: usize = 8;
+
 /// Cleanups and the polite end get this long even when the scenario's limit has passed.
 const LEAST_TIME_TO_END: Duration = Duration::from_secs(10);
 
 impl Agent for StepAgent {
     type Prologue = Prepared;
 
+    #[expect(clippy::disallowed_methods, reason = "the environment of the launcher is the user's")]
     fn prepare(&self, prologue: &[u8]) -> Prepared {
         // A panic of a step function becomes that step's failure; nothing is printed.
         std::panic::set_hook(Box::new(|_| {}));
-        let Ok(Prologue { source_directory, documents }) = serde_json::from_slice(prologue) else {
-            return Prepared { source_directory: ".".into(), documents: Vec::new() };
+        let Ok(Prologue { source_directory, environment, documents }) = serde_json::from_slice(prologue) else {
+            return Prepared { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
         };
+        // Step files are loaded as if by the user, before any scenario is.
+        let own = OWN_VARIABLES.into_iter().chain(["PATH"]).map(|name| (name.into(), std::env::var_os(name)));
+        let users = environment.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
+        let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
         let file =
             |file: greenroom_doc::EmbeddedFile| EmbeddedFile { name: file.name, text: file.text.as_ref().to_owned() };
         let host = |host: HostPart| HostProgram {
@@ -63,12 +82,34 @@ impl Agent for StepAgent {
             language: host.language,
             program: host.program,
             files: host.files,
+            loading: loading.clone(),
         };
         let document = |document: DocumentPart| PreparedDocument {
             files: document.files.into_iter().map(file).collect(),
             hosts: document.hosts.into_iter().map(host).collect(),
         };
-        Prepared { source_directory, documents: documents.into_iter().map(document).collect() }
+        Prepared { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }
+    }
+
+    fn make_ready(&self, prologue: &mut Prepared, hint: u32, in_use: &[u32], shared: &Path) {
+        let Prepared { source_directory, documents, warm } = prologue;
+        for (_, host) in &mut *warm {
+            host.take_if(|host| host.can_be_copied() == Some(false));
+        }
+        let hosts_of = |hint: u32| usize::try_from(hint).ok().and_then(|at| documents.get(at)).map(|it| &it.hosts);
+        let needed: Vec<&HostProgram> =
+            in_use.iter().chain([&hint]).filter_map(|&hint| hosts_of(hint)).flatten().collect();
+        for program in hosts_of(hint).into_iter().flatten() {
+            if warm.iter().any(|(known, _)| known == program) {
+                continue;
+            }
+            if warm.iter().filter(|(_, host)| host.is_some()).count() >= MOST_WARM {
+                let idle = |(known, host): &(HostProgram, Option<WarmHost>)| host.is_some() && !needed.contains(&known);
+                let Some(idle) = warm.iter().position(idle) else { return };
+                warm.remove(idle);
+            }
+            warm.push((program.clone(), WarmHost::start(program, source_directory, shared).ok()));
+        }
     }
 
     fn play(&self, prologue: &Prepared, mut stage: Stage) {
@@ -86,7 +127,8 @@ impl Agent for StepAgent {
         watch.set_output_limit(script.output_limit);
         let none = PreparedDocument::default();
         let document = prologue.documents.get(script.document).unwrap_or(&none);
-        let (files, hosts) = (Rc::clone(&document.files), document.hosts.as_slice());
+        let files = Rc::clone(&document.files);
+        let hosts = Hosting { programs: &document.hosts, warm: &prologue.warm };
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         let mut say = |report: &Report| {
@@ -107,7 +149,7 @@ impl StepAgent {
     fn play_steps(
         &self,
         script: &Script,
-        hosts: &[HostProgram],
+        hosts: Hosting<'_>,
         scenario_end: Instant,
         context: &mut Context,
         say: &mut impl FnMut(&Report),
@@ -133,7 +175,7 @@ impl StepAgent {
     fn clean_up(
         &self,
         script: &Script,
-        hosts: &[HostProgram],
+        hosts: Hosting<'_>,
         completed: usize,
         (scenario_end, mut explain): (Instant, bool),
         context: &mut Context,
@@ -177,7 +219,7 @@ impl StepAgent {
         &self,
         (kind, function): (&'static str, &str),
         step: &ScriptStep,
-        hosts: &[HostProgram],
+        hosts: Hosting<'_>,
         context: &mut Context,
         clock: Stopwatch,
         (what, limit): (&str, Duration),
@@ -185,8 +227,10 @@ impl StepAgent {
         let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
         let result = match &step.language {
-            Some(language) => match hosts.iter().find(|host| host.language == *language) {
+            Some(language) => match hosts.programs.iter().find(|host| host.language == *language) {
                 Some(host) => {
+                    let warm =
+                        hosts.warm.iter().find(|(program, _)| program == host).and_then(|(_, warm)| warm.as_ref());
                     let registry = &self.registry;
                     let request = Request {
                         what: kind,
@@ -196,7 +240,7 @@ impl StepAgent {
                         text: &step.text,
                         registry,
                     };
-                    catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, request)))
+                    catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
                         .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                 }
                 None => Err(StepError::new(format!("there is no step host for {language}"))),

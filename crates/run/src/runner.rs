@@ -5,7 +5,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Plan, PlannedDocument, Sources, Span};
+use greenroom_doc::{Plan, PlannedDocument, PlannedScenario, Sources, Span};
 use greenroom_event::{
     DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted, ScenarioFinished,
     ScenarioOutline, Sink, StepOutline,
@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use crate::admission::{Admission, Admitted};
 use crate::emit::Emitter;
 use crate::scenario::{Afterwards, Limits, Running};
-use crate::wire::{DocumentPart, HostPart, Prologue, Script, ScriptStep};
+use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep};
 
 /// How to run a plan.
 #[derive(Debug, Clone)]
@@ -98,6 +98,7 @@ pub fn run(
 ) -> Result<(), RunError> {
     let prologue = Prologue {
         source_directory: options.source_directory.clone(),
+        environment: options.environment.clone(),
         documents: plan.documents.iter().map(|document| document_part(document, options)).collect(),
     };
     let launcher = LauncherOptions {
@@ -134,6 +135,8 @@ pub fn run(
         not_started: None,
         kept: false,
         admission,
+        // One scenario has it as soon by itself.
+        warms_hosts: options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2,
         spare: spare(),
         orders,
         deserted: false,
@@ -167,6 +170,8 @@ struct Runner<'a> {
     /// Whether something in the run's directory is to stay.
     kept: bool,
     admission: Admission,
+    /// Whether step hosts are started once for all scenarios that need them.
+    warms_hosts: bool,
     /// Descriptors kept for what must not fail for want of them.
     spare: Vec<OwnedFd>,
     orders: Orders<'a>,
@@ -285,6 +290,7 @@ impl Runner<'_> {
             environment: self.environment(&directory),
             directory: directory.clone(),
             host_network: shares_network,
+            hint: u32::try_from(scenario.document).ok().filter(|_| self.warms_hosts && needs_host(scenario)),
             holds: turns,
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
@@ -315,8 +321,8 @@ impl Runner<'_> {
 
     fn environment(&self, directory: &Path) -> Vec<(String, Option<String>)> {
         let directory = directory.display().to_string();
-        let own = [("HOME", directory.clone()), ("TMPDIR", directory), ("SHELL", "/bin/sh".to_owned())];
-        let own = own.into_iter().map(|(name, value)| (name.to_owned(), Some(value)));
+        let values = [directory.clone(), directory, "/bin/sh".to_owned()];
+        let own = OWN_VARIABLES.into_iter().zip(values).map(|(name, value)| (name.to_owned(), Some(value)));
         let users = self.options.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
         own.chain(users).collect()
     }
@@ -587,6 +593,11 @@ fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
 /// The language of functions that need no step host.
 pub(crate) const NATIVE: &str = "native";
 
+/// Whether any of its steps is carried out by a step host.
+fn needs_host(scenario: &PlannedScenario) -> bool {
+    scenario.steps.iter().any(|step| &*step.implementation.language != NATIVE)
+}
+
 /// What the stages need to know of a document.
 fn document_part(document: &PlannedDocument, options: &RunOptions) -> DocumentPart {
     let mut hosts: Vec<HostPart> = Vec::new();
@@ -634,7 +645,7 @@ fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
         .documents
         .iter()
         .map(|document| DocumentOutline { path: document.path.clone(), title: document.title.clone() });
-    let scenario = |scenario: &greenroom_doc::PlannedScenario| ScenarioOutline {
+    let scenario = |scenario: &PlannedScenario| ScenarioOutline {
         document: scenario.document,
         title: scenario.title.clone(),
         location: location(scenario.span),

@@ -7,11 +7,16 @@ use greenroom_doc::EmbeddedFile;
 use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
 use serde::{Deserialize, Serialize};
 
+/// Variables that every scenario has of its own.
+pub(crate) const OWN_VARIABLES: [&str; 3] = ["HOME", "TMPDIR", "SHELL"];
+
 /// What all stages of a run share; read once, by the launcher.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Prologue {
     /// Where greenroom was started.
     pub(crate) source_directory: PathBuf,
+    /// The user's variables for all that runs.
+    pub(crate) environment: Vec<(String, String)>,
     /// What belongs to each document.
     pub(crate) documents: Vec<DocumentPart>,
 }

@@ -20,6 +20,27 @@ use serde::de::DeserializeOwned;
 /// Most descriptors beside one message.
 pub(crate) const MOST_FDS: usize = 34;
 
+/// Sends a few bytes over a Unix socket in one message, with descriptors, which the other side gets copies of.
+pub(crate) fn send_with(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    fds: &[BorrowedFd<'_>],
+    flags: SendFlags,
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    loop {
+        match sendmsg(socket, &[io::IoSlice::new(bytes)], &mut ancillary, flags | SendFlags::NOSIGNAL) {
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// One end of the line between runner and launcher.
 #[derive(Debug)]
 pub(crate) struct Control {
@@ -48,20 +69,8 @@ impl Control {
 
     /// Sends a message with descriptors, which the other side gets copies of. Gives `WouldBlock` instead of waiting unless `wait`.
     pub(crate) fn send<T: Serialize>(&self, message: &T, fds: &[BorrowedFd<'_>], wait: bool) -> io::Result<()> {
-        let bytes = serde_json::to_vec(message)?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
-        let flags = if wait { SendFlags::NOSIGNAL } else { SendFlags::NOSIGNAL | SendFlags::DONTWAIT };
-        loop {
-            match sendmsg(&self.socket, &[io::IoSlice::new(&bytes)], &mut ancillary, flags) {
-                Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let flags = if wait { SendFlags::empty() } else { SendFlags::DONTWAIT };
+        send_with(self.socket.as_fd(), &serde_json::to_vec(message)?, fds, flags)
     }
 
     /// Takes the next message; `None` when the other end is closed. Waits for one when `wait`, else gives `WouldBlock`.

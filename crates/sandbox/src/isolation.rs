@@ -126,6 +126,17 @@ impl Isolation {
         let user = if self.as_user { sys::NEW_USER } else { 0 };
         process | user
     }
+
+    /// The rest.
+    pub(crate) fn unshare_flags(&self, room: &Room) -> i32 {
+        let own_mounts = self.has(Property::Tmp) || self.has(Property::Proc);
+        let namespaces = [
+            (own_mounts, sys::NEW_MOUNTS),
+            (self.has(Property::Network) && !room.host_network, sys::NEW_NETWORK),
+            (self.has(Property::Host), sys::NEW_HOST),
+        ];
+        namespaces.into_iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag).sum()
+    }
 }
 
 /// What goes into a stage's namespaces.
@@ -181,23 +192,16 @@ fn refused<E: Into<io::Error>>(call: &str) -> impl FnOnce(E) -> Refused {
 
 /// Sets the present process's namespaces up: those properties that the isolation has. It is the first process of its stage.
 pub(crate) fn enter(isolation: &Isolation, room: &Room, ids: (u32, u32)) -> Result<(), Refused> {
-    let own_network = isolation.has(Property::Network) && !room.host_network;
-    let own_mounts = isolation.has(Property::Tmp) || isolation.has(Property::Proc);
     if isolation.as_user {
         keep_ids(ids)?;
     }
     // In one call: each of them waits for the same locks.
-    let namespaces = [
-        (own_mounts, sys::NEW_MOUNTS),
-        (own_network, sys::NEW_NETWORK),
-        (isolation.has(Property::Host), sys::NEW_HOST),
-    ];
-    let namespaces: i32 = namespaces.into_iter().filter(|(wanted, _)| *wanted).map(|(_, flag)| flag).sum();
+    let namespaces = isolation.unshare_flags(room);
     if namespaces != 0 {
         let call = format!("unshare({})", sys::namespace_names(namespaces));
         patiently(|| sys::unshare(namespaces)).map_err(refused(&call))?;
     }
-    if own_mounts {
+    if namespaces & sys::NEW_MOUNTS != 0 {
         private_mounts()?;
     }
     if isolation.has(Property::Proc) {
@@ -207,7 +211,7 @@ pub(crate) fn enter(isolation: &Isolation, room: &Room, ids: (u32, u32)) -> Resu
         own_directory("/dev/shm", &room.keep)?;
         own_directory("/tmp", &room.keep)?;
     }
-    if own_network {
+    if namespaces & sys::NEW_NETWORK != 0 {
         own_loopback(isolation.as_user.then_some(ids))?;
     }
     Ok(())

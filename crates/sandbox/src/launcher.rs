@@ -55,6 +55,8 @@ pub struct StageSpec {
     pub environment: Vec<(String, Option<String>)>,
     /// Whether it has the machine's network.
     pub host_network: bool,
+    /// What [`crate::Agent::make_ready`] is to know before.
+    pub hint: Option<u32>,
     /// What it holds until its last process is gone: its turns at ports.
     pub holds: Vec<OwnedFd>,
 }
@@ -126,7 +128,7 @@ pub(crate) enum Request {
     /// Begin the run; the prologue is in a descriptor beside it.
     Begin { choice: SandboxChoice, temporary_directory: PathBuf },
     /// Make a stage; its channel, its order and what it holds are beside it.
-    Launch { stage: StageId },
+    Launch { stage: StageId, hint: Option<u32> },
     /// End a stage with all that is in it, whatever state its first process is in.
     End { stage: StageId },
     /// Stop the processes of all stages, as Ctrl-Z does.
@@ -242,6 +244,7 @@ impl Launcher {
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
+        keep.extend(spec.hint.map(|_| run_directory::shared(&self.run_directory)));
         let room = Room { host_network: spec.host_network, keep };
         let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
         let order =
@@ -249,7 +252,7 @@ impl Launcher {
         // Without waiting: the launcher may be waiting for its news to be read, and then each would wait for the other.
         let holds = spec.holds.iter().map(AsFd::as_fd);
         let fds: Vec<BorrowedFd<'_>> = [theirs.as_fd(), order.as_fd()].into_iter().chain(holds).collect();
-        let sent = self.control()?.send(&Request::Launch { stage }, &fds, false);
+        let sent = self.control()?.send(&Request::Launch { stage, hint: spec.hint }, &fds, false);
         sent.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::LauncherDied,
             _ => SandboxError::Launch(error),

@@ -52,4 +52,4 @@ pub use isolation::{Isolation, Property, Refusal, SandboxChoice};
 pub use launcher::{
     COLLAPSE_LIMIT, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxError, StageId, StageSpec,
 };
-pub use stage::{Agent, Sender, Stage, enter};
+pub use stage::{Agent, Sender, Stage, enter, namespaces, send_with};

@@ -21,6 +21,7 @@ use crate::sys::{self, Side};
 /// A stage that the launcher has made.
 struct Made {
     stage: StageId,
+    hint: Option<u32>,
     first: Child,
     /// When it was told to end.
     ending: Option<Instant>,
@@ -47,9 +48,11 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
     let code = match begin() {
         Some(Begun { control, isolation, ids, directory, prologue, stale }) => {
             let (control, directory, sweeper) = sweep(control, directory, stale);
-            let run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper };
+            let mut run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper };
             // The directory's lock stays open in every stage: it is in use until the last of them has ended.
-            let keep = run.serve(Serving { control, made: Vec::new() });
+            let keep = run.serve(Serving { control, made: Vec::new() }, &directory);
+            // What stages have shared ends before its place goes.
+            drop(run);
             if keep {
                 directory.keep();
             } else {
@@ -143,7 +146,7 @@ const TENDED_END: Duration = Duration::from_secs(2);
 
 impl<A: Agent> Run<'_, A> {
     /// Makes stages and tells of their ends until the run is over or the runner is gone; whether the run's directory is to stay.
-    fn serve(&self, mut serving: Serving) -> bool {
+    fn serve(&mut self, mut serving: Serving, directory: &RunDirectory) -> bool {
         let keep = loop {
             let mut fds = vec![PollFd::from_borrowed_fd(serving.control.fd(), PollFlags::IN)];
             fds.extend(serving.made.iter().map(|made| PollFd::from_borrowed_fd(made.first.pidfd(), PollFlags::IN)));
@@ -173,7 +176,15 @@ impl<A: Agent> Run<'_, A> {
                 continue;
             }
             match serving.control.receive(false) {
-                Ok(Some((Request::Launch { stage }, fds))) => serving = self.make(serving, stage, fds),
+                Ok(Some((Request::Launch { stage, hint }, fds))) => {
+                    if let Some(hint) = hint
+                        && self.isolation.has(Property::Kill)
+                    {
+                        let in_use: Vec<u32> = serving.made.iter().filter_map(|made| made.hint).collect();
+                        self.agent.make_ready(&mut self.prologue, hint, &in_use, &directory.shared());
+                    }
+                    serving = self.make(serving, (stage, hint), fds);
+                }
                 Ok(Some((Request::End { stage }, _))) => {
                     if let Some(made) = serving.made.iter_mut().find(|made| made.stage == stage) {
                         self.end(made);
@@ -267,7 +278,7 @@ impl<A: Agent> Run<'_, A> {
         }
     }
 
-    fn make(&self, mut serving: Serving, stage: StageId, fds: Vec<OwnedFd>) -> Serving {
+    fn make(&self, mut serving: Serving, (stage, hint): (StageId, Option<u32>), fds: Vec<OwnedFd>) -> Serving {
         let mut fds = fds.into_iter();
         let (Some(channel), Some(order)) = (fds.next(), fds.next()) else {
             return serving;
@@ -292,7 +303,7 @@ impl<A: Agent> Run<'_, A> {
                 let order = stage::Beginning { channel, order: File::from(order), holds };
                 stage::first_process_main(self.agent, &self.prologue, &self.isolation, self.ids, order)
             }
-            Ok(Some(first)) => serving.made.push(Made { stage, first, ending: None }),
+            Ok(Some(first)) => serving.made.push(Made { stage, hint, first, ending: None }),
             Err(error) => {
                 let error = Some(format!("failed to create a process: {}", isolation::in_words(&error)));
                 let _ = serving.control.send(&Answer::Gone { stage, status: None, signal: None, error }, &[], true);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,13 @@ pub trait Agent {
 
     /// Reads what the runner sent for all stages.
     fn prepare(&self, prologue: &[u8]) -> Self::Prologue;
+
+    /// Called in the launcher before a stage with a hint is made, where stages have process namespaces: what many stages share can
+    /// be started here. `in_use` are the hints of the stages there are; `shared` is a directory that they all see. It must not wait
+    /// for anything, since every stage would; and what the prologue holds is dropped in the launcher alone, when all stages are gone.
+    fn make_ready(&self, prologue: &mut Self::Prologue, hint: u32, in_use: &[u32], shared: &Path) {
+        let _ = (prologue, hint, in_use, shared);
+    }
 
     /// Carries out one stage's work. The worker's process ends when it returns.
     fn play(&self, prologue: &Self::Prologue, stage: Stage);
@@ -121,6 +128,8 @@ struct Facts {
     first_process: i32,
     view: View,
     private_network: bool,
+    /// The namespaces of its own, as flags of the system call.
+    namespaces: i32,
 }
 
 /// What `/proc` shows to the processes of a stage.
@@ -144,6 +153,18 @@ pub(crate) fn paused() -> Duration {
     let mut nanoseconds = [0; 8];
     let read = PAUSES.get().and_then(|file| file.read_exact_at(&mut nanoseconds, 0).ok());
     read.map_or(Duration::ZERO, |()| Duration::from_nanos(u64::from_ne_bytes(nanoseconds)))
+}
+
+/// The namespaces that this stage has of its own, for a process from outside to enter in this order; an error when `/proc` does
+/// not have them.
+pub fn namespaces() -> io::Result<Vec<OwnedFd>> {
+    let own = FACTS.get().map_or(0, |facts| facts.namespaces);
+    sys::namespace_files(own).map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into())).collect()
+}
+
+/// Sends a few bytes over a Unix socket in one message, with descriptors, which the other side gets copies of.
+pub fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    crate::channel::send_with(socket, bytes, fds, rustix::net::SendFlags::empty())
 }
 
 fn note_pauses(total: Duration) {
@@ -231,7 +252,8 @@ fn set_up(isolation: &Isolation, ids: (u32, u32), mut order: File) -> Result<(St
     };
     let private_network = isolation.has(Property::Network) && !order.room.host_network;
     let first_process = i32::try_from(std::process::id()).unwrap_or(1);
-    let _ = FACTS.set(Facts { first_process, view, private_network });
+    let namespaces = isolation.clone_flags() | isolation.unshare_flags(&order.room);
+    let _ = FACTS.set(Facts { first_process, view, private_network, namespaces });
     if let Ok(file) = memfd_create("greenroom-pauses", MemfdFlags::CLOEXEC) {
         let _ = PAUSES.set(file.into());
         note_pauses(Duration::ZERO);

@@ -66,6 +66,7 @@ impl Room {
             directory: self.directory(self.next),
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
             host_network: false,
+            hint: None,
             holds: Vec::new(),
         };
         let mut end = self.launcher.launch(self.next, spec, script.as_bytes()).unwrap();

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use crate::process::running::Process;
+use crate::sys;
 
 /// Where a program's standard input comes from.
 #[derive(Debug)]
@@ -109,6 +110,18 @@ impl Program {
         let started = Instant::now();
         let child = self.spawn(|command| {
             command.process_group(0);
+        })?;
+        Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source })
+    }
+
+    /// The same for one that ends with this process, however that ends, and that keeps what its own children leave behind:
+    /// [`Process::kill_all`] then leaves nothing of it.
+    pub fn start_attached(self) -> Result<Process, StartError> {
+        let (path, argv) = (self.path.clone(), self.argv.clone());
+        let started = Instant::now();
+        let child = self.spawn(|command| {
+            command.process_group(0);
+            sys::attach(command);
         })?;
         Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source })
     }

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, kill_process_group, test_kill_process_group, waitpid};
+use rustix::process::{Pid, WaitOptions, kill_process, kill_process_group, test_kill_process_group, waitpid};
 
 use crate::child::Child;
 use crate::process::table;
@@ -283,6 +283,22 @@ impl Process {
         self.wait_for_the_killed();
         self.ended();
         self.reap();
+    }
+
+    /// Kills it and everything that descends from it, which is everything that it has started if it was started attached.
+    pub fn kill_all(&mut self) {
+        // Stopped, so that it neither starts more nor, by its end, lets go of what there is.
+        let _ = self.signal(Signal::STOP);
+        let pid = self.pid();
+        let mut watch = Watch::new();
+        let _ = watch.until("what a process has started to end", Duration::from_secs(2), &[], || {
+            let below = table::living(table::descendants(pid));
+            for process in below.iter().filter_map(|entry| Pid::from_raw(entry.pid)) {
+                let _ = kill_process(process, Signal::KILL);
+            }
+            below.is_empty().then_some(())
+        });
+        self.kill();
     }
 
     /// Waits for the end of a process that has been sent SIGKILL. That comes in milliseconds, or, should it hang in the

@@ -5,8 +5,10 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, set_child_subreaper, set_parent_process_death_signal};
 
 pub(crate) mod keeper;
 
@@ -42,6 +44,31 @@ pub(crate) fn namespace_names(namespaces: i32) -> String {
     ];
     let names: Vec<&str> = names.into_iter().filter(|(flag, _)| namespaces & flag != 0).map(|(_, name)| name).collect();
     names.join(" | ")
+}
+
+/// The names of their files in `/proc/PID/ns`, in the order in which they can be entered: that for users gives the right to the
+/// others.
+pub(crate) fn namespace_files(namespaces: i32) -> impl Iterator<Item = &'static str> {
+    let names = [
+        (libc::CLONE_NEWUSER, "user"),
+        (libc::CLONE_NEWPID, "pid"),
+        (libc::CLONE_NEWNET, "net"),
+        (libc::CLONE_NEWIPC, "ipc"),
+        (libc::CLONE_NEWUTS, "uts"),
+        (libc::CLONE_NEWNS, "mnt"),
+    ];
+    names.into_iter().filter(move |(flag, _)| namespaces & flag != 0).map(|(_, name)| name)
+}
+
+/// Has the child that this command starts end with this process, and keep what its own children leave behind.
+pub(crate) fn attach(command: &mut Command) {
+    let prepare = || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        set_child_subreaper(Pid::from_raw(1))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec the child makes two bare system calls, which neither allocate nor lock.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// Clones this process into new namespaces, like `fork`.

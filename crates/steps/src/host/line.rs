@@ -9,6 +9,13 @@ use serde_json::Value;
 /// No message is longer.
 const LONGEST: usize = 256 << 20;
 
+/// Sends one.
+pub(super) fn send(stream: &mut UnixStream, message: &Value) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    stream.write_all(&line)
+}
+
 /// One end of a host's stream.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -36,9 +43,7 @@ impl Lines {
     }
 
     pub(super) fn send(&mut self, message: &Value) -> io::Result<()> {
-        let mut line = serde_json::to_vec(message)?;
-        line.push(b'\n');
-        self.stream.write_all(&line)
+        send(&mut self.stream, message)
     }
 
     /// The next line, without its end, if it is there; an error when it is longer than any message.

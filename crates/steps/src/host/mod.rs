@@ -8,18 +8,19 @@ mod calls;
 pub mod check;
 mod line;
 mod told;
+mod warm;
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::capture;
-use greenroom_sandbox::process::{Input, Process, Program, Signal, find_program, table};
+use greenroom_sandbox::process::{Input, Neighbour, Process, Program, Signal, StartError, Status, find_program, table};
 use rustix::fs::MemfdFlags;
 use rustix::io::FdFlags;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,8 @@ use crate::registry::Registry;
 use crate::step::{Captures, Output, StepError, StepResult};
 use line::Lines;
 use told::Variables;
+
+pub use warm::WarmHost;
 
 /// The version of the protocol that is spoken here.
 pub const PROTOCOL: u64 = 1;
@@ -53,6 +56,8 @@ pub struct HostProgram {
     pub python: bool,
     /// The files with the step functions, in order: absolute paths, or names of libraries that are served natively.
     pub files: Vec<PathBuf>,
+    /// Variables while it loads them, over those of this process, `PATH` among them; no value unsets.
+    pub loading: Vec<(OsString, Option<OsString>)>,
 }
 
 /// The host for Python, which comes with greenroom.
@@ -83,7 +88,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Host {
     language: String,
-    process: Process,
+    body: Body,
     lines: Lines,
     /// Its standard output and error.
     output: File,
@@ -91,17 +96,31 @@ pub struct Host {
     told: Variables,
 }
 
-/// The hosts of a scenario, by language; started when they are first needed.
+/// The process of a host.
+#[derive(Debug)]
+enum Body {
+    /// It was started here.
+    Started(Process),
+    /// It is the copy of a warm one, which says how it has ended; none as long as it has not said its number.
+    Copied(Option<Neighbour>),
+}
+
+/// The hosts of a scenario, by language; there when they are first needed.
 #[derive(Debug, Default)]
 pub struct Hosts(BTreeMap<String, Host>);
 
 impl Hosts {
-    /// Carries out a function of a host, which is started if it does not run yet.
-    pub fn carry_out(context: &mut Context, program: &HostProgram, request: Request<'_>) -> StepResult {
+    /// Carries out a function of a host, which is copied or started if the scenario does not have it yet.
+    pub fn carry_out(
+        context: &mut Context,
+        program: &HostProgram,
+        warm: Option<&WarmHost>,
+        request: Request<'_>,
+    ) -> StepResult {
         // Out of the context, which calls of the host are given.
         let mut host = match context.state::<Self>().0.remove(&program.language) {
             Some(host) => host,
-            None => Host::start(context, program, request.registry)?,
+            None => Host::enter(context, program, warm, request.registry)?,
         };
         let result = host.carry_out(context, request);
         // One that is gone, or of which nobody knows what it is about, is of no use to the next step.
@@ -113,60 +132,94 @@ impl Hosts {
 }
 
 impl Host {
-    fn start(context: &mut Context, program: &HostProgram, registry: &Registry) -> Result<Self, StepError> {
-        let (ours, theirs) = UnixStream::pair()?;
-        let path = context.environment().path();
-        let directory = context.directory().to_owned();
-        let found = find_program(program.program.as_ref(), &path, &directory).map_err(|_| {
-            StepError::new(format!("program not found: {}", program.program))
-                .note(format!("it carries out the {} steps of this document", program.language))
-                .help(if program.python {
-                    "install Python, or say where it is with `--python PATH`".to_owned()
-                } else {
-                    format!("say where it is with `--host {}=PATH`", program.language)
-                })
-        })?;
-        let mut argv: Vec<OsString> = vec![program.program.clone().into()];
-        let mut environment = context.environment().changes();
-        let code = program.python.then(|| code_file(PYTHON)).transpose()?;
-        if let Some(code) = &code {
-            argv.extend(["-c".into(), PYTHON_START.into()]);
-            environment.push(("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into())));
-        }
+    /// A host in this scenario: a copy of a warm one where there is one, or else one of the scenario's own.
+    fn enter(
+        context: &mut Context,
+        program: &HostProgram,
+        warm: Option<&WarmHost>,
+        registry: &Registry,
+    ) -> Result<Self, StepError> {
         let output = tempfile::tempfile_in(context.backstage())?;
         rustix::fs::fcntl_setfl(&output, rustix::fs::fcntl_getfl(&output)? | rustix::fs::OFlags::APPEND)?;
-        environment.push(("GREENROOM_HOST".into(), Some(theirs.as_raw_fd().to_string().into())));
-        // These two go along; nothing else is started before they are closed here again.
-        for fd in code.iter().map(AsFd::as_fd).chain([theirs.as_fd()]) {
-            rustix::io::fcntl_setfd(fd, FdFlags::empty())?;
-        }
-        let process = Program {
-            path: found,
-            argv,
-            directory,
-            environment,
-            stdin: Input::Null,
-            stdout: output.try_clone()?,
-            stderr: output.try_clone()?,
-        }
-        .start()?;
-        table::hide(process.pid());
-        drop((code, theirs));
         context.watch().meter(&format!("output of the {} steps", program.language), &output)?;
-        let told = context.environment().changes().into_iter().collect();
-        let mut host = Self { language: program.language.clone(), process, lines: Lines::new(ours)?, output, told };
+        if let Some(warm) = warm
+            && let Some(host) = Self::copy(context, program, warm, registry, &output)?
+        {
+            return Ok(host);
+        }
+        Self::start(context, program, registry, output)
+    }
+
+    /// A copy of a warm host; none when there cannot be one, for whatever reason: one of the scenario's own will do, or say why not.
+    fn copy(
+        context: &mut Context,
+        program: &HostProgram,
+        warm: &WarmHost,
+        registry: &Registry,
+        output: &File,
+    ) -> Result<Option<Self>, StepError> {
+        let what = loading(program);
+        let mut wait = Wait::new(context, &what, START_LIMIT);
+        loop {
+            match warm.can_be_copied() {
+                Some(true) => break,
+                Some(false) => return Ok(None),
+                None => wait.readable(context, &[warm.fd()])?,
+            }
+        }
+        let (ours, theirs) = UnixStream::pair()?;
+        if !warm.copy(&theirs, output) {
+            return Ok(None);
+        }
+        drop(theirs);
+        let mut host = Self::new(context, program, Body::Copied(None), ours, output.try_clone()?)?;
+        match host.begin(context, program, registry) {
+            Ok(begun) => {
+                let pid = begun.get("process").and_then(Value::as_i64).and_then(|pid| i32::try_from(pid).ok());
+                let Some(Ok(neighbour)) = pid.map(Neighbour::hold) else { return Ok(None) };
+                table::hide(neighbour.pid());
+                host.body = Body::Copied(Some(neighbour));
+                Ok(Some(host))
+            }
+            Err(error) if context.watch().is_cut() => Err(error),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn start(
+        context: &mut Context,
+        program: &HostProgram,
+        registry: &Registry,
+        output: File,
+    ) -> Result<Self, StepError> {
+        let (ours, theirs) = UnixStream::pair()?;
+        let loading = program.loading.iter().filter(|(name, _)| name != "TMPDIR").cloned().collect();
+        let path = context.environment().path();
+        let source_directory = context.source_directory().to_owned();
+        let process = self::program(program, &theirs, &path, &source_directory, loading, &output, Program::start)?;
+        table::hide(process.pid());
+        drop(theirs);
+        let mut host = Self::new(context, program, Body::Started(process), ours, output)?;
         host.greet(context, program, registry)?;
+        host.begin(context, program, registry)?;
         Ok(host)
     }
 
-    /// Has it load its files and enter the scenario.
+    fn new(
+        context: &mut Context,
+        program: &HostProgram,
+        body: Body,
+        socket: UnixStream,
+        output: File,
+    ) -> Result<Self, StepError> {
+        let told = context.environment().changes().into_iter().collect();
+        Ok(Self { language: program.language.clone(), body, lines: Lines::new(socket)?, output, told })
+    }
+
+    /// Has it load its files.
     fn greet(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> StepResult {
-        let files: Vec<String> = program.files.iter().map(|file| file.display().to_string()).collect();
-        let source_directory = context.source_directory().display().to_string();
-        let hello = json!({"hello": {
-            "protocol": PROTOCOL, "language": self.language, "files": files, "source_directory": source_directory,
-        }});
-        let (kind, ready) = self.exchange(context, registry, &hello, "its files to be loaded", START_LIMIT)?;
+        let hello = hello(program, context.source_directory(), false);
+        let (kind, ready) = self.exchange(context, registry, &hello, &loading(program), START_LIMIT)?;
         if kind == "broken" {
             let mut error = told::failure(&ready);
             if error.message.starts_with("ModuleNotFoundError") {
@@ -183,11 +236,21 @@ impl Host {
                 "answered with `{kind}`, protocol {protocol:?}, instead of `ready`, protocol {PROTOCOL}"
             )));
         }
-        let environment = told::texts(&self.told);
-        let scenario =
-            json!({"scenario": {"directory": context.directory().display().to_string(), "environment": environment}});
-        let (kind, _) = self.exchange(context, registry, &scenario, "it to enter the scenario", START_LIMIT)?;
-        if kind == "begun" { Ok(()) } else { Err(self.nonsense(&format!("answered with `{kind}` instead of `begun`"))) }
+        Ok(())
+    }
+
+    /// Has it enter the scenario; what it says of itself.
+    fn begin(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> Result<Value, StepError> {
+        // The scenario's own variables first, then what its steps have made of them.
+        let own = program.loading.iter().map(|(name, _)| (name.clone(), context.environment().get(name)));
+        let environment: Variables = own.chain(self.told.clone()).collect();
+        let scenario = json!({"scenario": {
+            "directory": context.directory().display().to_string(), "environment": told::texts(&environment),
+        }});
+        match self.exchange(context, registry, &scenario, "it to enter the scenario", START_LIMIT)? {
+            (kind, begun) if kind == "begun" => Ok(begun),
+            (kind, _) => Err(self.nonsense(&format!("answered with `{kind}` instead of `begun`"))),
+        }
     }
 
     fn carry_out(&mut self, context: &mut Context, request: Request<'_>) -> StepResult {
@@ -230,30 +293,26 @@ impl Host {
         what: &str,
         limit: Duration,
     ) -> Result<(String, Value), StepError> {
-        self.lines.send(message).map_err(|_| self.gone(context))?;
-        let until = Instant::now() + limit;
-        context.watch().waits_for(what);
-        let mut told = false;
+        self.lines.send(message).map_err(|_| self.gone(context, None))?;
+        let mut wait = Wait::new(context, what, limit);
         loop {
             let line = match self.lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => {
-                    let fds = [self.lines.fd(), self.process.pidfd()];
-                    let watch = context.watch();
-                    if !told && !watch.readable(&fds, until.min(Instant::now() + ANNOUNCE_AFTER))? {
-                        told = true;
-                        watch.tell(what, limit);
-                        continue;
+                    let mut fds = vec![self.lines.fd()];
+                    if let Body::Started(process) = &self.body {
+                        fds.push(process.pidfd());
                     }
-                    if told && !watch.readable(&fds, until)? {
-                        return Err(StepError::new(format!("waited {} s for {what}", limit.as_secs())));
-                    }
+                    wait.readable(context, &fds)?;
                     // What it said before its end counts.
-                    let ended = self.process.ended().is_some();
+                    let ended = match &mut self.body {
+                        Body::Started(process) => process.ended().is_some(),
+                        Body::Copied(_) => false,
+                    };
                     match self.lines.fill() {
                         Ok(true) if !self.lines.is_over() => continue,
                         Ok(false) if !ended => continue,
-                        _ => return Err(self.gone(context)),
+                        _ => return Err(self.gone(context, None)),
                     }
                 }
                 Err(_) => return Err(self.nonsense("wrote something else to its socket than messages")),
@@ -264,6 +323,9 @@ impl Host {
                     String::from_utf8_lossy(&line[..line.len().min(100)]).escape_debug()
                 )));
             };
+            if kind == "ended" {
+                return Err(self.gone(context, told::status(&body)));
+            }
             if kind != "call" {
                 return Ok((kind, body));
             }
@@ -272,23 +334,21 @@ impl Host {
                 Err(error) if context.watch().is_cut() => return Err(error),
                 Err(error) => json!({"error": told::error(&error)}),
             };
-            self.lines.send(&answer).map_err(|_| self.gone(context))?;
+            self.lines.send(&answer).map_err(|_| self.gone(context, None))?;
         }
     }
 
-    /// Its socket is closed: how it has ended.
-    fn gone(&mut self, context: &mut Context) -> StepError {
-        let waited = self.process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
-        match waited {
-            Ok(Some(ended)) => StepError::new(format!(
-                "the {} process that carries out the steps has ended, with {}",
-                self.language, ended.status
-            )),
-            _ => StepError::new(format!(
-                "the {} process that carries out the steps has closed its socket",
-                self.language
-            )),
+    /// It does not talk any more: how it has ended, if that is known.
+    fn gone(&mut self, context: &mut Context, mut status: Option<Status>) -> StepError {
+        if let Body::Started(process) = &mut self.body {
+            let waited = process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
+            status = waited.ok().flatten().map(|ended| ended.status);
         }
+        let ending = match status {
+            Some(status) => format!("has ended, with {status}"),
+            None => "has closed its socket".to_owned(),
+        };
+        StepError::new(format!("the {} process that carries out the steps {ending}", self.language))
     }
 
     fn nonsense(&self, what: &str) -> StepError {
@@ -298,7 +358,11 @@ impl Host {
 
     /// Whether it can carry out another function: it runs, and is not in the middle of one.
     fn is_well(&mut self, context: &mut Context) -> bool {
-        !context.watch().is_cut() && !self.lines.is_over() && self.process.ended().is_none()
+        let runs = match &mut self.body {
+            Body::Started(process) => process.ended().is_none(),
+            Body::Copied(neighbour) => neighbour.as_ref().is_some_and(|neighbour| !neighbour.has_ended()),
+        };
+        runs && !context.watch().is_cut() && !self.lines.is_over()
     }
 
     fn written(&self) -> u64 {
@@ -317,10 +381,107 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         // It has no work of its own to finish.
-        let _ = self.process.signal(Signal::KILL);
-        self.process.kill();
-        table::unhide(self.process.pid());
+        let pid = match &mut self.body {
+            Body::Started(process) => {
+                let _ = process.signal(Signal::KILL);
+                process.kill();
+                process.pid()
+            }
+            Body::Copied(Some(neighbour)) => {
+                neighbour.kill();
+                neighbour.pid()
+            }
+            Body::Copied(None) => return,
+        };
+        table::unhide(pid);
     }
+}
+
+/// A wait for what a host says.
+struct Wait<'a> {
+    what: &'a str,
+    limit: Duration,
+    until: Instant,
+    is_announced: bool,
+}
+
+impl<'a> Wait<'a> {
+    fn new(context: &mut Context, what: &'a str, limit: Duration) -> Self {
+        context.watch().waits_for(what);
+        Self { what, limit, until: Instant::now() + limit, is_announced: false }
+    }
+
+    /// Waits until there is something to be read; an error when the time is over.
+    fn readable(&mut self, context: &mut Context, fds: &[BorrowedFd<'_>]) -> StepResult {
+        let watch = context.watch();
+        if !self.is_announced {
+            if watch.readable(fds, self.until.min(Instant::now() + ANNOUNCE_AFTER))? {
+                return Ok(());
+            }
+            self.is_announced = true;
+            watch.tell(self.what, self.limit);
+        }
+        if watch.readable(fds, self.until)? {
+            return Ok(());
+        }
+        Err(StepError::new(format!("waited {} s for {}", self.limit.as_secs(), self.what)))
+    }
+}
+
+fn loading(program: &HostProgram) -> String {
+    format!("the {} files to be loaded", program.language)
+}
+
+/// Starts the program of a host, with one end of its socket.
+fn program(
+    host: &HostProgram,
+    socket: &UnixStream,
+    path: &OsStr,
+    directory: &Path,
+    mut environment: Vec<(OsString, Option<OsString>)>,
+    output: &File,
+    start: fn(Program) -> Result<Process, StartError>,
+) -> Result<Process, StepError> {
+    let found = find_program(host.program.as_ref(), path, directory).map_err(|_| {
+        StepError::new(format!("program not found: {}", host.program))
+            .note(format!("it carries out the {} steps of this document", host.language))
+            .help(if host.python {
+                "install Python, or say where it is with `--python PATH`".to_owned()
+            } else {
+                format!("say where it is with `--host {}=PATH`", host.language)
+            })
+    })?;
+    let mut argv: Vec<OsString> = vec![host.program.clone().into()];
+    let code = host.python.then(|| code_file(PYTHON)).transpose()?;
+    if let Some(code) = &code {
+        argv.extend(["-c".into(), PYTHON_START.into()]);
+        environment.push(("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into())));
+    }
+    environment.push(("GREENROOM_HOST".into(), Some(socket.as_raw_fd().to_string().into())));
+    // These two go along; nothing else is started before they are kept back again.
+    let along = || code.iter().map(AsFd::as_fd).chain([socket.as_fd()]);
+    along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::empty()))?;
+    let program = Program {
+        path: found,
+        argv,
+        directory: directory.to_owned(),
+        environment,
+        stdin: Input::Null,
+        stdout: output.try_clone()?,
+        stderr: output.try_clone()?,
+    };
+    let process = start(program)?;
+    along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC))?;
+    Ok(process)
+}
+
+/// The first thing that a host is told.
+fn hello(program: &HostProgram, source_directory: &Path, forks: bool) -> Value {
+    let files: Vec<String> = program.files.iter().map(|file| file.display().to_string()).collect();
+    json!({"hello": {
+        "protocol": PROTOCOL, "language": program.language, "files": files,
+        "source_directory": source_directory.display().to_string(), "forks": forks,
+    }})
 }
 
 fn code_file(text: &str) -> std::io::Result<OwnedFd> {

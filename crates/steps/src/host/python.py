@@ -1594,7 +1594,11 @@ class Host:
         self._initial = self._environment = self._current_environment()
         self.flush()
         name = "python %d.%d.%d" % sys.version_info[:3]
-        self.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": self._can_fork()}})
+        can_fork = self._is_alone() and not self._has_children()
+        self.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": can_fork}})
+        if can_fork and hello.get("forks"):
+            # While whoever wants the first one gets ready too.
+            self._forks = Forks(self)
 
     def _load(self, files):
         codes = []
@@ -1640,9 +1644,8 @@ class Host:
             root.addHandler(ToStandardError())
         root.setLevel(logging.DEBUG)
 
-    def _can_fork(self):
-        if not hasattr(os, "fork"):
-            return False
+    def _is_alone(self):
+        """Whether a copy of this thread would be a copy of the process."""
         if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
             return False
         try:
@@ -1650,15 +1653,19 @@ class Host:
         except OSError:
             return False
 
+    def _has_children(self):
+        """Whether the files have started something that still is: copies would not have it, and it would be in no scenario."""
+        try:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return True
+
     def _fork(self, request):
         if self._forks is None:
             self._forks = Forks(self)
         descriptors, self.channel.descriptors = self.channel.descriptors, []
-        try:
-            answer = {"forked": {"pid": self._forks.fork(request, descriptors)}}
-        except Exception as error:
-            answer = {"broken": describe(error)}
-        self.channel.send(answer)
+        self._forks.fork(request, descriptors)
 
     # -- Scenarios and steps --
 
@@ -1676,7 +1683,7 @@ class Host:
         if "tempfile" in sys.modules:
             # It looks at TMPDIR once.
             sys.modules["tempfile"].tempdir = None
-        self.channel.send({"begun": {}})
+        self.channel.send({"begun": {"process": self.process}})
 
     def _step(self, step):
         self._set_environment(step.get("environment") or {})
@@ -1872,7 +1879,7 @@ class Forks:
     """Makes hosts of this one, for a scenario each, with the step files loaded already.
 
     A child enters the scenario's namespaces. Entering one for processes counts only for the children of who does it, so the child
-    has one of its own, which is the new host; it waits for it and ends as it does.
+    has one of its own, which is the new host; it waits for it, and says how it has ended.
     """
 
     KINDS = {"cgroup": 0x02000000, "ipc": 0x08000000, "mnt": 0x00020000, "net": 0x40000000, "pid": 0x20000000,
@@ -1880,6 +1887,7 @@ class Forks:
 
     def __init__(self, host):
         import ctypes
+        import fcntl
         import gc
         import signal
 
@@ -1887,6 +1895,7 @@ class Forks:
         self._host = host
         self._signal = signal
         self._ctypes = ctypes
+        self._ioctl = fcntl.ioctl
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._children = set()
         self._former_handler = signal.signal(signal.SIGCHLD, lambda *_: self._reap())
@@ -1895,47 +1904,51 @@ class Forks:
         gc.freeze()
 
     def fork(self, request, descriptors):
+        """What goes wrong is told on the new host's socket, if there is one: nobody waits for an answer here."""
+        plan = {"host": None, "output": None, "namespace": []}
         try:
-            if not self._host._can_fork():
-                raise RuntimeError("the step files have started threads")
-            plan = self._plan(request, descriptors)
-            self._host.flush()
-            parent = _getpid()
-            self.in_progress = True
+            problem = self._plan(plan, request.get("descriptors") or [], descriptors)
+            if problem is None and not self._host._is_alone():
+                problem = "the step files have started threads"
+            if problem is None:
+                self._host.flush()
+                problem = self._start(plan)
+            if problem is not None and plan["host"] is not None:
+                Channel(os.dup(plan["host"])).send({"broken": {"message": problem}})
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _plan(self, plan, names, descriptors):
+        """What each descriptor is for; what is wrong with them, if anything."""
+        for name, descriptor in zip(names, descriptors):
+            if name == "namespace":
+                plan[name].append(descriptor)
+            elif name in plan:
+                plan[name] = descriptor
+            else:
+                return "no descriptor is for %s" % name
+        if len(names) != len(descriptors):
+            return "fork names %d descriptors, and %d came" % (len(names), len(descriptors))
+        return None if plan["host"] is not None else "fork has no descriptor for the host"
+
+    def _start(self, plan):
+        parent = _getpid()
+        self.in_progress = True
+        try:
             child = os.fork()
             if child == 0:
                 try:
                     self._in_between(plan, parent)
                 finally:
                     _exit(71)
-            self.in_progress = False
-            self._children.add(child)
-            self._reap()
-            return child
+        except OSError as error:
+            return "cannot fork: %s" % error.strerror
         finally:
             self.in_progress = False
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-    def _plan(self, request, descriptors):
-        """What each descriptor is for: the field says so, or else the first is the host's and the others are namespaces."""
-        names = request.get("descriptors") or ["host"] + ["namespace"] * (len(descriptors) - 1)
-        if len(names) != len(descriptors) or names.count("host") != 1:
-            raise ValueError("fork needs descriptors %s, and %d came" % (", ".join(names), len(descriptors)))
-        plan = {"host": None, "output": None, "enter": []}
-        for name, descriptor in zip(names, descriptors):
-            if name == "namespace":
-                plan["enter"].append((descriptor, 0))
-            elif name == "pidfd":
-                kinds = 0
-                for kind in request["enter"]:
-                    kinds |= self.KINDS[kind]
-                plan["enter"].append((descriptor, kinds))
-            elif name in ("host", "output"):
-                plan[name] = descriptor
-            else:
-                raise ValueError("no descriptor is for %s" % name)
-        return plan
+        self._children.add(child)
+        self._reap()
+        return None
 
     def _in_between(self, plan, parent):
         """The child, from its start to its end."""
@@ -1952,7 +1965,7 @@ class Forks:
             os.dup2(plan["output"], 2)
             os.close(plan["output"])
         try:
-            has_user_namespace = self._enter(plan["enter"])
+            has_user_namespace = self._enter(plan["namespace"])
             child = os.fork()
         except OSError as error:
             host.channel.send({"broken": describe(error)})
@@ -1963,30 +1976,29 @@ class Forks:
                 if has_user_namespace:
                     self._drop_capabilities()
                 self._die_with_parent()
+                # Signals to the group of a step are not for whoever waits for it.
+                os.setsid()
                 self.in_progress = False
                 host.serve()
             except BaseException as error:
                 host.channel.send({"broken": describe(error)})
             finally:
                 _exit(71)
-        host.channel.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _, status = os.waitpid(child, 0)
-        _exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+        status, number = (os.WEXITSTATUS(status), None) if os.WIFEXITED(status) else (None, os.WTERMSIG(status))
+        host.channel.send({"ended": {"status": status, "signal": number}})
+        _exit(0)
 
     def _enter(self, namespaces):
         """Enters namespaces; whether one of them is for users."""
-        import fcntl
-
         has_user_namespace = False
-        for descriptor, kinds in namespaces:
-            kind = kinds
-            if not kind:
-                try:
-                    kind = fcntl.ioctl(descriptor, 0xB703)  # NS_GET_NSTYPE
-                except OSError:
-                    pass
-            if self._libc.setns(descriptor, kinds):
+        for descriptor in namespaces:
+            try:
+                kind = self._ioctl(descriptor, 0xB703)  # NS_GET_NSTYPE
+            except OSError:
+                kind = 0
+            if self._libc.setns(descriptor, 0):
                 number = self._ctypes.get_errno()
                 names = [name for name, flag in self.KINDS.items() if kind & flag]
                 what = "cannot enter the scenario's namespace (%s): %s" % (", ".join(names), os.strerror(number))

@@ -77,7 +77,8 @@ class Line:
 
     def scenario(self, directory, **environment):
         answer = self.ask({"scenario": {"title": "T", "directory": directory, "environment": environment}})
-        assert answer == {"begun": {}}, answer
+        assert answer["begun"]["process"] > 0, answer
+        return answer["begun"]["process"]
 
     def step(self, function, environment=None, kind="step", **captures):
         step = {"function": function, "captures": captures, "kind": "given", "text": "text", "environment": environment or {}}
@@ -937,12 +938,13 @@ class Robustness(HostTest):
 
 
 class Forks(HostTest):
-    def fork(self, *more, request=None):
+    def fork(self, *more, uses=None):
         ours, theirs = socket.socketpair()
-        answer = self.line.ask({"fork": request or {}}, [theirs.fileno()] + list(more))
+        uses = uses or ["host"] + ["namespace"] * len(more)
+        self.line.send({"fork": {"descriptors": uses}}, [theirs.fileno()] + list(more))
         theirs.close()
         self.addCleanup(ours.close)
-        return answer, Line(ours)
+        return Line(ours)
 
     def warm(self, text):
         answer = self.hello(self.write(text))
@@ -961,11 +963,10 @@ class Forks(HostTest):
                     found.append(int(name))
         return found
 
-    def until(self, holds):
-        end = time.monotonic() + LIMIT
-        while not holds():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.005)
+    def ends(self, line, **how):
+        """The host of this line ends, and that is told; then its line is closed."""
+        self.assertEqual(line.receive(), {"ended": {"status": None, "signal": None, **how}})
+        self.assertIsNone(line.receive())
 
     def test_hosts_are_separate(self):
         self.warm("""
@@ -979,35 +980,30 @@ class Forks(HostTest):
                 ctx["x"] = 1
             def number(ctx): ctx["n"] = random.random(); print("number", ctx["n"])
             """)
-        lines = []
-        for _ in range(3):
-            answer, line = self.fork()
-            self.assertIsInstance(answer["forked"]["pid"], int)
-            self.assertIn(answer["forked"]["pid"], self.children())
-            line.scenario(self.directory)
-            lines.append(line)
+        lines = [self.fork() for _ in range(3)]
+        processes = {line.scenario(self.directory) for line in lines}
+        self.assertEqual(len(processes), 3)
+        self.assertEqual(len(self.children()), 3)
         for line in lines:
             self.assertIsNone(line.step("f")["failure"])
             self.assertIsNone(line.step("number")["failure"])
-            line.end.close()
+            line.end.shutdown(socket.SHUT_WR)
+            self.ends(line, status=0)
         self.assertEqual(len(set(self.written().split("\n")) - {""}), 3)
-        self.until(lambda: not self.children())
 
-    def test_the_pid_waits_and_ends_alike(self):
+    def test_how_a_host_has_ended_is_told(self):
         self.warm("import os, signal\ndef exits(ctx): os._exit(3)\ndef dies(ctx): os.kill(os.getpid(), signal.SIGKILL)\n"
-                  "def parent(ctx): raise Exception(os.getppid())\n")
-        for function in ("exits", "dies"):
-            answer, line = self.fork()
+                  "def group(ctx): os.kill(0, signal.SIGKILL)\n")
+        for function, how in (("exits", {"status": 3}), ("dies", {"signal": 9}), ("group", {"signal": 9})):
+            line = self.fork()
             line.scenario(self.directory)
-            self.assertEqual(line.step("parent")["failure"]["message"], "Exception: %d" % answer["forked"]["pid"])
             line.send({"step": {"function": function}})
-            self.assertIsNone(line.receive())
-        self.until(lambda: not self.children())
-        self.assertIn("forked", self.fork()[0])
+            self.ends(line, **how)
+        self.fork().scenario(self.directory)
 
     def test_all_die_with_the_first(self):
         self.warm("import time\ndef f(ctx): time.sleep(60)\n")
-        answer, line = self.fork()
+        line = self.fork()
         line.scenario(self.directory)
         line.send({"step": {"function": "f"}})
         self.process.kill()
@@ -1016,29 +1012,40 @@ class Forks(HostTest):
     def test_output_of_its_own(self):
         self.warm("import sys\ndef f(ctx): print('out'); print('err', file=sys.stderr)\n")
         with tempfile.TemporaryFile() as output:
-            ours, theirs = socket.socketpair()
-            request = {"descriptors": ["output", "host"]}
-            self.assertIn("forked", self.line.ask({"fork": request}, [output.fileno(), theirs.fileno()]))
-            theirs.close()
-            line = Line(ours)
+            line = self.fork(output.fileno(), uses=["host", "output"])
             line.scenario(self.directory)
             self.assertIsNone(line.step("f")["failure"])
             output.seek(0)
             self.assertEqual(sorted(output.read().split()), [b"err", b"out"])
-            line.end.close()
 
     def test_what_cannot_be(self):
         self.warm("def f(ctx): pass\n")
-        self.assertIn("needs descriptors", self.line.ask({"fork": {}})["broken"]["message"])
-        answer, _ = self.fork(request={"descriptors": ["host", "dance"]})
-        self.assertIn("needs descriptors host, dance", answer["broken"]["message"])
-        # That something is no namespace shows in the child.
         with open("/dev/null") as null:
-            answer, line = self.fork(null.fileno())
-            self.assertIn("forked", answer)
+            for uses, what in ((["host", "dance"], "no descriptor is for dance"), (["host"], "fork names 1 descriptors, and 2 came")):
+                line = self.fork(null.fileno(), uses=uses)
+                self.assertEqual(line.receive(), {"broken": {"message": what}})
+                self.assertIsNone(line.receive())
+            # That something is no namespace shows in the child.
+            line = self.fork(null.fileno())
             self.assertIn("cannot enter", line.receive()["broken"]["message"])
             self.assertIsNone(line.receive())
-        self.assertIn("forked", self.fork()[0])
+        self.fork().scenario(self.directory)
+
+    def test_several_may_ask_at_once(self):
+        self.warm("def f(ctx): pass\n")
+        self.process.send_signal(signal.SIGSTOP)
+        lines = [self.fork() for _ in range(20)]
+        self.process.send_signal(signal.SIGCONT)
+        self.assertEqual(len({line.scenario(self.directory) for line in lines}), 20)
+
+    def test_what_files_have_started_forbids_forks(self):
+        for more, can in (("", False), ("; process.kill(); process.wait()", True)):
+            answer = self.hello(self.write("import subprocess; process = subprocess.Popen(['sleep', '60'])" + more))
+            self.assertIs(answer["ready"]["can_fork"], can)
+            for child in self.children():
+                os.kill(child, signal.SIGKILL)
+            self.end()
+            self.line.end.close()
 
     def test_handlers_for_children_are_the_users(self):
         self.warm("""
@@ -1047,7 +1054,7 @@ class Forks(HostTest):
                 assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
                 assert subprocess.call(["false"]) == 1
             """)
-        _, line = self.fork()
+        line = self.fork()
         line.scenario(self.directory)
         self.assertEqual(line.step("f")["failure"], None)
 
@@ -1082,34 +1089,20 @@ class Forks(HostTest):
             return os.listdir("/proc/self/fd")
         """
 
-    def enters(self, first, descriptors, request=None):
-        self.warm(self.STEPS)
-        answer, line = self.fork(*descriptors, request=request)
-        self.assertIn("forked", answer)
-        names = {name: os.readlink("/proc/%d/ns/%s" % (first, name)) for name in ("user", "mnt")}
-        line.scenario(self.directory)
-        self.assertEqual(line.step("f", **names)["failure"], None)
-        # The end of the namespaces' first process is the end of the host.
-        os.kill(first, signal.SIGKILL)
-        self.assertIsNone(line.receive())
-        self.until(lambda: not self.children())
-
     def test_namespaces(self):
         first = self.stage()
         if first is None:
             self.skipTest("no namespaces here")
         descriptors = [os.open("/proc/%d/ns/%s" % (first, kind), os.O_RDONLY) for kind in ("user", "net", "uts", "ipc", "pid", "mnt")]
         self.addCleanup(lambda: [os.close(descriptor) for descriptor in descriptors])
-        self.enters(first, descriptors)
-
-    def test_a_pidfd(self):
-        first = self.stage()
-        if first is None or not hasattr(os, "pidfd_open"):
-            self.skipTest("no namespaces or no pidfd here")
-        pidfd = os.pidfd_open(first)
-        self.addCleanup(os.close, pidfd)
-        kinds = ["user", "net", "uts", "ipc", "pid", "mnt"]
-        self.enters(first, [pidfd], {"descriptors": ["host", "pidfd"], "enter": kinds})
+        self.warm(self.STEPS)
+        line = self.fork(*descriptors)
+        names = {name: os.readlink("/proc/%d/ns/%s" % (first, name)) for name in ("user", "mnt")}
+        self.assertLess(line.scenario(self.directory), 20)
+        self.assertEqual(line.step("f", **names)["failure"], None)
+        # The end of the namespaces' first process is the end of the host.
+        os.kill(first, signal.SIGKILL)
+        self.ends(line, signal=9)
 
 
 class Check(HostTest):

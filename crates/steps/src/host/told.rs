@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use greenroom_sandbox::process::Status;
 use greenroom_sandbox::process::capture::Tail;
 use serde_json::{Map, Value, json};
 
@@ -50,6 +51,12 @@ pub(super) fn failure(told: &Value) -> StepError {
         error = error.output(Output { of, tail: Tail { bytes: bytes.unwrap_or_default(), omitted } });
     }
     error
+}
+
+/// How a host has ended, as it is told.
+pub(super) fn status(told: &Value) -> Option<Status> {
+    let number = |name: &str| told.get(name).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
+    number("status").map(Status::Exit).or(number("signal").map(Status::Signal))
 }
 
 fn comparison(told: &Value) -> Option<StepError> {
