@@ -72,9 +72,11 @@ impl Agent for StepAgent {
             return Prepared { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
         };
         // Step files are loaded as if by the user, before any scenario is.
-        let own = OWN_VARIABLES.into_iter().chain(["PATH"]).map(|name| (name.into(), std::env::var_os(name)));
+        let own = OWN_VARIABLES.into_iter().map(|name| (name.into(), std::env::var_os(name)));
         let users = environment.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
         let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
+        let path = loading.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
+        let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
         let file =
             |file: greenroom_doc::EmbeddedFile| EmbeddedFile { name: file.name, text: file.text.as_ref().to_owned() };
         let host = |host: HostPart| HostProgram {
@@ -82,6 +84,7 @@ impl Agent for StepAgent {
             language: host.language,
             program: host.program,
             files: host.files,
+            path: path.clone(),
             loading: loading.clone(),
         };
         let document = |document: DocumentPart| PreparedDocument {

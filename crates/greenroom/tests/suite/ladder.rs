@@ -259,11 +259,12 @@ fn a_sandbox_that_is_refused_half_way_is_no_other_sandbox() {
 fn a_kernel_without_proc() {
     let Some(project) = Project::sealed() else { return };
     if !rustix::process::getuid().is_root() {
-        println!("skipped: only root may take /proc away");
+        println!("skipped: only root may hide /proc");
         return;
     }
     let project = project.file("x.md", scenario("when I run true"));
-    let project = project.bare().through(["unshare", "-m", "sh", "-c", "umount -l /proc && exec \"$0\" \"$@\""]);
+    let project =
+        project.bare().through(["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\""]);
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: there is no /proc: mount it (`mount -t proc proc /proc`)
 

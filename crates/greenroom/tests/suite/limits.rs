@@ -8,8 +8,10 @@ use crate::support::{Project, document, names, scenario};
 
 #[test]
 fn a_daemon_that_writes_more_than_the_limit_is_killed() {
-    let steps = "when I start \"sh -c 'yes | head -c 500000000'\" as a background process as flood\n\
-                 when I wait for daemon flood to end\n";
+    // It waits for the step that is to notice it.
+    let steps = "when I run mkfifo gate\n\
+                 when I start \"sh -c 'read go < gate; yes | head -c 500000000'\" as a background process as flood\n\
+                 when I run sh -c 'echo > gate; sleep 1000'\n";
     let text = document(&format!(
         "# Flood\n~~~scenario\n{steps}~~~\n# Meanwhile\n~~~scenario\nwhen I run echo fine\nthen stdout is exactly \"fine\\n\"\n~~~\n"
     ));
@@ -22,16 +24,17 @@ fn a_daemon_that_writes_more_than_the_limit_is_killed() {
 greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
 
 FAIL [TIME]  Flood
-  in x.md:9, scenario at x.md:6
+  in x.md:10, scenario at x.md:6
 
-    ok [TIME]  when I start "sh -c 'yes | head -c 500000000'" as a background process as flood
-    FAILED [TIME]  when I wait for daemon flood to end
+    ok [TIME]  when I run mkfifo gate
+    ok [TIME]  when I start "sh -c 'read go < gate; yes | head -c 500000000'" as a background process as flood
+    FAILED [TIME]  when I run sh -c 'echo > gate; sleep 1000'
 
   stdout of daemon flood was longer than the limit of 100 KiB; whatever had it open was killed
   help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
 
   daemon flood: killed, because its output was longer than the limit
-    command: sh -c 'yes | head -c 500000000'
+    command: sh -c 'read go < gate; yes | head -c 500000000'
     stdout of daemon flood (last 10 lines, 102.4 kB before):
 
   kept:  [RUN]/1/data

@@ -30,3 +30,4 @@ mod seed;
 mod support;
 mod tended;
 mod terminal;
+mod warm;

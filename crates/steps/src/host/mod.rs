@@ -56,7 +56,9 @@ pub struct HostProgram {
     pub python: bool,
     /// The files with the step functions, in order: absolute paths, or names of libraries that are served natively.
     pub files: Vec<PathBuf>,
-    /// Variables while it loads them, over those of this process, `PATH` among them; no value unsets.
+    /// Where the program is looked for outside of scenarios: the value of `PATH`.
+    pub path: OsString,
+    /// Variables while it loads them, over those of this process; no value unsets.
     pub loading: Vec<(OsString, Option<OsString>)>,
 }
 
@@ -346,6 +348,10 @@ impl Host {
         }
         let ending = match status {
             Some(status) => format!("has ended, with {status}"),
+            // Its socket is also held by the process that tells of its end.
+            None if matches!(self.body, Body::Copied(_)) => {
+                "was killed, or the one that had loaded its files".to_owned()
+            }
             None => "has closed its socket".to_owned(),
         };
         StepError::new(format!("the {} process that carries out the steps {ending}", self.language))

@@ -35,16 +35,7 @@ impl WarmHost {
         let nowhere = File::options().write(true).open("/dev/null")?;
         let mut environment = of.loading.clone();
         environment.push(("TMPDIR".into(), Some(shared.into())));
-        let path = environment.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
-        let process = program(
-            of,
-            &theirs,
-            &path.unwrap_or_default(),
-            source_directory,
-            environment,
-            &nowhere,
-            Program::start_attached,
-        )?;
+        let process = program(of, &theirs, &of.path, source_directory, environment, &nowhere, Program::start_attached)?;
         let mut host = Self { process: ManuallyDrop::new(process), line, owner: std::process::id() };
         super::line::send(&mut host.line, &hello(of, source_directory, true))?;
         Ok(host)

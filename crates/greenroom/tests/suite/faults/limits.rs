@@ -22,7 +22,7 @@ fn few_descriptors_make_fewer_scenarios_at_a_time() {
 #[test]
 fn too_few_descriptors_to_begin_with() {
     let project = Project::new().file("x.md", scenario("when I run true"));
-    let ran = project.through(["prlimit", "--nofile=8"]).run(["run", "x.md"]);
+    let ran = project.through(["prlimit", "--nofile=7"]).run(["run", "x.md"]);
     ran.code(4).stdout("").stderr(str![[r#"
 greenroom: failed to listen for signals: Too many open files (os error 24)
 
