@@ -8,6 +8,7 @@ mod cost;
 mod death;
 mod flood;
 mod measure;
+mod python;
 mod scenarios;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub(crate) use scenarios::serve;
 /// Measures something and prints the figures.
 type Benchmark = fn(&Bench) -> Result<(), String>;
 
-const ALL: [(&str, Benchmark); 8] = [
+const ALL: [(&str, Benchmark); 9] = [
     ("check", check::check),
     ("bindings", check::bindings),
     ("sleep", scenarios::sleep),
@@ -30,6 +31,7 @@ const ALL: [(&str, Benchmark); 8] = [
     ("scale", cost::scale),
     ("flood", flood::flood),
     ("death", death::death),
+    ("python", python::python),
 ];
 
 /// Runs the benchmarks with `filter` in their name.
