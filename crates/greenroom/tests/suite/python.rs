@@ -115,6 +115,20 @@ def misbehaves(ctx, does=None):
                 os.write(fd, b"nonsense\n")
             except OSError:
                 pass
+    if does == "closes every descriptor":
+        os.closerange(0, 65536)
+    if does == "kills its group":
+        os.kill(0, 9)
+    if does == "replaces what is built in":
+        import builtins
+        builtins.len = builtins.print = builtins.isinstance = None
+        len(does)
+    if does == "has a command fail":
+        import subprocess
+        subprocess.run(["sh", "-c", "echo so far; echo no further >&2; exit 3"], check=True, capture_output=True)
+    if does == "fails and says why":
+        answer = {"status": 404, "body": "lost"}
+        assert answer["status"] == 200, "the shop is closed: %s" % answer["body"]
     if does == "fails":
         numbers = [1, 2]
         assert sum(numbers) == 4
@@ -221,6 +235,11 @@ fn functions_that_misbehave() {
         "leaves a child",
         "leaves a thread",
         "writes to every descriptor",
+        "closes every descriptor",
+        "kills its group",
+        "replaces what is built in",
+        "has a command fail",
+        "fails and says why",
         "fails",
     ];
     let scenarios = ways.map(|how| format!("# It {how}\n~~~scenario\nwhen it {how}\n~~~\n")).concat();
@@ -234,7 +253,7 @@ fn functions_that_misbehave() {
     crate::support::same(
         &screen,
         str![[r#"
-greenroom [VERSION]: 12 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 17 scenarios in x.md, up to 32 at a time
 
 FAIL [TIME]  It exits
   in x.md:8, scenario at x.md:6
@@ -333,15 +352,83 @@ FAIL [TIME]  It writes to every descriptor
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It writes to every descriptor'
 
-FAIL [TIME]  It fails
+FAIL [TIME]  It closes every descriptor
   in x.md:48, scenario at x.md:46
+
+    FAILED [TIME]  when it closes every descriptor
+
+  the python process that carries out the steps has ended, with exit status 70
+  note: it does so with 70 when its socket has been closed; a function must not close what it has not opened
+  output of the python function:
+    │ it closes every descriptor
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It closes every descriptor'
+
+FAIL [TIME]  It kills its group
+  in x.md:52, scenario at x.md:50
+
+    FAILED [TIME]  when it kills its group
+
+  the python process that carries out the steps has ended, with signal SIGKILL
+  output of the python function:
+    │ it kills its group
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It kills its group'
+
+FAIL [TIME]  It replaces what is built in
+  in x.md:56, scenario at x.md:54
+
+    FAILED [TIME]  when it replaces what is built in
+
+  TypeError: (cannot be shown: TypeError)
+  output of the python function:
+    │ it replaces what is built in
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It replaces what is built in'
+
+FAIL [TIME]  It has a command fail
+  in x.md:60, scenario at x.md:58
+
+    FAILED [TIME]  when it has a command fail
+
+  subprocess.CalledProcessError: Command '['sh', '-c', 'echo so far; echo no further >&2; exit 3']' returned non-zero exit status 3.
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 97, in misbehaves
+    │     subprocess.run(["sh", "-c", "echo so far; echo no further >&2; exit 3"], check=True, capture_output=True)
+    │   ... 1 in subprocess
+  stdout of the command:
+    │ so far
+  stderr of the command:
+    │ no further
+  output of the python function:
+    │ it has a command fail
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It has a command fail'
+
+FAIL [TIME]  It fails and says why
+  in x.md:64, scenario at x.md:62
+
+    FAILED [TIME]  when it fails and says why
+
+  AssertionError: the shop is closed: lost
+  note: answer["status"] = 404
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 100, in misbehaves
+    │     assert answer["status"] == 200, "the shop is closed: %s" % answer["body"]
+  output of the python function:
+    │ it fails and says why
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It fails and says why'
+
+FAIL [TIME]  It fails
+  in x.md:68, scenario at x.md:66
 
     FAILED [TIME]  when it fails
 
   AssertionError: assert sum(numbers) == 4
   note: numbers = [1, 2]
   where it failed:
-    │   File "[PROJECT]/steps.py", line 89, in misbehaves
+    │   File "[PROJECT]/steps.py", line 103, in misbehaves
     │     assert sum(numbers) == 4
   output of the python function:
     │ it fails
@@ -350,14 +437,19 @@ FAIL [TIME]  It fails
 
 PASS [TIME]  All is well
 
-FAILED: 7 of 12 scenarios failed, 5 passed, [TIME]
+FAILED: 12 of 17 scenarios failed, 5 passed, [TIME]
   failed  x.md:6   It exits
   failed  x.md:10  It raises SystemExit
   failed  x.md:14  It kills itself
   failed  x.md:18  It recurses for ever
   failed  x.md:22  It prints 100 MB
   failed  x.md:42  It writes to every descriptor
-  failed  x.md:46  It fails
+  failed  x.md:46  It closes every descriptor
+  failed  x.md:50  It kills its group
+  failed  x.md:54  It replaces what is built in
+  failed  x.md:58  It has a command fail
+  failed  x.md:62  It fails and says why
+  failed  x.md:66  It fails
 
 "#]],
     );

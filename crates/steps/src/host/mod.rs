@@ -42,6 +42,9 @@ const START_LIMIT: Duration = Duration::from_mins(1);
 /// A wait for a host is announced after this long.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
 
+/// With this exit status greenroom's own hosts end when they cannot talk any more.
+const LOST_SOCKET: i32 = 70;
+
 /// How much of what a host wrote a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
 
@@ -354,7 +357,11 @@ impl Host {
             }
             None => "has closed its socket".to_owned(),
         };
-        StepError::new(format!("the {} process that carries out the steps {ending}", self.language))
+        let error = StepError::new(format!("the {} process that carries out the steps {ending}", self.language));
+        if status == Some(Status::Exit(LOST_SOCKET)) {
+            return error.note(format!("it does so with {LOST_SOCKET} when its socket has been closed; a function must not close what it has not opened"));
+        }
+        error
     }
 
     fn nonsense(&self, what: &str) -> StepError {

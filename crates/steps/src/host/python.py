@@ -12,9 +12,13 @@ are needed, since few runs need them all and every run waits for the start. Pyth
 """
 
 import binascii
+import builtins
 import os
 import sys
 import _thread
+
+# Step functions may replace what is built in, for themselves.
+__builtins__ = dict(vars(builtins))
 
 PROTOCOL = 1
 OWN_FILE = (lambda: 0).__code__.co_filename
@@ -197,11 +201,11 @@ def _describe(error):
         lines = _line_of(error)
         failure["message"] = _cut(lines[0], 1000)
         notes += lines[1:100]
-        if isinstance(error, AssertionError) and not str(error):
+        if isinstance(error, AssertionError):
             statement, values = _assertion(error)
-            if statement:
+            if statement and not str(error):
                 failure["message"] = "AssertionError: " + _cut(statement, 500)
-                notes += values
+            notes += ["%s = %s" % (name, value) for name, value in values if value not in str(error)]
     for note in getattr(error, "__notes__", None) or []:
         notes += str(note).splitlines()
     for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
@@ -211,10 +215,24 @@ def _describe(error):
         notes.append("python is %s" % sys.executable)
     if notes:
         failure["notes"] = notes
+    if type(error).__module__ == "subprocess" and not failure.get("output"):
+        failure["output"] = _captured(error)
     trace = _trace(error)
     if trace:
         failure["trace"] = trace
     return failure
+
+
+def _captured(error):
+    """What a failed command wrote and nobody has shown."""
+    streams = [(stream, getattr(error, stream, None)) for stream in ("stdout", "stderr")]
+    streams = [(stream, data.encode("utf-8", "replace") if isinstance(data, str) else data) for stream, data in streams]
+    return [_output(stream, data) for stream, data in streams if isinstance(data, bytes) and data]
+
+
+def _output(stream, data):
+    end = data[-SHOWN:]
+    return {"of": stream + " of the command", "end_base64": to_base64(end), "omitted": len(data) - len(end)}
 
 
 def _line_of(error):
@@ -325,26 +343,26 @@ def source_lines(file):
 
 
 def _assertion(error):
-    """The text of the assertion that failed without one of its own, and the values of names in it."""
+    """The source of the assertion that failed, and names in it with their values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None:
-        return None, []
+        return None, ()
     frame, line = trace.tb_frame, trace.tb_lineno
     lines = source_lines(frame.f_code.co_filename)
     if not lines:
-        return None, []
+        return None, ()
     found = None
     for node in _walk(_parse("\n".join(lines), frame.f_code.co_filename)):
         if type(node).__name__ == "Assert" and node.lineno <= line <= node.end_lineno:
             found = node
     if found is None:
-        return None, []
+        return None, ()
     text = " ".join(_segment(lines, found).split())
     values, shown = {}, (frame.f_locals, frame.f_globals)
     _names(found.test, lines, shown, values)
-    return text, ["%s = %s" % item for item in list(values.items())[:12]]
+    return text, list(values.items())[:12]
 
 
 def _parse(source, file):
@@ -1235,8 +1253,7 @@ def _latest_output(*streams):
     for stream in streams:
         data = (HOST.latest() or {}).get(stream + ".raw") or b""
         if data:
-            end = data[-SHOWN:]
-            output.append({"of": stream + " of the command", "end_base64": to_base64(end), "omitted": len(data) - len(end)})
+            output.append(_output(stream, data))
     return output
 
 
@@ -1584,7 +1601,7 @@ class Host:
         module = types.ModuleType(STEPS)
         sys.modules[STEPS] = module
         self.steps = module.__dict__
-        self.steps.update(provided(), srcdir=source_directory)
+        self.steps.update(provided(), srcdir=source_directory, __builtins__=builtins)
         try:
             self._load(hello["files"])
         except BaseException as error:
