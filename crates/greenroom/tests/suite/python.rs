@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the host's own tests are run by Python")]
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use snapbox::str;
@@ -660,17 +661,23 @@ fn a_file_that_is_no_python() {
     assert!(ran.stderr.contains(" --> steps.py:2:12"), "{}", ran.stderr);
 }
 
-/// Documents of the published crate `subplot`, where cargo has it: those of its libraries, and an example whose own functions
-/// start processes and talk with them.
+/// Where cargo has unpacked the published crate `subplot`, which it fetches for this.
+fn published() -> Option<PathBuf> {
+    let fetched = Command::new(std::env::var_os("CARGO")?).args(["info", "--quiet", "subplot@0.14.0"]).output();
+    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
+    let sources = PathBuf::from(home.unwrap_or_default()).join("registry/src");
+    let indices = std::fs::read_dir(sources).into_iter().flatten().flatten();
+    let published = indices.map(|index| index.path().join("subplot-0.14.0")).find(|path| path.is_dir());
+    if published.is_none() {
+        println!("skipped: cargo cannot fetch the crate subplot 0.14.0: {fetched:?}");
+    }
+    published
+}
+
+/// Documents of the published crate: those of its libraries, and an example whose own functions start processes and talk with them.
 #[test]
 fn published_documents_run_as_they_are() {
-    let home = std::env::var("CARGO_HOME").or_else(|_| std::env::var("HOME").map(|home| format!("{home}/.cargo")));
-    let sources = std::path::PathBuf::from(home.unwrap_or_default()).join("registry/src");
-    let indices = std::fs::read_dir(sources).into_iter().flatten().flatten();
-    let Some(published) = indices.map(|index| index.path().join("subplot-0.14.0")).find(|path| path.is_dir()) else {
-        println!("skipped: cargo has not fetched the crate subplot 0.14.0");
-        return;
-    };
+    let Some(published) = published() else { return };
     let mut project = Project::anywhere();
     for name in [
         "common/files.md",
