@@ -12,7 +12,7 @@ use greenroom_sandbox::turn::{Take, Turn, Waiting};
 use greenroom_sandbox::{Isolation, Property};
 
 use crate::agent::seconds;
-use crate::runner::RunOptions;
+use crate::options::RunOptions;
 use crate::scenario::Running;
 
 /// The most ports that a scenario takes turns at; who needs more is not told apart from others by them.

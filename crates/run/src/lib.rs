@@ -16,12 +16,16 @@ mod admission;
 mod agent;
 mod emit;
 mod functions;
+mod options;
+mod outline;
 mod preflight;
 mod runner;
 mod scenario;
+mod script;
 mod wire;
 
 pub use agent::StepAgent;
 pub use functions::check_functions;
+pub use options::{Orders, RunOptions};
 pub use preflight::preflight;
-pub use runner::{Orders, RunError, RunOptions, run};
+pub use runner::{RunError, run};

@@ -6,7 +6,7 @@ use std::path::Path;
 use greenroom_doc::{Diagnostic, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, Outlook, Registry};
 
-use crate::runner::NATIVE;
+use crate::script::NATIVE;
 
 /// What cannot work, as far as it can be known without running: ports that are no ports, JSON that is none, programs
 /// that nobody has. `path` is PATH, `source_directory` where greenroom was started.

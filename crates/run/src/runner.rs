@@ -1,83 +1,23 @@
 //! The run: launches scenarios as places come free and listens until all have ended.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::path::{Path, PathBuf};
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Plan, PlannedDocument, PlannedScenario, Sources, Span};
-use greenroom_event::{
-    DocumentOutline, Failure, Isolation, Kind, Location, Outcome, Outline, RunStarted, ScenarioFinished,
-    ScenarioOutline, Sink, StepOutline,
-};
-use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxChoice, SandboxError, StageSpec};
+use greenroom_doc::{Plan, Sources};
+use greenroom_event::{Failure, Kind, Outcome, RunStarted, ScenarioFinished, Sink};
+use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxError, StageSpec};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::admission::{Admission, Admitted};
 use crate::emit::Emitter;
+use crate::options::{Orders, RunOptions};
+use crate::outline::{isolation, outline};
 use crate::scenario::{Afterwards, Limits, Running};
-use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep};
-
-/// How to run a plan.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// The scenarios to run, as indices into the plan, in reading order.
-    pub chosen: Vec<usize>,
-    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`], of those that share the machine's network one.
-    pub jobs: Option<usize>,
-    /// Which sandbox.
-    pub sandbox: SandboxChoice,
-    /// Limit for a scenario, over the document's and the default.
-    pub timeout: Option<Duration>,
-    /// Variables for all that runs.
-    pub environment: Vec<(String, String)>,
-    /// Start nothing more once a scenario has not passed.
-    pub fail_fast: bool,
-    /// Keep the directories of scenarios that did not pass.
-    pub keep: bool,
-    /// A process that no step has stopped makes its scenario fail.
-    pub leftovers_fail: bool,
-    /// How many bytes a process may write to one of its outputs, over what documents say and the default.
-    pub output_limit: Option<u64>,
-    /// Run in an order made from this seed.
-    pub shuffle: Option<u64>,
-    /// Where greenroom was started.
-    pub source_directory: PathBuf,
-    /// Where the run's directory is made.
-    pub temporary_directory: PathBuf,
-    /// Directories that scenarios must be able to see also when they lie below /tmp, beside the source directory and the documents'.
-    pub visible: Vec<PathBuf>,
-    /// Whether scenarios have the machine's network, over what their documents say.
-    pub network: Option<bool>,
-    /// The Python that carries out steps in it.
-    pub python: String,
-    /// Programs that are step hosts of other languages, or of Python instead of greenroom's own.
-    pub hosts: BTreeMap<String, String>,
-}
-
-impl RunOptions {
-    /// Waiting is not work: most scenarios wait for a process most of their time, so far more of them than the machine has
-    /// cores go side by side. More than this gains little and makes a slow machine miss the documents' own limits.
-    pub const DEFAULT_JOBS: usize = 32;
-    /// Limit for one step, unless the document sets another: enough for a build, little enough to be noticed the same hour.
-    pub const DEFAULT_STEP_LIMIT: Duration = Duration::from_mins(5);
-    /// Limit for one scenario, unless the document or the command line set another.
-    pub const DEFAULT_SCENARIO_LIMIT: Duration = Duration::from_mins(15);
-    /// Bytes that a process may write to one of its outputs, unless the document or the command line say otherwise: a log of
-    /// hours, and no disk is full of it.
-    pub const DEFAULT_OUTPUT_LIMIT: u64 = 64 << 20;
-}
-
-/// Descriptors by which the user orders what is to become of a run.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Orders<'a> {
-    /// Every byte that can be read from it is an order to stop: the first asks politely, the second does not, and after the
-    /// third nothing is waited for.
-    pub stop: Option<BorrowedFd<'a>>,
-    /// Readable when everything is to stand still, this process included, until somebody continues it.
-    pub pause: Option<BorrowedFd<'a>>,
-}
+use crate::script::{document_part, needs_host, script};
+use crate::wire::{OWN_VARIABLES, Prologue};
 
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -256,35 +196,8 @@ impl Runner<'_> {
         let Admitted { index, shares_network, ports, turns } = admitted;
         let scenario = &self.plan.scenarios[self.options.chosen[index]];
         let document = &self.plan.documents[scenario.document];
-        let limits = Limits {
-            scenario: self.options.timeout.or(document.limits.scenario).unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
-            step: document.limits.step.unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
-        };
-        let step = |step: &greenroom_doc::MatchedStep| {
-            let language = Some(&*step.implementation.language).filter(|language| *language != NATIVE);
-            // Only hosts want it.
-            let text = language.and(step.text.split_once(' ')).map_or_else(String::new, |(_, text)| text.to_owned());
-            ScriptStep {
-                language: language.map(str::to_owned),
-                function: step.implementation.function.as_ref().to_owned(),
-                cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
-                kind: step.kind.word().to_owned(),
-                text,
-                captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
-            }
-        };
-        let script = Script {
-            document: scenario.document,
-            steps: scenario.steps.iter().map(step).collect(),
-            scenario_limit: limits.scenario,
-            step_limit: limits.step,
-            leftovers_fail: self.options.leftovers_fail,
-            output_limit: self
-                .options
-                .output_limit
-                .or(document.limits.output)
-                .unwrap_or(RunOptions::DEFAULT_OUTPUT_LIMIT),
-        };
+        let script = script(scenario, document, self.options);
+        let limits = Limits { scenario: script.scenario_limit, step: script.step_limit };
         let directory = self.launcher.run_directory().join((index + 1).to_string()).join("data");
         let spec = StageSpec {
             environment: self.environment(&directory),
@@ -572,60 +485,6 @@ impl Runner<'_> {
     }
 }
 
-/// How scenarios are kept apart, as events say it.
-fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
-    let property = |property: Property| {
-        let (own, shared) = property.values();
-        let has = isolation.has(property);
-        let refused = isolation.refusals.iter().find(|refusal| refusal.property == property);
-        greenroom_event::Property {
-            name: property.name().to_owned(),
-            value: if has { own } else { shared }.to_owned(),
-            refused: refused.filter(|_| !has).map(ToString::to_string),
-        }
-    };
-    let mut properties: Vec<greenroom_event::Property> = Property::ALL.into_iter().map(property).collect();
-    let user = isolation.user().to_owned();
-    properties.push(greenroom_event::Property { name: "user".to_owned(), value: user, refused: None });
-    Isolation { sealed: isolation.is_sealed(), properties }
-}
-
-/// The language of functions that need no step host.
-pub(crate) const NATIVE: &str = "native";
-
-/// Whether any of its steps is carried out by a step host.
-fn needs_host(scenario: &PlannedScenario) -> bool {
-    scenario.steps.iter().any(|step| &*step.implementation.language != NATIVE)
-}
-
-/// What the stages need to know of a document.
-fn document_part(document: &PlannedDocument, options: &RunOptions) -> DocumentPart {
-    let mut hosts: Vec<HostPart> = Vec::new();
-    for listed in &document.implementations {
-        let language = &listed.language;
-        let at = hosts.iter().position(|host| host.language == *language).unwrap_or_else(|| {
-            let program = options.hosts.get(language);
-            hosts.push(HostPart {
-                language: language.clone(),
-                program: program.cloned().unwrap_or_else(|| options.python.clone()),
-                own: program.is_none(),
-                files: Vec::new(),
-            });
-            hosts.len() - 1
-        });
-        hosts[at].files.push(match &listed.file {
-            Some((path, _)) => options.source_directory.join(path),
-            None => library_name(&listed.name),
-        });
-    }
-    DocumentPart { files: document.files.clone(), hosts }
-}
-
-/// The name of a library file as hosts know it, of the several by which documents may.
-fn library_name(name: &str) -> PathBuf {
-    Path::new("lib").join(Path::new(name).file_name().unwrap_or_default())
-}
-
 /// A few descriptors, or fewer.
 fn spare() -> Vec<OwnedFd> {
     (0..6).map_while(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 3).ok()).collect()
@@ -633,32 +492,4 @@ fn spare() -> Vec<OwnedFd> {
 
 fn stage_id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
-}
-
-/// The outline of the chosen scenarios.
-fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
-    let location = |span: Span| {
-        let (file, line) = sources.location(span);
-        Location { file: file.to_owned(), line }
-    };
-    let documents = plan
-        .documents
-        .iter()
-        .map(|document| DocumentOutline { path: document.path.clone(), title: document.title.clone() });
-    let scenario = |scenario: &PlannedScenario| ScenarioOutline {
-        document: scenario.document,
-        title: scenario.title.clone(),
-        location: location(scenario.span),
-        labels: scenario.labels.clone(),
-        steps: scenario
-            .steps
-            .iter()
-            .map(|step| StepOutline { text: step.text.clone(), location: location(step.span) })
-            .collect(),
-    };
-    Outline {
-        documents: documents.collect(),
-        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index])).collect(),
-        left_out: plan.scenarios.len() - chosen.len(),
-    }
 }
