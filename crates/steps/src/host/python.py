@@ -1360,6 +1360,14 @@ def _daemon_start_soonish(ctx, path=None, args=None, name=None, port=None, env=N
     HOST.step("daemon_try_start", **_daemon_order(path, args, name, port, env))
 
 
+def _holds(function, **captures):
+    """Has greenroom make a check. One that does not hold is to callers what any other is."""
+    try:
+        HOST.step(function, **captures)
+    except CallFailed as error:
+        raise _with_failure(AssertionError(str(error)), error.greenroom_failure) from None
+
+
 def _daemon_stop_soonish(ctx, path=None, args=None, name=None, port=None, env=None):
     """Nothing is left to do: greenroom ends what it has started."""
 
@@ -1386,19 +1394,19 @@ def daemon_stop(ctx, path=None, args=None, name=None):
 
 
 def daemon_no_such_process(ctx, args=None):
-    HOST.step("daemon_no_process", args=args)
+    _holds("daemon_no_process", args=args)
 
 
 def daemon_process_exists(ctx, args=None):
-    HOST.step("daemon_process_runs", args=args)
+    _holds("daemon_process_runs", args=args)
 
 
 def daemon_start_fails_with(ctx, message=None):
-    HOST.step("daemon_start_fails", message=message)
+    _holds("daemon_start_fails", message=message)
 
 
 def daemon_start_succeeds(ctx):
-    HOST.step("daemon_start_succeeds")
+    _holds("daemon_start_succeeds")
 
 
 def daemon_has_produced_output(ctx, name=None):
@@ -1598,6 +1606,9 @@ class Host:
         if sys.path and sys.path[0] == "":
             # Where greenroom was started; what a scenario writes into its directory is not to be imported by accident.
             sys.path[0] = source_directory
+        # Modules beside the step files, wherever greenroom was started.
+        beside = dict.fromkeys(os.path.dirname(os.path.abspath(file)) for file in hello["files"] if file not in _LIBRARIES)
+        sys.path.extend(directory for directory in beside if directory not in sys.path)
         module = types.ModuleType(STEPS)
         sys.modules[STEPS] = module
         self.steps = module.__dict__
