@@ -50,13 +50,14 @@ fn own_documents() -> Result<(), String> {
     cargo(&["build", "--package", "greenroom"], &[])?;
     let root = root();
     let mut documents = Vec::new();
-    for directory in ["acceptance", "examples"] {
+    for directory in ["acceptance", "acceptance/python", "examples"] {
         let entries = std::fs::read_dir(root.join(directory)).map_err(|error| format!("{directory}: {error}"))?;
-        let markdown = entries.flatten().map(|entry| entry.path()).filter(|path| {
-            path.extension().is_some_and(|extension| extension == "md")
-                && path.file_name().is_some_and(|name| name != "README.md")
-        });
-        documents.extend(markdown);
+        let is = |path: &Path, wanted| path.extension().is_some_and(|extension| extension == wanted);
+        // The Markdown of a `.subplot` file is no document by itself.
+        documents.extend(entries.flatten().map(|entry| entry.path()).filter(|path| {
+            let markdown = is(path, "md") && !path.with_extension("subplot").exists();
+            is(path, "subplot") || markdown && path.file_name().is_some_and(|name| name != "README.md")
+        }));
     }
     documents.sort();
     let greenroom = target(&root).join("debug/greenroom");

@@ -1,0 +1,5 @@
+# What functions.py imports.
+
+
+def greet(whom):
+    return "hello, " + whom
