@@ -16,6 +16,7 @@
 mod bad_documents;
 mod commands;
 mod daemon;
+mod differential;
 mod faults;
 mod hosts;
 mod isolation;
