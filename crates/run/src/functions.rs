@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use greenroom_doc::{Diagnostic, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest};
 use greenroom_steps::host::check::{self, Function, Known};
 
+use crate::script::NATIVE;
+
 /// What is wrong with Python files, and with bindings to functions in them. `python` is the program, `path` is PATH.
 pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
     let plan = &loaded.plan;
     let mut found = Vec::new();
     for (at, document) in plan.documents.iter().enumerate() {
         let scenarios = plan.scenarios.iter().filter(|scenario| scenario.document == at);
-        let steps: Vec<&MatchedStep> = scenarios
-            .flat_map(|scenario| &scenario.steps)
-            .filter(|step| &*step.implementation.language == "python")
-            .collect();
+        let (steps, others): (Vec<&MatchedStep>, Vec<&MatchedStep>) =
+            scenarios.flat_map(|scenario| &scenario.steps).partition(|step| &*step.implementation.language == "python");
         let Some(first) = steps.first() else { continue };
         let files = files_of(document, source_directory);
         let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
@@ -26,6 +26,9 @@ pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_direc
                 let mut known = known;
                 known.more |= document.implementations.iter().any(|listed| listed.missing);
                 found.extend(bindings(document, &steps, &known, &files, &loaded.sources));
+                if others.iter().any(|step| &*step.implementation.language == NATIVE) {
+                    found.extend(replacements(&steps, &known, &files, &loaded.sources));
+                }
             }
             Ok(None) => found.push(
                 Diagnostic::error("no-python", format!("program not found: {python}"))
@@ -144,6 +147,35 @@ fn bindings(
     }
     found
 }
+
+/// Functions with the names of library functions, file by file: they do less than their authors may think.
+fn replacements(
+    steps: &[&MatchedStep],
+    known: &Known,
+    files: &[(PathBuf, SourceId)],
+    sources: &Sources,
+) -> Vec<Diagnostic> {
+    let bound: BTreeSet<&str> = steps.iter().map(|step| &*step.implementation.function).collect();
+    let of_library = |name: &str| LIBRARY_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let replaces = |function: &&Function| {
+        let name = function.name.as_str();
+        of_library(name) && known.names.iter().any(|known| known == name) && !bound.contains(name)
+    };
+    let warning = |(path, _): &(PathBuf, SourceId)| {
+        let mut own = known.functions.iter().filter(|function| function.place.0 == *path).filter(replaces);
+        let first = own.next()?;
+        let more = own.count();
+        let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let message = format!("`{}`{others}: steps of the libraries do not use functions of yours", first.name);
+        let warning = Diagnostic::warning("own-library-function", message);
+        let warning = warning.at(definition_span(first, files, sources)?, "only other Python functions find it");
+        Some(warning.help("to have steps carried out by it, bind them to it in a bindings file of your own"))
+    };
+    files.iter().filter_map(warning).collect()
+}
+
+/// How the names of the functions of the libraries begin that greenroom serves itself.
+const LIBRARY_PREFIXES: [&str; 4] = ["daemon_", "files_", "file_and_", "runcmd_"];
 
 fn definition_span(function: &Function, files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
     let (path, line) = &function.place;

@@ -650,6 +650,29 @@ error[wrong-parameters]: function `total` wants `extra`, which its binding does 
 "#]]);
 }
 
+/// In Subplot a function of the same name in a later file is also what the library's steps use.
+#[test]
+fn functions_with_the_names_of_library_functions() {
+    let steps = "def add(ctx, n=None):\n    runcmd_run(ctx, ['echo', n])\n\n\ndef total(ctx, n=None, extra=None):\n    pass\n\n\n\
+                 def runcmd_run(ctx, argv):\n    print(argv)\n\n\ndef files_file_exists(ctx, filename=None):\n    pass\n\n\n\
+                 def runcmd_own(ctx):\n    pass\n";
+    let project = Project::new().file("own.yaml", "- when: I add {n:uint}\n  impl: {python: {function: add}}\n");
+    let project = project.file("steps.py", steps);
+    let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\nthen file x exists\n~~~\n"));
+    project.run(["check", "x.md"]).code(0).stderr(str![[r#"
+warning[own-library-function]: `runcmd_run` and 1 more: steps of the libraries do not use functions of yours
+ --> steps.py:9:1
+  |
+9 | def runcmd_run(ctx, argv):
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^ only other Python functions find it
+  |
+  = help: to have steps carried out by it, bind them to it in a bindings file of your own
+
+1 warning
+
+"#]]);
+}
+
 #[test]
 fn a_file_that_is_no_python() {
     let project =
