@@ -78,6 +78,9 @@ lib/daemon.yaml (42 steps)
         in the scenario's directory. Its output goes to the files NAME.stdout and NAME.stderr there.
         It is stopped when the scenario ends, if no step stops it before.
 
+        A name means the latest that was started under it. When the one before still runs, its files
+        are then NAME.1.stdout and NAME.1.stderr, and a step that stops NAME stops them all.
+
   when  I start "{path}{args}" as a background process as {name}, with environment {env}
         path: a path, args: any text, name: any text, env: any text
         The same with further environment variables, given as a JSON object whose values are

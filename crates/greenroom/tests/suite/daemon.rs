@@ -379,33 +379,71 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
+/// The steps of others may well start a second daemon under the name of one that runs. None of them is forgotten.
 #[test]
-fn the_name_is_in_use() {
+fn a_name_means_the_latest_that_was_started_under_it() {
+    holds(
+        "given a daemon helper shell script server.py
+and file fetch.py
+when I start \"./server.py one 127.0.0.1:8101\" as a background process as web, on port 8101
+and I start \"./server.py two 127.0.0.1:8102\" as a background process as web, on port 8102
+and I start \"./server.py three 127.0.0.1:8103\" as a background process as web, on port 8103
+and I run python3 fetch.py 127.0.0.1 8101
+then stdout is exactly \"one\\n\"
+when I run python3 fetch.py 127.0.0.1 8103
+then stdout is exactly \"three\\n\"
+and only files fetch.py, server.py, web.stdout, web.stderr, web.1.stdout, web.1.stderr, web.2.stdout, web.2.stderr exist
+and file web.1.stdout contains \"listening\"
+when I send signal KILL to daemon web
+and I wait for daemon web to end
+then a process \"server.py two\" is running
+when I stop background process web
+then there is no \"server.py\" process
+when I stop background process web
+then daemon web stdout contains \"listening\"
+",
+    );
+}
+
+#[test]
+fn daemons_of_one_name_at_the_end() {
     fails!(
-        &up("when I start \"sleep 1000\" as a background process as up"),
+        &up("when I start \"sh -c 'echo second; exec sleep 1000'\" as a background process as up
+and I wait for daemon up to write \"second\" to stdout
+then daemon up stdout contains \"ready\""),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:10, scenario at x.md:5
+  in x.md:12, scenario at x.md:5
 
     ok [TIME]  given a daemon helper shell script up.py
     ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
-    FAILED [TIME]  when I start "sleep 1000" as a background process as up
+    ok [TIME]  when I start "sh -c 'echo second; exec sleep 1000'" as a background process as up
+    ok [TIME]  and I wait for daemon up to write "second" to stdout
+    FAILED [TIME]  then daemon up stdout contains "ready"
 
-  a daemon up is running already
-  note: it is: ./up.py
-  help: give this one another name, or stop that one first
+  stdout of daemon up does not contain what was expected
+  it should contain:
+    │ ready
+  but it is:
+    │ second
 
-  daemon up: still running at the end of the scenario
+  daemon up (1st): still running at the end of the scenario
     command: ./up.py
-    stdout of daemon up:
+    stdout of daemon up (1st):
       │ ready
       │ bye
 
-  1 process was still running at the end; greenroom ended it:
-    python3 ./up.py  (daemon up, running for [TIME])
+  daemon up: still running at the end of the scenario
+    command: sh -c 'echo second; exec sleep 1000'
+    stdout of daemon up:
+      │ second
+
+  2 processes were still running at the end; greenroom ended them:
+    python3 ./up.py  (daemon up (1st), running for [TIME])
+    sleep 1000  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -414,6 +452,22 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 "#]]
     );
+}
+
+/// Neither the name nor the files change hands.
+#[test]
+fn a_second_one_of_a_name_that_cannot_be_started() {
+    holds(&up("given file broken.sh from up.py
+when I try to start \"./broken.sh\" as up, on port 8104
+then starting daemon fails with \"not an executable\"
+when I run sh -c 'printf \"#!/nosuch/interpreter\\n\" > broken.sh; chmod 755 broken.sh'
+and I try to start \"./broken.sh\" as up, on port 8104
+then starting daemon fails with \"broken.sh\"
+and daemon up stdout contains \"ready\"
+and daemon up is running
+when I stop background process up
+then daemon up stdout contains \"bye\"
+and file up.1.stdout does not exist"));
 }
 
 #[test]

@@ -191,6 +191,59 @@ and there is no \"GREENROOM_CODE\" process
     project.file("x.md", document(scenarios)).run(["run", "x.md", "--env", &out]).passes();
 }
 
+/// As published documents do it: a function that starts a daemon under one name each time, on a port of chance, and a cleanup
+/// that stops the daemon of that name.
+#[test]
+fn a_function_that_starts_two_daemons_under_one_name() {
+    let functions = "\
+import socket
+
+def start_app(ctx, answer=None):
+    daemon_start_on_port = globals()['daemon_start_on_port']
+    with socket.socket() as chance:
+        chance.bind(('127.0.0.1', 0))
+        ctx['port'] = chance.getsockname()[1]
+    ctx[answer] = ctx['port']
+    args = f' {answer} 127.0.0.1:{ctx[\"port\"]}'
+    daemon_start_on_port(ctx, name='app', path='./server.py', args=args, port=ctx['port'])
+    assert 'listening' in globals()['daemon_get_stdout'](ctx, 'app')
+    assert list(ctx.declare('_daemon')) == ['app']
+
+def stop_app(ctx, answer=None):
+    daemon_stop = globals()['daemon_stop']
+    daemon_stop(ctx, name='app')
+
+def answers(ctx, answer=None):
+    with socket.create_connection(('127.0.0.1', ctx[answer])) as app:
+        assert app.recv(100) == answer.encode()
+";
+    let bindings = "\
+- given: an app {answer}
+  impl: {python: {function: start_app, cleanup: stop_app}}
+- then: app {answer} answers
+  impl: {python: {function: answers}}
+";
+    let scenario = "\
+# Two apps
+~~~scenario
+given a daemon helper shell script server.py
+and an app one
+and an app two
+then app one answers
+and app two answers
+~~~
+";
+    let project = Project::anywhere().file("steps.py", functions).file("own.yaml", bindings);
+    project.file("x.md", document(scenario)).run(["run", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  Two apps
+
+1 scenario passed, 5 steps, [TIME]
+
+"#]]);
+}
+
 #[test]
 fn cleanups_run_in_reverse_with_the_captures_of_their_steps() {
     let project = project();

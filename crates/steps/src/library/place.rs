@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat, fstatvfs, mkdirat,
-    open, openat, openat2, statat, unlinkat, utimensat,
+    open, openat, openat2, renameat, statat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -108,6 +108,14 @@ impl Place {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         openat(&self.parent, &self.name, flags, Mode::from_raw_mode(0o644)).map(File::from).map_err(cannot)
+    }
+
+    /// Gives a file another name, in place of whatever has that. One that is not there any more is fine.
+    pub(crate) fn rename(&self, to: &Self) -> StepResult {
+        match renameat(&self.parent, &self.name, &to.parent, &to.name) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(cannot("rename", &self.shown, &error.into())),
+        }
     }
 
     /// Makes an empty file unless something is there, and sets its modification time; to now when there is none.

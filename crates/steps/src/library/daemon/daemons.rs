@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
-    Cut, Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
+    Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
     ports::Listeners, table,
 };
 use greenroom_sandbox::turn::{Take, Turn};
@@ -19,7 +19,7 @@ use super::{LIMIT, SETTLE, words};
 use crate::context::Context;
 use crate::library::command;
 use crate::library::place::Place;
-use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError};
+use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError, StepResult};
 
 /// How much of an output a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
@@ -183,12 +183,17 @@ pub struct Daemon {
     process: Process,
     /// A step has stopped it.
     stopped: Option<Stopped>,
+    /// Which of its name it is, if another has been started under that while it ran.
+    former: Option<usize>,
 }
 
 impl Daemon {
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.order.name
+    /// What it is called in messages: its name, and which of that name it is unless it is the one that the name means.
+    pub fn label(&self) -> String {
+        match self.former {
+            Some(number) => format!("{} ({})", self.order.name, ordinal(number)),
+            None => self.order.name.clone(),
+        }
     }
 
     pub(super) fn order(&self) -> &Order {
@@ -230,7 +235,7 @@ impl Daemon {
 
     /// The file that an output goes to.
     pub fn file(&self, stream: Stream) -> PathBuf {
-        output_file(&self.directory, &self.order.name, stream)
+        self.directory.join(output_file(&self.order.name, self.former, stream))
     }
 
     /// The end of an output; nothing when its file cannot be read.
@@ -240,7 +245,7 @@ impl Daemon {
 
     /// What an output is called in messages.
     fn output_name(&self, stream: Stream) -> String {
-        format!("{} of daemon {}", stream.name(), self.order.name)
+        format!("{} of daemon {}", stream.name(), self.label())
     }
 
     pub(super) fn captured(&self, stream: Stream) -> Output {
@@ -252,20 +257,9 @@ impl Daemon {
         error.output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
     }
 
-    /// Stops it; `None` when a step has done so before.
-    pub(super) fn stop(&mut self, watch: &mut Watch, grace: Duration) -> Result<Option<Stopped>, Cut> {
-        if self.stopped.is_some() {
-            return Ok(None);
-        }
-        let what = format!("daemon {} to end", self.order.name);
-        let stopped = self.process.stop(watch, &what, Signal::TERM, grace)?;
-        self.stopped = Some(stopped);
-        Ok(Some(stopped))
-    }
-
     /// How it is, or how it ended, in words, and whether it died by itself.
     fn state(&mut self, watch: &Watch) -> (String, bool) {
-        let is_long = |stream| watch.has_overflowed(&self.output_name(stream));
+        let is_long = |stream| watch.has_overflowed(&meter_name(&self.order.name, stream));
         let wrote_too_much = is_long(Stream::Stdout) || is_long(Stream::Stderr);
         let after = |ended: Ended| format!("{} after {}", ended.status, words(ended.after));
         match (self.stopped, self.process.ended()) {
@@ -288,8 +282,27 @@ impl Daemon {
     }
 }
 
-fn output_file(directory: &Path, name: &str, stream: Stream) -> PathBuf {
-    directory.join(format!("{name}.{}", stream.name()))
+/// The name of the file that an output goes to.
+fn output_file(name: &str, former: Option<usize>, stream: Stream) -> String {
+    let number = former.map_or_else(String::new, |number| format!(".{number}"));
+    format!("{name}{number}.{}", stream.name())
+}
+
+/// What an output is called when there is too much of it.
+fn meter_name(name: &str, stream: Stream) -> String {
+    format!("{} of daemon {name}", stream.name())
+}
+
+/// `1st`.
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// All daemons of a scenario.
@@ -306,9 +319,9 @@ pub struct Daemons {
 }
 
 impl Daemons {
-    /// The daemon of this name, the latest if there were several.
+    /// The daemon that this name means: the latest that was started under it.
     pub fn get(&mut self, name: &str) -> Result<&mut Daemon, StepError> {
-        let known: Vec<String> = self.started.iter().map(|daemon| daemon.order.name.clone()).collect();
+        let known = self.names();
         self.started.iter_mut().rev().find(|daemon| daemon.order.name == name).ok_or_else(|| {
             let error = StepError::new(format!("no step of this scenario has started a daemon {name}"));
             match known.as_slice() {
@@ -318,9 +331,38 @@ impl Daemons {
         })
     }
 
-    /// Their names, in the order of their start.
+    /// Their names, in the order of the start of those that they mean.
     pub fn names(&self) -> Vec<String> {
-        self.started.iter().map(|daemon| daemon.order.name.clone()).collect()
+        let meant = self.started.iter().filter(|daemon| daemon.former.is_none());
+        meant.map(|daemon| daemon.order.name.clone()).collect()
+    }
+
+    /// Stops all daemons of a name, also those that it does not mean any more, all at once. Gives those that had to be killed.
+    pub(super) fn stop(
+        &mut self,
+        watch: &mut Watch,
+        name: &str,
+        grace: Duration,
+    ) -> Result<Vec<(&Daemon, Ended)>, StepError> {
+        self.get(name)?;
+        let is_meant = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
+        let clock = watch.stopwatch();
+        let mut before = Vec::new();
+        for daemon in self.started.iter_mut().filter(|daemon| is_meant(daemon)) {
+            before.push(daemon.ended());
+            daemon.process.ask_to_end(Signal::TERM);
+        }
+        let mut killed = Vec::new();
+        for (daemon, before) in self.started.iter_mut().filter(|daemon| is_meant(daemon)).zip(before) {
+            let what = format!("daemon {} to end", daemon.label());
+            let left = grace.saturating_sub(clock.elapsed(watch));
+            let stopped = daemon.process.see_out(watch, &what, before, left)?;
+            daemon.stopped = Some(stopped);
+            if let Stopped::Killed(ended) = stopped {
+                killed.push((&*daemon, ended));
+            }
+        }
+        Ok(killed)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Daemon> {
@@ -346,23 +388,37 @@ impl Daemons {
 
     /// Starts a daemon, without waiting for anything.
     pub(super) fn start(context: &mut Context, order: Order) -> Result<(), StepError> {
-        if let Ok(former) = context.state::<Self>().get(&order.name)
-            && former.ended().is_none()
-        {
-            let error = StepError::new(format!("a daemon {} is running already", order.name))
-                .note(format!("it is: {}", former.command()))
-                .help("give this one another name, or stop that one first");
-            return Err(error);
-        }
         let directory = context.directory().to_owned();
         let path = find(context, &order.words[0])?;
+        let aside = Aside::set(context, &order.name, &directory)?;
+        let started = Self::execute(context, &order, path, &directory);
+        let process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                // The name goes on meaning the one that runs.
+                aside.map(|aside| aside.take_back(context)).transpose()?;
+                return Err(error);
+            }
+        };
+        let daemons = &mut context.state::<Self>().started;
+        if let Some(aside) = aside {
+            daemons[aside.at].former = Some(aside.number);
+        }
+        // A former daemon of this name that has ended: its output files now belong to this one.
+        daemons.retain(|daemon| daemon.order.name != order.name || daemon.former.is_some());
+        daemons.push(Daemon { order, directory, process, stopped: None, former: None });
+        Ok(())
+    }
+
+    /// Executes the program of a daemon.
+    fn execute(context: &mut Context, order: &Order, path: PathBuf, directory: &Path) -> Result<Process, StepError> {
         let (stdout, stderr) =
             (create(context, &order.name, Stream::Stdout)?, create(context, &order.name, Stream::Stderr)?);
         let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
         let program = Program {
             path,
             argv: order.words.iter().map(OsString::from).collect(),
-            directory: directory.clone(),
+            directory: directory.to_owned(),
             environment: order.environment.clone(),
             stdin: Input::Null,
             stdout,
@@ -377,13 +433,9 @@ impl Daemons {
             }
         })?;
         for (stream, file) in &outputs {
-            context.watch().meter(&format!("{} of daemon {}", stream.name(), order.name), file)?;
+            context.watch().meter(&meter_name(&order.name, *stream), file)?;
         }
-        let daemons = &mut context.state::<Self>().started;
-        // A former daemon of this name has ended, and its output files now belong to this one.
-        daemons.retain(|daemon| daemon.order.name != order.name);
-        daemons.push(Daemon { order, directory, process, stopped: None });
-        Ok(())
+        Ok(process)
     }
 
     /// A port that nothing listens on and that was not given out before. Below the range from which the kernel takes ports
@@ -410,6 +462,55 @@ impl Daemons {
             }
         }
         Err(StepError::new(format!("no port from {FIRST} to {LAST} is free")))
+    }
+}
+
+/// The output files of a daemon that runs, out of the way of another one of its name.
+struct Aside {
+    /// Which daemon.
+    at: usize,
+    /// Which of its name it is from now on.
+    number: usize,
+    moved: Vec<(String, String)>,
+}
+
+impl Aside {
+    /// Moves the output files of the daemon that a name means, if it runs.
+    fn set(context: &mut Context, name: &str, directory: &Path) -> Result<Option<Self>, StepError> {
+        let daemons = &mut context.state::<Daemons>().started;
+        let known: Vec<String> = daemons.iter().map(|daemon| daemon.order.name.clone()).collect();
+        let running = |daemon: &mut Daemon| daemon.stopped.is_none() && daemon.ended().is_none();
+        let is_meant = |daemon: &Daemon| daemon.order.name == name && daemon.former.is_none();
+        let Some(at) = daemons.iter().position(is_meant).filter(|&at| running(&mut daemons[at])) else {
+            return Ok(None);
+        };
+        let is_in_the_way = daemons[at].directory == directory;
+        let first = known.iter().filter(|known| *known == name).count();
+        let mut number = first;
+        loop {
+            let files = [Stream::Stdout, Stream::Stderr]
+                .map(|stream| (output_file(name, None, stream), output_file(name, Some(number), stream)));
+            let is_free = !known.contains(&format!("{name}.{number}"))
+                && files.iter().all(|(_, new)| std::fs::symlink_metadata(directory.join(new)).is_err());
+            if !is_free {
+                number += 1;
+                continue;
+            }
+            let mut aside = Self { at, number, moved: Vec::new() };
+            for (old, new) in files.into_iter().filter(|_| is_in_the_way) {
+                Place::make(context, &old)?.rename(&Place::make(context, &new)?)?;
+                aside.moved.push((old, new));
+            }
+            return Ok(Some(aside));
+        }
+    }
+
+    /// Puts the files back.
+    fn take_back(self, context: &Context) -> StepResult {
+        for (old, new) in &self.moved {
+            Place::make(context, new)?.rename(&Place::make(context, old)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -475,7 +576,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     for entry in &members {
         ending.left_over.push(LeftOver {
             command: entry.command.clone(),
-            daemon: place(entry.pid).map(|at| daemons.started[at].name().to_owned()),
+            daemon: place(entry.pid).map(|at| daemons.started[at].label()),
             age: entry.age,
         });
     }
@@ -492,7 +593,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         daemon.process.ask_to_end(Signal::TERM);
     }
     for (daemon, ended) in running.iter_mut().rev() {
-        let what = format!("daemon {} to end", daemon.order.name);
+        let what = format!("daemon {} to end", daemon.label());
         // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
         let left = LIMIT.saturating_sub(clock.elapsed(context.watch()));
         let _ = daemon.process.see_out(context.watch(), &what, *ended, left);
@@ -501,7 +602,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     for (daemon, (state, died)) in daemons.started.iter().zip(states) {
         let streams = if ending.explain { [Stream::Stdout, Stream::Stderr].as_slice() } else { &[] };
         let output = streams.iter().map(|stream| daemon.captured(*stream)).collect();
-        let (name, command) = (daemon.name().to_owned(), daemon.command());
+        let (name, command) = (daemon.label(), daemon.command());
         ending.daemons.push(DaemonReport { name, command, state, died, output });
     }
 }

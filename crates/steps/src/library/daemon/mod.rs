@@ -10,7 +10,7 @@ mod readiness;
 use std::fs::File;
 use std::time::Duration;
 
-use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
+use greenroom_sandbox::process::{Signal, Status, capture, ports, signal_named, table};
 
 use crate::context::Context;
 use crate::library::place::{Place, full_disk};
@@ -166,7 +166,7 @@ fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
         if let Some(ended) = daemon.ended() {
             error = error.note(format!(
                 "daemon {} ended with {} after {}",
-                daemon.name(),
+                daemon.label(),
                 ended.status,
                 words(ended.after)
             ));
@@ -248,17 +248,20 @@ fn start_succeeds(context: &mut Context, _: &Captures) -> StepResult {
 fn stop(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, grace) = (captures.text("name")?, limit_of(captures)?);
     let (daemons, watch) = context.state_and_watch::<Daemons>();
-    let daemon = daemons.get(name)?;
-    match daemon.stop(watch, grace)? {
-        Some(Stopped::Killed(ended)) => {
-            let message = format!("daemon {name} did not end within {} of SIGTERM and was killed", words(grace));
-            let error = StepError::new(message)
-                .note(format!("it had been running for {}", words(ended.after)))
-                .help("give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM");
-            Err(daemon.show(error))
-        }
-        _ => Ok(()),
-    }
+    let killed = daemons.stop(watch, name, grace)?;
+    let mut errors = killed.into_iter().map(|(daemon, ended)| {
+        let message =
+            format!("daemon {} did not end within {} of SIGTERM and was killed", daemon.label(), words(grace));
+        daemon.show(StepError::new(message).note(format!("it had been running for {}", words(ended.after))))
+    });
+    let Some(first) = errors.next() else { return Ok(()) };
+    let error = errors.fold(first, |error, other| {
+        let error = error.note(other.message);
+        other.output.into_iter().fold(error, StepError::output)
+    });
+    Err(error.help(
+        "give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM",
+    ))
 }
 
 fn restart(context: &mut Context, captures: &Captures) -> StepResult {

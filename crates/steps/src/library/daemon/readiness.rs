@@ -45,7 +45,7 @@ fn holder(daemons: &mut Daemons, listener: &Listener) -> String {
     let Some(entry) = table::holder_of_socket(listener.inode) else {
         return "a process outside of this scenario".to_owned();
     };
-    let daemon = daemons.of_process(&table::members(), entry.pid).map(str::to_owned);
+    let daemon = daemons.of_process(&table::members(), entry.pid).map(Daemon::label);
     in_words(daemon, &entry)
 }
 
@@ -134,11 +134,12 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
         return (!ports::are_private()).then(|| "a process outside of this scenario".to_owned());
     };
     let members = table::members();
-    let daemon = daemons.of_process(&members, owner.pid).map(str::to_owned);
-    if daemon.as_deref() == Some(name) {
+    let (pid, begun) = daemons.get(name).map_or((0, Duration::ZERO), |daemon| (daemon.pid(), daemon.age()));
+    let daemon = daemons.of_process(&members, owner.pid);
+    if daemon.is_some_and(|daemon| daemon.pid() == pid) {
         return None;
     }
-    let begun = daemons.get(name).ok().map(Daemon::age).unwrap_or_default();
+    let daemon = daemon.map(Daemon::label);
     // The kernel counts ages in hundredths of a second.
     let younger = owner.age <= begun + Duration::from_millis(20);
     let of_scenario = members.iter().any(|member| member.pid == owner.pid);
@@ -150,11 +151,11 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
 
 impl Daemons {
     /// The daemon that a process is of: itself, or something in its group or below it.
-    fn of_process(&self, members: &[Entry], pid: i32) -> Option<&str> {
+    fn of_process(&self, members: &[Entry], pid: i32) -> Option<&Daemon> {
         let is_of = |daemon: &&Daemon| {
             daemon.process().is_some_and(|process| table::family(members, process.pid()).contains(&pid))
         };
-        self.iter().find(is_of).map(Daemon::name)
+        self.iter().find(is_of)
     }
 
     /// Whether a daemon has ended with exit status 0, as one does that puts itself into the background.
@@ -187,10 +188,11 @@ impl Daemons {
     /// Where a daemon listens, for a message.
     fn ports_of(&mut self, name: &str) -> Vec<SocketAddr> {
         let all = self.listeners().all();
+        let pid = self.get(name).map_or(0, |daemon| daemon.pid());
         let members = table::members();
         let of_daemon = |listener: &Listener| {
             let owner = table::holder_of_socket(listener.inode);
-            owner.is_some_and(|owner| self.of_process(&members, owner.pid) == Some(name))
+            owner.is_some_and(|owner| self.of_process(&members, owner.pid).is_some_and(|daemon| daemon.pid() == pid))
         };
         let mut addresses: Vec<SocketAddr> =
             all.into_iter().filter(of_daemon).map(|listener| listener.address).collect();
@@ -388,12 +390,12 @@ fn show_all(context: &mut Context, error: StepError) -> StepError {
         Some(ended) => {
             let error = error.note(format!(
                 "daemon {} ended with {} after {}",
-                daemon.name(),
+                daemon.label(),
                 ended.status,
                 words(ended.after)
             ));
             daemon.show(error)
         }
-        None => error.note(format!("daemon {} is running", daemon.name())),
+        None => error.note(format!("daemon {} is running", daemon.label())),
     })
 }
