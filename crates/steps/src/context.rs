@@ -23,6 +23,7 @@ pub struct EmbeddedFile {
 #[derive(Debug)]
 pub struct Context {
     directory: PathBuf,
+    working_directory: PathBuf,
     source_directory: PathBuf,
     files: Rc<[EmbeddedFile]>,
     environment: Environment,
@@ -32,10 +33,11 @@ pub struct Context {
 }
 
 impl Context {
-    /// A fresh scenario. `directory` is its data directory, which is the working directory; `source_directory` is where
-    /// greenroom was started.
+    /// A fresh scenario. `directory` is its data directory, which is the working directory at first; `source_directory` is
+    /// where greenroom was started.
     pub fn new(directory: PathBuf, source_directory: PathBuf, files: Rc<[EmbeddedFile]>, watch: Watch) -> Self {
         Self {
+            working_directory: directory.clone(),
             directory,
             source_directory,
             files,
@@ -46,9 +48,46 @@ impl Context {
         }
     }
 
-    /// The scenario's data directory: working directory, HOME and TMPDIR of all that it starts; empty at first, gone afterwards.
+    /// The scenario's data directory: HOME and TMPDIR of all that it starts; empty at first, gone afterwards.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Where file names begin and programs are started: the data directory, unless a step has changed to another one. An error
+    /// when that one is gone.
+    pub fn working_directory(&self) -> Result<&Path, StepError> {
+        if self.working_directory == self.directory || self.working_directory.is_dir() {
+            return Ok(&self.working_directory);
+        }
+        Err(StepError::new(format!("{} does not exist any more", self.here())).note("a step has changed to it before"))
+    }
+
+    /// Changes the working directory of the steps to come. HOME and TMPDIR stay.
+    pub fn enter(&mut self, directory: &Path) {
+        let is_plain =
+            directory.components().all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
+        if directory == self.working_directory || !is_plain || !directory.is_absolute() {
+            return;
+        }
+        // The system names directories without the symbolic links that lead to them.
+        let below = directory.strip_prefix(&self.directory).map(Path::to_owned).ok().or_else(|| {
+            let real = self.directory.canonicalize().ok()?;
+            directory.strip_prefix(real).map(Path::to_owned).ok()
+        });
+        self.working_directory = match below {
+            Some(below) if below.as_os_str().is_empty() => self.directory.clone(),
+            Some(below) => self.directory.join(below),
+            None => directory.to_owned(),
+        };
+    }
+
+    /// The working directory as messages name it.
+    pub(crate) fn here(&self) -> String {
+        if self.working_directory == self.directory {
+            return "the scenario's directory".to_owned();
+        }
+        let shown = self.working_directory.strip_prefix(&self.directory).unwrap_or(&self.working_directory);
+        format!("the working directory {}", shown.display())
     }
 
     /// A directory beside the data directory, of this scenario alone, for files that its steps must not stumble over.
@@ -61,13 +100,13 @@ impl Context {
         &self.source_directory
     }
 
-    /// A path inside the data directory. An absolute path, or one that leaves the directory by `..`, is refused.
+    /// A path inside the working directory. An absolute path, or one that leaves the directory by `..`, is refused.
     pub fn inside(&self, path: &str) -> Result<PathBuf, StepError> {
         if leaves(path) {
             return Err(StepError::new(format!("{path} is outside of the scenario's directory"))
                 .help("write a path inside the scenario's directory, without a leading `/` or `..`"));
         }
-        Ok(self.directory.join(path))
+        Ok(self.working_directory.join(path))
     }
 
     /// The embedded file of this name, in any letter case.

@@ -48,6 +48,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
     if let Some(environment) = call.get("environment") {
         told::apply(context, environment);
     }
+    told::enter(context, call);
     let arguments = Arguments(call.get("arguments").and_then(Value::as_object).unwrap_or(&none));
     let name = call.get("name").and_then(Value::as_str).unwrap_or_default();
     match name {

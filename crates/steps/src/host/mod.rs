@@ -99,6 +99,8 @@ pub struct Host {
     output: File,
     /// The environment as the host last heard of it.
     told: Variables,
+    /// The working directory, likewise.
+    directory: PathBuf,
 }
 
 /// The process of a host.
@@ -218,7 +220,8 @@ impl Host {
         output: File,
     ) -> Result<Self, StepError> {
         let told = context.environment().changes().into_iter().collect();
-        Ok(Self { language: program.language.clone(), body, lines: Lines::new(socket)?, output, told })
+        let (language, directory) = (program.language.clone(), context.directory().to_owned());
+        Ok(Self { language, body, lines: Lines::new(socket)?, output, told, directory })
     }
 
     /// Has it load its files.
@@ -263,11 +266,14 @@ impl Host {
         let now: Variables = context.environment().changes().into_iter().collect();
         let changed = told::texts(&told::difference(&self.told, &now));
         self.told = now;
+        // Another host may have changed it, or a former one of this language. Where it is gone, the function says so if it minds.
+        let here = context.working_directory().map_or_else(|_| self.directory.clone(), Path::to_owned);
+        let directory = (here != self.directory).then(|| here.display().to_string());
         let captures: Map<String, Value> =
             request.captures.iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect();
         let message = json!({request.what: {
             "function": request.function, "captures": captures, "environment": changed,
-            "kind": request.kind, "text": request.text,
+            "kind": request.kind, "text": request.text, "directory": directory,
         }});
         let what = format!("{} function {}", self.language, request.function);
         // The step's limit holds; a function has none of its own.
@@ -282,6 +288,8 @@ impl Host {
             return Err(self.explain(self.nonsense(&format!("answered with `{kind}` instead of `done`")), before));
         }
         told::apply(context, done.get("environment").unwrap_or(&Value::Null));
+        told::enter(context, &done);
+        self.directory = context.working_directory().map_or(here, Path::to_owned);
         self.told = context.environment().changes().into_iter().collect();
         match done.get("failure") {
             None | Some(Value::Null) => Ok(()),

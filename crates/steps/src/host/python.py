@@ -211,6 +211,10 @@ def _describe(error):
     for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
         if isinstance(part, BaseException):
             notes.append("%d: %s" % (number, _line_of(part)[0]))
+    if isinstance(error, FileNotFoundError):
+        gone = _gone_directory()
+        if gone:
+            notes.append("the working directory %s does not exist any more" % gone)
     if isinstance(error, ImportError) and getattr(error, "name", None):
         notes.append("python is %s" % sys.executable)
     if notes:
@@ -233,6 +237,15 @@ def _captured(error):
 def _output(stream, data):
     end = data[-SHOWN:]
     return {"of": stream + " of the command", "end_base64": to_base64(end), "omitted": len(data) - len(end)}
+
+
+def _gone_directory():
+    """The name that the working directory had, if it has been removed."""
+    try:
+        name = os.readlink("/proc/self/cwd")
+    except OSError:
+        return None
+    return name[: -len(" (deleted)")] if name.endswith(" (deleted)") and not os.path.exists(name) else None
 
 
 def _line_of(error):
@@ -1720,6 +1733,8 @@ class Host:
         self._is_open = self._is_unanswered = True
         failure = None
         try:
+            if step.get("directory"):
+                os.chdir(step["directory"])
             self._carry_out(step["function"], step.get("captures") or {})
         except BaseException as error:
             if _getpid() != self.process:
@@ -1784,7 +1799,7 @@ class Host:
         try:
             return os.getcwd()
         except OSError:
-            return None
+            return _gone_directory()
 
     # -- The environment --
 
@@ -1823,7 +1838,8 @@ class Host:
                 raise RuntimeError("%s: greenroom is already doing something for this step" % name)
             self._is_calling = True
             try:
-                request = {"name": name, "arguments": arguments, "environment": self._changed_environment()}
+                request = {"name": name, "arguments": arguments, "environment": self._changed_environment(),
+                           "directory": self._directory()}
                 self._owed += 1
                 interruption = self.channel.send({"call": request})
                 if interruption is not None:

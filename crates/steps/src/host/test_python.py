@@ -348,9 +348,29 @@ class Steps(HostTest):
         self.passes("second")
 
     def test_the_working_directory_is_told(self):
-        self.load("import os\ndef f(ctx): os.mkdir('d'); os.chdir('d')\ndef g(ctx): os.rmdir('../d')\n")
-        self.assertEqual(self.passes("f")["directory"], os.path.join(self.directory, "d"))
-        self.assertIsNone(self.passes("g")["directory"])
+        below = os.path.join(self.directory, "d")
+        self.load("""
+            import os
+            def f(ctx): os.mkdir("d"); os.chdir("d"); get_file("x")
+            def g(ctx): os.rmdir("../d")
+            def h(ctx): open("x")
+            def is_in(ctx, where=None): assert os.getcwd() == where and os.environ["HOME"] != where
+            """)
+        self.line.answers = {"file": lambda name: {"content_base64": ""}}
+        self.assertEqual(self.passes("f")["directory"], below)
+        self.assertEqual(self.line.calls[0]["directory"], below)
+        # One that is gone goes on having its name.
+        self.assertEqual(self.passes("g")["directory"], below)
+        failure = self.fails("h")
+        self.assertEqual(failure["notes"], ["the working directory %s does not exist any more" % below])
+
+    def test_the_working_directory_may_be_told(self):
+        self.load("import os\ndef is_in(ctx, where=None): assert os.getcwd() == where\n")
+        os.mkdir(os.path.join(self.directory, "e"))
+        step = {"function": "is_in", "captures": {"where": os.path.join(self.directory, "e")}, "directory": self.directory + "/e"}
+        self.assertIsNone(self.line.ask({"step": step})["done"]["failure"])
+        step.update(directory=self.directory + "/nosuch")
+        self.assertIn("No such file", self.line.ask({"step": step})["done"]["failure"]["message"])
 
     def test_context(self):
         self.load("""

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -103,6 +104,13 @@ pub(super) fn apply(context: &mut Context, changes: &Value) {
             Some(value) => context.environment().set(name, value),
             None => context.environment().unset(name),
         }
+    }
+}
+
+/// Takes a host's working directory over, if it tells one.
+pub(super) fn enter(context: &mut Context, told: &Value) {
+    if let Some(directory) = told.get("directory").and_then(Value::as_str) {
+        context.enter(Path::new(directory));
     }
 }
 

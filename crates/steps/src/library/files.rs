@@ -398,7 +398,7 @@ fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let mut expected: Vec<&str> = written.split_ascii_whitespace().map(|name| name.trim_start_matches("./")).collect();
     expected.sort_unstable();
     expected.dedup();
-    let actual = names(context.directory()).map_err(|error| cannot("list", "the scenario's directory", &error))?;
+    let actual = names(context.working_directory()?).map_err(|error| cannot("list", &context.here(), &error))?;
     if actual == expected {
         return Ok(());
     }
@@ -407,7 +407,7 @@ fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let absent: Vec<&str> = expected.iter().copied().filter(|name| !actual.iter().any(|there| there == name)).collect();
     let all: Vec<&str> = actual.iter().map(String::as_str).collect();
     let mut error = StepError::comparison("the list of files", Relation::Is, lines(&expected), lines(&all));
-    "the scenario's directory does not have exactly these files".clone_into(&mut error.message);
+    error.message = format!("{} does not have exactly these files", context.here());
     if !absent.is_empty() {
         error = error.note(format!("missing: {}", absent.join(", ")));
     }
@@ -417,7 +417,7 @@ fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
     if let [name] = absent.as_slice()
         && name.contains('/')
     {
-        error = around(context, name, error).note("only names in the scenario's directory itself are looked at");
+        error = around(context, name, error).note(format!("only names in {} itself are looked at", context.here()));
     }
     Err(error)
 }

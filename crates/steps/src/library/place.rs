@@ -1,8 +1,10 @@
 //! Places in the scenario's directory: whatever a document names, nothing outside of it is written or removed.
 //!
-//! [`Context::inside`] refuses names that leave the directory by themselves. That leaves symbolic links, which a scenario
+//! [`Context::inside`] refuses names that leave the working directory by themselves. That leaves symbolic links, which a scenario
 //! can make by running a program. So a [`Place`] is a name in an open directory, and that directory was reached without
 //! leaving the scenario's.
+//!
+//! A function of the user's may have changed to a directory elsewhere. That is the user's order: then the same holds for that one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -44,21 +46,27 @@ pub(crate) struct Place {
 impl Place {
     /// The place of something that is there.
     pub(crate) fn of(context: &Context, shown: &str) -> Result<Self, StepError> {
-        Self::reach(context, shown, false)
+        Self::reach(context, Start::of(context)?, shown, false)
     }
 
     /// The place of something to make. The directories above it are made.
     pub(crate) fn make(context: &Context, shown: &str) -> Result<Self, StepError> {
-        Self::reach(context, shown, true)
+        Self::reach(context, Start::of(context)?, shown, true)
     }
 
-    fn reach(context: &Context, shown: &str, make: bool) -> Result<Self, StepError> {
+    /// The place of something to make in a directory that is within the scenario's, whatever the working directory is.
+    pub(crate) fn make_in(context: &Context, directory: &Path, shown: &str) -> Result<Self, StepError> {
+        let start = Start { root: context.directory(), base: directory.strip_prefix(context.directory())? };
+        Self::reach(context, start, shown, true)
+    }
+
+    fn reach(context: &Context, start: Start<'_>, shown: &str, make: bool) -> Result<Self, StepError> {
         context.inside(shown)?;
         let path = Path::new(shown);
         let Some(name) = path.file_name() else {
             return Err(StepError::new(format!("{shown} is the name of a directory that is always there")));
         };
-        let parent = descend(context, shown, path.parent().unwrap_or(Path::new("")), make)?;
+        let parent = descend(context, start, shown, path.parent().unwrap_or(Path::new("")), make)?;
         Ok(Self { parent, name: name.to_owned(), shown: shown.to_owned() })
     }
 
@@ -193,18 +201,39 @@ impl Place {
 /// Makes a directory with all above it. One that is there is fine.
 pub(crate) fn make_directory(context: &Context, shown: &str) -> StepResult {
     context.inside(shown)?;
-    descend(context, shown, Path::new(shown), true).map(drop)
+    descend(context, Start::of(context)?, shown, Path::new(shown), true).map(drop)
 }
 
-/// Opens a directory within the scenario's; symbolic links are followed as long as they stay inside.
-fn descend(context: &Context, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, StepError> {
+/// Where names begin.
+#[derive(Debug, Clone, Copy)]
+struct Start<'a> {
+    /// The directory that is not left.
+    root: &'a Path,
+    /// From there to where names begin.
+    base: &'a Path,
+}
+
+impl<'a> Start<'a> {
+    /// The working directory, and the scenario's around it unless it is elsewhere.
+    fn of(context: &'a Context) -> Result<Self, StepError> {
+        let directory = context.working_directory()?;
+        Ok(match directory.strip_prefix(context.directory()) {
+            Ok(base) => Self { root: context.directory(), base },
+            Err(_) => Self { root: directory, base: Path::new("") },
+        })
+    }
+}
+
+/// Opens a directory by its path from a start; symbolic links are followed as long as they stay in its root.
+fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, StepError> {
+    let Start { root, base } = start;
+    let around = if root == context.directory() { "the scenario's directory".to_owned() } else { context.here() };
     // Not through a link: a step may have put one in the directory's place.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let root = open(context.directory(), flags, Mode::empty())
-        .map_err(|error| cannot("open", "the scenario's directory", &error.into()))?;
+    let root = open(root, flags, Mode::empty()).map_err(|error| cannot("open", &around, &error.into()))?;
     let mut current: Option<OwnedFd> = None;
     let mut reached = PathBuf::new();
-    for component in path.components() {
+    for component in base.components().chain(path.components()) {
         if component == Component::CurDir {
             continue;
         }
@@ -218,10 +247,10 @@ fn descend(context: &Context, shown: &str, path: &Path, make: bool) -> Result<Ow
             }
             opened = beneath(&root, above, &reached, component.as_os_str());
         }
-        let directory = reached.to_string_lossy();
+        let directory = reached.strip_prefix(base).unwrap_or(&reached).to_string_lossy();
         current = Some(opened.map_err(|error| {
             match error {
-                Errno::XDEV => StepError::new(format!("{shown} is outside of the scenario's directory"))
+                Errno::XDEV => StepError::new(format!("{shown} is outside of {around}"))
                     .note(format!("the symbolic link {directory} leads out of it")),
                 Errno::LOOP => StepError::new(format!("{directory} is a symbolic link that cannot be followed")),
                 Errno::NOTDIR => StepError::new(format!("{directory} is not a directory")),
@@ -306,8 +335,11 @@ pub(crate) fn around(context: &Context, shown: &str, error: StepError) -> StepEr
     }
     let parent = Path::new(shown).parent().unwrap_or(Path::new(""));
     let is_top = parent.components().all(|component| component == Component::CurDir);
-    let what = if is_top { "the scenario's directory".to_owned() } else { format!("directory {}", parent.display()) };
-    let names = match names(path.parent().unwrap_or(context.directory())) {
+    let what = if is_top { context.here() } else { format!("directory {}", parent.display()) };
+    if let Err(gone) = context.working_directory() {
+        return error.note(gone.message);
+    }
+    let names = match names(path.parent().unwrap_or(&path)) {
         Ok(names) => names,
         Err(reason) if reason.kind() == io::ErrorKind::NotFound && !is_top => {
             return error.note(format!("there is no {what} either"));

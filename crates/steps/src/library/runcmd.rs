@@ -286,7 +286,7 @@ impl From<StepError> for Trouble {
 
 /// Runs a command, as `when I run` does: it must end with exit status 0.
 pub fn run(context: &mut Context, command: &Command) -> StepResult {
-    match carry_out(context, command) {
+    match in_its_directory(context, command) {
         Ok(ran) => {
             let state = context.state::<Runcmd>();
             state.latest.insert(ran).succeeded()
@@ -300,7 +300,7 @@ pub fn run(context: &mut Context, command: &Command) -> StepResult {
 
 /// Runs a command, as `when I try to run` does, whatever its exit status. One that cannot be run has failed.
 pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
-    let ran = match carry_out(context, command) {
+    let ran = match in_its_directory(context, command) {
         Ok(ran) => ran,
         Err(Trouble::Step(error)) => return Err(error),
         Err(Trouble::NotRun(NotRun { status, error })) => {
@@ -324,10 +324,16 @@ pub fn run_words(
     if argv.first().is_none_or(String::is_empty) {
         return Err(StepError::new("the command names no program"));
     }
-    // A host names directories as it sees them, in full.
-    let below = directory.map(|path| path.strip_prefix(context.directory()).unwrap_or(path).display().to_string());
-    let directory = below.filter(|below| !below.is_empty());
-    let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory };
+    // A host names directories as it sees them, in full, and may name any.
+    let here = context.working_directory().map(Path::to_owned);
+    let directory = directory.map_or_else(|| here.clone(), |directory| Ok(directory.to_owned()))?;
+    let shown = here.ok().and_then(|here| Some(directory.strip_prefix(here).ok()?.display().to_string()));
+    let command =
+        Command { line: argv.join(" "), argv: argv.to_owned(), directory: shown.filter(|shown| !shown.is_empty()) };
+    if !directory.is_dir() {
+        let kind = if directory.exists() { "is not a directory" } else { "does not exist" };
+        return Err(StepError::new(format!("the command cannot run in {}: it {kind}", directory.display())));
+    }
     let before = context.environment().clone();
     for (name, value) in environment {
         match value {
@@ -335,7 +341,7 @@ pub fn run_words(
             None => context.environment().unset(name),
         }
     }
-    let ran = carry_out(context, &command);
+    let ran = carry_out(context, &command, &directory);
     // That was for this command alone.
     *context.environment() = before;
     match ran {
@@ -358,11 +364,15 @@ pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u
     Ok(())
 }
 
-fn carry_out(context: &mut Context, command: &Command) -> Result<Ran, Trouble> {
+fn in_its_directory(context: &mut Context, command: &Command) -> Result<Ran, Trouble> {
     let directory = working_directory(context, command)?;
-    let program = program(context, command, &directory)?;
+    carry_out(context, command, &directory)
+}
+
+fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Result<Ran, Trouble> {
+    let program = program(context, command, directory)?;
     let (stdout, stderr) = (Captured::new(context)?, Captured::new(context)?);
-    let mut process = start(context, command, &program, &directory, (&stdout, &stderr))?;
+    let mut process = start(context, command, &program, directory, (&stdout, &stderr))?;
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
     let meters = [
@@ -389,7 +399,7 @@ fn carry_out(context: &mut Context, command: &Command) -> Result<Ran, Trouble> {
 
 fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, StepError> {
     let Some(shown) = &command.directory else {
-        return Ok(context.directory().to_owned());
+        return Ok(context.working_directory()?.to_owned());
     };
     let directory = context.inside(shown)?;
     match std::fs::metadata(&directory) {
@@ -399,7 +409,7 @@ fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, St
     }
 }
 
-/// The file to execute. A name with a slash is relative to where the command runs or, failing that, to the scenario's directory.
+/// The file to execute. A name with a slash is relative to where the command runs or, failing that, to the working directory.
 fn program(context: &mut Context, command: &Command, directory: &Path) -> Result<PathBuf, Trouble> {
     let name = command.argv.first().map_or("", String::as_str);
     let path = context.environment().path();
@@ -410,7 +420,7 @@ fn program(context: &mut Context, command: &Command, directory: &Path) -> Result
         Err(error) => error,
     };
     if name.contains('/')
-        && let Ok(found) = find_program(OsStr::new(name), &path, context.directory())
+        && let Ok(found) = find_program(OsStr::new(name), &path, context.working_directory()?)
     {
         return Ok(found);
     }
@@ -438,8 +448,8 @@ fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, 
         };
     }
     let error = error.note(format!("PATH is {}", path.to_string_lossy()));
-    if context.directory().join(name).is_file() {
-        return error.help(format!("the scenario's directory has such a file: write `./{name}`"));
+    if context.working_directory().is_ok_and(|here| here.join(name).is_file()) {
+        return error.help(format!("{} has such a file: write `./{name}`", context.here()));
     }
     let names = command::names_on(path);
     match nearest(name, names.iter().map(String::as_str)) {

@@ -57,6 +57,8 @@ pub(super) struct Order {
     /// The command line as the document writes it.
     line: String,
     words: Vec<String>,
+    /// Where it runs: the working directory when the step came.
+    directory: PathBuf,
     /// The scenario's environment and the step's own variables over it, as they were when the step came.
     environment: Vec<(OsString, Option<OsString>)>,
     pub(super) port: Option<u16>,
@@ -74,7 +76,8 @@ impl Order {
         let mut environment = context.environment().changes();
         environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let port = captures.get("port").map(|_| super::readiness::port_of(captures)).transpose()?;
-        Ok(Self { name, line, words, environment, port })
+        let directory = context.working_directory()?.to_owned();
+        Ok(Self { name, line, words, directory, environment, port })
     }
 }
 
@@ -179,6 +182,7 @@ fn escape(after: &str) -> Option<(char, usize)> {
 #[derive(Debug)]
 pub struct Daemon {
     order: Order,
+    /// Where its output files are.
     directory: PathBuf,
     process: Process,
     /// A step has stopped it.
@@ -388,15 +392,16 @@ impl Daemons {
 
     /// Starts a daemon, without waiting for anything.
     pub(super) fn start(context: &mut Context, order: Order) -> Result<(), StepError> {
-        let directory = context.directory().to_owned();
-        let path = find(context, &order.words[0])?;
+        let is_inside = order.directory.starts_with(context.directory());
+        let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
+        let path = find(context, &order)?;
         let aside = Aside::set(context, &order.name, &directory)?;
         let started = Self::execute(context, &order, path, &directory);
         let process = match started {
             Ok(process) => process,
             Err(error) => {
                 // The name goes on meaning the one that runs.
-                aside.map(|aside| aside.take_back(context)).transpose()?;
+                aside.map(|aside| aside.take_back(context, &directory)).transpose()?;
                 return Err(error);
             }
         };
@@ -413,12 +418,12 @@ impl Daemons {
     /// Executes the program of a daemon.
     fn execute(context: &mut Context, order: &Order, path: PathBuf, directory: &Path) -> Result<Process, StepError> {
         let (stdout, stderr) =
-            (create(context, &order.name, Stream::Stdout)?, create(context, &order.name, Stream::Stderr)?);
+            (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
         let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
         let program = Program {
             path,
             argv: order.words.iter().map(OsString::from).collect(),
-            directory: directory.to_owned(),
+            directory: order.directory.clone(),
             environment: order.environment.clone(),
             stdin: Input::Null,
             stdout,
@@ -498,7 +503,7 @@ impl Aside {
             }
             let mut aside = Self { at, number, moved: Vec::new() };
             for (old, new) in files.into_iter().filter(|_| is_in_the_way) {
-                Place::make(context, &old)?.rename(&Place::make(context, &new)?)?;
+                Place::make_in(context, directory, &old)?.rename(&Place::make_in(context, directory, &new)?)?;
                 aside.moved.push((old, new));
             }
             return Ok(Some(aside));
@@ -506,27 +511,27 @@ impl Aside {
     }
 
     /// Puts the files back.
-    fn take_back(self, context: &Context) -> StepResult {
+    fn take_back(self, context: &Context, directory: &Path) -> StepResult {
         for (old, new) in &self.moved {
-            Place::make(context, new)?.rename(&Place::make(context, old)?)?;
+            Place::make_in(context, directory, new)?.rename(&Place::make_in(context, directory, old)?)?;
         }
         Ok(())
     }
 }
 
-/// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the scenario's directory.
-fn find(context: &mut Context, name: &str) -> Result<PathBuf, StepError> {
-    let directory = context.directory().to_owned();
+/// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the directory where it is to run.
+fn find(context: &mut Context, order: &Order) -> Result<PathBuf, StepError> {
+    let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = search_path(&context.environment().path());
     let found = |name: &str| {
         // Relative to where it will run, so that a script sees itself under the name that the document says.
         let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };
-        find_program(name.as_ref(), &path, &directory).map(as_written)
+        find_program(name.as_ref(), &path, directory).map(as_written)
     };
     found(name).or_else(|error| match error {
         ProgramError::NotFound { searched_path: true, .. } => found(&format!("./{name}")).map_err(|_| error.into()),
         ProgramError::NotExecutable { ref path } => {
-            let shown = path.strip_prefix(&directory).unwrap_or(path).display().to_string();
+            let shown = path.strip_prefix(directory).unwrap_or(path).display().to_string();
             let bare = shown.trim_start_matches("./");
             let help =
                 format!("put it there with `given a daemon helper shell script {bare}`, which makes it executable");
@@ -543,8 +548,8 @@ pub(super) fn search_path(path: &std::ffi::OsStr) -> OsString {
 }
 
 /// An output file: new, in place of whatever has its name, and within the scenario's directory whatever a step has made of that.
-fn create(context: &Context, name: &str, stream: Stream) -> Result<File, StepError> {
-    Place::make(context, &format!("{name}.{}", stream.name()))?.replace()
+fn create(context: &Context, directory: &Path, order: &Order, stream: Stream) -> Result<File, StepError> {
+    Place::make_in(context, directory, &output_file(&order.name, None, stream))?.replace()
 }
 
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.

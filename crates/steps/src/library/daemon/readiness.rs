@@ -3,11 +3,13 @@
 //! Every wait looks at the daemon too: should it end first, that is said at once, with its exit status and last words.
 
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{capture, ports, table};
+use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::daemons::{Daemon, Daemons, Stream, unescape};
@@ -306,7 +308,7 @@ fn in_vain(context: &mut Context, limit: Duration) -> String {
 /// Waits for a file.
 pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
-    let path = context.directory().join(name);
+    let path = context.working_directory()?.join(name);
     if wait_for_anybody(context, &format!("file {name}"), limit, || path.exists())? {
         return Ok(());
     }
@@ -325,8 +327,14 @@ fn connect_to(path: &str) -> std::io::Result<()> {
 pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
     let mut reason = None;
-    // Relative to the working directory, which is the scenario's: the kernel takes a hundred characters at most.
-    let connected = wait_for_anybody(context, &format!("socket {name}"), limit, || match connect_to(name) {
+    // The kernel takes a hundred characters at most. Relative to the working directory of this process, which is the
+    // scenario's, or to a descriptor of the one that a step has changed to.
+    let directory = context.working_directory()?;
+    let opened = (directory != context.directory())
+        .then(|| open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()))
+        .transpose()?;
+    let path = opened.as_ref().map_or_else(|| name.to_owned(), |fd| format!("/proc/self/fd/{}/{name}", fd.as_raw_fd()));
+    let connected = wait_for_anybody(context, &format!("socket {name}"), limit, || match connect_to(&path) {
         Ok(()) => true,
         Err(error) => {
             reason = Some(error);
