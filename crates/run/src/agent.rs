@@ -203,6 +203,7 @@ impl StepAgent {
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
         let mut ending = Ending { explain, strict: script.leftovers_fail, ..Ending::default() };
+        let _ = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         // What was written while all this ended counts too.
         let _ = context.watch().read_meters();

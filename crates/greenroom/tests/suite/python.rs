@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use snapbox::str;
 
@@ -512,6 +513,78 @@ FAILED: 6 of 9 scenarios failed, 3 passed, [TIME]
 
 "#]]);
     assert_eq!(crate::support::names(&path), ["link", "there.txt", "written.txt"]);
+}
+
+const AT_THE_END: &str = r#"
+import atexit
+import subprocess
+import time
+
+log = open(os.environ["OUT"] + "/log", "a")
+
+
+def add(ctx, n=None):
+    log.write(f"added {n}\n")
+
+
+def subtract(ctx, n=None):
+    pass
+
+
+def at_the_end(how):
+    if how == "writes":
+        print("this is the end")
+        with open(os.environ["OUT"] + "/ended", "a") as ended:
+            ended.write("ended in " + os.path.relpath(os.getcwd(), os.environ["HOME"]) + "\n")
+    if how == "hangs":
+        time.sleep(1000)
+    if how == "raises":
+        raise ValueError("at the end")
+    if how == "ends the child":
+        child.kill()
+        child.wait()
+    if how == "starts a child":
+        # The pipe is closed when the program has begun.
+        subprocess.Popen(["sleep", "1000"])
+
+
+def misbehaves(ctx, does=None):
+    global child
+    if does == "ends the child":
+        child = subprocess.Popen(["sleep", "1000"])
+    atexit.register(at_the_end, does)
+"#;
+
+/// What the functions have registered for the end of the program, and files that are not written out yet.
+#[test]
+fn the_end_of_a_program() {
+    let ways = ["writes", "hangs", "raises", "ends the child", "starts a child"];
+    let scenarios = ways.map(|how| format!("# It {how}\n~~~scenario\nwhen I add 2\nand it {how}\n~~~\n")).concat();
+    let project = project().file("steps.py", format!("{FUNCTIONS}{AT_THE_END}")).file("out/ended", "");
+    let out = format!("OUT={}", project.path("out").display());
+    let project = project.file("x.md", document(&scenarios));
+    let read = |name: &str| std::fs::read_to_string(project.path("out").join(name)).unwrap();
+    let begun = Instant::now();
+    project.run(["run", "x.md", "--env", &out]).code(0).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  It writes
+PASS [TIME]  It hangs
+PASS [TIME]  It raises
+PASS [TIME]  It ends the child
+PASS [TIME]  It starts a child  (ended what it left running: sleep 1000)
+
+5 scenarios passed, 10 steps, [TIME]
+
+"#]]);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(read("ended"), "ended in .\n");
+    // The one that hangs has not come to it.
+    assert_eq!(read("log"), "added 2\n".repeat(4));
+    // A single scenario loads its files itself.
+    project.run(["run", "x.md", "--env", &out, "--name", "It writes"]).passes();
+    assert_eq!(read("ended"), "ended in .\n".repeat(2));
+    assert_eq!(read("log"), "added 2\n".repeat(5));
 }
 
 #[test]

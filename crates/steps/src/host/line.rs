@@ -1,6 +1,7 @@
 //! Messages on a stream, one a line.
 
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
@@ -44,6 +45,11 @@ impl Lines {
 
     pub(super) fn send(&mut self, message: &Value) -> io::Result<()> {
         send(&mut self.stream, message)
+    }
+
+    /// Says that nothing more will be said.
+    pub(super) fn shut(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// The next line, without its end, if it is there; an error when it is longer than any message.

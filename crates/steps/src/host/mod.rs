@@ -20,7 +20,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::capture;
-use greenroom_sandbox::process::{Input, Neighbour, Process, Program, Signal, StartError, Status, find_program, table};
+use greenroom_sandbox::process::{
+    Input, Neighbour, Process, Program, Signal, StartError, Status, Watch, find_program, table,
+};
 use rustix::fs::MemfdFlags;
 use rustix::io::FdFlags;
 use serde_json::{Map, Value, json};
@@ -38,6 +40,9 @@ pub const PROTOCOL: u64 = 1;
 
 /// How long a host may take to load its files, unless the step's own limit is shorter.
 const START_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long the hosts of a scenario may take to end, all together.
+const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// A wait for a host is announced after this long.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
@@ -135,6 +140,47 @@ impl Hosts {
             context.state::<Self>().0.insert(program.language.clone(), host);
         }
         result
+    }
+
+    /// The end of the scenario: the hosts end by themselves, with whatever their functions have asked for at the end, or are killed
+    /// when that takes too long. Before processes are looked for that nobody has stopped: some may end with their host. Those of
+    /// its group that have not are ended when it is dropped.
+    pub fn end(context: &mut Context) {
+        let hosts = context.take_state::<Self>();
+        for host in hosts.0.values() {
+            host.lines.shut();
+        }
+        let until = Instant::now() + END_LIMIT;
+        for host in hosts.0.values() {
+            let what = format!("the {} process that carries out the steps to end", host.language);
+            let limit = until.saturating_duration_since(Instant::now());
+            let ended = host.body.end().map(|end| context.watch().end_of(&what, end, limit));
+            if ended != Some(Ok(true)) {
+                host.body.kill();
+            }
+        }
+        *context.state::<Self>() = hosts;
+    }
+}
+
+impl Body {
+    /// Readable once it has ended.
+    fn end(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Started(process) => Some(process.pidfd()),
+            Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pidfd),
+        }
+    }
+
+    /// Kills it alone.
+    fn kill(&self) {
+        match self {
+            Self::Started(process) => {
+                let _ = process.signal(Signal::KILL);
+                let _ = Watch::new().end_of("a killed step host", process.pidfd(), Duration::from_secs(2));
+            }
+            Self::Copied(neighbour) => neighbour.iter().for_each(Neighbour::kill),
+        }
     }
 }
 
@@ -401,7 +447,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // It has no work of its own to finish.
+        // It has had its time to end by itself, or is not to be trusted with any.
         let pid = match &mut self.body {
             Body::Started(process) => {
                 let _ = process.signal(Signal::KILL);

@@ -111,6 +111,9 @@ class Channel:
     def close(self):
         self._socket.close()
 
+    def is_on(self, descriptor):
+        return self._socket.fileno() == descriptor
+
     def receive(self):
         """The next message; None at the end. Exceptions of signal handlers come through; nothing is lost by them."""
         while True:
@@ -1496,6 +1499,20 @@ def _mentioned(code):
     return names
 
 
+def _flush_files():
+    """Writes out what waits in this process to be written to files."""
+    import gc
+    import io
+
+    gc.unfreeze()
+    for item in gc.get_objects():
+        if issubclass(type(item), io.IOBase):
+            try:
+                item.flush()
+            except Exception:
+                pass
+
+
 # ---- The host ----
 
 
@@ -1504,6 +1521,9 @@ class Broken(Exception):
 
 
 class Host:
+    #: How long left-over threads are waited for at the end, in seconds.
+    END_OF_THREADS = 1.0
+
     def __init__(self):
         self.channel = None
         self.process = _getpid()
@@ -1581,14 +1601,68 @@ class Host:
             raise Broken({"message": "message %s lacks something: %s" % (kind, _line_of(error)[0])})
 
     def _end(self):
-        """Leaves at once: threads of the user's need not be waited for. What they asked for at the end is done."""
+        """Leaves as a program does: threads end, then come the functions that were registered for it, then files are written out.
+
+        greenroom does not wait for long; threads have half of that at most.
+        """
+        ended = True
+        if "threading" in sys.modules:
+            ended = self._end_threads()
         try:
             if "atexit" in sys.modules:
                 sys.modules["atexit"]._run_exitfuncs()
-        except BaseException:
-            pass
+        except BaseException as error:
+            self._not_mine()
+            print("at the end: " + _line_of(error)[0], file=sys.stderr)
         self.flush()
+        if ended and self._has_open_files():
+            # The interpreter's own end destroys all objects, which is when files are closed. First those of the step files, as long
+            # as the modules that they need are there.
+            import gc
+
+            gc.unfreeze()
+            self._context = None
+            self.steps.clear()
+            gc.collect()
+            sys.exit(0)
+        if not ended:
+            _flush_files()
         _exit(0)
+
+    def _end_threads(self):
+        """Waits for the threads that a program would wait for; whether they have ended."""
+        import signal
+
+        threading = sys.modules["threading"]
+
+        def enough(*_):
+            raise TimeoutError("left-over threads are not waited for")
+
+        try:
+            signal.signal(signal.SIGALRM, enough)
+            signal.setitimer(signal.ITIMER_REAL, self.END_OF_THREADS)
+            threading._shutdown()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        except BaseException:
+            self._not_mine()
+        return all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate())
+
+    def _has_open_files(self):
+        """Whether something may be waiting in this process to be written to a file."""
+        try:
+            import fcntl
+
+            descriptors = [int(name) for name in os.listdir("/proc/self/fd")]
+        except (ImportError, OSError, ValueError):
+            return True
+        for descriptor in descriptors:
+            try:
+                if descriptor > 2 and fcntl.fcntl(descriptor, fcntl.F_GETFL) & 3 != os.O_RDONLY:
+                    if not self.channel.is_on(descriptor):
+                        return True
+            except OSError:
+                pass
+        return False
 
     def flush(self):
         for stream in (sys.stdout, sys.stderr, sys.__stdout__):
@@ -1943,12 +2017,18 @@ class Forks:
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._children = set()
         self._former_handler = signal.signal(signal.SIGCHLD, lambda *_: self._reap())
+        if host._has_open_files():
+            # What the step files have written is written once, not by each child.
+            _flush_files()
         # What is loaded by now stays; looking at it again in each child would only copy it.
         gc.collect()
         gc.freeze()
 
     def fork(self, request, descriptors):
-        """What goes wrong is told on the new host's socket, if there is one: nobody waits for an answer here."""
+        """Returns in this host, and in the new one, which goes on with a conversation of its own.
+
+        What goes wrong is told on the new host's socket, if there is one: nobody waits for an answer here.
+        """
         plan = {"host": None, "output": None, "namespace": []}
         try:
             problem = self._plan(plan, request.get("descriptors") or [], descriptors)
@@ -1956,7 +2036,7 @@ class Forks:
                 problem = "the step files have started threads"
             if problem is None:
                 self._host.flush()
-                problem = self._start(plan)
+                problem = self._start(plan, descriptors)
             if problem is not None and plan["host"] is not None:
                 Channel(os.dup(plan["host"])).send({"broken": {"message": problem}})
         finally:
@@ -1976,26 +2056,29 @@ class Forks:
             return "fork names %d descriptors, and %d came" % (len(names), len(descriptors))
         return None if plan["host"] is not None else "fork has no descriptor for the host"
 
-    def _start(self, plan):
+    def _start(self, plan, descriptors):
         parent = _getpid()
         self.in_progress = True
         try:
             child = os.fork()
-            if child == 0:
-                try:
-                    self._in_between(plan, parent)
-                finally:
-                    _exit(71)
         except OSError as error:
-            return "cannot fork: %s" % error.strerror
-        finally:
             self.in_progress = False
+            return "cannot fork: %s" % error.strerror
+        if child == 0:
+            try:
+                self._in_between(plan, parent)
+                # They have all been put to use.
+                del descriptors[:]
+            except BaseException:
+                _exit(71)
+            return None
+        self.in_progress = False
         self._children.add(child)
         self._reap()
         return None
 
     def _in_between(self, plan, parent):
-        """The child, from its start to its end."""
+        """The child, from its start to its end. Returns in its own child only, the new host."""
         signal, host = self._signal, self._host
         signal.signal(signal.SIGCHLD, self._former_handler or signal.SIG_DFL)
         self._die_with_parent()
@@ -2023,11 +2106,10 @@ class Forks:
                 # Signals to the group of a step are not for whoever waits for it.
                 os.setsid()
                 self.in_progress = False
-                host.serve()
             except BaseException as error:
                 host.channel.send({"broken": describe(error)})
-            finally:
                 _exit(71)
+            return
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _, status = os.waitpid(child, 0)
         status, number = (os.WEXITSTATUS(status), None) if os.WIFEXITED(status) else (None, os.WTERMSIG(status))

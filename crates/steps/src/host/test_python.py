@@ -5,6 +5,7 @@ The host is $GREENROOM_PYTHON_HOST or python.py beside this file, and runs with 
 
 import array
 import base64
+import gzip
 import json
 import os
 import shutil
@@ -946,10 +947,73 @@ class Robustness(HostTest):
         self.assertIsNone(self.line.receive())
         self.assertEqual(self.process.wait(LIMIT), 3)
 
-    def test_functions_at_exit_run(self):
-        self.load("import atexit\natexit.register(lambda: open('%s/ended', 'w'))\ndef f(ctx): pass\n" % self.base)
+    ENDINGS = """
+        import atexit, gzip, os, threading, time
+        BASE = %r
+        log = open(BASE + "/log", "w")
+        log.write("loaded\\n")
+        def at_the_end():
+            with open(BASE + "/ended", "a") as file: file.write("ended\\n")
+        atexit.register(at_the_end)
+        def writes(ctx):
+            log.write("written\\n")
+            ctx["file"] = open(BASE + "/of-the-context", "w"); ctx["file"].write("written")
+            ctx["gzip"] = gzip.open(BASE + "/gzip", "wt"); ctx["gzip"].write("compressed")
+        def raises(ctx):
+            atexit.register(lambda: 1 / 0)
+        def exits(ctx):
+            atexit.register(os._exit, 3)
+        def thread(ctx):
+            def work(): time.sleep(0.1); open(BASE + "/of-a-thread", "w").close()
+            threading.Thread(target=work).start()
+        def executor(ctx):
+            from concurrent.futures import ThreadPoolExecutor
+            ctx["pool"] = ThreadPoolExecutor(2)
+            assert ctx["pool"].submit(lambda: 5).result() == 5
+            ctx["pool"].submit(lambda: open(BASE + "/of-a-pool", "w").close())
+        def for_ever(ctx):
+            writes(ctx)
+            threading.Thread(target=time.sleep, args=(60,)).start()
+            # A handler and a timer of its own are not in the way.
+            import signal
+            signal.signal(signal.SIGALRM, signal.SIG_IGN); signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        """
+
+    def read(self, name):
+        with open(os.path.join(self.base, name)) as file:
+            return file.read()
+
+    def test_what_is_done_at_the_end(self):
+        self.load(self.ENDINGS % self.base)
+        for function in ("writes", "raises", "thread", "executor"):
+            self.passes(function)
         self.end()
-        self.assertTrue(os.path.exists(os.path.join(self.base, "ended")))
+        self.assertEqual(self.process.returncode, 0)
+        self.assertEqual(self.read("ended"), "ended\n")
+        self.assertEqual(self.read("log"), "loaded\nwritten\n")
+        self.assertEqual(self.read("of-the-context"), "written")
+        with gzip.open(os.path.join(self.base, "gzip"), "rt") as file:
+            self.assertEqual(file.read(), "compressed")
+        self.assertEqual(self.read("of-a-thread"), "")
+        self.assertEqual(self.read("of-a-pool"), "")
+        self.assertIn("ZeroDivisionError", self.written())
+
+    def test_the_end_does_not_wait_for_ever(self):
+        self.load(self.ENDINGS % self.base)
+        self.passes("for_ever")
+        begun = time.monotonic()
+        self.end()
+        self.assertEqual(self.process.returncode, 0)
+        self.assertLess(time.monotonic() - begun, LIMIT)
+        self.assertEqual(self.read("ended"), "ended\n")
+        self.assertEqual(self.read("log"), "loaded\nwritten\n")
+        self.assertEqual(self.read("of-the-context"), "written")
+
+    def test_the_end_may_have_a_status(self):
+        self.load(self.ENDINGS % self.base)
+        self.passes("exits")
+        self.end()
+        self.assertEqual(self.process.returncode, 3)
 
     def test_large_messages(self):
         self.load("def f(ctx, x=None): assert len(get_file('x')) == 30000000; raise Exception('y' * 10) from Exception(x)\n")
@@ -1010,6 +1074,21 @@ class Forks(HostTest):
             line.end.shutdown(socket.SHUT_WR)
             self.ends(line, status=0)
         self.assertEqual(len(set(self.written().split("\n")) - {""}), 3)
+
+    def test_each_has_an_end_of_its_own(self):
+        self.warm(Robustness.ENDINGS % self.base)
+        for number in range(2):
+            line = self.fork()
+            line.scenario(self.directory)
+            self.assertIsNone(line.step("writes")["failure"])
+            line.end.shutdown(socket.SHUT_WR)
+            self.ends(line, status=0)
+        with open(os.path.join(self.base, "ended")) as file:
+            self.assertEqual(file.read(), "ended\n" * 2)
+        # What was written before there were two is written once.
+        with open(os.path.join(self.base, "log")) as file:
+            self.assertEqual(file.read(), "loaded\nwritten\nwritten\n")
+        self.fork().scenario(self.directory)
 
     def test_how_a_host_has_ended_is_told(self):
         self.warm("import os, signal\ndef exits(ctx): os._exit(3)\ndef dies(ctx): os.kill(os.getpid(), signal.SIGKILL)\n"
