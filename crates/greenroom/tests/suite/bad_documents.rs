@@ -47,8 +47,8 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
   = help: similar: `when I start "{path:word}{args:text}" as a background process as {name:word}` (built-in lib/daemon.yaml:16)
-  = help: similar: `when I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), with environment (?P<env>.*)` (built-in lib/daemon.yaml:23)
-  = help: similar: `when I start "{path:word}{args:text}" as a background process as {name:word}, on port {port:word}` (built-in lib/daemon.yaml:31)
+  = help: similar: `when I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), with environment (?P<env>.*)` (built-in lib/daemon.yaml:26)
+  = help: similar: `when I start "{path:word}{args:text}" as a background process as {name:word}, on port {port:word}` (built-in lib/daemon.yaml:34)
 
 1 error
 
@@ -567,7 +567,7 @@ error[unknown-step]: no binding matches this step
 8 | when I wait for file f to exist, for at most 1e9 seconds
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
-  = note: `when I wait for file {file:path} to exist, for at most {limit:number} seconds` (built-in lib/daemon.yaml:155) matches but for `limit`
+  = note: `when I wait for file {file:path} to exist, for at most {limit:number} seconds` (built-in lib/daemon.yaml:158) matches but for `limit`
   = help: `limit` must be a number (number), not `1e9`
 
 error[bad-limit]: a limit of -1 seconds makes no sense

@@ -408,7 +408,7 @@ then daemon web stdout contains \"listening\"
 #[test]
 fn daemons_of_one_name_at_the_end() {
     fails!(
-        &up("when I start \"sh -c 'echo second; exec sleep 1000'\" as a background process as up
+        &up("when I start \"sh -c 'mkfifo f; echo second; read never < f'\" as a background process as up
 and I wait for daemon up to write \"second\" to stdout
 then daemon up stdout contains \"ready\""),
         str![[r#"
@@ -420,7 +420,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  given a daemon helper shell script up.py
     ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
-    ok [TIME]  when I start "sh -c 'echo second; exec sleep 1000'" as a background process as up
+    ok [TIME]  when I start "sh -c 'mkfifo f; echo second; read never < f'" as a background process as up
     ok [TIME]  and I wait for daemon up to write "second" to stdout
     FAILED [TIME]  then daemon up stdout contains "ready"
 
@@ -437,13 +437,13 @@ FAIL [TIME]  The scenario
       │ bye
 
   daemon up: still running at the end of the scenario
-    command: sh -c 'echo second; exec sleep 1000'
+    command: sh -c 'mkfifo f; echo second; read never < f'
     stdout of daemon up:
       │ second
 
   2 processes were still running at the end; greenroom ended them:
     python3 ./up.py  (daemon up (1st), running for [TIME])
-    sleep 1000  (daemon up, running for [TIME])
+    sh -c mkfifo f; echo second; read never < f  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
