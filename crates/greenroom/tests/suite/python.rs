@@ -59,7 +59,7 @@ def shout(ctx, word=None):
 
 def serve(ctx, port=None):
     daemon_start_on_port = globals()["daemon_start_on_port"]
-    daemon_start_on_port(ctx, name="web", path="./server.py", args=f" web 127.0.0.1:{port}", port=int(port))
+    daemon_start_on_port(ctx, name="web", path="./server.py", args=f"web 127.0.0.1:{port}", port=int(port))
 
 
 def sees(ctx, text=None):

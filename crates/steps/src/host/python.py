@@ -1353,7 +1353,13 @@ def _daemon_order(path, args, name, port, env):
     if isinstance(env, dict):
         env = encode({key: value if value is None else str(value) for key, value in env.items()})
     port = None if port is None else str(port)
-    return {"path": path, "args": args or "", "name": name, "port": port, "env": env}
+    args = args or ""
+    if path is not None and not ("'" in path or '"' in path):
+        # They are two things; but a quote that begins in the one may end in the other.
+        import shlex
+
+        path, args = shlex.quote(path), " " + args.lstrip() if args else ""
+    return {"path": path, "args": args, "name": name, "port": port, "env": env}
 
 
 def _daemon_start(ctx, path=None, args=None, name=None, env=None):
