@@ -336,15 +336,16 @@ impl Session<'_> {
                     file: None,
                     missing: false,
                 };
-                let loaded = self.request.loader.load(&path);
-                let mut complaint = match loaded.map(|bytes| lookup::decode(&path, bytes)) {
-                    Ok(Ok(text)) => {
+                let mut complaint = match self.request.loader.load(&path) {
+                    Ok(bytes) if u32::try_from(bytes.len()).is_ok() => {
+                        // Its language knows its encoding; here it is only shown.
+                        let text = String::from_utf8_lossy(&bytes).into_owned();
                         let id = self.sources.add(SourceFile::new(path.clone(), text));
                         listed.file = Some((path, id));
                         all.push(listed);
                         continue;
                     }
-                    Ok(Err(error)) => error.at(name.span, ""),
+                    Ok(_) => lookup::too_big(&path).at(name.span, ""),
                     Err(LoadError::NotFound) => {
                         if lookup::builtin(self.request.builtin, &name.text, &languages).is_some() {
                             all.push(listed);

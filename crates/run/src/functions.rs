@@ -102,7 +102,7 @@ fn bindings(
                         .at(step.span, "this step needs it")
                         .and_at(binding.span, "bound here");
                 let near = nearest(function, functions.keys().copied());
-                let listed = files.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>();
+                let listed = files.iter().map(|(_, source)| sources.file(*source).name.clone()).collect::<Vec<_>>();
                 found.push(match near {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
                     None if listed.is_empty() => {

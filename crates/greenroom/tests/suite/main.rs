@@ -26,6 +26,7 @@ mod limits;
 mod metadata;
 mod network;
 mod python;
+mod python_files;
 mod run;
 mod seed;
 mod support;

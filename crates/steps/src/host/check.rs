@@ -46,7 +46,7 @@ pub struct Function {
 pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Option<Known>, StepError> {
     let Ok(program) = find_program(python.as_ref(), path, Path::new("/")) else { return Ok(None) };
     let code = code_file(PYTHON)?;
-    let output = tempfile::tempfile()?;
+    let (output, errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), PYTHON_START.into(), "--check".into()];
     argv.extend(files.iter().map(|file| file.clone().into_os_string()));
     rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty())?;
@@ -57,18 +57,23 @@ pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<
         environment: vec![("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into()))],
         stdin: Input::Null,
         stdout: output.try_clone()?,
-        stderr: output.try_clone()?,
+        stderr: errors.try_clone()?,
     }
     .start();
     drop(code);
     let mut process = started?;
     let ended = process.wait(&mut Watch::new(), "Python", LIMIT)?;
     let text = capture::tail_of(&output, 64 << 20)?.bytes;
-    if !ended.is_some_and(|ended| ended.status.success()) {
-        let text = String::from_utf8_lossy(&text);
-        return Err(StepError::new(text.lines().last().unwrap_or("it said nothing").to_owned()));
+    // The last line: what is set up to run with every Python may print something, too.
+    let line = text.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
+    match serde_json::from_slice(line) {
+        Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(Some(known(&told))),
+        _ => {
+            let text = [text, capture::tail_of(&errors, 1 << 16)?.bytes].concat();
+            let text = String::from_utf8_lossy(&text);
+            Err(StepError::new(text.lines().last().unwrap_or("it said nothing").to_owned()))
+        }
     }
-    Ok(Some(known(&serde_json::from_slice(&text)?)))
 }
 
 fn known(told: &Value) -> Known {

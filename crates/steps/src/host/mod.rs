@@ -273,7 +273,13 @@ impl Host {
     /// Has it load its files.
     fn greet(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> StepResult {
         let hello = hello(program, context.source_directory(), false);
-        let (kind, ready) = self.exchange(context, registry, &hello, &loading(program), START_LIMIT)?;
+        let what = loading(program);
+        let (kind, ready) = self.exchange(context, registry, &hello, &what, START_LIMIT).map_err(|error| {
+            let is_told = context.watch().is_cut() || error.message.ends_with(&what);
+            let error =
+                if is_told { error } else { error.note(format!("that was while it loaded {}", files_of(program))) };
+            self.explain(error, 0)
+        })?;
         if kind == "broken" {
             let mut error = told::failure(&ready);
             if error.message.starts_with("ModuleNotFoundError") {
@@ -496,7 +502,18 @@ impl<'a> Wait<'a> {
 }
 
 fn loading(program: &HostProgram) -> String {
-    format!("the {} files to be loaded", program.language)
+    format!("{} to be loaded", files_of(program))
+}
+
+/// The files that it loads, for a message.
+fn files_of(program: &HostProgram) -> String {
+    // The others are names of libraries that are served natively.
+    let own = program.files.iter().filter(|file| file.is_absolute()).filter_map(|file| file.file_name());
+    let names: Vec<String> = own.map(|name| name.to_string_lossy().into_owned()).collect();
+    match names.as_slice() {
+        [_, ..] if names.len() <= 3 => names.join(", "),
+        _ => format!("the {} files", program.language),
+    }
 }
 
 /// Starts the program of a host, with one end of its socket.

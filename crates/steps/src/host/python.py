@@ -214,6 +214,8 @@ def _describe(error):
     for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
         if isinstance(part, BaseException):
             notes.append("%d: %s" % (number, _line_of(part)[0]))
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
     if isinstance(error, FileNotFoundError):
         gone = _gone_directory()
         if gone:
@@ -352,10 +354,39 @@ def source_lines(file):
     if file not in _sources:
         try:
             with open(file, "rb") as source:
-                _sources[file] = source.read(1 << 22).decode("utf-8", "replace").splitlines()
+                _sources[file] = _lines(source.read(1 << 22))
         except (OSError, ValueError):
             _sources[file] = []
     return _sources[file]
+
+
+def _lines(source):
+    """The lines of a source file, as the interpreter counts them."""
+    return _source_text(source).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _source_text(source):
+    """The text of a source file, in the encoding that it declares."""
+    if source.startswith(b"\xef\xbb\xbf"):
+        source = source[3:]
+    try:
+        return source.decode("utf-8")
+    except UnicodeDecodeError:
+        return source.decode(_encoding(source) or "utf-8", "replace")
+
+
+def _encoding(source):
+    """The encoding that a source file declares; None when it declares none that there is."""
+    import io
+    import tokenize
+
+    # Only what says so, without what else is in these lines.
+    head = b"".join(source.splitlines(True)[:2])
+    try:
+        name, _ = tokenize.detect_encoding(io.BytesIO(bytes(byte for byte in head if byte < 128)).readline)
+    except SyntaxError:
+        return None
+    return None if name.startswith("utf-8") else name
 
 
 def _assertion(error):
@@ -382,7 +413,11 @@ def _assertion(error):
 
 
 def _parse(source, file):
-    return compile(source, file, "exec", 0x400, True)  # to a syntax tree, nothing inherited
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(source, file, "exec", 0x400, True)  # to a syntax tree, nothing inherited
 
 
 def _walk(node):
@@ -1495,6 +1530,16 @@ def provided():
     return names
 
 
+def _features(code):
+    """What code has imported from `__future__`, as flags for the compiler."""
+    if not code.co_flags >> 17:
+        return 0
+    import __future__
+
+    known = [getattr(__future__, name).compiler_flag for name in __future__.all_feature_names]
+    return sum({flag for flag in known if code.co_flags & flag})
+
+
 def _mentioned(code):
     """The names that code looks up, at any depth."""
     pending, names = [code], set()
@@ -1710,7 +1755,10 @@ class Host:
             self._load(hello["files"])
         except BaseException as error:
             self._not_mine()
-            raise Broken(describe(error))
+            failure = describe(error)
+            if isinstance(error, SystemExit):
+                failure["notes"] = ["files with step functions are loaded as modules are: none of them may end the program"]
+            raise Broken(failure)
         self._set_up_log()
         self._initial = self._environment = self._current_environment()
         self.flush()
@@ -1722,15 +1770,19 @@ class Host:
             self._forks = Forks(self)
 
     def _load(self, files):
-        codes = []
+        codes, features = [], None
         for file in files:
             if file in _LIBRARIES:
                 codes.append((file, None))
                 continue
             with open(file, "rb") as source:
                 text = source.read()
-            _sources[file] = text.decode("utf-8", "replace").splitlines()
-            codes.append((file, compile(text, file, "exec", 0, True)))
+            _sources[file] = _lines(text)
+            # Files of a program that was put together of them have the features of the first of them.
+            code = compile(text, file, "exec", features or 0, True)
+            if features is None:
+                features = _features(code)
+            codes.append((file, code))
         mentioned = set()
         for _, code in codes:
             if code is not None:
@@ -2169,21 +2221,31 @@ def check(files):
 
 
 def _check_file(file):
+    import warnings
+
     report = {"file": file, "error": None, "functions": [], "names": [], "star_imports": []}
     try:
         with open(file, "rb") as source:
             text = source.read()
+        report["error"] = _no_text(text)
+        if report["error"]:
+            return report
         tree = _parse(text, file)
         # A syntax tree may still be none of a program, as with `return` outside of functions.
-        compile(text, file, "exec", 0, True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, file, "exec", 0, True)
     except SyntaxError as error:
         report["error"] = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
         return report
-    except (OSError, ValueError, RecursionError, MemoryError) as error:
+    except (RecursionError, MemoryError):
+        report["error"] = {"line": 1, "column": 1, "message": "something in it is nested too deeply"}
+        return report
+    except (OSError, ValueError) as error:
         message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         report["error"] = {"line": 1, "column": 1, "message": message}
         return report
-    lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    lines = [line.encode("utf-8") for line in _lines(text)]
 
     def place(node):
         line = lines[node.lineno - 1] if node.lineno <= len(lines) else b""
@@ -2199,6 +2261,21 @@ def _check_file(file):
             for name, where in _bound(node):
                 report["names"].append(dict(name=name, **place(where)))
     return report
+
+
+def _no_text(source):
+    """Where and why a source file is no text, if it is none. The interpreter says so less clearly, and not where."""
+    at, message = source.find(b"\0"), "it has a NUL byte"
+    if at < 0 and not _encoding(source):
+        try:
+            source.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at = error.start
+            message = "byte 0x%02x is not UTF-8, and the first lines declare no other encoding" % source[at]
+    if at < 0:
+        return None
+    before = _lines(source[:at])
+    return {"line": len(before), "column": len(before[-1]) + 1, "message": message}
 
 
 def _top_level(body):

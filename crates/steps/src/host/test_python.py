@@ -87,6 +87,8 @@ class Line:
 
 
 class HostTest(unittest.TestCase):
+    process = None
+
     def setUp(self):
         self.base = os.path.realpath(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.base, True)
@@ -101,7 +103,15 @@ class HostTest(unittest.TestCase):
             file.write(textwrap.dedent(text))
         return path
 
+    def write_bytes(self, source, name="steps.py"):
+        path = os.path.join(self.base, name)
+        with open(path, "wb") as file:
+            file.write(source)
+        return path
+
     def start(self, environment=None):
+        if self.process is not None:
+            self.end()
         ours, theirs = socket.socketpair()
         code = open(HOST, "rb")
         env = dict(os.environ, GREENROOM_HOST=str(theirs.fileno()), GREENROOM_CODE=str(code.fileno()), **environment or {})
@@ -190,6 +200,41 @@ class Loading(HostTest):
         self.passes("helper")
         self.line.answers = {"runcmd_latest": lambda: None, "runcmd_set_latest": lambda **_: None}
         self.passes("run")
+
+    def test_features_of_the_first_file_are_those_of_all(self):
+        future, uses = "from __future__ import annotations\n", "def f(ctx, x: nosuch = None): pass\n"
+        self.load(future, uses)
+        self.passes("f")
+        self.load("x = 1\n", future + uses)
+        self.assertIn("nosuch", self.hello(self.write("x = 1\n"), self.write(future, "2.py"), self.write(uses, "3.py"))["broken"]["message"])
+
+    def test_modules_beside_a_file(self):
+        os.mkdir(os.path.join(self.base, "sub"))
+        self.write("X = 5\n", "sub/beside.py")
+        # What is installed is found before.
+        self.write("raise Exception('not this one')\n", "sub/base64.py")
+        path = self.write("import base64, beside\ndef f(ctx): assert beside.X == 5\n", "sub/own.py")
+        self.assertIn("ready", self.hello(path))
+        path = self.write("from . import beside\n", "sub/relative.py")
+        self.assertIn("belong to no package", self.hello(path)["broken"]["help"][0])
+
+    def test_the_end_of_a_program_while_loading(self):
+        failure = self.hello(self.write("import sys\nsys.exit(3)\n"))["broken"]
+        self.assertEqual(failure["message"], "SystemExit: 3")
+        self.assertIn("none of them may end the program", failure["notes"][0])
+
+    def test_lines_are_those_of_the_interpreter(self):
+        for source in (b"\xef\xbb\xbfX = 1\n\x0c\n\x1c = 0\n", b"# coding: latin-1\nX = '\xe9\x85'\n# \x0b\n", b"# x\r\n#\x0c\r\n#\r\n",
+                       "# \u2028\n#\n#\n".encode()):
+            source = source.replace(b"\x1c = 0", b"# \x1c")
+            end = b"\r\n" if b"\r" in source else b"\n"
+            path = self.write_bytes(source + end.join((b"def f(ctx):", b"    y = '\xe9'" if b"coding" in source else b"    y = 2", b"    assert y == 3", b"")))
+            self.assertIn("ready", self.hello(path))
+            self.line.scenario(self.directory)
+            failure = self.fails("f")
+            self.assertEqual(failure["message"], "AssertionError: assert y == 3")
+            self.assertEqual(failure["notes"], ["y = 'é'" if b"coding" in source else "y = 2"])
+            self.assertIn("line 6, in f\n    assert y == 3", failure["trace"])
 
     def test_the_place_of_a_library_among_the_files_counts(self):
         own = "def files_match(ctx, a=None): assert False\ndef runcmd_step(ctx, argv0=None): assert argv0 == 'own'\n"
@@ -1254,8 +1299,25 @@ class Check(HostTest):
         self.assertEqual(reports[0]["error"]["line"], 2)
         self.assertEqual(reports[0]["error"]["column"], 7)
         self.assertIn("outside function", reports[1]["error"]["message"])
-        self.assertIn("null", reports[2]["error"]["message"])
+        self.assertEqual(reports[2]["error"], {"line": 1, "column": 6, "message": "it has a NUL byte"})
         self.assertEqual(reports[3]["error"]["message"], "No such file or directory")
+
+    def test_encodings(self):
+        function, name = b"def f(ctx): pass\n", b"x = 'caf\xe9'\n"
+        sources = (b"\xef\xbb\xbf" + function, b"# -*- coding: latin-1 -*-\n" + name + function, b"# x\n# vim: set fileencoding=cp1252 :\n" + name,
+                   name, b"x = 1\n" + "y = 'é'; ".encode() + name, b"# coding: latin-1\n" + function.replace(b"\n", b"\r\n"))
+        files = [self.write_bytes(source, "%d.py" % number) for number, source in enumerate(sources)]
+        reports = self.check(*files)
+        self.assertEqual([report["error"] and report["error"]["line"] for report in reports], [None, None, None, 1, 2, None])
+        self.assertEqual([report["error"]["column"] for report in reports[3:5]], [9, 18])
+        self.assertIn("byte 0xe9 is not UTF-8", reports[3]["error"]["message"])
+
+    def test_warnings_are_not_for_the_check(self):
+        self.assertIsNone(self.check(self.write("def f(ctx): assert ctx is 'a', '\\d'\n"))[0]["error"])
+
+    def test_depth(self):
+        for text in ("x = " + "-" * 100000 + "1\n", "x" + ".x" * 100000 + "\n"):
+            self.assertRegex(self.check(self.write(text))[0]["error"]["message"], "too (deeply|complex)")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,273 @@
+//! Files with Python step functions that are not as they should be, or not as usual: each is told of in one readable place.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
+
+use snapbox::str;
+
+use crate::support::{Project, Ran, same};
+
+const FUNCTION: &str = "def f(ctx):\n    pass\n";
+
+/// A document with one step, whose function is in these files.
+fn project(files: &[(&str, &[u8])]) -> Project {
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).filter(|name| !name.contains("beside")).collect();
+    let mut project = Project::anywhere().file("own.yaml", "- given: f\n  impl: {python: {function: f}}\n").file(
+        "x.md",
+        format!(
+            "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {{python: [{}]}}\n...\n# S\n~~~scenario\ngiven f\n~~~\n",
+            names.join(", ")
+        ),
+    );
+    for (name, content) in files {
+        project = project.file(name, content);
+    }
+    project
+}
+
+fn run(content: &[u8]) -> Ran {
+    project(&[("s.py", content)]).run(["run", "x.md"])
+}
+
+#[test]
+fn files_that_are_as_good_as_any() {
+    let latin = b"# -*- coding: latin-1 -*-\nX = 'caf\xe9'\ndef f(ctx):\n    assert X == 'caf\\u00e9', X\n";
+    run(latin).passes();
+    run(format!("\u{feff}{FUNCTION}").as_bytes()).passes();
+    run(FUNCTION.replace('\n', "\r\n").as_bytes()).passes();
+    run(FUNCTION.replace('\n', "\r").as_bytes()).passes();
+    run(b"f = lambda ctx: None\n").passes();
+    // What the compiler warns of.
+    run(b"def f(ctx):\n    assert ctx is not 'x', '\\d'\n").passes();
+    run(b"import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0); os.close(1); os.close(2)\ndef f(ctx): pass\n")
+        .passes();
+    // It is no program.
+    run(b"import sys\ndef f(ctx): pass\nif __name__ == '__main__':\n    sys.exit('as a program')\n").passes();
+    run(b"import os\nHERE = os.path.dirname(__file__)\ndef f(ctx): assert os.path.exists(HERE + '/own.yaml')\n")
+        .passes();
+}
+
+#[test]
+fn files_side_by_side() {
+    let pass = FUNCTION.as_bytes();
+    // The later definition wins.
+    project(&[("s.py", b"def f(ctx): raise Exception('first')\n"), ("t.py", pass)]).run(["run", "x.md"]).passes();
+    project(&[("s.py", b""), ("t.py", pass)]).run(["run", "x.md"]).passes();
+    let (future, uses) = (&b"from __future__ import annotations\n"[..], &b"def f(ctx, x: nosuch = None): pass\n"[..]);
+    project(&[("s.py", future), ("t.py", uses)]).run(["run", "x.md"]).passes();
+    project(&[("s.py", b"x = 1\n"), ("t.py", &[future, uses].concat())]).run(["run", "x.md"]).passes();
+    project(&[("s/s.py", b"from beside import f\n"), ("s/beside.py", pass)]).run(["run", "x.md"]).passes();
+}
+
+#[test]
+fn files_that_are_no_python() {
+    let nested = format!("x = {}1\n", "-".repeat(100_000));
+    let mut all = String::new();
+    for content in [
+        &b"# caf\xe9\n"[..],
+        b"x = 1\ny = '\xc3\xa9', '\xe9'\n",
+        b"def f(ctx):\n    pass\0\n",
+        b"# coding: klingon\n",
+        nested.as_bytes(),
+        b"",
+    ] {
+        let project = project(&[("s.py", content)]);
+        let checked = project.refused(["check", "x.md"]).stderr;
+        assert_eq!(checked, project.refused(["run", "x.md"]).stderr);
+        let _ = writeln!(all, "{checked}");
+    }
+    same(
+        &all,
+        str![[r#"
+error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
+ --> s.py:1:6
+  |
+1 | # caf�
+  |      ^
+
+1 error
+
+error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
+ --> s.py:2:11
+  |
+2 | y = 'é', '�'
+  |           ^
+
+1 error
+
+error[bad-python]: this is no Python: it has a NUL byte
+ --> s.py:2:9
+  |
+2 |     pass␀
+  |         ^
+
+1 error
+
+error[bad-python]: this is no Python: unknown encoding: klingon
+ --> s.py:1:1
+  |
+1 | # coding: klingon
+  | ^
+
+1 error
+
+error[bad-python]: this is no Python: something in it is nested too deeply
+ --> s.py:1:1
+  |
+1 | x = -----------------------------------------------------------------------------------------...
+  | ^
+
+1 error
+
+error[unknown-function]: no Python file defines a function `f`
+ --> x.md:8:1
+  |
+8 | given f
+  | ^^^^^^^ this step needs it
+  |
+ ::: own.yaml:1:10
+  |
+1 | - given: f
+  |          - bound here
+  |
+  = help: define it in s.py
+
+1 error
+
+
+"#]],
+    );
+}
+
+#[test]
+fn files_that_are_no_files() {
+    let project = project(&[("s.py/x", b"")]);
+    let text = std::fs::read_to_string(project.path("x.md")).unwrap();
+    let project = project.file("x.md", text.replace("s.py/x", "s.py, nosuch.py"));
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[not-a-file]: s.py is a directory
+ --> x.md:4:18
+  |
+4 | impls: {python: [s.py, nosuch.py]}
+  |                  ^^^^
+
+error[not-found]: no python file nosuch.py
+ --> x.md:4:24
+  |
+4 | impls: {python: [s.py, nosuch.py]}
+  |                        ^^^^^^^^^
+  |
+  = note: it is neither beside the document nor built in
+  = help: these are built in: lib/daemon.py, lib/files.py, lib/runcmd.py, lib/datadir.py
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn a_file_that_may_not_be_read() {
+    let project = project(&[("s.py", FUNCTION.as_bytes())]);
+    std::fs::set_permissions(project.path("s.py"), PermissionsExt::from_mode(0o000)).unwrap();
+    if std::fs::read(project.path("s.py")).is_ok() {
+        println!("skipped: this user may read everything");
+        return;
+    }
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[unreadable]: cannot read s.py: Permission denied (os error 13)
+ --> x.md:4:18
+  |
+4 | impls: {python: [s.py]}
+  |                  ^^^^
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn files_that_fail_while_they_are_loaded() {
+    let mut all = String::new();
+    for content in [
+        &b"import sys\ndef f(ctx): pass\nsys.exit(3)\n"[..],
+        b"import os\ndef f(ctx): pass\nprint('so far', flush=True)\nos._exit(4)\n",
+        b"import os\ndef f(ctx): pass\nos.kill(os.getpid(), 9)\n",
+        b"from . import helper\ndef f(ctx): pass\n",
+        b"from os import nosuch\ndef f(ctx): pass\n",
+        b"print('so far')\nraise BaseException('no')\ndef f(ctx): pass\n",
+        b"import os\ndef f(ctx): pass\nfor fd in range(3, 4096):\n    try: os.write(fd, b'rubbish\\n')\n    except OSError: pass\n",
+    ] {
+        let ran = run(content).code(1).stderr("");
+        let shown = ran.stdout.lines().filter(|line| !line.is_empty() && !line.contains(" from 'os' "));
+        let shown: Vec<&str> = shown.skip(4).take_while(|line| !line.contains("rerun:")).collect();
+        let _ = writeln!(all, "{}\n", shown.join("\n"));
+    }
+    same(
+        &all,
+        str![[r#"
+  SystemExit: 3
+  note: files with step functions are loaded as modules are: none of them may end the program
+  where it failed:
+    │   File "[PROJECT]/s.py", line 3
+    │     sys.exit(3)
+
+  the python process that carries out the steps has ended, with exit status 4
+  note: that was while it loaded s.py
+  output of the python function:
+    │ so far
+
+  the python process that carries out the steps has ended, with signal SIGKILL
+  note: that was while it loaded s.py
+
+  ImportError: attempted relative import with no known parent package
+  where it failed:
+    │   File "[PROJECT]/s.py", line 1
+    │     from . import helper
+  help: files with step functions belong to no package: import what is beside them by its name
+
+  note: python is /usr/bin/python3
+  where it failed:
+    │   File "[PROJECT]/s.py", line 1
+    │     from os import nosuch
+
+  BaseException: no
+  where it failed:
+    │   File "[PROJECT]/s.py", line 2
+    │     raise BaseException('no')
+  output of the python function:
+    │ so far
+
+  the python process that carries out the steps wrote `rubbish` to its socket
+  note: its socket is for the step host alone; a function must not use it
+  note: that was while it loaded s.py
+
+
+"#]],
+    );
+}
+
+#[test]
+fn a_file_that_is_never_loaded() {
+    let project = project(&[("s.py", b"import time\ndef f(ctx): pass\nprint('so far')\ntime.sleep(1000)\n")]);
+    let text = std::fs::read_to_string(project.path("x.md")).unwrap();
+    let project = project.file("x.md", text.replace("bindings:", "step_timeout: 3s\nbindings:"));
+    project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  S
+  in x.md:9, scenario at x.md:7
+
+    FAILED [TIME]  given f
+
+  the step's time limit of 3 s has passed while waiting for s.py to be loaded
+  output of the python function:
+    │ so far
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run x.md --name S
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:7  S
+
+"#]]);
+}
