@@ -927,7 +927,7 @@ error[no-python]: program not found: nosuch-python
 /// The host's side of the protocol has tests of its own, in its own language.
 #[test]
 fn the_host_for_python_keeps_the_protocol() {
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../steps/src/host/test_python.py");
+    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../steps/src/host/python/test_python.py");
     let ran = Command::new("python3").arg(tests).env("PATH", "/usr/local/bin:/usr/bin:/bin").output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }

@@ -10,7 +10,7 @@ use greenroom_sandbox::process::{Input, Program, Watch, capture, find_program};
 use rustix::io::FdFlags;
 use serde_json::Value;
 
-use super::{PYTHON, PYTHON_START, code_file};
+use super::python;
 use crate::step::StepError;
 
 /// How long a look at all files may take.
@@ -45,9 +45,9 @@ pub struct Function {
 /// Looks at files with this Python. None when there is no such program.
 pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Option<Known>, StepError> {
     let Ok(program) = find_program(python.as_ref(), path, Path::new("/")) else { return Ok(None) };
-    let code = code_file(PYTHON)?;
+    let code = python::program()?;
     let (output, errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
-    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), PYTHON_START.into(), "--check".into()];
+    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), python::START.into(), "--check".into()];
     argv.extend(files.iter().map(|file| file.clone().into_os_string()));
     rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty())?;
     let started = Program {

@@ -7,24 +7,20 @@
 mod calls;
 pub mod check;
 mod line;
+mod program;
+mod python;
 mod told;
 mod warm;
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{Seek, Write};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::capture;
-use greenroom_sandbox::process::{
-    Input, Neighbour, Process, Program, Signal, StartError, Status, Watch, find_program, table,
-};
-use rustix::fs::MemfdFlags;
-use rustix::io::FdFlags;
+use greenroom_sandbox::process::{Neighbour, Process, Program, Signal, Status, Watch, table};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -33,6 +29,7 @@ use crate::step::{Captures, Output, StepError, StepResult};
 use line::Lines;
 use told::Variables;
 
+pub use program::HostProgram;
 pub use warm::WarmHost;
 
 /// The version of the protocol that is spoken here.
@@ -52,30 +49,6 @@ const LOST_SOCKET: i32 = 70;
 
 /// How much of what a host wrote a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
-
-/// A step host: how it is started, and what it loads.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostProgram {
-    /// The key under `impls` and in bindings.
-    pub language: String,
-    /// The program, a name on PATH or a path.
-    pub program: String,
-    /// Whether the program is a Python that carries out greenroom's own host.
-    pub python: bool,
-    /// The files with the step functions, in order: absolute paths, or names of libraries that are served natively.
-    pub files: Vec<PathBuf>,
-    /// Where the program is looked for outside of scenarios: the value of `PATH`.
-    pub path: OsString,
-    /// Variables while it loads them, over those of this process; no value unsets.
-    pub loading: Vec<(OsString, Option<OsString>)>,
-}
-
-/// The host for Python, which comes with greenroom.
-const PYTHON: &str = include_str!("python.py");
-
-/// How a Python gets at it: not by its command line, at which process checks look.
-const PYTHON_START: &str =
-    "import os;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'))";
 
 /// What a host is asked to do.
 #[derive(Debug, Clone, Copy)]
@@ -249,7 +222,7 @@ impl Host {
         let loading = program.loading.iter().filter(|(name, _)| name != "TMPDIR").cloned().collect();
         let path = context.environment().path();
         let source_directory = context.source_directory().to_owned();
-        let process = self::program(program, &theirs, &path, &source_directory, loading, &output, Program::start)?;
+        let process = program.execute(&theirs, &path, &source_directory, loading, &output, Program::start)?;
         table::hide(process.pid());
         drop(theirs);
         let mut host = Self::new(context, program, Body::Started(process), ours, output)?;
@@ -272,7 +245,7 @@ impl Host {
 
     /// Has it load its files.
     fn greet(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> StepResult {
-        let hello = hello(program, context.source_directory(), false);
+        let hello = program.hello(context.source_directory(), false);
         let what = loading(program);
         let (kind, ready) = self.exchange(context, registry, &hello, &what, START_LIMIT).map_err(|error| {
             let is_told = context.watch().is_cut() || error.message.ends_with(&what);
@@ -514,66 +487,6 @@ fn files_of(program: &HostProgram) -> String {
         [_, ..] if names.len() <= 3 => names.join(", "),
         _ => format!("the {} files", program.language),
     }
-}
-
-/// Starts the program of a host, with one end of its socket.
-fn program(
-    host: &HostProgram,
-    socket: &UnixStream,
-    path: &OsStr,
-    directory: &Path,
-    mut environment: Vec<(OsString, Option<OsString>)>,
-    output: &File,
-    start: fn(Program) -> Result<Process, StartError>,
-) -> Result<Process, StepError> {
-    let found = find_program(host.program.as_ref(), path, directory).map_err(|_| {
-        StepError::new(format!("program not found: {}", host.program))
-            .note(format!("it carries out the {} steps of this document", host.language))
-            .help(if host.python {
-                "install Python, or say where it is with `--python PATH`".to_owned()
-            } else {
-                format!("say where it is with `--host {}=PATH`", host.language)
-            })
-    })?;
-    let mut argv: Vec<OsString> = vec![host.program.clone().into()];
-    let code = host.python.then(|| code_file(PYTHON)).transpose()?;
-    if let Some(code) = &code {
-        argv.extend(["-c".into(), PYTHON_START.into()]);
-        environment.push(("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into())));
-    }
-    environment.push(("GREENROOM_HOST".into(), Some(socket.as_raw_fd().to_string().into())));
-    // These two go along; nothing else is started before they are kept back again.
-    let along = || code.iter().map(AsFd::as_fd).chain([socket.as_fd()]);
-    along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::empty()))?;
-    let program = Program {
-        path: found,
-        argv,
-        directory: directory.to_owned(),
-        environment,
-        stdin: Input::Null,
-        stdout: output.try_clone()?,
-        stderr: output.try_clone()?,
-    };
-    let process = start(program)?;
-    along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC))?;
-    Ok(process)
-}
-
-/// The first thing that a host is told.
-fn hello(program: &HostProgram, source_directory: &Path, forks: bool) -> Value {
-    let files: Vec<String> = program.files.iter().map(|file| file.display().to_string()).collect();
-    json!({"hello": {
-        "protocol": PROTOCOL, "language": program.language, "files": files,
-        "source_directory": source_directory.display().to_string(), "forks": forks,
-    }})
-}
-
-fn code_file(text: &str) -> std::io::Result<OwnedFd> {
-    let fd = rustix::fs::memfd_create("greenroom-host", MemfdFlags::CLOEXEC)?;
-    let mut file = File::from(fd);
-    file.write_all(text.as_bytes())?;
-    file.rewind()?;
-    Ok(file.into())
 }
 
 /// What a message is and what is in it.

@@ -14,7 +14,7 @@ use greenroom_sandbox::process::{Process, Program};
 use rustix::net::RecvFlags;
 use serde_json::{Value, json};
 
-use super::{HostProgram, PROTOCOL, hello, parse, program};
+use super::{HostProgram, PROTOCOL, parse};
 use crate::step::StepError;
 
 /// Such a host, as the launcher holds it and as the stages see it.
@@ -35,9 +35,10 @@ impl WarmHost {
         let nowhere = File::options().write(true).open("/dev/null")?;
         let mut environment = of.loading.clone();
         environment.push(("TMPDIR".into(), Some(shared.into())));
-        let process = program(of, &theirs, &of.path, source_directory, environment, &nowhere, Program::start_attached)?;
+        let process =
+            of.execute(&theirs, &of.path, source_directory, environment, &nowhere, Program::start_attached)?;
         let mut host = Self { process: ManuallyDrop::new(process), line, owner: std::process::id() };
-        super::line::send(&mut host.line, &hello(of, source_directory, true))?;
+        super::line::send(&mut host.line, &of.hello(source_directory, true))?;
         Ok(host)
     }
 

@@ -1,6 +1,6 @@
 """Tests of the step host for Python: they play greenroom's part of the conversation.
 
-The host is $GREENROOM_PYTHON_HOST or python.py beside this file, and runs with the interpreter that runs the tests.
+The host is $GREENROOM_PYTHON_HOST, or what `mod.rs` makes of the files beside this one, and runs with the interpreter that runs the tests.
 """
 
 import array
@@ -8,6 +8,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,10 +19,29 @@ import textwrap
 import time
 import unittest
 
-HOST = os.environ.get("GREENROOM_PYTHON_HOST") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "python.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
 #: How greenroom starts it: the program's text is not on the command line, where process checks would find it.
 START = "import os;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'))"
 LIMIT = 20
+
+
+def text_of_the_host():
+    if os.environ.get("GREENROOM_PYTHON_HOST"):
+        return read(os.environ["GREENROOM_PYTHON_HOST"])
+    files = re.findall(r'include_str!\("(.*?)"\)', read(os.path.join(HERE, "mod.rs")))
+    return "\n\n".join(read(os.path.join(HERE, file)) for file in files)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+#: A file with the host in it, as long as this process lives.
+HOST_FILE = tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8")
+HOST_FILE.write(text_of_the_host())
+HOST_FILE.flush()
+HOST = HOST_FILE.name
 
 
 def b64(data):

@@ -1,0 +1,85 @@
+//! How a step host is started, and what it is told first.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use greenroom_sandbox::process::{Input, Process, Program, StartError, find_program};
+use rustix::io::FdFlags;
+use serde_json::{Value, json};
+
+use super::{PROTOCOL, python};
+use crate::step::StepError;
+
+/// A step host: how it is started, and what it loads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostProgram {
+    /// The key under `impls` and in bindings.
+    pub language: String,
+    /// The program, a name on PATH or a path.
+    pub program: String,
+    /// Whether the program is a Python that carries out greenroom's own host.
+    pub python: bool,
+    /// The files with the step functions, in order: absolute paths, or names of libraries that are served natively.
+    pub files: Vec<PathBuf>,
+    /// Where the program is looked for outside of scenarios: the value of `PATH`.
+    pub path: OsString,
+    /// Variables while it loads them, over those of this process; no value unsets.
+    pub loading: Vec<(OsString, Option<OsString>)>,
+}
+
+impl HostProgram {
+    /// Starts it, with one end of its socket.
+    pub(super) fn execute(
+        &self,
+        socket: &UnixStream,
+        path: &OsStr,
+        directory: &Path,
+        mut environment: Vec<(OsString, Option<OsString>)>,
+        output: &File,
+        start: fn(Program) -> Result<Process, StartError>,
+    ) -> Result<Process, StepError> {
+        let found = find_program(self.program.as_ref(), path, directory).map_err(|_| {
+            StepError::new(format!("program not found: {}", self.program))
+                .note(format!("it carries out the {} steps of this document", self.language))
+                .help(if self.python {
+                    "install Python, or say where it is with `--python PATH`".to_owned()
+                } else {
+                    format!("say where it is with `--host {}=PATH`", self.language)
+                })
+        })?;
+        let mut argv: Vec<OsString> = vec![self.program.clone().into()];
+        let code = self.python.then(python::program).transpose()?;
+        if let Some(code) = &code {
+            argv.extend(["-c".into(), python::START.into()]);
+            environment.push(("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into())));
+        }
+        environment.push(("GREENROOM_HOST".into(), Some(socket.as_raw_fd().to_string().into())));
+        // These two go along; nothing else is started before they are kept back again.
+        let along = || code.iter().map(AsFd::as_fd).chain([socket.as_fd()]);
+        along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::empty()))?;
+        let program = Program {
+            path: found,
+            argv,
+            directory: directory.to_owned(),
+            environment,
+            stdin: Input::Null,
+            stdout: output.try_clone()?,
+            stderr: output.try_clone()?,
+        };
+        let process = start(program)?;
+        along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC))?;
+        Ok(process)
+    }
+
+    /// The first thing that it is told; `forks`: it will be copied.
+    pub(super) fn hello(&self, source_directory: &Path, forks: bool) -> Value {
+        let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+        json!({"hello": {
+            "protocol": PROTOCOL, "language": self.language, "files": files,
+            "source_directory": source_directory.display().to_string(), "forks": forks,
+        }})
+    }
+}

@@ -1,0 +1,117 @@
+"""What can be known of step files without running them."""
+
+
+def check(files):
+    """What files define at their top level, for bindings to be held against. Nothing of them is run."""
+    return {"files": [_check_file(file) for file in files], "provided": sorted(list(provided()) + ["srcdir"] + list(_MODULES))}
+
+
+def _check_file(file):
+    import warnings
+
+    report = {"file": file, "error": None, "functions": [], "names": [], "star_imports": []}
+    try:
+        with open(file, "rb") as source:
+            text = source.read()
+        report["error"] = _no_text(text)
+        if report["error"]:
+            return report
+        tree = _parse(text, file)
+        # A syntax tree may still be none of a program, as with `return` outside of functions.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, file, "exec", 0, True)
+    except SyntaxError as error:
+        report["error"] = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
+        return report
+    except (RecursionError, MemoryError):
+        report["error"] = {"line": 1, "column": 1, "message": "something in it is nested too deeply"}
+        return report
+    except (OSError, ValueError) as error:
+        message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        report["error"] = {"line": 1, "column": 1, "message": message}
+        return report
+    lines = [line.encode("utf-8") for line in _lines(text)]
+
+    def place(node):
+        line = lines[node.lineno - 1] if node.lineno <= len(lines) else b""
+        return {"line": node.lineno, "column": len(line[: node.col_offset].decode("utf-8", "replace")) + 1}
+
+    for node in _top_level(tree.body):
+        kind = type(node).__name__
+        if kind in ("FunctionDef", "AsyncFunctionDef"):
+            report["functions"].append(_function(node, place(node)))
+        elif kind == "ImportFrom" and node.names[0].name == "*":
+            report["star_imports"].append("." * (node.level or 0) + (node.module or ""))
+        else:
+            for name, where in _bound(node):
+                report["names"].append(dict(name=name, **place(where)))
+    return report
+
+
+def _no_text(source):
+    """Where and why a source file is no text, if it is none. The interpreter says so less clearly, and not where."""
+    at, message = source.find(b"\0"), "it has a NUL byte"
+    if at < 0 and not _encoding(source):
+        try:
+            source.decode("utf-8")
+        except UnicodeDecodeError as error:
+            at = error.start
+            message = "byte 0x%02x is not UTF-8, and the first lines declare no other encoding" % source[at]
+    if at < 0:
+        return None
+    before = _lines(source[:at])
+    return {"line": len(before), "column": len(before[-1]) + 1, "message": message}
+
+
+def _top_level(body):
+    """Statements that run when the file does, also those in branches."""
+    for node in body:
+        yield node
+        if type(node).__name__ in ("FunctionDef", "AsyncFunctionDef", "ClassDef"):
+            continue
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+            for inner in _top_level(getattr(node, field, None) or []):
+                yield inner
+
+
+def _bound(node):
+    """The names that a statement binds, and where."""
+    kind = type(node).__name__
+    if kind == "ClassDef":
+        return [(node.name, node)]
+    if kind in ("Import", "ImportFrom"):
+        return [(alias.asname or alias.name.split(".")[0], node) for alias in node.names]
+    if kind == "Delete" or (kind == "AnnAssign" and node.value is None):
+        return []
+    targets = []
+    for field in ("targets", "target", "optional_vars"):
+        value = getattr(node, field, None)
+        targets += value if isinstance(value, list) else [value] if value is not None else []
+    targets += [item.optional_vars for item in getattr(node, "items", []) if item.optional_vars is not None]
+    return [(part.id, part) for target in targets for part in _walk(target)
+            if type(part).__name__ == "Name" and type(part.ctx).__name__ == "Store"]
+
+
+def _function(node, place):
+    arguments = node.args
+    positional = list(getattr(arguments, "posonlyargs", [])) + arguments.args
+    first_default = len(positional) - len(arguments.defaults)
+    only = len(getattr(arguments, "posonlyargs", []))
+    parameters = [
+        {"name": argument.arg, "has_default": number >= first_default, "kind": "positional" if number < only else "any"}
+        for number, argument in enumerate(positional)
+    ]
+    parameters += [
+        {"name": argument.arg, "has_default": default is not None, "kind": "keyword"}
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)
+    ]
+    return dict(
+        name=node.name,
+        parameters=parameters,
+        takes_any_positional=arguments.vararg is not None,
+        takes_any_keyword=arguments.kwarg is not None,
+        decorated=bool(node.decorator_list),
+        **{"async": type(node).__name__ == "AsyncFunctionDef"},
+        **place,
+    )

@@ -1,0 +1,336 @@
+"""What an exception means for people: its line, values, the user's part of the trace."""
+
+
+class CallFailed(Exception):
+    """greenroom could not do what a helper asked of it."""
+
+
+def _with_failure(error, failure):
+    """An exception that knows better than its type and text what is wrong."""
+    error.greenroom_failure = failure
+    return error
+
+
+def describe(error):
+    """What an exception means for the step, as a FAILURE."""
+    try:
+        return _describe(error)
+    except BaseException as trouble:
+        return {"message": type(error).__name__ + ": (cannot be shown: " + type(trouble).__name__ + ")"}
+
+
+def _describe(error):
+    known = getattr(error, "greenroom_failure", None)
+    failure = dict(known) if isinstance(known, dict) else {}
+    notes = list(failure.get("notes") or [])
+    if not failure.get("message"):
+        lines = _line_of(error)
+        failure["message"] = _cut(lines[0], 1000)
+        notes += lines[1:100]
+        if isinstance(error, AssertionError):
+            statement, values = _assertion(error)
+            if statement and not str(error):
+                failure["message"] = "AssertionError: " + _cut(statement, 500)
+            notes += ["%s = %s" % (name, value) for name, value in values if value not in str(error)]
+    for note in getattr(error, "__notes__", None) or []:
+        notes += str(note).splitlines()
+    for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
+        if isinstance(part, BaseException):
+            notes.append("%d: %s" % (number, _line_of(part)[0]))
+    if isinstance(error, ImportError) and "relative import" in str(error):
+        failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
+    if isinstance(error, FileNotFoundError):
+        gone = _gone_directory()
+        if gone:
+            notes.append("the working directory %s does not exist any more" % gone)
+    if isinstance(error, ImportError) and getattr(error, "name", None):
+        notes.append("python is %s" % sys.executable)
+    if notes:
+        failure["notes"] = notes
+    if type(error).__module__ == "subprocess" and not failure.get("output"):
+        failure["output"] = _captured(error)
+    trace = _trace(error)
+    if trace:
+        failure["trace"] = trace
+    return failure
+
+
+def _captured(error):
+    """What a failed command wrote and nobody has shown."""
+    streams = [(stream, getattr(error, stream, None)) for stream in ("stdout", "stderr")]
+    streams = [(stream, data.encode("utf-8", "replace") if isinstance(data, str) else data) for stream, data in streams]
+    return [_output(stream, data) for stream, data in streams if isinstance(data, bytes) and data]
+
+
+def _output(stream, data):
+    end = data[-SHOWN:]
+    return {"of": stream + " of the command", "end_base64": to_base64(end), "omitted": len(data) - len(end)}
+
+
+def _gone_directory():
+    """The name that the working directory had, if it has been removed."""
+    try:
+        name = os.readlink("/proc/self/cwd")
+    except OSError:
+        return None
+    return name[: -len(" (deleted)")] if name.endswith(" (deleted)") and not os.path.exists(name) else None
+
+
+def _line_of(error):
+    """`Type: text`, and the text's further lines."""
+    name = type(error).__qualname__
+    module = type(error).__module__
+    if module not in ("builtins", STEPS, "__main__"):
+        name = module + "." + name
+    if isinstance(error, SyntaxError):
+        text = error.msg or ""
+    else:
+        text = str(error)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return [name + ": " + lines[0].strip()] + lines[1:] if lines else [name]
+
+
+def _cut(text, length):
+    return text if len(text) <= length else text[: length - 60] + " ... " + text[-50:]
+
+
+def _trace(error):
+    """Where it happened, in files of the user, oldest cause first."""
+    chain = []
+    while error is not None and len(chain) < 8 and all(error is not other for other, _ in chain):
+        if error.__cause__ is not None:
+            link, former = "which caused:", error.__cause__
+        elif error.__context__ is not None and not error.__suppress_context__:
+            link, former = "and while that was handled:", error.__context__
+        else:
+            link, former = None, None
+        chain.append((error, link))
+        error = former
+    chain.reverse()
+    parts = []
+    for error, link in chain:
+        frames = _frames(error)
+        if not frames and len(chain) == 1:
+            continue
+        if len(chain) > 1:
+            heading = _cut(_line_of(error)[0], 500)
+            parts.append(heading if link is None else link + "\n" + heading)
+        if frames:
+            parts.append("\n".join(frames))
+    return "\n".join(parts) or None
+
+
+def _frames(error):
+    frames, left_out, last = [], 0, None
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if _is_ours(code.co_filename):
+            pass
+        elif _is_library(code.co_filename):
+            left_out += 1
+            last = trace.tb_frame.f_globals.get("__name__") or code.co_filename
+        else:
+            if left_out:
+                frames.append("  ... %d in %s" % (left_out, last))
+                left_out = 0
+            frames.append(_frame(code.co_filename, trace.tb_lineno, code.co_name))
+        trace = trace.tb_next
+    if not frames and not isinstance(error, SyntaxError):
+        return []
+    if left_out:
+        frames.append("  ... %d in %s" % (left_out, last))
+    if len(frames) > 30:
+        frames[15:-15] = ["  ... %d more" % (len(frames) - 30)]
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        frames.append(_frame(error.filename, error.lineno, None, error.offset))
+    return frames
+
+
+def _frame(file, line, function, column=None):
+    text = '  File "%s", line %d' % (file, line)
+    if function and function != "<module>":
+        text += ", in " + function
+    source = source_lines(file)
+    if 0 < line <= len(source):
+        full = source[line - 1]
+        text += "\n    " + full.strip()
+        if column:
+            text += "\n    " + " " * max(column - 1 - (len(full) - len(full.lstrip())), 0) + "^"
+    return text
+
+
+def _is_ours(file):
+    return file == OWN_FILE or file.startswith("<frozen importlib")
+
+
+def _is_library(file):
+    library = os.path.dirname(os.__file__) + os.sep
+    return file.startswith((library, "<frozen")) or "/site-packages/" in file or "/dist-packages/" in file
+
+
+#: The lines of source files: of step files as they were when they were loaded.
+_sources = {}
+
+
+def source_lines(file):
+    if file not in _sources:
+        try:
+            with open(file, "rb") as source:
+                _sources[file] = _lines(source.read(1 << 22))
+        except (OSError, ValueError):
+            _sources[file] = []
+    return _sources[file]
+
+
+def _lines(source):
+    """The lines of a source file, as the interpreter counts them."""
+    return _source_text(source).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _source_text(source):
+    """The text of a source file, in the encoding that it declares."""
+    if source.startswith(b"\xef\xbb\xbf"):
+        source = source[3:]
+    try:
+        return source.decode("utf-8")
+    except UnicodeDecodeError:
+        return source.decode(_encoding(source) or "utf-8", "replace")
+
+
+def _encoding(source):
+    """The encoding that a source file declares; None when it declares none that there is."""
+    import io
+    import tokenize
+
+    # Only what says so, without what else is in these lines.
+    head = b"".join(source.splitlines(True)[:2])
+    try:
+        name, _ = tokenize.detect_encoding(io.BytesIO(bytes(byte for byte in head if byte < 128)).readline)
+    except SyntaxError:
+        return None
+    return None if name.startswith("utf-8") else name
+
+
+def _assertion(error):
+    """The source of the assertion that failed, and names in it with their values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return None, ()
+    frame, line = trace.tb_frame, trace.tb_lineno
+    lines = source_lines(frame.f_code.co_filename)
+    if not lines:
+        return None, ()
+    found = None
+    for node in _walk(_parse("\n".join(lines), frame.f_code.co_filename)):
+        if type(node).__name__ == "Assert" and node.lineno <= line <= node.end_lineno:
+            found = node
+    if found is None:
+        return None, ()
+    text = " ".join(_segment(lines, found).split())
+    values, shown = {}, (frame.f_locals, frame.f_globals)
+    _names(found.test, lines, shown, values)
+    return text, list(values.items())[:12]
+
+
+def _parse(source, file):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(source, file, "exec", 0x400, True)  # to a syntax tree, nothing inherited
+
+
+def _walk(node):
+    """All nodes, outer before inner."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(list(_children(node))))
+
+
+def _children(node):
+    for field in node._fields:
+        value = getattr(node, field, None)
+        for part in value if isinstance(value, list) else (value,):
+            if hasattr(part, "_fields"):
+                yield part
+
+
+def _segment(lines, node):
+    """The source of a node. Columns count bytes."""
+    first, last = node.lineno - 1, node.end_lineno - 1
+    part = [line.encode("utf-8") for line in lines[first : last + 1]]
+    part[-1] = part[-1][: node.end_col_offset]
+    part[0] = part[0][node.col_offset :]
+    return b"\n".join(part).decode("utf-8", "replace")
+
+
+def _names(node, lines, scopes, values):
+    """Notes the values of names, and of what they have under constant keys. Nothing is called for it."""
+    kind = type(node).__name__
+    if kind in ("Name", "Subscript"):
+        found, value = _value(node, scopes)
+        if found:
+            if not callable(value) and type(value).__name__ != "module":
+                values.setdefault(_segment(lines, node), show(value))
+            return
+    for child in _children(node):
+        _names(child, lines, scopes, values)
+
+
+def _value(node, scopes):
+    kind = type(node).__name__
+    if kind == "Name":
+        for scope in scopes:
+            if node.id in scope:
+                return True, scope[node.id]
+    elif kind == "Subscript":
+        found, value = _value(node.value, scopes)
+        key = node.slice
+        if type(key).__name__ == "Index":  # before Python 3.9
+            key = key.value
+        if found and type(key).__name__ == "Constant":
+            if type(value) is Context:
+                value = value._values
+            elif type(value) is NameSpace:
+                value = value._dict
+            key = key.value
+            if type(value) is dict and key in value:
+                return True, value[key]
+            if type(value) in (list, tuple) and type(key) is int and -len(value) <= key < len(value):
+                return True, value[key]
+    return False, None
+
+
+def show(value, depth=3):
+    """A value for people. Only the representations of built-in types are asked for: others are code of who knows whom."""
+    kind = type(value)
+    if kind is int and value.bit_length() > 4096:
+        return "<int of %d bits>" % value.bit_length()
+    if value is None or kind in (bool, int, float, complex):
+        return repr(value)
+    if kind in (str, bytes):
+        return repr(value) if len(value) <= 200 else repr(value[:160]) + " (and %d more)" % (len(value) - 160)
+    if kind in (list, tuple, set, frozenset, dict):
+        if not depth:
+            return "..."
+        if kind is dict:
+            parts = [show(key, 1) + ": " + show(item, depth - 1) for key, item in list(value.items())[:12]]
+        else:
+            parts = [show(item, depth - 1) for item in list(value)[:12]]
+        if len(value) > 12:
+            parts.append("... (%d in all)" % len(value))
+        if not parts and kind in (set, frozenset):
+            return kind.__name__ + "()"
+        opening, closing = {list: "[]", tuple: "()"}.get(kind, "{}")
+        comma = "," if kind is tuple and len(parts) == 1 else ""
+        return opening + ", ".join(parts) + comma + closing
+    if kind in (Context, NameSpace):
+        return show(value.as_dict(), depth)
+    if kind.__module__.startswith("pathlib"):
+        return repr(value)
+    return "<%s.%s>" % (kind.__module__, kind.__qualname__)

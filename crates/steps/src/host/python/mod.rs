@@ -1,0 +1,49 @@
+//! The host for Python, which comes with greenroom: one program in several files, handed over by descriptor, so that nothing has to be
+//! installed anywhere.
+
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::fd::OwnedFd;
+
+use rustix::fs::MemfdFlags;
+
+const TEXT: &str = concat!(
+    include_str!("start.py"),
+    "\n\n",
+    include_str!("messages.py"),
+    "\n\n",
+    include_str!("failures.py"),
+    "\n\n",
+    include_str!("context.py"),
+    "\n\n",
+    include_str!("basics.py"),
+    "\n\n",
+    include_str!("files.py"),
+    "\n\n",
+    include_str!("runcmd.py"),
+    "\n\n",
+    include_str!("daemon.py"),
+    "\n\n",
+    include_str!("namespace.py"),
+    "\n\n",
+    include_str!("host.py"),
+    "\n\n",
+    include_str!("forks.py"),
+    "\n\n",
+    include_str!("check.py"),
+    "\n\n",
+    include_str!("main.py"),
+    "\n\n",
+);
+
+/// How a Python gets at it: not by its command line, at which process checks look. The descriptor's number is in `GREENROOM_CODE`.
+pub(super) const START: &str =
+    "import os;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'))";
+
+/// The program, to be read from its beginning.
+pub(super) fn program() -> std::io::Result<OwnedFd> {
+    let mut file = File::from(rustix::fs::memfd_create("greenroom-host", MemfdFlags::CLOEXEC)?);
+    file.write_all(TEXT.as_bytes())?;
+    file.rewind()?;
+    Ok(file.into())
+}
