@@ -162,8 +162,11 @@ impl StepAgent {
             let own_end = Instant::now() + script.step_limit;
             let scenario_end = scenario_end + context.watch().lost();
             context.watch().set_deadline(Some(own_end.min(scenario_end)));
-            let limit =
-                if own_end <= scenario_end { ("step", script.step_limit) } else { ("scenario", script.scenario_limit) };
+            let limit = if own_end <= scenario_end {
+                Limit { whose: "step", key: "step_timeout", time: script.step_limit }
+            } else {
+                Limit { whose: "scenario", key: "scenario_timeout", time: script.scenario_limit }
+            };
             let done = self.carry_out(("step", &step.function), step, hosts, context, clock, limit);
             let passed = done.failure.is_none() && !done.interrupted;
             say(&Report::Step(done));
@@ -193,9 +196,11 @@ impl StepAgent {
             let clock = context.watch().stopwatch();
             let begun = Instant::now();
             let scenario_end = scenario_end + context.watch().lost();
-            let end = (begun + script.step_limit).min(scenario_end.max(begun + LEAST_TIME_TO_END));
+            let (own_end, last) = (begun + script.step_limit, scenario_end.max(begun + LEAST_TIME_TO_END));
+            let end = own_end.min(last);
             context.watch().set_deadline(Some(end));
-            let limit = ("cleanup", end.saturating_duration_since(begun));
+            let key = if own_end <= last { "step_timeout" } else { "scenario_timeout" };
+            let limit = Limit { whose: "cleanup", key, time: end.saturating_duration_since(begun) };
             let done = self.carry_out(("cleanup", cleanup), step, hosts, context, clock, limit);
             explain |= done.failure.is_some();
             say(&Report::Cleanup { step: index, done });
@@ -226,7 +231,7 @@ impl StepAgent {
         hosts: Hosting<'_>,
         context: &mut Context,
         clock: Stopwatch,
-        (what, limit): (&str, Duration),
+        limit: Limit,
     ) -> Done {
         let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
@@ -268,10 +273,11 @@ impl StepAgent {
             Some((Cut::Limit, waited_for)) => {
                 let waiting =
                     if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
-                failure.message = format!("the {what}'s time limit of {} has passed{waiting}", seconds(limit));
-                let option = if what == "scenario" { " or `--timeout`" } else { "" };
+                let Limit { whose, key, time } = limit;
+                failure.message = format!("the {whose}'s time limit of {} has passed{waiting}", seconds(time));
+                let option = if key == "scenario_timeout" { " or `--timeout`" } else { "" };
                 failure.help.push(format!(
-                    "give it more time with `{what}_timeout` in the document's metadata{option}, if that is to be expected"
+                    "give it more time with `{key}` in the document's metadata{option}, if that is to be expected"
                 ));
             }
             Some((Cut::Output, output)) => {
@@ -283,6 +289,15 @@ impl StepAgent {
         }
         Done { took, failure: Some(failure), interrupted }
     }
+}
+
+/// The limit that holds for a step or cleanup.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    whose: &'static str,
+    /// By which metadata set it.
+    key: &'static str,
+    time: Duration,
 }
 
 /// A limit as the user writes it.

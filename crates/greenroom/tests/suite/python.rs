@@ -313,6 +313,77 @@ def is_in(ctx, path=None):
 
 /// As in one process: where a function goes, all later steps are.
 #[test]
+fn cleanups_that_fail_or_hang_do_not_keep_others_from_running() {
+    let functions = "\
+import os, time
+
+
+def step(ctx, n=None):
+    pass
+
+
+def clear(ctx, n=None):
+    with open(os.environ['OUT'], 'a') as out:
+        print('cleared', n, file=out)
+
+
+def hang(ctx):
+    time.sleep(1000)
+
+
+def fail(ctx):
+    raise ValueError('cannot clear')
+
+
+def exit(ctx):
+    os._exit(4)
+";
+    let bindings: String = ["hang", "fail", "exit"]
+        .map(|how| format!("- when: its cleanup does {how}\n  impl: {{python: {{function: step, cleanup: {how}}}}}\n"))
+        .concat();
+    let bindings = format!("- when: I do {{n}}\n  impl: {{python: {{function: step, cleanup: clear}}}}\n{bindings}");
+    let document = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\nstep_timeout: 2s\n...\n\
+        # The scenario\n~~~scenario\nwhen I do one\nwhen its cleanup does hang\nwhen I do two\nwhen its cleanup does fail\n\
+        when its cleanup does exit\nwhen I do three\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
+    let out = project.path("out");
+    let ran = project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).code(1).stderr("");
+    crate::support::same(&ran.stdout, str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:13, scenario at x.md:7
+
+    ok [TIME]  when I do one
+    ok [TIME]  when its cleanup does hang
+    ok [TIME]  when I do two
+    ok [TIME]  when its cleanup does fail
+    ok [TIME]  when its cleanup does exit
+    ok [TIME]  when I do three
+    FAILED [TIME]  cleanup after: when its cleanup does exit
+    FAILED [TIME]  cleanup after: when its cleanup does fail
+    FAILED [TIME]  cleanup after: when its cleanup does hang
+
+  the cleanup after the step in x.md:13 failed: the python process that carries out the steps has ended, with exit status 4
+
+  the cleanup after the step in x.md:12 failed: ValueError: cannot clear
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 18, in fail
+    │     raise ValueError('cannot clear')
+
+  the cleanup after the step in x.md:10 failed: the cleanup's time limit of 2 s has passed while waiting for python function hang
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:7  The scenario
+
+"#]]);
+    assert_eq!(std::fs::read_to_string(out).unwrap(), "cleared three\ncleared two\ncleared one\n");
+}
+
+#[test]
 fn a_function_that_changes_the_working_directory() {
     let scenarios = "\
 # Below
