@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ impl Agent for StepAgent {
         Prepared { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }
     }
 
-    fn make_ready(&self, prologue: &mut Prepared, hint: u32, in_use: &[u32], shared: &Path) {
+    fn make_ready(&self, prologue: &mut Prepared, hint: u32, in_use: &[u32]) {
         let Prepared { source_directory, documents, warm } = prologue;
         for (_, host) in &mut *warm {
             host.take_if(|host| host.can_be_copied() == Some(false));
@@ -109,9 +109,10 @@ impl Agent for StepAgent {
             if warm.iter().filter(|(_, host)| host.is_some()).count() >= MOST_WARM {
                 let idle = |(known, host): &(HostProgram, Option<WarmHost>)| host.is_some() && !needed.contains(&known);
                 let Some(idle) = warm.iter().position(idle) else { return };
-                warm.remove(idle);
+                // For good: in mixed order its files would be loaded again and again.
+                warm[idle].1 = None;
             }
-            warm.push((program.clone(), WarmHost::start(program, source_directory, shared).ok()));
+            warm.push((program.clone(), WarmHost::start(program, source_directory).ok()));
         }
     }
 

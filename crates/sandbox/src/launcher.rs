@@ -192,11 +192,8 @@ impl Launcher {
         }
         match watch.readable(&[launcher.fd()?], Instant::now() + ANSWER_LIMIT) {
             Ok(true) => {}
-            Err(Cut::Interrupted) => {
-                // Nothing has been started that it would have to end.
-                let _ = launcher.child.kill();
-                return Err(SandboxError::Interrupted);
-            }
+            // It ends as soon as it sees that nobody is there, with what it has made by then.
+            Err(Cut::Interrupted) => return Err(SandboxError::Interrupted),
             _ => {
                 let _ = launcher.child.kill();
                 return Err(SandboxError::Silent);
@@ -244,7 +241,6 @@ impl Launcher {
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
-        keep.extend(spec.hint.map(|_| run_directory::shared(&self.run_directory)));
         let room = Room { host_network: spec.host_network, keep };
         let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
         let order =

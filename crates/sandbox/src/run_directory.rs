@@ -19,11 +19,6 @@ use crate::tree;
 const LOCK: &str = "greenroom.lock";
 const PREFIX: &str = "greenroom-";
 
-/// Where in a run's directory that is which stages share.
-pub(crate) fn shared(run_directory: &Path) -> PathBuf {
-    run_directory.join("shared")
-}
-
 /// A run's directory with its lock held.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
@@ -72,13 +67,6 @@ impl RunDirectory {
         // Whoever had it may have removed it while we were opening it.
         let is_ours = lock.metadata().ok()?.uid() == own && is_at(&lock, &path.join(LOCK));
         is_ours.then_some(Self { path, lock })
-    }
-
-    /// The directory for what stages share, made if need be.
-    pub(crate) fn shared(&self) -> PathBuf {
-        let path = shared(&self.path);
-        let _ = fs::create_dir(&path);
-        path
     }
 
     pub(crate) fn path(&self) -> &Path {

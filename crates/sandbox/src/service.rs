@@ -50,8 +50,8 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
             let (control, directory, sweeper) = sweep(control, directory, stale);
             let mut run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper };
             // The directory's lock stays open in every stage: it is in use until the last of them has ended.
-            let keep = run.serve(Serving { control, made: Vec::new() }, &directory);
-            // What stages have shared ends before its place goes.
+            let keep = run.serve(Serving { control, made: Vec::new() });
+            // What stages have shared ends before the run's directory goes.
             drop(run);
             if keep {
                 directory.keep();
@@ -146,7 +146,7 @@ const TENDED_END: Duration = Duration::from_secs(2);
 
 impl<A: Agent> Run<'_, A> {
     /// Makes stages and tells of their ends until the run is over or the runner is gone; whether the run's directory is to stay.
-    fn serve(&mut self, mut serving: Serving, directory: &RunDirectory) -> bool {
+    fn serve(&mut self, mut serving: Serving) -> bool {
         let keep = loop {
             let mut fds = vec![PollFd::from_borrowed_fd(serving.control.fd(), PollFlags::IN)];
             fds.extend(serving.made.iter().map(|made| PollFd::from_borrowed_fd(made.first.pidfd(), PollFlags::IN)));
@@ -181,7 +181,7 @@ impl<A: Agent> Run<'_, A> {
                         && self.isolation.has(Property::Kill)
                     {
                         let in_use: Vec<u32> = serving.made.iter().filter_map(|made| made.hint).collect();
-                        self.agent.make_ready(&mut self.prologue, hint, &in_use, &directory.shared());
+                        self.agent.make_ready(&mut self.prologue, hint, &in_use);
                     }
                     serving = self.make(serving, (stage, hint), fds);
                 }

@@ -33,10 +33,9 @@ pub trait Agent {
     fn prepare(&self, prologue: &[u8]) -> Self::Prologue;
 
     /// Called in the launcher before a stage with a hint is made, where stages have process namespaces: what many stages share can
-    /// be started here. `in_use` are the hints of the stages there are; `shared` is a directory that they all see. It must not wait
-    /// for anything, since every stage would; and what the prologue holds is dropped in the launcher alone, when all stages are gone.
-    fn make_ready(&self, prologue: &mut Self::Prologue, hint: u32, in_use: &[u32], shared: &Path) {
-        let _ = (prologue, hint, in_use, shared);
+    /// be started here. `in_use` are the hints of the stages there are. It must not wait for anything, since every stage would; and what the prologue holds is dropped in the launcher alone, when all stages are gone.
+    fn make_ready(&self, prologue: &mut Self::Prologue, hint: u32, in_use: &[u32]) {
+        let _ = (prologue, hint, in_use);
     }
 
     /// Carries out one stage's work. The worker's process ends when it returns.
@@ -162,9 +161,10 @@ pub fn namespaces() -> io::Result<Vec<OwnedFd>> {
     sys::namespace_files(own).map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into())).collect()
 }
 
-/// Sends a few bytes over a Unix socket in one message, with descriptors, which the other side gets copies of.
+/// Sends a few bytes over a Unix socket in one message, with descriptors, which the other side gets copies of. Does not wait until
+/// there is room for it: then it fails.
 pub fn send_with(socket: BorrowedFd<'_>, bytes: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<()> {
-    crate::channel::send_with(socket, bytes, fds, rustix::net::SendFlags::empty())
+    crate::channel::send_with(socket, bytes, fds, rustix::net::SendFlags::DONTWAIT)
 }
 
 fn note_pauses(total: Duration) {

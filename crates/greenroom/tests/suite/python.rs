@@ -348,7 +348,9 @@ def exit(ctx):
     let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
     let out = project.path("out");
     let ran = project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).code(1).stderr("");
-    crate::support::same(&ran.stdout, str![[r#"
+    crate::support::same(
+        &ran.stdout,
+        str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
@@ -379,7 +381,8 @@ FAIL [TIME]  The scenario
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:7  The scenario
 
-"#]]);
+"#]],
+    );
     assert_eq!(std::fs::read_to_string(out).unwrap(), "cleared three\ncleared two\ncleared one\n");
 }
 

@@ -26,7 +26,7 @@ use snapbox::IntoData;
 pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
 /// No test takes this long; one that does hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A document of scenarios, with metadata in front of it.
 pub(crate) fn document(scenarios: &str) -> String {

@@ -1,24 +1,32 @@
 //! Step files are loaded once for all scenarios, and nobody can tell but by the clock.
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::sync::mpsc;
+use std::thread;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use snapbox::str;
 
-use crate::support::{Fifo, Project, names};
+use crate::support::{Fifo, PATIENCE, Project, names};
 
-/// Loading it leaves a line in `loaded`, in the directory where greenroom was started.
+/// Each time that it is loaded it has another name for that. Functions leave a line with it in `loaded`.
 const STEPS: &str = "\
 import os, random, sys, tempfile
 
-with open('loaded', 'a') as loaded:
-    loaded.write('%d\\n' % os.getpid())
-
+LOADING = os.urandom(16).hex(), os.getpid()
 seen = []
 AT_LOADING = os.environ.get('HOME'), os.getcwd()
 
 
+def note():
+    with open(os.path.join(srcdir, 'loaded'), 'a') as loaded:
+        print(*LOADING, file=loaded)
+
+
 def is_first(ctx, name=None):
+    note()
     globals()['assert_eq'](seen, [])
     globals()['assert_eq'](dict(ctx.as_dict()), {})
     seen.append(name)
@@ -33,6 +41,7 @@ def is_still(ctx, name=None):
 
 
 def prints(ctx, expression=None):
+    note()
     print(eval(expression))
     assert False
 ";
@@ -67,11 +76,11 @@ const ALIKE: [&str; 4] = [
     "when I am first, dan\nthen I am still dan",
 ];
 
-/// How often the files have been loaded.
+/// How often the files were loaded whose functions have been carried out.
 fn loaded(project: &Project) -> usize {
     let text = fs::read_to_string(project.path("loaded")).unwrap();
     fs::remove_file(project.path("loaded")).unwrap();
-    text.lines().count()
+    text.lines().collect::<BTreeSet<_>>().len()
 }
 
 /// Scenarios that draw the same numbers are not independent.
@@ -112,17 +121,26 @@ fn without_process_namespaces_each_scenario_loads_the_files() {
     all_random_numbers_differ(&project);
 }
 
+/// What they do besides belongs to a scenario, so it is done there and nowhere else.
 #[test]
-fn files_that_start_threads_or_processes_are_loaded_by_each_scenario() {
-    let thread = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n";
-    let child = "import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; : TOKEN'])\n";
-    for more in [thread, child] {
+fn files_with_effects_are_loaded_by_each_scenario() {
+    for effect in [
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n",
+        "import subprocess\nsubprocess.Popen(['sh', '-c', 'sleep 1000; : TOKEN'], start_new_session=True)\n",
+        "import tempfile\nD = tempfile.mkdtemp()\n",
+        "os.makedirs('/tmp/greenroom-trial/TOKEN')\n",
+        "try:\n    F = open('file-TOKEN', 'w')\nexcept BaseException:\n    pass\n",
+        "import asyncio\nLOOP = asyncio.new_event_loop()\n",
+        "import socket\nS = socket.create_server(('127.0.0.1', 8080))\n",
+        "random.seed(42)\nFIRST = random.random()\n",
+    ] {
         let Some(project) = Project::sealed() else { return };
-        let steps = format!("{STEPS}{}", more.replace("TOKEN", &project.token()));
+        let steps = format!("{STEPS}{}", effect.replace("TOKEN", &project.token()));
         let project = project.file("steps.py", steps).file("own.yaml", BINDINGS).file("x.md", document(&ALIKE));
         project.run(["run", "-q", "x.md"]).passes();
-        assert_eq!(loaded(&project), 5);
+        assert_eq!(loaded(&project), 4, "{effect}");
         project.nothing_is_left();
+        assert!(!fs::exists(format!("/tmp/greenroom-trial/{}", project.token())).unwrap());
     }
 }
 
@@ -148,7 +166,7 @@ FAIL [TIME]  S0
 
   AssertionError: assert False
   where it failed:
-    │   File "[PROJECT]/steps.py", line 26, in prints
+    │   File "[PROJECT]/steps.py", line 31, in prints
     │     assert False
   output of the python function:
     │ (('/home/ann', '[PROJECT]'), 'green')
@@ -162,7 +180,7 @@ FAIL [TIME]  S1
 
   AssertionError: assert False
   where it failed:
-    │   File "[PROJECT]/steps.py", line 26, in prints
+    │   File "[PROJECT]/steps.py", line 31, in prints
     │     assert False
   output of the python function:
     │ (True, 'green', False)
@@ -231,7 +249,7 @@ FAIL [TIME]  S0
 
   RuntimeError: no licence
   where it failed:
-    │   File "[PROJECT]/steps.py", line 27
+    │   File "[PROJECT]/steps.py", line 32
     │     raise RuntimeError('no licence')
 
   rerun: greenroom run x.md --name S0
@@ -244,7 +262,7 @@ FAIL [TIME]  S1
 
   RuntimeError: no licence
   where it failed:
-    │   File "[PROJECT]/steps.py", line 27
+    │   File "[PROJECT]/steps.py", line 32
     │     raise RuntimeError('no licence')
 
   rerun: greenroom run x.md --name S1
@@ -257,32 +275,34 @@ FAILED: 2 of 2 scenarios failed, [TIME]
     );
 }
 
-/// A project that says so in a FIFO when it loads its files, and then waits in vain.
-fn stuck() -> Option<(Project, Fifo, [String; 4])> {
-    let project = Project::sealed()?.fifo("fifo");
-    let steps = "import os, signal\nfifo = open(os.environ['FIFO'], 'w')\nos.set_inheritable(fifo.fileno(), True)\n\
-                 signal.signal(signal.SIGTERM, signal.SIG_IGN)\nif os.fork() == 0:\n    os.setsid()\n    \
-                 print('loading', file=fifo, flush=True)\n    os.execvp('sleep', ['sleep', '1000'])\nsignal.pause()\n";
-    let project =
-        project.file("steps.py", format!("{steps}{STEPS}")).file("own.yaml", BINDINGS).file("x.md", document(&ALIKE));
-    let fifo = Fifo::open(project.path("fifo"));
-    let variable = format!("FIFO={}", project.path("fifo").display());
-    Some((project, fifo, ["run".into(), "x.md".into(), "--env".into(), variable]))
+/// Waits until nobody reads what is written to a FIFO.
+fn has_no_reader(fifo: &File) {
+    let limit = Timespec::try_from(PATIENCE).unwrap();
+    let ended = poll(&mut [PollFd::new(fifo, PollFlags::empty())], Some(&limit)).unwrap();
+    assert_eq!(ended, 1, "a process lives on");
 }
 
 #[test]
 fn nothing_is_left_of_files_that_are_being_loaded() {
+    let steps = "import os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n\
+                 with open(os.environ['FIFO']) as fifo:\n    fifo.read()\n";
     for signal in [Signal::INT, Signal::KILL] {
-        let Some((project, fifo, arguments)) = stuck() else { return };
-        let started = project.start(arguments);
-        assert_eq!(fifo.line(), "loading");
+        let Some(project) = Project::sealed() else { return };
+        let project = project.fifo("fifo").file("steps.py", format!("{steps}{STEPS}"));
+        let project = project.file("own.yaml", BINDINGS).file("x.md", document(&ALIKE));
+        let path = project.path("fifo");
+        let started = project.start(["run", "x.md", "--env", &format!("FIFO={}", path.display())]);
+        let (sender, opened) = mpsc::channel();
+        // As soon as somebody reads.
+        thread::spawn(move || sender.send(File::options().write(true).open(path)));
+        let fifo = opened.recv_timeout(PATIENCE).expect("the files are being loaded").unwrap();
         let ran = started.signal(signal).finish();
         if signal == Signal::INT {
             ran.code(130).stderr("");
         } else {
             ran.killed_by(signal);
         }
-        fifo.falls_silent();
+        has_no_reader(&fifo);
         project.nothing_is_left();
     }
 }
@@ -298,7 +318,8 @@ fn a_host_that_dies_takes_its_copies_along_and_is_replaced() {
     let fifo = Fifo::open(project.path("fifo"));
     let started = project.start(["run", "-j1", "x.md"]);
     assert_eq!(fifo.line(), "here");
-    let warm = fs::read_to_string(project.path("loaded")).unwrap().trim().parse().unwrap();
+    let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
+    let warm = loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap();
     kill_process(Pid::from_raw(warm).unwrap(), Signal::KILL).unwrap();
     let ran = started.finish().code(1).stderr("");
     crate::support::same(
@@ -325,4 +346,26 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
     );
     assert_eq!(loaded(&project), 3);
     assert_eq!(names(&project.tmp()), [""; 0]);
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_done_without() {
+    if Project::sealed().is_none() {
+        return;
+    }
+    let project = project("").fifo("fifo").fifo("gate");
+    let waits = "then I see open(os.path.join(srcdir, 'fifo'), 'w').write('here') and open(os.path.join(srcdir, 'gate')).read()";
+    let project = project.file("x.md", document(&[waits, ALIKE[0], ALIKE[1], ALIKE[2]]));
+    let fifo = Fifo::open(project.path("fifo"));
+    let started = project.start(["run", "-j1", "-q", "x.md"]);
+    assert_eq!(fifo.line(), "here");
+    let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
+    let warm: i32 = loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap();
+    kill_process(Pid::from_raw(warm).unwrap(), Signal::STOP).unwrap();
+    fs::write(project.path("gate"), "go\n").unwrap();
+    let ran = started.finish().code(1).stderr("");
+    assert!(ran.stdout.contains("1 of 4 scenarios failed, 3 passed"), "{}", ran.stdout);
+    assert_eq!(loaded(&project), 4);
+    assert_eq!(names(&project.tmp()), [""; 0]);
+    assert!(!fs::exists(format!("/proc/{warm}")).unwrap());
 }

@@ -38,6 +38,9 @@ pub const PROTOCOL: u64 = 1;
 /// How long a host may take to load its files, unless the step's own limit is shorter.
 const START_LIMIT: Duration = Duration::from_mins(1);
 
+/// How long a copy of a warm host, which has loaded its files, may take to be there.
+const COPY_LIMIT: Duration = Duration::from_secs(5);
+
 /// How long the hosts of a scenario may take to end, all together.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
@@ -199,7 +202,7 @@ impl Host {
         }
         drop(theirs);
         let mut host = Self::new(context, program, Body::Copied(None), ours, output.try_clone()?)?;
-        match host.begin(context, program, registry) {
+        match host.begin(context, program, registry, COPY_LIMIT) {
             Ok(begun) => {
                 let pid = begun.get("process").and_then(Value::as_i64).and_then(|pid| i32::try_from(pid).ok());
                 let Some(Ok(neighbour)) = pid.map(Neighbour::hold) else { return Ok(None) };
@@ -208,7 +211,11 @@ impl Host {
                 Ok(Some(host))
             }
             Err(error) if context.watch().is_cut() => Err(error),
-            Err(_) => Ok(None),
+            Err(_) => {
+                // It has been stopped, say. Should the copy come yet, it finds nobody at its socket, and ends.
+                warm.give_up();
+                Ok(None)
+            }
         }
     }
 
@@ -227,7 +234,7 @@ impl Host {
         drop(theirs);
         let mut host = Self::new(context, program, Body::Started(process), ours, output)?;
         host.greet(context, program, registry)?;
-        host.begin(context, program, registry)?;
+        host.begin(context, program, registry, START_LIMIT)?;
         Ok(host)
     }
 
@@ -273,15 +280,23 @@ impl Host {
     }
 
     /// Has it enter the scenario; what it says of itself.
-    fn begin(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> Result<Value, StepError> {
+    fn begin(
+        &mut self,
+        context: &mut Context,
+        program: &HostProgram,
+        registry: &Registry,
+        limit: Duration,
+    ) -> Result<Value, StepError> {
         // The scenario's own variables first, then what its steps have made of them.
         let own = program.loading.iter().map(|(name, _)| (name.clone(), context.environment().get(name)));
         let environment: Variables = own.chain(self.told.clone()).collect();
         let scenario = json!({"scenario": {
             "directory": context.directory().display().to_string(), "environment": told::texts(&environment),
         }});
-        match self.exchange(context, registry, &scenario, "it to enter the scenario", START_LIMIT)? {
+        let what = format!("{} to enter the scenario", self.language);
+        match self.exchange(context, registry, &scenario, &what, limit)? {
             (kind, begun) if kind == "begun" => Ok(begun),
+            (kind, failure) if kind == "broken" => Err(told::failure(&failure)),
             (kind, _) => Err(self.nonsense(&format!("answered with `{kind}` instead of `begun`"))),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::mem::ManuallyDrop;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -28,15 +29,13 @@ pub struct WarmHost {
 }
 
 impl WarmHost {
-    /// Starts it, and returns while it loads its files. What these make in the directory for temporary files comes to be in `shared`.
-    pub fn start(of: &HostProgram, source_directory: &Path, shared: &Path) -> Result<Self, StepError> {
+    /// Starts it, and returns while it loads its files.
+    pub fn start(of: &HostProgram, source_directory: &Path) -> Result<Self, StepError> {
         let (line, theirs) = UnixStream::pair()?;
         // Should loading fail, a host of its own will tell the scenario that needs it.
         let nowhere = File::options().write(true).open("/dev/null")?;
-        let mut environment = of.loading.clone();
-        environment.push(("TMPDIR".into(), Some(shared.into())));
-        let process =
-            of.execute(&theirs, &of.path, source_directory, environment, &nowhere, Program::start_attached)?;
+        let loading = of.loading.clone();
+        let process = of.execute(&theirs, &of.path, source_directory, loading, &nowhere, Program::start_attached)?;
         let mut host = Self { process: ManuallyDrop::new(process), line, owner: std::process::id() };
         super::line::send(&mut host.line, &of.hello(source_directory, true))?;
         Ok(host)
@@ -76,6 +75,11 @@ impl WarmHost {
         let mut descriptors = vec![theirs.as_fd(), output.as_fd()];
         descriptors.extend(namespaces.iter().map(AsFd::as_fd));
         greenroom_sandbox::send_with(self.line.as_fd(), message.as_bytes(), &descriptors).is_ok()
+    }
+
+    /// It does not do what it is told to: nobody is to try again, in no stage.
+    pub(super) fn give_up(&self) {
+        let _ = self.line.shutdown(Shutdown::Both);
     }
 }
 

@@ -14,7 +14,6 @@ class Forks:
     def __init__(self, host):
         import ctypes
         import fcntl
-        import gc
         import signal
 
         self.in_progress = False
@@ -23,11 +22,15 @@ class Forks:
         self._ctypes = ctypes
         self._ioctl = fcntl.ioctl
         self._libc = ctypes.CDLL(None, use_errno=True)
-        self._children = set()
-        self._former_handler = signal.signal(signal.SIGCHLD, lambda *_: self._reap())
-        if host._has_open_files():
-            # What the step files have written is written once, not by each child.
-            _flush_files()
+        self._former_handler = None
+        # Whoever has started greenroom may have started this by a program of theirs, which dies first.
+        self._die_with_parent()
+
+    def get_ready(self):
+        """Once the files are loaded."""
+        import gc
+
+        self._former_handler = self._signal.signal(self._signal.SIGCHLD, lambda *_: self._reap())
         # What is loaded by now stays; looking at it again in each child would only copy it.
         gc.collect()
         gc.freeze()
@@ -81,14 +84,13 @@ class Forks:
                 _exit(71)
             return None
         self.in_progress = False
-        self._children.add(child)
         self._reap()
         return None
 
     def _in_between(self, plan, parent):
         """The child, from its start to its end. Returns in its own child only, the new host."""
         signal, host = self._signal, self._host
-        signal.signal(signal.SIGCHLD, self._former_handler or signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._die_with_parent()
         if os.getppid() != parent:
             _exit(71)
@@ -108,6 +110,7 @@ class Forks:
         if child == 0:
             try:
                 host.process = _getpid()
+                signal.signal(signal.SIGCHLD, self._former_handler or signal.SIG_DFL)
                 if has_user_namespace:
                     self._drop_capabilities()
                 self._die_with_parent()
@@ -154,9 +157,9 @@ class Forks:
         self._libc.prctl(1, int(self._signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
 
     def _reap(self):
-        for child in list(self._children):
-            try:
-                if os.waitpid(child, os.WNOHANG)[0] == child:
-                    self._children.discard(child)
-            except ChildProcessError:
-                self._children.discard(child)
+        """Also children of children that were killed."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            pass

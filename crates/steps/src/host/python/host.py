@@ -185,10 +185,16 @@ class Host:
         sys.modules[STEPS] = module
         self.steps = module.__dict__
         self.steps.update(provided(), srcdir=source_directory, __builtins__=builtins)
+        effects = None
+        if hello.get("forks"):
+            self._forks = Forks(self)
+            effects = Effects()
         try:
             self._load(hello["files"])
         except BaseException as error:
             self._not_mine()
+            if effects is not None:
+                self._give_up()
             failure = describe(error)
             if isinstance(error, SystemExit):
                 failure["notes"] = ["files with step functions are loaded as modules are: none of them may end the program"]
@@ -196,12 +202,24 @@ class Host:
         self._set_up_log()
         self._initial = self._environment = self._current_environment()
         self.flush()
+        if effects is not None and not (effects.end() and self._is_alone() and not self._has_children()):
+            self._give_up()
         name = "python %d.%d.%d" % sys.version_info[:3]
-        can_fork = self._is_alone() and not self._has_children()
-        self.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": can_fork}})
-        if can_fork and hello.get("forks"):
+        self.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": effects is not None}})
+        if effects is not None:
             # While whoever wants the first one gets ready too.
-            self._forks = Forks(self)
+            self._forks.get_ready()
+
+    def _give_up(self):
+        """Ends without a word: each scenario will load the files itself, and say what is wrong with them."""
+        import signal
+
+        while self._has_children():
+            with open("/proc/self/task/%d/children" % _getpid()) as children:
+                for child in children.read().split():
+                    os.kill(int(child), signal.SIGKILL)
+            os.waitpid(-1, 0)
+        _exit(0)
 
     def _load(self, files):
         codes, features = [], None
@@ -261,7 +279,7 @@ class Host:
             return False
 
     def _has_children(self):
-        """Whether the files have started something that still is: copies would not have it, and it would be in no scenario."""
+        """Whether something has been started that still is: copies would not have it, and it would be in no scenario."""
         try:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
@@ -270,7 +288,7 @@ class Host:
 
     def _fork(self, request):
         if self._forks is None:
-            self._forks = Forks(self)
+            raise Broken({"message": "fork: nothing was said of it in hello"})
         descriptors, self.channel.descriptors = self.channel.descriptors, []
         self._forks.fork(request, descriptors)
 

@@ -28,6 +28,8 @@ const TEXT: &str = concat!(
     "\n\n",
     include_str!("host.py"),
     "\n\n",
+    include_str!("effects.py"),
+    "\n\n",
     include_str!("forks.py"),
     "\n\n",
     include_str!("check.py"),
