@@ -91,7 +91,7 @@ class Host:
         greenroom does not wait for long; threads have half of that at most.
         """
         ended = True
-        if "threading" in sys.modules:
+        if "threading" in sys.modules and sys.modules["threading"].active_count() > 1:
             ended = self._end_threads()
         try:
             if "atexit" in sys.modules:
