@@ -274,7 +274,7 @@ impl Process {
         })
     }
 
-    /// Kills it and its group, and waits until it is gone.
+    /// Kills it and its group, and waits until they are gone.
     pub fn kill(&mut self) {
         if self.reaped {
             return;
@@ -283,6 +283,8 @@ impl Process {
         self.wait_for_the_killed();
         self.ended();
         self.reap();
+        let group = self.group_is_empty();
+        let _ = Watch::new().until("a killed group", Duration::from_secs(2), &[], group);
     }
 
     /// Kills it and everything that descends from it, which is everything that it has started if it was started attached.
@@ -309,13 +311,8 @@ impl Process {
 
     /// The rest of the group gets what is left of the grace, then SIGKILL.
     fn clear_group(&mut self, watch: &mut Watch, what: &str, grace: Duration) -> Result<(), Cut> {
-        // After the leader is reaped the number lives on as the group's while it has members, and only so long.
         let pid = self.child.pid();
-        // Members that have ended but that nobody has reaped do not count.
-        let empty = move || {
-            let gone = test_kill_process_group(pid) == Err(Errno::SRCH);
-            (gone || !table::group_lives(pid.as_raw_nonzero().get())).then_some(())
-        };
+        let empty = self.group_is_empty();
         if empty().is_some() {
             return Ok(());
         }
@@ -325,6 +322,16 @@ impl Process {
             let _ = Watch::new().until(what, Duration::from_secs(2), &[], empty);
         }
         waited.map(|_| ())
+    }
+
+    /// A look whether nobody of its group is left. Members that have ended but that nobody has reaped do not count.
+    fn group_is_empty(&self) -> impl Fn() -> Option<()> + Copy + use<> {
+        // After the leader is reaped the number lives on as the group's while it has members, and only so long.
+        let pid = self.child.pid();
+        move || {
+            let gone = test_kill_process_group(pid) == Err(Errno::SRCH);
+            (gone || !table::group_lives(pid.as_raw_nonzero().get())).then_some(())
+        }
     }
 
     /// Lets go of a process that has ended: it is reaped, and the rest of its group, children that it left in the background,
