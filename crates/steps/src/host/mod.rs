@@ -332,7 +332,10 @@ impl Host {
         self.directory = context.working_directory().map_or(here, Path::to_owned);
         self.told = context.environment().changes().into_iter().collect();
         match done.get("failure") {
-            None | Some(Value::Null) => Ok(()),
+            // It may have written too much before anybody looked.
+            None | Some(Value::Null) => {
+                context.watch().read_meters().map_err(|cut| self.explain(StepError::from(cut), before))
+            }
             Some(told) => Err(self.explain(told::failure(told), before)),
         }
     }
