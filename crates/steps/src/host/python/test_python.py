@@ -1269,11 +1269,11 @@ import time
         self.warm("def f(ctx): pass\n")
         line = self.fork()
         new = line.scenario(self.directory)
+        pidfd = os.pidfd_open(new)
+        self.addCleanup(os.close, pidfd)
         between, = self.children()
         os.kill(between, signal.SIGKILL)
         self.assertIsNone(line.receive())
-        pidfd = os.pidfd_open(new)
-        self.addCleanup(os.close, pidfd)
         # Of a zombie the kernel still has a number; of what is reaped it has none.
         while True:
             try:
