@@ -912,7 +912,7 @@ FAIL [TIME]  Sums
     FAILED [TIME]  when I add 2
 
   ModuleNotFoundError: No module named 'nosuch_module'
-  note: python is /usr/bin/python3
+  note: python is [PYTHON]
   where it failed:
     │   File "[PROJECT]/steps.py", line 1
     │     import nosuch_module

@@ -225,7 +225,7 @@ fn files_that_fail_while_they_are_loaded() {
     │     from . import helper
   help: files with step functions belong to no package: import what is beside them by its name
 
-  note: python is /usr/bin/python3
+  note: python is [PYTHON]
   where it failed:
     │   File "[PROJECT]/s.py", line 1
     │     from os import nosuch

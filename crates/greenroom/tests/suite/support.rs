@@ -302,6 +302,9 @@ impl Project {
         let text = text.replace(&format!("{root}/tmp"), "[TMP]").replace(&format!("{root}/project"), "[PROJECT]");
         let text = text.replace(&self.token(), "[TOKEN]");
         let mut lines: Vec<String> = run_directories(&text).split('\n').map(redact_times).collect();
+        for line in lines.iter_mut().filter(|line| line.starts_with("  note: python is /")) {
+            "  note: python is [PYTHON]".clone_into(line);
+        }
         // Who runs the tests makes no difference to them.
         for line in lines.iter_mut().filter(|line| line.starts_with("  kill=")) {
             *line = line.replace("user=root", "user=[USER]").replace("user=same", "user=[USER]");

@@ -39,8 +39,10 @@ const TEXT: &str = concat!(
 );
 
 /// How a Python gets at it: not by its command line, at which process checks look. The descriptor's number is in `GREENROOM_CODE`.
-pub(super) const START: &str =
-    "import os;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'))";
+/// It has what is built in for itself: step functions may replace it.
+pub(super) const START: &str = "import os,builtins;\
+    exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'),\
+    {'__name__':'__main__','__builtins__':dict(vars(builtins))})";
 
 /// The program, to be read from its beginning.
 pub(super) fn program() -> std::io::Result<OwnedFd> {

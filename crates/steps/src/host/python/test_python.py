@@ -21,7 +21,8 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: How greenroom starts it: the program's text is not on the command line, where process checks would find it.
-START = "import os;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'))"
+START = ("import os,builtins;exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'),"
+         "{'__name__':'__main__','__builtins__':dict(vars(builtins))})")
 LIMIT = 20
 
 
