@@ -213,7 +213,7 @@ fn files_that_fail_while_they_are_loaded() {
 
   the python process that carries out the steps has ended, with exit status 4
   note: that was while it loaded s.py
-  output of the python function:
+  what s.py printed when loaded:
     │ so far
 
   the python process that carries out the steps has ended, with signal SIGKILL
@@ -234,7 +234,7 @@ fn files_that_fail_while_they_are_loaded() {
   where it failed:
     │   File "[PROJECT]/s.py", line 2
     │     raise BaseException('no')
-  output of the python function:
+  what s.py printed when loaded:
     │ so far
 
   the python process that carries out the steps wrote `rubbish` to its socket
@@ -260,7 +260,7 @@ FAIL [TIME]  S
     FAILED [TIME]  given f
 
   the step's time limit of 3 s has passed while waiting for s.py to be loaded
-  output of the python function:
+  what s.py printed when loaded:
     │ so far
   help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
 

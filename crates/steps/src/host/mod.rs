@@ -254,11 +254,12 @@ impl Host {
     fn greet(&mut self, context: &mut Context, program: &HostProgram, registry: &Registry) -> StepResult {
         let hello = program.hello(context.source_directory(), false);
         let what = loading(program);
+        let loaded = format!("what {} printed when loaded", files_of(program));
         let (kind, ready) = self.exchange(context, registry, &hello, &what, START_LIMIT).map_err(|error| {
             let is_told = context.watch().is_cut() || error.message.ends_with(&what);
             let error =
                 if is_told { error } else { error.note(format!("that was while it loaded {}", files_of(program))) };
-            self.explain(error, 0)
+            self.with_output(error, &loaded, 0)
         })?;
         if kind == "broken" {
             let mut error = told::failure(&ready);
@@ -268,7 +269,7 @@ impl Host {
                     program.program
                 ));
             }
-            return Err(self.explain(error, 0));
+            return Err(self.with_output(error, &loaded, 0));
         }
         let protocol = ready.get("protocol").and_then(Value::as_u64);
         if kind != "ready" || protocol != Some(PROTOCOL) {
@@ -435,10 +436,14 @@ impl Host {
 
     /// Adds what the function printed.
     fn explain(&self, error: StepError, before: u64) -> StepError {
+        self.with_output(error, &format!("output of the {} function", self.language), before)
+    }
+
+    fn with_output(&self, error: StepError, of: &str, before: u64) -> StepError {
         let mut tail =
             capture::tail_of(&self.output, SHOWN.min(self.written().saturating_sub(before))).unwrap_or_default();
         tail.omitted = tail.omitted.saturating_sub(before);
-        error.output(Output { of: format!("output of the {} function", self.language), tail })
+        error.output(Output { of: of.to_owned(), tail })
     }
 }
 

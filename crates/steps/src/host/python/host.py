@@ -268,6 +268,8 @@ class Host:
         if not root.handlers:
             root.addHandler(ToStandardError())
         root.setLevel(logging.DEBUG)
+        # It tells of each event loop that is made, and one is for each function that is `async`.
+        logging.getLogger("asyncio").setLevel(logging.INFO)
 
     def _is_alone(self):
         """Whether a copy of this thread would be a copy of the process."""
