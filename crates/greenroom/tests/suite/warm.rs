@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use snapbox::str;
 
-use crate::support::{Fifo, PATIENCE, Project, names};
+use crate::support::{Fifo, PATIENCE, Project, names, rounds};
 
 /// Each time that it is loaded it has another name for that. Functions leave a line with it in `loaded`.
 const STEPS: &str = "\
@@ -61,7 +62,7 @@ fn project(more: &str) -> Project {
 
 fn document(scenarios: &[&str]) -> String {
     let mut text = "---\ntitle: Trial\nbindings: [own.yaml, lib/files.yaml, lib/runcmd.yaml]\n\
-                    impls: {python: [steps.py, lib/files.py, lib/runcmd.py]}\n...\n"
+                    impls: {python: [steps.py, lib/files.py, lib/runcmd.py, lib/daemon.py]}\n...\n"
         .to_owned();
     for (number, steps) in scenarios.iter().enumerate() {
         text += &format!("# S{number}\n~~~scenario\n{steps}\n~~~\n");
@@ -368,4 +369,41 @@ fn a_host_that_does_not_answer_is_done_without() {
     assert_eq!(loaded(&project), 4);
     assert_eq!(names(&project.tmp()), [""; 0]);
     assert!(!fs::exists(format!("/proc/{warm}")).unwrap());
+}
+
+/// Kills the runner while hosts are being started, loaded, copied and asked.
+fn killed_at_any_moment(sandbox: &str) {
+    let count = rounds(10);
+    let python = fs::canonicalize("/usr/bin/python3").unwrap();
+    for round in 0..count {
+        // All of its processes have the project's name in their command lines, the hosts by their program.
+        let project = Project::anywhere().link("python3", &python);
+        let starts = "import subprocess\n\n\ndef prints(ctx, expression=None):\n    \
+                      subprocess.Popen(['sh', '-c', 'sleep 1000; : TOKEN'], start_new_session=True)\n    \
+                      daemon_start(ctx, path='sh', args='-c \"sleep 1000; : TOKEN\"', name='d')\n    \
+                      runcmd_run(ctx, ['sh', '-c', 'sleep 1000; : TOKEN'])\n";
+        let steps = format!("{STEPS}{}", starts.replace("TOKEN", &project.token()));
+        let text = document(&["then I see nothing"; 4]);
+        let project = project.file("steps.py", steps).file("own.yaml", BINDINGS).file("x.md", text);
+        let program = project.path("python3");
+        let started =
+            project.start(["run", "--sandbox", sandbox, "-j3", "x.md", "--python", program.to_str().unwrap()]);
+        // A moment, not a condition: any will do.
+        let moment = Duration::from_micros(250_000 * round as u64 / count as u64);
+        let _ = poll(&mut [], Some(&Timespec::try_from(moment).unwrap()));
+        started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
+        project.nothing_is_left();
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_sealed_run_with_python_steps_that_is_killed_at_any_moment() {
+    if Project::sealed().is_some() {
+        killed_at_any_moment("sealed");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_tended_run_with_python_steps_that_is_killed_at_any_moment() {
+    killed_at_any_moment("tended");
 }
