@@ -271,3 +271,59 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 "#]]);
 }
+
+#[test]
+fn files_that_cannot_be_loaded() {
+    for (text, expected) in [
+        (
+            "import nosuch_module\ndef add(ctx, n=None):\n    pass\nsubtract = add\n",
+            str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when I add 2
+
+  ModuleNotFoundError: No module named 'nosuch_module'
+  note: python is [PYTHON]
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 1
+    │     import nosuch_module
+  help: install it for that Python (`python3 -m pip install NAME`), or choose another one with `--python PATH`
+
+  rerun: greenroom run x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]],
+        ),
+        (
+            "raise ValueError('not today')\nfrom os import *\n",
+            str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when I add 2
+
+  ValueError: not today
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 1
+    │     raise ValueError('not today')
+
+  rerun: greenroom run x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]],
+        ),
+    ] {
+        let project = super::project().file("steps.py", text);
+        let scenarios = "# Sums\n~~~scenario\nwhen I add 2\n~~~\n";
+        project.file("x.md", super::document(scenarios)).run(["run", "x.md"]).code(1).stderr("").stdout(expected);
+    }
+}

@@ -1,0 +1,423 @@
+//! Functions that fail, or do what nobody should, and what is done at the end whatever happens.
+
+use std::time::{Duration, Instant};
+
+use snapbox::str;
+
+use super::{FUNCTIONS, document, project};
+use crate::support::Project;
+
+#[test]
+fn functions_that_misbehave() {
+    let ways = [
+        "exits",
+        "raises SystemExit",
+        "kills itself",
+        "recurses for ever",
+        "prints 100 MB",
+        "closes stdout",
+        "goes elsewhere",
+        "leaves a child",
+        "leaves a thread",
+        "writes to every descriptor",
+        "closes every descriptor",
+        "kills its group",
+        "replaces what is built in",
+        "has a command fail",
+        "fails and says why",
+        "fails",
+    ];
+    let scenarios = ways.map(|how| format!("# It {how}\n~~~scenario\nwhen it {how}\n~~~\n")).concat();
+    let scenarios = format!("{scenarios}# All is well\n~~~scenario\nwhen I add 2\nthen the sum is 2\n~~~\n");
+    let project = project();
+    let out = format!("OUT={}", project.path("out").display());
+    let ran = project.file("x.md", document(&scenarios)).run(["run", "x.md", "--env", &out]).code(1).stderr("");
+    // Long lines, and those that only a version of Python has.
+    let lines = ran.stdout.lines().filter(|line| !line.contains("~~~^") && !line.contains("^^^^"));
+    let lines = lines.map(|line| line.chars().take(160).collect::<String>());
+    // How much more it wrote than it may before it died.
+    let lines =
+        lines.map(|line| line.find("(last 1 line, ").map_or(line.clone(), |at| format!("{}(...)", &line[..at])));
+    let screen: String = lines.map(|line| line + "\n").collect();
+    crate::support::same(
+        &screen,
+        str![[r#"
+greenroom [VERSION]: 17 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  It exits
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when it exits
+
+  the python process that carries out the steps has ended, with exit status 7
+  output of the python function:
+    │ it exits
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It exits'
+
+FAIL [TIME]  It raises SystemExit
+  in x.md:12, scenario at x.md:10
+
+    FAILED [TIME]  when it raises SystemExit
+
+  SystemExit: 3
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 61, in misbehaves
+    │     raise SystemExit(3)
+  output of the python function:
+    │ it raises SystemExit
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It raises SystemExit'
+
+FAIL [TIME]  It kills itself
+  in x.md:16, scenario at x.md:14
+
+    FAILED [TIME]  when it kills itself
+
+  the python process that carries out the steps has ended, with signal SIGKILL
+  output of the python function:
+    │ it kills itself
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It kills itself'
+
+FAIL [TIME]  It recurses for ever
+  in x.md:20, scenario at x.md:18
+
+    FAILED [TIME]  when it recurses for ever
+
+  RecursionError: maximum recursion depth exceeded
+  where it failed (last 20 lines, 1.9 kB before):
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+    │   File "[PROJECT]/steps.py", line 53, in deeper
+    │     return deeper(n + 1) + 1
+  output of the python function:
+    │ it recurses for ever
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It recurses for ever'
+
+FAIL [TIME]  It prints 100 MB
+  in x.md:24, scenario at x.md:22
+
+    FAILED [TIME]  when it prints 100 MB
+
+  output of the python steps was longer than the limit of 64 MiB; whatever had it open was killed
+  output of the python function (...)
+    │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It prints 100 MB'
+
+PASS [TIME]  It closes stdout
+PASS [TIME]  It goes elsewhere
+PASS [TIME]  It leaves a child  (ended what it left running: sleep 1000)
+PASS [TIME]  It leaves a thread
+
+FAIL [TIME]  It writes to every descriptor
+  in x.md:44, scenario at x.md:42
+
+    FAILED [TIME]  when it writes to every descriptor
+
+  the python process that carries out the steps wrote `nonsense` to its socket
+  note: its socket is for the step host alone; a function must not use it
+  output of the python function:
+    │ it writes to every descriptor
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It writes to every descriptor'
+
+FAIL [TIME]  It closes every descriptor
+  in x.md:48, scenario at x.md:46
+
+    FAILED [TIME]  when it closes every descriptor
+
+  the python process that carries out the steps has ended, with exit status 70
+  note: it does so with 70 when its socket has been closed; a function must not close what it has not opened
+  output of the python function:
+    │ it closes every descriptor
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It closes every descriptor'
+
+FAIL [TIME]  It kills its group
+  in x.md:52, scenario at x.md:50
+
+    FAILED [TIME]  when it kills its group
+
+  the python process that carries out the steps has ended, with signal SIGKILL
+  output of the python function:
+    │ it kills its group
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It kills its group'
+
+FAIL [TIME]  It replaces what is built in
+  in x.md:56, scenario at x.md:54
+
+    FAILED [TIME]  when it replaces what is built in
+
+  TypeError: (cannot be shown: TypeError)
+  output of the python function:
+    │ it replaces what is built in
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It replaces what is built in'
+
+FAIL [TIME]  It has a command fail
+  in x.md:60, scenario at x.md:58
+
+    FAILED [TIME]  when it has a command fail
+
+  subprocess.CalledProcessError: Command '['sh', '-c', 'echo so far; echo no further >&2; exit 3']' returned non-zero exit status 3.
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 97, in misbehaves
+    │     subprocess.run(["sh", "-c", "echo so far; echo no further >&2; exit 3"], check=True, capture_output=True)
+    │   ... 1 in subprocess
+  stdout of the command:
+    │ so far
+  stderr of the command:
+    │ no further
+  output of the python function:
+    │ it has a command fail
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It has a command fail'
+
+FAIL [TIME]  It fails and says why
+  in x.md:64, scenario at x.md:62
+
+    FAILED [TIME]  when it fails and says why
+
+  AssertionError: the shop is closed: lost
+  note: answer["status"] = 404
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 100, in misbehaves
+    │     assert answer["status"] == 200, "the shop is closed: %s" % answer["body"]
+  output of the python function:
+    │ it fails and says why
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It fails and says why'
+
+FAIL [TIME]  It fails
+  in x.md:68, scenario at x.md:66
+
+    FAILED [TIME]  when it fails
+
+  AssertionError: assert sum(numbers) == 4
+  note: numbers = [1, 2]
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 103, in misbehaves
+    │     assert sum(numbers) == 4
+  output of the python function:
+    │ it fails
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It fails'
+
+PASS [TIME]  All is well
+
+FAILED: 12 of 17 scenarios failed, 5 passed, [TIME]
+  failed  x.md:6   It exits
+  failed  x.md:10  It raises SystemExit
+  failed  x.md:14  It kills itself
+  failed  x.md:18  It recurses for ever
+  failed  x.md:22  It prints 100 MB
+  failed  x.md:42  It writes to every descriptor
+  failed  x.md:46  It closes every descriptor
+  failed  x.md:50  It kills its group
+  failed  x.md:54  It replaces what is built in
+  failed  x.md:58  It has a command fail
+  failed  x.md:62  It fails and says why
+  failed  x.md:66  It fails
+
+"#]],
+    );
+}
+
+#[test]
+fn cleanups_run_in_reverse_with_the_captures_of_their_steps() {
+    let project = project();
+    let path = project.path("out");
+    let out = format!("OUT={}", path.display());
+    let scenarios = "# Sums\n~~~scenario\nwhen I add 2\nand I add 3\nthen the sum is 6\n~~~\n";
+    let project = project.file("x.md", document(scenarios));
+    let ran = project.run(["run", "x.md", "--env", &out]).code(1).stderr("");
+    ran.stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:10, scenario at x.md:6
+
+    ok [TIME]  when I add 2
+    ok [TIME]  and I add 3
+    FAILED [TIME]  then the sum is 6
+
+  AssertionError: expected 5 == 6
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 18, in total
+    │     assert_eq(ctx["sum"], int(n))
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
+
+"#]]);
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "2\n0\n");
+}
+
+#[test]
+fn cleanups_that_fail_or_hang_do_not_keep_others_from_running() {
+    let functions = "\
+import os, time
+
+
+def step(ctx, n=None):
+    pass
+
+
+def clear(ctx, n=None):
+    with open(os.environ['OUT'], 'a') as out:
+        print('cleared', n, file=out)
+
+
+def hang(ctx):
+    time.sleep(1000)
+
+
+def fail(ctx):
+    raise ValueError('cannot clear')
+
+
+def exit(ctx):
+    os._exit(4)
+";
+    let bindings: String = ["hang", "fail", "exit"]
+        .map(|how| format!("- when: its cleanup does {how}\n  impl: {{python: {{function: step, cleanup: {how}}}}}\n"))
+        .concat();
+    let bindings = format!("- when: I do {{n}}\n  impl: {{python: {{function: step, cleanup: clear}}}}\n{bindings}");
+    let document = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\nstep_timeout: 2s\n...\n\
+        # The scenario\n~~~scenario\nwhen I do one\nwhen its cleanup does hang\nwhen I do two\nwhen its cleanup does fail\n\
+        when its cleanup does exit\nwhen I do three\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
+    let out = project.path("out");
+    let ran = project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).code(1).stderr("");
+    crate::support::same(
+        &ran.stdout,
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:13, scenario at x.md:7
+
+    ok [TIME]  when I do one
+    ok [TIME]  when its cleanup does hang
+    ok [TIME]  when I do two
+    ok [TIME]  when its cleanup does fail
+    ok [TIME]  when its cleanup does exit
+    ok [TIME]  when I do three
+    FAILED [TIME]  cleanup after: when its cleanup does exit
+    FAILED [TIME]  cleanup after: when its cleanup does fail
+    FAILED [TIME]  cleanup after: when its cleanup does hang
+
+  the cleanup after the step in x.md:13 failed: the python process that carries out the steps has ended, with exit status 4
+
+  the cleanup after the step in x.md:12 failed: ValueError: cannot clear
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 18, in fail
+    │     raise ValueError('cannot clear')
+
+  the cleanup after the step in x.md:10 failed: the cleanup's time limit of 2 s has passed while waiting for python function hang
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:7  The scenario
+
+"#]],
+    );
+    assert_eq!(std::fs::read_to_string(out).unwrap(), "cleared three\ncleared two\ncleared one\n");
+}
+
+const AT_THE_END: &str = r#"
+import atexit
+import subprocess
+import time
+
+log = open(os.environ["OUT"] + "/log", "a")
+
+
+def add(ctx, n=None):
+    log.write(f"added {n}\n")
+
+
+def subtract(ctx, n=None):
+    pass
+
+
+def at_the_end(how):
+    if how == "writes":
+        print("this is the end")
+        with open(os.environ["OUT"] + "/ended", "a") as ended:
+            ended.write("ended in " + os.path.relpath(os.getcwd(), os.environ["HOME"]) + "\n")
+    if how == "hangs":
+        time.sleep(1000)
+    if how == "raises":
+        raise ValueError("at the end")
+    if how == "ends the child":
+        child.kill()
+        child.wait()
+    if how == "starts a child":
+        # The pipe is closed when the program has begun.
+        subprocess.Popen(["sleep", "1000"])
+
+
+def misbehaves(ctx, does=None):
+    global child
+    if does == "ends the child":
+        child = subprocess.Popen(["sleep", "1000"])
+    atexit.register(at_the_end, does)
+"#;
+
+/// What the functions have registered for the end of the program, and files that are not written out yet.
+#[test]
+fn the_end_of_a_program() {
+    let ways = ["writes", "hangs", "raises", "ends the child", "starts a child"];
+    let scenarios = ways.map(|how| format!("# It {how}\n~~~scenario\nwhen I add 2\nand it {how}\n~~~\n")).concat();
+    let project = project().file("steps.py", format!("{FUNCTIONS}{AT_THE_END}")).file("out/ended", "");
+    let out = format!("OUT={}", project.path("out").display());
+    let project = project.file("x.md", document(&scenarios));
+    let read = |name: &str| std::fs::read_to_string(project.path("out").join(name)).unwrap();
+    let begun = Instant::now();
+    project.run(["run", "x.md", "--env", &out]).code(0).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  It writes
+PASS [TIME]  It hangs
+PASS [TIME]  It raises
+PASS [TIME]  It ends the child
+PASS [TIME]  It starts a child  (ended what it left running: sleep 1000)
+
+5 scenarios passed, 10 steps, [TIME]
+
+"#]]);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(read("ended"), "ended in .\n");
+    // The one that hangs has not come to it.
+    assert_eq!(read("log"), "added 2\n".repeat(4));
+    // A single scenario loads its files itself.
+    project.run(["run", "x.md", "--env", &out, "--name", "It writes"]).passes();
+    assert_eq!(read("ended"), "ended in .\n".repeat(2));
+    assert_eq!(read("log"), "added 2\n".repeat(5));
+}

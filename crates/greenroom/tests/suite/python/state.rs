@@ -1,0 +1,343 @@
+//! What functions share with one another and with native steps: variables, commands, daemons, the working directory.
+
+use snapbox::str;
+
+use super::{BINDINGS, FUNCTIONS, document, project};
+use crate::support::Project;
+
+#[test]
+fn functions_and_native_steps_have_one_state() {
+    let scenarios = "\
+# Sums
+~~~scenario
+when I add 2
+and I add 3
+then the sum is 5
+~~~
+# Commands
+~~~scenario
+when I shout hello
+then stdout is exactly \"loudly HELLO\\n\"
+when I run echo native
+then python sees native
+~~~
+# Variables
+~~~scenario
+given python sets COLOUR to green
+when I run sh -c 'echo $COLOUR'
+then stdout is exactly \"green\\n\"
+~~~
+# Files
+~~~scenario
+given a copy of fetch.py
+and file fetch.py
+then files fetch.py and fetch.py.copy match
+~~~
+# Daemons
+~~~scenario
+given a daemon helper shell script server.py
+and file fetch.py
+when I serve port 8098
+and I run python3 fetch.py 127.0.0.1 8098
+then stdout is exactly \"web\\n\"
+and the log of daemon web has \"\"
+when I stop background process web
+then there is no \"server.py\" process
+and there is no \"GREENROOM_CODE\" process
+~~~
+";
+    let project = project();
+    let out = format!("OUT={}", project.path("out").display());
+    project.file("x.md", document(scenarios)).run(["run", "x.md", "--env", &out]).passes();
+}
+
+/// As published documents do it: a function that starts a daemon under one name each time, on a port of chance, and a cleanup
+/// that stops the daemon of that name.
+#[test]
+fn a_function_that_starts_two_daemons_under_one_name() {
+    let functions = "\
+import socket
+
+def start_app(ctx, answer=None):
+    daemon_start_on_port = globals()['daemon_start_on_port']
+    with socket.socket() as chance:
+        chance.bind(('127.0.0.1', 0))
+        ctx['port'] = chance.getsockname()[1]
+    ctx[answer] = ctx['port']
+    args = f' {answer} 127.0.0.1:{ctx[\"port\"]}'
+    daemon_start_on_port(ctx, name='app', path='./server.py', args=args, port=ctx['port'])
+    assert 'listening' in globals()['daemon_get_stdout'](ctx, 'app')
+    assert list(ctx.declare('_daemon')) == ['app']
+
+def stop_app(ctx, answer=None):
+    daemon_stop = globals()['daemon_stop']
+    daemon_stop(ctx, name='app')
+
+def answers(ctx, answer=None):
+    with socket.create_connection(('127.0.0.1', ctx[answer])) as app:
+        assert app.recv(100) == answer.encode()
+";
+    let bindings = "\
+- given: an app {answer}
+  impl: {python: {function: start_app, cleanup: stop_app}}
+- then: app {answer} answers
+  impl: {python: {function: answers}}
+";
+    let scenario = "\
+# Two apps
+~~~scenario
+given a daemon helper shell script server.py
+and an app one
+and an app two
+then app one answers
+and app two answers
+~~~
+";
+    let project = Project::anywhere().file("steps.py", functions).file("own.yaml", bindings);
+    project.file("x.md", document(scenario)).run(["run", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  Two apps
+
+1 scenario passed, 5 steps, [TIME]
+
+"#]]);
+}
+
+const ELSEWHERE_BINDINGS: &str = "\
+- when: I change to {path:path}
+  impl: {python: {function: changes}}
+- when: I change to {path:path} and run {argv0:word}
+  impl: {python: {function: changes_and_runs}}
+- when: I change to a directory that I remove
+  impl: {python: {function: removes}}
+- then: I am in {path:path} and at home in the scenario's directory
+  impl: {python: {function: is_in}}
+";
+
+const ELSEWHERE_FUNCTIONS: &str = r#"
+def changes(ctx, path=None):
+    ctx["first"] = os.environ["HOME"]
+    os.chdir(os.path.expandvars(path))
+
+
+def changes_and_runs(ctx, path=None, argv0=None):
+    changes(ctx, path)
+    globals()["runcmd_run"](ctx, [argv0])
+
+
+def removes(ctx):
+    os.mkdir("gone")
+    os.chdir("gone")
+    os.rmdir("../gone")
+
+
+def is_in(ctx, path=None):
+    assert_eq(os.getcwd(), os.path.realpath(os.path.join(ctx["first"], os.path.expandvars(path))))
+    assert_eq(os.environ["HOME"], ctx["first"])
+    assert_eq(os.environ["TMPDIR"], ctx["first"])
+"#;
+
+/// As in one process: where a function goes, all later steps are.
+#[test]
+fn a_function_that_changes_the_working_directory() {
+    let scenarios = "\
+# Below
+~~~scenario
+given a directory sub
+when I write \"top\" to file greeting.txt
+given executable file here.sh
+and a daemon helper shell script server.py
+when I change to sub
+when I write \"below\" to file greeting.txt
+given a directory deeper/still
+then file greeting.txt contains \"below\"
+and only files deeper, greeting.txt exist
+when I run cat greeting.txt
+then stdout is exactly \"below\"
+when I run ../here.sh
+then stdout contains \"/sub \"
+when I run, in deeper, sh ../../here.sh
+then stdout contains \"/sub/deeper \"
+when I start \"../server.py web 127.0.0.1:8088\" as a background process as web, on port 8088
+then file web.stdout exists
+and I am in sub and at home in the scenario's directory
+when I stop background process web
+and I change to deeper/still
+and I start \"sh -c 'pwd; exec sleep 100'\" as a background process as other
+and daemon other has produced output
+then daemon other stdout contains \"/sub/deeper/still\"
+and file other.stdout exists
+when I remove file other.stdout
+and I change to ../../.. and run pwd
+then stdout doesn't contain \"sub\"
+and file sub/web.stdout exists
+and file greeting.txt contains \"top\"
+~~~
+# Within one step
+~~~scenario
+given a directory sub
+when I change to sub and run pwd
+then stdout matches regex /sub\\n$
+and I am in sub and at home in the scenario's directory
+~~~
+# Elsewhere
+~~~scenario
+when I change to $OUT
+then file there.txt contains \"there\"
+when I run cat there.txt
+then stdout is exactly \"there\\n\"
+when I write \"written\" to file written.txt
+when I start \"sh -c pwd\" as a background process as other
+and daemon other has produced output
+then only files link, there.txt, written.txt exist
+and I am in $OUT and at home in the scenario's directory
+when I write \"x\" to file link/x
+~~~
+# Absent names are said to be
+~~~scenario
+given a directory sub
+when I change to sub
+when I write \"\" to file one.txt
+then file two.txt exists
+~~~
+# Gone, and a file
+~~~scenario
+when I change to a directory that I remove
+when I write \"x\" to file x
+~~~
+# Gone, and a command
+~~~scenario
+when I change to a directory that I remove
+and I run true
+~~~
+# Gone, and a command of a function
+~~~scenario
+when I change to a directory that I remove
+and I change to . and run true
+~~~
+# Gone, and a daemon
+~~~scenario
+when I change to a directory that I remove
+and I start \"sleep 100\" as a background process as it
+~~~
+# Gone, and back
+~~~scenario
+when I change to a directory that I remove
+when I change to $HOME
+when I write \"x\" to file x
+~~~
+~~~{#here.sh .file}
+#!/bin/sh
+echo $(pwd) $(basename $HOME)
+~~~
+";
+    let bindings = format!("{BINDINGS}{ELSEWHERE_BINDINGS}");
+    let functions = format!("{FUNCTIONS}{ELSEWHERE_FUNCTIONS}");
+    let project = project().file("own.yaml", bindings).file("steps.py", functions).file("out/there.txt", "there\n");
+    std::os::unix::fs::symlink("..", project.path("out/link")).unwrap();
+    let (path, out) = (project.path("out"), format!("OUT={}", project.path("out").display()));
+    let project = project.file("x.md", document(scenarios));
+    project.run(["run", "x.md", "--env", &out]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 9 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Below  (ended what it left running: other)
+PASS [TIME]  Within one step
+
+FAIL [TIME]  Elsewhere
+  in x.md:56, scenario at x.md:45
+
+    ok [TIME]  when I change to $OUT
+    ok [TIME]  then file there.txt contains "there"
+    ok [TIME]  when I run cat there.txt
+    ok [TIME]  then stdout is exactly "there\n"
+    ok [TIME]  when I write "written" to file written.txt
+    ok [TIME]  when I start "sh -c pwd" as a background process as other
+    ok [TIME]  and daemon other has produced output
+    ok [TIME]  then only files link, there.txt, written.txt exist
+    ok [TIME]  and I am in $OUT and at home in the scenario's directory
+    FAILED [TIME]  when I write "x" to file link/x
+
+  link/x is outside of the working directory [PROJECT]/out
+  note: the symbolic link link leads out of it
+
+  daemon other: ended by itself with exit status 0 after [TIME]
+    command: sh -c pwd
+    stdout of daemon other:
+      │ [PROJECT]/out
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name Elsewhere
+
+FAIL [TIME]  Absent names are said to be
+  in x.md:63, scenario at x.md:58
+
+    ok [TIME]  given a directory sub
+    ok [TIME]  when I change to sub
+    ok [TIME]  when I write "" to file one.txt
+    FAILED [TIME]  then file two.txt exists
+
+  there is no file two.txt
+  note: the working directory sub has one.txt
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Absent names are said to be'
+
+FAIL [TIME]  Gone, and a file
+  in x.md:68, scenario at x.md:65
+
+    ok [TIME]  when I change to a directory that I remove
+    FAILED [TIME]  when I write "x" to file x
+
+  the working directory gone does not exist any more
+  note: a step has changed to it before
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a file'
+
+FAIL [TIME]  Gone, and a command
+  in x.md:73, scenario at x.md:70
+
+    ok [TIME]  when I change to a directory that I remove
+    FAILED [TIME]  and I run true
+
+  the working directory gone does not exist any more
+  note: a step has changed to it before
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a command'
+
+FAIL [TIME]  Gone, and a command of a function
+  in x.md:78, scenario at x.md:75
+
+    ok [TIME]  when I change to a directory that I remove
+    FAILED [TIME]  and I change to . and run true
+
+  FileNotFoundError: [Errno 2] No such file or directory
+  note: the working directory [RUN]/7/data/gone does not exist any more
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 112, in changes_and_runs
+    │     globals()["runcmd_run"](ctx, [argv0])
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a command of a function'
+
+FAIL [TIME]  Gone, and a daemon
+  in x.md:83, scenario at x.md:80
+
+    ok [TIME]  when I change to a directory that I remove
+    FAILED [TIME]  and I start "sleep 100" as a background process as it
+
+  the working directory gone does not exist any more
+  note: a step has changed to it before
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a daemon'
+
+PASS [TIME]  Gone, and back
+
+FAILED: 6 of 9 scenarios failed, 3 passed, [TIME]
+  failed  x.md:45  Elsewhere
+  failed  x.md:58  Absent names are said to be
+  failed  x.md:65  Gone, and a file
+  failed  x.md:70  Gone, and a command
+  failed  x.md:75  Gone, and a command of a function
+  failed  x.md:80  Gone, and a daemon
+
+"#]]);
+    assert_eq!(crate::support::names(&path), ["link", "there.txt", "written.txt"]);
+}
