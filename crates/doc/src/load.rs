@@ -125,12 +125,15 @@ impl Session<'_> {
         }
         let found = self.bindings(&directory, &metadata);
         let before = self.diagnostics.len();
-        let scenarios = self.scenarios(&metadata, &contents, &found, known);
+        let (scenarios, used) = self.scenarios(&metadata, &contents, &found, known);
         let lost = !found.complete || self.diagnostics[before..].iter().any(|d| d.code.0 == "cannot-run");
         let implementations = self.implementations(&directory, &metadata, |language| {
             let steps = scenarios.iter().flat_map(|scenario: &PlannedScenario| &scenario.steps);
             lost || steps.into_iter().any(|step| &*step.implementation.language == language)
         });
+        if let Some(used) = used {
+            self.unused_files(&contents, used, &implementations);
+        }
         self.plan.scenarios.extend(scenarios);
         self.plan.documents.push(PlannedDocument {
             path: path.to_owned(),
@@ -368,13 +371,14 @@ impl Session<'_> {
         all
     }
 
+    /// The scenarios, and which embedded files their captures name, if that is known of all.
     fn scenarios(
         &mut self,
         metadata: &Metadata,
         contents: &Contents,
         found: &Found,
         known: bool,
-    ) -> Vec<PlannedScenario> {
+    ) -> (Vec<PlannedScenario>, Option<Vec<bool>>) {
         let bindings = found.all.as_slice();
         let complete = known && found.complete;
         let none = complete && bindings.is_empty() && found.broken.is_empty();
@@ -417,14 +421,16 @@ impl Session<'_> {
         }
         let (diagnostics, used) = matcher.finish();
         self.diagnostics.extend(diagnostics);
-        if complete {
-            self.unused_files(contents, used);
-        }
-        scenarios
+        (scenarios, complete.then_some(used))
     }
 
-    /// A file that no capture names may still be meant by a step that mentions it.
-    fn unused_files(&mut self, contents: &Contents, mut used: Vec<bool>) {
+    /// A file that no capture names may still be meant by a step that mentions it, or by step functions.
+    fn unused_files(&mut self, contents: &Contents, mut used: Vec<bool>, functions: &[ImplementationFile]) {
+        let files = functions.iter().filter_map(|listed| listed.file.as_ref());
+        let texts: Vec<Arc<str>> = files.map(|(_, source)| Arc::clone(&self.sources.file(*source).text)).collect();
+        if texts.iter().any(|text| gets_any_file(text)) {
+            return;
+        }
         let open: Vec<usize> = (0..used.len()).filter(|&file| !used[file]).collect();
         if open.is_empty() {
             return;
@@ -441,6 +447,9 @@ impl Session<'_> {
                     }
                 }
             }
+            for found in texts.iter().flat_map(|text| finder.find_overlapping_iter(&**text)) {
+                used[some[found.pattern().as_usize()]] = true;
+            }
         }
         for file in open.into_iter().filter(|&file| !used[file]).map(|file| &contents.files[file]) {
             self.diagnostics.push(
@@ -450,6 +459,12 @@ impl Session<'_> {
             );
         }
     }
+}
+
+/// Whether step functions in this text ask for an embedded file whose name nobody can read there.
+fn gets_any_file(text: &str) -> bool {
+    let mut asked = text.match_indices("get_file(").map(|(at, call)| &text[at + call.len()..]);
+    asked.any(|name| !name.trim_start().starts_with(['"', '\'']))
 }
 
 fn has_extension(path: &str, extensions: &[&str]) -> bool {

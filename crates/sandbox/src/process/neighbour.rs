@@ -35,6 +35,11 @@ impl Neighbour {
         Watch::new().readable(&[self.pidfd()], Instant::now()) == Ok(true)
     }
 
+    /// Sends it a signal; nothing happens when it has ended.
+    pub fn signal(&self, signal: Signal) {
+        let _ = self.0.signal(signal);
+    }
+
     /// Kills it, and waits until it has ended.
     pub fn kill(&self) {
         if self.0.signal(Signal::KILL).is_ok() {

@@ -179,6 +179,11 @@ impl Watch {
         self.cut.is_some()
     }
 
+    /// Whether that was because its time was over.
+    pub fn is_too_late(&self) -> bool {
+        self.cut == Some(Cut::Limit)
+    }
+
     /// Why and in what a wait was cut since the last call, if one was.
     pub fn take_cut(&mut self) -> Option<(Cut, String)> {
         self.cut.take().map(|cut| (cut, std::mem::take(&mut self.latest)))

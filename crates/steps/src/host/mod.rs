@@ -9,12 +9,14 @@ pub mod check;
 mod line;
 mod program;
 mod python;
+mod stacks;
 mod told;
 mod warm;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -46,6 +48,10 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// A wait for a host is announced after this long.
 const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
+
+/// How long a host may take to write where its functions stand, and how long it must have been silent to be done with it.
+const STACKS_LIMIT: Duration = Duration::from_millis(300);
+const STACKS_END: Duration = Duration::from_millis(5);
 
 /// With this exit status greenroom's own hosts end when they cannot talk any more.
 const LOST_SOCKET: i32 = 70;
@@ -82,6 +88,8 @@ pub struct Host {
     told: Variables,
     /// The working directory, likewise.
     directory: PathBuf,
+    /// The signal upon which it writes where its functions stand.
+    stack_signal: Option<Signal>,
 }
 
 /// The process of a host.
@@ -145,6 +153,13 @@ impl Body {
         match self {
             Self::Started(process) => Some(process.pidfd()),
             Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pidfd),
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        match self {
+            Self::Started(process) => drop(process.signal(signal)),
+            Self::Copied(neighbour) => neighbour.iter().for_each(|neighbour| neighbour.signal(signal)),
         }
     }
 
@@ -247,7 +262,7 @@ impl Host {
     ) -> Result<Self, StepError> {
         let told = context.environment().changes().into_iter().collect();
         let (language, directory) = (program.language.clone(), context.directory().to_owned());
-        Ok(Self { language, body, lines: Lines::new(socket)?, output, told, directory })
+        Ok(Self { language, body, lines: Lines::new(socket)?, output, told, directory, stack_signal: None })
     }
 
     /// Has it load its files.
@@ -296,7 +311,11 @@ impl Host {
         }});
         let what = format!("{} to enter the scenario", self.language);
         match self.exchange(context, registry, &scenario, &what, limit)? {
-            (kind, begun) if kind == "begun" => Ok(begun),
+            (kind, begun) if kind == "begun" => {
+                let number = begun.get("stack_signal").and_then(Value::as_i64);
+                self.stack_signal = number.and_then(|number| Signal::from_named_raw(i32::try_from(number).ok()?));
+                Ok(begun)
+            }
             (kind, failure) if kind == "broken" => Err(told::failure(&failure)),
             (kind, _) => Err(self.nonsense(&format!("answered with `{kind}` instead of `begun`"))),
         }
@@ -324,6 +343,7 @@ impl Host {
             .map_or(Duration::from_hours(24), |end| end.saturating_duration_since(Instant::now()));
         let (kind, done) = self
             .exchange(context, request.registry, &message, &what, limit)
+            .map_err(|error| if context.watch().is_too_late() { self.with_stacks(error, before) } else { error })
             .map_err(|error| self.explain(error, before))?;
         if kind != "done" {
             return Err(self.explain(self.nonsense(&format!("answered with `{kind}` instead of `done`")), before));
@@ -432,6 +452,33 @@ impl Host {
 
     fn written(&self) -> u64 {
         self.output.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// Adds where the function stands that is not waited for any longer.
+    fn with_stacks(&self, error: StepError, before: u64) -> StepError {
+        let Some(signal) = self.stack_signal else { return error };
+        let written = self.written();
+        self.body.signal(signal);
+        let (mut last, mut since) = (written, Instant::now());
+        let ended = || {
+            let now = self.written();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            (now > written && since.elapsed() > STACKS_END).then_some(())
+        };
+        let _ = Watch::new().until("its stacks", STACKS_LIMIT, &[], ended);
+        let mut dump = vec![0; 8 * 8192];
+        let length = self.output.read_at(&mut dump, written).unwrap_or(0);
+        // It is none of the function's own output.
+        let _ = self.output.set_len(written.max(before));
+        match stacks::shown(&String::from_utf8_lossy(&dump[..length])) {
+            Some(shown) => error.output(Output {
+                of: "where it stood".to_owned(),
+                tail: capture::Tail { bytes: shown.into_bytes(), omitted: 0 },
+            }),
+            None => error,
+        }
     }
 
     /// Adds what the function printed.

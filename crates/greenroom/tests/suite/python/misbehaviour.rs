@@ -338,6 +338,9 @@ FAIL [TIME]  The scenario
     │     raise ValueError('cannot clear')
 
   the cleanup after the step in x.md:10 failed: the cleanup's time limit of 2 s has passed while waiting for python function hang
+  where it stood:
+    │   File "[PROJECT]/steps.py", line 14, in hang
+    │     time.sleep(1000)
   help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'The scenario'
@@ -389,6 +392,102 @@ def misbehaves(ctx, does=None):
         child = subprocess.Popen(["sleep", "1000"])
     atexit.register(at_the_end, does)
 "#;
+
+#[test]
+fn a_function_that_takes_too_long_is_said_where() {
+    let functions = "\
+import queue, threading
+
+
+def waits_for(ctx, what=None):
+    print('waiting for', what)
+    threading.Thread(target=idles, daemon=True).start()
+    ask(queue.Queue(), what)
+
+
+def idles():
+    threading.Event().wait()
+
+
+def ask(answers, what):
+    answers.get()
+
+
+def spins(ctx):
+    while True: pass
+
+
+def runs(ctx):
+    runcmd_run(ctx, ['sleep', '1000'])
+";
+    let bindings = "- when: I wait for {what}\n  impl: {python: {function: waits_for}}\n\
+                    - when: I spin\n  impl: {python: {function: spins}}\n- when: I run\n  impl: {python: {function: runs}}\n";
+    let document = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py, lib/runcmd.py]}\nstep_timeout: 2s\n...\n\
+        # Waits\n~~~scenario\nwhen I wait for rain\n~~~\n# Spins\n~~~scenario\nwhen I spin\n~~~\n# Runs\n~~~scenario\nwhen I run\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
+    let ran = project.run(["run", "x.md"]).code(1).stderr("");
+    // How many those are depends on the version of Python.
+    let lines = ran.stdout.lines().filter(|line| !line.contains("in libraries"));
+    let screen: String = lines.map(|line| format!("{line}\n")).collect();
+    crate::support::same(
+        &screen,
+        str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  Waits
+  in x.md:9, scenario at x.md:7
+
+    FAILED [TIME]  when I wait for rain
+
+  the step's time limit of 2 s has passed while waiting for python function waits_for
+  where it stood:
+    │   File "[PROJECT]/steps.py", line 7, in waits_for
+    │     ask(queue.Queue(), what)
+    │   File "[PROJECT]/steps.py", line 15, in ask
+    │     answers.get()
+    │ in another thread:
+    │   File "[PROJECT]/steps.py", line 11, in idles
+    │     threading.Event().wait()
+  output of the python function:
+    │ waiting for rain
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run x.md --name Waits
+
+FAIL [TIME]  Spins
+  in x.md:13, scenario at x.md:11
+
+    FAILED [TIME]  when I spin
+
+  the step's time limit of 2 s has passed while waiting for python function spins
+  where it stood:
+    │   File "[PROJECT]/steps.py", line 19, in spins
+    │     while True: pass
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run x.md --name Spins
+
+FAIL [TIME]  Runs
+  in x.md:17, scenario at x.md:15
+
+    FAILED [TIME]  when I run
+
+  the step's time limit of 2 s has passed while waiting for the command `sleep 1000`
+  where it stood:
+    │   File "[PROJECT]/steps.py", line 23, in runs
+    │     runcmd_run(ctx, ['sleep', '1000'])
+  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+
+  rerun: greenroom run x.md --name Runs
+
+FAILED: 3 of 3 scenarios failed, [TIME]
+  failed  x.md:7   Waits
+  failed  x.md:11  Spins
+  failed  x.md:15  Runs
+
+"#]],
+    );
+}
 
 /// What the functions have registered for the end of the program, and files that are not written out yet.
 #[test]

@@ -310,7 +310,7 @@ class Host:
         if "tempfile" in sys.modules:
             # It looks at TMPDIR once.
             sys.modules["tempfile"].tempdir = None
-        self.channel.send({"begun": {"process": self.process}})
+        self.channel.send({"begun": {"process": self.process, "stack_signal": _write_stacks()}})
 
     def _step(self, step):
         self._set_environment(step.get("environment") or {})
@@ -500,6 +500,21 @@ class Host:
             except CallFailed as error:
                 raise _with_failure(KeyError(name), error.greenroom_failure) from None
         return self.files[name]
+
+
+def _write_stacks():
+    """The signal upon which the stacks of all threads are written to standard error, whatever they are doing; None if it is in use."""
+    import faulthandler
+    import signal
+
+    number = 16  # SIGSTKFLT, which no kernel sends
+    try:
+        if signal.getsignal(number) != signal.SIG_DFL:
+            return None
+        faulthandler.register(number, file=2, all_threads=True, chain=False)
+    except (AttributeError, OSError, RuntimeError, ValueError):
+        return None
+    return number
 
 
 def _flush_files():
