@@ -130,7 +130,20 @@ fn bindings(
                     None => error.help(help),
                 }
             };
-            if !missing.is_empty() {
+            let first = definition.context.as_deref();
+            if first.is_none_or(|first| captures.contains(first)) {
+                let mut wanted = vec!["ctx".to_owned()];
+                wanted.extend(captures.iter().map(|name| format!("{name}=None")));
+                found.push(complain(
+                    match first {
+                        Some(first) => {
+                            format!("`{first}`, the first parameter of function `{function}`, would get the context")
+                        }
+                        None => format!("function `{function}` has no parameter for the context"),
+                    },
+                    format!("write `def {function}({}):`", wanted.join(", ")),
+                ));
+            } else if !missing.is_empty() {
                 let list = missing.join("`, `");
                 found.push(complain(
                     format!("function `{function}` has no parameter for the captured `{list}`"),

@@ -36,6 +36,8 @@ pub struct Function {
     pub name: String,
     /// Where: the file, and the line from 1.
     pub place: (PathBuf, usize),
+    /// The name of its first parameter, which gets the context; none if there is none that could.
+    pub context: Option<String>,
     /// The parameters behind the first, which is the context: name, and whether it may be left out.
     pub parameters: Vec<(String, bool)>,
     /// Whether it takes captures that it has no parameter for, or nobody can tell.
@@ -97,9 +99,14 @@ fn known(told: &Value) -> Known {
         known.names.extend(list(&file, "names").iter().map(|name| text(name, "name")));
         for function in list(&file, "functions") {
             let parameters = list(&function, "parameters");
+            let open = is(&function, "takes_any_positional") || is(&function, "decorated");
+            let context =
+                parameters.first().filter(|first| text(first, "kind") != "keyword").map(|one| text(one, "name"));
+            let context = context.or_else(|| open.then(String::new));
             let parameters = parameters.iter().skip(1).map(|one| (text(one, "name"), is(one, "has_default")));
             known.functions.push(Function {
                 name: text(&function, "name"),
+                context,
                 place: (path.clone(), number(&function, "line")),
                 parameters: parameters.collect(),
                 takes_any: is(&function, "takes_any_keyword") || is(&function, "decorated"),

@@ -111,6 +111,61 @@ warning[own-library-function]: `runcmd_run` and 1 more: steps of the libraries d
 }
 
 #[test]
+fn functions_that_have_no_place_for_the_context() {
+    let bindings = "- given: nothing\n  impl: {python: {function: nothing}}\n- given: name {name}\n  impl: {python: {function: named}}\n\
+                    - given: anything\n  impl: {python: {function: anything}}\n";
+    let functions =
+        "def nothing():\n    pass\n\n\ndef named(name=None):\n    pass\n\n\ndef anything(*all):\n    pass\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven nothing\ngiven name x\ngiven anything\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", text);
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[wrong-parameters]: function `nothing` has no parameter for the context
+ --> own.yaml:1:10
+  |
+1 | - given: nothing
+  |          ^^^^^^^ bound here
+  |
+ ::: steps.py:1:1
+  |
+1 | def nothing():
+  | -------------- defined here
+  |
+  = help: write `def nothing(ctx):`
+
+error[wrong-parameters]: `name`, the first parameter of function `named`, would get the context
+ --> own.yaml:3:10
+  |
+3 | - given: name {name}
+  |          ^^^^^^^^^^^ bound here
+  |
+ ::: steps.py:5:1
+  |
+5 | def named(name=None):
+  | --------------------- defined here
+  |
+  = help: write `def named(ctx, name=None):`
+
+2 errors
+
+"#]]);
+}
+
+/// Functions may ask for a file that no step names.
+#[test]
+fn embedded_files_that_only_functions_use() {
+    let bindings = "- given: it\n  impl: {python: {function: it}}\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven it\n~~~\n~~~{#a.txt .file}\na\n~~~\n~~~{#b.txt .file}\nb\n~~~\n";
+    let project = Project::new().file("own.yaml", bindings).file("x.md", text);
+    let project = project.file("steps.py", "def it(ctx):\n    get_file('a.txt')\n");
+    let ran = project.run(["check", "x.md"]).code(0);
+    assert!(ran.stderr.contains("`b.txt`") && !ran.stderr.contains("`a.txt`"), "{}", ran.stderr);
+    let project = project.file("steps.py", "def it(ctx):\n    for name in 'ab': get_file(name + '.txt')\n");
+    project.run(["check", "x.md"]).code(0).stderr("");
+}
+
+#[test]
 fn a_file_that_is_no_python() {
     let project =
         Project::new().file("own.yaml", LOOSE_BINDINGS).file("steps.py", "def add(ctx, n=None):\n    return )\n");
