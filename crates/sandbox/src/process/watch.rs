@@ -117,7 +117,7 @@ impl Default for Watch {
 
 impl Watch {
     /// A wait is announced after this long.
-    const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
+    pub const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
     /// One poll takes no longer.
     const PULSE: Duration = Duration::from_millis(100);
     /// What is written is looked at this often: at 2 GB/s, the most that has been seen, that is 20 MB.

@@ -46,9 +46,6 @@ const COPY_LIMIT: Duration = Duration::from_secs(5);
 /// How long the hosts of a scenario may take to end, all together.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
-/// A wait for a host is announced after this long.
-const ANNOUNCE_AFTER: Duration = Duration::from_millis(200);
-
 /// How long a host may take to write where its functions stand, and how long it must have been silent to be done with it.
 const STACKS_LIMIT: Duration = Duration::from_millis(300);
 const STACKS_END: Duration = Duration::from_millis(5);
@@ -153,6 +150,14 @@ impl Body {
         match self {
             Self::Started(process) => Some(process.pidfd()),
             Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pidfd),
+        }
+    }
+
+    /// Its number.
+    fn pid(&self) -> Option<i32> {
+        match self {
+            Self::Started(process) => Some(process.pid()),
+            Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pid),
         }
     }
 
@@ -343,7 +348,7 @@ impl Host {
             .map_or(Duration::from_hours(24), |end| end.saturating_duration_since(Instant::now()));
         let (kind, done) = self
             .exchange(context, request.registry, &message, &what, limit)
-            .map_err(|error| if context.watch().is_too_late() { self.with_stacks(error, before) } else { error })
+            .map_err(|error| if context.watch().is_too_late() { self.with_stacks(error) } else { error })
             .map_err(|error| self.explain(error, before))?;
         if kind != "done" {
             return Err(self.explain(self.nonsense(&format!("answered with `{kind}` instead of `done`")), before));
@@ -455,7 +460,7 @@ impl Host {
     }
 
     /// Adds where the function stands that is not waited for any longer.
-    fn with_stacks(&self, error: StepError, before: u64) -> StepError {
+    fn with_stacks(&self, error: StepError) -> StepError {
         let Some(signal) = self.stack_signal else { return error };
         let written = self.written();
         self.body.signal(signal);
@@ -471,7 +476,7 @@ impl Host {
         let mut dump = vec![0; 8 * 8192];
         let length = self.output.read_at(&mut dump, written).unwrap_or(0);
         // It is none of the function's own output.
-        let _ = self.output.set_len(written.max(before));
+        let _ = self.output.set_len(written);
         match stacks::shown(&String::from_utf8_lossy(&dump[..length])) {
             Some(shown) => error.output(Output {
                 of: "where it stood".to_owned(),
@@ -497,19 +502,14 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         // It has had its time to end by itself, or is not to be trusted with any.
-        let pid = match &mut self.body {
-            Body::Started(process) => {
-                let _ = process.signal(Signal::KILL);
-                process.kill();
-                process.pid()
-            }
-            Body::Copied(Some(neighbour)) => {
-                neighbour.kill();
-                neighbour.pid()
-            }
-            Body::Copied(None) => return,
-        };
-        table::unhide(pid);
+        self.body.kill();
+        if let Body::Started(process) = &mut self.body {
+            // With the rest of its group.
+            process.kill();
+        }
+        if let Some(pid) = self.body.pid() {
+            table::unhide(pid);
+        }
     }
 }
 
@@ -531,7 +531,7 @@ impl<'a> Wait<'a> {
     fn readable(&mut self, context: &mut Context, fds: &[BorrowedFd<'_>]) -> StepResult {
         let watch = context.watch();
         if !self.is_announced {
-            if watch.readable(fds, self.until.min(Instant::now() + ANNOUNCE_AFTER))? {
+            if watch.readable(fds, self.until.min(Instant::now() + Watch::ANNOUNCE_AFTER))? {
                 return Ok(());
             }
             self.is_announced = true;

@@ -84,6 +84,12 @@ fn loaded(project: &Project) -> usize {
     text.lines().collect::<BTreeSet<_>>().len()
 }
 
+/// The process that has loaded the files of the only function that has been carried out.
+fn loader(project: &Project) -> Pid {
+    let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
+    Pid::from_raw(loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap()).unwrap()
+}
+
 /// Scenarios that draw the same numbers are not independent.
 fn all_random_numbers_differ(project: &Project) {
     let mut numbers: Vec<String> = ["ann", "bob", "cat", "dan"]
@@ -319,9 +325,7 @@ fn a_host_that_dies_takes_its_copies_along_and_is_replaced() {
     let fifo = Fifo::open(project.path("fifo"));
     let started = project.start(["run", "-j1", "x.md"]);
     assert_eq!(fifo.line(), "here");
-    let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
-    let warm = loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap();
-    kill_process(Pid::from_raw(warm).unwrap(), Signal::KILL).unwrap();
+    kill_process(loader(&project), Signal::KILL).unwrap();
     let ran = started.finish().code(1).stderr("");
     crate::support::same(
         &ran.stdout,
@@ -360,15 +364,14 @@ fn a_host_that_does_not_answer_is_done_without() {
     let fifo = Fifo::open(project.path("fifo"));
     let started = project.start(["run", "-j1", "-q", "x.md"]);
     assert_eq!(fifo.line(), "here");
-    let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
-    let warm: i32 = loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap();
-    kill_process(Pid::from_raw(warm).unwrap(), Signal::STOP).unwrap();
+    let warm = loader(&project);
+    kill_process(warm, Signal::STOP).unwrap();
     fs::write(project.path("gate"), "go\n").unwrap();
     let ran = started.finish().code(1).stderr("");
     assert!(ran.stdout.contains("1 of 4 scenarios failed, 3 passed"), "{}", ran.stdout);
     assert_eq!(loaded(&project), 4);
     assert_eq!(names(&project.tmp()), [""; 0]);
-    assert!(!fs::exists(format!("/proc/{warm}")).unwrap());
+    assert!(!fs::exists(format!("/proc/{}", warm.as_raw_nonzero())).unwrap());
 }
 
 /// Kills the runner while hosts are being started, loaded, copied and asked.

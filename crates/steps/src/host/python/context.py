@@ -1,39 +1,46 @@
 """What functions share: `ctx`, its namespaces, and those of them that greenroom keeps."""
 
 
-class Context:
+class _Store:
+    """Values by name."""
+
+    def __init__(self):
+        self._dict = {}
+
+    def __getitem__(self, key):
+        return self._dict[key]
+
+    def __setitem__(self, key, value):
+        self._dict[key] = value
+
+    def __delitem__(self, key):
+        del self._dict[key]
+
+    def __contains__(self, key):
+        return key in self._dict
+
+    def __iter__(self):
+        return iter(self.keys())
+
+    def keys(self):
+        return self._dict.keys()
+
+
+class Context(_Store):
     """What the steps of a scenario share."""
 
     def __init__(self):
-        self._values = {}
+        super().__init__()
         self._spaces = {}
 
-    def __getitem__(self, key):
-        return self._values[key]
-
-    def __setitem__(self, key, value):
-        self._values[key] = value
-
-    def __delitem__(self, key):
-        del self._values[key]
-
-    def __contains__(self, key):
-        return key in self._values
-
-    def __iter__(self):
-        return iter(self._values)
-
     def __repr__(self):
-        return repr({"vars": self._values, "namespaces": self._spaces})
+        return repr({"vars": self._dict, "namespaces": self._spaces})
 
     def get(self, key, default=None):
-        return self._values.get(key, default)
-
-    def keys(self):
-        return self._values.keys()
+        return self._dict.get(key, default)
 
     def as_dict(self):
-        return dict(self._values)
+        return dict(self._dict)
 
     def declare(self, name):
         """The name space of this name, the same one each time."""
@@ -67,27 +74,12 @@ class Context:
             text, start = text + pattern[start:at] + str(self.recall_value(name)), end + 1
 
 
-class NameSpace:
+class NameSpace(_Store):
     """Part of the context that belongs to a library. Its `get` stores the default that it returns."""
 
     def __init__(self, name):
+        super().__init__()
         self.name = name
-        self._dict = {}
-
-    def __getitem__(self, key):
-        return self._dict[key]
-
-    def __setitem__(self, key, value):
-        self._dict[key] = value
-
-    def __delitem__(self, key):
-        del self._dict[key]
-
-    def __contains__(self, key):
-        return key in self._dict
-
-    def __iter__(self):
-        return iter(self.keys())
 
     def __repr__(self):
         return repr(self.as_dict())
@@ -98,9 +90,6 @@ class NameSpace:
         if default is not None:
             self[key] = default
         return default
-
-    def keys(self):
-        return self._dict.keys()
 
     def as_dict(self):
         return {key: self[key] for key in list(self.keys())}

@@ -294,9 +294,7 @@ def _value(node, scopes):
         if type(key).__name__ == "Index":  # before Python 3.9
             key = key.value
         if found and type(key).__name__ == "Constant":
-            if type(value) is Context:
-                value = value._values
-            elif type(value) is NameSpace:
+            if type(value) in (Context, NameSpace):
                 value = value._dict
             key = key.value
             if type(value) is dict and key in value:
