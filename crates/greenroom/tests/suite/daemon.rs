@@ -91,6 +91,17 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
+/// While a process becomes another program it has no command line, and half of what this one does is that.
+#[test]
+fn a_process_that_starts_itself_again_and_again_is_there_all_the_time() {
+    let again = "\n~~~{#again .file}\n#!/bin/sh\nexec ./again \"$@\"\n~~~\n";
+    let steps = "given a daemon helper shell script again
+when I start \"./again and again\" as a background process as restless
+then there is no \"and again\" process";
+    let screen = Project::anywhere().file("x.md", scenario(steps) + again).run(["run", "x.md"]).code(1).stdout;
+    assert!(screen.contains("there is a process \"and again\"\n  note: process "), "{screen}");
+}
+
 #[test]
 fn such_a_process_runs() {
     holds(
@@ -258,7 +269,7 @@ FAIL [TIME]  The scenario
 
   daemon web ended with signal SIGKILL after [TIME], before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: ended by itself with signal SIGKILL after [TIME]
+  daemon web: ended by signal SIGKILL after [TIME]; greenroom did not send it
     command: sh -c 'kill -9 $$'
     it wrote nothing
 

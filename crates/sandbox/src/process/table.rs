@@ -27,6 +27,9 @@ pub struct Entry {
     pub state: char,
     /// Its command line, words joined by blanks; its name in brackets when it has none.
     pub command: String,
+    /// Whether it has no command line. That is so for a moment in which a process becomes another program, and in which it
+    /// ends; lastingly only where a program has removed its own.
+    pub is_unnamed: bool,
     /// How long it has been running.
     pub age: Duration,
 }
@@ -69,13 +72,33 @@ pub(crate) fn everything() -> Vec<(i32, char)> {
 }
 
 /// What `/proc` says of the processes of this stage.
+///
+/// Processes are listed first and looked at one by one then. One that goes on as a child of its own in between, as those do
+/// that put themselves into the background, would be in neither; so nobody may have come since they were listed.
 fn entries() -> impl Iterator<Item = Entry> {
+    let mut listed = listed();
+    let mut entries = Vec::new();
+    // Where processes come faster than they are listed, what was seen last has to do.
+    for _ in 0..8 {
+        entries = listed.iter().copied().filter_map(entry).collect();
+        let again = self::listed();
+        let is_whole = again.is_subset(&listed);
+        listed = again;
+        if is_whole {
+            break;
+        }
+    }
+    entries.into_iter()
+}
+
+/// The processes of this stage, by their numbers in `/proc`.
+fn listed() -> BTreeSet<i32> {
     let shown = match stage::view() {
         View::Own => all(),
         View::Machine => descendants(stage::first_process()),
         View::Foreign => descendants(shown_as(stage::first_process())),
     };
-    shown.into_iter().filter_map(entry)
+    shown.into_iter().collect()
 }
 
 /// Those of these processes that have not ended.
@@ -260,6 +283,7 @@ fn entry(shown: i32) -> Option<Entry> {
         parent,
         group,
         state: fields.first()?.chars().next()?,
+        is_unnamed: command.is_empty(),
         command: if command.is_empty() { format!("[{name}]") } else { command },
         age: age(started_ticks),
     })

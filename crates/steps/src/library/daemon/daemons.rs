@@ -278,6 +278,9 @@ impl Daemon {
             {
                 ("killed, because its output was longer than the limit".to_owned(), false)
             }
+            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) if matches!(ended.status, Status::Signal(_)) => {
+                (format!("ended by {}; greenroom did not send it", after(ended)), true)
+            }
             (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => {
                 (format!("ended by itself with {}", after(ended)), !ended.status.success())
             }
@@ -566,10 +569,10 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         });
     }
     // One that has only just been started has no command line yet.
-    if members.iter().any(|entry| entry.command.starts_with('[')) {
+    if members.iter().any(|entry| entry.is_unnamed) {
         let _ = context.watch().until("command lines to appear", Duration::from_millis(20), &[], || {
             members = table::members();
-            (!members.iter().any(|entry| entry.command.starts_with('['))).then_some(())
+            (!members.iter().any(|entry| entry.is_unnamed)).then_some(())
         });
     }
     // Daemons in the order of their start, then the rest, the oldest first.

@@ -129,10 +129,15 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     let matches = matcher(pattern);
     let mut seen = Vec::new();
     let gone = context.watch().until(&format!("the end of process {pattern}"), SETTLE, &[], || {
-        seen = table::members().into_iter().filter(|entry| matches(&entry.command)).collect();
-        seen.is_empty().then_some(())
+        let (unnamed, named): (Vec<_>, Vec<_>) = table::members().into_iter().partition(|entry| entry.is_unnamed);
+        let matching: Vec<_> = named.into_iter().filter(|entry| matches(&entry.command)).collect();
+        // One without a command line may be becoming another program, and is what it was seen to be before.
+        if !matching.is_empty() || unnamed.is_empty() {
+            seen = matching;
+        }
+        (seen.is_empty() && unnamed.is_empty()).then_some(())
     })?;
-    if gone.is_some() {
+    if gone.is_some() || seen.is_empty() {
         return Ok(());
     }
     let mut error = StepError::new(format!("there is a process \"{pattern}\""));
