@@ -59,11 +59,16 @@ fn one_line(text: &str) -> bool {
     text.strip_suffix('\n').unwrap_or(text).chars().all(|c| c != '\n')
 }
 
+/// A backslash stands for itself, unless that could be taken for the name of a character that is `hidden`.
+fn doubles_backslashes(expected: &str, actual: &str, hidden: impl Fn(char) -> bool) -> bool {
+    [expected, actual].iter().any(|text| text.contains('\\'))
+        && [expected, actual].iter().any(|text| text.contains(&hidden))
+}
+
 /// Two lines, one under the other, every hidden character visible, and marks below what differs.
 /// Lines too long for the screen are cut around the difference, and have no marks where they would not fit.
 fn aligned(page: &mut Page, expected: &str, actual: &str) {
-    // A backslash stands for itself, unless that could be taken for the name of a hidden character.
-    let double = [expected, actual].iter().any(|text| text.contains('\\') && text.contains(words::is_hidden));
+    let double = doubles_backslashes(expected, actual, words::is_hidden);
     let (mut old, mut new): (Vec<char>, Vec<char>) = (expected.chars().collect(), actual.chars().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let ends = old[start..].iter().rev().zip(new[start..].iter().rev());
@@ -150,7 +155,8 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
     let (old, old_cut) = part(expected, skip);
     let (new, new_cut) = part(actual, skip);
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
-    let mut marks = Marks::default();
+    let double = doubles_backslashes(old, new, |c| c != '\n' && words::is_hidden(c));
+    let mut marks = Marks { double, trailing_blanks: false };
     let mut shown = 0;
     let mut left = 0;
     for (index, group) in diff.grouped_ops(3).iter().enumerate() {
@@ -195,8 +201,8 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
 }
 
 /// What the lines of a diff needed marks for.
-#[derive(Default)]
 struct Marks {
+    double: bool,
     trailing_blanks: bool,
 }
 
@@ -217,6 +223,7 @@ impl Marks {
                 }
                 match c {
                     ' ' if offset >= kept => piece.push('·'),
+                    '\\' if self.double => piece.push_str(r"\\"),
                     c if words::is_hidden(c) => {
                         piece.push_str(&words::escape(c.encode_utf8(&mut [0; 4])));
                     }

@@ -1,5 +1,8 @@
 //! The block that explains why a scenario did not pass. Whoever reads it has not seen the run and should not need to see another.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
 use greenroom_event::{
     Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, PrivateNetwork, ScenarioFinished, ScenarioOutline,
 };
@@ -20,9 +23,33 @@ pub(super) const LINE: usize = 400;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
+/// Lines of an explanation that are worth a look further up instead of saying them again.
+const LONG: usize = 6;
+
+/// The explanations that were shown, with their scenarios: what is wrong for all of them is said in full only once.
+#[derive(Default)]
+pub(super) struct Told {
+    scenarios: HashMap<u64, usize>,
+    hasher: RandomState,
+}
+
+impl Told {
+    /// The scenario that this was told for before, if it was; from now on it was, for `scenario`.
+    fn before(&mut self, text: &str, scenario: usize) -> Option<usize> {
+        let first = *self.scenarios.entry(self.hasher.hash_one(text)).or_insert(scenario);
+        (first != scenario).then_some(first)
+    }
+}
 
 /// Everything about a scenario that failed or is broken.
-pub(super) fn block(page: &mut Page, outline: &Outline, record: &ScenarioRecord, rerun: &str, verbose: bool) {
+pub(super) fn block(
+    page: &mut Page,
+    outline: &Outline,
+    record: &ScenarioRecord,
+    rerun: &str,
+    verbose: bool,
+    told: &mut Told,
+) {
     let Some(finished) = &record.finished else {
         return;
     };
@@ -30,24 +57,37 @@ pub(super) fn block(page: &mut Page, outline: &Outline, record: &ScenarioRecord,
     heading(page, outline, record, finished, scenario);
     let nothing = Failure::default();
     let mut shown = Shown { outputs: Vec::new(), tail: if verbose { LONG_TAIL } else { TAIL } };
+    let mut explain = |page: &mut Page, failure, of: Option<&str>| {
+        page.gap();
+        let mut part = page.part();
+        let before = shown.outputs.len();
+        explain(&mut part, failure, of, &mut shown);
+        let is_long = !verbose && part.text().lines().count() >= LONG;
+        match if is_long { told.before(part.text(), record.scenario) } else { None } {
+            Some(first) => {
+                shown.outputs.truncate(before);
+                headline(page, failure, of);
+                let at = outline.scenarios.get(first).map_or_else(String::new, |first| place(&first.location));
+                page.line(2, &format!("the same as above, for {} ({at})", title(outline, first)));
+            }
+            None => page.append(&part),
+        }
+    };
 
     page.gap();
     steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
 
     for step in record.steps.iter().filter(|step| step.outcome != Outcome::Passed) {
         if let Some(failure) = &step.failure {
-            page.gap();
-            explain(page, failure, None, &mut shown);
+            explain(page, failure, None);
         }
     }
     for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
-        page.gap();
         let of = format!("the cleanup after {}", step_in_words(scenario, cleanup.step));
-        explain(page, cleanup.failure.as_ref().unwrap_or(&nothing), Some(&of), &mut shown);
+        explain(page, cleanup.failure.as_ref().unwrap_or(&nothing), Some(&of));
     }
     if let Some(failure) = &finished.failure {
-        page.gap();
-        explain(page, failure, None, &mut shown);
+        explain(page, failure, None);
     }
     daemons(page, &finished.daemons, &mut shown);
     left_over(page, &finished.left_over);
@@ -140,12 +180,15 @@ struct Shown<'a> {
     tail: usize,
 }
 
-fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &mut Shown<'a>) {
+fn headline(page: &mut Page, failure: &Failure, of: Option<&str>) {
     let of = of.map_or(String::new(), |of| format!("{of} failed: "));
-    let mut lines = failure.message.lines();
-    let first = lines.next().unwrap_or("no reason was given");
+    let first = failure.message.lines().next().unwrap_or("no reason was given");
     page.line(2, &format!("{of}{}", page.paint(Role::Title, &words::output_line(first, 4 * LINE))));
-    for line in lines {
+}
+
+fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &mut Shown<'a>) {
+    headline(page, failure, of);
+    for line in failure.message.lines().skip(1) {
         page.line(2, &words::output_line(line, LINE));
     }
     if let Some(comparison) = &failure.comparison {

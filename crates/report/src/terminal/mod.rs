@@ -68,6 +68,8 @@ pub struct TerminalReporter<W: Write> {
     order: ReadingOrder,
     summary: Summary,
     live: Option<Live>,
+    /// What was explained already.
+    told: failure::Told,
     /// Scenarios never started, counted by reason.
     skipped: BTreeMap<String, usize>,
     /// Whether a block was the last thing written, which wants air after it.
@@ -88,6 +90,7 @@ impl<W: Write> TerminalReporter<W> {
             order: ReadingOrder::default(),
             summary: Summary::default(),
             live: terminal.live.then(|| Live::new(style)),
+            told: failure::Told::default(),
             skipped: BTreeMap::new(),
             after_block: false,
             after_blank: true,
@@ -198,7 +201,7 @@ impl<W: Write> TerminalReporter<W> {
     fn failed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let verbose = self.options.verbosity == Verbosity::Verbose;
-        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose);
+        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose, &mut self.told);
         page.blank_before();
         self.after_block = true;
         self.print(page);

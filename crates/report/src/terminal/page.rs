@@ -14,6 +14,19 @@ impl Page {
         Self { style, text: String::new(), blank_before: false }
     }
 
+    /// An empty page that is to be a part of this one.
+    pub(super) fn part(&self) -> Self {
+        Self::new(self.style)
+    }
+
+    pub(super) fn append(&mut self, part: &Self) {
+        self.text.push_str(&part.text);
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn style(&self) -> Style {
         self.style
     }

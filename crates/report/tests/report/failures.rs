@@ -1,6 +1,6 @@
 //! The block that explains a failure, in all its parts.
 
-use greenroom_event::{Captured, Failure, Outcome, Relation, ScenarioFinished};
+use greenroom_event::{Captured, Daemon, Failure, Outcome, Relation, ScenarioFinished};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -814,4 +814,160 @@ fn without_colour(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |text, part| text + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn a_newline_is_told_from_a_backslash_with_an_n() {
+    let run = fails_with(compared("stdout", Relation::Is, "C:\\new", "C:\\now\n"));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+    expected: C:\\new
+    actual:   C:\\now\n
+                   ^^^^
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+    let run = fails_with(compared("stdout", Relation::Is, "a\\tb\n c\n", "a\tb\n c\n"));
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 1 scenario in daemon.md
+
+FAIL   0.05 s  Daemon takes a while to open its port
+  in daemon.md:20, scenario at daemon.md:18
+
+    ok          2 ms  given a daemon helper shell script slow-start-daemon.py
+    FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+                      2 steps not run
+
+  stdout is not as it should be
+  (- expected, + actual):
+    - a\\tb
+    + a\tb
+       c
+
+  rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
+
+FAILED: 1 of 1 scenario failed, 46 ms
+  failed  daemon.md:18  Daemon takes a while to open its port
+
+"#]]
+        .raw()
+    );
+}
+
+#[test]
+fn what_is_wrong_for_many_is_said_in_full_once() {
+    let failure = || Failure {
+        output: vec![captured("stderr of daemon web", "no\nconfiguration\n", 0)],
+        notes: vec!["web.toml is missing".to_owned()],
+        help: vec!["write one".to_owned()],
+        ..because("web cannot start")
+    };
+    let short = || because("it is too late");
+    let finished = |daemons| ScenarioFinished { daemons, ..over(Outcome::Failed, 46) };
+    let web = || Daemon {
+        output: vec![captured("stderr of daemon web", "no\nconfiguration\n", 0)],
+        ..daemon("web", "./web.py", "killed", true)
+    };
+    let run =
+        Run::of(&[("First", &["when web"]), ("Other reason", &["when web"]), ("Again", &["when web", "then no"])])
+            .begin(0)
+            .step_fails(0, 0, 1, failure())
+            .finish(0, finished(vec![web()]))
+            .begin(1)
+            .step_fails(1, 0, 1, short())
+            .cleanup_fails(1, 0, 1, failure())
+            .finish(1, finished(vec![]))
+            .begin(2)
+            .step_fails(2, 0, 1, failure())
+            .cleanup_fails(2, 0, 1, short())
+            .finish(2, finished(vec![web()]))
+            .end();
+    assert_data_eq!(
+        run.plain(),
+        str![[r#"
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+
+FAIL   0.05 s  First
+  in daemon.md:19, scenario at daemon.md:18
+
+    FAILED      1 ms  when web
+
+  web cannot start
+  note: web.toml is missing
+  stderr of daemon web:
+    │ no
+    │ configuration
+  help: write one
+
+  daemon web: killed
+    command: ./web.py
+    stderr of daemon web: see above
+
+  rerun: greenroom run daemon.md --name First
+
+FAIL   0.05 s  Other reason
+  in daemon.md:21, scenario at daemon.md:20
+
+    FAILED      1 ms  when web
+    FAILED      1 ms  cleanup after: when web
+
+  it is too late
+
+  the cleanup after the step in daemon.md:21 failed: web cannot start
+  note: web.toml is missing
+  stderr of daemon web:
+    │ no
+    │ configuration
+  help: write one
+
+  rerun: greenroom run daemon.md --name 'Other reason'
+
+FAIL   0.05 s  Again
+  in daemon.md:23, scenario at daemon.md:22
+
+    FAILED      1 ms  when web
+                      1 step not run
+    FAILED      1 ms  cleanup after: when web
+
+  web cannot start
+  the same as above, for First (daemon.md:18)
+
+  the cleanup after the step in daemon.md:23 failed: it is too late
+
+  daemon web: killed
+    command: ./web.py
+    stderr of daemon web:
+      │ no
+      │ configuration
+
+  rerun: greenroom run daemon.md --name Again
+
+FAILED: 3 of 3 scenarios failed, 13 ms
+  failed  daemon.md:18  First
+  failed  daemon.md:20  Other reason
+  failed  daemon.md:22  Again
+
+"#]]
+    );
+    let verbose = run.text(Verbosity::Verbose);
+    assert_eq!(verbose.matches("note: web.toml is missing").count(), 3, "{verbose}");
 }
