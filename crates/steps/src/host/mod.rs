@@ -32,6 +32,7 @@ use line::Lines;
 use told::Variables;
 
 pub use program::HostProgram;
+pub(crate) use python::known_as;
 pub use warm::WarmHost;
 
 /// The version of the protocol that is spoken here.

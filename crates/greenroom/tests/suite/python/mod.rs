@@ -139,6 +139,9 @@ def misbehaves(ctx, does=None):
     if does == "fails":
         numbers = [1, 2]
         assert sum(numbers) == 4
+    if does == "forks" and os.fork() == 0:
+        import signal
+        signal.pause()
 "#;
 
 fn project() -> Project {

@@ -140,11 +140,26 @@ def _frames(error):
         return []
     if left_out:
         frames.append("  ... %d in %s" % (left_out, last))
+    frames = _without_repetition(frames)
     if len(frames) > 30:
         frames[15:-15] = ["  ... %d more" % (len(frames) - 30)]
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         frames.append(_frame(error.filename, error.lineno, None, error.offset))
     return frames
+
+
+def _without_repetition(frames):
+    """A function that calls itself is shown three times, and how often it does so further."""
+    kept, same = [], 0
+    for index, frame in enumerate(frames):
+        same = same + 1 if index and frame == frames[index - 1] else 0
+        if same < 3:
+            kept.append(frame)
+        elif same == 3:
+            kept.append("  ... the same %d more")
+        if same >= 3 and (index + 1 == len(frames) or frames[index + 1] != frame):
+            kept[-1] %= same - 2
+    return kept
 
 
 def _frame(file, line, function, column=None):

@@ -1,6 +1,7 @@
 //! The host for Python, which comes with greenroom: one program in several files, handed over by descriptor, so that nothing has to be
 //! installed anywhere.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::fd::OwnedFd;
@@ -43,6 +44,14 @@ const TEXT: &str = concat!(
 pub(super) const START: &str = "import os,builtins;\
     exec(compile(open(int(os.environ.pop('GREENROOM_CODE')),'rb').read(),'<greenroom>','exec'),\
     {'__name__':'__main__','__builtins__':dict(vars(builtins))})";
+
+/// A process that a step function has forked has the command line of its host, which says nothing to people.
+pub(crate) fn known_as(command: &str) -> Cow<'_, str> {
+    match command.strip_suffix(START).and_then(|program| program.strip_suffix(" -c ")) {
+        Some(python) => format!("{python} (forked by a step function)").into(),
+        None => command.into(),
+    }
+}
 
 /// The program, to be read from its beginning.
 pub(super) fn program() -> std::io::Result<OwnedFd> {

@@ -858,6 +858,20 @@ class Failures(HostTest):
         self.assertEqual(len(trace), 3)
         self.assertRegex(trace[2], r"^  \.\.\. \d in json\.decoder$")
 
+    def test_frames_of_recursion_are_counted(self):
+        self.load("""
+            def down(n):
+                return down(n - 1) if n else up(0)
+            def up(n):
+                return up(n + 1) if n < 2 else 1 / 0
+            def f(ctx, n=None): down(int(n))
+            """)
+        for n, folded in ((2, []), (3, ["  ... the same 1 more"]), (30, ["  ... the same 28 more"])):
+            lines = [line for line in self.fails("f", n=str(n))["trace"].splitlines() if line[2:5] in ("Fil", "...")]
+            # The last call of each is on the same line, so it counts.
+            self.assertEqual([line for line in lines if "..." in line], folded, lines)
+            self.assertEqual(len(lines), 1 + min(n + 1, 3) + len(folded) + 3)
+
     def test_wrong_arguments(self):
         self.load("def f(ctx, a): pass\n")
         failure = self.fails("f", b="x")

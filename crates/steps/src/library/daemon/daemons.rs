@@ -17,6 +17,7 @@ use greenroom_sandbox::turn::{Take, Turn};
 
 use super::{LIMIT, SETTLE, words};
 use crate::context::Context;
+use crate::host::known_as;
 use crate::library::command;
 use crate::library::place::Place;
 use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError, StepResult};
@@ -583,7 +584,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     members.sort_by_key(|entry| (place(entry.pid).unwrap_or(usize::MAX), Reverse(entry.age)));
     for entry in &members {
         ending.left_over.push(LeftOver {
-            command: entry.command.clone(),
+            command: known_as(&entry.command).into_owned(),
             daemon: place(entry.pid).map(|at| daemons.started[at].label()),
             age: entry.age,
         });

@@ -13,6 +13,7 @@ use std::time::Duration;
 use greenroom_sandbox::process::{Signal, Status, capture, ports, signal_named, table};
 
 use crate::context::Context;
+use crate::host::known_as;
 use crate::library::place::{Place, full_disk};
 use crate::registry::Library;
 use crate::step::{Captures, Relation, StepError, StepResult};
@@ -142,7 +143,8 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     }
     let mut error = StepError::new(format!("there is a process \"{pattern}\""));
     for entry in seen.iter().take(5) {
-        error = error.note(format!("process {}, running for {}: {}", entry.pid, words(entry.age), entry.command));
+        let command = known_as(&entry.command);
+        error = error.note(format!("process {}, running for {}: {command}", entry.pid, words(entry.age)));
     }
     Err(error)
 }
@@ -164,7 +166,7 @@ fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
         some => some
             .iter()
             .take(8)
-            .fold(error, |error, entry| error.note(format!("process {}: {}", entry.pid, entry.command))),
+            .fold(error, |error, entry| error.note(format!("process {}: {}", entry.pid, known_as(&entry.command)))),
     };
     let (daemons, _) = context.state_and_watch::<Daemons>();
     for daemon in daemons.iter_mut() {

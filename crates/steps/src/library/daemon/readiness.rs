@@ -15,6 +15,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connec
 use super::daemons::{Daemon, Daemons, Stream, unescape};
 use super::{limit_of, words};
 use crate::context::Context;
+use crate::host::known_as;
 use crate::step::{Captures, StepError, StepResult};
 
 /// How long a daemon must have been quiet after it wrote something before that counts as its output.
@@ -53,9 +54,10 @@ fn holder(daemons: &mut Daemons, listener: &Listener) -> String {
 
 /// A process in words, with the name of the daemon that it is of.
 fn in_words(daemon: Option<String>, entry: &Entry) -> String {
+    let command = known_as(&entry.command);
     match daemon {
-        Some(name) => format!("daemon {name} ({})", entry.command),
-        None => format!("process {} ({})", entry.pid, entry.command),
+        Some(name) => format!("daemon {name} ({command})"),
+        None => format!("process {} ({command})", entry.pid),
     }
 }
 
