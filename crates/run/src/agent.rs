@@ -257,7 +257,8 @@ impl StepAgent {
             },
             None => match self.registry.function(function) {
                 Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
-                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref()))),
+                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+                    .map_err(|error| if kind == "step" { Hosts::with_output(context, error) } else { error }),
                 None => Err(StepError::new(format!("there is no step function {function}"))),
             },
         };

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -21,10 +22,15 @@ pub fn tail(path: &Path, most: u64) -> std::io::Result<Tail> {
 
 /// The same of an open file, whose position stays where it is.
 pub fn tail_of(file: &File, most: u64) -> std::io::Result<Tail> {
-    let length = file.metadata()?.len();
+    end_of_part(file, 0..file.metadata()?.len(), most)
+}
+
+/// The same of a part of an open file.
+pub fn end_of_part(file: &File, part: Range<u64>, most: u64) -> std::io::Result<Tail> {
+    let length = part.end.saturating_sub(part.start);
     let mut omitted = length.saturating_sub(most);
     let mut bytes = vec![0; usize::try_from(length - omitted).map_err(|_| std::io::ErrorKind::FileTooLarge)?];
-    let read = read_at(file, &mut bytes, omitted)?;
+    let read = read_at(file, &mut bytes, part.start + omitted)?;
     bytes.truncate(read);
     if omitted > 0
         && let Some(newline) = bytes.iter().position(|&b| b == b'\n')

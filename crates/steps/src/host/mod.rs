@@ -15,6 +15,7 @@ mod warm;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
@@ -116,12 +117,22 @@ impl Hosts {
             Some(host) => host,
             None => Host::enter(context, program, warm, request.registry)?,
         };
-        let result = host.carry_out(context, request);
+        let before = host.written();
+        let mut result = host.carry_out(context, request);
+        if request.what == "step" {
+            result = result.map_err(|error| host.with_earlier_output(error, before));
+        }
         // One that is gone, or of which nobody knows what it is about, is of no use to the next step.
         if host.is_well(context) {
             context.state::<Self>().0.insert(program.language.clone(), host);
         }
         result
+    }
+
+    /// Adds what functions have printed so far to the error of a native step: it may say why.
+    pub fn with_output(context: &mut Context, error: StepError) -> StepError {
+        let hosts = &context.state::<Self>().0;
+        hosts.values().fold(error, |error, host| host.with_earlier_output(error, host.written()))
     }
 
     /// The end of the scenario: the hosts end by themselves, with whatever their functions have asked for at the end, or are killed
@@ -492,10 +503,21 @@ impl Host {
         self.with_output(error, &format!("output of the {} function", self.language), before)
     }
 
+    /// Adds what functions printed before, if anything.
+    fn with_earlier_output(&self, error: StepError, before: u64) -> StepError {
+        if before == 0 {
+            return error;
+        }
+        self.with_part(error, &format!("output of {} functions before it", self.language), 0..before)
+    }
+
     fn with_output(&self, error: StepError, of: &str, before: u64) -> StepError {
-        let mut tail =
-            capture::tail_of(&self.output, SHOWN.min(self.written().saturating_sub(before))).unwrap_or_default();
-        tail.omitted = tail.omitted.saturating_sub(before);
+        self.with_part(error, of, before..self.written())
+    }
+
+    /// Adds the end of a part of its output.
+    fn with_part(&self, error: StepError, of: &str, part: Range<u64>) -> StepError {
+        let tail = capture::end_of_part(&self.output, part, SHOWN).unwrap_or_default();
         error.output(Output { of: of.to_owned(), tail })
     }
 }

@@ -260,6 +260,9 @@ FAIL [TIME]  Sums
   where it failed:
     │   File "[PROJECT]/steps.py", line 18, in total
     │     assert_eq(ctx["sum"], int(n))
+  output of python functions before it:
+    │ the sum is 2
+    │ the sum is 5
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name Sums
 
