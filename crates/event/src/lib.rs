@@ -198,7 +198,7 @@ pub struct ScenarioFinished {
     pub took: Duration,
     /// For a scenario that is broken, skipped or ended from outside: why.
     pub failure: Option<Failure>,
-    /// Daemons of the scenario, in order of their start; only when it did not pass.
+    /// Daemons of the scenario, in order of their start; when it passed, only those that died without anybody's knowledge.
     pub daemons: Vec<Daemon>,
     /// Processes that no step had stopped when the scenario ended.
     pub left_over: Vec<LeftOver>,
@@ -226,6 +226,9 @@ pub struct Daemon {
     pub state: String,
     /// Whether it died by itself with a failure before a step stopped it.
     pub died: bool,
+    /// Whether that was known to a step, or asked for by somebody with a signal.
+    #[serde(default)]
+    pub noted: bool,
     /// The end of its output.
     pub output: Vec<Captured>,
 }

@@ -368,6 +368,7 @@ fn daemon(report: steps::DaemonReport) -> Daemon {
         command: report.command,
         state: report.state,
         died: report.died,
+        noted: report.noted,
         output: report.output.into_iter().map(captured).collect(),
     }
 }

@@ -358,7 +358,7 @@ impl Running {
                 outcome,
                 took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
                 failure: self.failure,
-                daemons: if passed { Vec::new() } else { daemons },
+                daemons: daemons.into_iter().filter(|daemon| !passed || daemon.died && !daemon.noted).collect(),
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
                 network: network.filter(|_| !passed),
@@ -406,7 +406,14 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
             })
         };
         let output = ["stdout", "stderr"].into_iter().filter_map(captured).collect();
-        Daemon { command: String::new(), state: "ended with the scenario".to_owned(), died: false, output, name }
+        Daemon {
+            command: String::new(),
+            state: "ended with the scenario".to_owned(),
+            died: false,
+            noted: false,
+            output,
+            name,
+        }
     };
     names.into_iter().map(daemon).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -13,13 +14,13 @@ use rustix::process::{
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
-    pidfd: OwnedFd,
+    pidfd: Arc<OwnedFd>,
 }
 
 impl Child {
     /// Takes hold of a child that nobody has reaped. This takes Linux 5.3.
     pub(crate) fn hold(pid: Pid) -> io::Result<Self> {
-        Ok(Self { pid, pidfd: pidfd_open(pid, PidfdFlags::empty())? })
+        Ok(Self { pid, pidfd: Arc::new(pidfd_open(pid, PidfdFlags::empty())?) })
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -31,9 +32,14 @@ impl Child {
         self.pidfd.as_fd()
     }
 
+    /// The same, to be kept.
+    pub(crate) fn shared_pidfd(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.pidfd)
+    }
+
     /// Sends it a signal; an error when it is gone.
     pub(crate) fn signal(&self, signal: Signal) -> io::Result<()> {
-        match pidfd_send_signal(&self.pidfd, signal) {
+        match pidfd_send_signal(self.pidfd(), signal) {
             // Reaped already if this says nothing: then the number is not its own any more.
             Err(Errno::NOSYS | Errno::PERM) if self.is_ours() => Ok(kill_process(self.pid, signal)?),
             other => Ok(other?),

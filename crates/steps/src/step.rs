@@ -206,6 +206,8 @@ pub struct DaemonReport {
     pub state: String,
     /// Whether it died by itself, with a failure.
     pub died: bool,
+    /// Whether that was known to a step, or asked for by somebody.
+    pub noted: bool,
     /// The end of its output.
     pub output: Vec<Output>,
 }

@@ -4,7 +4,7 @@
 
 use snapbox::str;
 
-use crate::support::{Project, Ran, scenario, with_programs};
+use crate::support::{Project, Ran, document, scenario, with_programs};
 
 /// Steps that hold, with the embedded programs at hand.
 fn holds(steps: &str) {
@@ -100,6 +100,17 @@ when I start \"./again and again\" as a background process as restless
 then there is no \"and again\" process";
     let screen = Project::anywhere().file("x.md", scenario(steps) + again).run(["run", "x.md"]).code(1).stdout;
     assert!(screen.contains("there is a process \"and again\"\n  note: process "), "{screen}");
+}
+
+#[test]
+fn when_a_daemon_ended_is_noted_while_other_things_go_on() {
+    let steps = "when I start \"sh -c 'exit 7'\" as a background process as d\nwhen I start \"sleep 1\" as a background process as other\nwhen I wait for daemon other to end\nthen daemon d is running";
+    let project = Project::anywhere().file("x.md", scenario(steps));
+    let mut run = project.start(["run", "x.md"]);
+    let screen = std::io::read_to_string(run.take_stdout()).unwrap();
+    run.finish().code(1);
+    let after = screen.split_once("it ended with exit status 7 after ").and_then(|(_, rest)| rest.split_once('\n'));
+    assert!(after.is_some_and(|(time, _)| time.ends_with(" ms")), "{screen}");
 }
 
 #[test]
@@ -269,7 +280,7 @@ FAIL [TIME]  The scenario
 
   daemon web ended with signal SIGKILL after [TIME], before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: ended by signal SIGKILL after [TIME]; greenroom did not send it
+  daemon web: ended by signal SIGKILL after [TIME], which greenroom did not send
     command: sh -c 'kill -9 $$'
     it wrote nothing
 
@@ -773,6 +784,150 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn stopping_takes_the_process_group_along() {
     holds(
         "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\nthen there is no \"sleep 4321\" process",
+    );
+}
+
+#[test]
+fn daemons_that_died_unnoticed_are_named_although_all_holds() {
+    let scenarios = "
+# Nobody looks
+~~~scenario
+when I start \"sh -c 'exit 3'\" as a background process as d
+when I start \"true\" as a background process as fine
+when I start \"sh -c 'kill -SEGV $$'\" as a background process as other
+when I start \"sleep 0.1\" as a background process as last
+when I wait for daemon last to end
+~~~
+# A step looks
+~~~scenario
+when I start \"false\" as a background process as d
+when I wait for daemon d to end
+~~~
+# A step knows
+~~~scenario
+when I start \"sleep 1000\" as a background process as d
+when I run pkill -f 'sleep 1000'
+when I start \"sleep 1000\" as a background process as other
+when I send signal USR1 to daemon other
+when I wait for daemon other to end
+~~~
+# A step has sent the signal
+~~~scenario
+when I start \"sleep 1000\" as a background process as d
+when I send signal KILL to daemon d
+when I wait for daemon d to end
+then daemon d has ended with exit status 0
+~~~
+";
+    if let Some(project) = Project::sealed() {
+        project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
+greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+
+PASS [TIME]  Nobody looks  (daemon d ended by itself with exit status 3 after [TIME]; daemon other ended by signal SIGSEGV after [TIME], which greenroom did not send)
+PASS [TIME]  A step looks
+PASS [TIME]  A step knows
+
+FAIL [TIME]  A step has sent the signal
+  in x.md:32, scenario at x.md:27
+
+    ok [TIME]  when I start "sleep 1000" as a background process as d
+    ok [TIME]  when I send signal KILL to daemon d
+    ok [TIME]  when I wait for daemon d to end
+    FAILED [TIME]  then daemon d has ended with exit status 0
+
+  the end of daemon d is not what was expected
+    expected: exit status 0
+    actual:   signal SIGKILL
+              ^^^^^^^^^^^^^^
+
+  daemon d: ended by signal SIGKILL after [TIME], which a step had sent
+    command: sleep 1000
+    it wrote nothing
+
+  rerun: greenroom run x.md --name 'A step has sent the signal'
+
+FAILED: 1 of 4 scenarios failed, 3 passed, [TIME]
+  failed  x.md:27  A step has sent the signal
+
+"#]]);
+    }
+}
+
+#[test]
+fn of_a_process_group_that_does_not_end_the_rest_is_killed() {
+    fails!(
+        "given a daemon helper shell script deaf.py\nwhen I start \"sh -c './deaf.py & exec sleep 4321'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a, within 1 seconds",
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:10, scenario at x.md:5
+
+    ok [TIME]  given a daemon helper shell script deaf.py
+    ok [TIME]  when I start "sh -c './deaf.py & exec sleep 4321'" as a background process as a
+    ok [TIME]  when I wait for daemon a to write "ready" to stdout
+    FAILED [TIME]  when I stop background process a, within 1 seconds
+
+  daemon a has ended, but others of its process group did not within 1 s of SIGTERM and were killed
+  note: killed with it: python3 ./deaf.py
+  stdout of daemon a:
+    │ ready
+    │ not now
+  help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
+
+  daemon a: stopped by a step; it ended with signal SIGTERM
+    command: sh -c './deaf.py & exec sleep 4321'
+    stdout of daemon a: see above
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
+    );
+}
+
+#[test]
+fn a_process_whose_first_thread_has_ended_is_there() {
+    let headless = "given a daemon helper shell script headless.py\n";
+    let ready = "when I wait for daemon d to write \"ready\" to stdout\n";
+    holds(&format!(
+        "{headless}when I start \"./headless.py 8080\" as a background process as d, on port 8080\nthen daemon d is running\nthen a process \"headless.py 8080\" is running\nwhen I stop background process d\nthen there is no \"headless.py\" process"
+    ));
+    fails_sealed!(
+        &format!(
+            "{headless}when I start \"sh -c './headless.py & exec sleep 4321'\" as a background process as d\n{ready}then there is no \"headless\" process"
+        ),
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:10, scenario at x.md:5
+
+    ok [TIME]  given a daemon helper shell script headless.py
+    ok [TIME]  when I start "sh -c './headless.py & exec sleep 4321'" as a background process as d
+    ok [TIME]  when I wait for daemon d to write "ready" to stdout
+    FAILED [TIME]  then there is no "headless" process
+
+  there is a process "headless"
+  note: process 4, running for [TIME]: python3 ./headless.py
+
+  daemon d: still running at the end of the scenario
+    command: sh -c './headless.py & exec sleep 4321'
+    stdout of daemon d:
+      │ ready
+
+  2 processes were still running at the end; greenroom ended them:
+    sleep 4321  (daemon d, running for [TIME])
+    python3 ./headless.py  (running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
     );
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use greenroom_event::{Event, Kind, Outcome, Outline, RunStarted, Sink};
+use greenroom_event::{Daemon, Event, Kind, Outcome, Outline, RunStarted, Sink};
 
 use crate::order::{ReadingOrder, ScenarioRecord};
 use crate::style::{Role, Style};
@@ -177,13 +177,17 @@ impl<W: Write> TerminalReporter<W> {
     fn passed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let (title, took) = self.title_and_time(record);
-        let left_over = record.finished.as_ref().map_or(&[][..], |finished| &finished.left_over);
-        let note = if left_over.is_empty() {
-            String::new()
-        } else {
-            let stopped = failure::names_of_left_over(left_over);
-            page.paint(Role::Dim, &format!("  (ended what it left running: {stopped})"))
-        };
+        let mut notes = Vec::new();
+        if let Some(finished) = &record.finished {
+            let died =
+                |daemon: &Daemon| format!("daemon {} {}", words::escape(&daemon.name), words::escape(&daemon.state));
+            notes.extend(finished.daemons.iter().filter(|daemon| daemon.died).map(died));
+            if !finished.left_over.is_empty() {
+                notes.push(format!("ended what it left running: {}", failure::names_of_left_over(&finished.left_over)));
+            }
+        }
+        let note =
+            if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };
         page.line(0, &format!("{}  {took:>7}  {title}{note}", page.paint(Role::Good, "PASS")));
         if self.options.verbosity == Verbosity::Verbose {
             failure::steps(&mut page, self.outline.scenarios.get(record.scenario), record, usize::MAX);

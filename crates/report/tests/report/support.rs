@@ -185,7 +185,14 @@ pub(crate) fn captured(of: &str, text: &str, omitted: u64) -> Captured {
 }
 
 pub(crate) fn daemon(name: &str, command: &str, state: &str, died: bool) -> Daemon {
-    Daemon { name: name.to_owned(), command: command.to_owned(), state: state.to_owned(), died, output: Vec::new() }
+    Daemon {
+        name: name.to_owned(),
+        command: command.to_owned(),
+        state: state.to_owned(),
+        died,
+        noted: false,
+        output: Vec::new(),
+    }
 }
 
 pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {

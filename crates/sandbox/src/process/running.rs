@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::BorrowedFd;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -125,8 +126,12 @@ pub struct Process {
     child: Child,
     argv: Vec<OsString>,
     started: Instant,
+    /// When it ended, if a watch has noted that.
+    end: Arc<OnceLock<Instant>>,
     ended: Option<Ended>,
     reaped: bool,
+    /// Command lines of others of its group that did not end when it was stopped.
+    stragglers: Vec<String>,
 }
 
 impl Process {
@@ -139,7 +144,8 @@ impl Process {
             let _ = kill_process_group(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
         })?;
-        let mut process = Self { child, argv, started, ended: None, reaped: false };
+        let mut process =
+            Self { child, argv, started, end: Arc::default(), ended: None, reaped: false, stragglers: Vec::new() };
         process.wait_until_shown();
         Ok(process)
     }
@@ -178,6 +184,11 @@ impl Process {
         self.child.pidfd()
     }
 
+    /// From now on this watch notes when it ends, whatever is waited for. Otherwise its end is as late as it is looked for.
+    pub fn be_noted_by(&self, watch: &mut Watch) {
+        watch.note_end(self.child.shared_pidfd(), Arc::clone(&self.end));
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<Ended> {
         if self.ended.is_none()
@@ -188,7 +199,8 @@ impl Process {
                 (None, Some(signal)) => Status::Signal(signal),
                 (None, None) => return None,
             };
-            self.ended = Some(Ended { status, after: self.started.elapsed() });
+            let end = self.end.get().copied().unwrap_or_else(Instant::now);
+            self.ended = Some(Ended { status, after: end.saturating_duration_since(self.started) });
         }
         self.ended
     }
@@ -233,6 +245,11 @@ impl Process {
         let before = self.ended();
         self.ask_to_end(signal);
         self.see_out(watch, what, before, grace)
+    }
+
+    /// The command lines of those of its group, but itself, that had to be killed when it was stopped.
+    pub fn stragglers(&self) -> &[String] {
+        &self.stragglers
     }
 
     /// The rest of a stop, for a process that was asked to end before: so many can share one grace.
@@ -318,6 +335,8 @@ impl Process {
         }
         let waited = watch.until(what, grace, &[], empty);
         if !matches!(waited, Ok(Some(()))) {
+            let left = table::living_group(pid.as_raw_nonzero().get());
+            self.stragglers = left.into_iter().map(|entry| entry.command).collect();
             let _ = kill_process_group(pid, Signal::KILL);
             let _ = Watch::new().until(what, Duration::from_secs(2), &[], empty);
         }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ pub struct Entry {
     pub parent: i32,
     /// Its process group.
     pub group: i32,
-    /// `R` running, `S` sleeping, `D` waiting for a disk, `Z` ended but not reaped, `T` stopped.
+    /// `R` running, `S` sleeping, `D` waiting for a disk, `Z` ended but not reaped, `T` stopped. When the first thread of a
+    /// process has ended before others, that of one of these.
     pub state: char,
     /// Its command line, words joined by blanks; its name in brackets when it has none.
     pub command: String,
@@ -123,11 +125,16 @@ pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
 
 /// Whether a process group has a member that has not ended.
 pub(crate) fn group_lives(group: i32) -> bool {
-    let lives = |entry: Entry| entry.group == group && !entry.is_zombie();
+    !living_group(group).is_empty()
+}
+
+/// The members of a process group that have not ended.
+pub(crate) fn living_group(group: i32) -> Vec<Entry> {
+    let lives = |entry: &Entry| entry.group == group && !entry.is_zombie();
     match stage::view() {
-        View::Own | View::Foreign => entries().any(lives),
+        View::Own | View::Foreign => entries().filter(lives).collect(),
         // Outside of a stage nobody holds together what a group has left behind.
-        View::Machine => all().into_iter().filter_map(entry).any(lives),
+        View::Machine => all().into_iter().filter_map(entry).filter(lives).collect(),
     }
 }
 
@@ -137,33 +144,48 @@ pub fn command_line(pid: i32) -> String {
 }
 
 fn command_line_of(shown: i32) -> String {
-    let bytes = fs::read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
+    let mut bytes = fs::read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
+    if bytes.is_empty() {
+        // The first thread has none any more when it ends before others.
+        let others = threads(shown).filter_map(|thread| fs::read(thread.join("cmdline")).ok());
+        bytes = others.into_iter().find(|bytes| !bytes.is_empty()).unwrap_or_default();
+    }
     let trimmed = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
     String::from_utf8_lossy(trimmed).replace('\0', " ")
 }
 
 /// Whether any thread of these processes is running or waits for a disk, that is: may be about to do something.
 pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
-    pids.into_iter().any(|pid| {
-        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", shown_as(pid))) else {
-            return false;
-        };
-        threads.flatten().any(|thread| {
-            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-            let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-            matches!(state, Some('R' | 'D'))
-        })
-    })
+    pids.into_iter().any(|pid| threads(shown_as(pid)).any(|thread| matches!(state(&thread), Some('R' | 'D'))))
+}
+
+/// The directories of the threads of a process.
+fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
+    let threads = fs::read_dir(format!("/proc/{shown}/task")).into_iter().flatten();
+    threads.flatten().map(|thread| thread.path())
+}
+
+/// The state of a thread.
+fn state(thread: &Path) -> Option<char> {
+    let stat = fs::read(thread.join("stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// What a process has open: links, named by number. Its first thread has nothing any more when it ends before others.
+fn descriptors(shown: i32) -> impl Iterator<Item = PathBuf> {
+    let own = |directory: PathBuf| fs::read_dir(directory.join("fd")).into_iter().flatten().flatten();
+    let mut first = own(format!("/proc/{shown}").into()).peekable();
+    let others = if first.peek().is_none() { Some(threads(shown).flat_map(own)) } else { None };
+    first.chain(others.into_iter().flatten()).map(|fd| fd.path())
 }
 
 /// The members of this stage that have this file open.
 pub(crate) fn holders_of_file(device: u64, inode: u64) -> Vec<i32> {
     let has_it = |entry: &Entry| {
-        let Ok(descriptors) = fs::read_dir(format!("/proc/{}/fd", shown_as(entry.pid))) else { return false };
         // By the link, as it stands for the file itself and not for its name.
-        descriptors
-            .flatten()
-            .any(|fd| fs::metadata(fd.path()).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode)))
+        descriptors(shown_as(entry.pid))
+            .any(|fd| fs::metadata(fd).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode)))
     };
     members().into_iter().filter(has_it).map(|entry| entry.pid).collect()
 }
@@ -173,10 +195,8 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     let wanted = format!("socket:[{inode}]");
     let own = shown_as(this_process());
     all().into_iter().filter(|&pid| pid != own).find_map(|pid| {
-        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
-        descriptors
-            .flatten()
-            .any(|fd| fs::read_link(fd.path()).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
+        descriptors(pid)
+            .any(|fd| fs::read_link(fd).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
             .then(|| entry(pid))
             .flatten()
     })
@@ -184,9 +204,8 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
 
 /// The sockets that these processes have open, by inode.
 pub(crate) fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
-    let descriptors = pids.into_iter().filter_map(|pid| fs::read_dir(format!("/proc/{pid}/fd")).ok());
-    let targets = descriptors.flatten().flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
-    let inode = |target: std::path::PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
+    let targets = pids.into_iter().flat_map(descriptors).filter_map(|fd| fs::read_link(fd).ok());
+    let inode = |target: PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
     targets.filter_map(inode).collect()
 }
 
@@ -215,12 +234,8 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
 
 /// The children of a process, over all its threads.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
-        return Vec::new();
-    };
-    threads
-        .flatten()
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+    threads(pid)
+        .filter_map(|thread| fs::read_to_string(thread.join("children")).ok())
         .flat_map(|children| children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .collect()
 }
@@ -270,6 +285,10 @@ fn entry(shown: i32) -> Option<Entry> {
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<i64>().ok());
     let started_ticks = u64::try_from(number(19)?).ok()?;
+    let mut state = fields.first()?.chars().next()?;
+    if state == 'Z' && number(17)? > 1 {
+        state = threads(shown).filter_map(|thread| self::state(&thread)).find(|state| !matches!(state, 'Z' | 'X'))?;
+    }
     let command = command_line_of(shown);
     let (mut pid, mut parent) = (shown, i32::try_from(number(1)?).ok()?);
     let mut group = i32::try_from(number(2)?).ok()?;
@@ -282,7 +301,7 @@ fn entry(shown: i32) -> Option<Entry> {
         pid,
         parent,
         group,
-        state: fields.first()?.chars().next()?,
+        state,
         is_unnamed: command.is_empty(),
         command: if command.is_empty() { format!("[{name}]") } else { command },
         age: age(started_ticks),

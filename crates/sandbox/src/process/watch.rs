@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -57,6 +58,8 @@ pub struct Watch {
     output_limit: Option<u64>,
     meters: Vec<Meter>,
     next_meter: u64,
+    /// Processes that have not ended, and where it is noted when they do.
+    lives: Vec<(Arc<OwnedFd>, Arc<OnceLock<Instant>>)>,
 }
 
 /// Looks at how much is written to a file.
@@ -140,6 +143,7 @@ impl Watch {
             output_limit: None,
             meters: Vec::new(),
             next_meter: 0,
+            lives: Vec::new(),
         }
     }
 
@@ -208,6 +212,11 @@ impl Watch {
             self.meters.push(Meter { id, what: what.to_owned(), file: file.try_clone()? });
         }
         Ok(MeterId(id))
+    }
+
+    /// From now on every wait notes the moment in which this descriptor becomes readable, that of the end of a process.
+    pub(super) fn note_end(&mut self, pidfd: Arc<OwnedFd>, end: Arc<OnceLock<Instant>>) {
+        self.lives.push((pidfd, end));
     }
 
     /// Looks at a file once more. From then on it is looked at only while somebody may still write it.
@@ -286,12 +295,21 @@ impl Watch {
             if let Some(interrupt) = &self.interrupt {
                 polled.push(PollFd::new(interrupt, PollFlags::IN));
             }
+            let lives = polled.len();
+            polled.extend(self.lives.iter().map(|(pidfd, _)| PollFd::new(pidfd, PollFlags::IN)));
             let timeout = Timespec::try_from(pause).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
             // An error is EINTR or a lack of memory; in both cases waiting on is right.
             let _ = poll(&mut polled, Some(&timeout));
             let now = Instant::now();
             let ready = polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty());
-            let interrupted = polled.get(fds.len()).is_some_and(|fd| !fd.revents().is_empty());
+            let interrupted = polled[fds.len()..lives].iter().any(|fd| !fd.revents().is_empty());
+            let over: Vec<bool> = polled[lives..].iter().map(|fd| !fd.revents().is_empty()).collect();
+            let mut over = over.into_iter();
+            self.lives.retain(|(_, end)| {
+                let over = over.next() == Some(true);
+                over.then(|| end.set(now));
+                !over
+            });
             self.account(now.saturating_duration_since(begun).saturating_sub(pause));
             if ready {
                 return Ok(true);

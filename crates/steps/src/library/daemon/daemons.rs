@@ -188,6 +188,10 @@ pub struct Daemon {
     process: Process,
     /// A step has stopped it.
     stopped: Option<Stopped>,
+    /// Signals that steps have sent to it.
+    signalled: Vec<Signal>,
+    /// Whether a step has waited for its end or looked at it.
+    noted: bool,
     /// Which of its name it is, if another has been started under that while it ran.
     former: Option<usize>,
 }
@@ -218,6 +222,35 @@ impl Daemon {
     /// How long ago it was started.
     pub(super) fn age(&mut self) -> Duration {
         self.process.started().elapsed()
+    }
+
+    /// Sends it a signal, for a step.
+    pub(super) fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
+        let Some(process) = self.process() else { return Ok(()) };
+        process.signal(signal)?;
+        self.signalled.push(signal);
+        Ok(())
+    }
+
+    /// Others of its group that did not end when it was stopped.
+    pub(super) fn stragglers(&self) -> &[String] {
+        self.process.stragglers()
+    }
+
+    /// A step knows that it has ended.
+    pub(super) fn note_end(&mut self) {
+        self.noted = true;
+    }
+
+    /// Whether nobody need be told that it has ended: a step knows, or somebody has asked it to end.
+    fn is_end_known(&mut self) -> bool {
+        let asks = |number| {
+            [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT]
+                .iter()
+                .any(|asks| asks.as_raw() == number)
+        };
+        let asked = self.ended().is_some_and(|ended| matches!(ended.status, Status::Signal(number) if asks(number)));
+        self.noted || asked || !self.signalled.is_empty()
     }
 
     /// How it ended, if it has.
@@ -280,7 +313,9 @@ impl Daemon {
                 ("killed, because its output was longer than the limit".to_owned(), false)
             }
             (Some(Stopped::Already(ended)), _) | (None, Some(ended)) if matches!(ended.status, Status::Signal(_)) => {
-                (format!("ended by {}; greenroom did not send it", after(ended)), true)
+                let by_step = self.signalled.iter().any(|signal| ended.status == Status::Signal(signal.as_raw()));
+                let whose = if by_step { "which a step had sent" } else { "which greenroom did not send" };
+                (format!("ended by {}, {whose}", after(ended)), !by_step)
             }
             (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => {
                 (format!("ended by itself with {}", after(ended)), !ended.status.success())
@@ -345,13 +380,14 @@ impl Daemons {
         meant.map(|daemon| daemon.order.name.clone()).collect()
     }
 
-    /// Stops all daemons of a name, also those that it does not mean any more, all at once. Gives those that had to be killed.
+    /// Stops all daemons of a name, also those that it does not mean any more, all at once. Gives those that had to be killed,
+    /// they or others of their groups.
     pub(super) fn stop(
         &mut self,
         watch: &mut Watch,
         name: &str,
         grace: Duration,
-    ) -> Result<Vec<(&Daemon, Ended)>, StepError> {
+    ) -> Result<Vec<(&Daemon, Stopped)>, StepError> {
         self.get(name)?;
         let is_meant = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
         let clock = watch.stopwatch();
@@ -366,8 +402,8 @@ impl Daemons {
             let left = grace.saturating_sub(clock.elapsed(watch));
             let stopped = daemon.process.see_out(watch, &what, before, left)?;
             daemon.stopped = Some(stopped);
-            if let Stopped::Killed(ended) = stopped {
-                killed.push((&*daemon, ended));
+            if matches!(stopped, Stopped::Killed(_)) || !daemon.process.stragglers().is_empty() {
+                killed.push((&*daemon, stopped));
             }
         }
         Ok(killed)
@@ -415,7 +451,15 @@ impl Daemons {
         }
         // A former daemon of this name that has ended: its output files now belong to this one.
         daemons.retain(|daemon| daemon.order.name != order.name || daemon.former.is_some());
-        daemons.push(Daemon { order, directory, process, stopped: None, former: None });
+        daemons.push(Daemon {
+            order,
+            directory,
+            process,
+            stopped: None,
+            signalled: Vec::new(),
+            noted: false,
+            former: None,
+        });
         Ok(())
     }
 
@@ -441,6 +485,7 @@ impl Daemons {
                 None => failure,
             }
         })?;
+        process.be_noted_by(context.watch());
         for (stream, file) in &outputs {
             context.watch().meter(&meter_name(&order.name, *stream), file)?;
         }
@@ -608,10 +653,11 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         let _ = daemon.process.see_out(context.watch(), &what, *ended, left);
     }
     // What they wrote while they ended belongs to it.
-    for (daemon, (state, died)) in daemons.started.iter().zip(states) {
+    for (daemon, (state, died)) in daemons.started.iter_mut().zip(states) {
+        let noted = daemon.is_end_known();
         let streams = if ending.explain { [Stream::Stdout, Stream::Stderr].as_slice() } else { &[] };
         let output = streams.iter().map(|stream| daemon.captured(*stream)).collect();
         let (name, command) = (daemon.label(), daemon.command());
-        ending.daemons.push(DaemonReport { name, command, state, died, output });
+        ending.daemons.push(DaemonReport { name, command, state, died, noted, output });
     }
 }

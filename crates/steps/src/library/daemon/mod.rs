@@ -10,7 +10,7 @@ mod readiness;
 use std::fs::File;
 use std::time::Duration;
 
-use greenroom_sandbox::process::{Signal, Status, capture, ports, signal_named, table};
+use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
 
 use crate::context::Context;
 use crate::host::known_as;
@@ -256,10 +256,19 @@ fn stop(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, grace) = (captures.text("name")?, limit_of(captures)?);
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let killed = daemons.stop(watch, name, grace)?;
-    let mut errors = killed.into_iter().map(|(daemon, ended)| {
-        let message =
-            format!("daemon {} did not end within {} of SIGTERM and was killed", daemon.label(), words(grace));
-        daemon.show(StepError::new(message).note(format!("it had been running for {}", words(ended.after))))
+    let mut errors = killed.into_iter().map(|(daemon, stopped)| {
+        let (name, grace) = (daemon.label(), words(grace));
+        let error = match stopped {
+            Stopped::Killed(ended) => {
+                StepError::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
+                    .note(format!("it had been running for {}", words(ended.after)))
+            }
+            Stopped::Gracefully(_) | Stopped::Already(_) => StepError::new(format!(
+                "daemon {name} has ended, but others of its process group did not within {grace} of SIGTERM and were killed"
+            )),
+        };
+        let killed = daemon.stragglers().iter().map(|command| format!("killed with it: {}", known_as(command)));
+        daemon.show(killed.fold(error, StepError::note))
     });
     let Some(first) = errors.next() else { return Ok(()) };
     let error = errors.fold(first, |error, other| {
@@ -287,10 +296,7 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
         let message = format!("daemon {name} has ended, with {} after {}", ended.status, words(ended.after));
         return Err(daemon.show(StepError::new(message)));
     }
-    match daemon.process() {
-        Some(process) => Ok(process.signal(signal)?),
-        None => Ok(()),
-    }
+    Ok(daemon.signal(signal)?)
 }
 
 fn signal_of(captures: &Captures) -> Result<Signal, StepError> {
@@ -307,7 +313,10 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
         process.wait(watch, &format!("the end of daemon {name}"), limit)?;
     }
     match daemon.ended() {
-        Some(_) => Ok(()),
+        Some(_) => {
+            daemon.note_end();
+            Ok(())
+        }
         None => Err(daemon.show(StepError::new(format!("daemon {name} has not ended within {}", words(limit))))),
     }
 }
@@ -389,6 +398,7 @@ fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
     };
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
+    daemon.note_end();
     let Some(ended) = daemon.ended() else {
         let error = StepError::new(format!("daemon {name} is still running"))
             .help(format!("to wait for its end, write `when I wait for daemon {name} to end`"));
