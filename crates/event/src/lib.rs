@@ -211,7 +211,10 @@ pub struct ScenarioFinished {
 /// How a scenario used a network of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrivateNetwork {
-    /// Something in it tried to reach another host, which cannot be reached from there.
+    /// A connection or packet in it came to a port that nobody had.
+    #[serde(default)]
+    pub refused: bool,
+    /// Something in it tried to reach another host, be it for a look-up of a name, which cannot be reached from there.
     pub other_hosts: bool,
 }
 

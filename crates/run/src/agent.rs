@@ -221,7 +221,8 @@ impl StepAgent {
             failure,
             daemons: ending.daemons.into_iter().map(daemon).collect(),
             left_over: ending.left_over.into_iter().map(left_over).collect(),
-            network: network::used().map(|used| PrivateNetwork { other_hosts: used.other_hosts }),
+            network: network::used()
+                .map(|used| PrivateNetwork { refused: used.refused, other_hosts: used.other_hosts }),
         });
     }
 

@@ -180,7 +180,7 @@ FAIL [TIME]  The scenario
   stderr of the command:
     │ cannot connect: [Errno 101] Network is unreachable
 
-  it tried to reach another host, but its network was private: there is nothing but its own localhost
+  it tried to reach another host, or to look up a name, but its network was private, with nothing but localhost
     help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`
 
   rerun: greenroom run x.md --name 'The scenario'

@@ -294,14 +294,16 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
     if used.other_hosts {
         page.line(
             2,
-            "it tried to reach another host, but its network was private: there is nothing but its own localhost",
+            "it tried to reach another host, or to look up a name, but its network was private, with nothing but localhost",
         );
         page.line(4, "help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`");
-    } else {
+    } else if used.refused {
         page.line(
             2,
-            "note: its network was private; what listens on this machine's localhost cannot be reached from it",
+            "note: its network was private, and a connection was refused; what listens on this machine's localhost is out of reach",
         );
+    } else {
+        page.line(2, "note: its network was private");
     }
 }
 
