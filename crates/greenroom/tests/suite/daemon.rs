@@ -311,7 +311,7 @@ FAIL [TIME]  The scenario
   note: it listens on 127.0.0.1:8000, [::1]:8001
   stdout of daemon web:
     │ listening
-  help: more time is given by `when I wait for daemon web to listen on port 8080, for at most 30 seconds`
+  help: expect it on port 8000, or have it listen on port 8080
 
   daemon web: still running at the end of the scenario
     command: ./server.py web 127.0.0.1:8000 [::1]:8001
@@ -2054,7 +2054,7 @@ FAIL [TIME]  The scenario
   note: it is still running
   stdout of daemon up:
     │ ready
-  help: more time is given by `when I wait for daemon up to listen on port 8080, for at most 30 seconds`
+  help: more time is given by `, for at most 30 seconds` at its end
 
   daemon up: still running at the end of the scenario
     command: ./up.py

@@ -190,6 +190,12 @@ pub(crate) fn holders_of_file(device: u64, inode: u64) -> Vec<i32> {
     members().into_iter().filter(has_it).map(|entry| entry.pid).collect()
 }
 
+/// Whether a member of this stage has descriptors that this process may not see, as one of a program has that may do more
+/// than its user.
+pub fn has_closed_member() -> bool {
+    members().iter().any(|entry| fs::read_dir(format!("/proc/{}/fd", shown_as(entry.pid))).is_err())
+}
+
 /// The process that has this socket open, with its number and command line.
 pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     let wanted = format!("socket:[{inode}]");

@@ -18,6 +18,9 @@ fn a_full_disk_is_named_and_spares_what_comes_after_it() {
     let scenarios = "# Fills it\n~~~scenario\nwhen I run dd if=/dev/zero of=x bs=1M count=20\n~~~\n\
                      # Finds it full\n~~~scenario\nwhen I try to run dd if=/dev/zero of=x bs=1M count=20\n\
                      when I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n\
+                     # Waits in vain\n~~~scenario\nwhen I try to run dd if=/dev/zero of=x bs=1M count=20\n\
+                     when I start \"sh -c 'echo ready; exec sleep 100'\" as a background process as d\n\
+                     when I wait for daemon d to write \"ready\" to stdout, for at most 1 seconds\n~~~\n\
                      # Is fine\n~~~scenario\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n";
     // Tended, since a sealed scenario may begin while the directory of the one before it is still being removed.
     let script = "mount -t tmpfs -o size=8m none $TMPDIR && exec \"$@\"";
@@ -32,7 +35,7 @@ fn a_full_disk_is_named_and_spares_what_comes_after_it() {
     let words = [&in_namespace[..], &["sh", "-c", script, "sh"]].concat();
     let ran = project.through(words).run(["run", "--sandbox", "tended", "x.md"]);
     ran.code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, one at a time
+greenroom [VERSION]: 4 scenarios in x.md, one at a time
 not sealed, as asked for
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
@@ -66,11 +69,31 @@ FAIL [TIME]  Finds it full
 
   rerun: greenroom run --sandbox tended x.md --name 'Finds it full'
 
+FAIL [TIME]  Waits in vain
+  in x.md:20, scenario at x.md:16
+
+    ok [TIME]  when I try to run dd if=/dev/zero of=x bs=1M count=20
+    ok [TIME]  when I start "sh -c 'echo ready; exec sleep 100'" as a background process as d
+    FAILED [TIME]  when I wait for daemon d to write "ready" to stdout, for at most 1 seconds
+
+  daemon d has not written "ready" to stdout within 1 s
+  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+
+  daemon d: still running at the end of the scenario
+    command: sh -c 'echo ready; exec sleep 100'
+    it wrote nothing
+
+  1 process was still running at the end; greenroom ended it:
+    sleep 100  (daemon d, running for [TIME])
+
+  rerun: greenroom run --sandbox tended x.md --name 'Waits in vain'
+
 PASS [TIME]  Is fine
 
-FAILED: 2 of 3 scenarios failed, 1 passed, [TIME]
-  failed  x.md:5  Fills it
-  failed  x.md:9  Finds it full
+FAILED: 3 of 4 scenarios failed, 1 passed, [TIME]
+  failed  x.md:5   Fills it
+  failed  x.md:9   Finds it full
+  failed  x.md:16  Waits in vain
 
 "#]]);
 }

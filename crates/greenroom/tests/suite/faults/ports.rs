@@ -57,7 +57,7 @@ FAIL [TIME]  After
 
   daemon web has not listened on port 8080 within 5 s: ConnectionRefusedError
   note: it is still running
-  help: more time is given by `when I wait for daemon web to listen on port 8080, for at most 30 seconds`
+  help: more time is given by another step: leave `, on port 8080` out here, and write behind it `when I wait for daemon web to listen on port 8080, for at most 30 seconds`
 
   daemon web: still running at the end of the scenario
     command: ./late.py 5.2

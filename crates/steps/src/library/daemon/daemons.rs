@@ -19,7 +19,7 @@ use super::{LIMIT, SETTLE, words};
 use crate::context::Context;
 use crate::host::known_as;
 use crate::library::command;
-use crate::library::place::Place;
+use crate::library::place::{Place, full_disk};
 use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError, StepResult};
 
 /// How much of an output a message shows at most, in bytes.
@@ -290,9 +290,15 @@ impl Daemon {
         Output { of: self.output_name(stream), tail: self.tail(stream) }
     }
 
+    /// Adds why what it wrote may be missing, if that is so.
+    pub(super) fn note_full_disk(&self, error: StepError) -> StepError {
+        let full = File::open(&self.directory).ok().and_then(full_disk);
+        full.into_iter().fold(error, StepError::note)
+    }
+
     /// Adds what it wrote to an error.
     pub(super) fn show(&self, error: StepError) -> StepError {
-        error.output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
+        self.note_full_disk(error).output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
     }
 
     /// How it is, or how it ended, in words, and whether it died by itself.

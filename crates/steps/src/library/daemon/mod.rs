@@ -7,14 +7,13 @@ mod checks;
 mod daemons;
 mod readiness;
 
-use std::fs::File;
 use std::time::Duration;
 
 use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
 
 use crate::context::Context;
 use crate::host::known_as;
-use crate::library::place::{Place, full_disk};
+use crate::library::place::Place;
 use crate::registry::Library;
 use crate::step::{Captures, Relation, StepError, StepResult};
 
@@ -205,7 +204,10 @@ fn bring_up(context: &mut Context, order: Order) -> StepResult {
     }
     Daemons::start(context, order)?;
     let Some(port) = port else { return Ok(()) };
-    let listener = readiness::port(context, &name, port, LIMIT)?;
+    let more_time = format!(
+        "another step: leave `, on port {port}` out here, and write behind it `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
+    );
+    let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(&name)?;
     if let Some(process) = daemon.process() {
@@ -353,14 +355,8 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     if let Some(ended) = daemon.ended() {
         error = error.note(format!("daemon {name} has ended, with {}", ended.status));
     }
-    error = path
-        .parent()
-        .and_then(|directory| File::open(directory).ok())
-        .and_then(full_disk)
-        .into_iter()
-        .fold(error, StepError::note);
     // What it wrote to the other stream often says why.
-    Err(error.output(daemon.captured(stream.other())))
+    Err(daemon.note_full_disk(error).output(daemon.captured(stream.other())))
 }
 
 fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
@@ -372,7 +368,8 @@ fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = readiness::port_of(captures)?;
-    readiness::port(context, captures.text("name")?, port, limit_of(captures)?).map(|_| ())
+    let limit = limit_of(captures)?;
+    readiness::port(context, captures.text("name")?, port, limit, "`, for at most 30 seconds` at its end").map(|_| ())
 }
 
 fn is_running(context: &mut Context, captures: &Captures) -> StepResult {

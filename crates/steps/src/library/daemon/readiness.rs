@@ -67,8 +67,14 @@ enum Look {
     Ended,
 }
 
-/// Waits until a daemon listens on a port.
-pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration) -> Result<Listener, StepError> {
+/// Waits until a daemon listens on a port. `more_time` says what gives it more time, should it need that.
+pub(super) fn port(
+    context: &mut Context,
+    name: &str,
+    port: u16,
+    limit: Duration,
+    more_time: &str,
+) -> Result<Listener, StepError> {
     let begun = Instant::now();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let fd = daemons.get(name)?.end_fd()?;
@@ -117,16 +123,13 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
             };
             let error = daemon.show(error);
             let others = daemons.ports_of(name);
-            let error = match others.as_slice() {
-                [] => error,
-                some => error.note(format!(
-                    "it listens on {}",
-                    some.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-                )),
+            let Some(other) = others.first() else {
+                return Err(error.help(format!("more time is given by {more_time}")));
             };
-            Err(error.help(format!(
-                "more time is given by `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
-            )))
+            let addresses: Vec<_> = others.iter().map(ToString::to_string).collect();
+            Err(error
+                .note(format!("it listens on {}", addresses.join(", ")))
+                .help(format!("expect it on port {}, or have it listen on port {port}", other.port())))
         }
     }
 }
@@ -134,8 +137,10 @@ pub(super) fn port(context: &mut Context, name: &str, port: u16, limit: Duration
 /// Who listens, in words, if it is not this daemon.
 fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) -> Option<String> {
     let Some(owner) = table::holder_of_socket(listener.inode) else {
-        // Somebody whose descriptors may not be seen: in a network of the scenario's own it can only be of the scenario.
-        return (!ports::are_private()).then(|| "a process outside of this scenario".to_owned());
+        // Somebody whose descriptors may not be seen: in a network of the scenario's own it can only be of the scenario, and
+        // otherwise it may be.
+        let is_foreign = !ports::are_private() && !table::has_closed_member();
+        return is_foreign.then(|| "a process outside of this scenario".to_owned());
     };
     let members = table::members();
     let (pid, begun) = daemons.get(name).map_or((0, Duration::ZERO), |daemon| (daemon.pid(), daemon.age()));
@@ -231,12 +236,13 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     if sizes() != [0, 0] {
         return Ok(());
     }
-    Err(StepError::new(match daemon.ended() {
+    let error = StepError::new(match daemon.ended() {
         Some(ended) => {
             format!("daemon {name} has produced no output; it ended with {} after {}", ended.status, words(ended.after))
         }
         None => format!("daemon {name} has produced no output within {}", words(limit)),
-    }))
+    });
+    Err(daemon.show(error))
 }
 
 /// Waits until a daemon has written a text.
