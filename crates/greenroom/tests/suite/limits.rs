@@ -4,7 +4,7 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::support::{Project, document, names, scenario};
+use crate::support::{Project, document, names, scenario, with_programs};
 
 #[test]
 fn a_daemon_that_writes_more_than_the_limit_is_killed() {
@@ -49,6 +49,28 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
     );
     let run = names(&project.tmp()).pop().unwrap();
     assert_eq!(fs::metadata(project.tmp().join(run).join("1/data/flood.stdout")).unwrap().len(), 102_400);
+}
+
+/// What holds a file open cannot be seen of those that may do more than their user, nor at first sight of those whose first
+/// thread has ended.
+#[test]
+fn daemons_whose_descriptors_are_not_seen_have_the_limit_too() {
+    let closed = "import ctypes, os; ctypes.CDLL(None).prctl(4, 0)\nwhile True: os.write(1, b\"y\" * 1000)";
+    let scenarios = format!(
+        "# Headless\n~~~scenario\ngiven a daemon helper shell script headless.py\n\
+         when I start \"./headless.py flood\" as a background process as d\nwhen I run sleep 1000\n~~~\n\
+         # Closed\n~~~scenario\ngiven a daemon helper shell script closed.py\n\
+         when I start \"python3 closed.py\" as a background process as d\nwhen I run sleep 1000\n~~~\n\
+         ~~~{{#closed.py .file}}\n{closed}\n~~~\n"
+    );
+    let text = with_programs(document(&scenarios)).replace("bindings:", "output_limit: 1M\nbindings:");
+    let project = Project::anywhere().file("x.md", &text);
+    let projects = [Some(project), Project::anywhere().file("x.md", &text).by_user(4321)];
+    for project in projects.into_iter().flatten() {
+        let screen = project.run(["run", "x.md"]).code(1).stderr("").stdout;
+        assert_eq!(screen.matches("stdout of daemon d was longer than the limit of 1 MiB").count(), 2, "{screen}");
+        assert_eq!(screen.matches("daemon d: killed, because its output was longer than").count(), 2, "{screen}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -184,9 +184,14 @@ impl Process {
         self.child.pidfd()
     }
 
+    /// Its descriptor, to be kept.
+    pub(super) fn shared_pidfd(&self) -> Arc<OwnedFd> {
+        self.child.shared_pidfd()
+    }
+
     /// From now on this watch notes when it ends, whatever is waited for. Otherwise its end is as late as it is looked for.
     pub fn be_noted_by(&self, watch: &mut Watch) {
-        watch.note_end(self.child.shared_pidfd(), Arc::clone(&self.end));
+        watch.note_end(self.shared_pidfd(), Arc::clone(&self.end));
     }
 
     /// How it ended, if it has.

@@ -16,8 +16,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
+use crate::process::running::Process;
 use crate::process::table;
 use crate::stage;
 
@@ -67,6 +68,10 @@ struct Meter {
     id: u64,
     what: String,
     file: File,
+    /// The process that it was opened for: killed in any case, whether or not it can be seen to have the file open.
+    of: Option<Arc<OwnedFd>>,
+    /// It was too long once, and that was told.
+    is_told: bool,
 }
 
 /// A clock of [`Watch::stopwatch`].
@@ -96,12 +101,19 @@ impl std::fmt::Debug for Watch {
     }
 }
 
-/// Kills every process of the stage that has a metered file open, until there is none.
+/// What was killed is gone in milliseconds, or hangs in the kernel, be it for ever, and is waited for no longer.
+const KILLED: Duration = Duration::from_secs(2);
+
+/// Kills the process that a metered file was opened for and every one of the stage that has it open, until there is none.
 fn kill_writers(meter: &Meter) {
+    if let Some(pidfd) = &meter.of {
+        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        let _ = Watch::new().end_of("what was killed", pidfd, KILLED);
+    }
     let Ok(metadata) = meter.file.metadata() else { return };
     let mut killed: BTreeSet<i32> = BTreeSet::new();
-    // That takes milliseconds, or what hangs in the kernel for ever. A process that is about to end has closed its files already.
-    let _ = Watch::new().until("what was killed", Duration::from_secs(2), &[], || {
+    // A process that is about to end has closed its files already.
+    let _ = Watch::new().until("what was killed", KILLED, &[], || {
         let writers = table::holders_of_file(metadata.dev(), metadata.ino());
         for writer in writers.iter().filter_map(|&pid| Pid::from_raw(pid)) {
             let _ = kill_process(writer, Signal::KILL);
@@ -204,12 +216,14 @@ impl Watch {
     }
 
     /// From now on, waits look at a file that processes write: when it is longer than the output limit, those that have it open
-    /// are killed, the file is cut to that length and the wait ends with [`Cut::Output`]. `what` is the output's name in messages.
-    pub fn meter(&mut self, what: &str, file: &File) -> std::io::Result<MeterId> {
+    /// are killed, the file is cut to that length and the wait ends with [`Cut::Output`]. `what` is the output's name in messages,
+    /// `of` the process that it was opened for.
+    pub fn meter(&mut self, what: &str, file: &File, of: Option<&Process>) -> std::io::Result<MeterId> {
         let id = self.next_meter;
         self.next_meter += 1;
         if self.output_limit.is_some() {
-            self.meters.push(Meter { id, what: what.to_owned(), file: file.try_clone()? });
+            let of = of.map(Process::shared_pidfd);
+            self.meters.push(Meter { id, what: what.to_owned(), file: file.try_clone()?, of, is_told: false });
         }
         Ok(MeterId(id))
     }
@@ -235,12 +249,18 @@ impl Watch {
     pub fn read_meters(&mut self) -> Result<(), Cut> {
         let Some(limit) = self.output_limit else { return Ok(()) };
         let too_long = |meter: &Meter| meter.file.metadata().is_ok_and(|metadata| metadata.len() > limit);
-        let Some(at) = self.meters.iter().position(too_long) else { return Ok(()) };
-        let meter = self.meters.swap_remove(at);
-        kill_writers(&meter);
-        let _ = meter.file.set_len(limit);
-        self.overflowed.push(meter.what.clone());
-        self.latest = meter.what;
+        let mut overflow = None;
+        for meter in self.meters.iter_mut().filter(|meter| too_long(meter)) {
+            kill_writers(meter);
+            let _ = meter.file.set_len(limit);
+            // Somebody whom nobody can kill, or see, may write on: told once is enough.
+            if !std::mem::replace(&mut meter.is_told, true) {
+                self.overflowed.push(meter.what.clone());
+                overflow = Some(meter.what.clone());
+            }
+        }
+        let Some(what) = overflow else { return Ok(()) };
+        self.latest = what;
         Err(self.cut(Cut::Output))
     }
 

@@ -202,7 +202,7 @@ impl Host {
     ) -> Result<Self, StepError> {
         let output = tempfile::tempfile_in(context.backstage())?;
         rustix::fs::fcntl_setfl(&output, rustix::fs::fcntl_getfl(&output)? | rustix::fs::OFlags::APPEND)?;
-        context.watch().meter(&format!("output of the {} steps", program.language), &output)?;
+        context.watch().meter(&format!("output of the {} steps", program.language), &output, None)?;
         if let Some(warm) = warm
             && let Some(host) = Self::copy(context, program, warm, registry, &output)?
         {

@@ -376,8 +376,8 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
     let meters = [
-        watch.meter(&format!("stdout of {what}"), &stdout.0).map_err(StepError::from)?,
-        watch.meter(&format!("stderr of {what}"), &stderr.0).map_err(StepError::from)?,
+        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(&process)).map_err(StepError::from)?,
+        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(&process)).map_err(StepError::from)?,
     ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
     // For the process, not for the ends of its output: what it leaves in the background is the scenario's.

@@ -493,7 +493,7 @@ impl Daemons {
         })?;
         process.be_noted_by(context.watch());
         for (stream, file) in &outputs {
-            context.watch().meter(&meter_name(&order.name, *stream), file)?;
+            context.watch().meter(&meter_name(&order.name, *stream), file, Some(&process))?;
         }
         Ok(process)
     }
