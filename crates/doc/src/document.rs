@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::attributes::Attributes;
 use crate::diagnostic::Diagnostic;
-use crate::markdown::{Block, Content, Heading, Item};
+use crate::markdown::{self, Block, Content, Heading, Item};
 use crate::plan::{EmbeddedFile, StepKind};
 use crate::source::{SourceId, Span, offset};
 use crate::suggest;
@@ -65,6 +65,8 @@ pub(crate) struct Contents {
     pub(crate) first_heading: Option<String>,
     /// The first scenario block, whether it could be used or not.
     pub(crate) first_block: Option<Span>,
+    /// Whether a block that is not closed has others in it, so that nobody knows what else there would be.
+    pub(crate) swallowed: bool,
     titles: HashMap<String, Span>,
 }
 
@@ -139,13 +141,89 @@ impl File<'_> {
                 .push(Diagnostic::warning("bad-attribute", format!("in these attributes: {fault}")).at(span, ""));
         }
         self.check_keys(&block.attributes, span);
+        let lost = self.lost(&block);
+        self.unclosed(&block, span, lost.clone());
         match block.content {
-            Content::Lines(lines) => self.scenario(&block.attributes, span, lines),
+            Content::Lines(mut lines) => {
+                if let Some(lost) = lost {
+                    lines.retain(|line| line.start < lost.start);
+                }
+                self.scenario(&block.attributes, span, lines);
+            }
             Content::Text(text) if block.attributes.is("file") => {
                 self.file(&block.attributes, span, text);
             }
             _ => self.other(&block.attributes, span),
         }
+    }
+
+    /// The first line of a block that was not meant to be in it, since its closing fence is missing: what can be no step, or
+    /// begins a block that is a scenario or a file.
+    fn lost(&self, block: &Block) -> Option<Range<usize>> {
+        let fence = |line: &Range<usize>| markdown::fence_mark(&self.text[line.clone()]);
+        if let Content::Lines(lines) = &block.content {
+            let mistaken = !block.closed || block.inside.iter().any(|line| fence(line).is_some());
+            return lines.iter().filter(|_| mistaken).find(|line| self.is_no_step(line)).cloned();
+        }
+        let (mark, length) = fence(&block.fence)?;
+        let begins_another = |line: &&Range<usize>| {
+            let Some((inner, inner_length)) = fence(line) else { return false };
+            // A block within another has a shorter fence or one of the other kind, and is a text like any other.
+            if block.closed && (inner != mark || inner_length < length) {
+                return false;
+            }
+            let attributes = Attributes::parse(&self.text[line.start + inner_length..line.end]);
+            attributes.is("scenario") || (attributes.is("file") && attributes.id.is_some())
+        };
+        block.inside.iter().find(begins_another).cloned()
+    }
+
+    /// Whether a line of a scenario is no step, and no misspelt one either.
+    fn is_no_step(&self, line: &Range<usize>) -> bool {
+        let words = &self.text[line.clone()];
+        let word = words.split_ascii_whitespace().next().unwrap_or_default();
+        let before = &self.text[..line.start];
+        let begins_paragraph = before[before.trim_end().len()..].matches('\n').count() > 1;
+        match nearest_keyword(word) {
+            Some(keyword) => begins_paragraph && !word.eq_ignore_ascii_case(keyword),
+            None => true,
+        }
+    }
+
+    fn unclosed(&mut self, block: &Block, span: Span, lost: Option<Range<usize>>) {
+        let Some((mark, length)) = markdown::fence_mark(&self.text[block.fence.clone()]) else {
+            return;
+        };
+        if block.closed && lost.is_none() {
+            return;
+        }
+        self.contents.swallowed |= lost.is_some();
+        let message = if block.closed {
+            "this block is closed too late: it has taken in what follows it"
+        } else {
+            "this block is never closed: it goes on to the end of the document"
+        };
+        let mut diagnostic = match lost {
+            Some(_) => Diagnostic::error("unclosed-block", message),
+            None => Diagnostic::warning("unclosed-block", message),
+        }
+        .at(span, "");
+        let whole = self.text[..block.end].trim_end();
+        let end = whole.trim_end_matches(mark).len()..whole.len();
+        if block.closed && !end.is_empty() {
+            diagnostic = diagnostic.and_at(self.span(end), "this closes it");
+        }
+        let before_lost = |line: &&Range<usize>| lost.as_ref().is_none_or(|lost| line.start <= lost.start);
+        let bare = |line: &&Range<usize>| self.text[(*line).clone()].trim_matches(['~', '`']).is_empty();
+        let slip = block.inside.iter().filter(before_lost).find(bare).cloned();
+        if let Some(slip) = slip.clone() {
+            diagnostic = diagnostic.and_at(self.span(slip), "this does not close it");
+        }
+        if let Some(lost) = lost.filter(|lost| slip.as_ref() != Some(lost)) {
+            diagnostic = diagnostic.and_at(self.span(lost), "this is inside of it");
+        }
+        let fence = mark.to_string().repeat(length);
+        self.diagnostics.push(diagnostic.help(format!("close it with a line `{fence}`")));
     }
 
     fn check_keys(&mut self, attributes: &Attributes, span: Span) {
@@ -325,6 +403,12 @@ fn near_scenario(class: &str) -> bool {
     class.len() <= 16 && class.is_char_boundary(1) && strsim::damerau_levenshtein(&class, "scenario") <= 2
 }
 
+/// The keyword that a word is, or was probably meant to be.
+fn nearest_keyword(word: &str) -> Option<&'static str> {
+    let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
+    suggest::nearest(bare, ["given", "when", "then", "and", "but"])
+}
+
 /// Reads the keyword of a line. On failure, what a following `and` continues, and the complaint unless it was made before.
 fn step_line(
     text: &str,
@@ -368,8 +452,7 @@ fn step_line(
         return Ok(StepLine { kind, start: offset(line.start), end: offset(line.end), keyword: offset(length) });
     }
     let span = Span::new(source, line.start..line.start + length);
-    let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
-    let guess = suggest::nearest(bare, ["given", "when", "then", "and", "but"]);
+    let guess = nearest_keyword(word);
     let shown = if word.chars().count() > 40 {
         format!("{}…", word.chars().take(40).collect::<String>())
     } else {

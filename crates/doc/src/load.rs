@@ -131,7 +131,7 @@ impl Session<'_> {
             let steps = scenarios.iter().flat_map(|scenario: &PlannedScenario| &scenario.steps);
             lost || steps.into_iter().any(|step| &*step.implementation.language == language)
         });
-        if let Some(used) = used {
+        if let Some(used) = used.filter(|_| !contents.swallowed) {
             self.unused_files(&contents, used, &implementations);
         }
         self.plan.scenarios.extend(scenarios);

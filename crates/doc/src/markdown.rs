@@ -32,6 +32,12 @@ pub(crate) struct Block {
     /// The line of the opening fence, from the fence on.
     pub(crate) fence: Range<usize>,
     pub(crate) content: Content,
+    /// Whether it ends before the text does: by a closing fence, or with the list or quotation that it stands in.
+    pub(crate) closed: bool,
+    /// Where it ends, closing fence included.
+    pub(crate) end: usize,
+    /// Lines of its content that would be fences or headings outside of it, without the blanks around them.
+    pub(crate) inside: Vec<Range<usize>>,
 }
 
 /// The content of a block, as far as it matters.
@@ -55,6 +61,9 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     let mut items = Vec::new();
     let mut heading: Option<Heading> = None;
     let mut block: Option<Block> = None;
+    // Where the content of the block ends that is being read.
+    let mut content_end = 0;
+    let body_end = body.end;
     for (event, range) in Parser::new_ext(&text[body], options).into_offset_iter() {
         let range = range.start + base..range.end + base;
         match event {
@@ -78,11 +87,23 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
                 } else {
                     Content::None
                 };
-                block = Some(Block { attributes, fence: first_line(text, &range), content });
+                let fence = first_line(text, &range);
+                content_end = fence.end;
+                block = Some(Block { attributes, fence, content, closed: true, end: range.end, inside: Vec::new() });
             }
-            Event::End(TagEnd::CodeBlock) => items.extend(block.take().map(Item::Block)),
+            Event::End(TagEnd::CodeBlock) => {
+                if let Some(mut block) = block.take() {
+                    let mark = fence_mark(&text[block.fence.clone()]);
+                    let behind = text.get(content_end..block.end).unwrap_or_default();
+                    let has_fence = mark.is_some_and(|(mark, _)| behind.trim_end().ends_with(mark));
+                    block.closed = has_fence || !text[block.end..body_end].trim().is_empty();
+                    items.push(Item::Block(block));
+                }
+            }
             Event::Text(part) => {
                 if let Some(block) = &mut block {
+                    content_end = content_end.max(range.end);
+                    add_inside(text, &range, &mut block.inside);
                     match &mut block.content {
                         Content::Lines(lines) => add_lines(text, range, lines),
                         Content::Text(content) => content.push_str(&part),
@@ -122,6 +143,33 @@ fn depth(level: HeadingLevel) -> u8 {
 fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {
     let line = text[range.clone()].lines().next().unwrap_or_default().trim_end();
     range.start..range.start + line.len()
+}
+
+/// The character of a fence and how many of them it has; `None` for a line that does not begin with one.
+pub(crate) fn fence_mark(line: &str) -> Option<(char, usize)> {
+    let mark = line.chars().next().filter(|&c| c == '~' || c == '`')?;
+    let length = line.len() - line.trim_start_matches(mark).len();
+    (length >= 3).then_some((mark, length))
+}
+
+/// Whether a line without indentation is a heading.
+pub(crate) fn is_heading(line: &str) -> bool {
+    let text = line.trim_start_matches('#');
+    (1..=6).contains(&(line.len() - text.len())) && text.starts_with([' ', '\t']) && !text.trim().is_empty()
+}
+
+/// Adds the lines of one piece of a block that look like fences or headings.
+fn add_inside(text: &str, piece: &Range<usize>, inside: &mut Vec<Range<usize>>) {
+    let mut start = piece.start;
+    for line in text[piece.clone()].split_inclusive('\n') {
+        let trimmed = line.trim();
+        let from = start + (line.len() - line.trim_start().len());
+        start += line.len();
+        // Indented further it would be none.
+        if from - (start - line.len()) < 4 && (fence_mark(trimmed).is_some() || is_heading(trimmed)) {
+            inside.push(from..from + trimmed.len());
+        }
+    }
 }
 
 /// Adds the lines of one piece of a block. A piece begins after what quotes and lists put before it, and may be part of a line,
@@ -189,6 +237,33 @@ mod tests {
         assert_eq!(shown("<!--\n\n# no\n\n~~~scenario\ngiven a\n~~~\n-->\n# yes\n"), ["h1 \"yes\" from \"# yes\""]);
         assert_eq!(shown("    ~~~scenario\n    given\n"), Vec::<String>::new());
         assert_eq!(shown("~~~scenario\ngiven a\0b\n~~~"), ["\"~~~scenario\" <given a\0b>"]);
+    }
+
+    #[test]
+    fn what_is_not_closed_is_known() {
+        let blocks = |text: &str| {
+            let blocks = read(text, 0..text.len()).into_iter().filter_map(|item| match item {
+                Item::Block(block) => Some(block),
+                Item::Heading(_) => None,
+            });
+            let shown = |block: Block| {
+                let inside: Vec<_> = block.inside.into_iter().map(|line| &text[line]).collect();
+                format!("{} {}", if block.closed { "closed" } else { "open" }, inside.join("|"))
+            };
+            blocks.map(shown).collect::<Vec<_>>()
+        };
+        assert_eq!(blocks("~~~a\nx\n~~~"), ["closed "]);
+        assert_eq!(blocks("~~~a\n~~~"), ["closed "]);
+        assert_eq!(blocks("~~~a\r\nx\r\n  ~~~~  \r\n"), ["closed "]);
+        assert_eq!(blocks("> ~~~a\n> x\n> ~~~\n"), ["closed "]);
+        assert_eq!(blocks("- ~~~a\n\t x\n  ~~~\n"), ["closed "]);
+        assert_eq!(blocks("~~~a"), ["open "]);
+        assert_eq!(blocks("~~~a\nx\n\n   "), ["open "]);
+        assert_eq!(blocks("> ~~~a\n> x\n\n"), ["open "]);
+        assert_eq!(blocks("> ~~~a\n> x\n\nb"), ["closed "]);
+        assert_eq!(blocks("~~~a\nx\n```\n# B c\n#!/bin/sh\n    # d\n"), ["open ```|# B c"]);
+        assert_eq!(blocks("~~~~a\n~~~\n# B\n~~~b\n~~~~\n"), ["closed ~~~|# B|~~~b"]);
+        assert_eq!(blocks("~~~a\n> ~~~\n"), ["open "]);
     }
 
     #[test]

@@ -275,6 +275,9 @@ impl<'a> Matcher<'a> {
     }
 
     fn missing_file(&mut self, kind: StepKind, name: &str, span: Span) {
+        if self.contents.swallowed {
+            return;
+        }
         let key = ("missing-file", kind, name.to_owned());
         if self.again(&key) {
             return;
