@@ -180,8 +180,12 @@ impl Session<'_> {
     /// The metadata, and whether what there is could be read.
     fn metadata(&mut self, id: SourceId, text: &str, parts: &metadata::Parts, home: Home) -> (Option<Metadata>, bool) {
         let Some(range) = parts.yaml.clone() else {
-            return (None, true);
+            let unclosed = metadata::unclosed(text).map(|unclosed| unclosed_metadata(id, text, unclosed));
+            let readable = unclosed.is_none();
+            self.diagnostics.extend(unclosed);
+            return (None, readable);
         };
+        let has_fence = text[range.clone()].lines().any(|line| markdown::fence_mark(line).is_some());
         let first = text[range.clone()].lines().next().unwrap_or_default().trim_end().len();
         let place = Span::new(id, range.start..range.start + first);
         match yaml::parse(id, text, range, &mut self.diagnostics) {
@@ -193,7 +197,10 @@ impl Session<'_> {
             }
             Ok(None) => (None, true),
             Err(error) => {
-                self.diagnostics.push(*error);
+                // A rule further down is not the end that was meant.
+                let unclosed = if has_fence && home == Home::Markdown { metadata::unclosed(text) } else { None };
+                let unclosed = unclosed.map(|unclosed| unclosed_metadata(id, text, unclosed));
+                self.diagnostics.push(unclosed.unwrap_or(*error));
                 (None, false)
             }
         }
@@ -470,6 +477,15 @@ fn gets_any_file(text: &str) -> bool {
 fn has_extension(path: &str, extensions: &[&str]) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').is_some_and(|(_, have)| extensions.iter().any(|want| have.eq_ignore_ascii_case(want)))
+}
+
+fn unclosed_metadata(id: SourceId, text: &str, unclosed: metadata::Unclosed) -> Diagnostic {
+    let error = Diagnostic::error("unclosed-metadata", "the metadata that begins here has no end")
+        .at(Span::new(id, unclosed.open), "");
+    error.help(match unclosed.behind {
+        Some(line) => format!("put a line `---` or `...` behind it, before `{}`", &text[line]),
+        None => "put a line `---` or `...` behind it".to_owned(),
+    })
 }
 
 fn no_scenario(path: &str, id: SourceId) -> Diagnostic {

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::diagnostic::Diagnostic;
+use crate::markdown;
 use crate::measure::{parse_duration, parse_size};
 use crate::plan::{Front, Limits};
 use crate::source::Span;
@@ -26,6 +27,37 @@ pub(crate) fn split(text: &str) -> Parts {
         return parts;
     }
     Parts { yaml: None, body: start..text.len() }
+}
+
+/// Metadata that begins at the head of a file and has no end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unclosed {
+    /// Its first line.
+    pub(crate) open: Range<usize>,
+    /// The first line that is surely behind it.
+    pub(crate) behind: Option<Range<usize>>,
+}
+
+/// Whether metadata begins at the head of a file and goes on into what is none: a heading or a fence.
+pub(crate) fn unclosed(text: &str) -> Option<Unclosed> {
+    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut lines = lines(text, start).skip_while(Range::is_empty);
+    let open = lines.next().filter(|open| &text[open.clone()] == "---")?;
+    if !looks_like_yaml(&text[after_line(text, open.end)..]) {
+        return None;
+    }
+    for line in lines {
+        let words = &text[line.clone()];
+        if matches!(words, "---" | "...") {
+            return None;
+        }
+        // Above a key, what looks like a heading is a comment.
+        let is_heading = || markdown::is_heading(words) && !looks_like_yaml(&text[after_line(text, line.end)..]);
+        if markdown::fence_mark(words).is_some() || is_heading() {
+            return Some(Unclosed { open, behind: Some(line) });
+        }
+    }
+    Some(Unclosed { open, behind: None })
 }
 
 /// Lines with their ranges, without line ends and trailing blanks.
@@ -404,6 +436,18 @@ mod tests {
         assert_eq!(parts("# a\n\n---\ntitle: x\n..."), (Some("title: x\n"), "# a\n\n"));
         assert_eq!(parts("# a\n\n---\ntitle: x\n---  \n\n\n"), (Some("title: x\n"), "# a\n\n"));
         assert_eq!(parts("---\n# why\ntitle: x\n---\n---\n"), (Some("# why\ntitle: x\n"), "---\n"));
+    }
+
+    #[test]
+    fn metadata_without_an_end() {
+        let behind = |text: &str| unclosed(text).map(|found| found.behind.map(|line| text[line].to_owned()));
+        let some = |line: &str| Some(Some(line.to_owned()));
+        assert_eq!(behind("---\ntitle: x\n# why\na: b\n\n# A\n\n---\n"), some("# A"));
+        assert_eq!(behind("\u{feff}\r\n---\r\ntitle: x\r\n\r\n~~~scenario\r\n"), some("~~~scenario"));
+        assert_eq!(behind("---\ntitle: x\n"), Some(None));
+        assert_eq!(behind("---\ntitle: x\n---\n# A\n"), None);
+        assert_eq!(behind("---\n\n# A\n"), None);
+        assert_eq!(behind("# A\n---\ntitle: x\n"), None);
     }
 
     #[test]

@@ -964,26 +964,51 @@ error[no-metadata]: this document has scenarios, but no metadata that says how t
 
 #[test]
 fn metadata_that_is_never_closed() {
-    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[
-        r#"
-error[no-metadata]: this document has scenarios, but no metadata that says how to run them
- --> x.md:6:1
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
+error[unclosed-metadata]: the metadata that begins here has no end
+ --> x.md:1:1
   |
-6 | ~~~scenario
-  | ^^^^^^^^^^^
+1 | ---
+  | ^^^
   |
-  = help: put lines such as these at the very beginning:
-  = help:     ---
-  = help:     title: S
-  = help:     bindings:
-  = help:     - lib/runcmd.yaml
-  = help:     - lib/files.yaml
-  = help:     ---
+  = help: put a line `---` or `...` behind it, before `# S`
 
 1 error
 
-"#
-    ]]);
+"#]]);
+}
+
+#[test]
+fn metadata_that_is_closed_by_a_rule_further_down() {
+    let scenario = "# S\n~~~scenario\nwhen I run true\n~~~\n";
+    text(format!("---\ntitle: Trial\nbindings:\n- lib/runcmd.yaml\n{scenario}\n---\n\n# More\n")).stderr(str![[r#"
+error[unclosed-metadata]: the metadata that begins here has no end
+ --> x.md:1:1
+  |
+1 | ---
+  | ^^^
+  |
+  = help: put a line `---` or `...` behind it, before `# S`
+
+1 error
+
+"#]]);
+    text("---\ntitle: Trial\n").stderr(str![[r#"
+error[unclosed-metadata]: the metadata that begins here has no end
+ --> x.md:1:1
+  |
+1 | ---
+  | ^^^
+  |
+  = help: put a line `---` or `...` behind it
+
+1 error
+
+"#]]);
+    fine(document(scenario).replace("bindings:", "\n# Libraries\nbindings:")).stdout(str![[r#"
+1 scenario with 1 step: nothing wrong
+
+"#]]);
 }
 
 #[test]
