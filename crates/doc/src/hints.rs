@@ -1,6 +1,7 @@
 //! What to say about a step that no binding matches: the slip that it most likely is.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use crate::binding::{self, Bound, Broken};
 use crate::diagnostic::Diagnostic;
@@ -20,6 +21,12 @@ const MAX_SHOWN: usize = 3;
 
 /// Bindings beyond this many are not compared with a step, nor with a file name.
 const MAX_COMPARED: usize = 5_000;
+
+/// A comma is looked for after so many words.
+const MAX_COMMAS: usize = 48;
+
+/// What people and their editors write for a straight double quote.
+const QUOTES: &[char] = &['"', '\'', '`', '´', '‘', '’', '‚', '“', '”', '„', '«', '»'];
 
 /// Less alike than this (of 1000) is not similar.
 const SIMILAR: u32 = 450;
@@ -73,6 +80,19 @@ fn is_match(bound: &Bound, text: &str) -> bool {
     bound.pattern.regex().is_some_and(|regex| regex.is_match(text))
 }
 
+/// Whether a binding matches with captures of their types, none of which has this place in it.
+fn is_match_but_for(bound: &Bound, text: &str, place: Option<usize>) -> bool {
+    let Some(found) = bound.pattern.regex().and_then(|regex| regex.captures(text)) else {
+        return false;
+    };
+    let mut captures = bound.pattern.groups.iter().zip(&bound.binding.captures);
+    captures.all(|(&group, (_, kind))| {
+        found
+            .get(group)
+            .is_none_or(|part| kind.accepts(part.as_str()) && place.is_none_or(|place| !part.range().contains(&place)))
+    })
+}
+
 /// Finds hints for the steps of one document.
 pub(crate) struct Hints<'a> {
     pub(crate) sources: &'a Sources,
@@ -119,6 +139,9 @@ impl Hints<'_> {
         if text.is_empty() {
             return error.help(format!("write after `{}` what the step is", kind.word()));
         }
+        if let Some(help) = self.punctuation(kind, text) {
+            return error.help(help);
+        }
         for (at, capture, written) in mistyped.iter().take(MAX_SHOWN) {
             error = self.wrong_type(error, *at, *capture, written);
         }
@@ -162,6 +185,27 @@ impl Hints<'_> {
         ))
     }
 
+    /// What to say when a binding would match if there were one more comma, or straight quotes instead of others.
+    fn punctuation(&self, kind: StepKind, text: &str) -> Option<String> {
+        let mut scratch = Scratch::default();
+        // `comma`: where one is that must be the pattern's own.
+        let mut fits = |text: &str, comma: Option<usize>| {
+            self.index.candidates(text, &mut scratch);
+            let mut bindings = scratch.found.iter().map(|&at| &self.bindings[at as usize]);
+            bindings.any(|bound| bound.binding.kind == kind && is_match_but_for(bound, text, comma))
+        };
+        if let Some((changed, quoted)) = straightened(text).filter(|(changed, _)| fits(changed, None)) {
+            return Some(format!("write the text between straight double quotes: `{}`", &changed[quoted]));
+        }
+        for (at, _) in text.match_indices(' ').take(MAX_COMMAS) {
+            let (before, after) = text.split_at(at);
+            if !before.ends_with(',') && fits(&format!("{before},{after}"), Some(at)) {
+                return Some(format!("a comma is missing: `{} {before},{after}`", kind.word()));
+            }
+        }
+        None
+    }
+
     fn other_keyword(&self, mut error: Diagnostic, kind: StepKind, text: &str) -> (Diagnostic, bool) {
         let mut scratch = Scratch::default();
         self.index.candidates(text, &mut scratch);
@@ -201,17 +245,38 @@ impl Hints<'_> {
     }
 }
 
-/// If a simple pattern matches once its captures may be anything: the first capture that is of another type, and its text.
+/// A step whose text stands between single or typographic quotes, with straight double ones instead; and where that text is in it,
+/// with its quotes.
+fn straightened(text: &str) -> Option<(String, Range<usize>)> {
+    let mut quotes = text.match_indices(QUOTES);
+    let (open, first) = quotes.find(|(at, _)| text[..*at].ends_with(' '))?;
+    let ends = |at: usize| text[at..].is_empty() || text[at..].starts_with([' ', ',']);
+    let (close, last) = quotes.rfind(|(at, quote)| ends(at + quote.len()))?;
+    let inner = &text[open + first.len()..close];
+    let changed = format!("{}\"{inner}\"{}", &text[..open], &text[close + last.len()..]);
+    Some((changed, open..open + inner.len() + 2))
+}
+
+/// If a simple pattern matches once its captures may be anything: the first capture that is of another type, and its text. One
+/// that is alone in this is preferred.
 fn relaxed(bound: &Bound, text: &str) -> Option<(usize, String)> {
     if bound.pattern.check_types {
         return None;
     }
     let simple = Simple::parse(&bound.binding.pattern, true);
-    let pattern = simple.pattern(&vec![CaptureType::Text; simple.captures.len()], false);
-    let found = pattern.regex()?.captures(text)?;
-    let types = bound.binding.captures.iter().enumerate();
-    types.zip(&pattern.groups).find_map(|((capture, (_, kind)), &group)| {
-        let written = found.get(group)?.as_str();
-        (!kind.accepts(written)).then(|| (capture, written.to_owned()))
-    })
+    let types: Vec<CaptureType> = bound.binding.captures.iter().map(|(_, kind)| *kind).collect();
+    let wrong = |relaxed: &[CaptureType]| {
+        let pattern = simple.pattern(relaxed, false);
+        let found = pattern.regex()?.captures(text)?;
+        types.iter().zip(&pattern.groups).enumerate().find_map(|(capture, (kind, &group))| {
+            let written = found.get(group)?.as_str();
+            (!kind.accepts(written)).then(|| (capture, written.to_owned()))
+        })
+    };
+    let alone = (0..types.len()).find_map(|capture| {
+        let mut relaxed = types.clone();
+        relaxed[capture] = CaptureType::Text;
+        wrong(&relaxed)
+    });
+    alone.or_else(|| wrong(&vec![CaptureType::Text; types.len()]))
 }

@@ -61,6 +61,108 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
+fn a_step_without_its_comma() {
+    let lines = [
+        "when I start \"sleep 5\" as a background process as web on port 8080",
+        "when I start \"sleep 5\" as a background process as web with environment {\"A\": \"b, c\"}",
+        "when I start \"sleep 5\" as a background process as web, on port 8080 with environment {}",
+        "when I wait for file f to exist for at most 3 seconds",
+        "when I start \"sleep 5\" as a background process as my web",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:7:1
+  |
+7 | when I start "sleep 5" as a background process as web on port 8080
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: a comma is missing: `when I start "sleep 5" as a background process as web, on port 8080`
+
+error[unknown-step]: no binding matches this step
+ --> x.md:8:1
+  |
+8 | when I start "sleep 5" as a background process as web with environment {"A": "b, c"}
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: a comma is missing: `when I start "sleep 5" as a background process as web, with environment {"A": "b, c"}`
+
+error[unknown-step]: no binding matches this step
+ --> x.md:9:1
+  |
+9 | when I start "sleep 5" as a background process as web, on port 8080 with environment {}
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: a comma is missing: `when I start "sleep 5" as a background process as web, on port 8080, with environment {}`
+
+error[unknown-step]: no binding matches this step
+  --> x.md:10:1
+   |
+10 | when I wait for file f to exist for at most 3 seconds
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: a comma is missing: `when I wait for file f to exist, for at most 3 seconds`
+
+error[unknown-step]: no binding matches this step
+  --> x.md:11:1
+   |
+11 | when I start "sleep 5" as a background process as my web
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = note: `when I start "{path:word}{args:text}" as a background process as {name:word}` (built-in lib/daemon.yaml:16) matches but for `name`
+   = help: `name` must be one word (word), not `my web`
+
+5 errors
+
+"#]]);
+}
+
+#[test]
+fn a_step_with_other_quotes() {
+    let lines = [
+        "then stdout contains 'it's here'",
+        "then stdout contains “x”",
+        "when I wait for daemon web to write `ready` to stdout, for at most 3 seconds",
+        "then stdout isn't exactly 'x'",
+    ];
+    steps(&format!("when I run true\n{}", lines.join("\n"))).stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:8:1
+  |
+8 | then stdout contains 'it's here'
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write the text between straight double quotes: `"it's here"`
+
+error[unknown-step]: no binding matches this step
+ --> x.md:9:1
+  |
+9 | then stdout contains “x”
+  | ^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write the text between straight double quotes: `"x"`
+
+error[unknown-step]: no binding matches this step
+  --> x.md:10:1
+   |
+10 | when I wait for daemon web to write `ready` to stdout, for at most 3 seconds
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: write the text between straight double quotes: `"ready"`
+
+error[unknown-step]: no binding matches this step
+  --> x.md:11:1
+   |
+11 | then stdout isn't exactly 'x'
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: write the text between straight double quotes: `"x"`
+
+4 errors
+
+"#]]);
+}
+
+#[test]
 fn an_ambiguous_step() {
     Project::new()
         .file("own.yaml", "- when: I run {argv0} {args:text}\n  impl: {native: {function: runcmd_run}}\n")
@@ -964,7 +1066,8 @@ error[no-metadata]: this document has scenarios, but no metadata that says how t
 
 #[test]
 fn metadata_that_is_never_closed() {
-    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[
+        r#"
 error[unclosed-metadata]: the metadata that begins here has no end
  --> x.md:1:1
   |
@@ -975,7 +1078,8 @@ error[unclosed-metadata]: the metadata that begins here has no end
 
 1 error
 
-"#]]);
+"#
+    ]]);
 }
 
 #[test]
