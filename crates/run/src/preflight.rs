@@ -1,10 +1,11 @@
 //! Looks at every step before anything runs, with the checks of the step libraries.
 
 use std::ffi::OsStr;
+use std::ops::Range;
 use std::path::Path;
 
-use greenroom_doc::{Diagnostic, Plan, PlannedScenario, Span};
-use greenroom_steps::{Captures, Outlook, Registry};
+use greenroom_doc::{Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
+use greenroom_steps::{Captures, Outlook, Problem, Registry};
 
 use crate::script::NATIVE;
 
@@ -26,16 +27,43 @@ fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
         let captures = Captures::new(captures);
         for problem in registry.check(&step.implementation.function, &captures, &mut outlook) {
-            let place = step.captures.iter().find(|capture| Some(&capture.name) == problem.capture.as_ref());
-            let span = place.map_or(step.span, |capture| Span {
-                source: step.span.source,
-                start: capture.range.0,
-                end: capture.range.1,
-            });
-            let mut diagnostic = Diagnostic::error(problem.code, problem.message).at(span, problem.label);
+            let span = place(step, &problem);
+            let diagnostic = if problem.warning {
+                Diagnostic::warning(problem.code, problem.message)
+            } else {
+                Diagnostic::error(problem.code, problem.message)
+            };
+            let mut diagnostic = diagnostic.at(span, problem.label);
             diagnostic.help = problem.help;
             found.push(diagnostic);
         }
     }
     found
+}
+
+/// Where a problem of a step stands.
+fn place(step: &MatchedStep, problem: &Problem) -> Span {
+    let Some(capture) = step.captures.iter().find(|capture| Some(&capture.name) == problem.capture.as_ref()) else {
+        return step.span;
+    };
+    let (start, end) = part(step, capture.range.0, problem.part.as_ref()).unwrap_or(capture.range);
+    Span { source: step.span.source, start, end }
+}
+
+/// A part of what begins at `from` with a capture, if the source has it as the captures do: without escapes or more blanks.
+fn part(step: &MatchedStep, from: u32, part: Option<&Range<usize>>) -> Option<(u32, u32)> {
+    let part = part?;
+    let (start, end) = (from + u32::try_from(part.start).ok()?, from + u32::try_from(part.end).ok()?);
+    let mut reached = from;
+    for capture in step.captures.iter().filter(|capture| capture.range.0 >= from) {
+        if reached >= end {
+            break;
+        }
+        let (begin, until) = capture.range;
+        if begin != reached || (until - begin) as usize != capture.text.len() {
+            return None;
+        }
+        reached = until;
+    }
+    (reached >= end).then_some((start, end))
 }

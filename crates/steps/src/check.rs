@@ -5,13 +5,19 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::PathBuf;
 
-/// Something that cannot work.
+/// Something that cannot work, or hardly as it was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The capture that it is about; none for the step as a whole.
     pub capture: Option<String>,
+    /// The part of the capture's text that it is about, in bytes; the whole if not given. It may go on into a capture that follows
+    /// without a gap.
+    pub part: Option<Range<usize>>,
+    /// Whether it is only worth knowing, and the scenario may run.
+    pub warning: bool,
     /// A stable word for its kind: `bad-port`.
     pub code: &'static str,
     /// What is wrong, in one line, lower case, no full stop.
@@ -27,11 +33,25 @@ impl Problem {
     pub fn new(capture: &str, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             capture: Some(capture.to_owned()),
+            part: None,
+            warning: false,
             code,
             message: message.into(),
             label: String::new(),
             help: Vec::new(),
         }
+    }
+
+    /// A warning about a capture.
+    pub fn warning(capture: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::new(capture, code, message) }
+    }
+
+    /// Narrows the place to a part of the capture's text.
+    #[must_use]
+    pub fn part(mut self, part: Range<usize>) -> Self {
+        self.part = Some(part);
+        self
     }
 
     /// Says something beside the place.

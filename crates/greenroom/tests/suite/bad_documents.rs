@@ -784,6 +784,147 @@ error[program-not-found]: program not found: nosuch-program
 }
 
 #[test]
+fn a_quoted_program_that_is_not_there() {
+    steps("when I run \"my prog\" x").stderr(str![[r#"
+error[program-not-found]: program not found: my prog
+ --> x.md:7:12
+  |
+7 | when I run "my prog" x
+  |            ^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+1 error
+
+"#]]);
+    steps("when I run \"my prog\"  x").stderr(str![[r#"
+error[program-not-found]: program not found: my prog
+ --> x.md:7:12
+  |
+7 | when I run "my prog"  x
+  |            ^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn words_of_the_shell_instead_of_programs() {
+    steps("when I run cd /tmp && ls -l").stderr(str![[r#"
+error[program-not-found]: program not found: cd
+ --> x.md:7:12
+  |
+7 | when I run cd /tmp && ls -l
+  |            ^^ not on the PATH
+  |
+  = help: `cd` is a word of the shell: write `sh -c "cd /tmp && ls -l"`, or `I run, in DIRECTORY, ...`
+
+1 error
+
+"#]]);
+    steps("when I run export A=\"b c\"").stderr(str![[r#"
+error[program-not-found]: program not found: export
+ --> x.md:7:12
+  |
+7 | when I run export A="b c"
+  |            ^^^^^^ not on the PATH
+  |
+  = help: `export` is a word of the shell: write `given the environment variable NAME=VALUE` before this step, or `sh -c 'export A="b c"'`
+
+1 error
+
+"#]]);
+    steps("when I run source ./x.sh").stderr(str![[r#"
+error[program-not-found]: program not found: source
+ --> x.md:7:12
+  |
+7 | when I run source ./x.sh
+  |            ^^^^^^ not on the PATH
+  |
+  = help: `source` is a word of the shell: write `sh -c "source ./x.sh"`
+
+1 error
+
+"#]]);
+    steps("when I run A=/b/c true").stderr(str![[r#"
+error[program-not-found]: program not found: A=/b/c
+ --> x.md:7:12
+  |
+7 | when I run A=/b/c true
+  |            ^^^^^^
+  |
+  = help: write `given the environment variable A=/b/c` before this step, or `env` in front of `A=/b/c`
+
+1 error
+
+"#]]);
+    steps("when I run $HOME/x 'y'").stderr(str![[r#"
+error[program-not-found]: program not found: $HOME/x
+ --> x.md:7:12
+  |
+7 | when I run $HOME/x 'y'
+  |            ^^^^^^^
+  |
+  = help: variables are not replaced, since no shell runs this: write `sh -c "$HOME/x 'y'"`
+
+1 error
+
+"#]]);
+    steps("when I start \"ulimit -n 5\" as a background process as a").stderr(str![[r#"
+error[program-not-found]: program not found: ulimit
+ --> x.md:7:15
+  |
+7 | when I start "ulimit -n 5" as a background process as a
+  |               ^^^^^^ not on the PATH
+  |
+  = help: `ulimit` is a word of the shell: write `sh -c 'ulimit ...'`
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn what_only_a_shell_understands() {
+    let lines =
+        ["when I run echo hi | grep ho", "when I try to run, in ., echo \"a b\"; ls", "then I can run echo a  b > c"];
+    let project = Project::new().file("x.md", scenario(&lines.join("\n")));
+    project.run(["check", "x.md"]).code(0).stderr(str![[r#"
+warning[no-shell]: `|` is passed to echo as it stands: no shell runs this command
+ --> x.md:7:20
+  |
+7 | when I run echo hi | grep ho
+  |                    ^
+  |
+  = help: if a shell should run it, write `sh -c "echo hi | grep ho"`; if it is meant as it stands, put it between quotes
+
+warning[no-shell]: `"a b";` is passed to echo as it stands: no shell runs this command
+ --> x.md:8:31
+  |
+8 | when I try to run, in ., echo "a b"; ls
+  |                               ^^^^^^
+  |
+  = help: if a shell should run it, write `sh -c 'echo "a b"; ls'`; if it is meant as it stands, put it between quotes
+
+warning[no-shell]: `>` is passed to echo as it stands: no shell runs this command
+ --> x.md:9:20
+  |
+9 | then I can run echo a  b > c
+  |                    ^^^^^^^^^
+  |
+  = help: if a shell should run it, write `sh -c "echo a b > c"`; if it is meant as it stands, put it between quotes
+
+3 warnings
+
+"#]]);
+    project.run(["run", "-q", "x.md"]).code(0);
+    fine(scenario("when I run echo 'a | b' \\; \">\" *.txt\nwhen I run find . -exec true {} ;"));
+}
+
+#[test]
 fn daemon_names_that_are_none() {
     let names = ["../x", "a/b", ".", ".hidden"];
     steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n")).stderr(

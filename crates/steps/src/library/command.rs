@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,45 +35,141 @@ impl fmt::Display for Unfinished {
 pub(crate) const QUOTING_HELP: &str =
     "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
 
+/// A word of a command line.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// Without quotes.
+    pub(crate) text: String,
+    /// What of it is not quoted, with a NUL for each part that is.
+    pub(crate) bare: String,
+    /// Where it stands, quotes included.
+    pub(crate) place: Range<usize>,
+}
+
 /// Splits a command line into words as a shell does, quotes and backslashes included. There is no shell, so nothing else in it
 /// is special; a `#` begins no comment.
 pub(crate) fn split(line: &str) -> Result<Vec<String>, Unfinished> {
+    Ok(words(line)?.into_iter().map(|word| word.text).collect())
+}
+
+/// The same, with where the words stand and what of them is quoted.
+pub(crate) fn words(line: &str) -> Result<Vec<Word>, Unfinished> {
     let mut words = Vec::new();
     // A word may be empty, if it is quoted.
-    let mut word: Option<String> = None;
-    let mut characters = line.chars();
-    while let Some(c) = characters.next() {
+    let mut word: Option<Word> = None;
+    let mut characters = line.char_indices();
+    while let Some((at, c)) = characters.next() {
         if c.is_ascii_whitespace() {
             words.extend(word.take());
             continue;
         }
-        let word = word.get_or_insert_default();
+        let word = word.get_or_insert_with(|| Word { text: String::new(), bare: String::new(), place: at..at });
+        let mut next = |open: Unfinished| characters.next().map(|(_, c)| c).ok_or(open);
         match c {
-            '\\' => word.push(characters.next().ok_or(Unfinished::Backslash)?),
+            '\\' => word.text.push(next(Unfinished::Backslash)?),
             '\'' => loop {
-                match characters.next().ok_or(Unfinished::SingleQuote)? {
+                match next(Unfinished::SingleQuote)? {
                     '\'' => break,
-                    c => word.push(c),
+                    c => word.text.push(c),
                 }
             },
             '"' => loop {
-                match characters.next().ok_or(Unfinished::DoubleQuote)? {
+                match next(Unfinished::DoubleQuote)? {
                     '"' => break,
                     '\\' => {
-                        let escaped = characters.next().ok_or(Unfinished::DoubleQuote)?;
+                        let escaped = next(Unfinished::DoubleQuote)?;
                         if !matches!(escaped, '"' | '\\' | '$' | '`') {
-                            word.push('\\');
+                            word.text.push('\\');
                         }
-                        word.push(escaped);
+                        word.text.push(escaped);
                     }
-                    c => word.push(c),
+                    c => word.text.push(c),
                 }
             },
-            c => word.push(c),
+            c => word.text.push(c),
         }
+        word.bare.push(if matches!(c, '\\' | '\'' | '"') { '\0' } else { c });
+        word.place.end = characters.offset();
     }
     words.extend(word);
     Ok(words)
+}
+
+/// Words with which a command of a shell begins that is no program.
+const SHELL_WORDS: &[&str] = &[
+    "!", ".", ":", "[[", "alias", "bg", "builtin", "case", "cd", "command", "declare", "eval", "exec", "exit",
+    "export", "fg", "for", "function", "hash", "if", "jobs", "let", "local", "popd", "pushd", "read", "readonly",
+    "return", "set", "shift", "shopt", "source", "times", "trap", "type", "typeset", "ulimit", "umask", "unalias",
+    "unset", "until", "wait", "while", "{",
+];
+
+/// What to do about a name that only a shell would have understood. `line` is the command line, if it is known.
+pub(crate) fn shell_help(name: &str, line: Option<&str>) -> Option<String> {
+    let shell = || match line {
+        Some(line) => in_shell(line),
+        None => format!("`sh -c '{name} ...'`"),
+    };
+    if let Some((variable, value)) = name.split_once('=').filter(|(variable, _)| is_variable(variable)) {
+        let step = format!("given the environment variable {variable}={value}");
+        return Some(format!("write `{step}` before this step, or `env` in front of `{name}`"));
+    }
+    if name.starts_with('$') {
+        return Some(format!("variables are not replaced, since no shell runs this: write {}", shell()));
+    }
+    if !SHELL_WORDS.contains(&name) {
+        return None;
+    }
+    Some(match name {
+        "cd" | "pushd" => format!("`{name}` is a word of the shell: write {}, or `I run, in DIRECTORY, ...`", shell()),
+        "export" | "set" | "declare" => {
+            let step = "given the environment variable NAME=VALUE";
+            format!("`{name}` is a word of the shell: write `{step}` before this step, or {}", shell())
+        }
+        _ => format!("`{name}` is a word of the shell: write {}", shell()),
+    })
+}
+
+/// Whether a shell would take this for the name of a variable.
+fn is_variable(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// A command line for a shell, as code; without quotes in it that would clash, else in words.
+fn in_shell(line: &str) -> String {
+    match () {
+        () if !line.contains(['"', '\\']) => format!("`sh -c \"{line}\"`"),
+        () if !line.contains('\'') => format!("`sh -c '{line}'`"),
+        () => "it into a shell script, embedded in the document".to_owned(),
+    }
+}
+
+/// The first word of a command line behind its program that a shell would have taken for more than a word; what is wrong with it.
+pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Problem> {
+    let words = words(line).ok()?;
+    let (program, arguments) = words.split_first()?;
+    // This program has a use for a `;` of its own.
+    let ends_itself = arguments.iter().any(|word| matches!(&*word.bare, "-exec" | "-execdir" | "-ok" | "-okdir"));
+    let word = arguments.iter().find(|word| match &*word.bare {
+        ";" => !ends_itself,
+        "|" | "|&" | "||" | "&&" | "&" => true,
+        bare => {
+            bare.starts_with(['<', '>'])
+                || ["1>", "2>", "&>"].iter().any(|redirection| bare.starts_with(redirection))
+                || bare.ends_with(';')
+                || bare.contains("$(")
+                || bare.contains('`')
+        }
+    })?;
+    let written = &line[word.place.clone()];
+    let message = format!("`{written}` is passed to {} as it stands: no shell runs this command", program.text);
+    let part = word.place.start.checked_sub(skipped)?..word.place.end.checked_sub(skipped)?;
+    let help = format!(
+        "if a shell should run it, write {}; if it is meant as it stands, put it between quotes",
+        in_shell(line)
+    );
+    Some(Problem::warning(capture, "no-shell", message).part(part).help(help))
 }
 
 /// Whether a program surely cannot be found, and why. `directory` is where it would run, within the scenario's directory.
@@ -95,6 +192,9 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
         if found {
             return None;
         }
+        if let Some(help) = shell_help(name, None) {
+            return Some(problem().help(help));
+        }
         if name.starts_with('/') {
             return Some(problem());
         }
@@ -108,6 +208,9 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
     let problem = problem().label("not on the PATH");
     if outlook.may_have(name) {
         return Some(problem.help(format!("the scenario's directory has such a file: write `./{name}`")));
+    }
+    if let Some(help) = shell_help(name, None) {
+        return Some(problem.help(help));
     }
     let names = names_on(&outlook.path);
     Some(match nearest(name, names.iter().map(String::as_str)) {
@@ -169,6 +272,44 @@ mod tests {
         ];
         for &(line, words) in cases {
             assert_eq!(split(line).unwrap(), words, "{line}");
+        }
+    }
+
+    #[test]
+    fn words_have_places_and_what_is_bare_in_them() {
+        let shown = |line: &str| {
+            let words = words(line).unwrap().into_iter();
+            words.map(|word| format!("{}:{}", &line[word.place], word.bare.replace('\0', "_"))).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(r#"a "b c"d  \; é'|'"#), ["a:a", r#""b c"d:_d"#, r"\;:_", "é'|':é_"]);
+    }
+
+    #[test]
+    fn words_for_a_shell_are_seen() {
+        let told = |line: &str| no_shell("args", 0, line).map(|problem| line[problem.part.unwrap()].to_owned());
+        let lines = [
+            ("a | b", "|"),
+            ("a || b", "||"),
+            ("a; b", ""),
+            ("a b; c", "b;"),
+            ("a && b", "&&"),
+            ("a &", "&"),
+            ("a >b", ">b"),
+            ("a >> b", ">>"),
+            ("a 2>&1", "2>&1"),
+            ("a <b", "<b"),
+            ("a x=$(b)", "x=$(b)"),
+            ("a `b`", "`b`"),
+            ("a >\"b c\"", ">\"b c\""),
+            ("find -exec a ;", ""),
+            ("find . \\( -name a \\) -exec b \\;", ""),
+            ("a '|' \"&&\" \\; \\> '`' \"$(b)\"", ""),
+            ("a $HOME *.txt -> = x;y x|y a&b", ""),
+            ("a 'b", ""),
+            ("", ""),
+        ];
+        for (line, word) in lines {
+            assert_eq!(told(line).unwrap_or_default(), word, "{line}");
         }
     }
 

@@ -603,19 +603,36 @@ fn check_command(captures: &Captures, outlook: &mut Outlook, must_be_found: bool
     let line = format!("{}{}", captures.get("argv0").unwrap_or_default(), captures.get("args").unwrap_or_default());
     // What a kept value brings is not known yet, quotes included.
     if !line.contains("${") {
-        problems.extend(match Command::parse(&line, captures.get("dirname")) {
+        match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
                 let problem = Problem::new("args", "bad-command", error.message);
-                Some(error.help.into_iter().fold(problem, Problem::help))
+                problems.push(error.help.into_iter().fold(problem, Problem::help));
             }
-            Ok(Command { argv, directory, .. }) => argv
-                .first()
-                .filter(|_| must_be_found)
-                .and_then(|name| command::not_found("argv0", name, directory.as_deref(), outlook)),
-        });
+            Ok(command) => {
+                let found = if must_be_found { check_program(&command, outlook) } else { None };
+                let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
+                problems.extend(found);
+                if !for_shell {
+                    let program = captures.get("argv0").unwrap_or_default();
+                    problems.extend(command::no_shell("args", program.len(), &command.line));
+                }
+            }
+        }
     }
     outlook.anything_goes = true;
     problems
+}
+
+/// Whether the program of a command surely cannot be found.
+fn check_program(command: &Command, outlook: &Outlook) -> Option<Problem> {
+    let name = command.argv.first()?;
+    let mut problem = command::not_found("argv0", name, command.directory.as_deref(), outlook)?;
+    // Quotes may make it longer than what stands for it in the pattern.
+    problem.part = command::words(&command.line).ok()?.into_iter().next().map(|word| word.place);
+    if let Some(help) = command::shell_help(name, Some(&command.line)) {
+        problem.help = vec![help];
+    }
+    Some(problem)
 }
 
 /// A step that looks at the latest command.
