@@ -81,6 +81,21 @@ pub(crate) fn collapse(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The first place where a step has more or other blanks than bindings see: several in a row, or a tab.
+fn blank_run(text: &str) -> Option<Range<usize>> {
+    let is_blank = |c: char| c.is_ascii_whitespace();
+    let mut from = 0;
+    while let Some(at) = text[from..].find(is_blank) {
+        let start = from + at;
+        let end = text[start..].find(|c| !is_blank(c)).map_or(text.len(), |length| start + length);
+        if &text[start..end] != " " {
+            return Some(start..end);
+        }
+        from = end;
+    }
+    None
+}
+
 /// A binding that fits, with the range of each capture in the collapsed text; `None` for a group that took no part.
 struct Hit {
     binding: usize,
@@ -225,6 +240,7 @@ impl<'a> Matcher<'a> {
             let range = range.clone().unwrap_or(wording.text.len()..wording.text.len());
             let written = &wording.text[range.clone()];
             let place = wording.place(range.clone());
+            self.blanks(hit.binding, name, *kind, span.source, &place);
             let mut text = written.to_owned();
             if kind.is_escaped() {
                 match unescape(written) {
@@ -272,6 +288,45 @@ impl<'a> Matcher<'a> {
             }
         };
         Some(MatchedStep { kind: line.kind, text, span, binding: hit.binding, implementation, captures })
+    }
+
+    /// Warns of blanks in a text between quotes that a step of the libraries writes or looks for: it will have fewer of them.
+    fn blanks(&mut self, binding: usize, name: &str, kind: CaptureType, source: SourceId, place: &Range<usize>) {
+        let text = &self.sources.file(source).text;
+        let written = &text[place.clone()];
+        let is_quoted = text[..place.start].ends_with('"') && text[place.end..].starts_with('"');
+        let is_text = matches!(kind, CaptureType::Text | CaptureType::EscapedText);
+        let Some(run) = blank_run(written).filter(|_| is_quoted && is_text) else {
+            return;
+        };
+        let binding = &self.bindings[binding].binding;
+        if !self.sources.location(binding.span).0.starts_with("built-in ") {
+            return;
+        }
+        let at = Span::new(source, place.start + run.start..place.start + run.end);
+        let message = match &written[run] {
+            "\t" => "a tab counts as a blank in a step",
+            _ => "blanks in a row count as one in a step",
+        };
+        let warning = Diagnostic::warning("blanks", message).at(at, "");
+        self.diagnostics.push(if kind.is_escaped() {
+            let escaped = |c: char| match c {
+                '\t' => "\\t",
+                _ => "\\x20",
+            };
+            let mut help = String::new();
+            let mut rest = written;
+            while let Some(run) = blank_run(rest) {
+                help.push_str(&rest[..run.start]);
+                help.extend(rest[run.clone()].chars().map(escaped));
+                rest = &rest[run.end..];
+            }
+            warning.help(format!("write `{help}{rest}` if all of them are meant"))
+        } else if name == "regex" {
+            warning.help("write `\\s+` for any number of them")
+        } else {
+            warning.help("put the text into an embedded file if all of them are meant")
+        });
     }
 
     fn missing_file(&mut self, kind: StepKind, name: &str, span: Span) {

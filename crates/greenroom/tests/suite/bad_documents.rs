@@ -163,6 +163,45 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
+fn blanks_that_are_lost() {
+    let lines = [
+        "when I   run sh -c \"echo   a   b\"",
+        "then stdout doesn't contain \"NAME    SIZE a\tb  c\"",
+        "when I write \"a   b\" to file f",
+        "then file f matches regex \"a\tb\"",
+        "when  I  send exactly \" \" to stdin",
+    ];
+    warned(scenario(&lines.join("\n"))).stderr(str![[r#"
+warning[blanks]: blanks in a row count as one in a step
+ --> x.md:8:34
+  |
+8 | then stdout doesn't contain "NAME    SIZE a    b  c"
+  |                                  ^^^^
+  |
+  = help: write `NAME\x20\x20\x20\x20SIZE a\tb\x20\x20c` if all of them are meant
+
+warning[blanks]: blanks in a row count as one in a step
+ --> x.md:9:16
+  |
+9 | when I write "a   b" to file f
+  |                ^^^
+  |
+  = help: put the text into an embedded file if all of them are meant
+
+warning[blanks]: a tab counts as a blank in a step
+  --> x.md:10:29
+   |
+10 | then file f matches regex "a    b"
+   |                             ^^^^
+   |
+   = help: write `\s+` for any number of them
+
+3 warnings
+
+"#]]);
+}
+
+#[test]
 fn an_ambiguous_step() {
     Project::new()
         .file("own.yaml", "- when: I run {argv0} {args:text}\n  impl: {native: {function: runcmd_run}}\n")
