@@ -67,7 +67,17 @@ pub(crate) struct Contents {
     pub(crate) first_block: Option<Span>,
     /// Whether a block that is not closed has others in it, so that nobody knows what else there would be.
     pub(crate) swallowed: bool,
+    /// Blocks that have a name but are no files, by name in lower case.
+    named: HashMap<String, Named>,
     titles: HashMap<String, Span>,
+}
+
+/// A block that has a name but is no file.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) span: Span,
+    /// Which of its classes stands in the place of `.file`.
+    pub(crate) class: Option<String>,
 }
 
 impl Contents {
@@ -88,6 +98,11 @@ impl Contents {
             }
         }
         file.close();
+    }
+
+    /// The block of this name, in any case, that is no file.
+    pub(crate) fn named(&self, name: &str) -> Option<&Named> {
+        self.named.get(&name.to_lowercase())
     }
 
     /// The embedded file of this name, in any case.
@@ -362,6 +377,11 @@ impl File<'_> {
 
     /// A block that is neither: is it meant to be one?
     fn other(&mut self, attributes: &Attributes, span: Span) {
+        if let Some(id) = &attributes.id {
+            let near = |class: &&String| suggest::nearest(class, ["file", "example"]).is_some();
+            let class = attributes.classes.iter().find(near).cloned();
+            self.contents.named.entry(id.to_lowercase()).or_insert(Named { span, class });
+        }
         if attributes.is("example") {
             return;
         }

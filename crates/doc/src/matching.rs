@@ -337,10 +337,17 @@ impl<'a> Matcher<'a> {
         if self.again(&key) {
             return;
         }
+        let block = self.contents.named(name).map(|block| {
+            let line = self.sources.location(block.span).1;
+            let change = match &block.class {
+                Some(class) => format!("write `.file` instead of `.{class}`"),
+                None => "add `.file`".to_owned(),
+            };
+            format!("the block at line {line} has this name: {change}")
+        });
         let names = self.contents.files.iter().map(|file| file.file.name.as_str());
-        let help = self
-            .hints
-            .file(name, names)
+        let help = block
+            .or_else(|| self.hints.file(name, names))
             .unwrap_or_else(|| format!("embed it: a fenced block with `{{#{name} .file}}` behind the fence"));
         let error = Diagnostic::error("missing-file", format!("no file `{name}` is embedded in the document"));
         self.tell(key, error.at(span, "").help(help));

@@ -587,6 +587,48 @@ warning[unused-file]: no step uses the embedded file `config.txt`
 }
 
 #[test]
+fn an_embedded_file_of_a_misspelt_class() {
+    let steps = "given file a.txt\nand file b.txt\nand file C.txt";
+    let files = "~~~{#a.txt .file}\n~~~\n\n~~~{#b.txt .flie}\n~~~\n\n~~~{#c.txt .sh}\n~~~\n";
+    text(scenario(steps) + files).stderr(str![[r#"
+error[missing-file]: no file `b.txt` is embedded in the document
+ --> x.md:8:10
+  |
+8 | and file b.txt
+  |          ^^^^^
+  |
+  = help: the block at line 14 has this name: write `.file` instead of `.flie`
+
+error[missing-file]: no file `C.txt` is embedded in the document
+ --> x.md:9:10
+  |
+9 | and file C.txt
+  |          ^^^^^
+  |
+  = help: the block at line 17 has this name: add `.file`
+
+warning[unused-name]: the block `b.txt` has a name but is no file
+  --> x.md:14:1
+   |
+14 | ~~~{#b.txt .flie}
+   | ^^^^^^^^^^^^^^^^^
+   |
+   = help: did you mean `.file` instead of `.flie`?
+
+warning[unused-name]: the block `c.txt` has a name but is no file
+  --> x.md:17:1
+   |
+17 | ~~~{#c.txt .sh}
+   | ^^^^^^^^^^^^^^^
+   |
+   = help: add `.file` to embed it, or `.example` if it only shows something
+
+2 errors, 2 warnings
+
+"#]]);
+}
+
+#[test]
 fn a_duplicate_embedded_file() {
     let file = "~~~{#config.txt .file}\nx\n~~~\n";
     text(scenario("given file config.txt") + file + "\n" + file).stderr(str![[r#"
