@@ -90,15 +90,39 @@ pub(crate) fn parse(
             let words = words.lines().next().unwrap_or_default();
             let words = words.find(" at line ").map_or(words, |at| &words[..at]);
             let words = words.trim_end_matches('.');
-            let mut error =
-                Diagnostic::error("bad-yaml", format!("not valid YAML: {words}")).at(Span::new(source, at), "");
-            // By far the most common slip in a pattern.
-            if words.starts_with("mapping values are not allowed") {
-                error = error.help("put the text into quotes: a colon and a blank in it begin a mapping");
-            }
-            Err(Box::new(error))
+            let help = slip(words, text, &at);
+            let error = Diagnostic::error("bad-yaml", format!("not valid YAML: {words}")).at(Span::new(source, at), "");
+            Err(Box::new(help.into_iter().fold(error, Diagnostic::help)))
         }
     }
+}
+
+/// What to do about the most common slips. `words` are those of the YAML crate.
+fn slip(words: &str, text: &str, at: &Range<usize>) -> Option<String> {
+    // A mistake may be noticed only where the next line begins.
+    let before = text[..at.start].trim_end_matches([' ', '\t', '-']);
+    let end = if before.ends_with('\n') { before.trim_end().len() } else { at.start };
+    let start = text[..end].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let (key, value) = line.split_once(": ")?;
+    let key = key.trim_start_matches([' ', '\t', '-']);
+    let value = value.trim();
+    if words.starts_with("mapping values are not allowed") {
+        let inner = value.split_once(": ").map(|(language, function)| (language.trim(), function.trim()));
+        return Some(match inner.filter(|_| key == "impl") {
+            Some((language, function)) if !language.contains(' ') => {
+                format!("write `impl: {{{language}: {function}}}`")
+            }
+            _ => "put the text into quotes: a colon and a blank in it begin a mapping".to_owned(),
+        });
+    }
+    let (brace, name) = match value.chars().next()? {
+        '{' => ("}", "a brace"),
+        '[' => ("]", "a bracket"),
+        _ => return None,
+    };
+    let is_text = matches!(key, "given" | "when" | "then" | "title");
+    (is_text && value.contains(brace)).then(|| format!("put the text into quotes, since it begins with {name}"))
 }
 
 /// Turns the parser's positions into ours.

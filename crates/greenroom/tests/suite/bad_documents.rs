@@ -1525,6 +1525,82 @@ error[unknown-function]: no Python file defines a function `drink`
 }
 
 #[test]
+fn bindings_that_are_not_quite_yaml() {
+    let read = |bindings: &str| {
+        let document = document("# S\n~~~scenario\nwhen I run true\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
+        Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"])
+    };
+    read("- when: {name} is foo\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: while parsing a block mapping, did not find expected key
+ --> own.yaml:1:16
+  |
+1 | - when: {name} is foo
+  |                ^
+  |
+  = help: put the text into quotes, since it begins with a brace
+
+1 error
+
+"#]]);
+    read("- when: {name} is {what}\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: while parsing a block mapping, did not find expected key
+ --> own.yaml:1:16
+  |
+1 | - when: {name} is {what}
+  |                ^
+  |
+  = help: put the text into quotes, since it begins with a brace
+
+1 error
+
+"#]]);
+    read("- when: \"{name}\" is foo\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: invalid trailing content after double-quoted scalar
+ --> own.yaml:1:18
+  |
+1 | - when: "{name}" is foo
+  |                  ^
+
+1 error
+
+"#]]);
+    read("- when: I brew\n  impl: python: {function: f}\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: mapping values are not allowed in this context
+ --> own.yaml:2:15
+  |
+2 |   impl: python: {function: f}
+  |               ^
+  |
+  = help: write `impl: {python: {function: f}}`
+
+1 error
+
+"#]]);
+    read("- when: I brew: coffee\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: mapping values are not allowed in this context
+ --> own.yaml:1:15
+  |
+1 | - when: I brew: coffee
+  |               ^
+  |
+  = help: put the text into quotes: a colon and a blank in it begin a mapping
+
+1 error
+
+"#]]);
+    read("- when: I brew\n  impl: {python: {function: f}\n").stderr(str![[r#"
+error[bad-yaml]: not valid YAML: unclosed bracket '{'
+ --> own.yaml:2:9
+  |
+2 |   impl: {python: {function: f}
+  |         ^
+
+1 error
+
+"#]]);
+}
+
+#[test]
 fn a_yaml_bomb() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
