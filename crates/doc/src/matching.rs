@@ -12,6 +12,7 @@ use crate::hints::Hints;
 use crate::index::{Index, Scratch};
 use crate::plan::{Capture, CaptureType, Implementation, MatchedStep, StepKind};
 use crate::source::{SourceId, Sources, Span, offset};
+use crate::suggest;
 
 /// Places of an ambiguous step's candidates beyond this many are only counted.
 const MAX_CANDIDATES: usize = 8;
@@ -414,13 +415,18 @@ impl<'a> Matcher<'a> {
         }
         if error.help.is_empty() {
             let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, "native" | "python");
-            error = match binding.implementations.iter().find(hosted) {
-                Some(other) => error.help(format!(
+            let known = ["native", "python"].into_iter().chain(self.languages.listed.iter().map(String::as_str));
+            let slip = binding.implementations.iter().filter(hosted).find_map(|other| {
+                suggest::nearest(&other.language, known.clone()).filter(|near| *near != &*other.language)
+            });
+            error = error.help(match (slip, binding.implementations.iter().find(hosted)) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, Some(other)) => format!(
                     "python functions are carried out, and those of languages with a step host: `--host {}=PROGRAM`",
                     other.language
-                )),
-                None => error.help("`greenroom steps` shows the functions that there are"),
-            };
+                ),
+                (None, None) => "`greenroom steps` shows the functions that there are".to_owned(),
+            });
         }
         error
     }

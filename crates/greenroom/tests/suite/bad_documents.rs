@@ -1525,6 +1525,30 @@ error[unknown-function]: no Python file defines a function `drink`
 }
 
 #[test]
+fn a_misspelt_language() {
+    let bindings = "- when: I brew coffee\n  impl: {pyton: {function: brew}}\n";
+    let document = document("# S\n~~~scenario\nwhen I brew coffee\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
+    Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"]).stderr(str![[r#"
+error[cannot-run]: greenroom cannot carry out `when I brew coffee`
+ --> x.md:7:1
+  |
+7 | when I brew coffee
+  | ^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:9
+  |
+1 | - when: I brew coffee
+  |         ------------- bound here
+  |
+  = note: it is bound to the pyton function `brew`, which greenroom does not have
+  = help: did you mean `python`?
+
+1 error
+
+"#]]);
+}
+
+#[test]
 fn bindings_that_are_not_quite_yaml() {
     let read = |bindings: &str| {
         let document = document("# S\n~~~scenario\nwhen I run true\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
