@@ -1,5 +1,6 @@
 //! Looks at every step before anything runs, with the checks of the step libraries.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
@@ -8,6 +9,9 @@ use greenroom_doc::{Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, Outlook, Problem, Registry};
 
 use crate::script::NATIVE;
+
+/// The code of a problem with a program that nobody has.
+const NOT_FOUND: &str = "program-not-found";
 
 /// What cannot work, as far as it can be known without running: ports that are no ports, JSON that is none, programs
 /// that nobody has. `path` is PATH, `source_directory` where greenroom was started.
@@ -18,6 +22,8 @@ pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_director
 
 fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    // One program is missed once.
+    let mut missing = BTreeSet::new();
     for step in &scenario.steps {
         if &*step.implementation.language != NATIVE {
             // Somebody's own code, which may do anything.
@@ -26,7 +32,17 @@ fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -
         }
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
         let captures = Captures::new(captures);
-        for problem in registry.check(&step.implementation.function, &captures, &mut outlook) {
+        let before = outlook.anything_goes;
+        let problems = registry.check(&step.implementation.function, &captures, &mut outlook);
+        if problems.iter().any(|problem| problem.code == NOT_FOUND) {
+            // Such a program makes no file that a later step could be missing.
+            outlook.anything_goes = before;
+            outlook.ran = true;
+        }
+        for problem in problems {
+            if problem.code == NOT_FOUND && !missing.insert(problem.message.clone()) {
+                continue;
+            }
             let span = place(step, &problem);
             let diagnostic = if problem.warning {
                 Diagnostic::warning(problem.code, problem.message)

@@ -82,12 +82,14 @@ pub struct Outlook {
     pub kept: BTreeSet<String>,
     /// Whether a step so far may have done anything at all: run a program, run the user's own code. Then the lack of a file proves nothing.
     pub anything_goes: bool,
+    /// Whether a step so far should run a program, found or not.
+    pub ran: bool,
 }
 
 impl Outlook {
     /// The outlook at the first step of a scenario.
     pub fn new(path: OsString, source_directory: PathBuf) -> Self {
-        Self { path, source_directory, files: BTreeSet::new(), kept: BTreeSet::new(), anything_goes: false }
+        Self { path, source_directory, files: BTreeSet::new(), kept: BTreeSet::new(), anything_goes: false, ran: false }
     }
 
     /// Notes that a step creates this file.

@@ -865,6 +865,47 @@ error[program-not-found]: program not found: nosuch-program
 }
 
 #[test]
+fn all_programs_that_are_not_there_are_told() {
+    let lines = [
+        "when I run nosuch-program",
+        "then stdout contains \"x\"",
+        "when I start \"./nosuch\" as a background process as b",
+        "when I run pyhton3 x.py",
+        "when I run nosuch-program again",
+        "when I run true",
+        "when I run ./made-by-the-one-before",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[program-not-found]: program not found: nosuch-program
+ --> x.md:7:12
+  |
+7 | when I run nosuch-program
+  |            ^^^^^^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+error[program-not-found]: program not found: ./nosuch
+ --> x.md:9:15
+  |
+9 | when I start "./nosuch" as a background process as b
+  |               ^^^^^^^^ no step before makes this file
+  |
+  = help: embed it in the document, and write `given executable file nosuch` before this step
+
+error[program-not-found]: program not found: pyhton3
+  --> x.md:10:12
+   |
+10 | when I run pyhton3 x.py
+   |            ^^^^^^^ not on the PATH
+   |
+   = help: did you mean `python3`?
+
+3 errors
+
+"#]]);
+}
+
+#[test]
 fn a_quoted_program_that_is_not_there() {
     steps("when I run \"my prog\" x").stderr(str![[r#"
 error[program-not-found]: program not found: my prog
