@@ -1,11 +1,13 @@
 //! What can be typed. Nothing here does anything; `commands` does.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use greenroom_report::words;
 use greenroom_sandbox::SandboxChoice;
 
 const EXIT_CODES: &str = "\
@@ -72,7 +74,7 @@ pub(crate) struct Hosts {
     #[arg(long, value_name = "PATH", default_value = "python3", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) python: String,
     /// The step host of a language: a program that speaks the protocol of docs/PROTOCOL.md. May be repeated
-    #[arg(long = "host", value_name = "LANGUAGE=PROGRAM", value_parser = variable)]
+    #[arg(long = "host", value_name = "LANGUAGE=PROGRAM", value_parser = host)]
     pub(crate) hosts: Vec<(String, String)>,
 }
 
@@ -109,7 +111,7 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) keep: bool,
     /// Start scenarios in a random order, or in that of a seed which an earlier run has shown
-    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, value_parser = seed)]
     #[expect(clippy::option_option, reason = "what clap gives for an option whose value may be left out")]
     pub(crate) shuffle: Option<Option<u64>>,
     /// How long one scenario may take, such as 90s or 5m [default: what the document says, else 15m]
@@ -220,11 +222,35 @@ pub(crate) struct Man {
     pub(crate) command: Option<String>,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write NAME=VALUE".to_owned()),
+/// What to say of a command that there is none of, when it is a document.
+pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let path = Path::new(word);
+    let is_document = path.extension().is_some_and(|extension| extension == "md" || extension == "subplot");
+    if is_document || path.is_file() {
+        let tip = format!("to run a document: `greenroom run {}`", words::shell_quote(word));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
+    error
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    pair(text).ok_or_else(|| "write NAME=VALUE".to_owned())
+}
+
+fn host(text: &str) -> Result<(String, String), String> {
+    pair(text).ok_or_else(|| "write LANGUAGE=PROGRAM".to_owned())
+}
+
+fn pair(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("a seed is a whole number from 0 to {}", u64::MAX))
 }
 
 fn size(text: &str) -> Result<u64, String> {

@@ -50,7 +50,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Err(error) => {
             // Help and version are no errors, and go to standard output.
             let code = if error.use_stderr() { exit::USAGE } else { exit::PASSED };
-            let _ = error.print();
+            let _ = arguments::with_tip(error).print();
             return ExitCode::from(code);
         }
     };

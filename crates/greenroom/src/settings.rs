@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use greenroom_report::{Style, Terminal};
+use greenroom_sandbox::SandboxError;
 
 /// Facts about how greenroom was started.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) path: OsString,
     /// Where temporary directories are made.
     pub(crate) temporary: PathBuf,
+    /// Whether TMPDIR says so.
+    pub(crate) temporary_is_named: bool,
     /// Paths below /tmp that the environment mentions: scenarios may need them.
     pub(crate) mentioned: Vec<PathBuf>,
     /// What standard output is.
@@ -32,8 +35,9 @@ impl Settings {
     pub(crate) fn read(choice: ColorChoice) -> Result<Self, String> {
         let directory = std::env::current_dir()
             .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
-        let temporary =
-            std::env::var_os("TMPDIR").filter(|path| !path.is_empty()).unwrap_or_else(|| "/tmp".into()).into();
+        let named = std::env::var_os("TMPDIR").filter(|path| !path.is_empty());
+        let temporary_is_named = named.is_some();
+        let temporary = named.unwrap_or_else(|| "/tmp".into()).into();
         for (what, path) in [("working directory", &directory), ("directory for temporary files (TMPDIR)", &temporary)]
         {
             if path.to_str().is_none() {
@@ -56,6 +60,7 @@ impl Settings {
             directory,
             path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             temporary,
+            temporary_is_named,
             mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Style { colour: colour(err), width: width(err, err_columns) },
@@ -89,6 +94,15 @@ pub(crate) fn absolute(program: &str, settings: &Settings) -> String {
 /// Says on standard error what keeps greenroom from working.
 pub(crate) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "greenroom: {message}");
+}
+
+/// Says on standard error that sandboxes do not work.
+pub(crate) fn complain_of_sandbox(error: &SandboxError, settings: &Settings) {
+    complain(&error.to_string());
+    if settings.temporary_is_named && matches!(error, SandboxError::Directory { .. }) {
+        let help = "TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it";
+        let _ = writeln!(std::io::stderr(), "  help: {help}");
+    }
 }
 
 /// Writes to standard output; a reader that has gone away is not our trouble.

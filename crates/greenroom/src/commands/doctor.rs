@@ -6,7 +6,7 @@ use greenroom_report::words;
 use greenroom_sandbox::{Isolation, Launcher, LauncherOptions, Property, Refusal, SandboxChoice, SandboxError};
 
 use crate::exit;
-use crate::settings::{Settings, complain, print};
+use crate::settings::{Settings, complain_of_sandbox, print};
 
 pub(crate) fn doctor(settings: &Settings) -> u8 {
     let options = LauncherOptions {
@@ -20,7 +20,7 @@ pub(crate) fn doctor(settings: &Settings) -> u8 {
             if let SandboxError::Directory { isolation, .. } = &error {
                 print(&findings(isolation, settings));
             }
-            complain(&error.to_string());
+            complain_of_sandbox(&error, settings);
             return exit::CANNOT;
         }
     };

@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use crate::arguments::{Leftovers, Network, Run, Sandbox};
 use crate::commands::doctor;
 use crate::screen::Screen;
-use crate::settings::{Settings, absolute, below_tmp, complain};
+use crate::settings::{Settings, absolute, below_tmp, complain, complain_of_sandbox};
 use crate::{commands, exit};
 
 pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8 {
@@ -77,7 +77,7 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
     match ran {
         Ok(()) => {}
         Err(RunError::Sandbox(SandboxError::Interrupted)) => return exit::INTERRUPTED,
-        Err(error) => return cannot(&error),
+        Err(error) => return cannot(&error, settings),
     }
     match (reporter.summary().verdict(), reporter.get_ref().lost()) {
         // Whoever stops a run may well close its terminal too.
@@ -96,9 +96,9 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Says why a run could not begin.
-fn cannot(error: &RunError) -> u8 {
-    complain(&error.to_string());
+fn cannot(error: &RunError, settings: &Settings) -> u8 {
     let RunError::Sandbox(error) = error;
+    complain_of_sandbox(error, settings);
     if let SandboxError::NotSealed(refusals) = error {
         for line in doctor::refusals(refusals) {
             let _ = writeln!(io::stderr(), "  {line}");

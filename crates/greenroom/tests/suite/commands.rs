@@ -585,6 +585,38 @@ Usage: greenroom [OPTIONS] <COMMAND>
 For more information, try '--help'.
 
 "#]]);
+    project.run(["x.md"]).code(3).stdout("").stderr(str![[r#"
+error: unrecognized subcommand 'x.md'
+
+  tip: to run a document: `greenroom run x.md`
+
+Usage: greenroom [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["no such.md"]).code(3).stdout("").stderr(str![[r#"
+error: unrecognized subcommand 'no such.md'
+
+  tip: to run a document: `greenroom run 'no such.md'`
+
+Usage: greenroom [OPTIONS] <COMMAND>
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["check", "--host", "ruby", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'ruby' for '--host <LANGUAGE=PROGRAM>': write LANGUAGE=PROGRAM
+
+For more information, try '--help'.
+
+"#]]);
+    project.run(["run", "--shuffle=abc", "x.md"]).code(3).stdout("").stderr(str![[r#"
+error: invalid value 'abc' for '--shuffle[=<SEED>]': a seed is a whole number from 0 to 18446744073709551615
+
+For more information, try '--help'.
+
+"#]]);
     project.run(["run", "--jobs", "0", "x.md"]).code(3).stdout("").stderr(str![[r#"
 error: invalid value '0' for '--jobs <N>': 0 is not in 1..=1024
 
@@ -635,6 +667,7 @@ fn no_temporary_directory() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.env("TMPDIR", "/nosuch/directory").run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
+  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
 
 "#]]);
 }

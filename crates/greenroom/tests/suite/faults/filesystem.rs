@@ -123,10 +123,12 @@ fn no_directory_for_temporary_files() {
     };
     run("/nosuch/directory").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
+  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
 
 "#]]);
     run("PROJECT/plain").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/./plain: not a directory
+  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
 
 "#]]);
 }
@@ -146,6 +148,7 @@ fn a_directory_for_temporary_files_that_may_not_be_written_to() {
     let directory = project.path("closed");
     project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/closed: permission denied
+  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
 
 "#]]);
 }
