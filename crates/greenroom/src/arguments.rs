@@ -129,7 +129,7 @@ pub(crate) struct Run {
     /// Which network scenarios have [default: what the document says, else private]
     #[arg(long, value_name = "WHICH")]
     pub(crate) network: Option<Network>,
-    /// Show every step with its time
+    /// Show every step with its time, and more of the output of what failed
     #[arg(short, long, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
     /// Show only failures and the last line

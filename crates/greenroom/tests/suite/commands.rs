@@ -513,7 +513,7 @@ Options:
           - host:    The machine's
 
   -v, --verbose
-          Show every step with its time
+          Show every step with its time, and more of the output of what failed
 
   -q, --quiet
           Show only failures and the last line

@@ -1687,7 +1687,7 @@ FAIL [TIME]  The scenario
 
   daemon a: ended by itself with exit status 0 after [TIME]
     command: sh -c 'yes line | head -n 200000; echo the end'
-    stdout of daemon a (last 10 lines, 1.0 MB before):
+    stdout of daemon a (last 10 lines, 1.0 MB before; -v shows more):
       │ line
       │ line
       │ line

@@ -35,7 +35,7 @@ FAIL [TIME]  Flood
 
   daemon flood: killed, because its output was longer than the limit
     command: sh -c 'read go < gate; yes | head -c 500000000'
-    stdout of daemon flood (last 10 lines, 102.4 kB before):
+    stdout of daemon flood (last 10 lines, 102.4 kB before; -v shows more):
 
   kept:  [RUN]/1/data
   rerun: greenroom run x.md --name Flood
@@ -98,7 +98,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sh -c 'yes >&2'
 
   stderr of the command `sh -c 'yes >&2'` was longer than the limit of 1 MiB; whatever had it open was killed
-  stderr of the command (last 20 lines, 1.0 MB before):
+  stderr of the command (last 20 lines, 1.0 MB before; -v shows more):
   help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
 
   rerun: greenroom run --output-limit 1048576 x.md --name 'The scenario'

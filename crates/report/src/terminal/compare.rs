@@ -5,7 +5,7 @@ use std::time::Duration;
 use greenroom_event::{Comparison, Relation};
 use similar::{ChangeTag, TextDiff};
 
-use super::failure::{LINE, boxed, last_lines};
+use super::failure::{LINE, boxed, last_lines, more};
 use super::page::Page;
 use crate::style::Role;
 use crate::words;
@@ -264,7 +264,8 @@ fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usi
     let (lines, before) = last_lines(actual, tail);
     if before > 0 {
         let before = words::size(before as u64);
-        page.line(2, &format!("but it is (last {}, {before} before):", words::count(lines.len(), "line")));
+        let lines = words::count(lines.len(), "line");
+        page.line(2, &format!("but it is (last {lines}, {before} before{}):", more(tail)));
     } else {
         page.line(2, "but it is:");
     }
@@ -297,7 +298,7 @@ fn whole(page: &mut Page, text: &str, tail: usize) {
     }
     let (lines, before) = last_lines(text, tail);
     if before > 0 {
-        page.line(4, &format!("… {} before", words::size(before as u64)));
+        page.line(4, &format!("… {} before{}", words::size(before as u64), more(tail)));
     }
     boxed(page, 2, &lines);
 }

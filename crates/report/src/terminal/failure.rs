@@ -23,6 +23,8 @@ pub(super) const LINE: usize = 400;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
+/// More left-over processes with one command line are told of in one line.
+const MANY_ALIKE: usize = 3;
 /// Lines of an explanation that are worth a look further up instead of saying them again.
 const LONG: usize = 6;
 
@@ -243,12 +245,17 @@ fn captured(page: &mut Page, indent: usize, output: &Captured, tail: usize) {
     let before = output.omitted.saturating_add(bytes_before as u64);
     let part = if before > 0 {
         let lines = words::count(lines.len(), "line");
-        format!(" (last {lines}, {} before)", words::size(before))
+        format!(" (last {lines}, {} before{})", words::size(before), more(tail))
     } else {
         String::new()
     };
     page.line(indent, &format!("{of}{part}:"));
     boxed(page, indent, &lines);
+}
+
+/// How to see more than so many lines.
+pub(super) fn more(tail: usize) -> &'static str {
+    if tail < LONG_TAIL { "; -v shows more" } else { "" }
 }
 
 /// The last lines of a text, and how many bytes come before them.
@@ -277,8 +284,18 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
     let count = words::count_of(processes.len(), "process was", "processes were");
     let them = if processes.len() == 1 { "it" } else { "them" };
     page.line(2, &format!("{count} still running at the end; greenroom ended {them}:"));
-    for process in processes {
+    for alike in
+        processes.chunk_by(|one, other| one.daemon.is_none() && one.command == other.command && other.daemon.is_none())
+    {
+        let process = &alike[0];
         let command = words::output_line(&process.command, LINE);
+        if alike.len() > MANY_ALIKE {
+            let ages = alike.iter().map(|process| process.age);
+            let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
+            let ages = format!("{} to {}", words::duration(least), words::duration(most));
+            page.line(4, &format!("{command}  ({} of them, running for {ages})", alike.len()));
+            continue;
+        }
         let daemon = match &process.daemon {
             Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
             None => String::new(),
@@ -336,9 +353,12 @@ fn hints(
     let Some(document) = outline.documents.get(scenario.document) else {
         return;
     };
-    let (path, name) = (words::shell_quote(&document.path), words::shell_quote(&scenario.title));
+    // What begins with a dash would be taken for an option.
+    let path = if document.path.starts_with('-') { format!("./{}", document.path) } else { document.path.clone() };
+    let (path, name) = (words::shell_quote(&path), words::shell_quote(&scenario.title));
+    let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
     let options = if rerun.is_empty() { String::new() } else { format!("{rerun} ") };
-    page.line(2, &format!("rerun: greenroom run {options}{path} --name {name}"));
+    page.line(2, &format!("rerun: greenroom run {options}{path} --name{is}{name}"));
 }
 
 /// A scenario's title, ready to be shown.

@@ -244,7 +244,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
   stdout of the command is not as it should be
   it should contain:
     │ line 99
-  but it is (last 20 lines, 191 bytes before):
+  but it is (last 20 lines, 191 bytes before; -v shows more):
     │ line 26
     │ line 27
     │ line 28
@@ -473,7 +473,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
 
   daemon web: still running at the end of the scenario
     command: python3 -m http.server 8888
-    stdout of daemon web (last 10 lines, 151 bytes before):
+    stdout of daemon web (last 10 lines, 151 bytes before; -v shows more):
       │ line 21
       │ line 22
       │ line 23
@@ -710,7 +710,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   it went wrong
-  stdout of daemon web (last 20 lines, 1.0 MB before):
+  stdout of daemon web (last 20 lines, 1.0 MB before; -v shows more):
     │ line 180
     │ line 181
     │ line 182
@@ -970,4 +970,32 @@ FAILED: 3 of 3 scenarios failed, 13 ms
     );
     let verbose = run.text(Verbosity::Verbose);
     assert_eq!(verbose.matches("note: web.toml is missing").count(), 3, "{verbose}");
+}
+
+#[test]
+fn a_rerun_of_names_that_begin_with_a_dash() {
+    let mut run = Run::of(&[("-x", &["when it fails"])]);
+    run.started.outline.documents[0].path = "-dash.md".to_owned();
+    let run = run.begin(0).step_fails(0, 0, 1, because("no")).finish(0, over(Outcome::Failed, 46)).end();
+    assert!(run.plain().contains("rerun: greenroom run ./-dash.md --name=-x\n"), "{}", run.plain());
+}
+
+#[test]
+fn many_left_over_processes_with_one_command_line() {
+    let many = |count: u64, command: &str| (0..count).map(|n| left(command, None, 10 + n)).collect::<Vec<_>>();
+    let left_over = [vec![left("sleep 9", Some("web"), 99)], many(40, "sleep 9"), many(3, "cat"), many(1, "sleep 9")];
+    let finished = ScenarioFinished { left_over: left_over.concat(), ..over(Outcome::Failed, 46) };
+    let run = one(&["when it fails"]).begin(0).step_fails(0, 0, 1, because("no")).finish(0, finished).end();
+    let screen = run.plain();
+    let shown = screen.split_once("greenroom ended them:\n").unwrap().1.split_once("\n\n").unwrap().0;
+    assert_data_eq!(
+        shown,
+        str![[r#"
+    sleep 9  (daemon web, running for 99 ms)
+    sleep 9  (40 of them, running for 10 ms to 49 ms)
+    cat  (running for 10 ms)
+    sleep 9  (running for 10 ms)
+"#]]
+        .raw()
+    );
 }
