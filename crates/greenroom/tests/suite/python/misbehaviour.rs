@@ -239,6 +239,127 @@ FAILED: 12 of 18 scenarios failed, 6 passed, [TIME]
 }
 
 #[test]
+fn what_a_failed_assertion_says_of_values() {
+    let functions = "\
+import collections, decimal
+
+Line = collections.namedtuple('Line', 'article price')
+
+
+class Answer:
+    def __init__(self):
+        self.status, self.body = 200, 'gone'
+
+
+def list_of_many(ctx):
+    got = list(range(1000))
+    wanted = [-1 if n == 777 else n for n in got]
+    assert got == wanted
+
+
+def nested(ctx):
+    orders = {'order %d' % n: {'lines': [Line('milk', decimal.Decimal('1.20'))]} for n in range(50)}
+    assert_eq(orders, dict(orders, **{'order 7': {'lines': []}}))
+
+
+def text(ctx):
+    got = ''.join('line %d\\n' % n for n in range(100))
+    wanted = got.replace('line 50', 'line fifty')
+    assert got == wanted
+
+
+def attribute(ctx):
+    answer = Answer()
+    assert answer.status == 500, 'it should fail'
+";
+    let names = ["list_of_many", "nested", "text", "attribute"];
+    let bindings: String =
+        names.map(|name| format!("- then: \"{name}\"\n  impl: {{python: {{function: {name}}}}}\n")).concat();
+    let scenarios = names.map(|name| format!("# {name}\n~~~scenario\nthen {name}\n~~~\n")).concat();
+    let text = format!("---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {{python: [steps.py]}}\n...\n{scenarios}");
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", text);
+    let ran = project.run(["run", "x.md"]).code(1).stderr("");
+    crate::support::same(
+        &ran.stdout,
+        str![[r#"
+greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  list_of_many
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  then list_of_many
+
+  AssertionError: assert got == wanted
+  note: got = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (1000 in all)]
+  note: wanted = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (1000 in all)]
+  note: they differ at [777]: got has 777, wanted has -1
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 14, in list_of_many
+    │     assert got == wanted
+
+  rerun: greenroom run x.md --name list_of_many
+
+FAIL [TIME]  nested
+  in x.md:12, scenario at x.md:10
+
+    FAILED [TIME]  then nested
+
+  AssertionError: the two values differ
+  note: the first = {'order 0': {'lines': [Line(...)]}, 'order 1': {'lines': [Line(...)]}, 'order 2': {'lines': [Line(...)]}, 'order 3': {'lines': [Line(...)]}, ... rder 11': {'lines': [Line(...)]}, ... (50 in all)}
+  note: the second = {'order 0': {'lines': [Line(...)]}, 'order 1': {'lines': [Line(...)]}, 'order 2': {'lines': [Line(...)]}, 'order 3': {'lines': [Line(...)]}, ... rder 11': {'lines': [Line(...)]}, ... (50 in all)}
+  note: only the first has ['order 7']['lines'][0]: Line(article='milk', price=Decimal('1.20'))
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 19, in nested
+    │     assert_eq(orders, dict(orders, **{'order 7': {'lines': []}}))
+
+  rerun: greenroom run x.md --name nested
+
+FAIL [TIME]  text
+  in x.md:16, scenario at x.md:14
+
+    FAILED [TIME]  then text
+
+  AssertionError: assert got == wanted
+  (- expected, + actual):
+    … from line 48 of actual:
+      line 47
+      line 48
+      line 49
+    - line fifty
+    + line 50
+      line 51
+      line 52
+      line 53
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 25, in text
+    │     assert got == wanted
+
+  rerun: greenroom run x.md --name text
+
+FAIL [TIME]  attribute
+  in x.md:20, scenario at x.md:18
+
+    FAILED [TIME]  then attribute
+
+  AssertionError: it should fail
+  note: answer.status = 200
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 30, in attribute
+    │     assert answer.status == 500, 'it should fail'
+
+  rerun: greenroom run x.md --name attribute
+
+FAILED: 4 of 4 scenarios failed, [TIME]
+  failed  x.md:6   list_of_many
+  failed  x.md:10  nested
+  failed  x.md:14  text
+  failed  x.md:18  attribute
+
+"#]],
+    );
+}
+
+#[test]
 fn cleanups_run_in_reverse_with_the_captures_of_their_steps() {
     let project = project();
     let path = project.path("out");

@@ -19,10 +19,17 @@ def assert_ne(a, b):
 
 
 def _differ(error, a, b):
-    """Long texts are shown one below the other rather than in a line."""
+    """Long texts are shown one below the other rather than in a line; of other long values it is said where they differ."""
     if type(a) is type(b) and isinstance(a, (str, bytes)) and len(a) + len(b) > 120:
         a, b = _text(a), _text(b)
         return _with_failure(error, _comparison("the first value", "is", b, a, "AssertionError: the two values differ"))
+    explained = _explain("the first", "the second", a, b)
+    if explained.get("notes"):
+        message = "AssertionError: expected %s == %s" % (show(a), show(b))
+        if len(message) > 200:
+            message = "AssertionError: the two values differ"
+            explained["notes"][:0] = ["the first = " + _cut(show(a), 200), "the second = " + _cut(show(b), 200)]
+        return _with_failure(error, dict(explained, message=message))
     return error
 
 

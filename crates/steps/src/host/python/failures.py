@@ -28,10 +28,17 @@ def _describe(error):
         failure["message"] = _cut(lines[0], 1000)
         notes += lines[1:100]
         if isinstance(error, AssertionError):
-            statement, values = _assertion(error)
+            statement, values, sides = _assertion(error)
             if statement and not str(error):
                 failure["message"] = "AssertionError: " + _cut(statement, 500)
-            notes += ["%s = %s" % (name, value) for name, value in values if value not in str(error)]
+            explained = _explain(*sides) if sides else {}
+            if "comparison" in explained:
+                failure["comparison"] = explained["comparison"]
+                values = {name: value for name, value in values.items() if name not in sides[:2]}
+            elif explained.get("notes"):
+                values = {name: _cut(value, 200) if name in sides[:2] else value for name, value in values.items()}
+            notes += ["%s = %s" % (name, value) for name, value in list(values.items())[:12] if value not in str(error)]
+            notes += explained.get("notes") or []
     for note in getattr(error, "__notes__", None) or []:
         notes += str(note).splitlines()
     for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
@@ -228,26 +235,54 @@ def _encoding(source):
 
 
 def _assertion(error):
-    """The source of the assertion that failed, and names in it with their values."""
+    """The source of the assertion that failed, names in it with their values, and what it compares."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None:
-        return None, ()
+        return None, {}, None
     frame, line = trace.tb_frame, trace.tb_lineno
     lines = source_lines(frame.f_code.co_filename)
     if not lines:
-        return None, ()
+        return None, {}, None
     found = None
     for node in _walk(_parse("\n".join(lines), frame.f_code.co_filename)):
         if type(node).__name__ == "Assert" and node.lineno <= line <= node.end_lineno:
             found = node
     if found is None:
-        return None, ()
+        return None, {}, None
     text = " ".join(_segment(lines, found).split())
-    values, shown = {}, (frame.f_locals, frame.f_globals)
-    _names(found.test, lines, shown, values)
-    return text, list(values.items())[:12]
+    values, scopes = {}, (frame.f_locals, frame.f_globals)
+    _names(found.test, lines, scopes, values)
+    return text, values, _sides(found.test, lines, scopes)
+
+
+def _sides(test, lines, scopes):
+    """What is compared, if that is whether two values are equal which can be had again: how they are called, and what they are."""
+    if type(test).__name__ != "Compare" or [type(operator).__name__ for operator in test.ops] != ["Eq"]:
+        return None
+    nodes = (test.left, test.comparators[0])
+    (is_left, left), (is_right, right) = (_value(node, scopes) for node in nodes)
+    names = [_segment(lines, node) for node in nodes]
+    for number, side in enumerate(("the left side", "the right side")):
+        if type(nodes[number]).__name__ not in ("Name", "Subscript", "Attribute") or len(names[number]) > 40:
+            names[number] = side
+    return (*names, left, right) if is_left and is_right else None
+
+
+def _explain(left, right, a, b):
+    """How two values differ, as part of a FAILURE: texts of several lines one below the other, others by where they do."""
+    try:
+        if type(a) is str and type(b) is str:
+            if len(a) + len(b) <= 120:
+                return {}
+            if "\n" in a or "\n" in b:
+                return _comparison(left, "is", b, a)
+        elif type(a) not in _TEXTS + _COLLECTIONS or type(b) not in _TEXTS + _COLLECTIONS:
+            return {}
+        return {"notes": differences(left, right, a, b)}
+    except Exception:
+        return {}
 
 
 def _parse(source, file):
@@ -285,12 +320,11 @@ def _segment(lines, node):
 
 
 def _names(node, lines, scopes, values):
-    """Notes the values of names, and of what they have under constant keys. Nothing is called for it."""
-    kind = type(node).__name__
-    if kind in ("Name", "Subscript"):
+    """Notes the values of names, and of what they have as attributes or under constant keys. Nothing is called for it."""
+    if type(node).__name__ in ("Name", "Subscript", "Attribute"):
         found, value = _value(node, scopes)
         if found:
-            if not callable(value) and type(value).__name__ != "module":
+            if not callable(value) and type(value) is not _Module:
                 values.setdefault(_segment(lines, node), show(value))
             return
     for child in _children(node):
@@ -298,11 +332,18 @@ def _names(node, lines, scopes, values):
 
 
 def _value(node, scopes):
+    """Whether the value of an expression can be had without running code, and what it is."""
     kind = type(node).__name__
+    if kind == "Constant":
+        return True, node.value
     if kind == "Name":
         for scope in scopes:
             if node.id in scope:
                 return True, scope[node.id]
+    elif kind == "Attribute":
+        found, value = _value(node.value, scopes)
+        if found:
+            return attribute(value, node.attr)
     elif kind == "Subscript":
         found, value = _value(node.value, scopes)
         key = node.slice
@@ -316,34 +357,18 @@ def _value(node, scopes):
                 return True, value[key]
             if type(value) in (list, tuple) and type(key) is int and -len(value) <= key < len(value):
                 return True, value[key]
+    elif kind in ("List", "Tuple", "Dict", "Set"):
+        return _literal(node, kind, scopes)
     return False, None
 
 
-def show(value, depth=3):
-    """A value for people. Only the representations of built-in types are asked for: others are code of who knows whom."""
-    kind = type(value)
-    if kind is int and value.bit_length() > 4096:
-        return "<int of %d bits>" % value.bit_length()
-    if value is None or kind in (bool, int, float, complex):
-        return repr(value)
-    if kind in (str, bytes):
-        return repr(value) if len(value) <= 200 else repr(value[:160]) + " (and %d more)" % (len(value) - 160)
-    if kind in (list, tuple, set, frozenset, dict):
-        if not depth:
-            return "..."
-        if kind is dict:
-            parts = [show(key, 1) + ": " + show(item, depth - 1) for key, item in list(value.items())[:12]]
-        else:
-            parts = [show(item, depth - 1) for item in list(value)[:12]]
-        if len(value) > 12:
-            parts.append("... (%d in all)" % len(value))
-        if not parts and kind in (set, frozenset):
-            return kind.__name__ + "()"
-        opening, closing = {list: "[]", tuple: "()"}.get(kind, "{}")
-        comma = "," if kind is tuple and len(parts) == 1 else ""
-        return opening + ", ".join(parts) + comma + closing
-    if kind in (Context, NameSpace):
-        return show(value.as_dict(), depth)
-    if kind.__module__.startswith("pathlib"):
-        return repr(value)
-    return "<%s.%s>" % (kind.__module__, kind.__qualname__)
+def _literal(node, kind, scopes):
+    if kind in ("Dict", "Set") and any(type(key).__name__ != "Constant" for key in (node.keys if kind == "Dict" else node.elts)):
+        return False, None
+    parts = [_value(part, scopes) for part in (node.values if kind == "Dict" else node.elts)]
+    if not all(found for found, _ in parts):
+        return False, None
+    values = [value for _, value in parts]
+    if kind == "Dict":
+        return True, dict(zip((key.value for key in node.keys), values))
+    return True, {"List": list, "Tuple": tuple, "Set": set}[kind](values)

@@ -13,6 +13,8 @@ const TEXT: &str = concat!(
     "\n\n",
     include_str!("messages.py"),
     "\n\n",
+    include_str!("values.py"),
+    "\n\n",
     include_str!("failures.py"),
     "\n\n",
     include_str!("context.py"),

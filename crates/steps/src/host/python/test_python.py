@@ -806,6 +806,181 @@ class Failures(HostTest):
         self.assertEqual(failure["notes"], ['left["a"] = 1', 'right["a"] = 2'])
         self.assertIn("(and 4840 more)", self.fails("long")["notes"][0])
 
+    #: Classes of the user's whose code is not to run, whatever is asked of them.
+    HOSTILE = textwrap.dedent("""
+        class Hostile:
+            def _fails(self, *_): raise SystemExit(9)
+            __repr__ = __str__ = __hash__ = __len__ = __iter__ = __bool__ = __getattr__ = _fails
+            def __eq__(self, other): ran.append(other)
+        ran = []
+        """)
+
+    def shown(self, imports, *values):
+        """How an assertion shows these values, whose expressions are given."""
+        body = ["v%d = %s" % item for item in enumerate(values)] + ["assert not (%s)" % ", ".join("v%d" % n for n in range(len(values)))]
+        self.load(self.HOSTILE + imports + "\ndef f(ctx):\n    " + "\n    ".join(body) + "\n")
+        return [note.partition(" = ")[2] for note in self.fails("f")["notes"]]
+
+    def test_values_of_the_standard_library_represent_themselves(self):
+        imports = "import datetime, decimal, fractions, ipaddress, pathlib, re, uuid"
+        values = ("decimal.Decimal('1.50')", "datetime.date(2024, 2, 29)", "datetime.timedelta(seconds=3)", "fractions.Fraction(1, 3)",
+                  "uuid.UUID(int=5)", "ipaddress.ip_address('10.0.0.1')", "pathlib.Path('/x')", "range(3)", "re.match('a', 'abc')",
+                  "datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)")
+        self.assertEqual(self.shown(imports, *values), [
+            "Decimal('1.50')", "datetime.date(2024, 2, 29)", "datetime.timedelta(seconds=3)", "Fraction(1, 3)",
+            "UUID('00000000-0000-0000-0000-000000000005')", "IPv4Address('10.0.0.1')", "PosixPath('/x')", "range(0, 3)",
+            "<re.Match object; span=(0, 1), match='a'>", "datetime.datetime(2024, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)"])
+        self.assertEqual(self.shown("import datetime\nclass Zone(datetime.tzinfo, Hostile): pass\n", "datetime.time(1, tzinfo=Zone())"),
+                         ["datetime.time(1, 0, tzinfo=<greenroom_steps.Zone>)"])
+        self.assertRegex(self.shown("import decimal", "decimal.Decimal('1' * 5000)")[0], r"^Decimal\('1{100,150} \.\.\. 1{48}'\)$")
+
+    def test_values_with_parts_show_them(self):
+        imports = textwrap.dedent("""
+            import collections, dataclasses, enum, http, types, typing
+            @dataclasses.dataclass
+            class Point:
+                x: int
+                y: typing.Any = None
+                hidden: int = dataclasses.field(default=1, repr=False)
+            @dataclasses.dataclass
+            class Slots:
+                __slots__ = ("x",)
+                x: int
+            @dataclasses.dataclass
+            class Secret:
+                word: str
+                def __repr__(self): return "Secret(...)"
+            class Pair(typing.NamedTuple):
+                a: int
+                b: typing.Any
+            class Quiet(collections.namedtuple("Quiet", "a")):
+                def __repr__(self): return "Quiet(...)"
+            class Color(enum.Enum):
+                RED = 1
+            class Own(dict): pass
+            class Name(str): pass
+            class Mine(Exception): pass
+            """)
+        values = ("Point(1, Point(2, Hostile()))", "Slots(3)", "Secret('x')", "Pair(1, Hostile())", "Quiet(1)", "Color.RED", "http.HTTPStatus.OK",
+                  "Own(a=1)", "Name('x')", "Mine('x', Hostile())", "FileNotFoundError(2, 'gone')", "Hostile()")
+        self.assertEqual(self.shown(imports, *values), [
+            "Point(x=1, y=Point(x=2, y=<greenroom_steps.Hostile>))", "Slots(x=3)", "<greenroom_steps.Secret>",
+            "Pair(a=1, b=<greenroom_steps.Hostile>)", "<greenroom_steps.Quiet>", "<Color.RED: 1>", "<HTTPStatus.OK: 200>", "Own({'a': 1})",
+            "'x'", "Mine('x', <greenroom_steps.Hostile>)", "FileNotFoundError(2, 'gone')", "<greenroom_steps.Hostile>"])
+        values = ("collections.OrderedDict(a=1)", "collections.Counter('aab')", "collections.deque([1, Hostile()])",
+                  "collections.defaultdict(list, a=[1])", "types.SimpleNamespace(a=Hostile(), b=2)", "Own(a=Own(b=Own(c=Own())))")
+        self.assertEqual(self.shown(imports, *values), [
+            "OrderedDict({'a': 1})", "Counter({'a': 2, 'b': 1})", "deque([1, <greenroom_steps.Hostile>])", "defaultdict({'a': [1]})",
+            "namespace(a=<greenroom_steps.Hostile>, b=2)", "Own({'a': Own({'b': Own({'c': Own(...)})})})"])
+
+    def test_attributes_are_shown_where_no_code_runs_for_it(self):
+        self.load(self.HOSTILE + textwrap.dedent("""
+            import subprocess, types
+            class Answer:
+                limit = 7
+                __slots__ = ("status", "__dict__")
+                def __init__(self): self.status, self.body = 200, "gone"
+                @property
+                def text(self): raise SystemExit(9)
+            class Proxy:
+                def __getattribute__(self, name): return 5
+            class Meta(type):
+                def __getattribute__(self, name): raise SystemExit(9)
+            class Odd(metaclass=Meta): pass
+            def f(ctx):
+                answer, space, done = Answer(), types.SimpleNamespace(x=[1, 2]), subprocess.run(["true"])
+                assert answer.status == 500 and answer.body and answer.limit and Answer.limit and space.x[1] and done.returncode
+            def g(ctx):
+                answer, proxy, odd, hostile, text = Answer(), Proxy(), Odd(), Hostile(), "text"
+                try: print(answer.text)
+                except SystemExit: assert False and answer.text and proxy.x and odd.x and hostile.x and text.upper()
+            """))
+        self.assertEqual(self.fails("f")["notes"], [
+            "answer.status = 200", "answer.body = 'gone'", "answer.limit = 7", "Answer.limit = 7", "space.x[1] = 2", "done.returncode = 0"])
+        self.assertEqual(self.fails("g")["notes"], [
+            "answer = <greenroom_steps.Answer>", "proxy = <greenroom_steps.Proxy>", "odd = <greenroom_steps.Odd>",
+            "hostile = <greenroom_steps.Hostile>", "text = 'text'"])
+
+    def differ(self, one, other, compare="assert one == other"):
+        """What is said of two values that differ, whose expressions are given."""
+        self.load("import collections, decimal\n" + self.HOSTILE + textwrap.dedent("""
+            def f(ctx):
+                one = %s
+                other = %s
+                %s
+            def untouched(ctx): assert not ran
+            """) % (one, other, compare))
+        failure = self.fails("f")
+        self.message = failure["message"]
+        return [note for note in failure.get("notes") or [] if " = " not in note]
+
+    def test_differences_between_collections(self):
+        many = "list(range(1000))"
+        self.assertEqual(self.differ(many, "[-1 if n == 777 else n for n in one]"), ["they differ at [777]: one has 777, other has -1"])
+        self.assertEqual(self.differ(many, "one[:-1]"), ["only one has [999]: 999"])
+        self.assertEqual(self.differ(many, "[-2, -1] + one"), ["only other has [0] to [1]: -2, -1"])
+        self.assertEqual(self.differ(many, "one[:5] + one[9:]"), ["only one has [5] to [8]: 5, 6, 7 and 1 more"])
+        self.assertEqual(self.differ(many, "one[:4] + [0] + one[5:-1]"), [
+            "only one has [999]: 999", "they differ at [4]: one has 4, other has 0"])
+        self.assertEqual(self.differ(many, "[n + 1 for n in one]"), [
+            "they differ at [0]: one has 0, other has 1", "they differ at [1]: one has 1, other has 2",
+            "they differ at [2]: one has 2, other has 3", "they differ in more places"])
+        keys = "{'key%d' % n: {'n': n, 'tags': ['a', 'b', 'c']} for n in range(50)}"
+        other = "dict(one, key33={'n': 33, 'tags': ['a', 'b', 'z']}, new=1); del other['key44']"
+        self.assertEqual(self.differ(keys, other), [
+            "they differ at ['key33']['tags'][2]: one has 'c', other has 'z'",
+            "only one has ['key44']: {'n': 44, 'tags': ['a', 'b', 'c']}", "only other has ['new']: 1"])
+        self.assertEqual(self.differ("{1, 2, 3}", "frozenset([3, 4])"), ["only one has 1, 2", "only other has 4"])
+        self.assertEqual(self.differ("[1, 2]", "(1, 2)"), ["one is of type list, other of type tuple"])
+        self.assertEqual(self.differ("b'1'", "'1'"), ["one is of type bytes, other of type str"])
+        self.assertEqual(self.differ("[[1], True, 1.0]", "[(1,), 1, 1]"), ["they differ at [0]: one has [1], other has (1,)"])
+        self.assertEqual(self.differ("{'a': [1]}", "0", "assert one == {'a': [2]}"), [
+            "they differ at ['a'][0]: one has 1, the right side has 2"])
+
+    def test_differences_within_long_texts(self):
+        self.assertEqual(self.differ("['x' * 500 + 'a' * 100]", "['x' * 500 + 'b' * 100]"), [
+            "they differ at [0] from character 500 on: one has ...'%s'..., other has ...'%s'..." % ("x" * 20 + "a" * 30, "x" * 20 + "b" * 30)])
+        self.assertEqual(self.differ("'x' * 121", "'x' * 120"), [
+            "they differ from character 120 on: one has ...'%s', other has ...'%s'" % ("x" * 21, "x" * 20)])
+        self.assertEqual(self.differ("b'x' * 61", "b'x' * 60"), [
+            "they differ from byte 60 on: one has ...b'%s', other has ...b'%s'" % ("x" * 21, "x" * 20)])
+        self.load("def f(ctx):\n    got, wanted = 'x\\n' * 100, 'x\\n' * 99 + 'y\\n'\n    assert got == wanted\n")
+        failure = self.fails("f")
+        self.assertEqual(failure["message"], "AssertionError: assert got == wanted")
+        self.assertEqual((failure["comparison"]["what"], failure["comparison"]["expected"][-4:]), ("got", "x\ny\n"))
+        self.assertNotIn("notes", failure)
+
+    def test_differences_are_looked_for_without_running_code(self):
+        self.assertEqual(self.differ("[1, Hostile()]", "[2, Hostile()]"), ["they differ at [0]: one has 1, other has 2"])
+        self.passes("untouched")
+        self.assertEqual(self.differ("{'a': Hostile(), 'b': 1}", "{'b': 2, 'a': one['a']}"), ["they differ at ['b']: one has 1, other has 2"])
+        # What stands in the way is compared by code of the user's.
+        self.assertEqual(self.differ("[1, collections.OrderedDict(a=1)]", "[1, collections.OrderedDict(a=2)]"), [
+            "they may differ at [1]: one has OrderedDict({'a': 1}), other has OrderedDict({'a': 2})"])
+        self.assertEqual(self.differ("[decimal.Decimal('1.0'), 1]", "[decimal.Decimal('1.00'), 2]"), [
+            "they differ at [1]: one has 1, other has 2"])
+        # Collections that are in themselves.
+        self.assertEqual(self.differ("[1]; one.append(one)", "[2]; other.append(other)"), ["they differ at [0]: one has 1, other has 2"])
+        # Nothing is called again.
+        self.load("calls = []\ndef get():\n    calls.append(1)\n    return [1]\ndef f(ctx):\n    wanted = [2]\n    try:\n"
+                  "        assert get() == wanted\n    finally:\n        ctx['calls'] = len(calls)\n"
+                  "def g(ctx):\n    assert ctx['calls'] == len(calls) == 1\n")
+        self.assertEqual(self.fails("f")["notes"], ["wanted = [2]"])
+        self.passes("g")
+        # Only for the whole of an assertion that two values are equal.
+        for compare in ("assert one in other", "assert one == other and True", "assert one < other < one", "assert not one != other"):
+            self.assertEqual(self.differ("[1]", "[[2]]" if " in " in compare else "[2]", compare), [], compare)
+
+    def test_differences_told_by_assert_eq(self):
+        compare = "assert_eq(one, other)"
+        self.assertEqual(self.differ("list(range(1000))", "one[:500] + [0] + one[501:]", compare), [
+            "they differ at [500]: the first has 500, the second has 0"])
+        self.assertIn("(1000 in all)] == [0, 1,", self.message)
+        self.assertEqual(self.differ("{'a': [1]}", "{'a': [2]}", compare), ["they differ at ['a'][0]: the first has 1, the second has 2"])
+        self.assertEqual(self.message, "AssertionError: expected {'a': [1]} == {'a': [2]}")
+        self.differ("['%d' % n * 20 for n in range(30)]", "one[1:]", compare)
+        self.assertEqual(self.message, "AssertionError: the two values differ")
+
     def test_nothing_that_is_raised_ends_the_host(self):
         self.load("""
             import sys
