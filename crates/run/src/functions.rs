@@ -13,6 +13,7 @@ use crate::script::NATIVE;
 pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
     let plan = &loaded.plan;
     let mut found = Vec::new();
+    let mut warned = BTreeSet::new();
     for (at, document) in plan.documents.iter().enumerate() {
         let scenarios = plan.scenarios.iter().filter(|scenario| scenario.document == at);
         let (steps, others): (Vec<&MatchedStep>, Vec<&MatchedStep>) =
@@ -23,6 +24,14 @@ pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_direc
         match check::files(python, path, &paths) {
             Ok(Some(known)) => {
                 found.extend(known.errors.iter().filter_map(|error| unparsable(&loaded.sources, &files, error)));
+                for warning in &known.warnings {
+                    // Documents may have files in common.
+                    if warned.insert(warning.clone()) {
+                        let (file, line, message) = warning;
+                        let at = line_span((file, *line), &files, &loaded.sources);
+                        found.extend(at.map(|at| Diagnostic::warning("python-warning", message).at(at, "")));
+                    }
+                }
                 let mut known = known;
                 known.more |= document.implementations.iter().any(|listed| listed.missing);
                 found.extend(bindings(document, &steps, &known, &files, &loaded.sources));
@@ -192,9 +201,15 @@ const LIBRARY_PREFIXES: [&str; 4] = ["daemon_", "files_", "file_and_", "runcmd_"
 
 fn definition_span(function: &Function, files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
     let (path, line) = &function.place;
+    line_span((path, *line), files, sources)
+}
+
+/// A line without the space around it.
+fn line_span((path, line): (&Path, usize), files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
     let (_, source) = files.iter().find(|(known, _)| known == path)?;
     let file = sources.file(*source);
-    let range = file.line_range(u32::try_from(*line).ok()?);
-    let length = file.text.get(range.clone())?.trim_end().len();
-    Some(Span::new(*source, range.start..range.start + length))
+    let range = file.line_range(u32::try_from(line).ok()?);
+    let text = file.text.get(range.clone())?;
+    let start = range.start + (text.len() - text.trim_start().len());
+    Some(Span::new(*source, start..range.start + text.trim_end().len()))
 }

@@ -21,6 +21,8 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub struct Known {
     /// Files that do not parse: which, line and column from 1, and why.
     pub errors: Vec<(PathBuf, usize, usize, String)>,
+    /// What Python warns of: which file, line from 1, and what.
+    pub warnings: Vec<(PathBuf, usize, String)>,
     /// Functions, in the order of their definition; the last of a name counts.
     pub functions: Vec<Function>,
     /// Other names, and those that greenroom provides.
@@ -94,6 +96,9 @@ fn known(told: &Value) -> Known {
         if let Some(error) = file.get("error").filter(|error| !error.is_null()) {
             known.errors.push((path.clone(), number(error, "line"), number(error, "column"), text(error, "message")));
             known.more = true;
+        }
+        for warning in list(&file, "warnings") {
+            known.warnings.push((path.clone(), number(&warning, "line"), text(&warning, "message")));
         }
         known.more |= !list(&file, "star_imports").is_empty();
         known.names.extend(list(&file, "names").iter().map(|name| text(name, "name")));

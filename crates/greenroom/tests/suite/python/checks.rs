@@ -175,3 +175,24 @@ fn a_file_that_is_no_python() {
     assert!(ran.stderr.starts_with("error[bad-python]: this is no Python: "), "{}", ran.stderr);
     assert!(ran.stderr.contains(" --> steps.py:2:12"), "{}", ran.stderr);
 }
+
+/// The run goes on: what looks wrong may be meant so.
+#[test]
+fn what_python_warns_of() {
+    let steps = "def it(ctx, name=None):\n    assert (name == 'y', 'must be y')\n";
+    let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n");
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let project = project.file("steps.py", steps).file("x.md", text).file("y.md", text);
+    // Once, though two documents have the file.
+    project.run(["check", "x.md", "y.md"]).code(0).stderr(str![[r#"
+warning[python-warning]: assertion is always true, perhaps remove parentheses?
+ --> steps.py:2:5
+  |
+2 |     assert (name == 'y', 'must be y')
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+1 warning
+
+"#]]);
+    project.run(["run", "-q", "x.md"]).code(0);
+}

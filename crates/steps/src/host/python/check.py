@@ -9,7 +9,7 @@ def check(files):
 def _check_file(file):
     import warnings
 
-    report = {"file": file, "error": None, "functions": [], "names": [], "star_imports": []}
+    report = {"file": file, "error": None, "functions": [], "names": [], "star_imports": [], "warnings": []}
     try:
         with open(file, "rb") as source:
             text = source.read()
@@ -18,8 +18,9 @@ def _check_file(file):
             return report
         tree = _parse(text, file)
         # A syntax tree may still be none of a program, as with `return` outside of functions.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("ignore")
+            warnings.simplefilter("always", SyntaxWarning)
             compile(text, file, "exec", 0, True)
     except SyntaxError as error:
         report["error"] = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
@@ -31,6 +32,9 @@ def _check_file(file):
         message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         report["error"] = {"line": 1, "column": 1, "message": message}
         return report
+    # Some are said twice.
+    told = dict.fromkeys((warning.lineno, str(warning.message)) for warning in warned if warning.filename == file)
+    report["warnings"] = [{"line": line, "message": message} for line, message in told][:50]
     lines = [line.encode("utf-8") for line in _lines(text)]
 
     def place(node):

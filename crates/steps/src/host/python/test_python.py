@@ -1593,8 +1593,15 @@ class Check(HostTest):
         self.assertEqual([report["error"]["column"] for report in reports[3:5]], [9, 18])
         self.assertIn("byte 0xe9 is not UTF-8", reports[3]["error"]["message"])
 
-    def test_warnings_are_not_for_the_check(self):
-        self.assertIsNone(self.check(self.write("def f(ctx): assert ctx is 'a', '\\d'\n"))[0]["error"])
+    def test_warnings(self):
+        report, = self.check(self.write("def f(ctx):\n    x = '\\d'\n    assert (ctx, 'never')\n    if ctx is 'a': pass\n"))
+        self.assertIsNone(report["error"])
+        warnings = [(warning["line"], warning["message"].split(".")[0]) for warning in report["warnings"]]
+        literal = "'str'" if sys.version_info >= (3, 12) else "a"
+        self.assertEqual(warnings[-2:], [(3, "assertion is always true, perhaps remove parentheses?"), (4, '"is" with %s literal' % literal)])
+        # Of escape sequences older versions tell only those who ask for it.
+        self.assertEqual(warnings[:-2], [(2, "invalid escape sequence '\\d'")] if sys.version_info >= (3, 12) else [])
+        self.assertEqual(self.check(self.write("def f(ctx): pass\n"))[0]["warnings"], [])
 
     def test_depth(self):
         for text in ("x = " + "-" * 100000 + "1\n", "x" + ".x" * 100000 + "\n"):
