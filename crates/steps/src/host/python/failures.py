@@ -26,7 +26,7 @@ def _describe(error):
     if not failure.get("message"):
         lines = _line_of(error)
         failure["message"] = _cut(lines[0], 1000)
-        notes += lines[1:100]
+        notes += _first(11, [_cut(line, 1000) for line in lines[1:]], "lines")
         if isinstance(error, AssertionError):
             statement, values, sides = _assertion(error)
             if statement and not str(error):
@@ -39,11 +39,7 @@ def _describe(error):
                 values = {name: _cut(value, 200) if name in sides[:2] else value for name, value in values.items()}
             notes += ["%s = %s" % (name, value) for name, value in list(values.items())[:12] if value not in str(error)]
             notes += explained.get("notes") or []
-    for note in getattr(error, "__notes__", None) or []:
-        notes += str(note).splitlines()
-    for number, part in enumerate(getattr(error, "exceptions", None) or (), 1):
-        if isinstance(part, BaseException):
-            notes.append("%d: %s" % (number, _line_of(part)[0]))
+    notes += _added(error)
     if isinstance(error, ImportError) and "relative import" in str(error):
         failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
     if isinstance(error, FileNotFoundError):
@@ -60,6 +56,39 @@ def _describe(error):
     if trace:
         failure["trace"] = trace
     return failure
+
+
+def _added(error):
+    """What an exception has beside its message, in lines: notes, and the exceptions that it is a group of."""
+    lines = [line for note in getattr(error, "__notes__", None) or [] for line in str(note).splitlines()]
+    return _first(40, lines, "lines") + _first(20, list(_members(error, "")), "exceptions")
+
+
+def _first(most, lines, what):
+    return lines if len(lines) <= most else lines[:most] + ["... %d %s more" % (len(lines) - most, what)]
+
+
+def _members(error, number):
+    """The exceptions of a group and of groups in it, each with its number and where it was raised."""
+    parts = getattr(error, "exceptions", None)
+    if not isinstance(parts, (tuple, list)) or number.count(".") > 8:
+        return
+    for at, part in enumerate(parts, 1):
+        if isinstance(part, BaseException):
+            place = _raised_at(part)
+            yield "%s%d: %s%s" % (number, at, _heading(part), " (at %s)" % place if place else "")
+            yield from _members(part, "%s%d." % (number, at))
+
+
+def _raised_at(error):
+    """The user's file and line that an exception comes from."""
+    trace, place = error.__traceback__, None
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not _is_ours(file) and not _is_library(file):
+            place = "%s:%d" % (os.path.basename(file), trace.tb_lineno)
+        trace = trace.tb_next
+    return place
 
 
 def _captured(error):
@@ -97,6 +126,13 @@ def _line_of(error):
     return [name + ": " + lines[0].strip()] + lines[1:] if lines else [name]
 
 
+def _heading(error):
+    try:
+        return _cut(_line_of(error)[0], 500)
+    except Exception:
+        return type(error).__name__
+
+
 def _cut(text, length):
     return text if len(text) <= length else text[: length - 60] + " ... " + text[-50:]
 
@@ -120,8 +156,9 @@ def _trace(error):
         if not frames and len(chain) == 1:
             continue
         if len(chain) > 1:
-            heading = _cut(_line_of(error)[0], 500)
-            parts.append(heading if link is None else link + "\n" + heading)
+            # Those of the last one are beside its message.
+            added = [] if error is chain[-1][0] else ["  " + line for line in _added(error)]
+            parts.append("\n".join(([link] if link else []) + [_heading(error)] + added))
         if frames:
             parts.append("\n".join(frames))
     return "\n".join(parts) or None

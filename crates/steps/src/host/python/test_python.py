@@ -1059,8 +1059,42 @@ class Failures(HostTest):
                 error = ValueError("x")
                 error.__notes__ = ["hint"]
                 raise error
+            class Group(Exception):
+                def __init__(self, text, *exceptions):
+                    super().__init__(text)
+                    self.exceptions = exceptions
+            class Bad(Exception):
+                def __str__(self): raise RuntimeError
+            def raised(error):
+                try: raise error
+                except Exception as error: return error
+            def g(ctx):
+                raise Group("several", raised(ValueError("x")), raised(Group("inner", raised(KeyError("deep")), Bad())))
+            def many(ctx):
+                raise Group("many", *[KeyError(n) for n in range(50)])
+            def h(ctx):
+                try:
+                    g(ctx)
+                except Group as error:
+                    error.__notes__ = ["of a cause"]
+                    outer = ValueError("x")
+                    outer.__notes__ = ["of the last"]
+                    raise outer from error
+            def long(ctx):
+                raise ValueError("\\n".join("line %d" % n for n in range(1, 201)))
             """)
         self.assertEqual(self.fails("f")["notes"], ["hint"])
+        members = ["1: ValueError: x (at steps0.py:13)", "2: Group: inner (at steps0.py:13)",
+                   "2.1: KeyError: 'deep' (at steps0.py:13)", "2.2: Bad"]
+        self.assertEqual(self.fails("g")["notes"], members)
+        self.assertEqual(self.fails("many")["notes"][18:], ["19: KeyError: 18", "20: KeyError: 19", "... 30 exceptions more"])
+        failure = self.fails("h")
+        self.assertEqual(failure["notes"], ["of the last"])
+        lines = failure["trace"].splitlines()
+        self.assertEqual(lines[:6], ["Group: several", "  of a cause"] + ["  " + member for member in members])
+        failure = self.fails("long")
+        self.assertEqual((failure["message"], len(failure["notes"])), ("ValueError: line 1", 12))
+        self.assertEqual(failure["notes"][10:], ["line 12", "... 188 lines more"])
 
 
 class Robustness(HostTest):
