@@ -295,7 +295,8 @@ impl Host {
         })?;
         if kind == "broken" {
             let mut error = told::failure(&ready);
-            if error.message.starts_with("ModuleNotFoundError") {
+            // The host may know a file that is meant.
+            if error.message.starts_with("ModuleNotFoundError") && error.help.is_empty() {
                 error.help.push(format!(
                     "install it for that Python (`{} -m pip install NAME`), or choose another one with `--python PATH`",
                     program.program

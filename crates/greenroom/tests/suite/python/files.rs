@@ -38,7 +38,7 @@ fn files_that_are_as_good_as_any() {
     run(FUNCTION.replace('\n', "\r").as_bytes()).passes();
     run(b"f = lambda ctx: None\n").passes();
     // What the compiler warns of.
-    run(b"def f(ctx):\n    assert ctx is not 'x', '\\d'\n").passes();
+    run(b"def f(ctx):\n    assert ctx is not 'x', '\\d'\n").code(0);
     run(b"import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0); os.close(1); os.close(2)\ndef f(ctx): pass\n")
         .passes();
     // It is no program.
@@ -268,6 +268,35 @@ FAIL [TIME]  S
 
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:7  S
+
+"#]]);
+}
+
+#[test]
+fn a_module_beside_the_file_with_nearly_that_name() {
+    let project = super::project()
+        .file("helper.py", "thing = 1\n")
+        .file("steps.py", "from helpr import thing\nadd = subtract = print\n");
+    let project = project.file("x.md", super::document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
+    project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Sums
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when I add 2
+
+  ModuleNotFoundError: No module named 'helpr'
+  note: python is [PYTHON]
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 1
+    │     from helpr import thing
+  help: did you mean `helper`? helper.py is beside steps.py
+
+  rerun: greenroom run x.md --name Sums
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Sums
 
 "#]]);
 }

@@ -42,6 +42,10 @@ def _describe(error):
     notes += _added(error)
     if isinstance(error, ImportError) and "relative import" in str(error):
         failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
+    if isinstance(error, ModuleNotFoundError) and not failure.get("help"):
+        near = _module_beside(error)
+        if near:
+            failure["help"] = [near]
     if isinstance(error, FileNotFoundError):
         gone = _gone_directory()
         if gone:
@@ -110,6 +114,25 @@ def _gone_directory():
     except OSError:
         return None
     return name[: -len(" (deleted)")] if name.endswith(" (deleted)") and not os.path.exists(name) else None
+
+
+def _module_beside(error):
+    """Which module beside a step file may be meant by one that is not there."""
+    *packages, wanted = (error.name or "").split(".")
+    for directory, step_file in HOST.beside.items():
+        try:
+            import difflib
+
+            directory = os.path.join(directory, *packages)
+            files = {name[:-3]: name for name in os.listdir(directory) if name.endswith(".py")}
+            files.update((name, name + "/") for name in os.listdir(directory) if os.path.exists(os.path.join(directory, name, "__init__.py")))
+            near = difflib.get_close_matches(wanted, files, 1, 0.75)
+        except Exception:
+            continue
+        if near:
+            names = ".".join([*packages, near[0]]), "/".join([*packages, files[near[0]]]), os.path.basename(step_file)
+            return "did you mean `%s`? %s is beside %s" % names
+    return None
 
 
 def _line_of(error):

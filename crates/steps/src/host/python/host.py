@@ -14,6 +14,8 @@ class Host:
         self.process = _getpid()
         self.steps = {}
         self.files = {}
+        #: Directories in which step files are, each with one of these.
+        self.beside = {}
         self._latest = None
         self._is_latest_known = False
         self._context = None
@@ -179,8 +181,10 @@ class Host:
             # Where greenroom was started; what a scenario writes into its directory is not to be imported by accident.
             sys.path[0] = source_directory
         # Modules beside the step files, wherever greenroom was started.
-        beside = dict.fromkeys(os.path.dirname(os.path.abspath(file)) for file in hello["files"] if file not in _LIBRARIES)
-        sys.path.extend(directory for directory in beside if directory not in sys.path)
+        for file in hello["files"]:
+            if file not in _LIBRARIES:
+                self.beside.setdefault(os.path.dirname(os.path.abspath(file)), file)
+        sys.path.extend(directory for directory in self.beside if directory not in sys.path)
         module = types.ModuleType(STEPS)
         sys.modules[STEPS] = module
         self.steps = module.__dict__

@@ -318,6 +318,19 @@ class Loading(HostTest):
             self.assertNotIn("greenroom", broken["trace"])
         self.assertIn("No such file", self.hello("/no/such.py")["broken"]["message"])
 
+    def test_modules_beside_a_file_that_may_be_meant(self):
+        os.makedirs(os.path.join(self.base, "own", "tools"))
+        for name in ("helper.py", "tools/__init__.py", "tools/paint.py"):
+            self.write("thing = 1\n", "own/" + name)
+        for text, expected in [
+            ("from helpr import thing", "did you mean `helper`? helper.py is beside steps.py"),
+            ("import tool.paint", "did you mean `tools`? tools/ is beside steps.py"),
+            ("import tools.pain", "did you mean `tools.paint`? tools/paint.py is beside steps.py"),
+            ("import requests_of_somebody", None),
+        ]:
+            broken = self.hello(self.write(text + "\n", "own/steps.py"))["broken"]
+            self.assertEqual(broken.get("help"), expected and [expected])
+
     def test_a_file_of_the_scenario_is_not_imported_by_accident(self):
         self.load("def f(ctx):\n    import calendar\n    assert 'scenario' not in calendar.__file__\n")
         for name in ("calendar", "shlex", "difflib"):
