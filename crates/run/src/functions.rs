@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use greenroom_doc::{Diagnostic, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest};
+use greenroom_doc::{
+    Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
+};
 use greenroom_steps::host::check::{self, Function, Known};
 
 use crate::script::NATIVE;
@@ -92,7 +94,7 @@ fn bindings(
         known.functions.iter().map(|function| (function.name.as_str(), function)).collect();
     let names: BTreeSet<&str> = known.names.iter().map(String::as_str).collect();
     let mut found = Vec::new();
-    let mut told = BTreeSet::new();
+    let (mut told, mut never_run) = (BTreeSet::new(), BTreeSet::new());
     for step in steps {
         let implementation = &step.implementation;
         for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
@@ -103,6 +105,17 @@ fn bindings(
             // `module.function` is found in what a file imports.
             let name = function.split('.').next().unwrap_or(function);
             let Some(definition) = functions.get(&**function) else {
+                let constant = known.constants.iter().find(|(constant, _)| **constant == **function && !known.more);
+                if let Some((_, (path, line))) = constant {
+                    let error = Diagnostic::error("no-function", format!("`{function}` is no function"))
+                        .at(step.span, "this step needs it")
+                        .and_at(binding.span, "bound here");
+                    found.push(match line_span((path, *line), files, sources) {
+                        Some(at) => error.and_at(at, "defined here"),
+                        None => error,
+                    });
+                    continue;
+                }
                 if known.more || names.contains(name) || functions.contains_key(name) {
                     continue;
                 }
@@ -121,6 +134,16 @@ fn bindings(
                 });
                 continue;
             };
+            if definition.never_runs && never_run.insert(function) {
+                let message = format!("`{function}` has `yield` in it: calling it carries out nothing");
+                let warning = Diagnostic::warning("never-runs", message).help(
+                    "write a function for what is to be done when the scenario ends, and name it by `cleanup:` in the binding",
+                );
+                found.push(match definition_span(definition, files, sources) {
+                    Some(at) => warning.at(at, "defined here").and_at(binding.span, "bound here"),
+                    None => warning.at(binding.span, "bound here"),
+                });
+            }
             let captures: BTreeSet<&str> = binding.captures.iter().map(|(name, _)| name.as_str()).collect();
             let takes = |name: &str| definition.parameters.iter().any(|(known, _)| known == name);
             let missing: Vec<&str> =
@@ -128,7 +151,9 @@ fn bindings(
             let wanting: Vec<&str> = definition
                 .parameters
                 .iter()
-                .filter(|(name, optional)| !optional && !definition.takes_any && !captures.contains(name.as_str()))
+                .filter(|(name, default)| {
+                    default.is_none() && !definition.takes_any && !captures.contains(name.as_str())
+                })
                 .map(|(name, _)| name.as_str())
                 .collect();
             let at = definition_span(definition, files, sources);
@@ -140,9 +165,8 @@ fn bindings(
                 }
             };
             let first = definition.context.as_deref();
+            let signature = |context: &str| signature(context, definition, &captures, document);
             if first.is_none_or(|first| captures.contains(first)) {
-                let mut wanted = vec!["ctx".to_owned()];
-                wanted.extend(captures.iter().map(|name| format!("{name}=None")));
                 found.push(complain(
                     match first {
                         Some(first) => {
@@ -150,13 +174,13 @@ fn bindings(
                         }
                         None => format!("function `{function}` has no parameter for the context"),
                     },
-                    format!("write `def {function}({}):`", wanted.join(", ")),
+                    signature("ctx"),
                 ));
             } else if !missing.is_empty() {
                 let list = missing.join("`, `");
                 found.push(complain(
                     format!("function `{function}` has no parameter for the captured `{list}`"),
-                    format!("write `def {function}(ctx, {}=None):`", missing.join("=None, ")),
+                    signature(first.filter(|first| !first.is_empty()).unwrap_or("ctx")),
                 ));
             } else if !wanting.is_empty() {
                 let list = wanting.join("`, `");
@@ -168,6 +192,36 @@ fn bindings(
         }
     }
     found
+}
+
+/// How to write a function so that it takes these captures. It keeps what it has for other bindings, and what is of its own; what has
+/// no value and is given none is rather misspelt.
+fn signature(context: &str, definition: &Function, captures: &BTreeSet<&str>, document: &PlannedDocument) -> String {
+    let function = &definition.name;
+    let mut wanted = vec![context.to_owned()];
+    for (name, default) in &definition.parameters {
+        let default = match default {
+            Some(default) if default.len() > 30 || default.contains('\n') => "...",
+            Some(default) => default,
+            None => "None",
+        };
+        if default != "None" || is_captured(document, function, name) {
+            wanted.push(format!("{name}={default}"));
+        }
+    }
+    let missing = captures.iter().filter(|name| definition.parameters.iter().all(|(known, _)| known != *name));
+    wanted.extend(missing.map(|name| format!("{name}=None")));
+    format!("write `def {function}({}):`", wanted.join(", "))
+}
+
+/// Whether a binding of the document has a function of this name get a capture of this name.
+fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
+    let calls = |implementation: &Implementation| {
+        *implementation.function == *function || implementation.cleanup.as_deref() == Some(function)
+    };
+    document.bindings.iter().any(|binding| {
+        binding.captures.iter().any(|(capture, _)| capture == name) && binding.implementations.iter().any(calls)
+    })
 }
 
 /// Functions with the names of library functions, file by file: they do less than their authors may think.

@@ -27,6 +27,8 @@ pub struct Known {
     pub functions: Vec<Function>,
     /// Other names, and those that greenroom provides.
     pub names: Vec<String>,
+    /// Names that are certainly no functions, but texts or numbers: where each becomes one.
+    pub constants: Vec<(String, (PathBuf, usize))>,
     /// Whether there may be more names than these.
     pub more: bool,
 }
@@ -40,10 +42,12 @@ pub struct Function {
     pub place: (PathBuf, usize),
     /// The name of its first parameter, which gets the context; none if there is none that could.
     pub context: Option<String>,
-    /// The parameters behind the first, which is the context: name, and whether it may be left out.
-    pub parameters: Vec<(String, bool)>,
+    /// The parameters behind the first, which is the context: name, and the source of its default if it may be left out.
+    pub parameters: Vec<(String, Option<String>)>,
     /// Whether it takes captures that it has no parameter for, or nobody can tell.
     pub takes_any: bool,
+    /// Whether a call carries out nothing of it: there is a `yield` in it.
+    pub never_runs: bool,
 }
 
 /// Looks at files with this Python. None when there is no such program.
@@ -101,22 +105,36 @@ fn known(told: &Value) -> Known {
             known.warnings.push((path.clone(), number(&warning, "line"), text(&warning, "message")));
         }
         known.more |= !list(&file, "star_imports").is_empty();
-        known.names.extend(list(&file, "names").iter().map(|name| text(name, "name")));
+        for name in list(&file, "names") {
+            known.names.push(text(&name, "name"));
+            if is(&name, "is_constant") {
+                known.constants.push((text(&name, "name"), (path.clone(), number(&name, "line"))));
+            }
+        }
         for function in list(&file, "functions") {
             let parameters = list(&function, "parameters");
             let open = is(&function, "takes_any_positional") || is(&function, "decorated");
             let context =
                 parameters.first().filter(|first| text(first, "kind") != "keyword").map(|one| text(one, "name"));
             let context = context.or_else(|| open.then(String::new));
-            let parameters = parameters.iter().skip(1).map(|one| (text(one, "name"), is(one, "has_default")));
+            let default = |one: &Value| one.get("default").and_then(Value::as_str).map(str::to_owned);
+            let parameters = parameters.iter().skip(1).map(|one| (text(one, "name"), default(one)));
             known.functions.push(Function {
                 name: text(&function, "name"),
                 context,
                 place: (path.clone(), number(&function, "line")),
                 parameters: parameters.collect(),
                 takes_any: is(&function, "takes_any_keyword") || is(&function, "decorated"),
+                never_runs: is(&function, "is_generator") && !is(&function, "decorated"),
             });
         }
     }
+    // What is bound again may be anything.
+    let is_bound_once = |name: &String| {
+        let functions = known.functions.iter().map(|function| &function.name);
+        known.names.iter().chain(functions).filter(|other| *other == name).count() == 1
+    };
+    let constants = std::mem::take(&mut known.constants);
+    known.constants = constants.into_iter().filter(|(name, _)| is_bound_once(name)).collect();
     known
 }

@@ -196,3 +196,91 @@ warning[python-warning]: assertion is always true, perhaps remove parentheses?
 "#]]);
     project.run(["run", "-q", "x.md"]).code(0);
 }
+
+/// What they lack is added to what other bindings give them.
+#[test]
+fn functions_of_several_bindings() {
+    let bindings = "- given: thing {thing}\n  impl: {python: {function: thing}}\n- given: \"{n:uint} things\"\n  impl: {python: {function: thing}}\n\
+                    - given: late {name}\n  impl: {python: {function: waits}}\n";
+    let functions =
+        "def thing(context, thing, nn=None, limit=5):\n    pass\n\n\ndef waits(ctx, limit=(1,\n 2)):\n    pass\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven thing x\ngiven 3 things\ngiven late x\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", text);
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[wrong-parameters]: function `thing` has no parameter for the captured `n`
+ --> own.yaml:3:10
+  |
+3 | - given: "{n:uint} things"
+  |          ^^^^^^^^^^^^^^^^^ bound here
+  |
+ ::: steps.py:1:1
+  |
+1 | def thing(context, thing, nn=None, limit=5):
+  | -------------------------------------------- defined here
+  |
+  = help: write `def thing(context, thing=None, limit=5, n=None):`
+
+error[wrong-parameters]: function `waits` has no parameter for the captured `name`
+ --> own.yaml:5:10
+  |
+5 | - given: late {name}
+  |          ^^^^^^^^^^^ bound here
+  |
+ ::: steps.py:5:1
+  |
+5 | def waits(ctx, limit=(1,
+  | ------------------------ defined here
+  |
+  = help: write `def waits(ctx, limit=..., name=None):`
+
+2 errors
+
+"#]]);
+}
+
+/// A call of the first does nothing, and fails; the second is carried out; what decorators make of the third nobody knows.
+#[test]
+fn functions_that_are_never_carried_out() {
+    let bindings = ["generates", "awaits", "managed", "number", "later"]
+        .map(|name| format!("- given: {name}\n  impl: {{python: {{function: {name}}}}}\n"));
+    let functions = "import contextlib\n\n\ndef generates(ctx):\n    ctx['x'] = 1\n    yield\n    del ctx['x']\n\n\n\
+                     async def awaits(ctx):\n    pass\n\n\n@contextlib.contextmanager\ndef managed(ctx):\n    yield\n\n\n\
+                     number = 5\nlater = 5\n\n\ndef change():\n    global later\n    later = print\n\n\nchange()\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven generates\ngiven awaits\ngiven managed\ngiven number\ngiven later\n~~~\n";
+    let project = Project::new().file("steps.py", functions).file("own.yaml", bindings.concat()).file("x.md", text);
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[no-function]: `number` is no function
+  --> x.md:11:1
+   |
+11 | given number
+   | ^^^^^^^^^^^^ this step needs it
+   |
+  ::: own.yaml:7:10
+   |
+ 7 | - given: number
+   |          ------ bound here
+   |
+  ::: steps.py:19:1
+   |
+19 | number = 5
+   | ---------- defined here
+
+warning[never-runs]: `generates` has `yield` in it: calling it carries out nothing
+ --> steps.py:4:1
+  |
+4 | def generates(ctx):
+  | ^^^^^^^^^^^^^^^^^^^ defined here
+  |
+ ::: own.yaml:1:10
+  |
+1 | - given: generates
+  |          --------- bound here
+  |
+  = help: write a function for what is to be done when the scenario ends, and name it by `cleanup:` in the binding
+
+1 error, 1 warning
+
+"#]]);
+}

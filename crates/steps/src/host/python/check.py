@@ -35,22 +35,32 @@ def _check_file(file):
     # Some are said twice.
     told = dict.fromkeys((warning.lineno, str(warning.message)) for warning in warned if warning.filename == file)
     report["warnings"] = [{"line": line, "message": message} for line, message in told][:50]
-    lines = [line.encode("utf-8") for line in _lines(text)]
+    lines = _lines(text)
 
     def place(node):
-        line = lines[node.lineno - 1] if node.lineno <= len(lines) else b""
+        line = lines[node.lineno - 1].encode("utf-8") if node.lineno <= len(lines) else b""
         return {"line": node.lineno, "column": len(line[: node.col_offset].decode("utf-8", "replace")) + 1}
 
     for node in _top_level(tree.body):
         kind = type(node).__name__
         if kind in ("FunctionDef", "AsyncFunctionDef"):
-            report["functions"].append(_function(node, place(node)))
+            report["functions"].append(_function(node, place(node), lines))
         elif kind == "ImportFrom" and node.names[0].name == "*":
             report["star_imports"].append("." * (node.level or 0) + (node.module or ""))
         else:
             for name, where in _bound(node):
-                report["names"].append(dict(name=name, **place(where)))
+                report["names"].append(dict(name=name, is_constant=_is_constant(node), **place(where)))
+    for node in _walk(tree):
+        if type(node).__name__ == "Global":
+            report["names"] += [dict(name=name, is_constant=False, **place(node)) for name in node.names]
     return report
+
+
+def _is_constant(node):
+    """Whether a statement gives its names a value that cannot be called. What is None at first may become something else."""
+    value = getattr(node, "value", None)
+    return (type(node).__name__ in ("Assign", "AnnAssign") and type(value).__name__ == "Constant" and value.value is not None
+            and all(type(target).__name__ == "Name" for target in getattr(node, "targets", None) or [node.target]))
 
 
 def _no_text(source):
@@ -97,25 +107,30 @@ def _bound(node):
             if type(part).__name__ == "Name" and type(part.ctx).__name__ == "Store"]
 
 
-def _function(node, place):
+def _function(node, place, lines):
     arguments = node.args
-    positional = list(getattr(arguments, "posonlyargs", [])) + arguments.args
-    first_default = len(positional) - len(arguments.defaults)
-    only = len(getattr(arguments, "posonlyargs", []))
-    parameters = [
-        {"name": argument.arg, "has_default": number >= first_default, "kind": "positional" if number < only else "any"}
-        for number, argument in enumerate(positional)
-    ]
-    parameters += [
-        {"name": argument.arg, "has_default": default is not None, "kind": "keyword"}
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults)
-    ]
+    only = list(getattr(arguments, "posonlyargs", []))
+    positional = only + arguments.args
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    kinds = ["positional"] * len(only) + ["any"] * len(arguments.args) + ["keyword"] * len(arguments.kwonlyargs)
     return dict(
         name=node.name,
-        parameters=parameters,
+        parameters=[
+            {"name": argument.arg, "default": default and _segment(lines, default), "kind": kind}
+            for argument, default, kind in zip(positional + arguments.kwonlyargs, defaults + arguments.kw_defaults, kinds)
+        ],
         takes_any_positional=arguments.vararg is not None,
         takes_any_keyword=arguments.kwarg is not None,
         decorated=bool(node.decorator_list),
+        is_generator=any(_yields(statement) for statement in node.body),
         **{"async": type(node).__name__ == "AsyncFunctionDef"},
         **place,
     )
+
+
+def _yields(node):
+    """Whether there is a `yield` in it, but for functions of its own."""
+    kind = type(node).__name__
+    if kind in ("FunctionDef", "AsyncFunctionDef", "ClassDef", "Lambda"):
+        return False
+    return kind in ("Yield", "YieldFrom") or any(map(_yields, _children(node)))

@@ -1609,15 +1609,37 @@ class Check(HostTest):
         f, k = report["functions"]
         self.assertEqual(f, {
             "name": "f", "line": 5, "column": 1, "decorated": False, "async": False, "takes_any_positional": True,
-            "takes_any_keyword": True, "parameters": [
-                {"name": "ctx", "has_default": False, "kind": "any"}, {"name": "a", "has_default": False, "kind": "any"},
-                {"name": "b", "has_default": True, "kind": "any"}, {"name": "c", "has_default": False, "kind": "keyword"},
-                {"name": "d", "has_default": True, "kind": "keyword"}]})
+            "takes_any_keyword": True, "is_generator": False, "parameters": [
+                {"name": "ctx", "default": None, "kind": "any"}, {"name": "a", "default": None, "kind": "any"},
+                {"name": "b", "default": "1", "kind": "any"}, {"name": "c", "default": None, "kind": "keyword"},
+                {"name": "d", "default": "2", "kind": "keyword"}]})
         self.assertEqual((k["name"], k["line"], k["column"], k["decorated"], k["async"]), ("k", 10, 5, True, True))
         self.assertEqual([name["name"] for name in report["names"]],
                          ["os", "p", "z", "w", "\u00e9", "g", "h", "n", "C", "file", "i"])
         self.assertEqual([name["column"] for name in report["names"]][4:6], [1, 9])
         self.assertEqual(report["star_imports"], ["m"])
+
+    def test_what_cannot_be_carried_out(self):
+        report, = self.check(self.write("""\
+            def plain(ctx):
+                def inner(): yield 1
+                return [lambda: (yield 1)]
+            def generator(ctx):
+                with open("x"):
+                    x = yield 1
+            async def both(ctx): yield 1
+            def other(ctx): yield from both
+            number, text = 5, "x"
+            a = b = 5
+            c: int = 5
+            nothing = None
+            listed = [1]
+            def changes():
+                global c
+            """))
+        self.assertEqual([function["is_generator"] for function in report["functions"]], [False, True, True, True, False])
+        self.assertEqual([(name["name"], name["is_constant"]) for name in report["names"]], [
+            ("number", False), ("text", False), ("a", True), ("b", True), ("c", True), ("nothing", False), ("listed", False), ("c", False)])
 
     def test_errors(self):
         bad = self.write("x = 1\ndef f(:\n", "bad.py")
