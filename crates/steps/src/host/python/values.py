@@ -173,7 +173,7 @@ def differences(left, right, a, b):
     not sure that something differs there."""
     certain, possible = [], []
     for is_certain, line in _differing(left, right, a, b, "", set()):
-        (certain if is_certain else possible).append(line)
+        (certain if is_certain else possible).append(_cut(line, 1000))
         if len(certain) > 3:
             return certain[:3] + ["they differ in more places"]
         del possible[3:]
