@@ -880,6 +880,13 @@ class Failures(HostTest):
             "Point(x=1, y=Point(x=2, y=<greenroom_steps.Hostile>))", "Slots(x=3)", "<greenroom_steps.Secret>",
             "Pair(a=1, b=<greenroom_steps.Hostile>)", "<greenroom_steps.Quiet>", "<Color.RED: 1>", "<HTTPStatus.OK: 200>", "Own({'a': 1})",
             "'x'", "Mine('x', <greenroom_steps.Hostile>)", "FileNotFoundError(2, 'gone')", "<greenroom_steps.Hostile>"])
+        self.assertEqual(self.shown("import collections\n" + textwrap.dedent("""
+            class Key:
+                asked = 0
+                def __hash__(self):
+                    Key.asked += 1
+                    return 1 if Key.asked == 1 else exit()
+            """), "collections.OrderedDict([(Key(), 1)])"), ["OrderedDict({<greenroom_steps.Key>: 1})"])
         values = ("collections.OrderedDict(a=1)", "collections.Counter('aab')", "collections.deque([1, Hostile()])",
                   "collections.defaultdict(list, a=[1])", "types.SimpleNamespace(a=Hostile(), b=2)", "Own(a=Own(b=Own(c=Own())))")
         self.assertEqual(self.shown(imports, *values), [

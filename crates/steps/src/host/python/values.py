@@ -99,7 +99,7 @@ def _show(value, depth):
         return shown if kind is owner else "%s(%s)" % (name, shown)
     if _is_of(owner, "collections"):
         if dict in _mro_of(owner):
-            return "%s(%s)" % (name, _show_collection(dict(owner.items(value)), dict, depth))
+            return "%s(%s)" % (name, _show_collection(value, dict, depth))
         if _name_of(owner) == "deque":
             return "%s(%s)" % (name, _show_collection(list(owner.__iter__(value)), list, depth))
     if owner is BaseException:
