@@ -284,23 +284,24 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
     let count = words::count_of(processes.len(), "process was", "processes were");
     let them = if processes.len() == 1 { "it" } else { "them" };
     page.line(2, &format!("{count} still running at the end; greenroom ended {them}:"));
-    for alike in
-        processes.chunk_by(|one, other| one.daemon.is_none() && one.command == other.command && other.daemon.is_none())
-    {
-        let process = &alike[0];
-        let command = words::output_line(&process.command, LINE);
+    let alike = |one: &LeftOver, other: &LeftOver| one.command == other.command && one.daemon == other.daemon;
+    for alike in processes.chunk_by(alike) {
         if alike.len() > MANY_ALIKE {
             let ages = alike.iter().map(|process| process.age);
             let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
             let ages = format!("{} to {}", words::duration(least), words::duration(most));
+            let command = words::output_line(&alike[0].command, LINE);
             page.line(4, &format!("{command}  ({} of them, running for {ages})", alike.len()));
             continue;
         }
-        let daemon = match &process.daemon {
-            Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
-            None => String::new(),
-        };
-        page.line(4, &format!("{command}  ({daemon}running for {})", words::duration(process.age)));
+        for process in alike {
+            let command = words::output_line(&process.command, LINE);
+            let daemon = match &process.daemon {
+                Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
+                None => String::new(),
+            };
+            page.line(4, &format!("{command}  ({daemon}running for {})", words::duration(process.age)));
+        }
     }
 }
 

@@ -994,6 +994,8 @@ fn many_left_over_processes_with_one_command_line() {
     sleep 9  (daemon web, running for 99 ms)
     sleep 9  (40 of them, running for 10 ms to 49 ms)
     cat  (running for 10 ms)
+    cat  (running for 11 ms)
+    cat  (running for 12 ms)
     sleep 9  (running for 10 ms)
 "#]]
         .raw()
