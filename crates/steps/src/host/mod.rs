@@ -27,6 +27,7 @@ use greenroom_sandbox::process::{Neighbour, Process, Program, Signal, Status, Wa
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
+use crate::library::runcmd;
 use crate::registry::Registry;
 use crate::step::{Captures, Output, StepError, StepResult};
 use line::Lines;
@@ -117,10 +118,12 @@ impl Hosts {
             Some(host) => host,
             None => Host::enter(context, program, warm, request.registry)?,
         };
-        let before = host.written();
+        let (begun, before) = (Instant::now(), host.written());
         let mut result = host.carry_out(context, request);
         if request.what == "step" {
-            result = result.map_err(|error| host.with_earlier_output(error, before));
+            result = result
+                .map_err(|error| runcmd::explain_since(context, begun, error))
+                .map_err(|error| host.with_earlier_output(error, before));
         }
         // One that is gone, or of which nobody knows what it is about, is of no use to the next step.
         if host.is_well(context) {

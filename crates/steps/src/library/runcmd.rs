@@ -156,6 +156,8 @@ impl Command {
 #[derive(Debug)]
 pub struct Ran {
     command: Command,
+    /// When it had ended.
+    at: Instant,
     status: Status,
     stdout: Captured,
     stderr: Captured,
@@ -201,8 +203,24 @@ impl Ran {
 
     /// Adds what the command was and how it ended.
     fn explain(&self, error: StepError) -> StepError {
-        let note = format!("the command was `{}`, and it ended with {}", self.command.line, self.status);
+        let note = format!("{THE_COMMAND_WAS} `{}`, and it ended with {}", self.command.line, self.status);
         self.place(error.note(note))
+    }
+}
+
+/// Adds the latest command to the error of a function, if that has run it since a moment and the error does not tell of it.
+pub(crate) fn explain_since(context: &mut Context, since: Instant, error: StepError) -> StepError {
+    let latest = context.state::<Runcmd>().latest.as_ref().filter(|ran| ran.at >= since);
+    let is_told = |ran: &Ran| {
+        error.output.iter().any(|output| output.of.ends_with(OF_THE_COMMAND))
+            || error.notes.iter().any(|note| note.starts_with(THE_COMMAND_WAS))
+            || error.message.contains(&ran.command.line)
+    };
+    match latest {
+        Some(ran) if !is_told(ran) => {
+            ran.explain(error).output(ran.stdout.output("stdout")).output(ran.stderr.output("stderr"))
+        }
+        _ => error,
     }
 }
 
@@ -243,7 +261,7 @@ impl Captured {
     }
 
     fn output(&self, stream: &str) -> Output {
-        Output { of: format!("{stream} of the command"), tail: self.tail().unwrap_or_default() }
+        Output { of: format!("{stream}{OF_THE_COMMAND}"), tail: self.tail().unwrap_or_default() }
     }
 
     /// A handle for the program.
@@ -306,7 +324,7 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
         Err(Trouble::NotRun(NotRun { status, error })) => {
             let (stdout, mut stderr) = (Captured::new(context)?, Captured::new(context)?);
             writeln!(stderr.0, "{}", error.message)?;
-            Ran { command: command.clone(), status: Status::Exit(status), stdout, stderr }
+            Ran { command: command.clone(), at: Instant::now(), status: Status::Exit(status), stdout, stderr }
         }
     };
     context.state::<Runcmd>().latest = Some(ran);
@@ -360,7 +378,7 @@ pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u
     err.0.write_all(stderr)?;
     let status = if exit < 0 { Status::Signal(-exit) } else { Status::Exit(exit) };
     let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory: None };
-    context.state::<Runcmd>().latest = Some(Ran { command, status, stdout: out, stderr: err });
+    context.state::<Runcmd>().latest = Some(Ran { command, at: Instant::now(), status, stdout: out, stderr: err });
     Ok(())
 }
 
@@ -387,7 +405,7 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let waited = metered.into_iter().fold(waited, |waited, metered| metered.and(waited));
     if let Ok(Some(ended)) = waited {
         process.release();
-        return Ok(Ran { command: command.clone(), status: ended.status, stdout, stderr });
+        return Ok(Ran { command: command.clone(), at: Instant::now(), status: ended.status, stdout, stderr });
     }
     process.kill();
     let reason = waited.err().map_or_else(|| "the time limit has passed".to_owned(), |cut| cut.to_string());
@@ -645,6 +663,10 @@ fn check_outcome(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
     }
     problems
 }
+
+/// How messages tell of the command that ran.
+const THE_COMMAND_WAS: &str = "the command was";
+const OF_THE_COMMAND: &str = " of the command";
 
 const NO_COMMAND: &str = "no command has been run before this step";
 const NO_COMMAND_HELP: &str = "write a step such as `when I try to run ls` before it";

@@ -25,6 +25,7 @@ fn functions_that_misbehave() {
         "kills its group",
         "replaces what is built in",
         "has a command fail",
+        "minds its command",
         "fails and says why",
         "fails",
     ];
@@ -46,7 +47,7 @@ fn functions_that_misbehave() {
     crate::support::same(
         &screen,
         str![[r#"
-greenroom [VERSION]: 18 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 19 scenarios in x.md, up to 32 at a time
 
 FAIL [TIME]  It exits
   in x.md:8, scenario at x.md:6
@@ -188,8 +189,28 @@ FAIL [TIME]  It has a command fail
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It has a command fail'
 
-FAIL [TIME]  It fails and says why
+FAIL [TIME]  It minds its command
   in x.md:68, scenario at x.md:66
+
+    FAILED [TIME]  when it minds its command
+
+  AssertionError: assert globals()["runcmd_get_exit_code"](ctx) == 0
+  note: ctx = {}
+  note: the command was `sh -c echo so far; echo no further >&2; exit 4`, and it ended with exit status 4
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 109, in misbehaves
+    │     assert globals()["runcmd_get_exit_code"](ctx) == 0
+  output of the python function:
+    │ it minds its command
+  stdout of the command:
+    │ so far
+  stderr of the command:
+    │ no further
+
+  rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It minds its command'
+
+FAIL [TIME]  It fails and says why
+  in x.md:72, scenario at x.md:70
 
     FAILED [TIME]  when it fails and says why
 
@@ -204,7 +225,7 @@ FAIL [TIME]  It fails and says why
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It fails and says why'
 
 FAIL [TIME]  It fails
-  in x.md:72, scenario at x.md:70
+  in x.md:76, scenario at x.md:74
 
     FAILED [TIME]  when it fails
 
@@ -220,7 +241,7 @@ FAIL [TIME]  It fails
 
 PASS [TIME]  All is well
 
-FAILED: 12 of 18 scenarios failed, 6 passed, [TIME]
+FAILED: 13 of 19 scenarios failed, 6 passed, [TIME]
   failed  x.md:6   It exits
   failed  x.md:10  It raises SystemExit
   failed  x.md:14  It kills itself
@@ -231,8 +252,9 @@ FAILED: 12 of 18 scenarios failed, 6 passed, [TIME]
   failed  x.md:54  It kills its group
   failed  x.md:58  It replaces what is built in
   failed  x.md:62  It has a command fail
-  failed  x.md:66  It fails and says why
-  failed  x.md:70  It fails
+  failed  x.md:66  It minds its command
+  failed  x.md:70  It fails and says why
+  failed  x.md:74  It fails
 
 "#]],
     );
@@ -637,4 +659,15 @@ PASS [TIME]  It starts a child  (ended what it left running: sleep 1000)
     project.run(["run", "x.md", "--env", &out, "--name", "It writes"]).passes();
     assert_eq!(read("ended"), "ended in .\n".repeat(2));
     assert_eq!(read("log"), "added 2\n".repeat(5));
+}
+
+/// What they printed is often put there to find out why a later step fails.
+#[test]
+fn what_functions_printed_is_shown_with_a_native_step_that_fails() {
+    let scenarios = "# A\n~~~scenario\nwhen I add 2\nwhen I add 3\nthen file none exists\n~~~\n";
+    let screen = project().file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout;
+    assert!(
+        screen.contains("\n  output of python functions before it:\n    │ the sum is 2\n    │ the sum is 5\n"),
+        "{screen}"
+    );
 }

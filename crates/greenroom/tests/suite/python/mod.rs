@@ -142,6 +142,9 @@ def misbehaves(ctx, does=None):
     if does == "forks" and os.fork() == 0:
         import signal
         signal.pause()
+    if does == "minds its command":
+        globals()["runcmd_run"](ctx, ["sh", "-c", "echo so far; echo no further >&2; exit 4"])
+        assert globals()["runcmd_get_exit_code"](ctx) == 0
 "#;
 
 fn project() -> Project {

@@ -312,7 +312,7 @@ FAIL [TIME]  Gone, and a command of a function
   FileNotFoundError: [Errno 2] No such file or directory
   note: the working directory [RUN]/7/data/gone does not exist any more
   where it failed:
-    │   File "[PROJECT]/steps.py", line 115, in changes_and_runs
+    │   File "[PROJECT]/steps.py", line 118, in changes_and_runs
     │     globals()["runcmd_run"](ctx, [argv0])
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a command of a function'
