@@ -17,6 +17,9 @@ use crate::suggest;
 /// Places of an ambiguous step's candidates beyond this many are only counted.
 const MAX_CANDIDATES: usize = 8;
 
+/// The language of functions that are greenroom's own.
+const NATIVE: &str = "native";
+
 /// What decides whether a binding can be carried out.
 pub(crate) struct Languages<'a> {
     /// Under `impls` of the document, in order.
@@ -235,10 +238,13 @@ impl<'a> Matcher<'a> {
     ) -> Option<MatchedStep> {
         let bound = &self.bindings[hit.binding];
         let mut captures = Vec::with_capacity(hit.captures.len());
+        let mut absent = Vec::new();
         let mut sound = true;
         for (range, (name, kind)) in hit.captures.iter().zip(&bound.binding.captures) {
-            // A group that took no part stands for nothing; step code still expects its name.
-            let range = range.clone().unwrap_or(wording.text.len()..wording.text.len());
+            let Some(range) = range.clone() else {
+                absent.push((name, *kind));
+                continue;
+            };
             let written = &wording.text[range.clone()];
             let place = wording.place(range.clone());
             self.blanks(hit.binding, name, *kind, span.source, &place);
@@ -275,6 +281,16 @@ impl<'a> Matcher<'a> {
         }
         captures.sort_by_key(|capture| capture.range.0);
         let implementation = self.implementation(hit.binding, span)?;
+        if &*implementation.language == NATIVE {
+            // A group that took no part is left out, so that a parameter has its default. Native functions ask for it by its name.
+            let end = offset(wording.place(wording.text.len()..wording.text.len()).start);
+            captures.extend(absent.into_iter().map(|(name, kind)| Capture {
+                name: name.clone(),
+                kind,
+                text: String::new(),
+                range: (end, end),
+            }));
+        }
         if !sound {
             return None;
         }
@@ -382,7 +398,7 @@ impl<'a> Matcher<'a> {
         let any = || {
             if self.languages.listed.is_empty() { all.iter().find(runs) } else { None }
         };
-        of("native").or_else(listed).or_else(any).cloned()
+        of(NATIVE).or_else(listed).or_else(any).cloned()
     }
 
     fn cannot_run(&self, binding: usize, span: Span) -> Diagnostic {
@@ -414,8 +430,8 @@ impl<'a> Matcher<'a> {
             }
         }
         if error.help.is_empty() {
-            let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, "native" | "python");
-            let known = ["native", "python"].into_iter().chain(self.languages.listed.iter().map(String::as_str));
+            let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, NATIVE | "python");
+            let known = [NATIVE, "python"].into_iter().chain(self.languages.listed.iter().map(String::as_str));
             let slip = binding.implementations.iter().filter(hosted).find_map(|other| {
                 suggest::nearest(&other.language, known.clone()).filter(|near| *near != &*other.language)
             });

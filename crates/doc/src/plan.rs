@@ -184,7 +184,8 @@ pub struct MatchedStep {
     pub binding: usize,
     /// What carries it out.
     pub implementation: Implementation,
-    /// The captured parts, in order of position.
+    /// The captured parts, in order of position. A group of a regex that took no part is not among them, but for native functions,
+    /// which find it empty.
     pub captures: Vec<Capture>,
 }
 

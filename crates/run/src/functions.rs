@@ -97,11 +97,32 @@ fn bindings(
     let (mut told, mut never_run) = (BTreeSet::new(), BTreeSet::new());
     for step in steps {
         let implementation = &step.implementation;
+        let Some(binding) = document.bindings.get(step.binding) else { continue };
+        // Groups of a regex that took no part in this step.
+        let absent: Vec<&str> = binding
+            .captures
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !step.captures.iter().any(|capture| capture.name == *name))
+            .collect();
         for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
-            if !told.insert((step.binding, function)) {
+            if !absent.is_empty()
+                && let Some(definition) = functions.get(&**function)
+                && let Some(name) = definition.wants(&absent)
+                && told.insert((step.binding, function, Some(name)))
+            {
+                let message = format!("function `{function}` wants `{name}`, which this step does not capture");
+                let error = Diagnostic::error("wrong-parameters", message).at(step.span, "");
+                let error = error.and_at(binding.span, "bound here");
+                let error = match definition_span(definition, files, sources) {
+                    Some(at) => error.and_at(at, "defined here"),
+                    None => error,
+                };
+                found.push(error.help(format!("give it a value for when it is not captured: `{name}=None`")));
+            }
+            if !told.insert((step.binding, function, None)) {
                 continue;
             }
-            let Some(binding) = document.bindings.get(step.binding) else { continue };
             // `module.function` is found in what a file imports.
             let name = function.split('.').next().unwrap_or(function);
             let Some(definition) = functions.get(&**function) else {

@@ -347,6 +347,14 @@ fn cases() -> Vec<Case> {
             "when ~ (a|an) (?P<what>\\w+) of (?P<n>\\d+) | take | when a house of 12",
         ),
         both(
+            Pass,
+            "groups that take no part have the defaults of their parameters",
+            "def take(ctx, user=None, password='none'):\n    trace(user, password)\n",
+            "when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | when user bob logs in\n\
+             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \"\"\n\
+             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \"x\"",
+        ),
+        both(
             Fail,
             "a capture is no number",
             "def take(ctx, n=None):\n    trace(n * 2)\n    trace(n + 1)\n",

@@ -50,6 +50,14 @@ pub struct Function {
     pub never_runs: bool,
 }
 
+impl Function {
+    /// The first of these names that it cannot do without.
+    pub fn wants<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
+        let wanted = |name: &str| self.parameters.iter().any(|(known, default)| known == name && default.is_none());
+        names.iter().copied().find(|name| !self.takes_any && wanted(name))
+    }
+}
+
 /// Looks at files with this Python. None when there is no such program.
 pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Option<Known>, StepError> {
     let Ok(program) = find_program(python.as_ref(), path, Path::new("/")) else { return Ok(None) };

@@ -151,6 +151,70 @@ error[wrong-parameters]: `name`, the first parameter of function `named`, would 
 "#]]);
 }
 
+const OPTIONAL: &str = "\
+- when: user (?P<user>\\S+) logs in( with password \"(?P<password>[^\"]*)\")?( (?P<times>\\d+) times)?( with (?P<file>\\S+))?
+  regex: true
+  types: {user: word, password: text, times: uint, file: file}
+  impl: {python: {function: login, cleanup: logout}}
+";
+
+/// As if the binding did not capture it.
+#[test]
+fn groups_that_take_no_part_are_not_there() {
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\nwhen user bob logs in\nwhen user bob logs in with password \"\"\n\
+                when user ann logs in 2 times with a.txt\n~~~\n~~~{#a.txt .file}\na\n~~~\n";
+    let functions = "calls = []\n\n\ndef login(ctx, user, **optional):\n    calls.append((user, optional))\n\n\n\
+                     def logout(ctx, user, password='none', times=None, file=None):\n    calls.append((user, password, times, file))\n    \
+                     if len(calls) == 6:\n        raise ValueError(calls)\n";
+    let project = Project::anywhere().file("own.yaml", OPTIONAL).file("x.md", text).file("steps.py", functions);
+    let ran = project.run(["run", "x.md"]).code(1);
+    let calls = "[('bob', {}), ('bob', {'password': ''}), ('ann', {'file': 'a.txt', 'times': '2'}), \
+                 ('ann', 'none', '2', 'a.txt'), ('bob', '', None, None), ('bob', 'none', None, None)]";
+    assert!(ran.stdout.contains(&format!("ValueError: {calls}")), "{}", ran.stdout);
+    let project = project.file("steps.py", functions.replace("password='none', times=None", "password, times"));
+    project.refused(["check", "x.md"]).stderr(str![[r#"
+error[wrong-parameters]: function `logout` wants `password`, which this step does not capture
+ --> x.md:8:1
+  |
+8 | when user bob logs in
+  | ^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:9
+  |
+1 | ...n: user (?P<user>\S+) logs in( with password "(?P<password>[^"]*)")?( (?P<times>\d+) times)?( with (?P<file>\S+))?
+  |       --------------------------------------------------------------------------------------------------------------- bound here
+  |
+ ::: steps.py:8:1
+  |
+8 | def logout(ctx, user, password, times, file=None):
+  | -------------------------------------------------- defined here
+  |
+  = help: give it a value for when it is not captured: `password=None`
+
+error[wrong-parameters]: function `logout` wants `times`, which this step does not capture
+ --> x.md:9:1
+  |
+9 | when user bob logs in with password ""
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:9
+  |
+1 | ...n: user (?P<user>\S+) logs in( with password "(?P<password>[^"]*)")?( (?P<times>\d+) times)?( with (?P<file>\S+))?
+  |       --------------------------------------------------------------------------------------------------------------- bound here
+  |
+ ::: steps.py:8:1
+  |
+8 | def logout(ctx, user, password, times, file=None):
+  | -------------------------------------------------- defined here
+  |
+  = help: give it a value for when it is not captured: `times=None`
+
+2 errors
+
+"#]]);
+}
+
 /// Functions may ask for a file that no step names.
 #[test]
 fn embedded_files_that_only_functions_use() {
