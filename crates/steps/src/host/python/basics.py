@@ -41,7 +41,8 @@ def assert_dict_eq(a, b):
     for value in (a, b):
         if not isinstance(value, dict):
             raise AssertionError("expected a dict, not %r" % (value,))
-    _same(a, b, "")
+    # Of which kind of dictionary the two are is not asked, as it is of what is in them.
+    _same_keys(a, b, "")
 
 
 def _same(a, b, where):
@@ -50,11 +51,7 @@ def _same(a, b, where):
     if type(a) is not type(b):
         raise AssertionError("expected %r == %r%s: the types are %s and %s" % (a, b, place, type(a), type(b)))
     if isinstance(a, dict):
-        for key in list(a) + [key for key in b if key not in a]:
-            if key not in a or key not in b:
-                raise AssertionError("expected %r in both dicts%s, it is only in the %s" % (
-                    key, place, "first" if key in a else "second"))
-            _same(a[key], b[key], "%s[%r]" % (where, key))
+        _same_keys(a, b, where)
     elif isinstance(a, list):
         if len(a) != len(b):
             raise AssertionError("expected %r == %r%s: the lengths are %d and %d" % (a, b, place, len(a), len(b)))
@@ -62,6 +59,14 @@ def _same(a, b, where):
             _same(one, other, "%s[%d]" % (where, index))
     elif not a == b:
         raise AssertionError("expected %r == %r%s" % (a, b, place))
+
+
+def _same_keys(a, b, where):
+    for key in list(a) + [key for key in b if key not in a]:
+        if key not in a or key not in b:
+            raise AssertionError("expected %r in both dicts%s, it is only in the %s" % (
+                key, " at " + where if where else "", "first" if key in a else "second"))
+        _same(a[key], b[key], "%s[%r]" % (where, key))
 
 
 _COMPLAINTS = {

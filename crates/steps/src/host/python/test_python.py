@@ -498,6 +498,11 @@ class Steps(HostTest):
             def missing(ctx): assert_dict_eq({"a": 1}, {})
             def types(ctx): assert_dict_eq({"a": 1}, {"a": True})
             def same(ctx): assert_dict_eq({"a": [{"b": None}]}, {"a": [{"b": None}]})
+            def kinds(ctx):
+                from collections import Counter, OrderedDict, defaultdict
+                for kind in (Counter, OrderedDict, lambda of: defaultdict(int, of)):
+                    assert_dict_eq(kind({"a": 1}), {"a": 1})
+                assert_dict_eq({"a": {}}, OrderedDict(a=OrderedDict()))
             def long(ctx): assert_eq("x\\n" * 100, "x\\n" * 99 + "y\\n")
             """)
         self.passes("same")
@@ -506,6 +511,7 @@ class Steps(HostTest):
         self.assertEqual(self.fails("deep")["message"], "AssertionError: expected 2 == 3 at ['a'][1]['b']")
         self.assertIn("'a' in both dicts", self.fails("missing")["message"])
         self.assertIn("1 == True at ['a']", self.fails("types")["message"])
+        self.assertIn("{} == OrderedDict() at ['a']: the types", self.fails("kinds")["message"].replace("OrderedDict({})", "OrderedDict()"))
         self.assertEqual(self.fails("long")["comparison"]["relation"], "is")
 
     def test_files_and_store_file(self):
