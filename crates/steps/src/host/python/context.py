@@ -29,6 +29,9 @@ class _Store:
 class Context(_Store):
     """What the steps of a scenario share."""
 
+    #: Where whoever unpickles one finds it.
+    __module__ = STEPS
+
     def __init__(self):
         super().__init__()
         self._spaces = {}
@@ -57,6 +60,10 @@ class Context(_Store):
     def recall_value(self, name):
         return self.declare("_values")[name]
 
+    @staticmethod
+    def _values():
+        return _Values("_values")
+
     def expand_values(self, pattern):
         """Puts remembered values for `${name}`; `$${` is left as it is."""
         text, start = "", 0
@@ -74,8 +81,13 @@ class Context(_Store):
             text, start = text + pattern[start:at] + str(self.recall_value(name)), end + 1
 
 
+Context._values.__module__ = STEPS
+
+
 class NameSpace(_Store):
     """Part of the context that belongs to a library. Its `get` stores the default that it returns."""
+
+    __module__ = STEPS
 
     def __init__(self, name):
         super().__init__()
@@ -100,6 +112,10 @@ class _LiveSpace(NameSpace):
 
     #: Keys that greenroom may know.
     live = ()
+
+    def __reduce__(self):
+        """A copy has what greenroom knows now."""
+        return NameSpace, (self.name,), {"_dict": self.as_dict()}
 
     def _known(self):
         """What greenroom knows at present."""
@@ -231,6 +247,10 @@ class _Values(_LiveSpace):
 
     def _known(self):
         return {}
+
+    def __reduce__(self):
+        # Nobody can list them. They do not change, so a copy may ask for them when it is asked.
+        return Context._values, (), {"_dict": self._dict}
 
 
 _LIVE = {"_runcmd": _Runcmd, "_daemon": _Daemons, "_values": _Values}
