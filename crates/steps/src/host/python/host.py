@@ -317,12 +317,12 @@ class Host:
         self.channel.send({"begun": {"process": self.process, "stack_signal": _write_stacks()}})
 
     def _step(self, step):
-        self._set_environment(step.get("environment") or {})
-        self._set_up_log()
         self._is_latest_known = False
         self._is_open = self._is_unanswered = True
         failure = None
         try:
+            self._set_environment(step.get("environment") or {})
+            self._set_up_log()
             if step.get("directory"):
                 os.chdir(step["directory"])
             self._carry_out(step["function"], step.get("captures") or {})
@@ -387,25 +387,30 @@ class Host:
 
     def _directory(self):
         try:
-            return os.getcwd()
-        except OSError:
-            return _gone_directory()
+            try:
+                return os.getcwd()
+            except OSError:
+                return _gone_directory()
+        except Exception:
+            # Somebody has put something else in the place of what it takes.
+            return None
 
     # -- The environment --
 
     def _current_environment(self):
         try:
-            return {name: value for name, value in os.environ.items() if _is_text(name) and _is_text(value)}
+            return {name: value for name, value in _shared_os.environ.items() if _is_text(name) and _is_text(value)}
         except Exception:
             # Somebody has put something else in its place.
             return dict(self._environment)
 
     def _set_environment(self, changes):
+        environ = _shared_os.environ
         for name, value in changes.items():
             if value is None:
-                os.environ.pop(name, None)
-            elif os.environ.get(name) != value:
-                os.environ[name] = value
+                environ.pop(name, None)
+            elif environ.get(name) != value:
+                environ[name] = value
         self._environment = self._current_environment()
 
     def _changed_environment(self):

@@ -75,7 +75,7 @@ def _run_here(space, words, changes, directory, kwargs):
     import subprocess
 
     settings = HOST.call("runcmd_settings")
-    environment = dict(os.environ, **{name: value for name, value in changes.items() if value is not None})
+    environment = dict(_shared_os.environ, **{name: value for name, value in changes.items() if value is not None})
     for name, value in changes.items():
         if value is None:
             environment.pop(name, None)
@@ -155,11 +155,11 @@ def runcmd_try_to_run_in(ctx, dirname=None, argv0=None, args=None):
 
 
 def runcmd_set_environment_variable(ctx, variable, value):
-    os.environ[variable] = value
+    _shared_os.environ[variable] = value
 
 
 def runcmd_unset_environment_variable(ctx, variable):
-    os.environ.pop(variable, None)
+    _shared_os.environ.pop(variable, None)
 
 
 def runcmd_exit_code_is_zero(ctx):

@@ -25,5 +25,9 @@ STEPS = "greenroom_steps"
 #: The most that is shown of a text.
 SHOWN = 8192
 
+#: Step functions may put other things in the place of what is in this module. What it is called here they do not touch.
+_shared_os = os
+os = type(_shared_os)("os")
+vars(os).update(vars(_shared_os))
 _exit = os._exit
 _getpid = os.getpid

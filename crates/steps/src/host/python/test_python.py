@@ -412,6 +412,58 @@ class Steps(HostTest):
         self.assertEqual(self.passes("again")["environment"], {"B": "3"})
         self.assertEqual(self.passes("replaced")["environment"]["A"], "9")
 
+    def test_a_context_can_be_copied_and_pickled(self):
+        self.load("""
+            import copy, pickle
+            class Own: pass
+            def f(ctx):
+                ctx["x"] = [1]
+                ctx["own"] = Own()
+                ctx.declare("mine")["y"] = 2
+                ctx.declare("_runcmd")["other"] = 3
+                ctx.remember_value("name", "Bob")
+                ctx.remember_value("number", 4)
+                for other in (copy.deepcopy(ctx), pickle.loads(pickle.dumps(ctx)), pickle.loads(pickle.dumps(ctx, 0))):
+                    other["x"].append(2)
+                    assert ctx["x"] == [1] and other["x"] == [1, 2] and type(other["own"]) is Own
+                    assert type(other) is Context and type(other.declare("mine")) is NameSpace
+                    assert other.declare("mine")["y"] == 2
+                    assert other.declare("_runcmd").as_dict()["exit"] == 7 and other.declare("_runcmd")["other"] == 3
+                    assert other.recall_value("name") == "Bob" and other.recall_value("number") == 4
+            """)
+        values = {}
+        self.line.answers = {
+            "runcmd_latest": lambda: {"argv": ["x"], "exit": 7},
+            "runcmd_settings": dict,
+            "remember": lambda name, value: values.update({name: value}),
+            "recall": lambda name: values.get(name),
+        }
+        self.passes("f")
+
+    def test_what_is_put_in_the_place_of_the_system_s_functions(self):
+        self.load("""
+            from unittest import mock
+            def start(ctx, name=None): mock.patch("os." + name, side_effect=RuntimeError("x")).start()
+            def value(ctx): mock.patch("os.getcwd", return_value="/srv/app").start()
+            def environment(ctx): mock.patch("os.environ", mock.Mock(pop=mock.Mock(side_effect=RuntimeError("x")))).start()
+            def gone(ctx):
+                import os
+                os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone")
+                mock.patch("os.path.exists", side_effect=RuntimeError("x")).start()
+            def stop(ctx): mock.patch.stopall()
+            """)
+        for name in ("getcwd", "getpid", "readlink", "chdir", "listdir", "fstat", "waitpid", "environ.items", "path.exists"):
+            for directory in (None, self.directory):
+                self.assertEqual(self.line.step("start", name=name)["failure"], None)
+                done = self.line.ask({"step": {"function": "stop", "captures": {}, "directory": directory}})["done"]
+                self.assertEqual(done, {"failure": None, "environment": {}, "directory": self.directory})
+        self.assertEqual(self.passes("value")["directory"], self.directory)
+        self.passes("stop")
+        self.passes("environment")
+        self.assertEqual(self.line.step("stop", environment={"A": None})["failure"]["message"], "RuntimeError: x")
+        self.passes("stop")
+        self.assertEqual(self.passes("gone")["directory"], None)
+
     def test_each_scenario_has_its_own_context_and_environment(self):
         self.load("""
             import os
