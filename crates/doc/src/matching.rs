@@ -238,11 +238,16 @@ impl<'a> Matcher<'a> {
     ) -> Option<MatchedStep> {
         let bound = &self.bindings[hit.binding];
         let mut captures = Vec::with_capacity(hit.captures.len());
-        let mut absent = Vec::new();
         let mut sound = true;
+        let implementation = self.implementation(hit.binding, span);
+        let is_native = implementation.as_ref().is_none_or(|chosen| &*chosen.language == NATIVE);
         for (range, (name, kind)) in hit.captures.iter().zip(&bound.binding.captures) {
             let Some(range) = range.clone() else {
-                absent.push((name, *kind));
+                // A group that took no part is left out, so that a parameter has its default. Native functions ask for it by name.
+                if is_native {
+                    let end = offset(wording.place(wording.text.len()..wording.text.len()).start);
+                    captures.push(Capture { name: name.clone(), kind: *kind, text: String::new(), range: (end, end) });
+                }
                 continue;
             };
             let written = &wording.text[range.clone()];
@@ -266,7 +271,10 @@ impl<'a> Matcher<'a> {
             } else if *kind == CaptureType::File {
                 if let Some(index) = self.contents.file(written) {
                     self.files_used[index] = true;
-                    text.clone_from(&self.contents.files[index].file.name);
+                    // Functions of the document get what the step says, as with Subplot.
+                    if is_native {
+                        text.clone_from(&self.contents.files[index].file.name);
+                    }
                 } else {
                     sound = false;
                     self.missing_file(line.kind, written, Span::new(span.source, place.clone()));
@@ -280,17 +288,7 @@ impl<'a> Matcher<'a> {
             });
         }
         captures.sort_by_key(|capture| capture.range.0);
-        let implementation = self.implementation(hit.binding, span)?;
-        if &*implementation.language == NATIVE {
-            // A group that took no part is left out, so that a parameter has its default. Native functions ask for it by its name.
-            let end = offset(wording.place(wording.text.len()..wording.text.len()).start);
-            captures.extend(absent.into_iter().map(|(name, kind)| Capture {
-                name: name.clone(),
-                kind,
-                text: String::new(),
-                range: (end, end),
-            }));
-        }
+        let implementation = implementation?;
         if !sound {
             return None;
         }

@@ -375,6 +375,12 @@ fn cases() -> Vec<Case> {
         ),
         both(
             Pass,
+            "the name of an embedded file is as the step has it",
+            "def take(ctx, f=None):\n    trace(f)\n",
+            "when I take {f:file} | take | when I take A.TXT",
+        ),
+        both(
+            Pass,
             "what a function returns says nothing",
             "def take(ctx):\n    return False\n",
             "when I take | take | when I take",
