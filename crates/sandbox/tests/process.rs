@@ -176,6 +176,9 @@ fn signals_have_names_and_numbers() {
     assert_eq!(signal_named("TERM"), Ok(Signal::TERM));
     assert_eq!(signal_named("sigusr1"), Ok(Signal::USR1));
     assert_eq!(signal_named("9"), Ok(Signal::KILL));
+    assert_eq!(signal_named("64").map(Signal::as_raw), Ok(64));
+    assert_eq!(signal_named("16").map(Signal::as_raw), Ok(16));
+    assert!(signal_named("65").is_err() && signal_named("0").is_err() && signal_named("-9").is_err());
     assert!(signal_named("TREM").is_err());
     assert_eq!(Status::Signal(15).to_string(), "signal SIGTERM");
 }

@@ -1193,7 +1193,7 @@ error[unknown-signal]: there is no signal 99
 8 | then daemon a has ended by signal 99
   |                                   ^^
   |
-  = help: known are HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, and their numbers
+  = help: known are HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, and numbers from 1 to 64
 
 error[bad-status]: 256 is not an exit status
  --> x.md:9:42

@@ -993,6 +993,17 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
+/// systemd and containers are told things by such.
+#[test]
+fn signals_without_a_name() {
+    holds(&up(
+        "when I send signal 40 to daemon up\nwhen I wait for daemon up to end\nthen daemon up has ended by signal 40",
+    ));
+    holds(&up(
+        "when I send signal 16 to daemon up\nwhen I wait for daemon up to end\nthen daemon up has ended by signal 16",
+    ));
+}
+
 #[test]
 fn signals() {
     holds(&up("when I send signal HUP to daemon up\nwhen I wait for daemon up to write \"again\" to stdout\n\

@@ -12,6 +12,7 @@ use rustix::process::{Pid, WaitOptions, kill_process, kill_process_group, test_k
 use crate::child::Child;
 use crate::process::table;
 use crate::process::watch::{Cut, Watch};
+use crate::sys;
 
 pub use rustix::process::Signal;
 
@@ -89,11 +90,12 @@ const SIGNALS: &[(&str, Signal)] = &[
 pub fn signal_named(name: &str) -> Result<Signal, Vec<&'static str>> {
     let upper = name.to_ascii_uppercase();
     let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let number = name.parse::<i32>().ok();
+    let numbered = || name.parse().ok().and_then(sys::signal_of_number);
     SIGNALS
         .iter()
-        .find(|(known, signal)| *known == short || Some(signal.as_raw()) == number)
+        .find(|(known, _)| *known == short)
         .map(|(_, signal)| *signal)
+        .or_else(numbered)
         .ok_or_else(|| SIGNALS.iter().map(|(known, _)| *known).collect())
 }
 

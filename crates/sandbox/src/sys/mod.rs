@@ -128,6 +128,13 @@ fn default_actions() {
     }
 }
 
+/// The signal of this number, also one without a name.
+pub(crate) fn signal_of_number(number: i32) -> Option<Signal> {
+    // SAFETY: the kernel has these signals. This process sends them to others only, and does nothing about them itself, so that
+    // it does not matter which of them glibc keeps for itself.
+    (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
+}
+
 /// Asks the processor what it can do. Libraries ask before their first search of a text, and in a virtual machine the
 /// answer takes tens of microseconds; asked in the launcher, it is known to every stage.
 pub(crate) fn know_the_processor() {

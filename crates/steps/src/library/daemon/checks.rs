@@ -140,7 +140,7 @@ pub(super) fn signal(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));
     let problem = Problem::new("signal", "unknown-signal", format!("there is no signal {name}"));
     let help = near.map_or_else(
-        || format!("known are {}, and their numbers", known.join(", ")),
+        || format!("known are {}, and numbers from 1 to 64", known.join(", ")),
         |near| format!("did you mean {near}?"),
     );
     vec![problem.help(help)]

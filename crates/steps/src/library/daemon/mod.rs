@@ -303,8 +303,10 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn signal_of(captures: &Captures) -> Result<Signal, StepError> {
     let name = captures.text("signal")?;
-    signal_named(name)
-        .map_err(|known| StepError::new(format!("no signal {name}")).help(format!("one of {}", known.join(", "))))
+    signal_named(name).map_err(|known| {
+        StepError::new(format!("no signal {name}"))
+            .help(format!("one of {}, or a number from 1 to 64", known.join(", ")))
+    })
 }
 
 fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
