@@ -77,6 +77,7 @@ struct Begun {
 fn begin() -> Option<Begun> {
     let _ = rustix::process::setsid();
     sys::reset_signals();
+    sys::survive_limit_on_files();
     sys::know_the_processor();
     // The control line came as standard input; programs of the stages must not find it there.
     let control = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).ok()?;

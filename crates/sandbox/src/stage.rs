@@ -44,9 +44,11 @@ pub trait Agent {
 
 /// Call this first thing in `main`: it returns at once unless this process was started as a launcher, and then never.
 ///
-/// It also takes everything out of the signal mask, so that a careless parent cannot keep signals from the runner.
+/// It also takes everything out of the signal mask, so that a careless parent cannot keep signals from the runner, and has writes beyond
+/// the limit on the size of files fail.
 pub fn enter<A: Agent>(agent: &A) {
     sys::unblock_signals();
+    sys::survive_limit_on_files();
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|word| word == crate::launcher::LAUNCHER_WORD) && arguments.next().is_none() {
         crate::service::serve(agent);

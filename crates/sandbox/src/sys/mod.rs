@@ -121,6 +121,14 @@ pub(crate) fn reset_signals() {
     unblock_signals();
 }
 
+/// Has a write beyond the limit on the size of files fail, which can be told, rather than kill this process. By a handler: programs that
+/// are started have the default action again.
+pub(crate) fn survive_limit_on_files() {
+    extern "C" fn nothing(_: i32) {}
+    // SAFETY: the handler does nothing, which is allowed at any moment.
+    unsafe { libc::signal(libc::SIGXFSZ, nothing as *const () as libc::sighandler_t) };
+}
+
 fn default_actions() {
     for number in 1..=64 {
         // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those of glibc's own, which is fine.

@@ -75,3 +75,38 @@ fn many_scenarios_with_a_daemon_each_on_few_processors() {
     let ran = project.run(["run", "-q", "-j", "64", "x.md"]).passes();
     assert!(ran.stdout.starts_with(&format!("{count} scenarios passed")), "{}", ran.stdout);
 }
+
+/// What a scenario starts is killed by the kernel's signal for it, as anywhere else.
+#[test]
+fn files_that_may_not_be_long() {
+    let steps = "when I run grep SigIgn: /proc/self/status\nthen stdout matches regex [0-9a-f]{9}[02468ace][0-9a-f]{6}\n\
+                 when I run sh -c 'exec head -c 100000 /dev/zero > long'";
+    let limit = ["prlimit", "--fsize=65536"];
+    let project = Project::anywhere().file("x.md", scenario(steps)).through(limit);
+    project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I run grep SigIgn: /proc/self/status
+    ok [TIME]  then stdout matches regex [0-9a-f]{9}[02468ace][0-9a-f]{6}
+    FAILED [TIME]  when I run sh -c 'exec head -c 100000 /dev/zero > long'
+
+  command failed with signal SIGXFSZ: sh -c 'exec head -c 100000 /dev/zero > long'
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+    // Its text is longer than that.
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
+    let project = project.file("steps.py", "def it(ctx):\n    pass\n").through(limit);
+    project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to look at Python files: greenroom's own part of it is longer than files may be (`ulimit -f`)
+
+"#]]);
+}

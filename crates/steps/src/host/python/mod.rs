@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{Seek, Write};
+use std::io::{Error, ErrorKind, Seek, Write};
 use std::os::fd::OwnedFd;
 
 use rustix::fs::MemfdFlags;
@@ -58,7 +58,12 @@ pub(crate) fn known_as(command: &str) -> Cow<'_, str> {
 /// The program, to be read from its beginning.
 pub(super) fn program() -> std::io::Result<OwnedFd> {
     let mut file = File::from(rustix::fs::memfd_create("greenroom-host", MemfdFlags::CLOEXEC)?);
-    file.write_all(TEXT.as_bytes())?;
+    file.write_all(TEXT.as_bytes()).map_err(|error| match error.kind() {
+        kind @ ErrorKind::FileTooLarge => {
+            Error::new(kind, "greenroom's own part of it is longer than files may be (`ulimit -f`)")
+        }
+        _ => error,
+    })?;
     file.rewind()?;
     Ok(file.into())
 }
