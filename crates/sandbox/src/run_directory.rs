@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, poll};
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
+use rustix::process::umask;
 
 use crate::tree;
 
@@ -43,7 +44,9 @@ impl RunDirectory {
             // Somebody who sweeps may have been faster, and have removed it or be about to.
             if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() && is_at(&lock, &made.path().join(LOCK)) {
                 // Without links in its path, as mounts need it.
-                return Ok(Self { path: made.keep().canonicalize()?, lock });
+                let path = made.path().canonicalize()?;
+                let _ = made.keep();
+                return Ok(Self { path, lock });
             }
         }
     }
@@ -87,6 +90,15 @@ impl RunDirectory {
         drop(self.lock);
         removed
     }
+}
+
+/// Makes what its owner must be able to use, whatever the umask is. Processes have one umask for all of their threads.
+pub(crate) fn whatever_the_umask<T>(work: impl FnOnce() -> T) -> T {
+    let mask = umask(Mode::empty());
+    umask(mask.difference(Mode::RWXU));
+    let result = work();
+    umask(mask);
+    result
 }
 
 /// Leaves a run's directory to the user: nobody will take it for a stale one any more.

@@ -14,7 +14,7 @@ use crate::isolation::{self, Isolation, Property};
 use crate::launcher::{Answer, FAREWELL, Request, StageId};
 use crate::probe::probe;
 use crate::process::{Watch, table};
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{self, RunDirectory};
 use crate::stage::{self, Agent};
 use crate::sys::{self, Side};
 
@@ -100,7 +100,7 @@ fn begin() -> Option<Begun> {
         let _ = set_child_subreaper(Pid::from_raw(1));
     }
     // Should the runner be gone by now, that is noticed in the loop, which then sees to the run's directory.
-    let directory = RunDirectory::make(&temporary_directory);
+    let directory = run_directory::whatever_the_umask(|| RunDirectory::make(&temporary_directory));
     let stale = RunDirectory::stale(&temporary_directory);
     let path = directory.as_ref().map(|directory| directory.path().to_owned()).map_err(isolation::in_words);
     let _ = control.send(&Answer::Ready { isolation: isolation.clone(), run_directory: path }, &[], true);

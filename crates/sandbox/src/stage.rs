@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::channel::Pipe;
 use crate::isolation::{self, Isolation, Property, Room};
 use crate::process::{Watch, table};
+use crate::run_directory;
 use crate::sys::{self, Side};
 
 /// What runs inside stages. The launcher prepares it once; every stage's worker plays it once, in a copy of the launcher's memory.
@@ -211,7 +212,7 @@ pub(crate) fn first_process_main<A: Agent>(
 ) -> ! {
     let Beginning { channel, order, holds } = beginning;
     let mut pipe = Pipe::new(UnixStream::from(channel));
-    let worker = match set_up(isolation, ids, order) {
+    let worker = match run_directory::whatever_the_umask(|| set_up(isolation, ids, order)) {
         Ok((order, payload, signals)) => match isolation::patiently(sys::fork) {
             Ok(Side::Child) => worker_main(agent, prologue, isolation, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
