@@ -30,6 +30,7 @@ mod loader;
 mod screen;
 mod settings;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -49,9 +50,11 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors, and go to standard output.
-            let code = if error.use_stderr() { exit::USAGE } else { exit::PASSED };
-            let _ = arguments::with_tip(error).print();
-            return ExitCode::from(code);
+            if error.use_stderr() {
+                let _ = arguments::with_tip(error).print();
+                return ExitCode::from(exit::USAGE);
+            }
+            return ExitCode::from(settings::written(error.print().and_then(|()| std::io::stdout().flush())));
         }
     };
     let registry = agent.registry();

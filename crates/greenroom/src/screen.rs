@@ -25,12 +25,26 @@ pub(crate) struct Screen {
 /// Why writing failed, once it has.
 type Broken = Arc<Mutex<Option<Failed>>>;
 
+/// Why writing failed.
 #[derive(Debug, Clone)]
-struct Failed {
+pub(crate) struct Failed {
     kind: io::ErrorKind,
     message: String,
     /// Nobody reads any more.
     deserted: bool,
+}
+
+impl Failed {
+    /// Whether nobody reads any more.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.deserted
+    }
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl From<io::Error> for Failed {

@@ -8,6 +8,9 @@ use clap::ColorChoice;
 use greenroom_report::{Style, Terminal};
 use greenroom_sandbox::SandboxError;
 
+use crate::exit;
+use crate::screen::Failed;
+
 /// Facts about how greenroom was started.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -105,8 +108,19 @@ pub(crate) fn complain_of_sandbox(error: &SandboxError, settings: &Settings) {
     }
 }
 
-/// Writes to standard output; a reader that has gone away is not our trouble.
-pub(crate) fn print(text: &str) {
+/// Writes to standard output; the exit code that comes of it.
+pub(crate) fn print(text: &str) -> u8 {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// The exit code that comes of writing to standard output. A reader that has gone away, or a closed terminal, is not our trouble.
+pub(crate) fn written(result: std::io::Result<()>) -> u8 {
+    match result.map_err(Failed::from) {
+        Err(failed) if !failed.is_deserted() => {
+            complain(&format!("failed to write the results: {failed}"));
+            exit::CANNOT
+        }
+        _ => exit::PASSED,
+    }
 }

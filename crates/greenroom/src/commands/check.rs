@@ -15,6 +15,5 @@ pub(crate) fn check(options: &Check, settings: &Settings, registry: &Registry) -
     }
     let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
     let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
-    print(&format!("{scenarios} with {steps}: nothing wrong\n"));
-    exit::PASSED
+    print(&format!("{scenarios} with {steps}: nothing wrong\n"))
 }

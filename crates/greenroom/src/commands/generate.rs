@@ -10,8 +10,7 @@ use crate::settings::{Settings, complain, print};
 pub(crate) fn completions(options: &Completions, _: &Settings) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut Arguments::command(), "greenroom", &mut script);
-    print(&String::from_utf8_lossy(&script));
-    exit::PASSED
+    print(&String::from_utf8_lossy(&script))
 }
 
 pub(crate) fn man(options: &Man, _: &Settings) -> u8 {
@@ -33,6 +32,5 @@ pub(crate) fn man(options: &Man, _: &Settings) -> u8 {
         complain(&format!("failed to make the manual page: {error}"));
         return exit::CANNOT;
     }
-    print(&String::from_utf8_lossy(&page));
-    exit::PASSED
+    print(&String::from_utf8_lossy(&page))
 }

@@ -16,12 +16,9 @@ pub(crate) fn init(options: &Init, settings: &Settings) -> u8 {
     let written =
         File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
     match written {
-        Ok(()) => {
-            print(&format!(
-                "wrote {file}; now try\n\n    greenroom run {file}\n\nand then `greenroom steps` for all that a step can say\n"
-            ));
-            exit::PASSED
-        }
+        Ok(()) => print(&format!(
+            "wrote {file}; now try\n\n    greenroom run {file}\n\nand then `greenroom steps` for all that a step can say\n"
+        )),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             complain(&format!("{file} is there already and is left as it is; name another file: greenroom init FILE"));
             exit::USAGE

@@ -48,7 +48,10 @@ pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -
         libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
     let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
     if libraries.iter().any(|(_, bindings)| !bindings.is_empty()) || code == exit::PASSED {
-        print(&catalogue::steps(&libraries, style));
+        let printed = print(&catalogue::steps(&libraries, style));
+        if printed != exit::PASSED {
+            return printed;
+        }
     }
     code
 }

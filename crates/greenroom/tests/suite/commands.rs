@@ -671,3 +671,37 @@ greenroom: failed to create a directory in /nosuch/directory: no such file or di
 
 "#]]);
 }
+
+#[test]
+fn output_that_cannot_be_written() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    let project = project.through(["sh", "-c", "exec \"$@\" > /dev/full", "sh"]);
+    let commands: [&[&str]; 10] = [
+        &["run", "x.md"],
+        &["check", "x.md"],
+        &["list", "x.md"],
+        &["steps"],
+        &["doctor"],
+        &["init", "new.md"],
+        &["man"],
+        &["completions", "bash"],
+        &["--help"],
+        &["--version"],
+    ];
+    for command in commands {
+        project.run(command).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to write the results: No space left on device (os error 28)
+
+"#]]);
+    }
+}
+
+#[test]
+fn output_that_nobody_reads() {
+    let project = Project::new().file("x.md", scenario("when I run true"));
+    for command in [&["check", "x.md"][..], &["steps"], &["--help"]] {
+        let mut started = project.start(command);
+        started.close_stdout();
+        started.finish().code(0).stderr("");
+    }
+}
