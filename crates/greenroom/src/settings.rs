@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use greenroom_report::{Style, Terminal};
-use greenroom_sandbox::SandboxError;
 
 use crate::exit;
 use crate::screen::Failed;
@@ -20,8 +19,8 @@ pub(crate) struct Settings {
     pub(crate) path: OsString,
     /// Where temporary directories are made.
     pub(crate) temporary: PathBuf,
-    /// Whether TMPDIR says so.
-    pub(crate) temporary_is_named: bool,
+    /// Whether it is TMPDIR that says so.
+    pub(crate) names_temporary: bool,
     /// Paths below /tmp that the environment mentions: scenarios may need them.
     pub(crate) mentioned: Vec<PathBuf>,
     /// What standard output is.
@@ -39,7 +38,7 @@ impl Settings {
         let directory = std::env::current_dir()
             .map_err(|error| format!("the working directory cannot be used: {error}; change into one that exists"))?;
         let named = std::env::var_os("TMPDIR").filter(|path| !path.is_empty());
-        let temporary_is_named = named.is_some();
+        let names_temporary = named.is_some();
         let temporary = named.unwrap_or_else(|| "/tmp".into()).into();
         for (what, path) in [("working directory", &directory), ("directory for temporary files (TMPDIR)", &temporary)]
         {
@@ -63,7 +62,7 @@ impl Settings {
             directory,
             path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             temporary,
-            temporary_is_named,
+            names_temporary,
             mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Style { colour: colour(err), width: width(err, err_columns) },
@@ -97,15 +96,6 @@ pub(crate) fn absolute(program: &str, settings: &Settings) -> String {
 /// Says on standard error what keeps greenroom from working.
 pub(crate) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr(), "greenroom: {message}");
-}
-
-/// Says on standard error that sandboxes do not work.
-pub(crate) fn complain_of_sandbox(error: &SandboxError, settings: &Settings) {
-    complain(&error.to_string());
-    if settings.temporary_is_named && matches!(error, SandboxError::Directory { .. }) {
-        let help = "TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it";
-        let _ = writeln!(std::io::stderr(), "  help: {help}");
-    }
 }
 
 /// Writes to standard output; the exit code that comes of it.

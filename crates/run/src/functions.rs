@@ -2,17 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use greenroom_doc::{
     Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
 };
-use greenroom_steps::host::check::{self, Function, Known};
+use greenroom_steps::host::check::{self, Function, Known, Trouble};
 
 use crate::script::NATIVE;
 
-/// What is wrong with Python files, and with bindings to functions in them. `python` is the program, `path` is PATH.
-pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
+/// What is wrong with Python files, and with bindings to functions in them. `python` is the program, `path` is PATH. An error when
+/// they cannot be looked at here, whatever Python that is.
+pub fn check_functions(
+    loaded: &Loaded,
+    python: &str,
+    path: &OsStr,
+    source_directory: &Path,
+) -> io::Result<Vec<Diagnostic>> {
     let plan = &loaded.plan;
     let mut found = Vec::new();
     let mut warned = BTreeSet::new();
@@ -24,7 +31,7 @@ pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_direc
         let files = files_of(document, source_directory);
         let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
         match check::files(python, path, &paths) {
-            Ok(Some(known)) => {
+            Ok(known) => {
                 found.extend(known.errors.iter().filter_map(|error| unparsable(&loaded.sources, &files, error)));
                 for warning in &known.warnings {
                     // Documents may have files in common.
@@ -41,19 +48,20 @@ pub fn check_functions(loaded: &Loaded, python: &str, path: &OsStr, source_direc
                     found.extend(replacements(&steps, &known, &files, &loaded.sources));
                 }
             }
-            Ok(None) => found.push(
+            Err(Trouble::NotFound) => found.push(
                 Diagnostic::error("no-python", format!("program not found: {python}"))
                     .at(first.span, "this step is carried out in Python")
                     .help("install Python, or say where it is with `--python PATH`"),
             ),
-            Err(error) => found.push(
-                Diagnostic::error("no-python", format!("{python} cannot be used: {}", error.message))
+            Err(Trouble::Here(error)) => return Err(error),
+            Err(Trouble::Python(reason)) => found.push(
+                Diagnostic::error("no-python", format!("{python} cannot be used: {reason}"))
                     .at(first.span, "this step is carried out in Python")
                     .help("say where a Python 3.8 or newer is with `--python PATH`"),
             ),
         }
     }
-    found
+    Ok(found)
 }
 
 /// The document's own Python files.

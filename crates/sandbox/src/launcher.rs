@@ -70,6 +70,9 @@ pub enum SandboxError {
     /// There is no `/proc`, by which this executable finds itself and its processes.
     #[error("there is no /proc: mount it (`mount -t proc proc /proc`)")]
     NoProc,
+    /// There is no `/dev/null`.
+    #[error("there is no /dev/null: make it (`mknod -m 666 /dev/null c 1 3`)")]
+    NoNull,
     /// Processes cannot be held by descriptor.
     #[error("this kernel, or a filter, refuses pidfd_open; greenroom needs it, and so Linux 5.3 or newer")]
     NoPidfd,
@@ -176,7 +179,11 @@ impl Launcher {
             // Out of the runner's process group, so that a Ctrl-C reaches the runner alone; it becomes a session of its own later.
             .process_group(0)
             .spawn()
-            .map_err(|error| if has_proc() { SandboxError::Start(error) } else { SandboxError::NoProc })?;
+            .map_err(|error| match error {
+                _ if !has_proc() => SandboxError::NoProc,
+                _ if !Path::new("/dev/null").exists() => SandboxError::NoNull,
+                error => SandboxError::Start(error),
+            })?;
         let prologue = sealed_file(&options.prologue).map_err(SandboxError::Start)?;
         // What is not there need not be kept.
         let keep = options.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();

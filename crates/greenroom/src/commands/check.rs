@@ -8,7 +8,9 @@ use crate::settings::{Settings, print};
 use crate::{commands, exit};
 
 pub(crate) fn check(options: &Check, settings: &Settings, registry: &Registry) -> u8 {
-    let loaded = commands::load(&options.documents, &options.hosts, settings, registry);
+    let Ok(loaded) = commands::load(&options.documents, &options.hosts, settings, registry) else {
+        return exit::CANNOT;
+    };
     commands::show(&loaded, settings);
     if loaded.has_errors() {
         return exit::BAD_DOCUMENT;

@@ -1,12 +1,13 @@
 //! `greenroom doctor`: what this machine gives to scenarios, and what to change to have more.
 
 use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
 use greenroom_report::words;
 use greenroom_sandbox::{Isolation, Launcher, LauncherOptions, Property, Refusal, SandboxChoice, SandboxError};
 
 use crate::exit;
-use crate::settings::{Settings, complain_of_sandbox, print};
+use crate::settings::{Settings, complain, print};
 
 pub(crate) fn doctor(settings: &Settings) -> u8 {
     let options = LauncherOptions {
@@ -20,13 +21,28 @@ pub(crate) fn doctor(settings: &Settings) -> u8 {
             if let SandboxError::Directory { isolation, .. } = &error {
                 print(&findings(isolation, settings));
             }
-            complain_of_sandbox(&error, settings);
-            return exit::CANNOT;
+            return cannot(&error, settings);
         }
     };
-    print(&findings(launcher.isolation(), settings));
+    let code = print(&findings(launcher.isolation(), settings));
     launcher.dismiss(false);
-    exit::PASSED
+    code
+}
+
+/// Says why there is no sandbox.
+pub(crate) fn cannot(error: &SandboxError, settings: &Settings) -> u8 {
+    complain(&error.to_string());
+    let more = match error {
+        SandboxError::NotSealed(refused) => refusals(refused),
+        SandboxError::Directory { .. } if settings.names_temporary => {
+            vec!["help: `TMPDIR` names it; let it name a directory in which you may make others".to_owned()]
+        }
+        _ => Vec::new(),
+    };
+    for line in more {
+        let _ = writeln!(io::stderr(), "  {line}");
+    }
+    exit::CANNOT
 }
 
 fn findings(isolation: &Isolation, settings: &Settings) -> String {

@@ -9,7 +9,9 @@ use crate::settings::{Settings, print};
 use crate::{commands, exit};
 
 pub(crate) fn list(options: &List, settings: &Settings, registry: &Registry) -> u8 {
-    let mut loaded = commands::load(&options.chosen.documents, &options.hosts, settings, registry);
+    let Ok(mut loaded) = commands::load(&options.chosen.documents, &options.hosts, settings, registry) else {
+        return exit::CANNOT;
+    };
     commands::show(&loaded, settings);
     if loaded.has_errors() {
         return exit::BAD_DOCUMENT;

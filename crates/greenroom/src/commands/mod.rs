@@ -19,8 +19,14 @@ pub(crate) mod list;
 pub(crate) mod run;
 pub(crate) mod steps;
 
-/// Loads documents and looks at every step, so that all that is wrong is known before anything runs.
-pub(crate) fn load(documents: &[String], hosts: &Hosts, settings: &Settings, registry: &Registry) -> Loaded {
+/// Loads documents and looks at every step, so that all that is wrong is known before anything runs. An error, said already, when
+/// that cannot be done here.
+pub(crate) fn load(
+    documents: &[String],
+    hosts: &Hosts,
+    settings: &Settings,
+    registry: &Registry,
+) -> Result<Loaded, ()> {
     let builtin = builtin(registry);
     let can_run = |language: &str, function: &str| match language {
         "native" => registry.function(function).is_some(),
@@ -35,7 +41,8 @@ pub(crate) fn load(documents: &[String], hosts: &Hosts, settings: &Settings, reg
     // A host of the user's own for Python has its own mind of files.
     if !hosts.others().contains_key("python") {
         let python = absolute(&hosts.python, settings);
-        more.extend(greenroom_run::check_functions(&loaded, &python, &settings.path, &settings.directory));
+        let found = greenroom_run::check_functions(&loaded, &python, &settings.path, &settings.directory);
+        more.extend(found.map_err(|error| complain(&format!("failed to look at Python files: {error}")))?);
     }
     if !more.is_empty() {
         loaded.diagnostics.extend(more);
@@ -43,7 +50,7 @@ pub(crate) fn load(documents: &[String], hosts: &Hosts, settings: &Settings, reg
             |diagnostic: &Diagnostic| diagnostic.primary.as_ref().map(|label| (label.span.source, label.span.start));
         loaded.diagnostics.sort_by_key(place);
     }
-    loaded
+    Ok(loaded)
 }
 
 /// Documents under the names given first; the same file under another name is the same document.

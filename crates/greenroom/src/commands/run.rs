@@ -1,6 +1,6 @@
 //! `greenroom run`.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,11 +16,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 use crate::arguments::{Leftovers, Network, Run, Sandbox};
 use crate::commands::doctor;
 use crate::screen::Screen;
-use crate::settings::{Settings, absolute, below_tmp, complain, complain_of_sandbox};
+use crate::settings::{Settings, absolute, below_tmp, complain};
 use crate::{commands, exit};
 
 pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8 {
-    let loaded = commands::load(&options.chosen.documents, &options.hosts, settings, registry);
+    let Ok(loaded) = commands::load(&options.chosen.documents, &options.hosts, settings, registry) else {
+        return exit::CANNOT;
+    };
     commands::show(&loaded, settings);
     if loaded.has_errors() {
         return exit::BAD_DOCUMENT;
@@ -77,7 +79,7 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
     match ran {
         Ok(()) => {}
         Err(RunError::Sandbox(SandboxError::Interrupted)) => return exit::INTERRUPTED,
-        Err(error) => return cannot(&error, settings),
+        Err(RunError::Sandbox(error)) => return doctor::cannot(&error, settings),
     }
     match (reporter.summary().verdict(), reporter.get_ref().lost()) {
         // Whoever stops a run may well close its terminal too.
@@ -94,18 +96,6 @@ pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8
 
 /// How long the report of a run that was stopped may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-
-/// Says why a run could not begin.
-fn cannot(error: &RunError, settings: &Settings) -> u8 {
-    let RunError::Sandbox(error) = error;
-    complain_of_sandbox(error, settings);
-    if let SandboxError::NotSealed(refusals) = error {
-        for line in doctor::refusals(refusals) {
-            let _ = writeln!(io::stderr(), "  {line}");
-        }
-    }
-    exit::CANNOT
-}
 
 /// A reporter whose output is out when the process is stopped.
 struct OnScreen(TerminalReporter<Screen>);

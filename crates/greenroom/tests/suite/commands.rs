@@ -667,7 +667,7 @@ fn no_temporary_directory() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.env("TMPDIR", "/nosuch/directory").run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
-  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
+  help: `TMPDIR` names it; let it name a directory in which you may make others
 
 "#]]);
 }

@@ -2,11 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Instant;
 
 use crate::process::running::Process;
@@ -68,7 +69,21 @@ pub struct StartError {
     /// Said when the cause is known better than the system's error tells it: a missing interpreter, a missing `#!` line.
     pub hint: Option<String>,
     /// The system's error.
-    pub source: std::io::Error,
+    pub source: io::Error,
+}
+
+impl StartError {
+    /// Whether something is missing that any program needs.
+    pub fn is_scarcity(&self) -> bool {
+        let scarce = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EAGAIN];
+        self.source.raw_os_error().is_some_and(|number| scarce.contains(&number)) || null().is_err()
+    }
+}
+
+/// An empty input.
+fn null() -> io::Result<File> {
+    File::open("/dev/null")
+        .map_err(|error| io::Error::new(error.kind(), format!("/dev/null cannot be opened: {error}")))
 }
 
 /// Finds a program the way a shell does: a name with a slash is a path relative to `directory`, any other is searched on `path` (the value of PATH).
@@ -131,14 +146,18 @@ impl Program {
     pub(crate) fn spawn(self, prepare: impl FnOnce(&mut Command)) -> Result<Child, StartError> {
         let Self { path, argv, directory, environment, stdin, stdout, stderr } = self;
         let mut command = Command::new(&path);
+        let null = match stdin {
+            Input::Null => null(),
+            Input::File(file) => Ok(file),
+        };
+        let stdin = match null {
+            Ok(stdin) => stdin,
+            Err(source) => return Err(StartError { path, hint: None, source }),
+        };
         if let Some((name, args)) = argv.split_first() {
             command.arg0(name).args(args);
         }
-        command.current_dir(&directory).stdout(stdout).stderr(stderr);
-        command.stdin(match stdin {
-            Input::Null => Stdio::null(),
-            Input::File(file) => Stdio::from(file),
-        });
+        command.current_dir(&directory).stdin(stdin).stdout(stdout).stderr(stderr);
         for (name, value) in &environment {
             match value {
                 Some(value) => command.env(name, value),
@@ -160,7 +179,7 @@ fn explain(
     path: &Path,
     argv: &[OsString],
     environment: &[(OsString, Option<OsString>)],
-    error: &std::io::Error,
+    error: &io::Error,
 ) -> Option<String> {
     match error.raw_os_error()? {
         libc::ENOENT if !directory.is_dir() => {

@@ -2,17 +2,18 @@
 //! parameters.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use greenroom_sandbox::process::{Input, Program, Watch, capture, find_program};
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::FdFlags;
 use serde_json::Value;
 
 use super::python;
-use crate::step::StepError;
-
 /// How long a look at all files may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -58,14 +59,33 @@ impl Function {
     }
 }
 
-/// Looks at files with this Python. None when there is no such program.
-pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Option<Known>, StepError> {
-    let Ok(program) = find_program(python.as_ref(), path, Path::new("/")) else { return Ok(None) };
+/// Why files could not be looked at.
+#[derive(Debug)]
+pub enum Trouble {
+    /// There is no such program.
+    NotFound,
+    /// It is no Python that can be used: why.
+    Python(String),
+    /// Something is missing here that any program needs.
+    Here(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+/// Looks at files with this Python.
+pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Known, Trouble> {
+    let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| Trouble::NotFound)?;
     let code = python::program()?;
-    let (output, errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    // In memory: where temporary files can be is none of its business.
+    let written = || Ok::<_, io::Error>(File::from(memfd_create("greenroom-check", MemfdFlags::CLOEXEC)?));
+    let (output, errors) = (written()?, written()?);
     let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), python::START.into(), "--check".into()];
     argv.extend(files.iter().map(|file| file.clone().into_os_string()));
-    rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty())?;
+    rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty()).map_err(io::Error::from)?;
     let started = Program {
         path: program,
         argv,
@@ -77,17 +97,20 @@ pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<
     }
     .start();
     drop(code);
-    let mut process = started?;
-    let ended = process.wait(&mut Watch::new(), "Python", LIMIT)?;
+    let mut process = started.map_err(|error| match error {
+        error if error.is_scarcity() => Trouble::Here(error.source),
+        error => Trouble::Python(error.source.to_string()),
+    })?;
+    let ended = process.wait(&mut Watch::new(), "Python", LIMIT).map_err(|cut| Trouble::Python(cut.to_string()))?;
     let text = capture::tail_of(&output, 64 << 20)?.bytes;
     // The last line: what is set up to run with every Python may print something, too.
     let line = text.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
     match serde_json::from_slice(line) {
-        Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(Some(known(&told))),
+        Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(known(&told)),
         _ => {
             let text = [text, capture::tail_of(&errors, 1 << 16)?.bytes].concat();
             let text = String::from_utf8_lossy(&text);
-            Err(StepError::new(text.lines().last().unwrap_or("it said nothing").to_owned()))
+            Err(Trouble::Python(text.lines().last().unwrap_or("it said nothing").to_owned()))
         }
     }
 }

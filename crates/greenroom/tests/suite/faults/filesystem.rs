@@ -123,14 +123,63 @@ fn no_directory_for_temporary_files() {
     };
     run("/nosuch/directory").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
-  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
+  help: `TMPDIR` names it; let it name a directory in which you may make others
 
 "#]]);
     run("PROJECT/plain").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/./plain: not a directory
-  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
+  help: `TMPDIR` names it; let it name a directory in which you may make others
 
 "#]]);
+}
+
+/// It is not Python's fault, and `check` needs none.
+#[test]
+fn no_directory_for_temporary_files_and_steps_in_python() {
+    let project = in_python().env("TMPDIR", "/nosuch/directory");
+    project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
+  help: `TMPDIR` names it; let it name a directory in which you may make others
+
+"#]]);
+    project.run(["check", "x.md"]).code(0).stderr("");
+}
+
+#[test]
+fn no_dev_null() {
+    let as_root: &[&str] = if rustix::process::getuid().is_root() { &[] } else { &["--map-root-user"] };
+    let mount = "mount -t tmpfs none /dev && exec \"$@\"";
+    let words = [&["unshare", "--mount"], as_root, &["sh", "-c", mount, "sh"]].concat();
+    if !succeeds(&[&words[..], &["true"]].concat()) {
+        println!("skipped: nothing can be mounted here");
+        return;
+    }
+    in_python().through(&words).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to look at Python files: /dev/null cannot be opened: No such file or directory (os error 2)
+
+"#]]);
+    let project = Project::new().file("x.md", scenario("when I run true")).through(&words);
+    project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: there is no /dev/null: make it (`mknod -m 666 /dev/null c 1 3`)
+
+"#]]);
+}
+
+fn in_python() -> Project {
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
+    project.file("steps.py", "def it(ctx):\n    pass\n")
+}
+
+/// Its directory is its own all the same.
+#[test]
+fn a_umask_that_takes_everything_away() {
+    for umask in ["777", "300"] {
+        let project = Project::anywhere().file("x.md", scenario("when I run true"));
+        let Some(project) = project.by_user(4321) else { return };
+        let words = ["sh".to_owned(), "-c".to_owned(), format!("umask {umask}; exec \"$@\""), "sh".to_owned()];
+        project.through(words).run(["run", "x.md"]).passes();
+    }
 }
 
 #[test]
@@ -148,7 +197,7 @@ fn a_directory_for_temporary_files_that_may_not_be_written_to() {
     let directory = project.path("closed");
     project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/closed: permission denied
-  help: TMPDIR names it: set TMPDIR to a directory that is there and can be written to, or unset it
+  help: `TMPDIR` names it; let it name a directory in which you may make others
 
 "#]]);
 }

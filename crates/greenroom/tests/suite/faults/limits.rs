@@ -29,6 +29,19 @@ greenroom: failed to listen for signals: Too many open files (os error 24)
 "#]]);
 }
 
+/// Nor is that the fault of Python.
+#[test]
+fn too_few_descriptors_to_look_at_python_files() {
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
+    let project = project.file("steps.py", "def it(ctx):\n    pass\n");
+    let project = project.through(["prlimit", "--nofile=6"]);
+    project.run(["check", "x.md"]).code(4).stdout("").stderr(str![[r#"
+greenroom: failed to look at Python files: Too many open files (os error 24)
+
+"#]]);
+}
+
 #[test]
 fn a_daemon_that_takes_more_memory_than_there_is() {
     if !root() {
