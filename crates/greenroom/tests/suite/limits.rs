@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::{Project, document, names, scenario, with_programs};
+use crate::support::{Fifo, Project, document, names, scenario, with_programs};
 
 #[test]
 fn a_daemon_that_writes_more_than_the_limit_is_killed() {
@@ -267,4 +268,33 @@ fn processes_that_are_about_to_end_are_not_left_over() {
     for _ in 0..10 {
         project.run(["run", "-q", "--leftovers", "fail", "x.md"]).passes();
     }
+}
+
+/// It has holes only, so that it takes no room, and an hour to read.
+const HUGE: &str = "when I run sh -c 'truncate -s 4T big; truncate -s 4T too; echo made > $OUT'";
+
+#[test]
+fn a_file_that_takes_too_long_to_read() {
+    for check in [
+        "then file big doesn't contain \"x\"",
+        "then files big and too on disk are identical",
+        "then files big and too on disk are different",
+    ] {
+        let text = scenario(&format!("{HUGE}\n{check}")).replace("bindings:", "step_timeout: 300ms\nbindings:");
+        let ran = Project::new().env("OUT", "/dev/null").file("x.md", text).run(["run", "x.md"]).code(1);
+        let file = if check.contains("big and") { "too" } else { "big" };
+        let message = format!("the step's time limit of 300 ms has passed while waiting for the end of file {file}");
+        assert!(ran.stdout.contains(&message), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_file_that_takes_too_long_to_read_when_the_run_is_stopped() {
+    let project = Project::new().fifo("out");
+    let out = project.path("out");
+    let project =
+        project.env("OUT", &out).file("x.md", scenario(&format!("{HUGE}\nthen file big doesn't contain \"x\"")));
+    let started = project.start(["run", "x.md"]);
+    Fifo::open(out).line();
+    started.signal(Signal::TERM).finish().code(130);
 }

@@ -387,6 +387,11 @@ impl Watch {
         }
     }
 
+    /// Whether work that is no wait may go on: it ends where a wait would end.
+    pub fn check(&mut self) -> Result<(), Cut> {
+        self.readable(&[], Instant::now()).map(|_| ())
+    }
+
     /// Names what the waits to come by [`Watch::readable`] are for, for whoever is told that they were cut.
     pub fn waits_for(&mut self, what: &str) {
         what.clone_into(&mut self.latest);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::capture::{self, Tail};
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -18,6 +19,8 @@ pub(crate) const HELD: u64 = 64 << 20;
 
 /// Read at a time.
 const PIECE: usize = 64 * 1024;
+/// How much is read between two looks at limits.
+const STRETCH: u64 = 4 << 20;
 
 /// Bytes that can be looked at more than once.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +86,11 @@ impl<'a> Bytes<'a> {
     }
 
     /// Where `needle` first is.
-    pub(crate) fn find(self, needle: &[u8]) -> io::Result<Option<u64>> {
+    pub(crate) fn find(self, needle: &[u8], watch: &mut Watch) -> Result<Option<u64>, StepError> {
         let step = PIECE as u64;
         let mut start = 0;
         loop {
+            look_up(start, watch)?;
             // Each piece reaches as far into the next one as the needle may.
             let piece = self.part(start, step + needle.len() as u64)?;
             if let Some(at) = capture::find(&piece, needle) {
@@ -100,9 +104,10 @@ impl<'a> Bytes<'a> {
     }
 
     /// Where the two first differ; that may be the end of one of them.
-    pub(crate) fn difference(self, other: Bytes<'_>) -> io::Result<Option<u64>> {
+    pub(crate) fn difference(self, other: Bytes<'_>, watch: &mut Watch) -> Result<Option<u64>, StepError> {
         let mut start = 0;
         loop {
+            look_up(start, watch)?;
             let (ours, theirs) = (self.part(start, PIECE as u64)?, other.part(start, PIECE as u64)?);
             if ours != theirs {
                 let common = ours.iter().zip(theirs.iter()).take_while(|(a, b)| a == b).count();
@@ -158,6 +163,14 @@ impl<'a> Bytes<'a> {
     }
 }
 
+/// Whoever reads what may be endless looks up from it now and then: whether it is too late, or not wanted any more.
+fn look_up(read: u64, watch: &mut Watch) -> Result<(), StepError> {
+    if read > 0 && read.is_multiple_of(STRETCH) {
+        watch.check()?;
+    }
+    Ok(())
+}
+
 /// Part of something, for people.
 struct Excerpt {
     text: String,
@@ -175,27 +188,34 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 /// Checks that something relates to an expected text as it should; for the last two relations that text is a regex.
-pub(crate) fn check(what: &str, actual: Bytes<'_>, relation: Relation, expected: &str) -> StepResult {
-    let look = || -> Result<Option<(Excerpt, Option<Excerpt>)>, StepError> {
+pub(crate) fn check(
+    what: &str,
+    actual: Bytes<'_>,
+    relation: Relation,
+    expected: &str,
+    watch: &mut Watch,
+) -> StepResult {
+    watch.waits_for(&format!("the end of {what}"));
+    let mut look = || -> Result<Option<(Excerpt, Option<Excerpt>)>, StepError> {
         let wanted = Bytes::Held(expected.as_bytes());
         let tail = || actual.end().map(|excerpt| Some((excerpt, None)));
         Ok(match relation {
-            Relation::Is => match actual.difference(wanted)? {
+            Relation::Is => match actual.difference(wanted, watch)? {
                 None => None,
                 Some(at) => {
                     let (expected, actual) = both_around(wanted, actual, at)?;
                     Some((actual, Some(expected)))
                 }
             },
-            Relation::IsNot => match actual.difference(wanted)? {
+            Relation::IsNot => match actual.difference(wanted, watch)? {
                 Some(_) => None,
                 None => tail()?,
             },
-            Relation::Contains => match actual.find(expected.as_bytes())? {
+            Relation::Contains => match actual.find(expected.as_bytes(), watch)? {
                 Some(_) => None,
                 None => tail()?,
             },
-            Relation::DoesNotContain => match actual.find(expected.as_bytes())? {
+            Relation::DoesNotContain => match actual.find(expected.as_bytes(), watch)? {
                 None => None,
                 Some(at) => Some((actual.around(at)?, None)),
             },
@@ -224,8 +244,9 @@ pub(crate) fn check(what: &str, actual: Bytes<'_>, relation: Relation, expected:
 }
 
 /// Checks that two things are equal. The error calls them by their names.
-pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>) -> StepResult {
-    let Some(at) = first.difference(second)? else {
+pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, watch: &mut Watch) -> StepResult {
+    watch.waits_for(&format!("the end of {}", names.1));
+    let Some(at) = first.difference(second, watch)? else {
         return Ok(());
     };
     let (expected, actual) = both_around(first, second, at)?;
@@ -297,17 +318,18 @@ mod tests {
 
     #[test]
     fn finds_across_the_edges_of_pieces() {
+        let watch = &mut Watch::new();
         for at in [0, PIECE - 3, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 2] {
             let mut content = vec![b'.'; 2 * PIECE + 10];
             content[at..at + 6].copy_from_slice(b"needle");
             let file = file(&content);
-            assert_eq!(Bytes::of(&file).unwrap().find(b"needle").unwrap(), Some(at as u64));
-            assert_eq!(Bytes::Held(&content).find(b"needle").unwrap(), Some(at as u64));
-            assert_eq!(Bytes::Held(&content).find(b"noodle").unwrap(), None);
+            assert_eq!(Bytes::of(&file).unwrap().find(b"needle", watch).unwrap(), Some(at as u64));
+            assert_eq!(Bytes::Held(&content).find(b"needle", watch).unwrap(), Some(at as u64));
+            assert_eq!(Bytes::Held(&content).find(b"noodle", watch).unwrap(), None);
         }
-        assert_eq!(Bytes::Held(b"").find(b"").unwrap(), Some(0));
-        assert_eq!(Bytes::Held(b"").find(b"x").unwrap(), None);
-        assert_eq!(Bytes::Held(b"ab").find(b"abc").unwrap(), None);
+        assert_eq!(Bytes::Held(b"").find(b"", watch).unwrap(), Some(0));
+        assert_eq!(Bytes::Held(b"").find(b"x", watch).unwrap(), None);
+        assert_eq!(Bytes::Held(b"ab").find(b"abc", watch).unwrap(), None);
     }
 
     #[test]
@@ -316,7 +338,7 @@ mod tests {
         let mut other = long.clone();
         other[PIECE + 7] = b'b';
         let on_disk = file(&other);
-        let differ = |a: Bytes<'_>, b: Bytes<'_>| a.difference(b).unwrap();
+        let differ = |a: Bytes<'_>, b: Bytes<'_>| a.difference(b, &mut Watch::new()).unwrap();
         assert_eq!(differ(Bytes::Held(&long), Bytes::of(&on_disk).unwrap()), Some(PIECE as u64 + 7));
         assert_eq!(differ(Bytes::Held(&other), Bytes::of(&on_disk).unwrap()), None);
         assert_eq!(differ(Bytes::Held(b"ab"), Bytes::Held(b"abc")), Some(2));
@@ -326,17 +348,19 @@ mod tests {
     #[test]
     fn long_texts_are_shown_around_the_place_that_matters() {
         let text: String = (0..10_000).flat_map(|n| ["line ".to_owned(), n.to_string(), " é\n".to_owned()]).collect();
-        let error = check("it", Bytes::Held(text.as_bytes()), Relation::DoesNotContain, "line 5000 ").unwrap_err();
+        let check =
+            |relation, expected: &str| check("it", Bytes::Held(text.as_bytes()), relation, expected, &mut Watch::new());
+        let error = check(Relation::DoesNotContain, "line 5000 ").unwrap_err();
         let shown = &error.comparison.as_ref().unwrap().actual;
         assert!(shown.starts_with("line 4") && shown.contains("line 5000 é\n"), "{shown}");
         assert!(shown.len() as u64 <= SHOWN);
         assert_eq!(error.notes.len(), 1);
-        let error = check("it", Bytes::Held(text.as_bytes()), Relation::Contains, "nothing").unwrap_err();
+        let error = check(Relation::Contains, "nothing").unwrap_err();
         let shown = &error.comparison.as_ref().unwrap().actual;
         assert!(shown.starts_with("line 9") && shown.ends_with("line 9999 é\n"), "{shown}");
         assert!((SHOWN - 20..=SHOWN).contains(&(shown.len() as u64)));
         let other = text.replace("line 7000 ", "line seven ");
-        let error = check("it", Bytes::Held(text.as_bytes()), Relation::Is, &other).unwrap_err();
+        let error = check(Relation::Is, &other).unwrap_err();
         let comparison = error.comparison.unwrap();
         assert_eq!(comparison.expected.lines().next(), comparison.actual.lines().next());
         assert!(comparison.expected.contains("line seven") && comparison.actual.contains("line 7000"));
@@ -371,7 +395,7 @@ mod tests {
     fn too_much_is_not_held() {
         let file = file(b"");
         file.set_len(HELD + 1).unwrap();
-        let error = check("it", Bytes::of(&file).unwrap(), Relation::Matches, "x").unwrap_err();
+        let error = check("it", Bytes::of(&file).unwrap(), Relation::Matches, "x", &mut Watch::new()).unwrap_err();
         assert_eq!(
             error,
             StepError::new("cannot look at it: it has 67108865 bytes, and 67108864 is the most that can be held")

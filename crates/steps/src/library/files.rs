@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use greenroom_sandbox::process::Watch;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Timespec};
@@ -363,29 +364,30 @@ fn compare_metadata(context: &mut Context, captures: &Captures, relation: Relati
 fn look(context: &mut Context, captures: &Captures, relation: Relation, expected: &str) -> StepResult {
     let shown = captures.text("filename")?;
     let file = place::read(context, shown)?;
-    bytes::check(&format!("file {shown}"), Bytes::of(&file)?, relation, captures.text(expected)?)
+    bytes::check(&format!("file {shown}"), Bytes::of(&file)?, relation, captures.text(expected)?, context.watch())
 }
 
 fn compare_files(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
     let (first, second) = (captures.text("filename1")?, captures.text("filename2")?);
     let files = (place::read(context, first)?, place::read(context, second)?);
     let names = (&*format!("file {first}"), &*format!("file {second}"));
-    compare(names, Bytes::of(&files.0)?, Bytes::of(&files.1)?, equal)
+    compare(names, Bytes::of(&files.0)?, Bytes::of(&files.1)?, equal, context.watch())
 }
 
 fn compare_embedded(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
     let (name, embedded) = (captures.text("filename")?, captures.text("embedded")?);
     let file = place::read(context, name)?;
-    let text = &context.embedded_file(embedded)?.text;
+    let text = context.embedded_file(embedded)?.text.clone();
     let names = (&*format!("embedded file {embedded}"), &*format!("file {name}"));
-    compare(names, Bytes::Held(text.as_bytes()), Bytes::of(&file)?, equal)
+    compare(names, Bytes::Held(text.as_bytes()), Bytes::of(&file)?, equal, context.watch())
 }
 
-fn compare(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, equal: bool) -> StepResult {
+fn compare(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, equal: bool, watch: &mut Watch) -> StepResult {
     if equal {
-        return check_equal(names, first, second);
+        return check_equal(names, first, second, watch);
     }
-    match first.difference(second)? {
+    watch.waits_for(&format!("the end of {}", names.1));
+    match first.difference(second, watch)? {
         Some(_) => Ok(()),
         None => Err(StepError::new(format!("{} and {} are identical but should differ", names.0, names.1))
             .note(format!("both have {} bytes", first.len()))),

@@ -672,8 +672,11 @@ const NO_COMMAND: &str = "no command has been run before this step";
 const NO_COMMAND_HELP: &str = "write a step such as `when I try to run ls` before it";
 
 fn latest(context: &mut Context) -> Result<&Ran, StepError> {
-    let state = context.state::<Runcmd>();
-    state.latest.as_ref().ok_or_else(|| StepError::new(NO_COMMAND).help(NO_COMMAND_HELP))
+    context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
+}
+
+fn no_command() -> StepError {
+    StepError::new(NO_COMMAND).help(NO_COMMAND_HELP)
 }
 
 fn exit_code(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
@@ -701,12 +704,13 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
         Relation::Matches | Relation::DoesNotMatch => captures.text("regex")?,
         _ => captures.text("text")?,
     };
-    let ran = latest(context)?;
+    let (state, watch) = context.state_and_watch::<Runcmd>();
+    let ran = state.latest.as_ref().ok_or_else(no_command)?;
     let (what, written) = match stream {
         Stream::Stdout => ("stdout of the command", &ran.stdout),
         Stream::Stderr => ("stderr of the command", &ran.stderr),
     };
-    bytes::check(what, Bytes::of(&written.0)?, relation, expected).map_err(|error| {
+    bytes::check(what, Bytes::of(&written.0)?, relation, expected, watch).map_err(|error| {
         let error = ran.explain(error);
         // What went wrong in a command is on its stderr, even if its stdout is what was looked at.
         if stream == Stream::Stdout { error.output(ran.stderr.output("stderr")) } else { error }

@@ -333,14 +333,15 @@ fn has_output(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: Relation) -> StepResult {
     let (name, expected) = (captures.text("name")?, unescape(captures.text("text")?));
-    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     let path = daemon.file(stream);
     let what = format!("{} of daemon {name}", stream.name());
+    watch.waits_for(&format!("the end of {what}"));
     let holds = match relation {
         Relation::Is => capture::head(&path, expected.len() as u64 + 1).map(|head| head == expected.as_bytes()),
-        Relation::DoesNotContain => capture::contains(&path, expected.as_bytes()).map(|found| !found),
-        _ => capture::contains(&path, expected.as_bytes()),
+        Relation::DoesNotContain => capture::contains(&path, expected.as_bytes(), watch).map(|found| !found),
+        _ => capture::contains(&path, expected.as_bytes(), watch),
     };
     let holds = holds.map_err(|error| {
         let file = path.file_name().unwrap_or_default().display();
