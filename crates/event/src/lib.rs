@@ -273,6 +273,23 @@ pub struct Comparison {
     pub expected: String,
     /// Actual.
     pub actual: String,
+    /// What of the two is not here.
+    #[serde(default)]
+    pub part: Part,
+}
+
+/// Where the texts of a comparison come from, when they are not the whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Part {
+    /// Lines before the text shown of `actual`.
+    pub lines_before: u64,
+    /// Bytes before it.
+    pub before: u64,
+    /// Bytes of either text that come after what is shown of it.
+    pub after: u64,
+    /// Where in `actual` that is which should not be there: its start and its end, in bytes.
+    pub found: Option<(usize, usize)>,
 }
 
 /// How expected and actual should relate.
@@ -293,12 +310,21 @@ pub enum Relation {
     DoesNotMatch,
 }
 
+/// The byte that a character of a text stands for, if it belonged to no character of UTF-8: texts that processes wrote have
+/// U+10FF00 and that many more for it.
+pub fn raw_byte(c: char) -> Option<u8> {
+    match u32::from(c) {
+        number @ 0x10_FF80..=0x10_FFFF => u8::try_from(number & 0xFF).ok(),
+        _ => None,
+    }
+}
+
 /// The end of something that a process wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Captured {
     /// Of what: `stderr of the command`, `stdout of daemon web`.
     pub of: String,
-    /// The last part of it; bytes that are not UTF-8 replaced. Control characters are in it: escape before showing.
+    /// The last part of it; [`raw_byte`] says how bytes are in it that are not UTF-8. Control characters are in it: escape before showing.
     pub text: String,
     /// How many bytes came before `text`.
     pub omitted: u64,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use greenroom_event::raw_byte;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// `1 scenario`, `2 scenarios`.
@@ -107,11 +108,26 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
         || matches!(c, '\u{e0000}'..='\u{e007f}')
+        || raw_byte(c).is_some()
+}
+
+/// Whether a character looks like a blank, or like nothing, but is neither: of interest where it makes a difference.
+pub fn is_deceptive(c: char) -> bool {
+    (c.is_whitespace() && c != ' ') || (!c.is_ascii() && c.width() == Some(0))
 }
 
 /// Text for one line of a screen: everything hidden becomes visible (`\n`, `\t`, `\x1b`, `\u{202e}`).
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
+    escape_where(text, is_hidden)
+}
+
+/// The same for a part that is different from another: also what could not be told from that becomes visible.
+pub fn escape_difference(text: &str) -> Cow<'_, str> {
+    escape_where(text, |c| is_hidden(c) || is_deceptive(c))
+}
+
+fn escape_where(text: &str, is_hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
@@ -132,6 +148,7 @@ fn escape_char(c: char) -> String {
         '\t' => r"\t".to_owned(),
         '\0' => r"\0".to_owned(),
         c if c.is_ascii() => format!("\\x{:02x}", u32::from(c)),
+        c if let Some(byte) = raw_byte(c) => format!("\\x{byte:02x}"),
         c => format!("\\u{{{:x}}}", u32::from(c)),
     }
 }

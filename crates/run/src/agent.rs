@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, PrivateNetwork, Relation};
-use greenroom_sandbox::process::{Cut, Stopwatch, network};
+use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, Part, PrivateNetwork, Relation};
+use greenroom_sandbox::process::{Cut, Stopwatch, capture, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
 use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
@@ -355,11 +355,13 @@ fn comparison_of(comparison: steps::Comparison) -> Comparison {
         steps::Relation::Matches => Relation::Matches,
         steps::Relation::DoesNotMatch => Relation::DoesNotMatch,
     };
-    Comparison { what: comparison.what, relation, expected: comparison.expected, actual: comparison.actual }
+    let steps::Comparison { what, expected, actual, part, .. } = comparison;
+    let steps::Part { lines_before, before, after, found } = part;
+    Comparison { what, relation, expected, actual, part: Part { lines_before, before, after, found } }
 }
 
 fn captured(output: steps::Output) -> Captured {
-    let text = String::from_utf8_lossy(&output.tail.bytes).into_owned();
+    let text = capture::text(&output.tail.bytes);
     Captured { of: output.of, text, omitted: output.tail.omitted }
 }
 

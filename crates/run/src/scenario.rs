@@ -398,7 +398,7 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
     let daemon = |name: String| {
         let captured = |stream: &str| {
             let tail = capture::tail(&directory.join(format!("{name}.{stream}")), 8 * 1024).ok()?;
-            let text = String::from_utf8_lossy(&tail.bytes).into_owned();
+            let text = capture::text(&tail.bytes);
             (!text.is_empty()).then(|| Captured {
                 of: format!("{stream} of daemon {name}"),
                 text,

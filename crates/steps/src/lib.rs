@@ -37,4 +37,4 @@ pub mod step;
 pub use check::{Outlook, Problem};
 pub use context::{Context, EmbeddedFile, Environment};
 pub use registry::{CheckFunction, EndFunction, Library, Registry, StepFunction};
-pub use step::{Captures, Comparison, DaemonReport, Ending, LeftOver, Output, Relation, StepError, StepResult};
+pub use step::{Captures, Comparison, DaemonReport, Ending, LeftOver, Output, Part, Relation, StepError, StepResult};

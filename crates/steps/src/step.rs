@@ -85,7 +85,8 @@ impl StepError {
     ) -> Self {
         let what = what.into();
         let message = format!("{what} {}", relation.complaint());
-        let comparison = Comparison { what, relation, expected: expected.into(), actual: actual.into() };
+        let (expected, actual) = (expected.into(), actual.into());
+        let comparison = Comparison { what, relation, expected, actual, part: Part::default() };
         Self { message, comparison: Some(Box::new(comparison)), ..Self::default() }
     }
 
@@ -147,8 +148,23 @@ pub struct Comparison {
     pub relation: Relation,
     /// Expected.
     pub expected: String,
-    /// Actual; bytes that are not UTF-8 replaced, and only the end of it when it is long.
+    /// Actual, or a part of it when it is long.
     pub actual: String,
+    /// What of the two is not here.
+    pub part: Part,
+}
+
+/// Where the texts of a comparison come from, when they are not the whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Lines before the text shown of `actual`.
+    pub lines_before: u64,
+    /// Bytes before it.
+    pub before: u64,
+    /// Bytes of either text that come after what is shown of it.
+    pub after: u64,
+    /// Where in `actual` that is which should not be there: its start and its end, in bytes.
+    pub found: Option<(usize, usize)>,
 }
 
 /// How expected and actual should relate.

@@ -35,22 +35,23 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
             }
             aligned(page, expected, actual);
         }
-        Relation::Is => diff(page, if named { "" } else { &what }, expected, actual),
+        Relation::Is => diff(page, if named { "" } else { &what }, comparison),
         Relation::IsNot => {
             page.line(2, &format!("{it} should not be this, and is:"));
             whole(page, actual, tail);
         }
-        Relation::Contains => missing(page, &format!("{it} should contain:"), expected, actual, tail),
-        Relation::Matches => missing(page, &format!("{it} should match the regex:"), expected, actual, tail),
+        Relation::Contains => missing(page, &format!("{it} should contain:"), comparison, tail),
+        Relation::Matches => missing(page, &format!("{it} should match the regex:"), comparison, tail),
         Relation::DoesNotContain => {
             page.line(2, &format!("{it} should not contain:"));
             whole(page, expected, tail);
-            found(page, actual, actual.find(expected.as_str()), tail);
+            let place = actual.find(expected.as_str()).map(|at| (at, at + expected.len()));
+            found(page, comparison, place, tail);
         }
         Relation::DoesNotMatch => {
             page.line(2, &format!("{it} should not match the regex:"));
             whole(page, expected, tail);
-            found(page, actual, None, tail);
+            found(page, comparison, None, tail);
         }
     }
 }
@@ -115,11 +116,12 @@ struct Side {
 
 impl Side {
     fn new(chars: &[char], start: usize, end: usize, whole: bool, double: bool) -> Self {
-        let show = |chars: &[char]| {
+        let text = |chars: &[char]| {
             let text: String = chars.iter().collect();
-            let text = if double { text.replace('\\', r"\\") } else { text };
-            words::escape(&text).into_owned()
+            if double { text.replace('\\', r"\\") } else { text }
         };
+        let show = |chars: &[char]| words::escape(&text(chars)).into_owned();
+        let show_part = |chars: &[char]| words::escape_difference(&text(chars)).into_owned();
         let (before, rest) = chars.split_at(start);
         let (part, after) = rest.split_at(rest.len() - end);
         let before = match before.len().checked_sub(LEAD) {
@@ -128,9 +130,9 @@ impl Side {
         };
         let part = if part.len() > LINE {
             let more = words::count(part.len() - LINE, "character");
-            format!("{}… ({more} more)", show(&part[..LINE]))
+            format!("{}… ({more} more)", show_part(&part[..LINE]))
         } else {
-            show(part)
+            show_part(part)
         };
         let after = if after.len() > LEAD && !whole { format!("{}…", show(&after[..LEAD])) } else { show(after) };
         Self { before, part, after }
@@ -144,7 +146,9 @@ impl Side {
 }
 
 /// Lines that differ, with a few around them.
-fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
+fn diff(page: &mut Page, what: &str, comparison: &Comparison) {
+    let Comparison { expected, actual, part: beyond, .. } = comparison;
+    let lines_before = usize::try_from(beyond.lines_before).unwrap_or(usize::MAX);
     let legend = format!("({}, {}):", page.paint(Role::Expected, "- expected"), page.paint(Role::Actual, "+ actual"));
     let legend = if what.is_empty() { legend } else { format!("{what} {legend}") };
     page.line(2, &legend);
@@ -162,9 +166,9 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
     for (index, group) in diff.grouped_ops(3).iter().enumerate() {
         if let Some(first) = group.first()
             && shown < DIFF_LINES
-            && (index > 0 || skip + first.new_range().start > 0)
+            && (index > 0 || lines_before + skip + first.new_range().start > 0)
         {
-            let line = skip + first.new_range().start + 1;
+            let line = lines_before + skip + first.new_range().start + 1;
             page.line(4, &page.paint(Role::Dim, &format!("… from line {line} of actual:")));
         }
         for change in group.iter().flat_map(|op| diff.iter_inline_changes(op)) {
@@ -182,14 +186,16 @@ fn diff(page: &mut Page, what: &str, expected: &str, actual: &str) {
             page.line(4, &format!("{}{line}", page.paint(role, sign)));
         }
     }
-    if left > 0 || old_cut || new_cut {
-        let more = if left > 0 { format!("{} more", words::count(left, "differing line")) } else { "more".to_owned() };
+    let is_cut = old_cut || new_cut || beyond.after > 0;
+    if left > 0 || is_cut {
+        let more = if is_cut { "more".to_owned() } else { format!("{} more", words::count(left, "differing line")) };
         page.line(4, &format!("… {more}, not shown"));
     }
     if marks.trailing_blanks {
         page.line(4, TRAILING);
     }
     match (expected.ends_with('\n'), actual.ends_with('\n')) {
+        _ if beyond.after > 0 => {}
         (true, false) if !actual.is_empty() => {
             page.line(4, "(the last line of actual has no newline at its end)");
         }
@@ -224,10 +230,8 @@ impl Marks {
                 match c {
                     ' ' if offset >= kept => piece.push('·'),
                     '\\' if self.double => piece.push_str(r"\\"),
-                    c if words::is_hidden(c) => {
-                        piece.push_str(&words::escape(c.encode_utf8(&mut [0; 4])));
-                    }
-                    c => piece.push(c),
+                    c if *differs => piece.push_str(&words::escape_difference(c.encode_utf8(&mut [0; 4]))),
+                    c => piece.push_str(&words::escape(c.encode_utf8(&mut [0; 4]))),
                 }
             }
             at += text.len();
@@ -254,7 +258,8 @@ fn part(text: &str, skip: usize) -> (&str, bool) {
 }
 
 /// What was looked for, and the text that does not have it.
-fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usize) {
+fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
+    let Comparison { expected, actual, part, .. } = comparison;
     page.line(2, title);
     whole(page, expected, tail);
     if actual.is_empty() {
@@ -262,8 +267,9 @@ fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usi
         return;
     }
     let (lines, before) = last_lines(actual, tail);
+    let before = before as u64 + part.before;
     if before > 0 {
-        let before = words::size(before as u64);
+        let before = words::size(before);
         let lines = words::count(lines.len(), "line");
         page.line(2, &format!("but it is (last {lines}, {before} before{}):", more(tail)));
     } else {
@@ -272,23 +278,45 @@ fn missing(page: &mut Page, title: &str, expected: &str, actual: &str, tail: usi
     boxed(page, 2, &lines);
 }
 
-/// The lines around the place where something was found that should not be there.
-fn found(page: &mut Page, actual: &str, at: Option<usize>, tail: usize) {
-    let Some(at) = at else {
+/// The lines around the place where something was found that should not be there; the end where that is not known.
+fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>, tail: usize) {
+    let Comparison { actual, part, .. } = comparison;
+    let Some((start, end)) = part.found.or(place) else {
         page.line(2, "but it is:");
         whole(page, actual, tail);
         return;
     };
-    let line = actual[..at].matches('\n').count();
-    let total = actual.lines().count();
+    // A regex may match in the middle of a character.
+    let (start, end) = (actual.floor_char_boundary(start), actual.floor_char_boundary(end));
+    let line = actual[..start].matches('\n').count();
     let first = line.saturating_sub(2);
-    let around: Vec<_> = actual.lines().skip(first).take(5).collect();
-    if total <= around.len() {
+    let mut around: Vec<String> = actual.lines().skip(first).take(5).map(str::to_owned).collect();
+    let is_whole = part.before == 0 && part.after == 0 && actual.lines().count() <= around.len();
+    // A line too long to be shown as a whole is shown around what was found.
+    let line_start = actual[..start].rfind('\n').map_or(0, |at| at + 1);
+    if let Some(long) = around.get_mut(line - first).filter(|line| line.chars().count() > LINE) {
+        *long = excerpt(long, start - line_start, end - line_start);
+    }
+    if is_whole {
         page.line(2, "but it is:");
     } else {
-        page.line(2, &format!("but line {} of {total} has it (from line {}):", line + 1, first + 1));
+        let number = |line: usize| part.lines_before + line as u64 + 1;
+        page.line(2, &format!("but line {} has it (from line {}):", number(line), number(first)));
     }
+    let around: Vec<&str> = around.iter().map(String::as_str).collect();
     boxed(page, 2, &around);
+}
+
+/// A part of a line with a little of what is around it.
+fn excerpt(line: &str, start: usize, end: usize) -> String {
+    let (start, end) = (start.min(line.len()), end.min(line.len()));
+    let back = |at: usize, count: usize| line[..at].char_indices().rev().nth(count).map_or(0, |(at, _)| at);
+    let ahead =
+        |at: usize, count: usize| line[at..].char_indices().nth(count).map_or(line.len(), |(more, _)| at + more);
+    let from = back(start, LEAD);
+    let to = ahead(end.min(ahead(start, LINE / 2)), LEAD);
+    let dots = |cut: bool| if cut { "…" } else { "" };
+    format!("{}{}{}", dots(from > 0), &line[from..to], dots(to < line.len()))
 }
 
 fn whole(page: &mut Page, text: &str, tail: usize) {

@@ -320,7 +320,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
   stdout is not as it should be
   it should not contain:
     │ line 30
-  but line 30 of 45 has it (from line 28):
+  but line 30 has it (from line 28):
     │ line 28
     │ line 29
     │ line 30

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use greenroom_event::{
     Captured, Comparison, Daemon, DocumentOutline, Event, Failure, Isolation, Kind, LeftOver, Location, Outcome,
-    Outline, Relation, RunStarted, ScenarioFinished, ScenarioOutline, Sink, StepOutline,
+    Outline, Part, Relation, RunStarted, ScenarioFinished, ScenarioOutline, Sink, StepOutline,
 };
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 
@@ -175,8 +175,13 @@ pub(crate) fn because(message: &str) -> Failure {
 }
 
 pub(crate) fn compared(what: &str, relation: Relation, expected: &str, actual: &str) -> Failure {
-    let comparison =
-        Comparison { what: what.to_owned(), relation, expected: expected.to_owned(), actual: actual.to_owned() };
+    let comparison = Comparison {
+        what: what.to_owned(),
+        relation,
+        expected: expected.to_owned(),
+        actual: actual.to_owned(),
+        part: Part::default(),
+    };
     Failure { comparison: Some(comparison), ..because(&format!("{what} is not as it should be")) }
 }
 

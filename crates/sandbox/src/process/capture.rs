@@ -17,6 +17,17 @@ pub struct Tail {
     pub omitted: u64,
 }
 
+/// Bytes as text from which they can be had back: one that belongs to no character of UTF-8 becomes the private character with its
+/// number from U+10FF00 on.
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(0x10_FF00 + u32::from(byte))));
+    }
+    text
+}
+
 /// The last `most` bytes of a file, beginning at a line where that is possible.
 pub fn tail(path: &Path, most: u64) -> std::io::Result<Tail> {
     tail_of(&open(path)?, most)
@@ -148,7 +159,7 @@ pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 /// Opens a file that a process may have replaced by something else: never follows a link, never blocks on a fifo.
-fn open(path: &Path) -> std::io::Result<File> {
+pub fn open(path: &Path) -> std::io::Result<File> {
     let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     if file.metadata()?.is_file() {
         Ok(file)

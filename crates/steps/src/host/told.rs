@@ -11,7 +11,7 @@ use greenroom_sandbox::process::capture::Tail;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::step::{Output, Relation, StepError};
+use crate::step::{Output, Part, Relation, StepError};
 
 /// Variables by name; no value unsets.
 pub(super) type Variables = BTreeMap<OsString, Option<OsString>>;
@@ -63,7 +63,23 @@ pub(super) fn status(told: &Value) -> Option<Status> {
 fn comparison(told: &Value) -> Option<StepError> {
     let text = |name: &str| told.get(name).and_then(Value::as_str);
     let (_, relation) = RELATIONS.into_iter().find(|(name, _)| Some(*name) == text("relation"))?;
-    Some(StepError::comparison(text("what")?, relation, text("expected")?, text("actual")?))
+    let mut error = StepError::comparison(text("what")?, relation, text("expected")?, text("actual")?);
+    if let (Some(comparison), Some(part)) = (&mut error.comparison, told.get("part")) {
+        let number = |name: &str| part.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let found = |at: usize| part.get("found")?.get(at)?.as_u64()?.try_into().ok();
+        comparison.part = Part {
+            lines_before: number("lines_before"),
+            before: number("before"),
+            after: number("after"),
+            found: found(0).zip(found(1)),
+        };
+    }
+    Some(error)
+}
+
+fn part_of(part: &Part) -> Value {
+    let Part { lines_before, before, after, found } = *part;
+    json!({"lines_before": lines_before, "before": before, "after": after, "found": found.map(|(start, end)| [start, end])})
 }
 
 /// A failure as a host is told it.
@@ -75,6 +91,7 @@ pub(super) fn error(error: &StepError) -> Value {
             "relation": relation.map_or("is", |(name, _)| name),
             "expected": comparison.expected,
             "actual": comparison.actual,
+            "part": part_of(&comparison.part),
         })
     });
     let output = error.output.iter().map(|output| {

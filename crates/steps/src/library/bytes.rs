@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use greenroom_sandbox::process::Watch;
@@ -10,7 +11,7 @@ use greenroom_sandbox::process::capture::{self, Tail};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::check::Problem;
-use crate::step::{Captures, Relation, StepError, StepResult};
+use crate::step::{Captures, Part, Relation, StepError, StepResult};
 
 /// How much of something is shown when it is not what was expected.
 pub(crate) const SHOWN: u64 = 8 * 1024;
@@ -145,21 +146,41 @@ impl<'a> Bytes<'a> {
     /// The text around a place.
     fn around(self, place: u64) -> io::Result<Excerpt> {
         let start = if self.len() <= SHOWN { 0 } else { self.line_after(place.saturating_sub(SHOWN / 2), place)? };
-        self.from(start)
+        self.from(start, place)
     }
 
     /// The text at the end.
     fn end(self) -> io::Result<Excerpt> {
-        self.from(self.line_after(self.len().saturating_sub(SHOWN), self.len())?)
+        self.from(self.line_after(self.len().saturating_sub(SHOWN), self.len())?, self.len())
     }
 
-    fn from(self, start: u64) -> io::Result<Excerpt> {
-        let bytes = self.part(start, SHOWN)?;
-        let end = start + bytes.len() as u64;
-        let text = lossy(&bytes);
-        let partial =
-            (start > 0 || end < self.len()).then(|| format!("only bytes {start} to {end} of {} are shown", self.len()));
-        Ok(Excerpt { text, partial })
+    /// The text from `start` on, to the end of a line if that is behind `place`.
+    fn from(self, start: u64, place: u64) -> io::Result<Excerpt> {
+        let mut bytes = self.part(start, SHOWN)?.into_owned();
+        if start + (bytes.len() as u64) < self.len() {
+            let line = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+            let valid = std::str::from_utf8(&bytes);
+            bytes.truncate(match valid {
+                _ if start + line as u64 > place => line,
+                // Not in the middle of a character, at least.
+                Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                _ => bytes.len(),
+            });
+        }
+        let after = self.len().saturating_sub(start + bytes.len() as u64);
+        Ok(Excerpt { bytes, start, after })
+    }
+
+    /// How many lines come before a place.
+    fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, StepError> {
+        let (mut lines, mut start) = (0, 0);
+        while start < place {
+            look_up(start, watch)?;
+            let piece = self.part(start, (PIECE as u64).min(place - start))?;
+            lines += piece.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            start += PIECE as u64;
+        }
+        Ok(lines)
     }
 }
 
@@ -173,18 +194,32 @@ fn look_up(read: u64, watch: &mut Watch) -> Result<(), StepError> {
 
 /// Part of something, for people.
 struct Excerpt {
-    text: String,
-    /// Said when it is not the whole.
-    partial: Option<String>,
+    bytes: Vec<u8>,
+    /// Where it begins.
+    start: u64,
+    /// How much comes after it.
+    after: u64,
 }
 
-/// Text for people. A character that was cut off at the end is left out; bytes that are no UTF-8 are replaced.
-fn lossy(bytes: &[u8]) -> String {
-    let bytes = match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
-        _ => bytes,
-    };
-    String::from_utf8_lossy(bytes).into_owned()
+impl Excerpt {
+    fn text(&self) -> String {
+        capture::text(&self.bytes)
+    }
+
+    /// Where a place is in its text.
+    fn place(&self, place: u64) -> usize {
+        let at = usize::try_from(place.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        capture::text(&self.bytes[..at.min(self.bytes.len())]).len()
+    }
+}
+
+/// What is shown of something that does not relate as it should.
+struct Found {
+    actual: Excerpt,
+    /// What is shown of the expected text, unless that is all of it.
+    expected: Option<Excerpt>,
+    /// What should not be there.
+    place: Option<Range<u64>>,
 }
 
 /// Checks that something relates to an expected text as it should; for the last two relations that text is a regex.
@@ -196,50 +231,63 @@ pub(crate) fn check(
     watch: &mut Watch,
 ) -> StepResult {
     watch.waits_for(&format!("the end of {what}"));
-    let mut look = || -> Result<Option<(Excerpt, Option<Excerpt>)>, StepError> {
-        let wanted = Bytes::Held(expected.as_bytes());
-        let tail = || actual.end().map(|excerpt| Some((excerpt, None)));
-        Ok(match relation {
-            Relation::Is => match actual.difference(wanted, watch)? {
-                None => None,
-                Some(at) => {
-                    let (expected, actual) = both_around(wanted, actual, at)?;
-                    Some((actual, Some(expected)))
-                }
-            },
-            Relation::IsNot => match actual.difference(wanted, watch)? {
-                Some(_) => None,
-                None => tail()?,
-            },
-            Relation::Contains => match actual.find(expected.as_bytes(), watch)? {
-                Some(_) => None,
-                None => tail()?,
-            },
-            Relation::DoesNotContain => match actual.find(expected.as_bytes(), watch)? {
-                None => None,
-                Some(at) => Some((actual.around(at)?, None)),
-            },
-            Relation::Matches | Relation::DoesNotMatch => {
-                let regex = regex(expected)?;
-                let found = search(&regex, &actual.all()?);
-                match (found, relation) {
-                    (None, Relation::Matches) => tail()?,
-                    (Some(at), Relation::DoesNotMatch) => Some((actual.around(at)?, None)),
-                    _ => None,
-                }
+    let failed = look(actual, relation, expected, watch)
+        .map_err(|error| StepError { message: format!("cannot look at {what}: {}", error.message), ..error })?;
+    let Some(found) = failed else { return Ok(()) };
+    let shown = found.expected.as_ref().map_or_else(|| expected.to_owned(), Excerpt::text);
+    let mut error = StepError::comparison(what, relation, shown, found.actual.text());
+    if let Some(comparison) = &mut error.comparison {
+        comparison.part = part(actual, &found, watch)?;
+    }
+    Err(error)
+}
+
+/// What there is to show; nothing when all is well.
+fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch) -> Result<Option<Found>, StepError> {
+    let wanted = Bytes::Held(expected.as_bytes());
+    let end = || actual.end().map(|actual| Some(Found { actual, expected: None, place: None }));
+    let at = |place: Range<u64>| {
+        let actual = actual.around(place.start)?;
+        Ok::<_, io::Error>(Some(Found { actual, expected: None, place: Some(place) }))
+    };
+    Ok(match relation {
+        Relation::Is => match actual.difference(wanted, watch)? {
+            None => None,
+            Some(at) => {
+                let (expected, actual) = both_around(wanted, actual, at)?;
+                Some(Found { actual, expected: Some(expected), place: None })
             }
-        })
-    };
-    let failed =
-        look().map_err(|error| StepError { message: format!("cannot look at {what}: {}", error.message), ..error })?;
-    let Some((actual, shown_of_expected)) = failed else {
-        return Ok(());
-    };
-    let expected = shown_of_expected.map_or_else(|| expected.to_owned(), |excerpt| excerpt.text);
-    let error = StepError::comparison(what, relation, expected, actual.text);
-    Err(match actual.partial {
-        Some(partial) => error.note(partial),
-        None => error,
+        },
+        Relation::IsNot => match actual.difference(wanted, watch)? {
+            Some(_) => None,
+            None => end()?,
+        },
+        Relation::Contains => match actual.find(expected.as_bytes(), watch)? {
+            Some(_) => None,
+            None => end()?,
+        },
+        Relation::DoesNotContain => match actual.find(expected.as_bytes(), watch)? {
+            None => None,
+            Some(start) => at(start..start + expected.len() as u64)?,
+        },
+        Relation::Matches | Relation::DoesNotMatch => {
+            let regex = regex(expected)?;
+            match (search(&regex, &actual.all()?), relation) {
+                (None, Relation::Matches) => end()?,
+                (Some(place), Relation::DoesNotMatch) => at(place)?,
+                _ => None,
+            }
+        }
+    })
+}
+
+fn part(whole: Bytes<'_>, found: &Found, watch: &mut Watch) -> Result<Part, StepError> {
+    let Found { actual, expected, place } = found;
+    Ok(Part {
+        lines_before: whole.lines_before(actual.start, watch)?,
+        before: actual.start,
+        after: actual.after.max(expected.as_ref().map_or(0, |expected| expected.after)),
+        found: place.as_ref().map(|place| (actual.place(place.start), actual.place(place.end))),
     })
 }
 
@@ -251,10 +299,15 @@ pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'
     };
     let (expected, actual) = both_around(first, second, at)?;
     let what = format!("{} beside {}", names.1, names.0);
-    let mut error = StepError::comparison(what, Relation::Is, expected.text, actual.text);
+    let mut error = StepError::comparison(what, Relation::Is, expected.text(), actual.text());
     error.message = format!("{} and {} differ", names.0, names.1);
-    if let Some(partial) = actual.partial.or(expected.partial) {
-        error = error.note(format!("the first difference is at byte {at}")).note(partial);
+    let found = Found { actual, expected: Some(expected), place: None };
+    let part = part(second, &found, watch)?;
+    if part != Part::default() {
+        error = error.note(format!("the first difference is at byte {at}"));
+    }
+    if let Some(comparison) = &mut error.comparison {
+        comparison.part = part;
     }
     Err(error)
 }
@@ -267,16 +320,16 @@ fn both_around(first: Bytes<'_>, second: Bytes<'_>, at: u64) -> io::Result<(Exce
         // Up to `at` the two are the same, so one start of a line is as good as the other's.
         first.line_after(at.saturating_sub(SHOWN / 2), at)?
     };
-    Ok((first.from(start)?, second.from(start)?))
+    Ok((first.from(start, at)?, second.from(start, at)?))
 }
 
 /// Where a regex first matches.
 ///
 /// Documents were written for Python's `re.search`, for which `$` is also before a newline that ends the text; here it is so
 /// by looking again without that newline.
-fn search(regex: &Regex, text: &[u8]) -> Option<u64> {
+fn search(regex: &Regex, text: &[u8]) -> Option<Range<u64>> {
     let found = regex.find(text).or_else(|| regex.find(text.strip_suffix(b"\n")?));
-    found.map(|found| found.start() as u64)
+    found.map(|found| found.start() as u64..found.end() as u64)
 }
 
 /// Compiles a regex; one that would need much memory is refused.
@@ -354,7 +407,12 @@ mod tests {
         let shown = &error.comparison.as_ref().unwrap().actual;
         assert!(shown.starts_with("line 4") && shown.contains("line 5000 é\n"), "{shown}");
         assert!(shown.len() as u64 <= SHOWN);
-        assert_eq!(error.notes.len(), 1);
+        let part = error.comparison.as_ref().unwrap().part;
+        let (start, end) = part.found.unwrap();
+        assert_eq!(&shown[start..end], "line 5000 ");
+        let before = usize::try_from(part.before).unwrap();
+        assert!(text[before..].starts_with(shown) && text.len() == before + shown.len() + part.after as usize);
+        assert_eq!(part.lines_before as usize, text[..before].lines().count());
         let error = check(Relation::Contains, "nothing").unwrap_err();
         let shown = &error.comparison.as_ref().unwrap().actual;
         assert!(shown.starts_with("line 9") && shown.ends_with("line 9999 é\n"), "{shown}");
@@ -380,7 +438,7 @@ mod tests {
     #[test]
     fn regexes_see_bytes_that_are_no_utf_8() {
         let found = search(&regex("b.$").unwrap(), b"\xff\xfea bc\n");
-        assert_eq!(found, Some(4));
+        assert_eq!(found, Some(4..6));
     }
 
     #[test]

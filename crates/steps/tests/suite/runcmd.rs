@@ -367,16 +367,17 @@ fn output_is_compared() {
              then {stream} doesn't match regex ^two"#
         ));
         let text = "one\ntwo\n";
-        for (step, relation, expected) in [
-            (r#"is exactly "one""#, Relation::Is, "one"),
-            (r#"isn't exactly "one\ntwo\n""#, Relation::IsNot, "one\ntwo\n"),
-            (r#"contains "three""#, Relation::Contains, "three"),
-            (r#"doesn't contain "two""#, Relation::DoesNotContain, "two"),
-            ("matches regex ^two", Relation::Matches, "^two"),
-            ("doesn't match regex ^o.e", Relation::DoesNotMatch, "^o.e"),
+        for (step, relation, expected, found) in [
+            (r#"is exactly "one""#, Relation::Is, "one", None),
+            (r#"isn't exactly "one\ntwo\n""#, Relation::IsNot, "one\ntwo\n", None),
+            (r#"contains "three""#, Relation::Contains, "three", None),
+            (r#"doesn't contain "two""#, Relation::DoesNotContain, "two", Some((4, 7))),
+            ("matches regex ^two", Relation::Matches, "^two", None),
+            ("doesn't match regex ^o.e", Relation::DoesNotMatch, "^o.e", Some((0, 3))),
         ] {
             let mut wanted = StepError::comparison(format!("{stream} of the command"), relation, expected, text)
                 .note(note(line, "exit status 0"));
+            wanted.comparison.as_mut().unwrap().part.found = found;
             if stream == "stdout" {
                 wanted = wanted.output(stderr(text));
             }
@@ -396,7 +397,7 @@ fn output_need_not_be_utf_8() {
     );
     assert_eq!(
         scenario.fails("then stdout contains \"café\""),
-        StepError::comparison("stdout of the command", Relation::Contains, "café", "caf\u{fffd} au lait\n")
+        StepError::comparison("stdout of the command", Relation::Contains, "café", "caf\u{10ffe9} au lait\n")
             .note(note("printf 'caf\\351 au lait\\n'", "exit status 0"))
     );
 }

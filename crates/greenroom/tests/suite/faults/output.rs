@@ -4,7 +4,7 @@ use std::fs;
 
 use snapbox::str;
 
-use crate::support::{Project, names, scenario, with_programs};
+use crate::support::{Project, document, names, scenario, with_programs};
 
 #[test]
 fn bytes_that_are_no_text_are_kept_as_they_are_and_shown_escaped() {
@@ -27,7 +27,7 @@ FAIL [TIME]  The scenario
   daemon d: ended by itself with exit status 0 after [TIME]
     command: printf '\377\000\033[2J\r'
     stdout of daemon d:
-      │ �\0\x1b[2J\r
+      │ \xff\0\x1b[2J\r
 
   kept:  [RUN]/1/data
   rerun: greenroom run x.md --name 'The scenario'
@@ -76,6 +76,214 @@ FAIL [TIME]  The scenario
 
 FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
+
+"#]]);
+}
+
+#[test]
+fn what_matters_is_shown_wherever_it_is_in_an_output_and_however_it_looks() {
+    let scenarios = r#"
+# Long line
+~~~scenario
+when I run python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"
+then stdout doesn't contain "needle"
+~~~
+# Regex
+~~~scenario
+when I run seq 1 100
+then stdout doesn't match regex (?m)^5$
+~~~
+# Late
+~~~scenario
+when I run seq 1 3000
+then stdout doesn't contain "\n2777\n"
+~~~
+# Latin
+~~~scenario
+when I run printf 'caf\351'
+then stdout contains "x"
+~~~
+# Bytes
+~~~scenario
+when I run sh -c "printf 'a\377b\n' > a; printf 'a\376b\n' > b"
+then files a and b match
+~~~
+# Blank
+~~~scenario
+when I run printf 'a\302\240b\n'
+then stdout is exactly "a b\n"
+~~~
+# Composed
+~~~scenario
+when I run printf 'nai\314\210ve\n'
+then stdout is exactly "naïve\n"
+~~~
+# Daemon
+~~~scenario
+when I start "seq 1 100000" as a background process as d
+and I wait for daemon d to end
+then daemon d stdout doesn't contain "\n50000\n"
+~~~
+"#;
+    let ran = Project::anywhere().file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stderr("");
+    ran.stdout(str![[r#"
+greenroom [VERSION]: 8 scenarios in x.md, up to 32 at a time
+
+FAIL [TIME]  Long line
+  in x.md:9, scenario at x.md:6
+
+    ok [TIME]  when I run python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"
+    FAILED [TIME]  then stdout doesn't contain "needle"
+
+  stdout of the command contains what it should not
+  it should not contain:
+    │ needle
+  but it is:
+    │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaneedlebbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…
+  note: the command was `python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Long line'
+
+FAIL [TIME]  Regex
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run seq 1 100
+    FAILED [TIME]  then stdout doesn't match regex (?m)^5$
+
+  stdout of the command matches the regex but should not
+  it should not match the regex:
+    │ (?m)^5$
+  but line 5 has it (from line 3):
+    │ 3
+    │ 4
+    │ 5
+    │ 6
+    │ 7
+  note: the command was `seq 1 100`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name Regex
+
+FAIL [TIME]  Late
+  in x.md:19, scenario at x.md:16
+
+    ok [TIME]  when I run seq 1 3000
+    FAILED [TIME]  then stdout doesn't contain "\n2777\n"
+
+  stdout of the command contains what it should not
+  it should not contain:
+    │
+    │ 2777
+  but line 2776 has it (from line 2774):
+    │ 2774
+    │ 2775
+    │ 2776
+    │ 2777
+    │ 2778
+  note: the command was `seq 1 3000`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name Late
+
+FAIL [TIME]  Latin
+  in x.md:24, scenario at x.md:21
+
+    ok [TIME]  when I run printf 'caf\351'
+    FAILED [TIME]  then stdout contains "x"
+
+  stdout of the command does not contain what was expected
+  it should contain:
+    │ x
+  but it is:
+    │ caf\xe9
+  note: the command was `printf 'caf\351'`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name Latin
+
+FAIL [TIME]  Bytes
+  in x.md:29, scenario at x.md:26
+
+    ok [TIME]  when I run sh -c "printf 'a\377b\n' > a; printf 'a\376b\n' > b"
+    FAILED [TIME]  then files a and b match
+
+  file a and file b differ
+  file b beside file a:
+    expected: a\xffb\n
+    actual:   a\xfeb\n
+               ^^^^
+
+  rerun: greenroom run x.md --name Bytes
+
+FAIL [TIME]  Blank
+  in x.md:34, scenario at x.md:31
+
+    ok [TIME]  when I run printf 'a\302\240b\n'
+    FAILED [TIME]  then stdout is exactly "a b\n"
+
+  stdout of the command is not what was expected
+    expected: a b\n
+    actual:   a\u{a0}b\n
+               ^^^^^^
+  note: the command was `printf 'a\302\240b\n'`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name Blank
+
+FAIL [TIME]  Composed
+  in x.md:39, scenario at x.md:36
+
+    ok [TIME]  when I run printf 'nai\314\210ve\n'
+    FAILED [TIME]  then stdout is exactly "naïve\n"
+
+  stdout of the command is not what was expected
+    expected: naïve\n
+    actual:   nai\u{308}ve\n
+                ^^^^^^^^
+  note: the command was `printf 'nai\314\210ve\n'`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name Composed
+
+FAIL [TIME]  Daemon
+  in x.md:45, scenario at x.md:41
+
+    ok [TIME]  when I start "seq 1 100000" as a background process as d
+    ok [TIME]  and I wait for daemon d to end
+    FAILED [TIME]  then daemon d stdout doesn't contain "\n50000\n"
+
+  stdout of daemon d contains what it should not
+  it should not contain:
+    │
+    │ 50000
+  but line 49999 has it (from line 49997):
+    │ 49997
+    │ 49998
+    │ 49999
+    │ 50000
+    │ 50001
+  note: daemon d has ended, with exit status 0
+
+  daemon d: ended by itself with exit status 0 after [TIME]
+    command: seq 1 100000
+    stdout of daemon d (last 10 lines, 588.8 kB before; -v shows more):
+      │ 99991
+      │ 99992
+      │ 99993
+      │ 99994
+      │ 99995
+      │ 99996
+      │ 99997
+      │ 99998
+      │ 99999
+      │ 100000
+
+  rerun: greenroom run x.md --name Daemon
+
+FAILED: 8 of 8 scenarios failed, [TIME]
+  failed  x.md:6   Long line
+  failed  x.md:11  Regex
+  failed  x.md:16  Late
+  failed  x.md:21  Latin
+  failed  x.md:26  Bytes
+  failed  x.md:31  Blank
+  failed  x.md:36  Composed
+  failed  x.md:41  Daemon
 
 "#]]);
 }

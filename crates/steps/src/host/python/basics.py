@@ -80,26 +80,42 @@ _COMPLAINTS = {
 
 
 def _comparison(what, relation, expected, actual, message=None, notes=()):
-    notes = list(notes)
+    notes, part = list(notes), None
     if max(len(expected), len(actual)) > SHOWN:
-        same = 0
+        whole = actual
         if relation == "is":
             same = next((at for at, (a, b) in enumerate(zip(expected, actual)) if a != b), min(len(expected), len(actual)))
             notes.append("the first difference is at character %d" % same)
-            start = max(same - SHOWN // 2, 0)
+            start = _line_start(actual, same - SHOWN // 2, same)
+            left = max(len(expected) - start - SHOWN, 0)
             expected = expected[start : start + SHOWN]
-        elif relation == "does_not_contain":
-            start = max(actual.find(expected) - SHOWN // 2, 0)
         else:
-            start = max(len(actual) - SHOWN, 0)
-        notes.append("only part of it is shown, from character %d of %d" % (start, len(actual)))
+            place = actual.find(expected) if relation == "does_not_contain" else len(actual)
+            start = _line_start(actual, place - SHOWN // (2 if place < len(actual) else 1), place)
+            left = 0
+            expected = expected[:SHOWN]
         actual = actual[start : start + SHOWN]
-        expected = expected[:SHOWN]
+        part = {
+            "lines_before": whole.count("\n", 0, start),
+            "before": len(whole[:start].encode("utf-8", "replace")),
+            "after": max(left, len(whole) - start - len(actual)),
+        }
+    comparison = {"what": what, "relation": relation, "expected": expected, "actual": actual}
+    if part:
+        comparison["part"] = part
     return {
         "message": message or "%s %s" % (what, _COMPLAINTS[relation]),
-        "comparison": {"what": what, "relation": relation, "expected": expected, "actual": actual},
+        "comparison": comparison,
         "notes": notes,
     }
+
+
+def _line_start(text, start, before):
+    """The first start of a line from there on and before a place; `start` when there is none."""
+    if start <= 0:
+        return 0
+    newline = text.find("\n", start - 1, before)
+    return start if newline < 0 else newline + 1
 
 
 def _check(check, one, other, explain):

@@ -13,6 +13,7 @@ use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal
 
 use crate::context::Context;
 use crate::host::known_as;
+use crate::library::bytes::{self, Bytes};
 use crate::library::place::Place;
 use crate::registry::Library;
 use crate::step::{Captures, Relation, StepError, StepResult};
@@ -337,24 +338,13 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     let daemon = daemons.get(name)?;
     let path = daemon.file(stream);
     let what = format!("{} of daemon {name}", stream.name());
-    watch.waits_for(&format!("the end of {what}"));
-    let holds = match relation {
-        Relation::Is => capture::head(&path, expected.len() as u64 + 1).map(|head| head == expected.as_bytes()),
-        Relation::DoesNotContain => capture::contains(&path, expected.as_bytes(), watch).map(|found| !found),
-        _ => capture::contains(&path, expected.as_bytes(), watch),
-    };
-    let holds = holds.map_err(|error| {
+    let file = capture::open(&path).map_err(|error| {
         let file = path.file_name().unwrap_or_default().display();
         StepError::new(format!("cannot read {what}: {error}")).note(format!("it is in the file {file}"))
     })?;
-    if holds {
+    let Err(mut error) = bytes::check(&what, Bytes::of(&file)?, relation, &expected, watch) else {
         return Ok(());
-    }
-    let tail = daemon.tail(stream);
-    let mut error = StepError::comparison(what, relation, expected, String::from_utf8_lossy(&tail.bytes));
-    if tail.omitted > 0 {
-        error = error.note(format!("only the end is shown; {} bytes come before it", tail.omitted));
-    }
+    };
     if let Some(ended) = daemon.ended() {
         error = error.note(format!("daemon {name} has ended, with {}", ended.status));
     }
