@@ -17,5 +17,6 @@ pub(crate) fn check(options: &Check, settings: &Settings, registry: &Registry) -
     }
     let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
     let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
-    print(&format!("{scenarios} with {steps}: nothing wrong\n"))
+    let verdict = if loaded.diagnostics.is_empty() { "nothing wrong" } else { "they can be run" };
+    print(&format!("{scenarios} with {steps}: {verdict}\n"))
 }

@@ -21,7 +21,9 @@ fn fine(text: impl AsRef<[u8]>) -> crate::support::Ran {
 
 /// A document that is these bytes, which has nothing wrong but what it is warned of.
 fn warned(text: impl AsRef<[u8]>) -> crate::support::Ran {
-    Project::new().file("x.md", text).run(["check", "x.md"]).code(0)
+    let ran = Project::new().file("x.md", text).run(["check", "x.md"]).code(0);
+    assert!(ran.stdout.ends_with(": they can be run\n"), "{}", ran.stdout);
+    ran
 }
 
 // ---- Steps ----
