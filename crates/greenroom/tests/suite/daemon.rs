@@ -803,6 +803,11 @@ when I wait for daemon last to end
 when I start \"false\" as a background process as d
 when I wait for daemon d to end
 ~~~
+# A step tries
+~~~scenario
+when I try to start \"false\" as d, on port 8080
+then starting daemon fails with \"before it listened\"
+~~~
 # A step knows
 ~~~scenario
 when I start \"sleep 1000\" as a background process as d
@@ -821,14 +826,15 @@ then daemon d has ended with exit status 0
 ";
     if let Some(project) = Project::sealed() {
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
-greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
 
 PASS [TIME]  Nobody looks  (daemon d ended by itself with exit status 3 after [TIME]; daemon other ended by signal SIGSEGV after [TIME], which greenroom did not send)
 PASS [TIME]  A step looks
+PASS [TIME]  A step tries
 PASS [TIME]  A step knows
 
 FAIL [TIME]  A step has sent the signal
-  in x.md:32, scenario at x.md:27
+  in x.md:37, scenario at x.md:32
 
     ok [TIME]  when I start "sleep 1000" as a background process as d
     ok [TIME]  when I send signal KILL to daemon d
@@ -846,8 +852,8 @@ FAIL [TIME]  A step has sent the signal
 
   rerun: greenroom run x.md --name 'A step has sent the signal'
 
-FAILED: 1 of 4 scenarios failed, 3 passed, [TIME]
-  failed  x.md:27  A step has sent the signal
+FAILED: 1 of 5 scenarios failed, 4 passed, [TIME]
+  failed  x.md:32  A step has sent the signal
 
 "#]]);
     }

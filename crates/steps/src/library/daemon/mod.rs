@@ -225,7 +225,14 @@ fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
     {
         return Err(error.clone());
     }
-    context.state::<Daemons>().tried = Some(tried);
+    let daemons = context.state::<Daemons>();
+    if tried.is_err()
+        && let Ok(daemon) = daemons.get(captures.text("name")?)
+    {
+        // That it has ended is what steps after this one ask for.
+        daemon.note_end();
+    }
+    daemons.tried = Some(tried);
     Ok(())
 }
 
