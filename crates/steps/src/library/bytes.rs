@@ -177,7 +177,7 @@ impl<'a> Bytes<'a> {
         while start < place {
             look_up(start, watch)?;
             let piece = self.part(start, (PIECE as u64).min(place - start))?;
-            lines += piece.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            lines += piece.split(|&byte| byte == b'\n').count() as u64 - 1;
             start += PIECE as u64;
         }
         Ok(lines)
@@ -411,8 +411,9 @@ mod tests {
         let (start, end) = part.found.unwrap();
         assert_eq!(&shown[start..end], "line 5000 ");
         let before = usize::try_from(part.before).unwrap();
-        assert!(text[before..].starts_with(shown) && text.len() == before + shown.len() + part.after as usize);
-        assert_eq!(part.lines_before as usize, text[..before].lines().count());
+        assert!(text[before..].starts_with(shown));
+        assert_eq!(part.before + shown.len() as u64 + part.after, text.len() as u64);
+        assert_eq!(part.lines_before, text[..before].lines().count() as u64);
         let error = check(Relation::Contains, "nothing").unwrap_err();
         let shown = &error.comparison.as_ref().unwrap().actual;
         assert!(shown.starts_with("line 9") && shown.ends_with("line 9999 é\n"), "{shown}");
