@@ -193,19 +193,8 @@ fn a_text_across_two_reads_is_found() {
     std::fs::write(&path, "hay needle").unwrap();
     assert!(seeker.look(&path).unwrap());
     std::fs::write(&path, "x".repeat(64 * 1024 - 3) + "needle").unwrap();
-    assert!(capture::contains(&path, b"needle", &mut Watch::new()).unwrap());
-    assert!(!capture::contains(&path, b"noodle", &mut Watch::new()).unwrap());
-}
-
-#[test]
-fn a_file_without_an_end_is_read_until_it_is_too_late() {
-    let room = tempfile::tempdir().unwrap();
-    let path = room.path().join("log");
-    File::create(&path).unwrap().set_len(1 << 40).unwrap();
-    let mut watch = Watch::new();
-    watch.set_deadline(Some(Instant::now() + Duration::from_millis(50)));
-    assert!(capture::contains(&path, b"needle", &mut watch).is_err());
-    assert!(watch.is_too_late());
+    assert!(Seeker::new(b"needle").look(&path).unwrap());
+    assert!(!Seeker::new(b"noodle").look(&path).unwrap());
 }
 
 #[test]

@@ -6,8 +6,6 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use crate::process::Watch;
-
 /// The end of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tail {
@@ -62,11 +60,6 @@ pub fn head(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file contains these bytes. Ends where a wait would end, with its [`Cut`](crate::process::Cut).
-pub fn contains(path: &Path, needle: &[u8], watch: &mut Watch) -> std::io::Result<bool> {
-    Seeker::new(needle).look_while(&open(path)?, || watch.check().map_err(std::io::Error::other))
-}
-
 /// Looks for bytes in a file that grows, reading every part of it once and in pieces: a log may be larger than memory.
 #[derive(Debug)]
 pub struct Seeker {
@@ -90,11 +83,6 @@ impl Seeker {
 
     /// The same of an open file, whose position stays where it is.
     pub fn look_in(&mut self, file: &File) -> std::io::Result<bool> {
-        self.look_while(file, || Ok(()))
-    }
-
-    /// The same as long as this, asked every few MiB, has no objection.
-    fn look_while(&mut self, file: &File, mut ask: impl FnMut() -> std::io::Result<()>) -> std::io::Result<bool> {
         if self.needle.is_empty() {
             return Ok(true);
         }
@@ -103,12 +91,7 @@ impl Seeker {
             self.read = 0;
             self.kept.clear();
         }
-        let mut asked = self.read;
         loop {
-            if self.read - asked >= 4 << 20 {
-                asked = self.read;
-                ask()?;
-            }
             // Not beyond what is there now: a process may write faster than this reads.
             let most = usize::try_from(length - self.read).unwrap_or(usize::MAX).min(64 * 1024);
             let before = self.kept.len();

@@ -386,6 +386,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_without_an_end_is_read_until_it_is_too_late() {
+        let file = file(b"");
+        file.set_len(1 << 40).unwrap();
+        let mut watch = Watch::new();
+        watch.set_deadline(Some(std::time::Instant::now() + std::time::Duration::from_millis(50)));
+        assert!(Bytes::of(&file).unwrap().find(b"needle", &mut watch).is_err());
+        assert!(watch.is_too_late());
+    }
+
+    #[test]
     fn differences_are_found_wherever_they_are() {
         let long = vec![b'a'; 2 * PIECE];
         let mut other = long.clone();
