@@ -145,11 +145,12 @@ fn known(told: &Value) -> Known {
         for function in list(&file, "functions") {
             let parameters = list(&function, "parameters");
             let open = is(&function, "takes_any_positional") || is(&function, "decorated");
-            let context =
-                parameters.first().filter(|first| text(first, "kind") != "keyword").map(|one| text(one, "name"));
-            let context = context.or_else(|| open.then(String::new));
+            let first = parameters.first().filter(|first| text(first, "kind") != "keyword");
+            // Without one of its own, the context may be among those that have no name.
+            let context = first.map(|one| text(one, "name")).or_else(|| open.then(String::new));
             let default = |one: &Value| one.get("default").and_then(Value::as_str).map(str::to_owned);
-            let parameters = parameters.iter().skip(1).map(|one| (text(one, "name"), default(one)));
+            let parameters = parameters.iter().skip(usize::from(first.is_some()));
+            let parameters = parameters.map(|one| (text(one, "name"), default(one)));
             known.functions.push(Function {
                 name: text(&function, "name"),
                 context,

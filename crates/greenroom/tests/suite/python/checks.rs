@@ -158,6 +158,25 @@ const OPTIONAL: &str = "\
   impl: {python: {function: login, cleanup: logout}}
 ";
 
+/// Which definition there will be, and who takes the context, is not always to be seen at once.
+#[test]
+fn functions_that_fit_their_bindings_in_ways_of_their_own() {
+    let bindings = "- given: logged {name}\n  impl: {python: {function: logged}}\n\
+                    - given: configured {name}\n  impl: {python: {function: configured}}\n";
+    let functions = "def logged(*args, name=None):\n    args[0]['name'] = name\n\n\n\
+                     if 1 < 2:\n    def configured(ctx, name=None):\n        assert ctx['name'] == name\n\
+                     else:\n    def configured(ctx, name=None, *, loader):\n        loader(name)\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven logged bob\ngiven configured bob\n~~~\n";
+    let project = Project::anywhere().file("own.yaml", bindings).file("x.md", text).file("steps.py", functions);
+    project.run(["run", "x.md"]).passes();
+    // One that stands alone is judged, wherever it stands.
+    let alone =
+        functions.replace("    def configured(ctx, name=None):\n        assert ctx['name'] == name", "    pass");
+    let ran = project.file("steps.py", alone).refused(["check", "x.md"]);
+    assert!(ran.stderr.contains("function `configured` wants `loader`"), "{}", ran.stderr);
+}
+
 /// As if the binding did not capture it.
 #[test]
 fn groups_that_take_no_part_are_not_there() {

@@ -50,10 +50,21 @@ def _check_file(file):
         else:
             for name, where in _bound(node):
                 report["names"].append(dict(name=name, is_constant=_is_constant(node), **place(where)))
+    _open_in_branches(report["functions"], tree.body)
     for node in _walk(tree):
         if type(node).__name__ == "Global":
             report["names"] += [dict(name=name, is_constant=False, **place(node)) for name in node.names]
     return report
+
+
+def _open_in_branches(functions, body):
+    """Which of several definitions of a function there will be is only known when the file runs, if one is in a branch."""
+    direct = {node.lineno for node in body}
+    names = [function["name"] for function in functions]
+    in_branches = {function["name"] for function in functions if function["line"] not in direct}
+    for function in functions:
+        if function["name"] in in_branches and names.count(function["name"]) > 1:
+            function["decorated"] = True
 
 
 def _is_constant(node):
