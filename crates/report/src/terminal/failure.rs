@@ -286,16 +286,15 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
     page.line(2, &format!("{count} still running at the end; greenroom ended {them}:"));
     let alike = |one: &LeftOver, other: &LeftOver| one.command == other.command && one.daemon == other.daemon;
     for alike in processes.chunk_by(alike) {
+        let command = words::output_line(&alike[0].command, LINE);
         if alike.len() > MANY_ALIKE {
             let ages = alike.iter().map(|process| process.age);
             let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
             let ages = format!("{} to {}", words::duration(least), words::duration(most));
-            let command = words::output_line(&alike[0].command, LINE);
             page.line(4, &format!("{command}  ({} of them, running for {ages})", alike.len()));
             continue;
         }
         for process in alike {
-            let command = words::output_line(&process.command, LINE);
             let daemon = match &process.daemon {
                 Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
                 None => String::new(),
