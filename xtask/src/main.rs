@@ -4,12 +4,15 @@
 #![expect(clippy::print_stderr, reason = "it talks to developers")]
 
 mod bench;
+mod dependencies;
+mod packages;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask ci       everything that must hold: format, lints, tests, documentation, our own acceptance documents
+cargo xtask package  the packages of all crates that are published, each compiled as a user gets it
 cargo xtask bench    the benchmarks, on a release build; add a word to run only those with it in their name: check, bindings,
                      sleep, port, cost (beside no runner at all), scale (10,000 scenarios), flood, death";
 
@@ -17,6 +20,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("ci") => ci(),
+        Some("package") => packages::verify(),
         // What the benchmark `port` starts.
         Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))
         {
@@ -38,6 +42,8 @@ fn main() -> ExitCode {
 /// Every check, in the order in which they are cheapest to fail.
 fn ci() -> Result<(), String> {
     cargo(&["fmt", "--all", "--check"], &[])?;
+    dependencies::check()?;
+    packages::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
     cargo(&["test", "--workspace", "--all-targets"], &[])?;
     cargo(&["test", "--workspace", "--doc"], &[])?;

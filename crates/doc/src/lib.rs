@@ -39,3 +39,8 @@ pub use plan::{
 };
 pub use source::{LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
+
+/// The README, whose examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

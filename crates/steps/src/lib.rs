@@ -38,3 +38,8 @@ pub use check::{Outlook, Problem};
 pub use context::{Context, EmbeddedFile, Environment};
 pub use registry::{CheckFunction, EndFunction, Library, Registry, StepFunction};
 pub use step::{Captures, Comparison, DaemonReport, Ending, LeftOver, Output, Part, Relation, StepError, StepResult};
+
+/// The README, whose examples are compiled and run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
