@@ -1,14 +1,57 @@
-//! Exit codes. They tell apart what holds, what does not, and what could not be found out.
+//! The exit codes of the command. `--help`, the manual pages and the book are checked against this table.
 
-/// Everything that was chosen ran and holds. Of commands that run nothing: done.
-pub const PASSED: u8 = 0;
-/// At least one scenario failed, or could not be carried out.
-pub const FAILED: u8 = 1;
-/// A document, or a file that it names, has errors, or is not there; nothing was run.
-pub const BAD_DOCUMENT: u8 = 2;
-/// The command line is wrong, or its filters leave no scenario; nothing was run.
-pub const USAGE: u8 = 3;
-/// greenroom itself cannot work here: no temporary directory, no sandbox of the kind that was asked for.
-pub const CANNOT: u8 = 4;
-/// The run was stopped by SIGINT, SIGTERM or SIGHUP.
-pub const INTERRUPTED: u8 = 130;
+use std::fmt::Write as _;
+
+macro_rules! exit_codes {
+    ($(#[doc = $meaning:literal] $name:ident = $code:literal,)+) => {
+        /// An exit code of the `greenroom` command.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum ExitCode {
+            $(#[doc = $meaning] $name,)+
+        }
+
+        impl ExitCode {
+            /// All exit codes, in ascending order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Returns the number that the process exits with.
+            pub const fn code(self) -> u8 {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// Returns what the exit code means, in one line: its documentation.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }.trim_start()
+            }
+        }
+    };
+}
+
+exit_codes! {
+    /// All selected scenarios passed, or the command succeeded
+    Passed = 0,
+    /// A scenario failed or could not be run
+    Failed = 1,
+    /// A document is missing or has errors; nothing was run
+    InvalidDocument = 2,
+    /// The command line is invalid, or no scenario matches the filters
+    Usage = 3,
+    /// greenroom cannot work here: no temporary directory, sandbox or output
+    Unavailable = 4,
+    /// Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
+    Interrupted = 130,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(exit: ExitCode) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Returns the table that ends the help texts.
+pub(crate) fn help() -> String {
+    ExitCode::ALL.iter().fold("Exit codes:".to_owned(), |mut text, exit| {
+        let _ = write!(text, "\n  {:<4} {}", exit.code(), exit.meaning());
+        text
+    })
+}

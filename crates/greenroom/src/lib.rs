@@ -1,14 +1,13 @@
-//! Runs acceptance documents: Markdown prose with given/when/then scenarios in it, which may start real background
-//! processes.
+//! Runs acceptance tests written in Markdown, with real background processes.
 //!
-//! This crate is the `greenroom` command and the facade for programs that bring step functions of their own:
+//! This crate is the `greenroom` command, and the interface for programs that add step functions of their own:
 //!
 //! ```no_run
 //! use greenroom::{Captures, Context, Library, Registry, StepResult};
 //!
 //! fn brew(_: &mut Context, captures: &Captures) -> StepResult {
 //!     let cups: u32 = captures.number("cups")?;
-//!     assert!(cups < 10, "nobody drinks {cups} cups");
+//!     assert!(cups < 10, "{cups} cups are too many");
 //!     Ok(())
 //! }
 //!
@@ -19,61 +18,61 @@
 //! }
 //! ```
 //!
-//! Documents then bind `lib/kitchen.yaml`, and the program has all the commands and options that `greenroom` has.
+//! Documents then bind `lib/kitchen.yaml`. The program has all commands and options of `greenroom`.
 
 #![forbid(unsafe_code)]
 
 mod arguments;
 mod commands;
-pub mod exit;
+mod documents;
+mod error;
+mod exit;
+mod filter;
 mod loader;
+mod output;
 mod screen;
 mod settings;
+mod signals;
+mod values;
 
 use std::io::Write;
-use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use greenroom_run::StepAgent;
 
+pub use exit::ExitCode;
 pub use greenroom_steps::{Captures, Context, Ending, Library, Outlook, Problem, Registry, StepError, StepResult};
 
-use arguments::{Arguments, Command};
+use arguments::Arguments;
+use error::CommandError;
 use settings::Settings;
 
-/// The whole command. Call it first thing in `main`: for every run the executable is started once more, as the process that
-/// makes sandboxes, and that must not do anything else before.
-pub fn main(registry: Registry) -> ExitCode {
+/// Runs the whole command, with the step libraries of a registry.
+///
+/// Call it first in `main`: each run starts the executable once more, as the process that makes sandboxes, and that process
+/// must not do anything else before.
+pub fn main(registry: Registry) -> std::process::ExitCode {
     let agent = StepAgent::new(registry);
     greenroom_sandbox::enter(&agent);
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version are no errors, and go to standard output.
-            if error.use_stderr() {
-                let _ = arguments::with_tip(error).print();
-                return ExitCode::from(exit::USAGE);
-            }
-            return ExitCode::from(settings::written(error.print().and_then(|()| std::io::stdout().flush())));
-        }
-    };
-    let registry = agent.registry();
-    let settings = match Settings::read(arguments.color) {
-        Ok(settings) => settings,
-        Err(message) => {
-            settings::complain(&message);
-            return ExitCode::from(exit::CANNOT);
-        }
-    };
-    let code = match &arguments.command {
-        Command::Run(options) => commands::run::run(options, &settings, registry),
-        Command::Check(options) => commands::check::check(options, &settings, registry),
-        Command::List(options) => commands::list::list(options, &settings, registry),
-        Command::Steps(options) => commands::steps::steps(options, &settings, registry),
-        Command::Doctor => commands::doctor::doctor(&settings),
-        Command::Init(options) => commands::init::init(options, &settings),
-        Command::Completions(options) => commands::generate::completions(options, &settings),
-        Command::Man(options) => commands::generate::man(options, &settings),
-    };
-    ExitCode::from(code)
+    let result = Arguments::try_parse().map_or_else(no_command, |arguments| execute(&arguments, agent.registry()));
+    let exit_code = result.unwrap_or_else(|error| {
+        error.report();
+        error.exit_code()
+    });
+    exit_code.into()
+}
+
+/// Reads the settings and runs the subcommand.
+fn execute(arguments: &Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let settings = Settings::read(arguments.color)?;
+    arguments.command.execute(&settings, registry, Arguments::command())
+}
+
+/// Prints what clap has instead of a command: an error, the help text or the version.
+fn no_command(error: clap::Error) -> Result<ExitCode, CommandError> {
+    if error.use_stderr() {
+        let _ = arguments::with_tip(error).print();
+        return Ok(ExitCode::Usage);
+    }
+    output::printed(error.print().and_then(|()| std::io::stdout().flush()))
 }

@@ -1,4 +1,4 @@
-//! Files from the disk.
+//! Loads documents from the disk.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +11,7 @@ pub(crate) struct Disk;
 
 impl Loader for Disk {
     fn load(&self, path: &str) -> Result<Vec<u8>, LoadError> {
-        // Asked before it is opened: opening a fifo would wait for ever.
+        // Before opening: to open a named pipe would block.
         let metadata = fs::metadata(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::NotFound,
             _ => LoadError::Other(error.to_string()),

@@ -1,7 +1,7 @@
-//! Writes to standard output without ever keeping the run waiting.
+//! Writes to standard output without ever blocking the run.
 //!
-//! A pager that somebody leaves open, a stopped terminal, a slow pipe: none of them may hold up limits or Ctrl-C. So a thread
-//! of its own writes, and what it has not written yet waits in memory, where all of a report has room.
+//! A pager left open, a stopped terminal or a slow pipe must not hold up time limits or Ctrl-C. So a thread writes, and
+//! what it has not written yet waits in memory, where a whole report has room.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,75 +18,71 @@ use rustix::process::{Signal, getpid, kill_process};
 /// An output that a thread writes to.
 #[derive(Debug)]
 pub(crate) struct Screen {
-    texts: Sender<Text>,
-    broken: Broken,
+    messages: Sender<Message>,
+    error: SharedError,
 }
 
-/// Why writing failed, once it has.
-type Broken = Arc<Mutex<Option<Failed>>>;
+/// The error that ended writing, if any.
+type SharedError = Arc<Mutex<Option<WriteError>>>;
 
-/// Why writing failed.
-#[derive(Debug, Clone)]
-pub(crate) struct Failed {
+/// Why the output could not be written.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct WriteError {
     kind: io::ErrorKind,
     message: String,
-    /// Nobody reads any more.
-    deserted: bool,
+    /// Whether the reader is gone.
+    is_closed: bool,
 }
 
-impl Failed {
-    /// Whether nobody reads any more.
-    pub(crate) fn is_deserted(&self) -> bool {
-        self.deserted
+impl WriteError {
+    /// Returns whether the reader went away or the terminal was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 }
 
-impl std::fmt::Display for Failed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl From<io::Error> for Failed {
+impl From<io::Error> for WriteError {
     fn from(error: io::Error) -> Self {
         let kind = error.kind();
-        // A terminal that is closed gives EIO.
-        let deserted = kind == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error());
-        Self { kind, message: error.to_string(), deserted }
+        // A closed terminal gives EIO.
+        let is_closed = kind == io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(Errno::IO.raw_os_error());
+        Self { kind, message: error.to_string(), is_closed }
     }
 }
 
+/// What the thread receives.
 #[derive(Debug)]
-enum Text {
+enum Message {
     Write(Vec<u8>),
-    /// The other end is closed when all before it is out.
+    /// A stream to close once everything before it is written.
     Mark(UnixStream),
 }
 
 impl Screen {
     pub(crate) fn new(output: impl Write + Send + 'static) -> io::Result<Self> {
-        let (texts, received) = channel();
-        let broken = Broken::default();
-        let told = Arc::clone(&broken);
-        thread::Builder::new().name("screen".to_owned()).spawn(move || write_all(output, &received, &told))?;
-        Ok(Self { texts, broken })
+        let (messages, received) = channel();
+        let error = SharedError::default();
+        let shared = Arc::clone(&error);
+        thread::Builder::new().name("screen".to_owned()).spawn(move || write_all(output, &received, &shared))?;
+        Ok(Self { messages, error })
     }
 
-    fn broken(&self) -> Option<Failed> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn error(&self) -> Option<WriteError> {
+        self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether whoever read the output has gone away, or the terminal is closed.
-    pub(crate) fn is_deserted(&self) -> bool {
-        self.broken().is_some_and(|broken| broken.deserted)
+    /// Returns whether the reader of the output went away or the terminal was closed.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.error().is_some_and(|error| error.is_closed)
     }
 
-    /// Why output is lost, unless its reader only went away.
-    pub(crate) fn lost(&self) -> Option<String> {
-        self.broken().filter(|broken| !broken.deserted).map(|broken| broken.message)
+    /// Returns why output was lost, unless its reader went away.
+    pub(crate) fn lost(&self) -> Option<WriteError> {
+        self.error().filter(|error| !error.is_closed)
     }
 
-    /// Waits until all is out, but not longer than a reader that reads at all needs.
+    /// Waits until everything is written, but not for a reader that has stopped reading.
     pub(crate) fn drain(&self) {
         if let Some(mark) = self.mark() {
             let _ = mark.set_read_timeout(Some(Duration::from_millis(200)));
@@ -94,7 +90,9 @@ impl Screen {
         }
     }
 
-    /// Waits until all is out, or `limit` is over, or `stop` is readable. Whenever `pause` is, this process stops itself.
+    /// Waits until everything is written, `limit` has passed, or `stop` is readable.
+    ///
+    /// Whenever `pause` is readable, this process stops itself.
     pub(crate) fn wait(&self, limit: Option<Duration>, stop: BorrowedFd<'_>, pause: Option<BorrowedFd<'_>>) {
         let Some(mark) = self.mark() else { return };
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
@@ -118,43 +116,44 @@ impl Screen {
         }
     }
 
-    /// A stream that ends when all that has been written is out.
+    /// Returns a stream that ends when everything before it is written.
     fn mark(&self) -> Option<UnixStream> {
         let (ours, theirs) = UnixStream::pair().ok()?;
-        self.texts.send(Text::Mark(theirs)).ok()?;
+        self.messages.send(Message::Mark(theirs)).ok()?;
         Some(ours)
     }
 }
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.broken() {
-            Some(failed) => Err(io::Error::new(failed.kind, failed.message)),
-            None => match self.texts.send(Text::Write(bytes.to_vec())) {
+        match self.error() {
+            Some(error) => Err(io::Error::new(error.kind, error.message)),
+            None => match self.messages.send(Message::Write(bytes.to_vec())) {
                 Ok(()) => Ok(bytes.len()),
                 Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
             },
         }
     }
 
-    /// Nothing is held back here; see [`Screen::drain`].
+    /// Does nothing: the thread flushes. See [`Screen::drain`].
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-fn write_all(mut output: impl Write, texts: &Receiver<Text>, broken: &Broken) {
+/// Writes what it receives until the sender is gone. After an error it drops everything.
+fn write_all(mut output: impl Write, messages: &Receiver<Message>, shared: &SharedError) {
     let mut writes = true;
-    for text in texts {
-        match text {
-            Text::Write(bytes) if writes => {
+    for message in messages {
+        match message {
+            Message::Write(bytes) if writes => {
                 if let Err(error) = output.write_all(&bytes).and_then(|()| output.flush()) {
                     writes = false;
-                    *broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+                    *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
                 }
             }
-            Text::Write(_) => {}
-            Text::Mark(stream) => drop(stream),
+            Message::Write(_) => {}
+            Message::Mark(stream) => drop(stream),
         }
     }
 }
@@ -164,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_is_written_in_order() {
+    fn everything_is_written_in_order() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut screen = Screen::new(theirs).unwrap();
         for _ in 0..1000 {
@@ -174,12 +173,12 @@ mod tests {
         (&ours).take(10_000).read_to_end(&mut read).unwrap();
         assert_eq!(read, b"0123456789".repeat(1000));
         screen.drain();
-        assert!(!screen.is_deserted());
-        assert_eq!(screen.lost(), None);
+        assert!(!screen.is_closed());
+        assert!(screen.lost().is_none());
     }
 
     #[test]
-    fn a_reader_that_does_not_read_keeps_nobody_waiting_and_one_that_goes_is_noticed() {
+    fn a_slow_reader_does_not_block_and_a_closed_one_is_noticed() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         let mut screen = Screen::new(theirs).unwrap();
         screen.write_all(&vec![0; 10 << 20]).unwrap();
@@ -189,7 +188,7 @@ mod tests {
         drop(ours);
         let (never, _order) = UnixStream::pair().unwrap();
         screen.wait(None, never.as_fd(), None);
-        assert!(screen.is_deserted());
+        assert!(screen.is_closed());
         assert!(screen.write_all(b"x").is_err());
     }
 }

@@ -1,22 +1,28 @@
-//! `greenroom check`: every diagnostic, nothing run.
+//! `greenroom check`: shows all diagnostics and runs nothing.
 
+use clap::Args;
 use greenroom_report::words;
 use greenroom_steps::Registry;
 
-use crate::arguments::Check;
-use crate::settings::{Settings, print};
-use crate::{commands, exit};
+use crate::documents::Documents;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::output::print;
+use crate::settings::Settings;
 
-pub(crate) fn check(options: &Check, settings: &Settings, registry: &Registry) -> u8 {
-    let Ok(loaded) = commands::load(&options.documents, &options.hosts, settings, registry) else {
-        return exit::CANNOT;
-    };
-    commands::show(&loaded, settings);
-    if loaded.has_errors() {
-        return exit::BAD_DOCUMENT;
+/// Check documents and show all errors, without running anything
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    documents: Documents,
+}
+
+impl Check {
+    pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        let loaded = self.documents.load(settings, registry)?;
+        let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
+        let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
+        let verdict = if loaded.diagnostics.is_empty() { "OK" } else { "OK, with warnings" };
+        print(&format!("{scenarios} with {steps}: {verdict}\n"))
     }
-    let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
-    let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
-    let verdict = if loaded.diagnostics.is_empty() { "nothing wrong" } else { "they can be run" };
-    print(&format!("{scenarios} with {steps}: {verdict}\n"))
 }

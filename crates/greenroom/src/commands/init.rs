@@ -1,31 +1,43 @@
-//! `greenroom init`: a first document.
+//! `greenroom init`: writes a first document.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
 
-use crate::arguments::Init;
-use crate::exit;
-use crate::settings::{Settings, complain, print};
+use clap::Args;
 
-/// It runs as it is, with nothing but a shell, and shows a file, a command and a background process.
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::output::print;
+use crate::settings::Settings;
+
+/// A document that runs anywhere: it needs only a shell. It has a file, a command and a background process.
 const FIRST: &str = include_str!("first.md");
 
-pub(crate) fn init(options: &Init, settings: &Settings) -> u8 {
-    let file = options.file.display();
-    let path = settings.directory.join(&options.file);
-    let written =
-        File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
-    match written {
-        Ok(()) => print(&format!(
-            "wrote {file}; now try\n\n    greenroom run {file}\n\nand then `greenroom steps` for all that a step can say\n"
-        )),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            complain(&format!("{file} is there already and is left as it is; name another file: greenroom init FILE"));
-            exit::USAGE
-        }
-        Err(error) => {
-            complain(&format!("failed to write {file}: {error}"));
-            exit::CANNOT
+/// Write a first document that runs as it is
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// File to write
+    #[arg(value_name = "FILE", default_value = "acceptance.md")]
+    file: PathBuf,
+}
+
+impl Init {
+    pub(crate) fn execute(&self, settings: &Settings) -> Result<ExitCode, CommandError> {
+        let file = self.file.display();
+        let path = settings.directory.join(&self.file);
+        let written =
+            File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
+        match written {
+            Ok(()) => print(&format!(
+                "wrote {file}\n\n\
+                 Run it:              greenroom run {file}\n\
+                 See all the steps:   greenroom steps\n"
+            )),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(CommandError::Usage(vec![format!("{file} already exists; name another file: greenroom init FILE")]))
+            }
+            Err(error) => Err(CommandError::system(format!("write {file}"), &error)),
         }
     }
 }

@@ -1,26 +1,38 @@
-//! `greenroom list`: the scenarios, in reading order.
+//! `greenroom list`: the scenarios of documents, in reading order.
 
+use clap::Args;
 use greenroom_doc::Plan;
 use greenroom_report::{Style, catalogue};
 use greenroom_steps::Registry;
 
-use crate::arguments::List;
-use crate::settings::{Settings, print};
-use crate::{commands, exit};
+use crate::documents::Documents;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::filter::Filter;
+use crate::output::print;
+use crate::settings::Settings;
 
-pub(crate) fn list(options: &List, settings: &Settings, registry: &Registry) -> u8 {
-    let Ok(mut loaded) = commands::load(&options.chosen.documents, &options.hosts, settings, registry) else {
-        return exit::CANNOT;
-    };
-    commands::show(&loaded, settings);
-    if loaded.has_errors() {
-        return exit::BAD_DOCUMENT;
+/// List the scenarios of documents
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    documents: Documents,
+    /// Show their steps too
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl List {
+    pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        let mut loaded = self.documents.load(settings, registry)?;
+        let selected = self.filter.select(&loaded)?;
+        let Plan { documents, scenarios } = std::mem::take(&mut loaded.plan);
+        let mut at = 0..;
+        let scenarios =
+            scenarios.into_iter().filter(|_| at.next().is_some_and(|at| selected.binary_search(&at).is_ok())).collect();
+        let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
+        print(&catalogue::scenarios(&Plan { documents, scenarios }, &loaded.sources, self.verbose, style))
     }
-    let Ok(left) = commands::choose(&loaded, &options.chosen) else { return exit::USAGE };
-    let Plan { documents, scenarios } = std::mem::take(&mut loaded.plan);
-    let mut at = 0..;
-    let scenarios =
-        scenarios.into_iter().filter(|_| at.next().is_some_and(|at| left.binary_search(&at).is_ok())).collect();
-    let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
-    print(&catalogue::scenarios(&Plan { documents, scenarios }, &loaded.sources, options.verbose, style))
 }

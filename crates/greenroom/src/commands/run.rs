@@ -1,103 +1,236 @@
-//! `greenroom run`.
+//! `greenroom run`: runs scenarios and reports on them.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
 use greenroom_report::{Options, TerminalReporter, Verbosity, Verdict, words};
-use greenroom_run::{Orders, RunError, RunOptions};
-use greenroom_sandbox::SandboxError;
+use greenroom_run::{RunError, RunOptions};
+use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
-use crate::arguments::{Leftovers, Network, Run, Sandbox};
-use crate::commands::doctor;
+use crate::documents::Documents;
+use crate::error::CommandError;
+use crate::exit::{self, ExitCode};
+use crate::filter::Filter;
 use crate::screen::Screen;
-use crate::settings::{Settings, absolute, below_tmp, complain};
-use crate::{commands, exit};
+use crate::settings::{Settings, below_tmp};
+use crate::signals::Signals;
+use crate::values;
 
-pub(crate) fn run(options: &Run, settings: &Settings, registry: &Registry) -> u8 {
-    let Ok(loaded) = commands::load(&options.chosen.documents, &options.hosts, settings, registry) else {
-        return exit::CANNOT;
-    };
-    commands::show(&loaded, settings);
-    if loaded.has_errors() {
-        return exit::BAD_DOCUMENT;
-    }
-    let Ok(chosen) = commands::choose(&loaded, &options.chosen) else { return exit::USAGE };
-    let run_options = RunOptions {
-        chosen,
-        jobs: options.jobs.map(|jobs| jobs as usize),
-        sandbox: options.sandbox.into(),
-        timeout: options.timeout,
-        environment: options.environment.clone(),
-        fail_fast: options.fail_fast,
-        keep: options.keep,
-        leftovers_fail: options.leftovers == Leftovers::Fail,
-        output_limit: options.output_limit,
-        shuffle: options.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
-        source_directory: settings.directory.clone(),
-        temporary_directory: settings.temporary.clone(),
-        visible: visible(&loaded, options, settings),
-        network: options.network.map(|network| network == Network::Host),
-        python: absolute(&options.hosts.python, settings),
-        hosts: options.hosts.others().into_iter().map(|(name, program)| (name, absolute(&program, settings))).collect(),
-    };
-    let verbosity = match (options.verbose, options.quiet) {
-        (true, _) => Verbosity::Verbose,
-        (_, true) => Verbosity::Quiet,
-        _ => Verbosity::Normal,
-    };
-    let shown = Options { verbosity, rerun_options: rerun_options(options) };
-    let signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => {
-            complain(&format!("failed to listen for signals: {error}"));
-            return exit::CANNOT;
+/// Run the scenarios of documents
+#[derive(Debug, Args)]
+#[command(after_help = exit::help())]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
+pub(crate) struct Run {
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    documents: Documents,
+    /// Number of scenarios to run at the same time [default: 32, or 1 if they share the host's network]
+    ///
+    /// Scenarios spend most of their time waiting for a process, a port or a timer. Waiting uses no CPU, so the default is
+    /// far above the number of cores: a hundred scenarios that each wait 50 ms take a quarter of a second, not five. Choose
+    /// a lower number, such as the number of cores, for scenarios that compute. 1 runs them one after another. Scenarios
+    /// that share the host's network and name the same port always take turns.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), allow_negative_numbers = true)]
+    jobs: Option<u32>,
+    /// Set an environment variable for all steps and the processes they start. May be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = values::variable)]
+    environment: Vec<(String, String)>,
+    /// Start no more scenarios after the first failure; finish those that are running
+    #[arg(long)]
+    fail_fast: bool,
+    /// Keep the directories of failed scenarios and show their paths
+    #[arg(long)]
+    keep: bool,
+    /// Run scenarios in random order, or in the order of a seed that an earlier run showed
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true, value_parser = values::seed)]
+    #[expect(clippy::option_option, reason = "what clap gives for an option whose value may be left out")]
+    shuffle: Option<Option<u64>>,
+    /// Time limit for one scenario, such as 90s or 5m [default: from the document, else 15m]
+    #[arg(long, value_name = "DURATION", value_parser = greenroom_doc::parse_duration, allow_hyphen_values = true)]
+    timeout: Option<Duration>,
+    /// Limit for what a process writes to stdout or to stderr, such as 500k or 1G [default: from the document, else 64M]
+    #[arg(long, value_name = "SIZE", value_parser = greenroom_doc::parse_size, allow_hyphen_values = true)]
+    output_limit: Option<u64>,
+    /// What to do when a scenario leaves processes running; they are stopped in any case
+    #[arg(long, value_name = "ACTION", default_value = "warn")]
+    leftovers: Leftovers,
+    /// How scenarios are isolated
+    #[arg(long, value_name = "KIND", default_value = "auto")]
+    sandbox: Sandbox,
+    /// Network of the scenarios [default: from the document, else private]
+    #[arg(long, value_name = "KIND")]
+    network: Option<Network>,
+    /// Show every step with its time, and more output of failed steps
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Show only failures and the last line
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What to do with a scenario that leaves processes running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Leftovers {
+    /// Fail the scenario
+    Fail,
+    /// List the processes
+    Warn,
+}
+
+/// How scenarios are isolated.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Sandbox {
+    /// As well as this machine allows; the run shows what is missing
+    Auto,
+    /// Each scenario has its own processes, network, /tmp, /proc and host name; fail if that is not possible
+    Sealed,
+    /// No namespaces: greenroom kills the processes one by one, everything else is the host's
+    Tended,
+}
+
+impl From<Sandbox> for SandboxChoice {
+    fn from(sandbox: Sandbox) -> Self {
+        match sandbox {
+            Sandbox::Auto => Self::Auto,
+            Sandbox::Sealed => Self::Sealed,
+            Sandbox::Tended => Self::Tended,
         }
-    };
-    let screen = match Screen::new(io::stdout()) {
-        Ok(screen) => screen,
-        Err(error) => {
-            complain(&format!("failed to start a thread: {error}"));
-            return exit::CANNOT;
-        }
-    };
-    let mut reporter = OnScreen(TerminalReporter::new(screen, settings.stdout, shown));
-    let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &run_options, signals.orders(), &mut reporter);
-    let OnScreen(mut reporter) = reporter;
-    if ran.is_err() {
-        reporter.clear();
-    }
-    // Somebody who has stopped the run does not wait for a reader that does not read.
-    let stopped = reporter.summary().interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
-    let limit = stopped.then_some(LAST_WORDS);
-    reporter.get_ref().wait(limit, signals.stop.as_fd(), signals.pause.as_ref().map(AsFd::as_fd));
-    match ran {
-        Ok(()) => {}
-        Err(RunError::Sandbox(SandboxError::Interrupted)) => return exit::INTERRUPTED,
-        Err(RunError::Sandbox(error)) => return doctor::cannot(&error, settings),
-    }
-    match (reporter.summary().verdict(), reporter.get_ref().lost()) {
-        // Whoever stops a run may well close its terminal too.
-        (Verdict::Interrupted, _) => exit::INTERRUPTED,
-        (_, Some(error)) => {
-            complain(&format!("failed to write the results: {error}"));
-            exit::CANNOT
-        }
-        (Verdict::Passed, None) => exit::PASSED,
-        (Verdict::Failed, None) => exit::FAILED,
-        (Verdict::NothingRan, None) => exit::USAGE,
     }
 }
 
-/// How long the report of a run that was stopped may take to be read.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Which network scenarios have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// Each scenario has its own localhost and no outside network
+    Private,
+    /// All scenarios use the host's network
+    Host,
+}
 
-/// A reporter whose output is out when the process is stopped.
+impl Run {
+    pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        let loaded = self.documents.load(settings, registry)?;
+        let chosen = self.filter.select(&loaded)?;
+        let options = self.options(chosen, &loaded, settings);
+        let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
+        let screen = Screen::new(io::stdout()).map_err(|error| CommandError::system("start a thread", &error))?;
+        let shown = Options { verbosity: self.verbosity(), rerun_options: self.rerun_options() };
+        let mut reporter = OnScreen(TerminalReporter::new(screen, settings.stdout, shown));
+        let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut reporter);
+        let OnScreen(mut reporter) = reporter;
+        if ran.is_err() {
+            reporter.clear();
+        }
+        // A user who stops a run does not wait for a reader that has stopped reading.
+        let stopped =
+            reporter.summary().interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
+        let limit = stopped.then_some(LIMIT_AFTER_STOP);
+        reporter.get_ref().wait(limit, signals.stop(), signals.pause());
+        ran.map_err(|RunError::Sandbox(error)| match error {
+            SandboxError::Interrupted => CommandError::Interrupted,
+            error => CommandError::Sandbox { error, tmpdir_is_set: settings.tmpdir_is_set },
+        })?;
+        match (reporter.summary().verdict(), reporter.get_ref().lost()) {
+            // Who stops a run may close its terminal too, so lost output does not matter.
+            (Verdict::Interrupted, _) => Ok(ExitCode::Interrupted),
+            (_, Some(error)) => Err(CommandError::Output(error)),
+            (Verdict::Passed, None) => Ok(ExitCode::Passed),
+            (Verdict::Failed, None) => Ok(ExitCode::Failed),
+            (Verdict::NothingRan, None) => Ok(ExitCode::Usage),
+        }
+    }
+
+    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings) -> RunOptions {
+        let hosts = self.documents.other_hosts();
+        RunOptions {
+            chosen,
+            jobs: self.jobs.map(|jobs| jobs as usize),
+            sandbox: self.sandbox.into(),
+            timeout: self.timeout,
+            environment: self.environment.clone(),
+            fail_fast: self.fail_fast,
+            keep: self.keep,
+            leftovers_fail: self.leftovers == Leftovers::Fail,
+            output_limit: self.output_limit,
+            shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
+            source_directory: settings.directory.clone(),
+            temporary_directory: settings.temporary.clone(),
+            visible: self.visible(loaded, settings),
+            network: self.network.map(|network| network == Network::Host),
+            python: settings.absolute(&self.documents.python),
+            hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
+        }
+    }
+
+    fn verbosity(&self) -> Verbosity {
+        match (self.verbose, self.quiet) {
+            (true, _) => Verbosity::Verbose,
+            (_, true) => Verbosity::Quiet,
+            _ => Verbosity::Normal,
+        }
+    }
+
+    /// Returns the paths that scenarios must see even below /tmp, where each has a directory of its own.
+    ///
+    /// These are the directories of the documents, and everything that the environment, `--env`, `--python` and `--host` name.
+    fn visible(&self, loaded: &Loaded, settings: &Settings) -> Vec<PathBuf> {
+        let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
+        let variables = self.environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
+        // The directory of a program, and its parent: the virtual environment of a Python.
+        let programs = self.documents.hosts.iter().map(|(_, program)| program).chain([&self.documents.python]);
+        let programs = programs.filter(|program| program.contains('/')).flat_map(|program| {
+            let path = PathBuf::from(settings.absolute(program));
+            path.ancestors().skip(1).take(2).map(PathBuf::from).collect::<Vec<_>>()
+        });
+        let programs = programs.filter(|path| !is_shared(path));
+        documents.chain(variables).chain(programs).chain(settings.mentioned.iter().cloned()).collect()
+    }
+
+    /// Returns the options that a failed scenario needs to fail again, for the command shown with it.
+    fn rerun_options(&self) -> String {
+        let mut options = Vec::new();
+        for (name, value) in &self.environment {
+            options.push(format!("--env {}", words::shell_quote(&format!("{name}={value}"))));
+        }
+        if self.documents.python != "python3" {
+            options.push(format!("--python {}", words::shell_quote(&self.documents.python)));
+        }
+        for (language, program) in &self.documents.hosts {
+            options.push(format!("--host {}", words::shell_quote(&format!("{language}={program}"))));
+        }
+        if let Some(network) = self.network {
+            options.push(format!("--network {}", if network == Network::Host { "host" } else { "private" }));
+        }
+        if let Some(timeout) = self.timeout {
+            let whole = timeout.subsec_nanos() == 0;
+            let time = if whole { format!("{}s", timeout.as_secs()) } else { format!("{}ms", timeout.as_millis()) };
+            options.push(format!("--timeout {time}"));
+        }
+        if let Some(limit) = self.output_limit {
+            options.push(format!("--output-limit {limit}"));
+        }
+        if self.leftovers == Leftovers::Fail {
+            options.push("--leftovers fail".to_owned());
+        }
+        match self.sandbox {
+            Sandbox::Auto => {}
+            Sandbox::Sealed => options.push("--sandbox sealed".to_owned()),
+            Sandbox::Tended => options.push("--sandbox tended".to_owned()),
+        }
+        options.join(" ")
+    }
+}
+
+/// How long the report of a stopped run may take to be read.
+const LIMIT_AFTER_STOP: Duration = Duration::from_secs(5);
+
+/// A reporter whose output is written before the process stops itself.
 struct OnScreen(TerminalReporter<Screen>);
 
 impl Sink for OnScreen {
@@ -115,136 +248,17 @@ impl Sink for OnScreen {
     }
 
     fn is_deserted(&self) -> bool {
-        self.0.get_ref().is_deserted()
+        self.0.get_ref().is_closed()
     }
 }
 
-/// What scenarios must see also when it lies below /tmp, which is their own: the documents' directories and whatever the
-/// environment and `--env` mention.
-fn visible(loaded: &Loaded, options: &Run, settings: &Settings) -> Vec<PathBuf> {
-    let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
-    let given = options.environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
-    // A program, what lies beside it, and the virtual environment that a Python is in.
-    let programs = options.hosts.hosts.iter().map(|(_, program)| program).chain([&options.hosts.python]);
-    let programs = programs.filter(|program| program.contains('/')).flat_map(|program| {
-        let path = PathBuf::from(absolute(program, settings));
-        path.ancestors().skip(1).take(2).map(PathBuf::from).collect::<Vec<_>>()
-    });
-    let programs = programs.filter(|path| !is_shared(path));
-    documents.chain(given).chain(programs).chain(settings.mentioned.iter().cloned()).collect()
-}
-
-/// Whether a directory is one for temporary files itself, which scenarios have of their own.
+/// Returns whether a directory is one that scenarios get a replacement for.
 fn is_shared(path: &Path) -> bool {
     ["/", "/tmp", "/dev/shm", "/dev"].iter().any(|shared| path == Path::new(shared))
 }
 
-/// The options that a failed scenario needs to fail again, for the command that is shown with it.
-fn rerun_options(options: &Run) -> String {
-    let mut words = Vec::new();
-    for (name, value) in &options.environment {
-        words.push(format!("--env {}", words::shell_quote(&format!("{name}={value}"))));
-    }
-    if options.hosts.python != "python3" {
-        words.push(format!("--python {}", words::shell_quote(&options.hosts.python)));
-    }
-    for (language, program) in &options.hosts.hosts {
-        words.push(format!("--host {}", words::shell_quote(&format!("{language}={program}"))));
-    }
-    if let Some(network) = options.network {
-        words.push(format!("--network {}", if network == Network::Host { "host" } else { "private" }));
-    }
-    if let Some(timeout) = options.timeout {
-        let whole = timeout.subsec_nanos() == 0;
-        let time = if whole { format!("{}s", timeout.as_secs()) } else { format!("{}ms", timeout.as_millis()) };
-        words.push(format!("--timeout {time}"));
-    }
-    if let Some(limit) = options.output_limit {
-        words.push(format!("--output-limit {limit}"));
-    }
-    if options.leftovers == Leftovers::Fail {
-        words.push("--leftovers fail".to_owned());
-    }
-    match options.sandbox {
-        Sandbox::Auto => {}
-        Sandbox::Sealed => words.push("--sandbox sealed".to_owned()),
-        Sandbox::Tended => words.push("--sandbox tended".to_owned()),
-    }
-    words.join(" ")
-}
-
-/// A seed that nobody has to remember: it is shown.
+/// Returns a seed that differs between runs. The report shows it.
 fn new_seed() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| u64::from(since.subsec_nanos()) ^ (u64::from(std::process::id()) << 16))
-}
-
-/// Descriptors from which one byte can be read for every signal that has come.
-struct Signals {
-    /// SIGINT, SIGTERM and SIGHUP.
-    stop: OwnedFd,
-    /// SIGTSTP, which Ctrl-Z sends, where somebody can continue what it stops.
-    pause: Option<OwnedFd>,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        let ignored = ignored_signals();
-        let is_ignored = |signal: i32| ignored >> (signal - 1) & 1 == 1;
-        // What greenroom was told to ignore, as nohup tells it of SIGHUP and a script of a background job's SIGINT, it ignores.
-        let stops = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal == SIGTERM || !is_ignored(signal));
-        let stop = pipe_of(stops)?;
-        let pause = (!is_ignored(SIGTSTP) && has_job_control()).then(|| pipe_of([SIGTSTP])).transpose()?;
-        Ok(Self { stop, pause })
-    }
-
-    fn orders(&self) -> Orders<'_> {
-        Orders { stop: Some(self.stop.as_fd()), pause: self.pause.as_ref().map(AsFd::as_fd) }
-    }
-}
-
-fn pipe_of(signals: impl IntoIterator<Item = i32>) -> io::Result<OwnedFd> {
-    let (read, write) = std::os::unix::net::UnixStream::pair()?;
-    for signal in signals {
-        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
-    }
-    Ok(read.into())
-}
-
-/// Whether a shell watches over this process group: else the kernel ignores Ctrl-Z for it, and so does greenroom. The first
-/// process up the line that is in another group must be in this session.
-fn has_job_control() -> bool {
-    let Some(own) = Lineage::of("self") else { return false };
-    let mut parent = own.parent;
-    while let Some(process) = (parent != 0).then(|| Lineage::of(&parent.to_string())).flatten() {
-        if process.group != own.group {
-            return process.session == own.session;
-        }
-        parent = process.parent;
-    }
-    false
-}
-
-/// What `/proc` says of a process. Numbers are 0 for what is outside of the process namespace, as the session of what is
-/// started in a container from outside is: the functions of rustix that ask for them do not expect that.
-struct Lineage {
-    parent: u32,
-    group: u32,
-    session: u32,
-}
-
-impl Lineage {
-    fn of(process: &str) -> Option<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-        // The name before the last parenthesis can hold anything; the state comes after it.
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(1).map(|field| field.parse().ok());
-        Some(Self { parent: fields.next()??, group: fields.next()??, session: fields.next()?? })
-    }
-}
-
-/// The signals that are ignored, as bits from that of signal 1 on.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

@@ -1,57 +1,63 @@
-//! `greenroom steps`: what documents can say.
+//! `greenroom steps`: the steps that documents can use.
 
 use std::io::Write;
 
+use clap::Args;
 use greenroom_doc::{Binding, Loader, bindings_of, nearest};
 use greenroom_report::{Style, catalogue, diagnostics};
-use greenroom_steps::Registry;
+use greenroom_steps::{Library, Registry};
 
-use crate::arguments::Steps;
-use crate::exit;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
 use crate::loader::Disk;
-use crate::settings::{Settings, complain, print};
+use crate::output::print;
+use crate::settings::Settings;
 
-pub(crate) fn steps(options: &Steps, settings: &Settings, registry: &Registry) -> u8 {
-    let all = registry
-        .libraries()
-        .iter()
-        .map(|library| (format!("lib/{}.yaml", library.name()), library.bindings().to_owned()));
-    let mut files: Vec<(String, String)> = all.collect();
-    if let Some(wanted) = &options.library {
+/// Show the steps that documents can use
+#[derive(Debug, Args)]
+pub(crate) struct Steps {
+    /// Show only this library, such as daemon, or the steps of a bindings file
+    #[arg(value_name = "LIBRARY")]
+    library: Option<String>,
+}
+
+impl Steps {
+    pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        let mut is_valid = true;
+        let mut libraries: Vec<(String, Vec<Binding>)> = Vec::new();
+        for (name, text) in self.files(registry)? {
+            let (sources, bindings, problems) = bindings_of(&name, &text);
+            if !problems.is_empty() {
+                let text = diagnostics::render(&problems, &sources, settings.stderr);
+                let _ = std::io::stderr().write_all(text.as_bytes());
+                is_valid = false;
+            }
+            libraries.push((name, bindings));
+        }
+        let libraries: Vec<(String, &[Binding])> =
+            libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
+        if is_valid || libraries.iter().any(|(_, bindings)| !bindings.is_empty()) {
+            let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
+            print(&catalogue::steps(&libraries, style))?;
+        }
+        if is_valid { Ok(ExitCode::Passed) } else { Err(CommandError::InvalidDocument) }
+    }
+
+    /// Returns name and text of the bindings files to show.
+    fn files(&self, registry: &Registry) -> Result<Vec<(String, String)>, CommandError> {
+        let file = |library: &Library| (format!("lib/{}.yaml", library.name()), library.bindings().to_owned());
+        let Some(wanted) = &self.library else { return Ok(registry.libraries().iter().map(file).collect()) };
         let short = wanted.strip_prefix("lib/").unwrap_or(wanted);
         let short = short.strip_suffix(".yaml").unwrap_or(short);
-        if registry.libraries().iter().any(|library| library.name() == short) {
-            files.retain(|(name, _)| *name == format!("lib/{short}.yaml"));
-        } else if let Ok(text) = Disk.load(wanted) {
-            files = vec![(wanted.clone(), String::from_utf8_lossy(&text).into_owned())];
-        } else {
-            let names: Vec<&str> = registry.libraries().iter().map(greenroom_steps::Library::name).collect();
-            let near = nearest(short, names.iter().copied());
-            let hint =
-                near.map_or_else(|| format!("there is {}", names.join(", ")), |near| format!("did you mean {near}?"));
-            complain(&format!("no library or bindings file {wanted}; {hint}"));
-            return exit::USAGE;
+        if let Some(library) = registry.libraries().iter().find(|library| library.name() == short) {
+            return Ok(vec![file(library)]);
         }
-    }
-    let mut code = exit::PASSED;
-    let mut libraries: Vec<(String, Vec<Binding>)> = Vec::new();
-    for (name, text) in files {
-        let (sources, bindings, problems) = bindings_of(&name, &text);
-        if !problems.is_empty() {
-            let text = diagnostics::render(&problems, &sources, settings.stderr);
-            let _ = std::io::stderr().write_all(text.as_bytes());
-            code = exit::BAD_DOCUMENT;
+        if let Ok(text) = Disk.load(wanted) {
+            return Ok(vec![(wanted.clone(), String::from_utf8_lossy(&text).into_owned())]);
         }
-        libraries.push((name, bindings));
+        let names: Vec<&str> = registry.libraries().iter().map(Library::name).collect();
+        let hint = nearest(short, names.iter().copied())
+            .map_or_else(|| format!("the libraries are {}", names.join(", ")), |near| format!("did you mean {near}?"));
+        Err(CommandError::Usage(vec![format!("no library or bindings file {wanted}; {hint}")]))
     }
-    let libraries: Vec<(String, &[Binding])> =
-        libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
-    let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
-    if libraries.iter().any(|(_, bindings)| !bindings.is_empty()) || code == exit::PASSED {
-        let printed = print(&catalogue::steps(&libraries, style));
-        if printed != exit::PASSED {
-            return printed;
-        }
-    }
-    code
 }

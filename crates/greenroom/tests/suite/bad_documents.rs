@@ -14,15 +14,15 @@ fn text(text: impl AsRef<[u8]>) -> crate::support::Ran {
     Project::new().file("x.md", text).refused(["run", "x.md"])
 }
 
-/// A document that is these bytes, which has nothing wrong.
+/// A document that is these bytes, which is valid.
 fn fine(text: impl AsRef<[u8]>) -> crate::support::Ran {
     Project::new().file("x.md", text).run(["check", "x.md"]).passes()
 }
 
-/// A document that is these bytes, which has nothing wrong but what it is warned of.
+/// A document that is these bytes, which is valid, with warnings.
 fn warned(text: impl AsRef<[u8]>) -> crate::support::Ran {
     let ran = Project::new().file("x.md", text).run(["check", "x.md"]).code(0);
-    assert!(ran.stdout.ends_with(": they can be run\n"), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with(": OK, with warnings\n"), "{}", ran.stdout);
     ran
 }
 
@@ -252,7 +252,7 @@ error[unknown-keyword]: a step cannot begin with `wehn`
 #[test]
 fn a_capitalised_keyword_is_fine() {
     fine(scenario("Given a directory d")).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
 }
@@ -461,7 +461,7 @@ fn blocks_within_blocks_are_text() {
     let file = format!("~~~~{{#x.md .file}}\n{inner}~~~~\n\n`````{{.markdown}}\n{inner}`````\n");
     fine(scenario("given file x.md") + &file)
         .stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]])
         .stderr(str![]);
@@ -1375,7 +1375,7 @@ error[unclosed-metadata]: the metadata that begins here has no end
 
 "#]]);
     fine(document(scenario).replace("bindings:", "\n# Libraries\nbindings:")).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
 }
@@ -1698,7 +1698,7 @@ fn markdown_nested_without_end() {
     let quotes = ">".repeat(100_000);
     let lists: String = (0..2_000).map(|depth| format!("{}- x\n", " ".repeat(depth * 2))).collect();
     fine(scenario("when I run true") + &quotes + "\n\n" + &lists).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
 }
@@ -1794,14 +1794,14 @@ fn a_document_twice() {
     project
         .run(["check", "x.md", "./x.md"])
         .stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]])
         .stderr(str![]);
     project
         .run(["check", "x.md", "y.md"])
         .stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]])
         .stderr(str![]);
@@ -1810,7 +1810,7 @@ fn a_document_twice() {
 #[test]
 fn a_byte_order_mark_is_skipped() {
     fine("\u{feff}".to_owned() + &scenario("when I run true")).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
 }
@@ -1818,7 +1818,7 @@ fn a_byte_order_mark_is_skipped() {
 #[test]
 fn lines_may_end_as_on_windows() {
     fine(scenario("when I run true\nthen command is successful").replace('\n', "\r\n")).stdout(str![[r#"
-1 scenario with 2 steps: nothing wrong
+1 scenario with 2 steps: OK
 
 "#]]);
 }
@@ -1842,11 +1842,11 @@ error[unknown-step]: no binding matches this step
 #[test]
 fn the_last_line_need_not_end() {
     fine(scenario("when I run true").trim_end()).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
     fine(format!("# S\n~~~scenario\nwhen I run true\n~~~\n\n{}", HEAD.trim_end())).stdout(str![[r#"
-1 scenario with 1 step: nothing wrong
+1 scenario with 1 step: OK
 
 "#]]);
 }

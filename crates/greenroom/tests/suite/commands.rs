@@ -1,5 +1,8 @@
-//! What does not run documents: looking at them, help, and mistakes on the command line.
+//! Commands that do not run documents, help texts, and invalid command lines.
 
+use std::path::Path;
+
+use greenroom::ExitCode;
 use snapbox::str;
 
 use crate::support::{Project, document, scenario};
@@ -8,9 +11,9 @@ const TWO: &str = "# First\n~~~scenario\ngiven a directory d\nwhen I run ls\nand
                    # Second\n~~~scenario\nwhen I run echo a long line\n~~~\n";
 
 #[test]
-fn check_finds_nothing_wrong() {
+fn check_a_valid_document() {
     Project::new().file("x.md", document(TWO)).run(["check", "x.md"]).passes().stdout(str![[r#"
-2 scenarios with 4 steps: nothing wrong
+2 scenarios with 4 steps: OK
 
 "#]]);
 }
@@ -316,13 +319,13 @@ error[bad-binding]: this binding is for no keyword
 }
 
 #[test]
-fn steps_of_a_library_that_is_not_there() {
+fn steps_of_an_unknown_library() {
     Project::new().run(["steps", "deamon"]).code(3).stdout("").stderr(str![[r#"
 greenroom: no library or bindings file deamon; did you mean daemon?
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library or bindings file kitchen; there is daemon, files, runcmd, datadir
+greenroom: no library or bindings file kitchen; the libraries are daemon, files, runcmd, datadir
 
 "#]]);
 }
@@ -331,25 +334,24 @@ greenroom: no library or bindings file kitchen; there is daemon, files, runcmd, 
 fn the_first_document_runs() {
     let project = Project::new();
     project.run(["init"]).passes().stdout(str![[r#"
-wrote acceptance.md; now try
+wrote acceptance.md
 
-    greenroom run acceptance.md
-
-and then `greenroom steps` for all that a step can say
+Run it:              greenroom run acceptance.md
+See all the steps:   greenroom steps
 
 "#]]);
     project.run(["run", "acceptance.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 2 scenarios in acceptance.md, up to 32 at a time
 
 PASS [TIME]  A program greets its user
-PASS [TIME]  A service works in the background
+PASS [TIME]  A service runs in the background
 
 2 scenarios passed, 11 steps, [TIME]
 
 "#]]);
     let text = std::fs::read(project.path("acceptance.md")).unwrap();
     project.run(["init"]).code(3).stdout("").stderr(str![[r#"
-greenroom: acceptance.md is there already and is left as it is; name another file: greenroom init FILE
+greenroom: acceptance.md already exists; name another file: greenroom init FILE
 
 "#]]);
     assert_eq!(std::fs::read(project.path("acceptance.md")).unwrap(), text);
@@ -375,13 +377,43 @@ For more information, try '--help'.
 }
 
 #[test]
+fn help_and_manual_pages_list_all_exit_codes() {
+    for command in [&["--help"][..], &["run", "--help"]] {
+        let screen = Project::new().run(command).passes().stdout;
+        let (_, table) = screen.split_once("Exit codes:\n").expect("a table of exit codes");
+        assert_eq!(table, exit_codes(|code, meaning| format!("  {code:<4} {meaning}\n")));
+    }
+    for command in [&["man"][..], &["man", "run"], &["man", "doctor"]] {
+        let page = Project::new().run(command).passes().stdout;
+        let (_, section) = page.split_once(".SH \"EXIT STATUS\"\n").expect("a section of exit codes");
+        let table = exit_codes(|code, meaning| format!(".TP\n{code}\n{meaning}\n"));
+        assert!(section.starts_with(&table), "{page}");
+        assert!(!page.contains("Exit codes:"), "{page}");
+    }
+}
+
+#[test]
+fn the_book_lists_all_exit_codes() {
+    let chapter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command.md");
+    let chapter = std::fs::read_to_string(chapter).unwrap();
+    let (_, table) = chapter.split_once("| exit code | meaning |\n|---|---|\n").expect("a table of exit codes");
+    let rows = exit_codes(|code, meaning| format!("| {code} | {meaning} |\n"));
+    assert_eq!(table.split_once("\n\n").map(|(table, _)| format!("{table}\n")), Some(rows));
+}
+
+/// Formats every exit code.
+fn exit_codes(row: impl Fn(u8, &str) -> String) -> String {
+    ExitCode::ALL.iter().map(|exit| row(exit.code(), exit.meaning())).collect()
+}
+
+#[test]
 fn manual_pages() {
     let whole = Project::new().run(["man"]).passes();
     assert!(whole.stdout.contains(".TH greenroom 1"), "{}", whole.stdout);
     let page = Project::new().run(["man", "run"]).passes();
     assert!(page.stdout.contains(".TH greenroom-run 1") && page.stdout.contains("fail"), "{}", page.stdout);
     Project::new().run(["man", "rnu"]).code(3).stdout("").stderr(str![[r#"
-greenroom: there is no command rnu; did you mean run?
+greenroom: no command rnu; did you mean run?
 
 "#]]);
 }
@@ -389,32 +421,32 @@ greenroom: there is no command rnu; did you mean run?
 #[test]
 fn help() {
     Project::new().run(["--help"]).passes().stdout(str![[r#"
-Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own
+Run acceptance tests written in Markdown
 
 Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
-  check        Show everything that is wrong with documents, without running anything
+  check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
-  doctor       Show what this machine gives to scenarios, and what to change to have more
-  init         Write a first document, which runs as it is
-  completions  Print a script that completes greenroom's command line in a shell
-  man          Print the manual page
+  doctor       Show which isolation this machine supports and how to enable more
+  init         Write a first document that runs as it is
+  completions  Print a completion script for a shell
+  man          Print a manual page
 
 Options:
-      --color <WHEN>  When to use colour [default: auto] [possible values: auto, always, never]
+      --color <WHEN>  When to use color [default: auto] [possible values: auto, always, never]
   -h, --help          Print help
   -V, --version       Print version
 
 Exit codes:
-  0    everything that was chosen ran and holds
-  1    a scenario failed, or could not be carried out
-  2    a document has errors or is not there; nothing was run
-  3    the command line is wrong, or its filters leave no scenario
-  4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
+  0    All selected scenarios passed, or the command succeeded
+  1    A scenario failed or could not be run
+  2    A document is missing or has errors; nothing was run
+  3    The command line is invalid, or no scenario matches the filters
+  4    greenroom cannot work here: no temporary directory, sandbox or output
+  130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
 
 "#]]);
     Project::new().run(["run", "--help"]).passes().stdout(str![[r#"
@@ -424,96 +456,94 @@ Usage: greenroom run [OPTIONS] <DOCUMENT>...
 
 Arguments:
   <DOCUMENT>...
-          Documents: Markdown files with their metadata in them, or .subplot files
+          Documents: Markdown files that contain their metadata, or .subplot files
 
 Options:
       --color <WHEN>
-          When to use colour
+          When to use color
           
           [default: auto]
           [possible values: auto, always, never]
 
   -n, --name <TEXT>
-          Only scenarios with this text in their title, in any letter case; a whole title means only
+          Select scenarios whose title contains this text, ignoring case; a full title selects only
           that scenario. May be repeated
 
   -l, --label <LABEL>
-          Only scenarios with this label. May be repeated
+          Select scenarios with this label. May be repeated
 
       --without-label <LABEL>
           Leave out scenarios with this label. May be repeated
 
       --python <PATH>
-          The Python that carries out steps in it, a name on PATH or a path; that of a virtual
-          environment, say
+          Python interpreter for Python steps: a name on PATH or a path, such as that of a virtual
+          environment
           
           [default: python3]
 
       --host <LANGUAGE=PROGRAM>
-          The step host of a language: a program that speaks the protocol of docs/PROTOCOL.md. May
-          be repeated
+          Step host for another language: a program that speaks greenroom's step protocol. May be
+          repeated
 
   -j, --jobs <N>
-          How many scenarios run side by side [default: 32; of those that share the machine's
-          network 1]
+          Number of scenarios to run at the same time [default: 32, or 1 if they share the host's
+          network]
           
-          Scenarios mostly wait: for a process to start, a port to open, a timer. Waiting takes no
-          processor, so the default is far above the number of cores: a hundred scenarios that each
-          wait 50 ms take a quarter of a second, not five. Choose less, such as the number of cores,
-          when scenarios compute; 1 runs them one after another. Scenarios that share the machine's
-          network and name the same port take turns, whatever the number.
+          Scenarios spend most of their time waiting for a process, a port or a timer. Waiting uses
+          no CPU, so the default is far above the number of cores: a hundred scenarios that each
+          wait 50 ms take a quarter of a second, not five. Choose a lower number, such as the number
+          of cores, for scenarios that compute. 1 runs them one after another. Scenarios that share
+          the host's network and name the same port always take turns.
 
       --env <NAME=VALUE>
-          Set an environment variable for everything that scenarios run. May be repeated
+          Set an environment variable for all steps and the processes they start. May be repeated
 
       --fail-fast
-          Start no further scenario once one has failed; those that run are finished
+          Start no more scenarios after the first failure; finish those that are running
 
       --keep
-          Keep the directories of scenarios that fail, and say where they are
+          Keep the directories of failed scenarios and show their paths
 
       --shuffle[=<SEED>]
-          Start scenarios in a random order, or in that of a seed which an earlier run has shown
+          Run scenarios in random order, or in the order of a seed that an earlier run showed
 
       --timeout <DURATION>
-          How long one scenario may take, such as 90s or 5m [default: what the document says, else
-          15m]
+          Time limit for one scenario, such as 90s or 5m [default: from the document, else 15m]
 
       --output-limit <SIZE>
-          How much a process may write to one of its outputs, such as 500k or 1G [default: what the
-          document says, else 64M]
+          Limit for what a process writes to stdout or to stderr, such as 500k or 1G [default: from
+          the document, else 64M]
 
-      --leftovers <WHAT>
-          What becomes of a scenario that leaves processes running which no step has stopped; they
-          are ended in any case
+      --leftovers <ACTION>
+          What to do when a scenario leaves processes running; they are stopped in any case
 
           Possible values:
-          - fail: It fails
-          - warn: They are named
+          - fail: Fail the scenario
+          - warn: List the processes
           
           [default: warn]
 
       --sandbox <KIND>
-          How scenarios are kept apart
+          How scenarios are isolated
 
           Possible values:
-          - auto:   As much as this machine allows, and tell what is missing
-          - sealed: Processes, network, /tmp, /proc and host name of its own for each scenario;
-            refuse to run on less
-          - tended: No namespaces: processes are watched over and killed one by one, all else is the
-            machine's
+          - auto:   As well as this machine allows; the run shows what is missing
+          - sealed: Each scenario has its own processes, network, /tmp, /proc and host name; fail if
+            that is not possible
+          - tended: No namespaces: greenroom kills the processes one by one, everything else is the
+            host's
           
           [default: auto]
 
-      --network <WHICH>
-          Which network scenarios have [default: what the document says, else private]
+      --network <KIND>
+          Network of the scenarios [default: from the document, else private]
 
           Possible values:
-          - private: One of its own for each scenario, with nothing but loopback
-          - host:    The machine's
+          - private: Each scenario has its own localhost and no outside network
+          - host:    All scenarios use the host's network
 
   -v, --verbose
-          Show every step with its time, and more of the output of what failed
+          Show every step with its time, and more output of failed steps
 
   -q, --quiet
           Show only failures and the last line
@@ -522,12 +552,12 @@ Options:
           Print help (see a summary with '-h')
 
 Exit codes:
-  0    everything that was chosen ran and holds
-  1    a scenario failed, or could not be carried out
-  2    a document has errors or is not there; nothing was run
-  3    the command line is wrong, or its filters leave no scenario
-  4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
+  0    All selected scenarios passed, or the command succeeded
+  1    A scenario failed or could not be run
+  2    A document is missing or has errors; nothing was run
+  3    The command line is invalid, or no scenario matches the filters
+  4    greenroom cannot work here: no temporary directory, sandbox or output
+  130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
 
 "#]]);
     Project::new().run(["--version"]).passes().stdout(str![[r#"
@@ -537,35 +567,35 @@ greenroom [VERSION]
 }
 
 #[test]
-fn mistakes_on_the_command_line() {
+fn invalid_command_lines() {
     let project = Project::new().bare().file("x.md", document(TWO));
     project.run::<&str>([]).code(3).stdout("").stderr(str![[r#"
-Runs acceptance documents: Markdown with given/when/then scenarios, each in a sealed room of its own
+Run acceptance tests written in Markdown
 
 Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
-  check        Show everything that is wrong with documents, without running anything
+  check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
-  doctor       Show what this machine gives to scenarios, and what to change to have more
-  init         Write a first document, which runs as it is
-  completions  Print a script that completes greenroom's command line in a shell
-  man          Print the manual page
+  doctor       Show which isolation this machine supports and how to enable more
+  init         Write a first document that runs as it is
+  completions  Print a completion script for a shell
+  man          Print a manual page
 
 Options:
-      --color <WHEN>  When to use colour [default: auto] [possible values: auto, always, never]
+      --color <WHEN>  When to use color [default: auto] [possible values: auto, always, never]
   -h, --help          Print help
   -V, --version       Print version
 
 Exit codes:
-  0    everything that was chosen ran and holds
-  1    a scenario failed, or could not be carried out
-  2    a document has errors or is not there; nothing was run
-  3    the command line is wrong, or its filters leave no scenario
-  4    greenroom cannot work here: no temporary directory, no sandbox
-  130  the run was stopped (SIGINT, SIGTERM, SIGHUP), or nobody reads its output any more
+  0    All selected scenarios passed, or the command succeeded
+  1    A scenario failed or could not be run
+  2    A document is missing or has errors; nothing was run
+  3    The command line is invalid, or no scenario matches the filters
+  4    greenroom cannot work here: no temporary directory, sandbox or output
+  130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
 
 "#]]);
     project.run(["run"]).code(3).stdout("").stderr(str![[r#"
@@ -606,13 +636,13 @@ For more information, try '--help'.
 
 "#]]);
     project.run(["check", "--host", "ruby", "x.md"]).code(3).stdout("").stderr(str![[r#"
-error: invalid value 'ruby' for '--host <LANGUAGE=PROGRAM>': write LANGUAGE=PROGRAM
+error: invalid value 'ruby' for '--host <LANGUAGE=PROGRAM>': expected LANGUAGE=PROGRAM
 
 For more information, try '--help'.
 
 "#]]);
     project.run(["run", "--shuffle=abc", "x.md"]).code(3).stdout("").stderr(str![[r#"
-error: invalid value 'abc' for '--shuffle[=<SEED>]': a seed is a whole number from 0 to 18446744073709551615
+error: invalid value 'abc' for '--shuffle[=<SEED>]': expected a whole number from 0 to 18446744073709551615
 
 For more information, try '--help'.
 
@@ -630,7 +660,7 @@ For more information, try '--help'.
 
 "#]]);
     project.run(["run", "--env", "NAME", "x.md"]).code(3).stdout("").stderr(str![[r#"
-error: invalid value 'NAME' for '--env <NAME=VALUE>': write NAME=VALUE
+error: invalid value 'NAME' for '--env <NAME=VALUE>': expected NAME=VALUE
 
 For more information, try '--help'.
 
@@ -667,7 +697,7 @@ fn no_temporary_directory() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.env("TMPDIR", "/nosuch/directory").run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
-  help: `TMPDIR` names it; let it name a directory in which you may make others
+  help: set `TMPDIR` to a directory that you may write to
 
 "#]]);
 }
@@ -697,7 +727,7 @@ greenroom: failed to write the results: No space left on device (os error 28)
 }
 
 #[test]
-fn output_that_nobody_reads() {
+fn output_without_a_reader() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     for command in [&["check", "x.md"][..], &["steps"], &["--help"]] {
         let mut started = project.start(command);

@@ -40,11 +40,11 @@ fn a_machine_that_gives_all() {
         str![[r#"
 greenroom
 
-  kill     namespace  all that a scenario has started ends with it, by the kernel's hand
-  network  private    each scenario has a localhost of its own, and no way to other hosts
-  tmp      private    each scenario has an empty /tmp and /dev/shm of its own
-  proc     own        programs see the processes of their scenario alone
-  host     own        each scenario has a host name and System V objects of its own
+  kill     namespace  the kernel kills everything a scenario started
+  network  private    each scenario has its own localhost and no outside network
+  tmp      private    each scenario has its own empty /tmp and /dev/shm
+  proc     own        programs see only the processes of their scenario
+  host     own        each scenario has its own host name and System V objects
 user
 TMPDIR
 
@@ -62,15 +62,15 @@ fn a_machine_that_gives_no_mounts() {
         str![[r#"
 greenroom
 
-  kill     namespace  all that a scenario has started ends with it, by the kernel's hand
-  network  shared     scenarios share this machine's; those that name the same port take turns
-  tmp      shared     scenarios share this machine's /tmp and /dev/shm
-  proc     machine    programs see this machine's processes in /proc; steps look at their scenario's alone
-  host     own        each scenario has a host name and System V objects of its own
+  kill     namespace  the kernel kills everything a scenario started
+  network  shared     scenarios share the host's network; those that name the same port take turns
+  tmp      shared     scenarios share the host's /tmp and /dev/shm
+  proc     machine    programs see the host's processes in /proc; steps see only their scenario's
+  host     own        each scenario has its own host name and System V objects
 user
 TMPDIR
 
-Scenarios are not sealed, and `--sandbox sealed` is refused. What was tried and failed:
+Scenarios are not sealed, and `--sandbox sealed` fails. What this machine refuses:
 
   network: ioctl(SIOCSIFFLAGS, "lo") failed: operation not permitted (EPERM)
     help: a seccomp filter is in force, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
@@ -89,15 +89,15 @@ fn a_machine_that_gives_nothing() {
         str![[r#"
 greenroom
 
-  kill     subreaper  what a scenario has started is looked for and killed one by one
-  network  shared     scenarios share this machine's; those that name the same port take turns
-  tmp      shared     scenarios share this machine's /tmp and /dev/shm
-  proc     machine    programs see this machine's processes in /proc; steps look at their scenario's alone
-  host     machine    scenarios share this machine's host name and System V objects
+  kill     subreaper  greenroom finds and kills a scenario's processes one by one
+  network  shared     scenarios share the host's network; those that name the same port take turns
+  tmp      shared     scenarios share the host's /tmp and /dev/shm
+  proc     machine    programs see the host's processes in /proc; steps see only their scenario's
+  host     machine    scenarios share the host's host name and System V objects
 user
 TMPDIR
 
-Scenarios are not sealed, and `--sandbox sealed` is refused. What was tried and failed:
+Scenarios are not sealed, and `--sandbox sealed` fails. What this machine refuses:
 
   kill, network, tmp, proc, host: clone(CLONE_NEWPID) failed: operation not permitted (EPERM)
     help: a seccomp filter is in force, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container

@@ -456,7 +456,7 @@ greenroom: no scenario has the label slwo; did you mean slow?
 
 "#]]);
     project.run(["run", "x.md", "-l", "manners", "--without-label", "slow"]).code(3).stdout("").stderr(str![[r#"
-greenroom: the filters leave no scenario; `greenroom list` shows titles and labels
+greenroom: no scenario matches the filters; `greenroom list` shows titles and labels
 
 "#]]);
 }

@@ -123,12 +123,12 @@ fn no_directory_for_temporary_files() {
     };
     run("/nosuch/directory").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
-  help: `TMPDIR` names it; let it name a directory in which you may make others
+  help: set `TMPDIR` to a directory that you may write to
 
 "#]]);
     run("PROJECT/plain").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/./plain: not a directory
-  help: `TMPDIR` names it; let it name a directory in which you may make others
+  help: set `TMPDIR` to a directory that you may write to
 
 "#]]);
 }
@@ -139,7 +139,7 @@ fn no_directory_for_temporary_files_and_steps_in_python() {
     let project = in_python().env("TMPDIR", "/nosuch/directory");
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
-  help: `TMPDIR` names it; let it name a directory in which you may make others
+  help: set `TMPDIR` to a directory that you may write to
 
 "#]]);
     project.run(["check", "x.md"]).code(0).stderr("");
@@ -155,7 +155,7 @@ fn no_dev_null() {
         return;
     }
     in_python().through(&words).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to look at Python files: /dev/null cannot be opened: No such file or directory (os error 2)
+greenroom: failed to check Python files: /dev/null cannot be opened: No such file or directory (os error 2)
 
 "#]]);
     let project = Project::new().file("x.md", scenario("when I run true")).through(&words);
@@ -197,7 +197,7 @@ fn a_directory_for_temporary_files_that_may_not_be_written_to() {
     let directory = project.path("closed");
     project.env("TMPDIR", directory).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in [PROJECT]/closed: permission denied
-  help: `TMPDIR` names it; let it name a directory in which you may make others
+  help: set `TMPDIR` to a directory that you may write to
 
 "#]]);
 }

@@ -37,7 +37,7 @@ fn too_few_descriptors_to_look_at_python_files() {
     let project = project.file("steps.py", "def it(ctx):\n    pass\n");
     let project = project.through(["prlimit", "--nofile=6"]);
     project.run(["check", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to look at Python files: Too many open files (os error 24)
+greenroom: failed to check Python files: Too many open files (os error 24)
 
 "#]]);
 }
@@ -119,7 +119,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n").through(limit);
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to look at Python files: greenroom's own part of it is longer than files may be (`ulimit -f`)
+greenroom: failed to check Python files: greenroom's own part of it is longer than files may be (`ulimit -f`)
 
 "#]]);
 }

@@ -1,0 +1,23 @@
+//! Standard output of the commands that print once and end.
+
+use std::io::{self, Write};
+
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::screen::WriteError;
+
+/// Prints a text to standard output.
+pub(crate) fn print(text: &str) -> Result<ExitCode, CommandError> {
+    let mut out = io::stdout().lock();
+    printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+}
+
+/// Returns what a command ends with after it has printed.
+///
+/// That the reader of the output went away, or the terminal was closed, is not an error.
+pub(crate) fn printed(result: io::Result<()>) -> Result<ExitCode, CommandError> {
+    match result.map_err(WriteError::from) {
+        Err(error) if !error.is_closed() => Err(CommandError::Output(error)),
+        _ => Ok(ExitCode::Passed),
+    }
+}
