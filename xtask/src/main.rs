@@ -5,6 +5,7 @@
 
 mod bench;
 mod dependencies;
+mod fuzz;
 mod packages;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::process::{Command, ExitCode};
 
 const USAGE: &str = "\
 cargo xtask ci       everything that must hold: format, lints, tests, documentation, our own acceptance documents
+cargo xtask fuzz     damaged input for everything that parses; fuzz/README.md has the arguments
 cargo xtask package  the packages of all crates that are published, each compiled as a user gets it
 cargo xtask bench    the benchmarks, on a release build; add a word to run only those with it in their name: check, bindings,
                      sleep, port, cost (beside no runner at all), scale (10,000 scenarios), flood, death";
@@ -20,6 +22,10 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("ci") => ci(),
+        Some("fuzz") => {
+            let rest: Vec<String> = arguments.collect();
+            fuzz::run(&rest.iter().map(String::as_str).collect::<Vec<_>>())
+        }
         Some("package") => packages::verify(),
         // What the benchmark `port` starts.
         Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))
@@ -48,7 +54,8 @@ fn ci() -> Result<(), String> {
     cargo(&["test", "--workspace", "--all-targets"], &[])?;
     cargo(&["test", "--workspace", "--doc"], &[])?;
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
-    own_documents()
+    own_documents()?;
+    fuzz::check()
 }
 
 /// Runs our own acceptance documents and the examples with the binary that was just built.
