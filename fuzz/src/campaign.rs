@@ -14,8 +14,8 @@ use fastrand::Rng;
 use crate::mutate::{LONGEST, mutate};
 use crate::{Target, seeds};
 
-/// An input that takes longer is a hang. Generous, since machines of CI are shared.
-const HANG: Duration = Duration::from_secs(20);
+/// An input that takes longer, in seconds, is a hang. Generous, since machines of CI are shared.
+const HANG: u32 = 20;
 /// Inputs that are kept for further mutation, beside the seeds.
 const KEPT: usize = 4000;
 
@@ -130,11 +130,14 @@ impl<'a> Trial<'a> {
 /// Ends the process when nothing is heard for too long.
 #[expect(clippy::exit, clippy::print_stderr, reason = "the thread that hangs cannot be stopped in any other way")]
 fn watch(heartbeat: &Receiver<()>, what: &str) {
+    // Counted second by second, so that a machine that was asleep counts as one.
+    let mut silent = 0;
     loop {
-        match heartbeat.recv_timeout(HANG) {
-            Ok(()) => {}
+        match heartbeat.recv_timeout(Duration::from_secs(1)) {
+            Ok(()) => silent = 0,
+            Err(RecvTimeoutError::Timeout) if silent < HANG => silent += 1,
             Err(RecvTimeoutError::Timeout) => {
-                eprintln!("{what}: still running after {} s", HANG.as_secs());
+                eprintln!("{what}: still running after {HANG} s");
                 std::process::exit(1);
             }
             Err(RecvTimeoutError::Disconnected) => return,
