@@ -12,8 +12,11 @@ use greenroom_steps::host::check::{self, Function, Known, Trouble};
 
 use crate::script::NATIVE;
 
-/// What is wrong with Python files, and with bindings to functions in them. `python` is the program, `path` is PATH. An error when
-/// they cannot be looked at here, whatever Python that is.
+/// Checks Python files, and bindings to functions in them. `python` is the program, `path` is PATH.
+///
+/// # Errors
+///
+/// If this machine cannot run the check, whichever Python it has.
 pub fn check_functions(
     loaded: &Loaded,
     python: &str,

@@ -27,8 +27,11 @@ pub enum RunError {
     Sandbox(#[from] SandboxError),
 }
 
-/// Runs the chosen scenarios of a plan that has no errors. Everything that happens goes into `sink`; an error is only what
-/// keeps the run from beginning.
+/// Runs the chosen scenarios of a plan that has no errors. Everything that happens goes into `sink`.
+///
+/// # Errors
+///
+/// If the run cannot begin. Whatever goes wrong later is an event.
 pub fn run(
     plan: &Plan,
     sources: &Sources,

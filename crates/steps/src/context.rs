@@ -53,8 +53,11 @@ impl Context {
         &self.directory
     }
 
-    /// Where file names begin and programs are started: the data directory, unless a step has changed to another one. An error
-    /// when that one is gone.
+    /// Where relative file names start and programs run: the data directory, unless a step changed to another one.
+    ///
+    /// # Errors
+    ///
+    /// If a step changed to another directory, and it no longer exists.
     pub fn working_directory(&self) -> Result<&Path, StepError> {
         if self.working_directory == self.directory || self.working_directory.is_dir() {
             return Ok(&self.working_directory);
@@ -100,7 +103,11 @@ impl Context {
         &self.source_directory
     }
 
-    /// A path inside the working directory. An absolute path, or one that leaves the directory by `..`, is refused.
+    /// A path inside the working directory.
+    ///
+    /// # Errors
+    ///
+    /// If the path is absolute, or leaves the directory by `..`.
     pub fn inside(&self, path: &str) -> Result<PathBuf, StepError> {
         if leaves(path) {
             return Err(StepError::new(format!("{path} is outside of the scenario's directory"))
@@ -110,6 +117,10 @@ impl Context {
     }
 
     /// The embedded file of this name, in any letter case.
+    ///
+    /// # Errors
+    ///
+    /// If the document has no embedded file of this name.
     pub fn embedded_file(&self, name: &str) -> Result<&EmbeddedFile, StepError> {
         let lower = name.to_lowercase();
         self.files

@@ -368,7 +368,11 @@ pub struct Daemons {
 }
 
 impl Daemons {
-    /// The daemon that this name means: the latest that was started under it.
+    /// The daemon of this name: the latest that was started under it.
+    ///
+    /// # Errors
+    ///
+    /// If no step of the scenario started a daemon of this name.
     pub fn get(&mut self, name: &str) -> Result<&mut Daemon, StepError> {
         let known = self.names();
         self.started.iter_mut().rev().find(|daemon| daemon.order.name == name).ok_or_else(|| {
