@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::cargo;
+use crate::workspace::cargo;
 
 /// Runs cargo-deny over all dependencies. Where it is not installed, only CI insists on it.
 pub(crate) fn check() -> Result<(), String> {

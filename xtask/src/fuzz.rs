@@ -1,12 +1,12 @@
 //! Fuzzing with the driver in `fuzz/`.
 
-use crate::{cargo, root, target};
+use crate::workspace::{cargo, target};
 
 /// Passes everything on to the driver.
 pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let command = ["run", "--quiet", "--package", "greenroom-fuzz", "--"];
     cargo(&[&command, arguments].concat(), &[]).map_err(|error| {
-        let inputs = target(&root()).join("debug/fuzz-inputs");
+        let inputs = target().join("debug/fuzz-inputs");
         // A panic or a hang names its input. A stack overflow cannot.
         format!("{error}\nthe last input of each target is in {}", inputs.display())
     })

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{cargo, root};
+use crate::workspace::{cargo, cargo_program, root};
 
 /// What a registry shows of a crate, or what cargo needs to publish it.
 const WANTED: [&str; 7] = ["description", "license", "readme", "rust_version", "keywords", "categories", "metadata"];
@@ -79,7 +79,7 @@ fn is_empty(value: &Value) -> bool {
 
 /// What a cargo command prints.
 fn output(arguments: &[&str]) -> Result<String, String> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = Command::new(cargo_program());
     let output =
         command.args(arguments).current_dir(root()).output().map_err(|error| format!("{command:?}: {error}"))?;
     if !output.status.success() {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Bench, HEAD, measure::report};
+use super::measure::report;
+use super::setup::{Bench, HEAD};
 
 /// `greenroom check` of growing documents with the library bindings.
 pub(super) fn check(bench: &Bench) -> Result<(), String> {

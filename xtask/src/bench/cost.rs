@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::Bench;
 use super::measure::{self, Measured, Peaks, Spread, against, in_turns, say};
 use super::scenarios::sleep_document;
-use crate::root;
+use super::setup::Bench;
+use crate::workspace::{root, run};
 
 /// How often both sides are measured: more often than other things, since their ratio is what counts.
 const ROUNDS: usize = 7;
@@ -97,7 +97,7 @@ impl Bare {
     fn compile(bench: &Bench) -> Result<Self, String> {
         let program = bench.directory.join("bare");
         let source = root().join("fixtures/bench/bare.c");
-        crate::run(Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source))?;
+        run(Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source))?;
         Ok(Self(program))
     }
 

@@ -1,7 +1,7 @@
 //! How soon the end of a daemon is noticed.
 
 use super::measure::{Spread, against, say};
-use super::{Bench, HEAD};
+use super::setup::{Bench, HEAD};
 
 const ROUNDS: usize = 20;
 
@@ -14,7 +14,7 @@ pub(super) fn death(bench: &Bench) -> Result<(), String> {
     let document = bench.write("dying.md", &dying)?;
     let mut late = Vec::new();
     for _ in 0..ROUNDS {
-        let said = bench.said(&["run", "-v"], &document)?;
+        let said = bench.output(&["run", "-v"], &document)?;
         late.push(step_time(&said)? - 50.0);
     }
     let Spread { middle, least, most } = Spread::of(late);
@@ -58,7 +58,7 @@ fn stopping(first: &str) -> String {
 /// How many seconds a run takes, whatever comes of it.
 fn timed(bench: &Bench, document: &std::path::Path) -> Result<f64, String> {
     let begun = std::time::Instant::now();
-    let said = bench.said(&["run", "-v"], document)?;
+    let said = bench.output(&["run", "-v"], document)?;
     let took = begun.elapsed().as_secs_f64();
     if said.contains("when I stop background process d") { Ok(took) } else { Err(said) }
 }

@@ -1,8 +1,8 @@
 //! What a daemon that writes without end does to the others.
 
-use super::Bench;
 use super::measure::{self, Measured, Peaks, Spread, say};
 use super::scenarios::sleep_document;
+use super::setup::Bench;
 
 const ROUNDS: usize = 3;
 
@@ -14,7 +14,7 @@ pub(super) fn flood(bench: &Bench) -> Result<(), String> {
          when I wait for daemon flood to end, for at most 120 seconds\n\
          then daemon flood has ended with exit status 0\n~~~\n";
     // Nothing of the output is to be cut off, where that can be chosen.
-    let unlimited: &[&str] = if bench.said(&["run", "--help"], "".as_ref())?.contains("--output-limit") {
+    let unlimited: &[&str] = if bench.output(&["run", "--help"], "".as_ref())?.contains("--output-limit") {
         &["--output-limit", "1G"]
     } else {
         &[]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::Bench;
 use super::measure::{self, Measured, Peaks, Spread, against, in_turns, say};
+use super::setup::Bench;
 
 const ROUNDS: usize = 7;
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::measure::{Measured, ROUNDS, report};
-use super::{Bench, HEAD};
+use super::setup::{Bench, HEAD};
 
 /// A scenario that starts, sees, stops and no longer sees one `sleep`.
 pub(super) fn sleep_scenario(at: usize) -> String {

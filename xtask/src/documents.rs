@@ -1,0 +1,28 @@
+//! Runs our own acceptance documents and the examples with the program that was just built.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::workspace::{greenroom, root, run};
+
+/// The directories whose documents must pass.
+const DIRECTORIES: [&str; 3] = ["acceptance", "acceptance/python", "examples"];
+
+/// Runs all documents.
+pub(crate) fn check() -> Result<(), String> {
+    let root = root();
+    let mut documents = Vec::new();
+    for directory in DIRECTORIES {
+        let entries = std::fs::read_dir(root.join(directory)).map_err(|error| format!("{directory}: {error}"))?;
+        documents.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_document(path)));
+    }
+    documents.sort();
+    run(Command::new(greenroom()).arg("run").args(documents).current_dir(&root))
+}
+
+/// Returns whether a file is a document. The Markdown of a `.subplot` file is not: it lacks metadata.
+fn is_document(path: &Path) -> bool {
+    let has = |wanted| path.extension().is_some_and(|extension| extension == wanted);
+    let is_readme = path.file_name().is_some_and(|name| name == "README.md");
+    has("subplot") || has("md") && !is_readme && !path.with_extension("subplot").exists()
+}
