@@ -3,10 +3,8 @@
 //! [`ReadingOrder`] gathers the events of each scenario into a [`ScenarioRecord`] and hands records out in the order of the
 //! outline, each as soon as all before it are over. It holds what is running and what finished too early, nothing else.
 
+use greenroom_event::{Event, EventKind, ScenarioFinished, StepFinished};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use greenroom_event::{Event, Failure, Kind, Outcome, ScenarioFinished};
 
 /// All that is known about one scenario.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -16,28 +14,15 @@ pub struct ScenarioRecord {
     /// Whether it was ever started.
     pub started: bool,
     /// Steps that ended, in order.
-    pub steps: Vec<StepRecord>,
+    pub steps: Vec<StepFinished>,
     /// A step that began and of whose end nothing is known: the stage died or was killed in it.
     pub open_step: Option<usize>,
     /// What that step was last said to be waiting for.
     pub waiting: Option<String>,
     /// Cleanups that ran, in order.
-    pub cleanups: Vec<StepRecord>,
+    pub cleanups: Vec<StepFinished>,
     /// How it ended; none when the run's record breaks off before.
     pub finished: Option<ScenarioFinished>,
-}
-
-/// A step, or the cleanup of one, that ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepRecord {
-    /// Index of the step.
-    pub step: usize,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// How long it took.
-    pub took: Duration,
-    /// Why, unless it passed.
-    pub failure: Option<Failure>,
 }
 
 /// Turns interleaved events into records in reading order.
@@ -50,7 +35,7 @@ pub struct ReadingOrder {
 impl ReadingOrder {
     /// Takes one event in and gives what can be read now.
     pub fn push(&mut self, event: &Event) -> Vec<ScenarioRecord> {
-        match event.scenario {
+        match event.scenario.map(|attempt| attempt.index) {
             // An index from before `next` can only come from a damaged record: that scenario has been handed out.
             Some(index) if index >= self.next => self.gather(index, event),
             _ => {}
@@ -79,30 +64,25 @@ impl ReadingOrder {
     fn gather(&mut self, index: usize, event: &Event) {
         let record = || ScenarioRecord { scenario: index, ..ScenarioRecord::default() };
         match &event.kind {
-            Kind::ScenarioStarted => self.held.entry(index).or_insert_with(record).started = true,
-            Kind::StepStarted { step } => {
+            EventKind::ScenarioStarted => self.held.entry(index).or_insert_with(record).started = true,
+            EventKind::StepStarted { step } => {
                 let record = self.held.entry(index).or_insert_with(record);
                 record.open_step = Some(*step);
                 record.waiting = None;
             }
-            Kind::Waiting { what, .. } => {
+            EventKind::Waiting { what, .. } => {
                 self.held.entry(index).or_insert_with(record).waiting = Some(what.clone());
             }
-            Kind::StepFinished { step, outcome, took, failure } => {
+            EventKind::StepFinished(finished) => {
                 let record = self.held.entry(index).or_insert_with(record);
                 record.open_step = None;
                 record.waiting = None;
-                record.steps.push(StepRecord { step: *step, outcome: *outcome, took: *took, failure: failure.clone() });
+                record.steps.push(finished.clone());
             }
-            Kind::CleanupFinished { step, outcome, took, failure } => {
-                self.held.entry(index).or_insert_with(record).cleanups.push(StepRecord {
-                    step: *step,
-                    outcome: *outcome,
-                    took: *took,
-                    failure: failure.clone(),
-                });
+            EventKind::CleanupFinished(finished) => {
+                self.held.entry(index).or_insert_with(record).cleanups.push(finished.clone());
             }
-            Kind::ScenarioFinished(finished) => {
+            EventKind::ScenarioFinished(finished) => {
                 self.held.entry(index).or_insert_with(record).finished = Some(finished.clone());
             }
             _ => {}
@@ -112,6 +92,10 @@ impl ReadingOrder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use greenroom_event::{Attempt, Outcome};
+
     use super::*;
 
     fn finished(scenario: usize) -> Event {
@@ -124,7 +108,12 @@ mod tests {
             kept: None,
             network: None,
         };
-        Event { seq: 0, at: Duration::ZERO, scenario: Some(scenario), kind: Kind::ScenarioFinished(finished) }
+        Event {
+            seq: 0,
+            at: Duration::ZERO,
+            scenario: Some(Attempt::first(scenario)),
+            kind: EventKind::ScenarioFinished(finished),
+        }
     }
 
     fn indices(records: &[ScenarioRecord]) -> Vec<usize> {
@@ -134,8 +123,8 @@ mod tests {
     #[test]
     fn hands_out_in_reading_order_as_early_as_it_can() {
         let mut order = ReadingOrder::default();
-        assert_eq!(indices(&order.push(&finished(1))), []);
-        assert_eq!(indices(&order.push(&finished(3))), []);
+        assert_eq!(indices(&order.push(&finished(1))), [0usize; 0]);
+        assert_eq!(indices(&order.push(&finished(3))), [0usize; 0]);
         assert_eq!(indices(&order.push(&finished(0))), [0, 1]);
         assert_eq!(order.held(), 1);
         assert_eq!(indices(&order.push(&finished(2))), [2, 3]);
@@ -146,10 +135,11 @@ mod tests {
     fn gives_the_rest_at_the_end_and_ignores_what_cannot_be() {
         let mut order = ReadingOrder::default();
         assert_eq!(indices(&order.push(&finished(0))), [0]);
-        assert_eq!(indices(&order.push(&finished(0))), []);
-        assert_eq!(indices(&order.push(&finished(7))), []);
-        let started = Event { seq: 0, at: Duration::ZERO, scenario: Some(5), kind: Kind::ScenarioStarted };
-        assert_eq!(indices(&order.push(&started)), []);
+        assert_eq!(indices(&order.push(&finished(0))), [0usize; 0]);
+        assert_eq!(indices(&order.push(&finished(7))), [0usize; 0]);
+        let started =
+            Event { seq: 0, at: Duration::ZERO, scenario: Some(Attempt::first(5)), kind: EventKind::ScenarioStarted };
+        assert_eq!(indices(&order.push(&started)), [0usize; 0]);
         assert_eq!(indices(&order.rest()), [5, 7]);
     }
 }

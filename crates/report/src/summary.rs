@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use greenroom_event::{Event, Kind, Outcome};
+use greenroom_event::{Event, EventKind, Outcome, StepFinished};
 
-/// Counts of a run, complete once [`Kind::RunFinished`] was folded in.
+/// Counts of a run, complete once [`EventKind::RunFinished`] was folded in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Scenarios that were to run.
@@ -51,12 +51,12 @@ impl Summary {
     pub fn fold(&mut self, event: &Event) {
         self.took = self.took.max(event.at);
         match &event.kind {
-            Kind::RunStarted(run) => {
+            EventKind::RunStarted(run) => {
                 self.scenarios = run.outline.scenarios.len();
                 self.left_out = run.outline.left_out;
             }
-            Kind::StepFinished { outcome: Outcome::Passed, .. } => self.steps_passed += 1,
-            Kind::ScenarioFinished(scenario) => {
+            EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => self.steps_passed += 1,
+            EventKind::ScenarioFinished(scenario) => {
                 self.left_over += scenario.left_over.len();
                 match scenario.outcome {
                     Outcome::Passed => self.passed += 1,
@@ -64,11 +64,11 @@ impl Summary {
                     Outcome::Broken => self.broken += 1,
                     Outcome::Skipped => self.skipped += 1,
                 }
-                if let (Some(index), Outcome::Failed | Outcome::Broken) = (event.scenario, scenario.outcome) {
-                    self.unhappy.push((index, scenario.outcome));
+                if let (Some(attempt), Outcome::Failed | Outcome::Broken) = (event.scenario, scenario.outcome) {
+                    self.unhappy.push((attempt.index, scenario.outcome));
                 }
             }
-            Kind::RunFinished { interrupted } => {
+            EventKind::RunFinished { interrupted } => {
                 self.interrupted = *interrupted;
                 self.finished = true;
             }

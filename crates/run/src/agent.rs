@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Captured, Comparison, Daemon, Failure, LeftOver, Part, PrivateNetwork, Relation};
-use greenroom_sandbox::process::{Cut, Stopwatch, capture, network};
+use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope};
+use greenroom_sandbox::process::{Cut, Stopwatch, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
-use greenroom_steps::{self as steps, Captures, Context, EmbeddedFile, Ending, Registry, StepError};
+use greenroom_steps::{Captures, Context, EmbeddedFile, Ending, Registry};
 
 use crate::wire::{DocumentPart, Done, HostPart, OWN_VARIABLES, Prologue, Report, Script, ScriptStep};
 
@@ -164,11 +164,11 @@ impl StepAgent {
             let scenario_end = scenario_end + context.watch().lost();
             context.watch().set_deadline(Some(own_end.min(scenario_end)));
             let limit = if own_end <= scenario_end {
-                Limit { whose: "step", key: "step_timeout", time: script.step_limit }
+                Limit { scope: Scope::Step, of_scenario: false, time: script.step_limit }
             } else {
-                Limit { whose: "scenario", key: "scenario_timeout", time: script.scenario_limit }
+                Limit { scope: Scope::Scenario, of_scenario: true, time: script.scenario_limit }
             };
-            let done = self.carry_out(("step", &step.function), step, hosts, context, clock, limit);
+            let done = self.carry_out((Part::Step, &step.function), step, hosts, context, clock, limit);
             let passed = done.failure.is_none() && !done.interrupted;
             say(&Report::Step(done));
             if !passed {
@@ -200,9 +200,9 @@ impl StepAgent {
             let (own_end, last) = (begun + script.step_limit, scenario_end.max(begun + LEAST_TIME_TO_END));
             let end = own_end.min(last);
             context.watch().set_deadline(Some(end));
-            let key = if own_end <= last { "step_timeout" } else { "scenario_timeout" };
-            let limit = Limit { whose: "cleanup", key, time: end.saturating_duration_since(begun) };
-            let done = self.carry_out(("cleanup", cleanup), step, hosts, context, clock, limit);
+            let time = end.saturating_duration_since(begun);
+            let limit = Limit { scope: Scope::Cleanup, of_scenario: own_end > last, time };
+            let done = self.carry_out((Part::Cleanup, cleanup), step, hosts, context, clock, limit);
             explain |= done.failure.is_some();
             say(&Report::Cleanup { step: index, done });
         }
@@ -219,8 +219,8 @@ impl StepAgent {
         };
         say(&Report::Ended {
             failure,
-            daemons: ending.daemons.into_iter().map(daemon).collect(),
-            left_over: ending.left_over.into_iter().map(left_over).collect(),
+            daemons: ending.daemons,
+            left_over: ending.left_over,
             network: network::used()
                 .map(|used| PrivateNetwork { refused: used.refused, other_hosts: used.other_hosts }),
         });
@@ -228,7 +228,7 @@ impl StepAgent {
 
     fn carry_out(
         &self,
-        (kind, function): (&'static str, &str),
+        (part, function): (Part, &str),
         step: &ScriptStep,
         hosts: Hosting<'_>,
         context: &mut Context,
@@ -244,7 +244,7 @@ impl StepAgent {
                         hosts.warm.iter().find(|(program, _)| program == host).and_then(|(_, warm)| warm.as_ref());
                     let registry = &self.registry;
                     let request = Request {
-                        what: kind,
+                        what: part.name(),
                         function,
                         captures: &captures,
                         kind: &step.kind,
@@ -254,13 +254,13 @@ impl StepAgent {
                     catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
                         .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                 }
-                None => Err(StepError::new(format!("there is no step host for {language}"))),
+                None => Err(Failure::new(format!("there is no step host for {language}"))),
             },
             None => match self.registry.function(function) {
                 Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
                     .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-                    .map_err(|error| if kind == "step" { Hosts::with_output(context, error) } else { error }),
-                None => Err(StepError::new(format!("there is no step function {function}"))),
+                    .map_err(|error| if part == Part::Step { Hosts::with_output(context, error) } else { error }),
+                None => Err(Failure::new(format!("there is no step function {function}"))),
             },
         };
         // What was written too much in the meantime is told of this step.
@@ -271,20 +271,21 @@ impl StepAgent {
             return Done { took, failure: None, interrupted: false };
         };
         let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
-        let mut failure = failure(error);
+        let mut failure = error;
         match cut {
             Some((Cut::Limit, waited_for)) => {
                 let waiting =
                     if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
-                let Limit { whose, key, time } = limit;
-                failure.message = format!("the {whose}'s time limit of {} has passed{waiting}", seconds(time));
-                let option = if key == "scenario_timeout" { " or `--timeout`" } else { "" };
-                failure.help.push(format!(
-                    "give it more time with `{key}` in the document's metadata{option}, if that is to be expected"
-                ));
+                let Limit { scope, of_scenario, time } = limit;
+                failure.kind = FailureKind::TimeLimit { scope, limit: time };
+                failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", seconds(time));
+                let (key, option) =
+                    if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
+                failure.help.push(format!("if it needs more time, set `{key}` in the document's metadata{option}"));
             }
             Some((Cut::Output, output)) => {
-                let Failure { message, help, .. } = too_long(&output, context);
+                let Failure { kind, message, help, .. } = too_long(&output, context);
+                failure.kind = kind;
                 failure.message = message;
                 failure.help.extend(help);
             }
@@ -294,12 +295,29 @@ impl StepAgent {
     }
 }
 
+/// Which of a step's functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Step,
+    Cleanup,
+}
+
+impl Part {
+    /// Its name in the step protocol.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Cleanup => "cleanup",
+        }
+    }
+}
+
 /// The limit that holds for a step or cleanup.
 #[derive(Debug, Clone, Copy)]
 struct Limit {
-    whose: &'static str,
-    /// By which metadata set it.
-    key: &'static str,
+    scope: Scope,
+    /// Whether it is what the scenario's own limit leaves.
+    of_scenario: bool,
     time: Duration,
 }
 
@@ -314,13 +332,9 @@ pub(crate) fn seconds(limit: Duration) -> String {
 /// An output that was longer than it may be.
 fn too_long(output: &str, context: &mut Context) -> Failure {
     let limit = context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
-    let help =
-        "let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less";
-    Failure {
-        message: format!("{output} was longer than the limit{limit}; whatever had it open was killed"),
-        help: vec![help.to_owned()],
-        ..Failure::default()
-    }
+    Failure::new(format!("{output} exceeded the output limit{limit}; the processes that wrote to it were killed"))
+        .kind(FailureKind::OutputLimit)
+        .help("raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less")
 }
 
 /// A size as the user writes it.
@@ -330,52 +344,9 @@ fn bytes(size: u64) -> String {
     format!("{}{name}", size / unit)
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> StepError {
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    StepError::new(text.unwrap_or_else(|| "the step function gave up without a reason".to_owned()))
-}
-
-fn failure(error: StepError) -> Failure {
-    Failure {
-        message: error.message,
-        comparison: error.comparison.map(|comparison| comparison_of(*comparison)),
-        notes: error.notes,
-        output: error.output.into_iter().map(captured).collect(),
-        help: error.help,
-    }
-}
-
-fn comparison_of(comparison: steps::Comparison) -> Comparison {
-    let relation = match comparison.relation {
-        steps::Relation::Is => Relation::Is,
-        steps::Relation::IsNot => Relation::IsNot,
-        steps::Relation::Contains => Relation::Contains,
-        steps::Relation::DoesNotContain => Relation::DoesNotContain,
-        steps::Relation::Matches => Relation::Matches,
-        steps::Relation::DoesNotMatch => Relation::DoesNotMatch,
-    };
-    let steps::Comparison { what, expected, actual, part, .. } = comparison;
-    let steps::Part { lines_before, before, after, found } = part;
-    Comparison { what, relation, expected, actual, part: Part { lines_before, before, after, found } }
-}
-
-fn captured(output: steps::Output) -> Captured {
-    let text = capture::text(&output.tail.bytes);
-    Captured { of: output.of, text, omitted: output.tail.omitted }
-}
-
-fn daemon(report: steps::DaemonReport) -> Daemon {
-    Daemon {
-        name: report.name,
-        command: report.command,
-        state: report.state,
-        died: report.died,
-        noted: report.noted,
-        output: report.output.into_iter().map(captured).collect(),
-    }
-}
-
-fn left_over(left: steps::LeftOver) -> LeftOver {
-    LeftOver { command: left.command, daemon: left.daemon, age: left.age }
+    Failure::new(text.unwrap_or_else(|| "the step function panicked without a message".to_owned()))
+        .kind(FailureKind::Panic)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Event, Kind, Sink};
+use greenroom_event::{Attempt, Event, EventKind, Sink};
 
 /// The one place where events get their number and time.
 pub(crate) struct Emitter<'a> {
@@ -16,15 +16,15 @@ impl<'a> Emitter<'a> {
         Self { sink, begun: Instant::now(), next: 0 }
     }
 
-    pub(crate) fn run(&mut self, kind: Kind) {
+    pub(crate) fn run(&mut self, kind: EventKind) {
         self.push(None, kind);
     }
 
-    pub(crate) fn scenario(&mut self, scenario: usize, kind: Kind) {
+    pub(crate) fn scenario(&mut self, scenario: Attempt, kind: EventKind) {
         self.push(Some(scenario), kind);
     }
 
-    fn push(&mut self, scenario: Option<usize>, kind: Kind) {
+    fn push(&mut self, scenario: Option<Attempt>, kind: EventKind) {
         let event = Event { seq: self.next, at: self.at(), scenario, kind };
         self.next += 1;
         self.sink.push(&event);

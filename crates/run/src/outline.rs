@@ -1,7 +1,9 @@
 //! What the first event of a run says: which scenarios there are, and how they are kept apart.
 
 use greenroom_doc::{Plan, PlannedScenario, Sources, Span};
-use greenroom_event::{DocumentOutline, Isolation, Location, Outline, ScenarioOutline, StepOutline};
+use greenroom_event::{
+    DocumentOutline, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline, StepOutline, User,
+};
 use greenroom_sandbox::Property;
 
 /// The outline of the chosen scenarios.
@@ -35,17 +37,27 @@ pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outli
 /// How scenarios are kept apart, as events say it.
 pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     let property = |property: Property| {
-        let (own, shared) = property.values();
-        let has = isolation.has(property);
-        let refused = isolation.refusals.iter().find(|refusal| refusal.property == property);
-        greenroom_event::Property {
-            name: property.name().to_owned(),
-            value: if has { own } else { shared }.to_owned(),
-            refused: refused.filter(|_| !has).map(ToString::to_string),
-        }
+        let refusal = isolation.refusals.iter().find(|refusal| refusal.property == property);
+        let held = match refusal {
+            _ if isolation.has(property) => Held::Own,
+            Some(refusal) => Held::Refused { call: refusal.call.clone(), error: refusal.error.clone() },
+            None => Held::Shared,
+        };
+        greenroom_event::Property { name: name(property), held }
     };
-    let mut properties: Vec<greenroom_event::Property> = Property::ALL.into_iter().map(property).collect();
-    let user = isolation.user().to_owned();
-    properties.push(greenroom_event::Property { name: "user".to_owned(), value: user, refused: None });
-    Isolation { sealed: isolation.is_sealed(), properties }
+    Isolation {
+        sealed: isolation.is_sealed(),
+        properties: Property::ALL.into_iter().map(property).collect(),
+        user: if isolation.user() == "root" { User::Root } else { User::Same },
+    }
+}
+
+fn name(property: Property) -> PropertyName {
+    match property {
+        Property::Kill => PropertyName::Kill,
+        Property::Network => PropertyName::Network,
+        Property::Tmp => PropertyName::Tmp,
+        Property::Proc => PropertyName::Proc,
+        Property::Host => PropertyName::Host,
+    }
 }

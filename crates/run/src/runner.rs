@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use greenroom_doc::{Plan, Sources};
-use greenroom_event::{Failure, Kind, Outcome, RunStarted, ScenarioFinished, Sink};
+use greenroom_event::{
+    Attempt, EventKind, Failure, FailureKind, Outcome, RunStarted, SCHEMA_VERSION, ScenarioFinished, Sink,
+};
 use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxError, StageSpec};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
@@ -54,7 +56,8 @@ pub fn run(
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
     let mut emit = Emitter::new(sink);
-    emit.run(Kind::RunStarted(RunStarted {
+    emit.run(EventKind::RunStarted(RunStarted {
+        schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         outline: outline(plan, sources, &options.chosen),
         isolation: isolation(launcher.isolation()),
@@ -90,7 +93,7 @@ pub fn run(
     runner.skip_the_rest();
     let Runner { launcher, mut emit, orders_to_stop, kept, .. } = runner;
     launcher.dismiss(kept);
-    emit.run(Kind::RunFinished { interrupted: orders_to_stop > 0 });
+    emit.run(EventKind::RunFinished { interrupted: orders_to_stop > 0 });
     Ok(())
 }
 
@@ -164,7 +167,7 @@ impl Runner<'_> {
         if let Some((outcome, reason)) = &self.not_started {
             for id in self.prepared.drain(..) {
                 if let Some(running) = self.running.get_mut(&id) {
-                    running.abandon(*outcome, reason);
+                    running.abandon(*outcome, FailureKind::NotStarted, reason);
                 }
             }
             self.queue.extend(self.admission.turn_away());
@@ -213,7 +216,7 @@ impl Runner<'_> {
         let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
         match launched {
             Ok(end) => {
-                let running = Running::new(index, end, directory, scenario.steps.len(), limits);
+                let running = Running::new(Attempt::first(index), end, directory, scenario.steps.len(), limits);
                 let running = if shares_network { running.sharing_network(ports) } else { running };
                 self.running.insert(stage_id(index), running);
                 self.prepared.push_back(stage_id(index));
@@ -415,17 +418,17 @@ impl Runner<'_> {
 
     /// Heeds so many orders to stop.
     fn stop(&mut self, count: usize) {
-        let reason = if self.deserted { "nobody reads the results" } else { "the run was interrupted" };
+        let reason = if self.deserted { "the reader of the results is gone" } else { "the run was interrupted" };
         for _ in 0..count {
             self.orders_to_stop += 1;
             self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
             for running in self.running.values_mut() {
                 if !running.has_begun() {
-                    running.abandon(Outcome::Skipped, reason);
+                    running.abandon(Outcome::Skipped, FailureKind::NotStarted, reason);
                 } else if self.orders_to_stop == 1 {
                     running.interrupt();
                 } else {
-                    running.abandon(Outcome::Skipped, "interrupted");
+                    running.abandon(Outcome::Skipped, FailureKind::Interrupted, "interrupted");
                 }
             }
         }
@@ -472,10 +475,10 @@ impl Runner<'_> {
     }
 
     fn skip(&mut self, index: usize, outcome: Outcome, reason: &str) {
-        let failure = Some(Failure { message: reason.to_owned(), ..Failure::default() });
+        let failure = Some(Failure::new(reason).kind(FailureKind::NotStarted));
         self.emit.scenario(
-            index,
-            Kind::ScenarioFinished(ScenarioFinished {
+            Attempt::first(index),
+            EventKind::ScenarioFinished(ScenarioFinished {
                 outcome,
                 took: Duration::ZERO,
                 failure,

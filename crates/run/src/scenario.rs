@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Captured, Daemon, Failure, Kind, LeftOver, Outcome, PrivateNetwork, ScenarioFinished};
+use greenroom_event::{
+    Attempt, Daemon, DaemonEnd, EventKind, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
+    PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream,
+};
 use greenroom_sandbox::process::{Status, capture};
 use greenroom_sandbox::{COLLAPSE_LIMIT, RunnerEnd, Said, tree};
 
@@ -37,8 +40,8 @@ enum Phase {
 
 /// A scenario whose stage has been launched.
 pub(crate) struct Running {
-    /// Its place in reading order.
-    pub(crate) index: usize,
+    /// Its place in reading order, and which attempt at it this is.
+    pub(crate) attempt: Attempt,
     end: RunnerEnd,
     directory: PathBuf,
     steps: usize,
@@ -80,12 +83,12 @@ pub(crate) struct Afterwards {
 }
 
 impl Running {
-    pub(crate) fn new(index: usize, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
+    pub(crate) fn new(attempt: Attempt, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
         Self {
             asked_to_end: false,
             ports: Vec::new(),
             shares_network: false,
-            index,
+            attempt,
             end,
             directory,
             steps,
@@ -128,9 +131,9 @@ impl Running {
         if self.phase == Phase::Isolating {
             self.phase = Phase::Playing;
         }
-        emit.scenario(self.index, Kind::ScenarioStarted);
+        emit.scenario(self.attempt, EventKind::ScenarioStarted);
         if self.steps > 0 {
-            emit.scenario(self.index, Kind::StepStarted { step: 0 });
+            emit.scenario(self.attempt, EventKind::StepStarted { step: 0 });
         }
     }
 
@@ -176,7 +179,9 @@ impl Running {
                         self.take(report, emit);
                     }
                 }
-                Said::NotSetUp(reason) => self.fail(Outcome::Broken, format!("failed to {reason}")),
+                Said::NotSetUp(reason) => {
+                    self.fail(Outcome::Broken, FailureKind::Setup, format!("failed to {reason}"));
+                }
                 Said::Nothing => return,
                 Said::End => {
                     self.drained = true;
@@ -190,7 +195,7 @@ impl Running {
         match report {
             Report::Waiting { what, limit } => {
                 if self.step < self.steps {
-                    emit.scenario(self.index, Kind::Waiting { step: self.step, what, limit });
+                    emit.scenario(self.attempt, EventKind::Waiting { step: self.step, what, limit });
                 }
             }
             Report::Step(done) => {
@@ -199,7 +204,7 @@ impl Running {
                 if passed {
                     self.step += 1;
                     if self.step < self.steps {
-                        emit.scenario(self.index, Kind::StepStarted { step: self.step });
+                        emit.scenario(self.attempt, EventKind::StepStarted { step: self.step });
                     }
                 }
                 // Also after a failure: the cleanups have this long.
@@ -209,7 +214,7 @@ impl Running {
                 let outcome = if done.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
                 let Done { took, failure, .. } = done;
-                emit.scenario(self.index, Kind::CleanupFinished { step, outcome, took, failure });
+                emit.scenario(self.attempt, EventKind::CleanupFinished(StepFinished { step, outcome, took, failure }));
                 self.step_begun = Instant::now();
             }
             Report::Ended { daemons, left_over, network, failure } => {
@@ -233,16 +238,17 @@ impl Running {
         };
         self.outcome = self.outcome.max(outcome);
         let failure = if done.interrupted {
-            Some(Failure { message: "interrupted".to_owned(), ..Failure::default() })
+            Some(Failure::new("interrupted").kind(FailureKind::Interrupted))
         } else {
             done.failure
         };
-        emit.scenario(self.index, Kind::StepFinished { step: self.step, outcome, took: done.took, failure });
+        let finished = StepFinished { step: self.step, outcome, took: done.took, failure };
+        emit.scenario(self.attempt, EventKind::StepFinished(finished));
     }
 
-    fn fail(&mut self, outcome: Outcome, message: String) {
+    fn fail(&mut self, outcome: Outcome, kind: FailureKind, message: String) {
         self.outcome = self.outcome.max(outcome);
-        self.failure.get_or_insert_with(|| Failure { message, ..Failure::default() });
+        self.failure.get_or_insert_with(|| Failure::new(message).kind(kind));
     }
 
     /// Asks for a quick but orderly end.
@@ -251,8 +257,8 @@ impl Running {
     }
 
     /// Ends it at once, because it is not to run any more.
-    pub(crate) fn abandon(&mut self, outcome: Outcome, reason: &str) {
-        self.fail(outcome, reason.to_owned());
+    pub(crate) fn abandon(&mut self, outcome: Outcome, kind: FailureKind, reason: &str) {
+        self.fail(outcome, kind, reason.to_owned());
         self.collapse();
     }
 
@@ -287,31 +293,34 @@ impl Running {
             return true;
         }
         if self.is_collapsing() {
-            self.fail(Outcome::Broken, "its processes cannot be killed: they hang in the kernel".to_owned());
+            let message = "its processes cannot be killed: they hang in the kernel".to_owned();
+            self.fail(Outcome::Broken, FailureKind::Stuck, message);
             return false;
         }
         if self.last_word.is_some() {
             // All is said and done, but its first process does not go: somebody has stopped it.
-            self.fail(Outcome::Broken, format!("its processes had not ended {} after its last step", seconds(SLACK)));
+            let message = format!("its processes had not ended {} after its last step", seconds(SLACK));
+            self.fail(Outcome::Broken, FailureKind::Stuck, message);
             self.collapse();
             return true;
         }
-        let (what, limit) = if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
-            ("step", self.limits.step)
+        let (scope, limit) = if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
+            (Scope::Step, self.limits.step)
         } else {
-            ("scenario", self.limits.scenario)
+            (Scope::Scenario, self.limits.scenario)
         };
         let message = format!(
-            "the {what}'s time limit of {} has passed, and it did not stop by itself {} later",
+            "the {scope} exceeded its time limit of {}, and was still running {} later",
             seconds(limit),
             seconds(SLACK)
         );
+        let kind = FailureKind::TimeLimit { scope, limit };
         if self.step < self.steps && self.outcome == Outcome::Passed {
-            let failure = Some(Failure { message, ..Failure::default() });
+            let failure = Some(Failure::new(message).kind(kind));
             let done = Done { took: self.step_begun.elapsed(), failure, interrupted: false };
             self.finish_step(done, emit);
         } else {
-            self.fail(Outcome::Failed, message);
+            self.fail(Outcome::Failed, kind, message);
         }
         self.collapse();
         true
@@ -327,10 +336,11 @@ impl Running {
     ) -> (Outcome, bool) {
         self.listen(emit);
         match gone {
-            Err(reason) => self.fail(Outcome::Broken, reason.clone()),
+            Err(reason) => self.fail(Outcome::Broken, FailureKind::StageDied, reason.clone()),
             Ok(status) if matches!(self.phase, Phase::Isolating | Phase::Playing) => {
                 self.fail(
                     Outcome::Broken,
+                    FailureKind::StageDied,
                     format!("the process that carries out its steps has died: {}", died(*status)),
                 );
             }
@@ -340,7 +350,7 @@ impl Running {
         let from_files = || LastWord { daemons: from_files(&self.directory), ..LastWord::default() };
         let LastWord { daemons, left_over, network } = self.last_word.take().unwrap_or_else(from_files);
         if afterwards.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
-            self.fail(Outcome::Failed, left_behind(&left_over));
+            self.fail(Outcome::Failed, FailureKind::LeftOver, left_behind(&left_over));
             if let Some(failure) = &mut self.failure {
                 failure.help.push("stop them in the scenario, or allow it with `--leftovers warn`".to_owned());
             }
@@ -349,16 +359,17 @@ impl Running {
         let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
         let kept = afterwards.keep && failed && self.directory.is_dir();
         if !kept && let Err(error) = tree::remove(own) {
-            self.fail(Outcome::Broken, format!("failed to remove {}: {error}", own.display()));
+            let message = format!("failed to remove {}: {error}", own.display());
+            self.fail(Outcome::Broken, FailureKind::Removal, message);
         }
         let (outcome, passed) = (self.outcome, self.outcome == Outcome::Passed);
         emit.scenario(
-            self.index,
-            Kind::ScenarioFinished(ScenarioFinished {
+            self.attempt,
+            EventKind::ScenarioFinished(ScenarioFinished {
                 outcome,
                 took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
                 failure: self.failure,
-                daemons: daemons.into_iter().filter(|daemon| !passed || daemon.died && !daemon.noted).collect(),
+                daemons: daemons.into_iter().filter(|daemon| !passed || daemon.end.is_unnoticed_crash()).collect(),
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
                 network: network.filter(|_| !passed),
@@ -396,24 +407,13 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
     names.sort();
     names.truncate(8);
     let daemon = |name: String| {
-        let captured = |stream: &str| {
+        let captured = |stream: Stream| {
             let tail = capture::tail(&directory.join(format!("{name}.{stream}")), 8 * 1024).ok()?;
-            let text = capture::text(&tail.bytes);
-            (!text.is_empty()).then(|| Captured {
-                of: format!("{stream} of daemon {name}"),
-                text,
-                omitted: tail.omitted,
-            })
+            let source = OutputSource::Daemon { name: name.clone(), stream };
+            (!tail.bytes.is_empty()).then(|| Output::from_bytes(source, &tail.bytes, tail.omitted))
         };
-        let output = ["stdout", "stderr"].into_iter().filter_map(captured).collect();
-        Daemon {
-            command: String::new(),
-            state: "ended with the scenario".to_owned(),
-            died: false,
-            noted: false,
-            output,
-            name,
-        }
+        let output = Stream::BOTH.into_iter().filter_map(captured).collect();
+        Daemon { command: String::new(), end: DaemonEnd::Unknown, output, name }
     };
     names.into_iter().map(daemon).collect()
 }

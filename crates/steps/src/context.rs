@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use greenroom_sandbox::process::Watch;
 
-use crate::step::StepError;
+use crate::step::Failure;
 
 /// A file embedded in the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,11 +58,11 @@ impl Context {
     /// # Errors
     ///
     /// If a step changed to another directory, and it no longer exists.
-    pub fn working_directory(&self) -> Result<&Path, StepError> {
+    pub fn working_directory(&self) -> Result<&Path, Failure> {
         if self.working_directory == self.directory || self.working_directory.is_dir() {
             return Ok(&self.working_directory);
         }
-        Err(StepError::new(format!("{} does not exist any more", self.here())).note("a step has changed to it before"))
+        Err(Failure::new(format!("{} does not exist any more", self.here())).note("a step has changed to it before"))
     }
 
     /// Changes the working directory of the steps to come. HOME and TMPDIR stay.
@@ -108,9 +108,9 @@ impl Context {
     /// # Errors
     ///
     /// If the path is absolute, or leaves the directory by `..`.
-    pub fn inside(&self, path: &str) -> Result<PathBuf, StepError> {
+    pub fn inside(&self, path: &str) -> Result<PathBuf, Failure> {
         if leaves(path) {
-            return Err(StepError::new(format!("{path} is outside of the scenario's directory"))
+            return Err(Failure::new(format!("{path} is outside of the scenario's directory"))
                 .help("write a path inside the scenario's directory, without a leading `/` or `..`"));
         }
         Ok(self.working_directory.join(path))
@@ -121,12 +121,12 @@ impl Context {
     /// # Errors
     ///
     /// If the document has no embedded file of this name.
-    pub fn embedded_file(&self, name: &str) -> Result<&EmbeddedFile, StepError> {
+    pub fn embedded_file(&self, name: &str) -> Result<&EmbeddedFile, Failure> {
         let lower = name.to_lowercase();
         self.files
             .iter()
             .find(|file| file.name == name || file.name.to_lowercase() == lower)
-            .ok_or_else(|| StepError::new(format!("the document has no embedded file {name}")))
+            .ok_or_else(|| Failure::new(format!("the document has no embedded file {name}")))
     }
 
     /// The environment of the processes that the scenario starts.

@@ -5,12 +5,12 @@
 //! in [`library`] register through the same door as anybody's own:
 //!
 //! ```
-//! use greenroom_steps::{Captures, Context, Library, Registry, StepError, StepResult};
+//! use greenroom_steps::{Captures, Context, Library, Registry, Failure, StepResult};
 //!
 //! fn count_to(context: &mut Context, captures: &Captures) -> StepResult {
 //!     let top: u32 = captures.number("top")?;
 //!     if top > 100 {
-//!         return Err(StepError::new(format!("cannot count to {top}")));
+//!         return Err(Failure::new(format!("cannot count to {top}")));
 //!     }
 //!     context.state::<Counter>().0 = top;
 //!     Ok(())
@@ -36,8 +36,11 @@ pub mod step;
 
 pub use check::{Outlook, Problem};
 pub use context::{Context, EmbeddedFile, Environment};
+pub use greenroom_event::{
+    Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,
+};
 pub use registry::{CheckFunction, EndFunction, Library, Registry, StepFunction};
-pub use step::{Captures, Comparison, DaemonReport, Ending, LeftOver, Output, Part, Relation, StepError, StepResult};
+pub use step::{Captures, Ending, StepResult};
 
 /// The README, whose examples are compiled and run as documentation tests.
 #[cfg(doctest)]

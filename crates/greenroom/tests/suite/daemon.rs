@@ -280,7 +280,7 @@ FAIL [TIME]  The scenario
 
   daemon web ended with signal SIGKILL after [TIME], before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: ended by signal SIGKILL after [TIME], which greenroom did not send
+  daemon web: ended by signal SIGKILL, which greenroom did not send, after [TIME]
     command: sh -c 'kill -9 $$'
     it wrote nothing
 
@@ -446,7 +446,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  and I wait for daemon up to write "second" to stdout
     FAILED [TIME]  then daemon up stdout contains "ready"
 
-  stdout of daemon up does not contain what was expected
+  stdout of daemon up does not contain the expected text
   it should contain:
     │ ready
   but it is:
@@ -549,7 +549,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I try to start "sh -c 'echo no config >&2; exit 4'" as web, on port 8080
     FAILED [TIME]  then starting daemon fails with "exit status 5"
 
-  the reason why the daemon could not start does not contain what was expected
+  the reason why the daemon could not start does not contain the expected text
   it should contain:
     │ exit status 5
   but it is:
@@ -767,7 +767,7 @@ FAIL [TIME]  The scenario
     │ not now
   help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
 
-  daemon deaf: killed: it did not end after SIGTERM; signal SIGKILL after [TIME]
+  daemon deaf: killed, because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: ./deaf.py
     stdout of daemon deaf: see above
 
@@ -828,7 +828,7 @@ then daemon d has ended with exit status 0
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
 greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Nobody looks  (daemon d ended by itself with exit status 3 after [TIME]; daemon other ended by signal SIGSEGV after [TIME], which greenroom did not send)
+PASS [TIME]  Nobody looks  (daemon d ended by itself with exit status 3 after [TIME]; daemon other ended by signal SIGSEGV, which greenroom did not send, after [TIME])
 PASS [TIME]  A step looks
 PASS [TIME]  A step tries
 PASS [TIME]  A step knows
@@ -841,12 +841,12 @@ FAIL [TIME]  A step has sent the signal
     ok [TIME]  when I wait for daemon d to end
     FAILED [TIME]  then daemon d has ended with exit status 0
 
-  the end of daemon d is not what was expected
+  the end of daemon d is not as expected
     expected: exit status 0
     actual:   signal SIGKILL
               ^^^^^^^^^^^^^^
 
-  daemon d: ended by signal SIGKILL after [TIME], which a step had sent
+  daemon d: ended by signal SIGKILL, sent by a step, after [TIME]
     command: sleep 1000
     it wrote nothing
 
@@ -1062,7 +1062,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone has ended with exit status 0
 
-  the end of daemon gone is not what was expected
+  the end of daemon gone is not as expected
     expected: exit status 0
     actual:   exit status 3
                           ^
@@ -1095,7 +1095,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone has ended by signal TERM
 
-  the end of daemon gone is not what was expected
+  the end of daemon gone is not as expected
     expected: signal SIGTERM
     actual:   exit status 3
               ^^^^^^^^^^^^^^
@@ -1267,7 +1267,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stdout is "walking\n"
 
-  stdout of daemon gone is not what was expected
+  stdout of daemon gone is not as expected
     expected: walking\n
     actual:   working\n
                ^^
@@ -1300,7 +1300,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stdout is ""
 
-  stdout of daemon gone is not what was expected
+  stdout of daemon gone is not as expected
     expected: (empty)
     actual:   working\n
   note: daemon gone has ended, with exit status 3
@@ -1336,7 +1336,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon a to end
     FAILED [TIME]  then daemon a stdout is "something\n"
 
-  stdout of daemon a is not what was expected
+  stdout of daemon a is not as expected
     expected: something\n
     actual:   (empty)
   note: daemon a has ended, with exit status 0
@@ -1368,7 +1368,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon a to end
     FAILED [TIME]  then daemon a stdout is "one\n2\nthree\n"
 
-  stdout of daemon a is not what was expected
+  stdout of daemon a is not as expected
   (- expected, + actual):
       one
     - 2
@@ -1407,7 +1407,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stdout contains "config"
 
-  stdout of daemon gone does not contain what was expected
+  stdout of daemon gone does not contain the expected text
   it should contain:
     │ config
   but it is:
@@ -1441,7 +1441,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stdout doesn't contain "work"
 
-  stdout of daemon gone contains what it should not
+  stdout of daemon gone contains text that it must not contain
   it should not contain:
     │ work
   but it is:
@@ -1480,7 +1480,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stderr is "no config"
 
-  stderr of daemon gone is not what was expected
+  stderr of daemon gone is not as expected
     expected: no config
     actual:   no config\n
                        ^^
@@ -1518,7 +1518,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stderr contains "work"
 
-  stderr of daemon gone does not contain what was expected
+  stderr of daemon gone does not contain the expected text
   it should contain:
     │ work
   but it is:
@@ -1552,7 +1552,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  then daemon gone stderr doesn't contain "config"
 
-  stderr of daemon gone contains what it should not
+  stderr of daemon gone contains text that it must not contain
   it should not contain:
     │ config
   but it is:
@@ -1598,7 +1598,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon a to end
     FAILED [TIME]  then daemon a stdout contains "café"
 
-  stdout of daemon a does not contain what was expected
+  stdout of daemon a does not contain the expected text
   it should contain:
     │ café
   but it is:
@@ -1635,7 +1635,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  then daemon a stdout contains "line\nthe end\n"
     FAILED [TIME]  and daemon a stdout is "x"
 
-  stdout of daemon a is not what was expected
+  stdout of daemon a is not as expected
   (- expected, + actual):
     - x
     + line

@@ -181,8 +181,8 @@ FAIL [TIME]  It waits
 
     FAILED [TIME]  when it waits
 
-  the step's time limit of 1 s has passed while waiting for perl function misbehaves
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  the step timed out after [TIME] while waiting for perl function misbehaves
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It waits'
 

@@ -31,10 +31,10 @@ FAIL [TIME]  Flood
     ok [TIME]  when I start "sh -c 'read go < gate; yes | head -c 500000000'" as a background process as flood
     FAILED [TIME]  when I run sh -c 'echo > gate; sleep 1000'
 
-  stdout of daemon flood was longer than the limit of 100 KiB; whatever had it open was killed
-  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+  stdout of daemon flood exceeded the output limit of 100 KiB; the processes that wrote to it were killed
+  help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
 
-  daemon flood: killed, because its output was longer than the limit
+  daemon flood: killed, because its output exceeded the limit
     command: sh -c 'read go < gate; yes | head -c 500000000'
     stdout of daemon flood (last 10 lines, 102.4 kB before; -v shows more):
 
@@ -69,8 +69,8 @@ fn daemons_whose_descriptors_are_not_seen_have_the_limit_too() {
     let projects = [Some(project), Project::anywhere().file("x.md", &text).by_user(4321)];
     for project in projects.into_iter().flatten() {
         let screen = project.run(["run", "x.md"]).code(1).stderr("").stdout;
-        assert_eq!(screen.matches("stdout of daemon d was longer than the limit of 1 MiB").count(), 2, "{screen}");
-        assert_eq!(screen.matches("daemon d: killed, because its output was longer than").count(), 2, "{screen}");
+        assert_eq!(screen.matches("stdout of daemon d exceeded the output limit of 1 MiB").count(), 2, "{screen}");
+        assert_eq!(screen.matches("daemon d: killed, because its output exceeded").count(), 2, "{screen}");
     }
 }
 
@@ -98,9 +98,9 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sh -c 'yes >&2'
 
-  stderr of the command `sh -c 'yes >&2'` was longer than the limit of 1 MiB; whatever had it open was killed
+  stderr of the command `sh -c 'yes >&2'` exceeded the output limit of 1 MiB; the processes that wrote to it were killed
   stderr of the command (last 20 lines, 1.0 MB before; -v shows more):
-  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+  help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
 
   rerun: greenroom run --output-limit 1048576 x.md --name 'The scenario'
 
@@ -241,7 +241,7 @@ while :; do sleep 1000 & wait; done
     let project = Project::anywhere().fifo("gate").file("x.md", document(scenarios));
     let gate = format!("GATE={}", project.path("gate").display());
     let ran = project.run(["run", "--keep", "--output-limit", "1M", "--env", &gate, "x.md"]).code(1).stderr("");
-    let said: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("was longer than the limit of")).collect();
+    let said: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("exceeded the output limit of")).collect();
     assert_eq!(said.len(), 3, "{}", ran.stdout);
     let run = names(&project.tmp()).pop().unwrap();
     for output in ["1/data/d.stdout", "3/data/d.stdout"] {
@@ -283,7 +283,7 @@ fn a_file_that_takes_too_long_to_read() {
         let text = scenario(&format!("{HUGE}\n{check}")).replace("bindings:", "step_timeout: 300ms\nbindings:");
         let ran = Project::new().env("OUT", "/dev/null").file("x.md", text).run(["run", "x.md"]).code(1);
         let file = if check.contains("big and") { "too" } else { "big" };
-        let message = format!("the step's time limit of 300 ms has passed while waiting for the end of file {file}");
+        let message = format!("the step exceeded its time limit of 300 ms while waiting for the end of file {file}");
         assert!(ran.stdout.contains(&message), "{}", ran.stdout);
     }
 }

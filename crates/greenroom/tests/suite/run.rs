@@ -63,7 +63,7 @@ FAIL [TIME]  Greets politely
     FAILED [TIME]  then stdout contains "good evening"
                       1 step not run
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ good evening
   but it is:
@@ -97,7 +97,7 @@ FAIL [TIME]  Greets politely
     FAILED [TIME]  then stdout contains "good evening"
                       1 step not run
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ good evening
   but it is:
@@ -130,7 +130,7 @@ FAIL [TIME]  Greets politely
     FAILED [TIME]  then stdout contains "good evening"
                       1 step not run
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ good evening
   but it is:
@@ -160,7 +160,7 @@ FAIL [TIME]  Greets politely
     FAILED [TIME]  then stdout contains "good evening"
                       1 step not run
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ good evening
   but it is:
@@ -279,8 +279,8 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
                       1 step not run
 
-  the scenario's time limit of 3 s has passed while waiting for the command `sleep 8765`
-  help: give it more time with `scenario_timeout` in the document's metadata or `--timeout`, if that is to be expected
+  the scenario timed out after [TIME] while waiting for the command `sleep 8765`
+  help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   daemon sleepy: still running at the end of the scenario
     command: sleep 9876
@@ -312,8 +312,8 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the step's time limit of 2 s has passed while waiting for the command `sleep 8765`
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  the step timed out after [TIME] while waiting for the command `sleep 8765`
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run step.md --name 'The scenario'
 
@@ -329,8 +329,8 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the scenario's time limit of 2 s has passed while waiting for the command `sleep 8765`
-  help: give it more time with `scenario_timeout` in the document's metadata or `--timeout`, if that is to be expected
+  the scenario timed out after [TIME] while waiting for the command `sleep 8765`
+  help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   rerun: greenroom run scenario.md --name 'The scenario'
 
@@ -368,7 +368,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then stdout is exactly "good day, A = B\n"
                       3 steps not run
 
-  stdout of the command is not what was expected
+  stdout of the command is not as expected
     expected: good day, A = B\n
     actual:   good day, it's\n
                         ^^^^^
@@ -412,7 +412,7 @@ FAIL [TIME]  Greets politely
     FAILED [TIME]  then stdout contains "good evening"
                       1 step not run
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ good evening
   but it is:

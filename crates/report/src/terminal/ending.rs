@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Outcome, Outline, RunStarted};
+use greenroom_event::{Held, Outcome, Outline, Property, PropertyName, RunStarted, User};
 
 use super::failure;
 use super::page::Page;
@@ -14,6 +14,20 @@ use crate::words;
 const DOCUMENTS: usize = 3;
 /// Scenarios that did not pass and are listed at the end.
 const LISTED: usize = 100;
+
+/// `network=private`, say.
+fn property(property: &Property) -> String {
+    let own = property.held == Held::Own;
+    let (name, value) = match property.name {
+        PropertyName::Kill => ("kill", if own { "namespace" } else { "subreaper" }),
+        PropertyName::Network => ("network", if own { "private" } else { "shared" }),
+        PropertyName::Tmp => ("tmp", if own { "private" } else { "shared" }),
+        PropertyName::Proc => ("proc", if own { "own" } else { "machine" }),
+        PropertyName::Host => ("host", if own { "own" } else { "machine" }),
+        _ => ("other", if own { "own" } else { "shared" }),
+    };
+    format!("{name}={value}")
+}
 
 /// What is about to run, and what is special about it.
 pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
@@ -27,14 +41,20 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
     let place = documents(outline);
     page.line(0, &format!("greenroom {}: {scenarios}{place}{jobs}", words::escape(&run.version)));
     if !run.isolation.sealed {
-        let refused = run.isolation.properties.iter().find_map(|property| property.refused.as_deref());
+        let refused = run.isolation.properties.iter().find_map(|property| match &property.held {
+            Held::Refused { call, error } => Some(format!("{call} failed: {error}")),
+            Held::Own | Held::Shared => None,
+        });
         let word = page.paint(Role::Odd, "not sealed");
-        match refused {
+        match &refused {
             Some(refused) => page.line(0, &format!("{word}: {}", words::escape(refused))),
             None => page.line(0, &format!("{word}, as asked for")),
         }
-        let properties =
-            run.isolation.properties.iter().map(|property| format!("{}={}", property.name, property.value));
+        let user = match run.isolation.user {
+            User::Root => "user=root",
+            User::Same => "user=same",
+        };
+        let properties = run.isolation.properties.iter().map(property).chain([user.to_owned()]);
         let properties = properties.collect::<Vec<_>>().join(" ");
         let more = if refused.is_some() { "; `greenroom doctor` says what to change" } else { "" };
         page.line(2, &format!("{}{more}", words::escape(&properties)));

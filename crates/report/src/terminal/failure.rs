@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use greenroom_event::{
-    Captured, Daemon, Failure, LeftOver, Location, Outcome, Outline, PrivateNetwork, ScenarioFinished, ScenarioOutline,
+    Daemon, DaemonEnd, Exit, Failure, LeftOver, Location, Outcome, Outline, Output, PrivateNetwork, ScenarioFinished,
+    ScenarioOutline, StepFinished,
 };
 
 use super::compare;
 use super::page::Page;
-use crate::order::{ScenarioRecord, StepRecord};
+use crate::order::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
 
@@ -165,7 +166,7 @@ pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record:
     }
 }
 
-fn step_line(page: &mut Page, step: &StepRecord, text: &str) {
+fn step_line(page: &mut Page, step: &StepFinished, text: &str) {
     let took = words::duration(step.took);
     let line = match step.outcome {
         Outcome::Passed => page.paint(Role::Dim, &format!("{:7}  {took:>7}  {text}", "ok")),
@@ -178,7 +179,7 @@ fn step_line(page: &mut Page, step: &StepRecord, text: &str) {
 
 /// What was shown already, so that nothing comes twice: a step's failure often brings the output of its daemon.
 struct Shown<'a> {
-    outputs: Vec<&'a Captured>,
+    outputs: Vec<&'a Output>,
     tail: usize,
 }
 
@@ -209,23 +210,47 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     }
 }
 
+/// How a daemon ended, to follow its name.
+pub(super) fn daemon_end(end: &DaemonEnd) -> String {
+    match end {
+        DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
+        DaemonEnd::Stopped { exit } => format!("stopped by a step; it ended with {exit}"),
+        DaemonEnd::Killed { exit, after } => {
+            let after = words::duration(*after);
+            format!("killed, because it did not end after SIGTERM; {exit} after {after}")
+        }
+        DaemonEnd::OutputLimit => "killed, because its output exceeded the limit".to_owned(),
+        DaemonEnd::Signalled { signal, after } => {
+            format!("ended by signal {signal}, sent by a step, after {}", words::duration(*after))
+        }
+        DaemonEnd::Exited { exit: exit @ Exit::Signal(_), after, .. } => {
+            format!("ended by {exit}, which greenroom did not send, after {}", words::duration(*after))
+        }
+        DaemonEnd::Exited { exit, after, .. } => {
+            format!("ended by itself with {exit} after {}", words::duration(*after))
+        }
+        _ => "ended with the scenario".to_owned(),
+    }
+}
+
 fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
     for daemon in daemons {
         page.gap();
-        let role = if daemon.died { Role::Bad } else { Role::Title };
+        let crashed = daemon.end.is_crash();
+        let role = if crashed { Role::Bad } else { Role::Title };
         let name = page.paint(role, &format!("daemon {}", words::escape(&daemon.name)));
-        page.line(2, &format!("{name}: {}", words::escape(&daemon.state)));
+        page.line(2, &format!("{name}: {}", daemon_end(&daemon.end)));
         if !daemon.command.is_empty() {
             page.line(4, &format!("command: {}", words::output_line(&daemon.command, LINE)));
         }
-        let tail = if daemon.died { shown.tail } else { shown.tail.min(SHORT_TAIL) };
-        let silent = |output: &Captured| output.text.is_empty() && output.omitted == 0;
+        let tail = if crashed { shown.tail } else { shown.tail.min(SHORT_TAIL) };
+        let silent = |output: &Output| output.text.is_empty() && output.omitted == 0;
         if !daemon.output.is_empty() && daemon.output.iter().all(silent) {
             page.line(4, "it wrote nothing");
         }
         for output in daemon.output.iter().filter(|output| !silent(output)) {
-            if shown.outputs.iter().any(|seen| seen.of == output.of) {
-                page.line(4, &format!("{}: see above", words::escape(&output.of)));
+            if shown.outputs.iter().any(|seen| seen.source == output.source) {
+                page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
                 captured(page, 4, output, tail);
                 shown.outputs.push(output);
@@ -235,8 +260,9 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
 }
 
 /// `stderr of daemon web (last 20 lines, 1.2 kB before):` and the lines.
-fn captured(page: &mut Page, indent: usize, output: &Captured, tail: usize) {
-    let of = words::escape(&output.of);
+fn captured(page: &mut Page, indent: usize, output: &Output, tail: usize) {
+    let source = output.source.to_string();
+    let of = words::escape(&source);
     if output.text.is_empty() && output.omitted == 0 {
         page.line(indent, &format!("{of}: nothing"));
         return;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use greenroom_event::{Event, Kind, Outline};
+use greenroom_event::{Event, EventKind, Outline};
 
 use crate::style::{Role, Style};
 use crate::summary::Summary;
@@ -51,13 +51,13 @@ impl Live {
     /// Keeps track of what runs.
     pub(super) fn take(&mut self, event: &Event) {
         self.now = self.now.max(event.at);
-        let Some(index) = event.scenario else { return };
+        let Some(index) = event.scenario.map(|attempt| attempt.index) else { return };
         match &event.kind {
-            Kind::ScenarioStarted => {
+            EventKind::ScenarioStarted => {
                 let running = Running { since: event.at, step: None, step_since: event.at, waiting: None };
                 self.running.insert(index, running);
             }
-            Kind::ScenarioFinished(_) => {
+            EventKind::ScenarioFinished(_) => {
                 self.running.remove(&index);
             }
             kind => {
@@ -65,17 +65,17 @@ impl Live {
                     return;
                 };
                 match kind {
-                    Kind::StepStarted { step } => {
+                    EventKind::StepStarted { step } => {
                         running.step = Some(*step);
                         running.step_since = event.at;
                         running.waiting = None;
                     }
-                    Kind::Waiting { what, limit, .. } => {
+                    EventKind::Waiting { what, limit, .. } => {
                         // The first wait of a step began about when the step did; it is told of only after a while.
                         let since = if running.waiting.is_none() { running.step_since } else { event.at };
                         running.waiting = Some(Waiting { what: what.clone(), since, limit: *limit });
                     }
-                    Kind::StepFinished { .. } => {
+                    EventKind::StepFinished { .. } => {
                         running.step = None;
                         running.waiting = None;
                     }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use greenroom_event::{Daemon, Event, Kind, Outcome, Outline, RunStarted, Sink};
+use greenroom_event::{Daemon, Event, EventKind, Outcome, Outline, RunStarted, Sink};
 
 use crate::order::{ReadingOrder, ScenarioRecord};
 use crate::style::{Role, Style};
@@ -179,9 +179,10 @@ impl<W: Write> TerminalReporter<W> {
         let (title, took) = self.title_and_time(record);
         let mut notes = Vec::new();
         if let Some(finished) = &record.finished {
-            let died =
-                |daemon: &Daemon| format!("daemon {} {}", words::escape(&daemon.name), words::escape(&daemon.state));
-            notes.extend(finished.daemons.iter().filter(|daemon| daemon.died).map(died));
+            let died = |daemon: &Daemon| {
+                format!("daemon {} {}", words::escape(&daemon.name), failure::daemon_end(&daemon.end))
+            };
+            notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(died));
             if !finished.left_over.is_empty() {
                 notes.push(format!("ended what it left running: {}", failure::names_of_left_over(&finished.left_over)));
             }
@@ -305,8 +306,8 @@ impl<W: Write> Sink for TerminalReporter<W> {
             live.take(event);
         }
         match &event.kind {
-            Kind::RunStarted(run) => self.begin(run),
-            Kind::RunFinished { .. } => {
+            EventKind::RunStarted(run) => self.begin(run),
+            EventKind::RunFinished { .. } => {
                 if let Some(mut live) = self.live.take() {
                     self.out.write(&live.erase());
                 }

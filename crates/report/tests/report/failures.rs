@@ -1,10 +1,12 @@
 //! The block that explains a failure, in all its parts.
 
-use greenroom_event::{Captured, Daemon, Failure, Outcome, Relation, ScenarioFinished};
+use greenroom_event::{
+    Daemon, DaemonEnd, EventKind, Failure, Outcome, Output, OutputSource, Relation, ScenarioFinished, Stream,
+};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
-use crate::support::{Run, SLOW, because, captured, compared, daemon, fails_with, left, ms, one, over};
+use crate::support::{Run, SLOW, because, captured, compared, daemon, exited, fails_with, left, logged, ms, one, over};
 
 fn lines(range: std::ops::Range<usize>) -> String {
     range.map(|number| format!("line {number}\n")).collect()
@@ -425,20 +427,19 @@ OSError: [Errno 98] Address already in use
 
 #[test]
 fn daemon_died_before_its_port() {
-    let stderr = captured("stderr of daemon slow-daemon", TRACEBACK, 0);
+    let stderr = logged("slow-daemon", Stream::Stderr, TRACEBACK, 0);
     let failure = Failure {
         output: vec![stderr.clone()],
         notes: vec!["port 8888 is taken by \"python3 -m http.server 8888\" of this scenario".to_owned()],
         help: vec!["stop that process first, or give this one another port".to_owned()],
         ..because("slow-daemon ended with exit status 1 before it listened on port 8888: ConnectionRefusedError")
     };
-    let mut slow =
-        daemon("slow-daemon", "./slow-start-daemon.py", "ended by itself with exit status 1 after 38 ms", true);
-    slow.output = vec![captured("stdout of daemon slow-daemon", "", 0), stderr];
-    let mut web = daemon("web", "python3 -m http.server 8888", "still running at the end of the scenario", false);
-    web.output = vec![captured("stdout of daemon web", &lines(1..31), 0), captured("stderr of daemon web", "", 0)];
-    let mut silent = daemon("silent", "sleep 100", "still running at the end of the scenario", false);
-    silent.output = vec![captured("stdout of daemon silent", "", 0), captured("stderr of daemon silent", "", 0)];
+    let mut slow = daemon("slow-daemon", "./slow-start-daemon.py", exited(1, 38));
+    slow.output = vec![logged("slow-daemon", Stream::Stdout, "", 0), stderr];
+    let mut web = daemon("web", "python3 -m http.server 8888", DaemonEnd::Running);
+    web.output = vec![logged("web", Stream::Stdout, &lines(1..31), 0), logged("web", Stream::Stderr, "", 0)];
+    let mut silent = daemon("silent", "sleep 100", DaemonEnd::Running);
+    silent.output = vec![logged("silent", Stream::Stdout, "", 0), logged("silent", Stream::Stderr, "", 0)];
     let finished = ScenarioFinished {
         daemons: vec![slow, web, silent],
         left_over: vec![left("python3 -m http.server 8888", Some("web"), 1200), left("sleep 100", None, 62_000)],
@@ -512,7 +513,7 @@ fn timeout() {
         ..because("slow-daemon did not listen on port 8888 within 5 s: ConnectionRefusedError")
     };
     let finished = ScenarioFinished {
-        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", "stopped by greenroom (SIGTERM)", false)],
+        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", DaemonEnd::Unknown)],
         ..over(Outcome::Failed, 5043)
     };
     let run = one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 5001, failure).finish(0, finished).end();
@@ -532,7 +533,7 @@ FAIL   5.04 s  Daemon takes a while to open its port
   note: the scenario's own network is private: only its own processes can listen there
   help: a longer limit can be set: `… on port 8888, within 20 s`
 
-  daemon slow-daemon: stopped by greenroom (SIGTERM)
+  daemon slow-daemon: ended with the scenario
     command: ./slow-start-daemon.py
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
@@ -554,7 +555,7 @@ fn scenario_timeout_in_a_step() {
     let run = one(SLOW).begin(0).step(0, 0, 2).step_started(0, 1).event(
         60_000,
         Some(0),
-        greenroom_event::Kind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(90_000) },
+        EventKind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(90_000) },
     );
     assert_data_eq!(
         run.finish(0, finished).end().plain(),
@@ -692,7 +693,11 @@ FAILED: 1 of 1 scenario failed, 46 ms
 
 #[test]
 fn long_output_is_cut_to_its_end() {
-    let output = |text: String, omitted| Captured { of: "stdout of daemon web".to_owned(), text, omitted };
+    let output = |text: String, omitted| Output {
+        source: OutputSource::Daemon { name: "web".to_owned(), stream: Stream::Stdout },
+        text,
+        omitted,
+    };
     let run = fails_with(Failure {
         output: vec![output(lines(1..200), 1_000_000), output(String::new(), 0)],
         ..because("it went wrong")
@@ -876,7 +881,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 #[test]
 fn what_is_wrong_for_many_is_said_in_full_once() {
     let failure = || Failure {
-        output: vec![captured("stderr of daemon web", "no\nconfiguration\n", 0)],
+        output: vec![logged("web", Stream::Stderr, "no\nconfiguration\n", 0)],
         notes: vec!["web.toml is missing".to_owned()],
         help: vec!["write one".to_owned()],
         ..because("web cannot start")
@@ -884,8 +889,8 @@ fn what_is_wrong_for_many_is_said_in_full_once() {
     let short = || because("it is too late");
     let finished = |daemons| ScenarioFinished { daemons, ..over(Outcome::Failed, 46) };
     let web = || Daemon {
-        output: vec![captured("stderr of daemon web", "no\nconfiguration\n", 0)],
-        ..daemon("web", "./web.py", "killed", true)
+        output: vec![logged("web", Stream::Stderr, "no\nconfiguration\n", 0)],
+        ..daemon("web", "./web.py", exited(2, 5))
     };
     let run =
         Run::of(&[("First", &["when web"]), ("Other reason", &["when web"]), ("Again", &["when web", "then no"])])
@@ -918,7 +923,7 @@ FAIL   0.05 s  First
     │ configuration
   help: write one
 
-  daemon web: killed
+  daemon web: ended by itself with exit status 2 after 5 ms
     command: ./web.py
     stderr of daemon web: see above
 
@@ -953,7 +958,7 @@ FAIL   0.05 s  Again
 
   the cleanup after the step in daemon.md:23 failed: it is too late
 
-  daemon web: killed
+  daemon web: ended by itself with exit status 2 after 5 ms
     command: ./web.py
     stderr of daemon web:
       │ no

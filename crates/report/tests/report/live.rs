@@ -1,6 +1,6 @@
 //! The lines that show what is running, on a terminal small enough to test with.
 
-use greenroom_event::{Event, Kind, Outcome, Sink};
+use greenroom_event::{Attempt, Event, EventKind, Outcome, Sink};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -57,7 +57,7 @@ fn reporter(run: &Run) -> TerminalReporter<Vec<u8>> {
 
 #[test]
 fn shows_what_runs_and_waits() {
-    let waiting = Kind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(5000) };
+    let waiting = EventKind::Waiting { step: 1, what: "port 8888 of slow-daemon".to_owned(), limit: ms(5000) };
     let run = three().begin(1).begin(2).step(1, 0, 3).step_started(1, 1).passes(0).event(300, Some(1), waiting);
     assert_data_eq!(
         screen(&shown_so_far(&run, 1700)),
@@ -158,7 +158,12 @@ fn close_events_share_a_frame() {
     let mut reporter = reporter(&three().begin(0));
     let before = frames(&mut reporter);
     for seq in 0..1000 {
-        reporter.push(&Event { seq, at: ms(2), scenario: Some(0), kind: Kind::StepStarted { step: 0 } });
+        reporter.push(&Event {
+            seq,
+            at: ms(2),
+            scenario: Some(Attempt::first(0)),
+            kind: EventKind::StepStarted { step: 0 },
+        });
     }
     assert_eq!(frames(&mut reporter), before);
 }

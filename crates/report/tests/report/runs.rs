@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use greenroom_event::{Isolation, Outcome, Property, ScenarioFinished, Sink};
+use greenroom_event::{DaemonEnd, Held, Isolation, Outcome, Property, PropertyName, ScenarioFinished, Sink, User};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity, Verdict};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -260,7 +260,7 @@ FAILED: 1 of 3 scenarios failed, 2 not run, 11 ms
 fn interrupted() {
     let stopped = ScenarioFinished {
         failure: Some(because("the run was interrupted")),
-        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", "ended by greenroom", false)],
+        daemons: vec![daemon("slow-daemon", "./slow-start-daemon.py", DaemonEnd::Unknown)],
         ..over(Outcome::Skipped, 2310)
     };
     let not_begun = ScenarioFinished { failure: Some(because("the run was interrupted")), ..over(Outcome::Skipped, 0) };
@@ -310,19 +310,17 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 #[test]
 fn unsealed_and_shuffled() {
     let run = three().started(|run| {
-        let property = |name: &str, value: &str, refused: Option<&str>| Property {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            refused: refused.map(str::to_owned),
+        let refused = |name| Property {
+            name,
+            held: Held::Refused {
+                call: "clone(CLONE_NEWUSER | CLONE_NEWPID)".to_owned(),
+                error: "operation not permitted (EPERM)".to_owned(),
+            },
         };
-        let refused = "clone(CLONE_NEWUSER | CLONE_NEWPID) failed: operation not permitted (EPERM)";
         run.isolation = Isolation {
             sealed: false,
-            properties: vec![
-                property("kill", "subreaper", Some(refused)),
-                property("network", "shared", Some(refused)),
-                property("user", "same", None),
-            ],
+            properties: vec![refused(PropertyName::Kill), refused(PropertyName::Network)],
+            user: User::Same,
         };
         run.shuffle = Some(42);
         run.jobs = 1;

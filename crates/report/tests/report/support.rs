@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use greenroom_event::{
-    Captured, Comparison, Daemon, DocumentOutline, Event, Failure, Isolation, Kind, LeftOver, Location, Outcome,
-    Outline, Part, Relation, RunStarted, ScenarioFinished, ScenarioOutline, Sink, StepOutline,
+    Attempt, Comparison, Daemon, DaemonEnd, DocumentOutline, Event, EventKind, Exit, Failure, Isolation, LeftOver,
+    Location, Notice, Outcome, Outline, Output, OutputSource, Part, Relation, RunStarted, SCHEMA_VERSION,
+    ScenarioFinished, ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
 };
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 
@@ -39,9 +40,10 @@ impl Run {
             .collect();
         let document = DocumentOutline { path: "daemon.md".to_owned(), title: "Daemons".to_owned() };
         let started = RunStarted {
+            schema_version: SCHEMA_VERSION,
             version: "0.1.0".to_owned(),
             outline: Outline { documents: vec![document], scenarios, left_out: 0 },
-            isolation: Isolation { sealed: true, properties: Vec::new() },
+            isolation: Isolation { sealed: true, ..Isolation::default() },
             jobs: 32,
             shuffle: None,
         };
@@ -53,40 +55,51 @@ impl Run {
         self
     }
 
-    pub(crate) fn event(mut self, after: u64, scenario: Option<usize>, kind: Kind) -> Self {
+    pub(crate) fn event(mut self, after: u64, scenario: Option<usize>, kind: EventKind) -> Self {
         self.now += ms(after);
+        let scenario = scenario.map(Attempt::first);
         self.events.push(Event { seq: self.events.len() as u64 + 1, at: self.now, scenario, kind });
         self
     }
 
     pub(crate) fn begin(self, scenario: usize) -> Self {
-        self.event(1, Some(scenario), Kind::ScenarioStarted)
+        self.event(1, Some(scenario), EventKind::ScenarioStarted)
     }
 
     pub(crate) fn step(self, scenario: usize, step: usize, took: u64) -> Self {
         self.step_started(scenario, step).event(
             took,
             Some(scenario),
-            Kind::StepFinished { step, outcome: Outcome::Passed, took: ms(took), failure: None },
+            EventKind::StepFinished(StepFinished { step, outcome: Outcome::Passed, took: ms(took), failure: None }),
         )
     }
 
     pub(crate) fn step_started(self, scenario: usize, step: usize) -> Self {
-        self.event(0, Some(scenario), Kind::StepStarted { step })
+        self.event(0, Some(scenario), EventKind::StepStarted { step })
     }
 
     pub(crate) fn step_fails(self, scenario: usize, step: usize, took: u64, failure: Failure) -> Self {
-        let failed = Kind::StepFinished { step, outcome: Outcome::Failed, took: ms(took), failure: Some(failure) };
+        let failed = EventKind::StepFinished(StepFinished {
+            step,
+            outcome: Outcome::Failed,
+            took: ms(took),
+            failure: Some(failure),
+        });
         self.step_started(scenario, step).event(took, Some(scenario), failed)
     }
 
     pub(crate) fn cleanup_fails(self, scenario: usize, step: usize, took: u64, failure: Failure) -> Self {
-        let failed = Kind::CleanupFinished { step, outcome: Outcome::Failed, took: ms(took), failure: Some(failure) };
+        let failed = EventKind::CleanupFinished(StepFinished {
+            step,
+            outcome: Outcome::Failed,
+            took: ms(took),
+            failure: Some(failure),
+        });
         self.event(took, Some(scenario), failed)
     }
 
     pub(crate) fn finish(self, scenario: usize, finished: ScenarioFinished) -> Self {
-        self.event(1, Some(scenario), Kind::ScenarioFinished(finished))
+        self.event(1, Some(scenario), EventKind::ScenarioFinished(finished))
     }
 
     /// A scenario that passes, all steps in it.
@@ -99,15 +112,15 @@ impl Run {
     }
 
     pub(crate) fn end(self) -> Self {
-        self.event(2, None, Kind::RunFinished { interrupted: false })
+        self.event(2, None, EventKind::RunFinished { interrupted: false })
     }
 
     pub(crate) fn interrupted(self) -> Self {
-        self.event(2, None, Kind::RunFinished { interrupted: true })
+        self.event(2, None, EventKind::RunFinished { interrupted: true })
     }
 
     pub(crate) fn all(&self) -> Vec<Event> {
-        let kind = Kind::RunStarted(self.started.clone());
+        let kind = EventKind::RunStarted(self.started.clone());
         let first = Event { seq: 0, at: Duration::ZERO, scenario: None, kind };
         std::iter::once(first).chain(self.events.iter().cloned()).collect()
     }
@@ -182,22 +195,26 @@ pub(crate) fn compared(what: &str, relation: Relation, expected: &str, actual: &
         actual: actual.to_owned(),
         part: Part::default(),
     };
-    Failure { comparison: Some(comparison), ..because(&format!("{what} is not as it should be")) }
+    Failure { comparison: Some(Box::new(comparison)), ..because(&format!("{what} is not as it should be")) }
 }
 
-pub(crate) fn captured(of: &str, text: &str, omitted: u64) -> Captured {
-    Captured { of: of.to_owned(), text: text.to_owned(), omitted }
+/// Output under a title.
+pub(crate) fn captured(title: &str, text: &str, omitted: u64) -> Output {
+    Output { source: OutputSource::Function { title: title.to_owned() }, text: text.to_owned(), omitted }
 }
 
-pub(crate) fn daemon(name: &str, command: &str, state: &str, died: bool) -> Daemon {
-    Daemon {
-        name: name.to_owned(),
-        command: command.to_owned(),
-        state: state.to_owned(),
-        died,
-        noted: false,
-        output: Vec::new(),
-    }
+/// Output of a daemon.
+pub(crate) fn logged(daemon: &str, stream: Stream, text: &str, omitted: u64) -> Output {
+    Output { source: OutputSource::Daemon { name: daemon.to_owned(), stream }, text: text.to_owned(), omitted }
+}
+
+/// A daemon that ended by itself after this many milliseconds.
+pub(crate) fn exited(status: i32, after: u64) -> DaemonEnd {
+    DaemonEnd::Exited { exit: Exit::Status(status), after: ms(after), notice: Notice::Unnoticed }
+}
+
+pub(crate) fn daemon(name: &str, command: &str, end: DaemonEnd) -> Daemon {
+    Daemon { name: name.to_owned(), command: command.to_owned(), end, output: Vec::new() }
 }
 
 pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {

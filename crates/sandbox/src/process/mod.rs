@@ -18,5 +18,5 @@ mod watch;
 
 pub use neighbour::Neighbour;
 pub use program::{Input, Program, ProgramError, StartError, find_program};
-pub use running::{Ended, Process, Signal, Status, Stopped, signal_named};
+pub use running::{Ended, Process, Signal, Status, Stopped, signal_name, signal_named};
 pub use watch::{Cut, MeterId, Stopwatch, Watch};

@@ -99,6 +99,11 @@ pub fn signal_named(name: &str) -> Result<Signal, Vec<&'static str>> {
         .ok_or_else(|| SIGNALS.iter().map(|(known, _)| *known).collect())
 }
 
+/// The name of a signal, without `SIG`.
+pub fn signal_name(number: i32) -> Option<&'static str> {
+    SIGNALS.iter().find(|(_, signal)| signal.as_raw() == number).map(|(name, _)| *name)
+}
+
 /// The end of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {

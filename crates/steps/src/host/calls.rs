@@ -8,42 +8,43 @@ use serde_json::{Map, Value, json};
 
 use super::told;
 use crate::context::Context;
-use crate::library::daemon::{Daemons, Stream};
+use crate::library::daemon::Daemons;
 use crate::library::runcmd::{self, Runcmd};
 use crate::registry::Registry;
-use crate::step::{Captures, StepError};
+use crate::step::Stream;
+use crate::step::{Captures, Failure};
 
 /// The arguments of a call, by name.
 struct Arguments<'a>(&'a Map<String, Value>);
 
 impl Arguments<'_> {
-    fn text(&self, name: &str) -> Result<&str, StepError> {
-        self.option(name)?.ok_or_else(|| StepError::new(format!("the call lacks `{name}`")))
+    fn text(&self, name: &str) -> Result<&str, Failure> {
+        self.option(name)?.ok_or_else(|| Failure::new(format!("the call lacks `{name}`")))
     }
 
-    fn option(&self, name: &str) -> Result<Option<&str>, StepError> {
+    fn option(&self, name: &str) -> Result<Option<&str>, Failure> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(StepError::new(format!("`{name}` of the call is not a text"))),
+            Some(_) => Err(Failure::new(format!("`{name}` of the call is not a text"))),
         }
     }
 
-    fn words(&self, name: &str) -> Result<Vec<String>, StepError> {
-        let wrong = || StepError::new(format!("`{name}` of the call is not a list of texts"));
+    fn words(&self, name: &str) -> Result<Vec<String>, Failure> {
+        let wrong = || Failure::new(format!("`{name}` of the call is not a list of texts"));
         let words = self.0.get(name).and_then(Value::as_array).ok_or_else(wrong)?;
         words.iter().map(|word| word.as_str().map(str::to_owned).ok_or_else(wrong)).collect()
     }
 
-    fn bytes(&self, name: &str) -> Result<Vec<u8>, StepError> {
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, Failure> {
         let decode =
-            |text| STANDARD.decode(text).map_err(|error| StepError::new(format!("`{name}` of the call: {error}")));
+            |text| STANDARD.decode(text).map_err(|error| Failure::new(format!("`{name}` of the call: {error}")));
         self.option(name)?.map_or(Ok(Vec::new()), decode)
     }
 }
 
 /// Carries out a call.
-pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value) -> Result<Value, StepError> {
+pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value) -> Result<Value, Failure> {
     let none = Map::new();
     if let Some(environment) = call.get("environment") {
         told::apply(context, environment);
@@ -59,7 +60,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
             let captures = captures.iter().filter(|(_, value)| !value.is_null());
             let captures = Captures::new(captures.map(|(name, value)| (name.clone(), text(value))));
             let Some(function) = registry.function(function) else {
-                return Err(StepError::new(format!("there is no step function {function}")));
+                return Err(Failure::new(format!("there is no step function {function}")));
             };
             function(context, &captures)?;
             Ok(Value::Null)
@@ -121,11 +122,11 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
             Ok(Value::Null)
         }
         "recall" => Ok(context.kept(arguments.text("name")?).map_or(Value::Null, Value::from)),
-        _ => Err(StepError::new(format!("there is no call `{name}`"))),
+        _ => Err(Failure::new(format!("there is no call `{name}`"))),
     }
 }
 
-fn latest(context: &mut Context) -> Result<Value, StepError> {
+fn latest(context: &mut Context) -> Result<Value, Failure> {
     let Some(ran) = context.state::<Runcmd>().latest() else { return Ok(Value::Null) };
     let bytes = |captured: &runcmd::Captured| captured.bytes().map(|bytes| STANDARD.encode(bytes));
     Ok(json!({

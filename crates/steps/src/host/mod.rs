@@ -22,6 +22,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use greenroom_event::OutputSource;
 use greenroom_sandbox::process::capture;
 use greenroom_sandbox::process::{Neighbour, Process, Program, Signal, Status, Watch, table};
 use serde_json::{Map, Value, json};
@@ -29,7 +30,7 @@ use serde_json::{Map, Value, json};
 use crate::context::Context;
 use crate::library::runcmd;
 use crate::registry::Registry;
-use crate::step::{Captures, Output, StepError, StepResult};
+use crate::step::{Captures, Failure, Output, StepResult, output_of};
 use line::Lines;
 use told::Variables;
 
@@ -133,7 +134,7 @@ impl Hosts {
     }
 
     /// Adds what functions have printed so far to the error of a native step: it may say why.
-    pub fn with_output(context: &mut Context, error: StepError) -> StepError {
+    pub fn with_output(context: &mut Context, error: Failure) -> Failure {
         let hosts = &context.state::<Self>().0;
         hosts.values().fold(error, |error, host| host.with_earlier_output(error, host.written()))
     }
@@ -202,7 +203,7 @@ impl Host {
         program: &HostProgram,
         warm: Option<&WarmHost>,
         registry: &Registry,
-    ) -> Result<Self, StepError> {
+    ) -> Result<Self, Failure> {
         let output = tempfile::tempfile_in(context.backstage())?;
         rustix::fs::fcntl_setfl(&output, rustix::fs::fcntl_getfl(&output)? | rustix::fs::OFlags::APPEND)?;
         context.watch().meter(&format!("output of the {} steps", program.language), &output, None)?;
@@ -221,7 +222,7 @@ impl Host {
         warm: &WarmHost,
         registry: &Registry,
         output: &File,
-    ) -> Result<Option<Self>, StepError> {
+    ) -> Result<Option<Self>, Failure> {
         let what = loading(program);
         let mut wait = Wait::new(context, &what, START_LIMIT);
         loop {
@@ -254,12 +255,7 @@ impl Host {
         }
     }
 
-    fn start(
-        context: &mut Context,
-        program: &HostProgram,
-        registry: &Registry,
-        output: File,
-    ) -> Result<Self, StepError> {
+    fn start(context: &mut Context, program: &HostProgram, registry: &Registry, output: File) -> Result<Self, Failure> {
         let (ours, theirs) = UnixStream::pair()?;
         let loading = program.loading.iter().filter(|(name, _)| name != "TMPDIR").cloned().collect();
         let path = context.environment().path();
@@ -279,7 +275,7 @@ impl Host {
         body: Body,
         socket: UnixStream,
         output: File,
-    ) -> Result<Self, StepError> {
+    ) -> Result<Self, Failure> {
         let told = context.environment().changes().into_iter().collect();
         let (language, directory) = (program.language.clone(), context.directory().to_owned());
         Ok(Self { language, body, lines: Lines::new(socket)?, output, told, directory, stack_signal: None })
@@ -323,7 +319,7 @@ impl Host {
         program: &HostProgram,
         registry: &Registry,
         limit: Duration,
-    ) -> Result<Value, StepError> {
+    ) -> Result<Value, Failure> {
         // The scenario's own variables first, then what its steps have made of them.
         let own = program.loading.iter().map(|(name, _)| (name.clone(), context.environment().get(name)));
         let environment: Variables = own.chain(self.told.clone()).collect();
@@ -376,7 +372,7 @@ impl Host {
         match done.get("failure") {
             // It may have written too much before anybody looked.
             None | Some(Value::Null) => {
-                context.watch().read_meters().map_err(|cut| self.explain(StepError::from(cut), before))
+                context.watch().read_meters().map_err(|cut| self.explain(Failure::from(cut), before))
             }
             Some(told) => Err(self.explain(told::failure(told), before)),
         }
@@ -390,7 +386,7 @@ impl Host {
         message: &Value,
         what: &str,
         limit: Duration,
-    ) -> Result<(String, Value), StepError> {
+    ) -> Result<(String, Value), Failure> {
         self.lines.send(message).map_err(|_| self.gone(context, None))?;
         let mut wait = Wait::new(context, what, limit);
         loop {
@@ -437,7 +433,7 @@ impl Host {
     }
 
     /// It does not talk any more: how it has ended, if that is known.
-    fn gone(&mut self, context: &mut Context, mut status: Option<Status>) -> StepError {
+    fn gone(&mut self, context: &mut Context, mut status: Option<Status>) -> Failure {
         if let Body::Started(process) = &mut self.body {
             let waited = process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
             status = waited.ok().flatten().map(|ended| ended.status);
@@ -450,15 +446,15 @@ impl Host {
             }
             None => "has closed its socket".to_owned(),
         };
-        let error = StepError::new(format!("the {} process that carries out the steps {ending}", self.language));
+        let error = Failure::new(format!("the {} process that carries out the steps {ending}", self.language));
         if status == Some(Status::Exit(LOST_SOCKET)) {
             return error.note(format!("it does so with {LOST_SOCKET} when its socket has been closed; a function must not close what it has not opened"));
         }
         error
     }
 
-    fn nonsense(&self, what: &str) -> StepError {
-        StepError::new(format!("the {} process that carries out the steps {what}", self.language))
+    fn nonsense(&self, what: &str) -> Failure {
+        Failure::new(format!("the {} process that carries out the steps {what}", self.language))
             .note("its socket is for the step host alone; a function must not use it")
     }
 
@@ -476,7 +472,7 @@ impl Host {
     }
 
     /// Adds where the function stands that is not waited for any longer.
-    fn with_stacks(&self, error: StepError) -> StepError {
+    fn with_stacks(&self, error: Failure) -> Failure {
         let Some(signal) = self.stack_signal else { return error };
         let written = self.written();
         self.body.signal(signal);
@@ -494,35 +490,35 @@ impl Host {
         // It is none of the function's own output.
         let _ = self.output.set_len(written);
         match stacks::shown(&String::from_utf8_lossy(&dump[..length])) {
-            Some(shown) => error.output(Output {
-                of: "where it stood".to_owned(),
-                tail: capture::Tail { bytes: shown.into_bytes(), omitted: 0 },
-            }),
+            Some(shown) => {
+                let source = OutputSource::Function { title: "where it stood".to_owned() };
+                error.output(Output { source, text: shown, omitted: 0 })
+            }
             None => error,
         }
     }
 
     /// Adds what the function printed.
-    fn explain(&self, error: StepError, before: u64) -> StepError {
+    fn explain(&self, error: Failure, before: u64) -> Failure {
         self.with_output(error, &format!("output of the {} function", self.language), before)
     }
 
     /// Adds what functions printed before, if anything.
-    fn with_earlier_output(&self, error: StepError, before: u64) -> StepError {
+    fn with_earlier_output(&self, error: Failure, before: u64) -> Failure {
         if before == 0 {
             return error;
         }
         self.with_part(error, &format!("output of {} functions before it", self.language), 0..before)
     }
 
-    fn with_output(&self, error: StepError, of: &str, before: u64) -> StepError {
+    fn with_output(&self, error: Failure, of: &str, before: u64) -> Failure {
         self.with_part(error, of, before..self.written())
     }
 
     /// Adds the end of a part of its output.
-    fn with_part(&self, error: StepError, of: &str, part: Range<u64>) -> StepError {
+    fn with_part(&self, error: Failure, of: &str, part: Range<u64>) -> Failure {
         let tail = capture::end_of_part(&self.output, part, SHOWN).unwrap_or_default();
-        error.output(Output { of: of.to_owned(), tail })
+        error.output(output_of(OutputSource::Function { title: of.to_owned() }, &tail))
     }
 }
 
@@ -567,7 +563,7 @@ impl<'a> Wait<'a> {
         if watch.readable(fds, self.until)? {
             return Ok(());
         }
-        Err(StepError::new(format!("waited {} s for {}", self.limit.as_secs(), self.what)))
+        Err(Failure::new(format!("waited {} s for {}", self.limit.as_secs(), self.what)))
     }
 }
 

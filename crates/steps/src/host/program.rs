@@ -11,7 +11,7 @@ use rustix::io::FdFlags;
 use serde_json::{Value, json};
 
 use super::{PROTOCOL, python};
-use crate::step::StepError;
+use crate::step::Failure;
 
 /// A step host: how it is started, and what it loads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +40,9 @@ impl HostProgram {
         mut environment: Vec<(OsString, Option<OsString>)>,
         output: &File,
         start: fn(Program) -> Result<Process, StartError>,
-    ) -> Result<Process, StepError> {
+    ) -> Result<Process, Failure> {
         let found = find_program(self.program.as_ref(), path, directory).map_err(|_| {
-            StepError::new(format!("program not found: {}", self.program))
+            Failure::new(format!("program not found: {}", self.program))
                 .note(format!("it carries out the {} steps of this document", self.language))
                 .help(if self.python {
                     "install Python, or say where it is with `--python PATH`".to_owned()

@@ -6,27 +6,18 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use greenroom_event::OutputSource;
 use greenroom_sandbox::process::Status;
-use greenroom_sandbox::process::capture::Tail;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::step::{Output, Part, Relation, StepError};
+use crate::step::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
 
 /// Variables by name; no value unsets.
 pub(super) type Variables = BTreeMap<OsString, Option<OsString>>;
 
-const RELATIONS: [(&str, Relation); 6] = [
-    ("is", Relation::Is),
-    ("is_not", Relation::IsNot),
-    ("contains", Relation::Contains),
-    ("does_not_contain", Relation::DoesNotContain),
-    ("matches", Relation::Matches),
-    ("does_not_match", Relation::DoesNotMatch),
-];
-
 /// A failure as a host tells it.
-pub(super) fn failure(told: &Value) -> StepError {
+pub(super) fn failure(told: &Value) -> Failure {
     let text = |name: &str| told.get(name).and_then(Value::as_str);
     let lines = |name: &str| {
         let lines = told.get(name).and_then(Value::as_array).into_iter().flatten();
@@ -34,24 +25,33 @@ pub(super) fn failure(told: &Value) -> StepError {
     };
     let message = text("message").unwrap_or("the step function failed and did not say why").to_owned();
     let mut error = match told.get("comparison").and_then(comparison) {
-        Some(error) => StepError { message, ..error },
-        None => StepError::new(message),
+        Some(error) => Failure { message, ..error },
+        None => Failure::new(message),
     };
+    error.subject = text("command").map(|line| Subject::Command { line: line.to_owned(), exit: None });
     error.notes = lines("notes");
     error.help = lines("help");
     if let Some(trace) = text("trace") {
-        error = error.output(Output {
-            of: "where it failed".to_owned(),
-            tail: Tail { bytes: trace.as_bytes().to_owned(), omitted: 0 },
-        });
+        let source = OutputSource::Function { title: "where it failed".to_owned() };
+        error = error.output(Output { source, text: trace.to_owned(), omitted: 0 });
     }
     for output in told.get("output").and_then(Value::as_array).into_iter().flatten() {
-        let of = output.get("of").and_then(Value::as_str).unwrap_or("output").to_owned();
         let bytes = output.get("end_base64").and_then(Value::as_str).and_then(|end| STANDARD.decode(end).ok());
         let omitted = output.get("omitted").and_then(Value::as_u64).unwrap_or(0);
-        error = error.output(Output { of, tail: Tail { bytes: bytes.unwrap_or_default(), omitted } });
+        error = error.output(Output::from_bytes(source(output), &bytes.unwrap_or_default(), omitted));
     }
     error
+}
+
+/// Who wrote an output. One without a `source` goes by its title.
+fn source(told: &Value) -> OutputSource {
+    let text = |name: &str| told.get(name).and_then(Value::as_str);
+    let stream = Stream::BOTH.into_iter().find(|stream| Some(stream.name()) == text("stream"));
+    match (text("source"), text("daemon"), stream) {
+        (Some("command"), _, Some(stream)) => OutputSource::Command { stream },
+        (Some("daemon"), Some(name), Some(stream)) => OutputSource::Daemon { name: name.to_owned(), stream },
+        _ => OutputSource::Function { title: text("of").unwrap_or("output").to_owned() },
+    }
 }
 
 /// How a host has ended, as it is told.
@@ -60,10 +60,10 @@ pub(super) fn status(told: &Value) -> Option<Status> {
     number("status").map(Status::Exit).or(number("signal").map(Status::Signal))
 }
 
-fn comparison(told: &Value) -> Option<StepError> {
+fn comparison(told: &Value) -> Option<Failure> {
     let text = |name: &str| told.get(name).and_then(Value::as_str);
-    let (_, relation) = RELATIONS.into_iter().find(|(name, _)| Some(*name) == text("relation"))?;
-    let mut error = StepError::comparison(text("what")?, relation, text("expected")?, text("actual")?);
+    let relation = Relation::named(text("relation")?)?;
+    let mut error = Failure::comparison(text("what")?, relation, text("expected")?, text("actual")?);
     if let (Some(comparison), Some(part)) = (&mut error.comparison, told.get("part")) {
         let number = |name: &str| part.get(name).and_then(Value::as_u64).unwrap_or(0);
         let found = |at: usize| part.get("found")?.get(at)?.as_u64()?.try_into().ok();
@@ -83,30 +83,40 @@ fn part_of(part: &Part) -> Value {
 }
 
 /// A failure as a host is told it.
-pub(super) fn error(error: &StepError) -> Value {
+pub(super) fn error(error: &Failure) -> Value {
     let comparison = error.comparison.as_ref().map(|comparison| {
-        let relation = RELATIONS.into_iter().find(|(_, relation)| *relation == comparison.relation);
         json!({
             "what": comparison.what,
-            "relation": relation.map_or("is", |(name, _)| name),
+            "relation": comparison.relation.name(),
             "expected": comparison.expected,
             "actual": comparison.actual,
             "part": part_of(&comparison.part),
         })
     });
     let output = error.output.iter().map(|output| {
-        json!({"of": output.of, "end_base64": STANDARD.encode(&output.tail.bytes), "omitted": output.tail.omitted})
+        let mut told = match &output.source {
+            OutputSource::Command { stream } => json!({"source": "command", "stream": stream.name()}),
+            OutputSource::Daemon { name, stream } => {
+                json!({"source": "daemon", "daemon": name, "stream": stream.name()})
+            }
+            _ => json!({}),
+        };
+        told["of"] = output.source.to_string().into();
+        told["end_base64"] = STANDARD.encode(output.bytes()).into();
+        told["omitted"] = output.omitted.into();
+        told
     });
     let mut told = json!({
         "message": error.message, "notes": error.notes, "help": error.help, "comparison": comparison,
         "output": output.collect::<Vec<_>>(),
     });
-    let kind = if error.message.starts_with("program not found") {
-        Some("not-found")
-    } else if error.message.ends_with("is not an executable file") {
-        Some("not-executable")
-    } else {
-        None
+    if let (Some(Subject::Command { line, .. }), Value::Object(told)) = (&error.subject, &mut told) {
+        told.insert("command".to_owned(), line.as_str().into());
+    }
+    let kind = match error.kind {
+        FailureKind::ProgramNotFound => Some("not-found"),
+        FailureKind::NotExecutable => Some("not-executable"),
+        _ => None,
     };
     if let (Some(kind), Value::Object(told)) = (kind, &mut told) {
         told.insert("kind".to_owned(), kind.into());

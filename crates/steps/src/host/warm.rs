@@ -16,7 +16,7 @@ use rustix::net::RecvFlags;
 use serde_json::{Value, json};
 
 use super::{HostProgram, PROTOCOL, parse};
-use crate::step::StepError;
+use crate::step::Failure;
 
 /// Such a host, as the launcher holds it and as the stages see it.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct WarmHost {
 
 impl WarmHost {
     /// Starts it, and returns while it loads its files.
-    pub fn start(of: &HostProgram, source_directory: &Path) -> Result<Self, StepError> {
+    pub fn start(of: &HostProgram, source_directory: &Path) -> Result<Self, Failure> {
         let (line, theirs) = UnixStream::pair()?;
         // Should loading fail, a host of its own will tell the scenario that needs it.
         let nowhere = File::options().write(true).open("/dev/null")?;

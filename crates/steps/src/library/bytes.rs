@@ -11,7 +11,7 @@ use greenroom_sandbox::process::capture::{self, Tail};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::check::Problem;
-use crate::step::{Captures, Part, Relation, StepError, StepResult};
+use crate::step::{Captures, Failure, Part, Relation, StepResult};
 
 /// How much of something is shown when it is not what was expected.
 pub(crate) const SHOWN: u64 = 8 * 1024;
@@ -87,7 +87,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Where `needle` first is.
-    pub(crate) fn find(self, needle: &[u8], watch: &mut Watch) -> Result<Option<u64>, StepError> {
+    pub(crate) fn find(self, needle: &[u8], watch: &mut Watch) -> Result<Option<u64>, Failure> {
         let step = PIECE as u64;
         let mut start = 0;
         loop {
@@ -105,7 +105,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Where the two first differ; that may be the end of one of them.
-    pub(crate) fn difference(self, other: Bytes<'_>, watch: &mut Watch) -> Result<Option<u64>, StepError> {
+    pub(crate) fn difference(self, other: Bytes<'_>, watch: &mut Watch) -> Result<Option<u64>, Failure> {
         let mut start = 0;
         loop {
             look_up(start, watch)?;
@@ -172,7 +172,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// How many lines come before a place.
-    fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, StepError> {
+    fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, Failure> {
         let (mut lines, mut start) = (0, 0);
         while start < place {
             look_up(start, watch)?;
@@ -185,7 +185,7 @@ impl<'a> Bytes<'a> {
 }
 
 /// Whoever reads what may be endless looks up from it now and then: whether it is too late, or not wanted any more.
-fn look_up(read: u64, watch: &mut Watch) -> Result<(), StepError> {
+fn look_up(read: u64, watch: &mut Watch) -> Result<(), Failure> {
     if read > 0 && read.is_multiple_of(STRETCH) {
         watch.check()?;
     }
@@ -232,10 +232,10 @@ pub(crate) fn check(
 ) -> StepResult {
     watch.waits_for(&format!("the end of {what}"));
     let failed = look(actual, relation, expected, watch)
-        .map_err(|error| StepError { message: format!("cannot look at {what}: {}", error.message), ..error })?;
+        .map_err(|error| Failure { message: format!("cannot look at {what}: {}", error.message), ..error })?;
     let Some(found) = failed else { return Ok(()) };
     let shown = found.expected.as_ref().map_or_else(|| expected.to_owned(), Excerpt::text);
-    let mut error = StepError::comparison(what, relation, shown, found.actual.text());
+    let mut error = Failure::comparison(what, relation, shown, found.actual.text());
     if let Some(comparison) = &mut error.comparison {
         comparison.part = part(actual, &found, watch)?;
     }
@@ -243,7 +243,7 @@ pub(crate) fn check(
 }
 
 /// What there is to show; nothing when all is well.
-fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch) -> Result<Option<Found>, StepError> {
+fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch) -> Result<Option<Found>, Failure> {
     let wanted = Bytes::Held(expected.as_bytes());
     let end = || actual.end().map(|actual| Some(Found { actual, expected: None, place: None }));
     let at = |place: Range<u64>| {
@@ -281,7 +281,7 @@ fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch
     })
 }
 
-fn part(whole: Bytes<'_>, found: &Found, watch: &mut Watch) -> Result<Part, StepError> {
+fn part(whole: Bytes<'_>, found: &Found, watch: &mut Watch) -> Result<Part, Failure> {
     let Found { actual, expected, place } = found;
     Ok(Part {
         lines_before: whole.lines_before(actual.start, watch)?,
@@ -299,7 +299,7 @@ pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'
     };
     let (expected, actual) = both_around(first, second, at)?;
     let what = format!("{} beside {}", names.1, names.0);
-    let mut error = StepError::comparison(what, Relation::Is, expected.text(), actual.text());
+    let mut error = Failure::comparison(what, Relation::Is, expected.text(), actual.text());
     error.message = format!("{} and {} differ", names.0, names.1);
     let found = Found { actual, expected: Some(expected), place: None };
     let part = part(second, &found, watch)?;
@@ -333,11 +333,11 @@ fn search(regex: &Regex, text: &[u8]) -> Option<Range<u64>> {
 }
 
 /// Compiles a regex; one that would need much memory is refused.
-pub(crate) fn regex(pattern: &str) -> Result<Regex, StepError> {
+pub(crate) fn regex(pattern: &str) -> Result<Regex, Failure> {
     RegexBuilder::new(pattern)
         .size_limit(4 << 20)
         .build()
-        .map_err(|error| StepError::new(format!("not a regular expression: {}", reason(&error))))
+        .map_err(|error| Failure::new(format!("not a regular expression: {}", reason(&error))))
 }
 
 /// The crate draws its complaints over several lines; the last one says what is wrong.
@@ -467,7 +467,7 @@ mod tests {
         let error = check("it", Bytes::of(&file).unwrap(), Relation::Matches, "x", &mut Watch::new()).unwrap_err();
         assert_eq!(
             error,
-            StepError::new("cannot look at it: it has 67108865 bytes, and 67108864 is the most that can be held")
+            Failure::new("cannot look at it: it has 67108865 bytes, and 67108864 is the most that can be held")
         );
     }
 }

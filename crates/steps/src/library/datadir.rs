@@ -5,7 +5,7 @@ use rustix::fs::statvfs;
 use crate::check::{Outlook, Problem};
 use crate::context::Context;
 use crate::registry::Library;
-use crate::step::{Captures, StepError, StepResult};
+use crate::step::{Captures, Failure, StepResult};
 
 /// The bytes that one M stands for.
 const MEGABYTE: u64 = 1 << 20;
@@ -21,7 +21,7 @@ pub fn library() -> Library {
 }
 
 /// What a step asks for, in bytes. More than can be counted is more than there can be.
-fn wanted(captures: &Captures) -> Result<(u64, String), StepError> {
+fn wanted(captures: &Captures) -> Result<(u64, String), Failure> {
     if captures.get("megabytes").is_some() {
         let megabytes: u64 = captures.number("megabytes")?;
         return Ok((megabytes.saturating_mul(MEGABYTE), format!("{megabytes} M")));
@@ -40,16 +40,15 @@ fn check(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
 fn has_space(context: &mut Context, captures: &Captures) -> StepResult {
     let (wanted, words) = wanted(captures)?;
     let directory = context.directory();
-    let system = statvfs(directory).map_err(|error| {
-        StepError::new(format!("cannot ask for the free space of {}: {error}", directory.display()))
-    })?;
+    let system = statvfs(directory)
+        .map_err(|error| Failure::new(format!("cannot ask for the free space of {}: {error}", directory.display())))?;
     // Not all that is free may be used by everybody.
     let available = system.f_bavail.saturating_mul(system.f_frsize);
     if available >= wanted {
         return Ok(());
     }
     let (bytes, megabytes) = (available, available / MEGABYTE);
-    Err(StepError::new(format!("the scenario's directory has less than {words} of space"))
+    Err(Failure::new(format!("the scenario's directory has less than {words} of space"))
         .note(format!("it has {bytes} bytes ({megabytes} M), in {}", directory.display()))
         .help("free some, or set TMPDIR to a directory on a larger file system"))
 }

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::library::bytes::{self, Bytes, bad_regex, check_equal};
 use crate::library::place::{self, Place, around, cannot, list, missing, names, outside};
 use crate::registry::Library;
-use crate::step::{Captures, Relation, StepError, StepResult};
+use crate::step::{Captures, Failure, Relation, StepResult};
 
 /// Younger than this is very recent.
 const VERY_RECENT: Duration = Duration::from_secs(1);
@@ -146,12 +146,12 @@ fn set_modification_time(context: &mut Context, captures: &Captures) -> StepResu
     Place::make(context, captures.text("filename")?)?.touch(Some(time))
 }
 
-fn modification_time(text: &str) -> Result<Timestamp, StepError> {
+fn modification_time(text: &str) -> Result<Timestamp, Failure> {
     let parsed = jiff::fmt::strtime::parse(TIME_FORMAT, text.trim())
         .and_then(|time| time.to_datetime())
         .and_then(|time| TimeZone::UTC.to_timestamp(time));
     parsed.map_err(|_| {
-        StepError::new(format!("not a date and time: {text}"))
+        Failure::new(format!("not a date and time: {text}"))
             .help("write it like 1970-01-02 03:04:05; it is taken as UTC")
     })
 }
@@ -169,11 +169,11 @@ fn directory_exists(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 /// The path of a directory that must be there.
-fn directory(context: &Context, shown: &str) -> Result<PathBuf, StepError> {
+fn directory(context: &Context, shown: &str) -> Result<PathBuf, Failure> {
     let path = context.inside(shown)?;
     match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(StepError::new(format!("{shown} is a file, not a directory"))),
+        Ok(_) => Err(Failure::new(format!("{shown} is a file, not a directory"))),
         Err(error) if is_absence(&error) => Err(missing(context, "directory", shown)),
         Err(error) => Err(cannot("look at", shown, &error)),
     }
@@ -187,7 +187,7 @@ fn is_absence(error: &std::io::Error) -> bool {
 fn directory_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("path")?;
     match fs::metadata(context.inside(shown)?) {
-        Ok(metadata) if metadata.is_dir() => Err(StepError::new(format!("directory {shown} exists but should not"))),
+        Ok(metadata) if metadata.is_dir() => Err(Failure::new(format!("directory {shown} exists but should not"))),
         Ok(_) => Ok(()),
         Err(error) if is_absence(&error) => Ok(()),
         Err(error) => Err(cannot("look at", shown, &error)),
@@ -200,18 +200,18 @@ fn directory_is_empty(context: &mut Context, captures: &Captures) -> StepResult 
     if names.is_empty() {
         return Ok(());
     }
-    Err(StepError::new(format!("directory {shown} is not empty")).note(format!("it has {}", list(&names))))
+    Err(Failure::new(format!("directory {shown} is not empty")).note(format!("it has {}", list(&names))))
 }
 
 fn directory_is_not_empty(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("path")?;
     if names_in(context, shown)?.is_empty() {
-        return Err(StepError::new(format!("directory {shown} is empty but should not be")));
+        return Err(Failure::new(format!("directory {shown} is empty but should not be")));
     }
     Ok(())
 }
 
-fn names_in(context: &Context, shown: &str) -> Result<Vec<String>, StepError> {
+fn names_in(context: &Context, shown: &str) -> Result<Vec<String>, Failure> {
     names(&directory(context, shown)?).map_err(|error| cannot("list directory", shown, &error))
 }
 
@@ -229,7 +229,7 @@ fn file_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult
     match fs::metadata(context.inside(shown)?) {
         Ok(metadata) => {
             let kind = if metadata.is_dir() { "directory" } else { "file" };
-            Err(StepError::new(format!("{kind} {shown} exists but should not")))
+            Err(Failure::new(format!("{kind} {shown} exists but should not")))
         }
         Err(error) if is_absence(&error) => Ok(()),
         Err(error) => Err(cannot("look at", shown, &error)),
@@ -237,7 +237,7 @@ fn file_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult
 }
 
 /// When a file was last modified, in words, and how far from now that is. A time to come counts like one in the past.
-fn modified(context: &Context, shown: &str) -> Result<(String, Duration), StepError> {
+fn modified(context: &Context, shown: &str) -> Result<(String, Duration), Failure> {
     let metadata = fs::metadata(context.inside(shown)?).map_err(|error| {
         if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
     })?;
@@ -255,7 +255,7 @@ fn is_recent(context: &mut Context, captures: &Captures) -> StepResult {
     if far < VERY_RECENT {
         return Ok(());
     }
-    Err(StepError::new(format!("file {shown} does not have a very recent modification time"))
+    Err(Failure::new(format!("file {shown} does not have a very recent modification time"))
         .note(format!("it was modified at {time}, which is {} s from now", far.as_secs()))
         .note("very recent is less than one second from now"))
 }
@@ -266,7 +266,7 @@ fn is_old(context: &mut Context, captures: &Captures) -> StepResult {
     if far > VERY_OLD {
         return Ok(());
     }
-    Err(StepError::new(format!("file {shown} does not have a very old modification time"))
+    Err(Failure::new(format!("file {shown} does not have a very old modification time"))
         .note(format!("it was modified at {time}"))
         .note("very old is more than 39 years from now"))
 }
@@ -321,7 +321,7 @@ impl Metadata {
 }
 
 /// A symbolic link's own: it is the name that is remembered.
-fn metadata(context: &Context, shown: &str) -> Result<fs::Metadata, StepError> {
+fn metadata(context: &Context, shown: &str) -> Result<fs::Metadata, Failure> {
     fs::symlink_metadata(context.inside(shown)?).map_err(|error| {
         if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
     })
@@ -351,14 +351,14 @@ fn compare_metadata(context: &mut Context, captures: &Captures, relation: Relati
     let shown = captures.text("filename")?;
     let now = Metadata::of(&metadata(context, shown)?);
     let Some(before) = context.state::<Files>().remembered.get(&plain(shown)) else {
-        return Err(StepError::new(format!("the metadata of file {shown} was not remembered"))
+        return Err(Failure::new(format!("the metadata of file {shown} was not remembered"))
             .help(format!("write `when I remember metadata for file {shown}` before this step")));
     };
     if (now == *before) == (relation == Relation::Is) {
         return Ok(());
     }
     let what = format!("metadata of file {shown}");
-    Err(StepError::comparison(what, relation, before.in_words(), now.in_words()))
+    Err(Failure::comparison(what, relation, before.in_words(), now.in_words()))
 }
 
 fn look(context: &mut Context, captures: &Captures, relation: Relation, expected: &str) -> StepResult {
@@ -389,7 +389,7 @@ fn compare(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, equal: bool
     watch.waits_for(&format!("the end of {}", names.1));
     match first.difference(second, watch)? {
         Some(_) => Ok(()),
-        None => Err(StepError::new(format!("{} and {} are identical but should differ", names.0, names.1))
+        None => Err(Failure::new(format!("{} and {} are identical but should differ", names.0, names.1))
             .note(format!("both have {} bytes", first.len()))),
     }
 }
@@ -408,7 +408,7 @@ fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let unwanted: Vec<&str> = actual.iter().map(String::as_str).filter(|name| !expected.contains(name)).collect();
     let absent: Vec<&str> = expected.iter().copied().filter(|name| !actual.iter().any(|there| there == name)).collect();
     let all: Vec<&str> = actual.iter().map(String::as_str).collect();
-    let mut error = StepError::comparison("the list of files", Relation::Is, lines(&expected), lines(&all));
+    let mut error = Failure::comparison("the list of files", Relation::Is, lines(&expected), lines(&all));
     error.message = format!("{} does not have exactly these files", context.here());
     if !absent.is_empty() {
         error = error.note(format!("missing: {}", absent.join(", ")));

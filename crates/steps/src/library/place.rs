@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 use crate::check::Problem;
 use crate::context::{Context, leaves};
-use crate::step::{Captures, StepError, StepResult};
+use crate::step::{Captures, Failure, StepResult};
 
 /// Names listed in a message.
 const LISTED: usize = 10;
@@ -45,26 +45,26 @@ pub(crate) struct Place {
 
 impl Place {
     /// The place of something that is there.
-    pub(crate) fn of(context: &Context, shown: &str) -> Result<Self, StepError> {
+    pub(crate) fn of(context: &Context, shown: &str) -> Result<Self, Failure> {
         Self::reach(context, Start::of(context)?, shown, false)
     }
 
     /// The place of something to make. The directories above it are made.
-    pub(crate) fn make(context: &Context, shown: &str) -> Result<Self, StepError> {
+    pub(crate) fn make(context: &Context, shown: &str) -> Result<Self, Failure> {
         Self::reach(context, Start::of(context)?, shown, true)
     }
 
     /// The place of something to make in a directory that is within the scenario's, whatever the working directory is.
-    pub(crate) fn make_in(context: &Context, directory: &Path, shown: &str) -> Result<Self, StepError> {
+    pub(crate) fn make_in(context: &Context, directory: &Path, shown: &str) -> Result<Self, Failure> {
         let start = Start { root: context.directory(), base: directory.strip_prefix(context.directory())? };
         Self::reach(context, start, shown, true)
     }
 
-    fn reach(context: &Context, start: Start<'_>, shown: &str, make: bool) -> Result<Self, StepError> {
+    fn reach(context: &Context, start: Start<'_>, shown: &str, make: bool) -> Result<Self, Failure> {
         context.inside(shown)?;
         let path = Path::new(shown);
         let Some(name) = path.file_name() else {
-            return Err(StepError::new(format!("{shown} is the name of a directory that is always there")));
+            return Err(Failure::new(format!("{shown} is the name of a directory that is always there")));
         };
         let parent = descend(context, start, shown, path.parent().unwrap_or(Path::new("")), make)?;
         Ok(Self { parent, name: name.to_owned(), shown: shown.to_owned() })
@@ -85,13 +85,13 @@ impl Place {
         let file = match openat(&self.parent, &self.name, flags, mode) {
             Ok(file) => file,
             Err(Errno::LOOP) => return Err(self.is_a_link()),
-            Err(Errno::ISDIR) => return Err(StepError::new(format!("{} is a directory, not a file", self.shown))),
+            Err(Errno::ISDIR) => return Err(Failure::new(format!("{} is a directory, not a file", self.shown))),
             Err(error) => return Err(cannot(error.into())),
         };
         let mut file = File::from(file);
         let before = file.metadata().map_err(cannot)?;
         if !before.is_file() {
-            return Err(StepError::new(format!("{} is not a plain file", self.shown)));
+            return Err(Failure::new(format!("{} is not a plain file", self.shown)));
         }
         file.write_all(content).map_err(cannot)?;
         if executable {
@@ -106,11 +106,11 @@ impl Place {
     }
 
     /// Makes a new file, empty and to be appended to, in place of whatever has its name.
-    pub(crate) fn replace(&self) -> Result<File, StepError> {
+    pub(crate) fn replace(&self) -> Result<File, Failure> {
         let cannot = |error: Errno| cannot("write", &self.shown, &error.into());
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(Errno::ISDIR) => return Err(StepError::new(format!("{} is a directory, not a file", self.shown))),
+            Err(Errno::ISDIR) => return Err(Failure::new(format!("{} is a directory, not a file", self.shown))),
             Err(error) => return Err(cannot(error)),
         }
         let flags =
@@ -151,7 +151,7 @@ impl Place {
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
             Ok(()) => Ok(()),
             Err(Errno::NOENT) => Err(missing(context, "file", &self.shown)),
-            Err(Errno::ISDIR) => Err(StepError::new(format!("{} is a directory, not a file", self.shown))
+            Err(Errno::ISDIR) => Err(Failure::new(format!("{} is a directory, not a file", self.shown))
                 .help(format!("write `when I remove directory {}`", self.shown))),
             Err(error) => Err(cannot("remove", &self.shown, &error.into())),
         }
@@ -169,9 +169,9 @@ impl Place {
         };
         Err(match Errno::from_io_error(&error) {
             Some(Errno::NOENT) => missing(context, "directory", &self.shown),
-            Some(Errno::NOTDIR) => StepError::new(format!("{} is not a directory", self.shown)),
+            Some(Errno::NOTDIR) => Failure::new(format!("{} is not a directory", self.shown)),
             Some(Errno::NOTEMPTY) => {
-                let error = StepError::new(format!("directory {} is not empty", self.shown));
+                let error = Failure::new(format!("directory {} is not empty", self.shown));
                 match context.inside(&self.shown).ok().and_then(|path| names(&path).ok()) {
                     Some(names) => error.note(format!("it has {}", list(&names))),
                     None => error,
@@ -192,8 +192,8 @@ impl Place {
         fs::remove_dir_all(start.join(&self.name))
     }
 
-    fn is_a_link(&self) -> StepError {
-        StepError::new(format!("{} is a symbolic link, and steps do not write through those", self.shown))
+    fn is_a_link(&self) -> Failure {
+        Failure::new(format!("{} is a symbolic link, and steps do not write through those", self.shown))
             .help("name the file that it leads to, or remove it first")
     }
 }
@@ -215,7 +215,7 @@ struct Start<'a> {
 
 impl<'a> Start<'a> {
     /// The working directory, and the scenario's around it unless it is elsewhere.
-    fn of(context: &'a Context) -> Result<Self, StepError> {
+    fn of(context: &'a Context) -> Result<Self, Failure> {
         let directory = context.working_directory()?;
         Ok(match directory.strip_prefix(context.directory()) {
             Ok(base) => Self { root: context.directory(), base },
@@ -225,7 +225,7 @@ impl<'a> Start<'a> {
 }
 
 /// Opens a directory by its path from a start; symbolic links are followed as long as they stay in its root.
-fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, StepError> {
+fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, Failure> {
     let Start { root, base } = start;
     let around = if root == context.directory() { "the scenario's directory".to_owned() } else { context.here() };
     // Not through a link: a step may have put one in the directory's place.
@@ -250,12 +250,12 @@ fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: 
         let directory = reached.strip_prefix(base).unwrap_or(&reached).to_string_lossy();
         current = Some(opened.map_err(|error| {
             match error {
-                Errno::XDEV => StepError::new(format!("{shown} is outside of {around}"))
+                Errno::XDEV => Failure::new(format!("{shown} is outside of {around}"))
                     .note(format!("the symbolic link {directory} leads out of it")),
-                Errno::LOOP => StepError::new(format!("{directory} is a symbolic link that cannot be followed")),
-                Errno::NOTDIR => StepError::new(format!("{directory} is not a directory")),
+                Errno::LOOP => Failure::new(format!("{directory} is a symbolic link that cannot be followed")),
+                Errno::NOTDIR => Failure::new(format!("{directory} is not a directory")),
                 Errno::NOENT if make => {
-                    StepError::new(format!("{directory} is a symbolic link to something that does not exist"))
+                    Failure::new(format!("{directory} is a symbolic link to something that does not exist"))
                 }
                 Errno::NOENT => missing(context, "directory", &directory),
                 error => cannot("open", &directory, &error.into()),
@@ -292,7 +292,7 @@ fn no_link(above: &OwnedFd, name: &OsStr, error: Errno) -> Errno {
 }
 
 /// Opens a plain file for reading. Links are followed wherever they lead: reading harms nobody.
-pub(crate) fn read(context: &Context, shown: &str) -> Result<File, StepError> {
+pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
     let path = context.inside(shown)?;
     // Not blocking: the name may be a fifo's.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -303,10 +303,10 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, StepError> {
     };
     let metadata = file.metadata().map_err(|error| cannot("read", shown, &error))?;
     if metadata.is_dir() {
-        return Err(StepError::new(format!("{shown} is a directory, not a file")));
+        return Err(Failure::new(format!("{shown} is a directory, not a file")));
     }
     if !metadata.is_file() {
-        return Err(StepError::new(format!("{shown} is not a plain file")));
+        return Err(Failure::new(format!("{shown} is not a plain file")));
     }
     Ok(file)
 }
@@ -321,12 +321,12 @@ pub(crate) fn names(directory: &Path) -> io::Result<Vec<String>> {
 }
 
 /// Something is not there: says what is.
-pub(crate) fn missing(context: &Context, kind: &str, shown: &str) -> StepError {
-    around(context, shown, StepError::new(format!("there is no {kind} {shown}")))
+pub(crate) fn missing(context: &Context, kind: &str, shown: &str) -> Failure {
+    around(context, shown, Failure::new(format!("there is no {kind} {shown}")))
 }
 
 /// Adds to an error about a name what there is in its directory, and the name that may have been meant.
-pub(crate) fn around(context: &Context, shown: &str, error: StepError) -> StepError {
+pub(crate) fn around(context: &Context, shown: &str, error: Failure) -> Failure {
     let Ok(path) = context.inside(shown) else {
         return error;
     };
@@ -386,8 +386,8 @@ pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -
 }
 
 /// `cannot write x: permission denied`.
-pub(crate) fn cannot(verb: &str, what: &str, error: &io::Error) -> StepError {
-    StepError::new(format!("cannot {verb} {what}: {}", plainly(error)))
+pub(crate) fn cannot(verb: &str, what: &str, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot {verb} {what}: {}", plainly(error)))
 }
 
 /// The system's words without its number for them.

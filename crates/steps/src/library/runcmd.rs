@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use greenroom_event::OutputSource;
 use greenroom_sandbox::process::capture::Tail;
 use greenroom_sandbox::process::{Input, Process, Program, ProgramError, StartError, Status, find_program};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -21,7 +22,7 @@ use crate::library::bytes::{self, Bytes, bad_regex};
 use crate::library::command::{self, QUOTING_HELP};
 use crate::library::place::{self, Place, around, cannot, missing, nearest, outside};
 use crate::registry::Library;
-use crate::step::{Captures, Output, Relation, StepError, StepResult};
+use crate::step::{Captures, Failure, FailureKind, Output, Relation, StepResult, Stream, Subject, exit_of, output_of};
 
 /// The exit statuses that shells give commands which they cannot run.
 const NOT_FOUND: i32 = 127;
@@ -135,17 +136,16 @@ pub struct Command {
 
 impl Command {
     /// Splits a command line as a shell does.
-    pub fn parse(line: &str, directory: Option<&str>) -> Result<Self, StepError> {
+    pub fn parse(line: &str, directory: Option<&str>) -> Result<Self, Failure> {
         let line = line.trim();
-        let argv =
-            command::split(line).map_err(|error| StepError::new(format!("{error}: {line}")).help(QUOTING_HELP))?;
+        let argv = command::split(line).map_err(|error| Failure::new(format!("{error}: {line}")).help(QUOTING_HELP))?;
         if argv.first().is_none_or(String::is_empty) {
-            return Err(StepError::new("the command names no program"));
+            return Err(Failure::new("the command names no program"));
         }
         Ok(Self { line: line.to_owned(), argv, directory: directory.map(str::to_owned) })
     }
 
-    fn of(captures: &Captures) -> Result<Self, StepError> {
+    fn of(captures: &Captures) -> Result<Self, Failure> {
         // The two captures meet without anything between them, so quotes may begin in one and end in the other.
         let line = format!("{}{}", captures.text("argv0")?, captures.get("args").unwrap_or_default());
         Self::parse(&line, captures.get("dirname"))
@@ -188,13 +188,13 @@ impl Ran {
         if self.status.success() {
             return Ok(());
         }
-        let error = StepError::new(format!("command failed with {}: {}", self.status, self.command.line));
-        Err(self.place(error).output(self.stdout.output("stdout")).output(self.stderr.output("stderr")))
+        let error = Failure::new(format!("command failed with {}: {}", self.status, self.command.line));
+        Err(self.with_outputs(self.place(error)))
     }
 
     /// Says in which directory it ran, if that is a special one, and whether its output had room.
-    fn place(&self, error: StepError) -> StepError {
-        let error = place::full_disk(&self.stderr.0).into_iter().fold(error, StepError::note);
+    fn place(&self, error: Failure) -> Failure {
+        let error = place::full_disk(&self.stderr.0).into_iter().fold(error, Failure::note);
         match &self.command.directory {
             Some(directory) => error.note(format!("it ran in directory {directory}")),
             None => error,
@@ -202,24 +202,40 @@ impl Ran {
     }
 
     /// Adds what the command was and how it ended.
-    fn explain(&self, error: StepError) -> StepError {
-        let note = format!("{THE_COMMAND_WAS} `{}`, and it ended with {}", self.command.line, self.status);
-        self.place(error.note(note))
+    fn explain(&self, error: Failure) -> Failure {
+        let note = format!("the command was `{}`, and it ended with {}", self.command.line, self.status);
+        self.place(error.note(note)).about(self.subject())
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::Command { line: self.command.line.clone(), exit: Some(exit_of(self.status)) }
+    }
+
+    /// Adds both of its outputs.
+    fn with_outputs(&self, error: Failure) -> Failure {
+        Stream::BOTH.into_iter().fold(error, |error, stream| error.output(self.output(stream)))
+    }
+
+    /// The end of one of its outputs.
+    fn output(&self, stream: Stream) -> Output {
+        let captured = match stream {
+            Stream::Stdout => &self.stdout,
+            Stream::Stderr => &self.stderr,
+        };
+        captured.output(stream)
     }
 }
 
 /// Adds the latest command to the error of a function, if that has run it since a moment and the error does not tell of it.
-pub(crate) fn explain_since(context: &mut Context, since: Instant, error: StepError) -> StepError {
+pub(crate) fn explain_since(context: &mut Context, since: Instant, error: Failure) -> Failure {
     let latest = context.state::<Runcmd>().latest.as_ref().filter(|ran| ran.at >= since);
-    let is_told = |ran: &Ran| {
-        error.output.iter().any(|output| output.of.ends_with(OF_THE_COMMAND))
-            || error.notes.iter().any(|note| note.starts_with(THE_COMMAND_WAS))
-            || error.message.contains(&ran.command.line)
+    let names_it = |ran: &Ran| {
+        let is_about_a_command = matches!(error.subject, Some(Subject::Command { .. }));
+        let shows_a_command = |output: &Output| matches!(output.source, OutputSource::Command { .. });
+        is_about_a_command || error.output.iter().any(shows_a_command) || error.message.contains(&ran.command.line)
     };
     match latest {
-        Some(ran) if !is_told(ran) => {
-            ran.explain(error).output(ran.stdout.output("stdout")).output(ran.stderr.output("stderr"))
-        }
+        Some(ran) if !names_it(ran) => ran.with_outputs(ran.explain(error)),
         _ => error,
     }
 }
@@ -229,7 +245,7 @@ pub(crate) fn explain_since(context: &mut Context, since: Instant, error: StepEr
 pub struct Captured(File);
 
 impl Captured {
-    fn new(context: &Context) -> Result<Self, StepError> {
+    fn new(context: &Context) -> Result<Self, Failure> {
         let make = || -> io::Result<File> {
             let file = tempfile::tempfile_in(context.backstage())?;
             // A program may open /dev/stdout anew, and children may go on writing after it has ended: all of that is to be
@@ -260,8 +276,8 @@ impl Captured {
         Bytes::of(&self.0)?.tail()
     }
 
-    fn output(&self, stream: &str) -> Output {
-        Output { of: format!("{stream}{OF_THE_COMMAND}"), tail: self.tail().unwrap_or_default() }
+    fn output(&self, stream: Stream) -> Output {
+        output_of(OutputSource::Command { stream }, &self.tail().unwrap_or_default())
     }
 
     /// A handle for the program.
@@ -270,22 +286,15 @@ impl Captured {
     }
 }
 
-/// Which output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stream {
-    Stdout,
-    Stderr,
-}
-
 /// Why a command did not run at all.
 struct NotRun {
     /// What a shell would have said.
     status: i32,
-    error: StepError,
+    error: Failure,
 }
 
 impl NotRun {
-    fn new(status: i32, error: StepError) -> Self {
+    fn new(status: i32, error: Failure) -> Self {
         Self { status, error }
     }
 }
@@ -293,11 +302,11 @@ impl NotRun {
 /// Something that keeps a command from running is an error of the step, unless it was only tried.
 enum Trouble {
     NotRun(NotRun),
-    Step(StepError),
+    Step(Failure),
 }
 
-impl From<StepError> for Trouble {
-    fn from(error: StepError) -> Self {
+impl From<Failure> for Trouble {
+    fn from(error: Failure) -> Self {
         Self::Step(error)
     }
 }
@@ -340,7 +349,7 @@ pub fn run_words(
     environment: Vec<(String, Option<String>)>,
 ) -> StepResult {
     if argv.first().is_none_or(String::is_empty) {
-        return Err(StepError::new("the command names no program"));
+        return Err(Failure::new("the command names no program"));
     }
     // A host names directories as it sees them, in full, and may name any.
     let here = context.working_directory().map(Path::to_owned);
@@ -350,7 +359,7 @@ pub fn run_words(
         Command { line: argv.join(" "), argv: argv.to_owned(), directory: shown.filter(|shown| !shown.is_empty()) };
     if !directory.is_dir() {
         let kind = if directory.exists() { "is not a directory" } else { "does not exist" };
-        return Err(StepError::new(format!("the command cannot run in {}: it {kind}", directory.display())));
+        return Err(Failure::new(format!("the command cannot run in {}: it {kind}", directory.display())));
     }
     let before = context.environment().clone();
     for (name, value) in environment {
@@ -394,8 +403,8 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
     let meters = [
-        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(&process)).map_err(StepError::from)?,
-        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(&process)).map_err(StepError::from)?,
+        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(&process)).map_err(Failure::from)?,
+        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(&process)).map_err(Failure::from)?,
     ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
     // For the process, not for the ends of its output: what it leaves in the background is the scenario's.
@@ -409,20 +418,20 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     }
     process.kill();
     let reason = waited.err().map_or_else(|| "the time limit has passed".to_owned(), |cut| cut.to_string());
-    Err(StepError::new(format!("{what} was stopped: {reason}"))
-        .output(stdout.output("stdout"))
-        .output(stderr.output("stderr"))
+    Err(Failure::new(format!("{what} was stopped: {reason}"))
+        .output(stdout.output(Stream::Stdout))
+        .output(stderr.output(Stream::Stderr))
         .into())
 }
 
-fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, StepError> {
+fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, Failure> {
     let Some(shown) = &command.directory else {
         return Ok(context.working_directory()?.to_owned());
     };
     let directory = context.inside(shown)?;
     match std::fs::metadata(&directory) {
         Ok(metadata) if metadata.is_dir() => Ok(directory),
-        Ok(_) => Err(StepError::new(format!("{shown} is a file, not a directory"))),
+        Ok(_) => Err(Failure::new(format!("{shown} is a file, not a directory"))),
         Err(_) => Err(missing(context, "directory", shown)),
     }
 }
@@ -445,19 +454,20 @@ fn program(context: &mut Context, command: &Command, directory: &Path) -> Result
     Err(Trouble::NotRun(match error {
         ProgramError::NotExecutable { path: file } => {
             let file = if name.contains('/') { name.to_owned() } else { file.display().to_string() };
-            let error = StepError::new(format!("{file} is not an executable file"))
+            let error = Failure::new(format!("{file} is not an executable file"))
+                .kind(FailureKind::NotExecutable)
                 .help(format!("write it with `given executable file`, or run its interpreter: `sh {file}`, say"));
             NotRun::new(NOT_EXECUTABLE, error)
         }
         ProgramError::NotFound { .. } => {
-            let error = StepError::new(format!("program not found: {name}"));
+            let error = Failure::new(format!("program not found: {name}")).kind(FailureKind::ProgramNotFound);
             NotRun::new(NOT_FOUND, advise(context, name, command.directory.as_deref(), &path, error))
         }
     }))
 }
 
 /// Adds what may have been meant to an error about a program that was not found.
-fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, error: StepError) -> StepError {
+fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, error: Failure) -> Failure {
     if name.contains('/') {
         return match directory {
             _ if leaves(name) => error,
@@ -511,16 +521,16 @@ fn start(
             let outcome = start();
             (!is_busy(&outcome)).then_some(outcome)
         });
-        if let Some(again) = again.map_err(StepError::from)? {
+        if let Some(again) = again.map_err(Failure::from)? {
             outcome = again;
         }
     }
-    match outcome.map_err(StepError::from)? {
+    match outcome.map_err(Failure::from)? {
         Ok(process) => Ok(process),
         Err(StartError { hint, source, .. }) => {
             let name = command.argv.first().map_or("", String::as_str);
             let error = cannot("start", name, &source);
-            let error = hint.into_iter().fold(error, StepError::note);
+            let error = hint.into_iter().fold(error, Failure::note);
             Err(Trouble::NotRun(NotRun::new(NOT_EXECUTABLE, error)))
         }
     }
@@ -531,7 +541,7 @@ fn is_busy(outcome: &io::Result<Result<Process, StartError>>) -> bool {
 }
 
 /// What the scenario chose as standard input, from its start; none for `/dev/null`.
-fn stdin(context: &mut Context) -> Result<Option<File>, StepError> {
+fn stdin(context: &mut Context) -> Result<Option<File>, Failure> {
     let backstage = context.backstage().to_owned();
     match &context.state::<Runcmd>().stdin {
         Stdin::Nothing => Ok(None),
@@ -547,7 +557,7 @@ fn stdin(context: &mut Context) -> Result<Option<File>, StepError> {
 }
 
 /// A file rather than a pipe: nobody has to feed it, and nobody minds if it is not read.
-fn input_file(backstage: &Path, bytes: &[u8]) -> Result<File, StepError> {
+fn input_file(backstage: &Path, bytes: &[u8]) -> Result<File, Failure> {
     let write = || -> io::Result<File> {
         let mut file = tempfile::tempfile_in(backstage)?;
         file.write_all_at(bytes, 0)?;
@@ -664,19 +674,15 @@ fn check_outcome(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
     problems
 }
 
-/// How messages tell of the command that ran.
-const THE_COMMAND_WAS: &str = "the command was";
-const OF_THE_COMMAND: &str = " of the command";
-
 const NO_COMMAND: &str = "no command has been run before this step";
 const NO_COMMAND_HELP: &str = "write a step such as `when I try to run ls` before it";
 
-fn latest(context: &mut Context) -> Result<&Ran, StepError> {
+fn latest(context: &mut Context) -> Result<&Ran, Failure> {
     context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
 }
 
-fn no_command() -> StepError {
-    StepError::new(NO_COMMAND).help(NO_COMMAND_HELP)
+fn no_command() -> Failure {
+    Failure::new(NO_COMMAND).help(NO_COMMAND_HELP)
 }
 
 fn exit_code(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
@@ -686,8 +692,8 @@ fn exit_code(context: &mut Context, captures: &Captures, relation: Relation) -> 
     if (actual == expected) == (relation == Relation::Is) {
         return Ok(());
     }
-    let error = StepError::comparison("exit code of the command", relation, expected.to_string(), actual.to_string());
-    Err(ran.explain(error).output(ran.stdout.output("stdout")).output(ran.stderr.output("stderr")))
+    let error = Failure::comparison("exit code of the command", relation, expected.to_string(), actual.to_string());
+    Err(ran.with_outputs(ran.explain(error)))
 }
 
 fn failed(context: &mut Context) -> StepResult {
@@ -695,8 +701,8 @@ fn failed(context: &mut Context) -> StepResult {
     if !ran.status.success() {
         return Ok(());
     }
-    let error = StepError::new(format!("command succeeded but should have failed: {}", ran.command.line));
-    Err(ran.place(error).output(ran.stdout.output("stdout")).output(ran.stderr.output("stderr")))
+    let error = Failure::new(format!("command succeeded but should have failed: {}", ran.command.line));
+    Err(ran.with_outputs(ran.place(error)))
 }
 
 fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: Relation) -> StepResult {
@@ -713,6 +719,6 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     bytes::check(what, Bytes::of(&written.0)?, relation, expected, watch).map_err(|error| {
         let error = ran.explain(error);
         // What went wrong in a command is on its stderr, even if its stdout is what was looked at.
-        if stream == Stream::Stdout { error.output(ran.stderr.output("stderr")) } else { error }
+        if stream == Stream::Stdout { error.output(ran.output(Stream::Stderr)) } else { error }
     })
 }

@@ -1,6 +1,6 @@
 //! Library `datadir`.
 
-use greenroom_steps::StepError;
+use greenroom_steps::Failure;
 
 use crate::support::Scenario;
 
@@ -24,7 +24,7 @@ fn there_is_never_enough_space_for_everything() {
         let error = scenario.fails(step);
         let note = error.notes[0].clone();
         assert!(note.starts_with("it has ") && note.ends_with(&*scenario.data().to_string_lossy()), "{note}");
-        let expected = StepError::new(format!("the scenario's directory has less than {words} of space"))
+        let expected = Failure::new(format!("the scenario's directory has less than {words} of space"))
             .note(note)
             .help("free some, or set TMPDIR to a directory on a larger file system");
         assert_eq!(error, expected);
@@ -35,5 +35,5 @@ fn there_is_never_enough_space_for_everything() {
 fn a_number_may_be_too_long() {
     let error = Scenario::new().fails("given datadir has at least 18446744073709551616B of space");
     let message = "bytes is `18446744073709551616`: number too large to fit in target type";
-    assert_eq!(error, StepError::new(message));
+    assert_eq!(error, Failure::new(message));
 }

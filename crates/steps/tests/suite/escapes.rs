@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use greenroom_steps::StepError;
+use greenroom_steps::Failure;
 use proptest::prelude::*;
 
 use crate::support::Scenario;
@@ -106,8 +106,8 @@ proptest! {
     }
 }
 
-fn outside(name: &str) -> StepError {
-    StepError::new(format!("{name} is outside of the scenario's directory"))
+fn outside(name: &str) -> Failure {
+    Failure::new(format!("{name} is outside of the scenario's directory"))
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn links_are_not_written_through() {
                 continue;
             }
             let error = scenario.step(kind, &step).unwrap_err();
-            let expected = StepError::new(format!("{name} is a symbolic link, and steps do not write through those"))
+            let expected = Failure::new(format!("{name} is a symbolic link, and steps do not write through those"))
                 .help("name the file that it leads to, or remove it first");
             assert_eq!(error, expected, "{kind} {step}");
         }
@@ -178,7 +178,7 @@ fn links_themselves_can_be_removed() {
          when I remove file file
          when I remove directory sub",
     );
-    assert_eq!(scenario.fails("when I remove directory abs"), StepError::new("abs is not a directory"));
+    assert_eq!(scenario.fails("when I remove directory abs"), Failure::new("abs is not a directory"));
     assert!(scenario.path("abs").is_symlink());
     assert_eq!(surroundings(&scenario), before);
 }
@@ -189,11 +189,11 @@ fn a_link_to_nothing_is_no_directory() {
     scenario.link("nothing", "no-such");
     assert_eq!(
         scenario.fails("given a directory nothing/x"),
-        StepError::new("nothing is a symbolic link to something that does not exist")
+        Failure::new("nothing is a symbolic link to something that does not exist")
     );
     assert_eq!(
         scenario.fails("given a directory self/x"),
-        StepError::new("self is a symbolic link that cannot be followed")
+        Failure::new("self is a symbolic link that cannot be followed")
     );
 }
 
@@ -209,14 +209,11 @@ fn odd_names_are_only_names() {
     let long = "x".repeat(300);
     assert_eq!(
         scenario.fails(&format!("when I write \"x\" to file {long}")),
-        StepError::new(format!("cannot write {long}: file name too long"))
+        Failure::new(format!("cannot write {long}: file name too long"))
     );
-    assert_eq!(
-        scenario.fails("when I write \"x\" to file a\0b"),
-        StepError::new("cannot write a\0b: invalid argument")
-    );
+    assert_eq!(scenario.fails("when I write \"x\" to file a\0b"), Failure::new("cannot write a\0b: invalid argument"));
     for name in [".", "./", "a/.."] {
         let error = scenario.fails(&format!("when I write \"x\" to file {name}"));
-        assert_eq!(error, StepError::new(format!("{name} is the name of a directory that is always there")));
+        assert_eq!(error, Failure::new(format!("{name} is the name of a directory that is always there")));
     }
 }

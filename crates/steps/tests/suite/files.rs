@@ -3,12 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
-use greenroom_steps::{Relation, StepError};
+use greenroom_steps::{Failure, Relation};
 
 use crate::support::Scenario;
 
-fn error(message: &str) -> StepError {
-    StepError::new(message)
+fn error(message: &str) -> Failure {
+    Failure::new(message)
 }
 
 fn mode(scenario: &Scenario, name: &str) -> u32 {
@@ -16,7 +16,7 @@ fn mode(scenario: &Scenario, name: &str) -> u32 {
 }
 
 /// The notes of an error about a name that is not there, in an empty directory.
-fn nothing_there(message: &str) -> StepError {
+fn nothing_there(message: &str) -> Failure {
     error(message).note("the scenario's directory is empty")
 }
 
@@ -240,7 +240,7 @@ fn metadata_stays_the_same_until_something_changes() {
              then file foo.txt has changed from before",
         );
         let failed = scenario.fails("then file foo.txt has same metadata as before");
-        assert_eq!(failed.message, "metadata of file foo.txt is not what was expected", "{change}");
+        assert_eq!(failed.message, "metadata of file foo.txt is not as expected", "{change}");
     }
 }
 
@@ -275,7 +275,7 @@ fn metadata_is_compared_in_words() {
     assert_eq!(comparison.actual, comparison.expected.replace("04:05Z", "04:06Z"));
     scenario.passes("when I remember metadata for file foo.txt");
     let same = scenario.fails("then file foo.txt has changed from before");
-    assert_eq!(same.message, "metadata of file foo.txt is what it should not be");
+    assert_eq!(same.message, "metadata of file foo.txt is exactly what it must not be");
     assert_eq!(same, scenario.fails("then file foo.txt has different metadata from before"));
 }
 
@@ -365,7 +365,7 @@ fn files_are_there_or_not() {
 }
 
 /// A comparison that has a place in what it shows.
-fn found(place: (usize, usize), mut error: StepError) -> StepError {
+fn found(place: (usize, usize), mut error: Failure) -> Failure {
     error.comparison.as_mut().unwrap().part.found = Some(place);
     error
 }
@@ -383,15 +383,15 @@ fn files_contain_text() {
     );
     assert_eq!(
         scenario.fails("then file foo.txt contains \"bye\""),
-        StepError::comparison("file foo.txt", Relation::Contains, "bye", "hello\nworld\n")
+        Failure::comparison("file foo.txt", Relation::Contains, "bye", "hello\nworld\n")
     );
     assert_eq!(
         scenario.fails("then file foo.txt doesn't contain \"wor\""),
-        found((6, 9), StepError::comparison("file foo.txt", Relation::DoesNotContain, "wor", "hello\nworld\n"))
+        found((6, 9), Failure::comparison("file foo.txt", Relation::DoesNotContain, "wor", "hello\nworld\n"))
     );
     assert_eq!(
         scenario.fails("then file latin contains \"x\""),
-        StepError::comparison("file latin", Relation::Contains, "x", "caf\u{10ffe9}\nolé\n")
+        Failure::comparison("file latin", Relation::Contains, "x", "caf\u{10ffe9}\nolé\n")
     );
     let missing = error("there is no file fo.txt")
         .note("the scenario's directory has foo.txt, latin")
@@ -427,11 +427,11 @@ fn files_match_regexes() {
     );
     assert_eq!(
         scenario.fails("then file foo.txt matches regex /^world/"),
-        StepError::comparison("file foo.txt", Relation::Matches, "^world", "hello\nworld\n")
+        Failure::comparison("file foo.txt", Relation::Matches, "^world", "hello\nworld\n")
     );
     assert_eq!(
         scenario.fails("then file foo.txt matches regex \"hello.world\""),
-        StepError::comparison("file foo.txt", Relation::Matches, "hello.world", "hello\nworld\n")
+        Failure::comparison("file foo.txt", Relation::Matches, "hello.world", "hello\nworld\n")
     );
     assert_eq!(
         scenario.fails("then file foo.txt matches regex /(/"),
@@ -453,7 +453,7 @@ fn files_match_one_another() {
          then file copy on disk and embedded file other.txt are different",
     );
     let mut differ =
-        StepError::comparison("file other.txt beside file foo.txt", Relation::Is, "hello\nworld\n", "something else\n");
+        Failure::comparison("file other.txt beside file foo.txt", Relation::Is, "hello\nworld\n", "something else\n");
     differ.message = "file foo.txt and file other.txt differ".to_owned();
     assert_eq!(scenario.fails("then files foo.txt and other.txt match"), differ);
     assert_eq!(scenario.fails("then files foo.txt and other.txt on disk are identical"), differ);
@@ -461,7 +461,7 @@ fn files_match_one_another() {
         scenario.fails("then files foo.txt and copy on disk are different"),
         error("file foo.txt and file copy are identical but should differ").note("both have 12 bytes")
     );
-    let mut differ = StepError::comparison(
+    let mut differ = Failure::comparison(
         "file copy beside embedded file other.txt",
         Relation::Is,
         "something else\n",
@@ -502,7 +502,7 @@ fn only_these_files_exist() {
          then only files foo.txt, d exist
          then only files d,./foo.txt foo.txt exist",
     );
-    let mut expected = StepError::comparison("the list of files", Relation::Is, "bar\nfoo.txt\n", "d\nfoo.txt\n")
+    let mut expected = Failure::comparison("the list of files", Relation::Is, "bar\nfoo.txt\n", "d\nfoo.txt\n")
         .note("missing: bar")
         .note("not expected: d");
     expected.message = "the scenario's directory does not have exactly these files".to_owned();

@@ -4,16 +4,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use greenroom_event::Exit;
 use greenroom_sandbox::process::{Status, Watch};
 use greenroom_steps::library::runcmd::{self, Command, Runcmd};
-use greenroom_steps::{Relation, StepError};
+use greenroom_steps::{Failure, FailureKind, Relation, Stream, Subject};
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, test_kill_process};
 
 use crate::support::{Scenario, output};
 
-fn error(message: &str) -> StepError {
-    StepError::new(message)
+fn error(message: &str) -> Failure {
+    Failure::new(message)
 }
 
 /// Of a command that ended, as outcome steps say it.
@@ -22,11 +23,19 @@ fn note(line: &str, ending: &str) -> String {
 }
 
 fn stdout(text: &str) -> greenroom_steps::Output {
-    output("stdout of the command", text)
+    output(Stream::Stdout, text)
 }
 
 fn stderr(text: &str) -> greenroom_steps::Output {
-    output("stderr of the command", text)
+    output(Stream::Stderr, text)
+}
+
+fn command(line: &str, status: i32) -> Subject {
+    Subject::Command { line: line.to_owned(), exit: Some(Exit::Status(status)) }
+}
+
+fn not_found(name: &str) -> Failure {
+    error(&format!("program not found: {name}")).kind(FailureKind::ProgramNotFound)
 }
 
 #[test]
@@ -108,11 +117,11 @@ fn trying_is_no_failure() {
 fn only_the_end_of_output_is_shown() {
     let mut scenario = Scenario::new();
     let failed = scenario.fails("when I run sh -c 'seq 100000; exit 1'");
-    let tail = &failed.output[0].tail;
-    assert!(tail.bytes.ends_with(b"99999\n100000\n") && tail.bytes.len() <= 8192);
+    let tail = &failed.output[0];
+    assert!(tail.text.ends_with("99999\n100000\n") && tail.text.len() <= 8192);
     // It begins at a line, and nothing is lost from the count.
-    assert!(tail.bytes.starts_with(b"98"));
-    assert_eq!(tail.bytes.len() as u64 + tail.omitted, 588_895);
+    assert!(tail.text.starts_with("98"));
+    assert_eq!(tail.text.len() as u64 + tail.omitted, 588_895);
 }
 
 #[test]
@@ -143,27 +152,25 @@ fn programs_that_are_not_found_are_named() {
     let path = scenario.context.environment().path().into_string().unwrap();
     assert_eq!(
         scenario.fails("when I run mkdri x"),
-        error("program not found: mkdri").note(format!("PATH is {path}")).help("did you mean `mkdir`?")
+        not_found("mkdri").note(format!("PATH is {path}")).help("did you mean `mkdir`?")
     );
     scenario.passes("given executable file hi.sh");
     assert_eq!(
         scenario.fails("when I run hi.sh"),
-        error("program not found: hi.sh")
+        not_found("hi.sh")
             .note(format!("PATH is {path}"))
             .help("the scenario's directory has such a file: write `./hi.sh`")
     );
-    assert_eq!(
-        scenario.fails("when I run ./hi"),
-        error("program not found: ./hi").note("the scenario's directory has hi.sh")
-    );
+    assert_eq!(scenario.fails("when I run ./hi"), not_found("./hi").note("the scenario's directory has hi.sh"));
     assert_eq!(
         scenario.fails("when I run ./hhi.sh"),
-        error("program not found: ./hhi.sh").note("the scenario's directory has hi.sh").help("did you mean `./hi.sh`?")
+        not_found("./hhi.sh").note("the scenario's directory has hi.sh").help("did you mean `./hi.sh`?")
     );
     scenario.passes("given file foo.txt");
     assert_eq!(
         scenario.fails("when I run ./foo.txt"),
         error("./foo.txt is not an executable file")
+            .kind(FailureKind::NotExecutable)
             .help("write it with `given executable file`, or run its interpreter: `sh ./foo.txt`, say")
     );
     scenario.passes("given executable file broken.sh");
@@ -247,7 +254,7 @@ fn variables_are_set_and_unset() {
 fn path_can_be_set() {
     let mut scenario = Scenario::new();
     scenario.passes("given the environment variable PATH=/nonexistent");
-    assert_eq!(scenario.fails("when I run sh -c true"), error("program not found: sh").note("PATH is /nonexistent"));
+    assert_eq!(scenario.fails("when I run sh -c true"), not_found("sh").note("PATH is /nonexistent"));
 }
 
 #[test]
@@ -328,8 +335,9 @@ fn exit_codes_are_compared() {
     let line = "sh -c 'echo out; echo err >&2; exit 3'";
     scenario.passes(&format!("when I try to run {line}"));
     let compared = |relation, expected: &str| {
-        StepError::comparison("exit code of the command", relation, expected, "3")
+        Failure::comparison("exit code of the command", relation, expected, "3")
             .note(note(line, "exit status 3"))
+            .about(command(line, 3))
             .output(stdout("out\n"))
             .output(stderr("err\n"))
     };
@@ -375,8 +383,9 @@ fn output_is_compared() {
             ("matches regex ^two", Relation::Matches, "^two", None),
             ("doesn't match regex ^o.e", Relation::DoesNotMatch, "^o.e", Some((0, 3))),
         ] {
-            let mut wanted = StepError::comparison(format!("{stream} of the command"), relation, expected, text)
-                .note(note(line, "exit status 0"));
+            let mut wanted = Failure::comparison(format!("{stream} of the command"), relation, expected, text)
+                .note(note(line, "exit status 0"))
+                .about(command(line, 0));
             wanted.comparison.as_mut().unwrap().part.found = found;
             if stream == "stdout" {
                 wanted = wanted.output(stderr(text));
@@ -397,8 +406,9 @@ fn output_need_not_be_utf_8() {
     );
     assert_eq!(
         scenario.fails("then stdout contains \"café\""),
-        StepError::comparison("stdout of the command", Relation::Contains, "café", "caf\u{10ffe9} au lait\n")
+        Failure::comparison("stdout of the command", Relation::Contains, "café", "caf\u{10ffe9} au lait\n")
             .note(note("printf 'caf\\351 au lait\\n'", "exit status 0"))
+            .about(command("printf 'caf\\351 au lait\\n'", 0))
     );
 }
 

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use greenroom_sandbox::process::Watch;
-use greenroom_sandbox::process::capture::Tail;
 use greenroom_steps::{
-    Captures, Context, EmbeddedFile, Outlook, Output, Problem, Registry, StepError, StepResult, library,
+    Captures, Context, EmbeddedFile, Failure, Outlook, Output, OutputSource, Problem, Registry, StepResult, Stream,
+    library,
 };
 use regex::Regex;
 use tempfile::TempDir;
@@ -159,7 +159,7 @@ impl Scenario {
     }
 
     /// Carries out a step that must fail.
-    pub(crate) fn fails(&mut self, line: &str) -> StepError {
+    pub(crate) fn fails(&mut self, line: &str) -> Failure {
         let (kind, step) = line.split_once(' ').unwrap();
         match self.step(kind, step) {
             Ok(()) => panic!("{line}: passed"),
@@ -207,6 +207,7 @@ pub(crate) fn outlook() -> Outlook {
     Outlook::new(OsString::from("/usr/bin:/bin"), PathBuf::from("/"))
 }
 
-pub(crate) fn output(of: &str, text: &str) -> Output {
-    Output { of: of.to_owned(), tail: Tail { bytes: text.as_bytes().to_vec(), omitted: 0 } }
+/// An output of the command.
+pub(crate) fn output(stream: Stream, text: &str) -> Output {
+    Output { source: OutputSource::Command { stream }, text: text.to_owned(), omitted: 0 }
 }

@@ -57,7 +57,7 @@ FAIL [TIME]  Finds it full
     ok [TIME]  when I wait for daemon d to end
     FAILED [TIME]  then daemon d stdout is "hello\n"
 
-  stdout of daemon d is not what was expected
+  stdout of daemon d is not as expected
     expected: hello\n
     actual:   (empty)
   note: daemon d has ended, with exit status 1

@@ -135,7 +135,7 @@ FAIL [TIME]  Long line
     ok [TIME]  when I run python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"
     FAILED [TIME]  then stdout doesn't contain "needle"
 
-  stdout of the command contains what it should not
+  stdout of the command contains text that it must not contain
   it should not contain:
     │ needle
   but it is:
@@ -150,7 +150,7 @@ FAIL [TIME]  Regex
     ok [TIME]  when I run seq 1 100
     FAILED [TIME]  then stdout doesn't match regex (?m)^5$
 
-  stdout of the command matches the regex but should not
+  stdout of the command matches the regex, but must not
   it should not match the regex:
     │ (?m)^5$
   but line 5 has it (from line 3):
@@ -169,7 +169,7 @@ FAIL [TIME]  Late
     ok [TIME]  when I run seq 1 3000
     FAILED [TIME]  then stdout doesn't contain "\n2777\n"
 
-  stdout of the command contains what it should not
+  stdout of the command contains text that it must not contain
   it should not contain:
     │
     │ 2777
@@ -189,7 +189,7 @@ FAIL [TIME]  Latin
     ok [TIME]  when I run printf 'caf\351'
     FAILED [TIME]  then stdout contains "x"
 
-  stdout of the command does not contain what was expected
+  stdout of the command does not contain the expected text
   it should contain:
     │ x
   but it is:
@@ -218,7 +218,7 @@ FAIL [TIME]  Blank
     ok [TIME]  when I run printf 'a\302\240b\n'
     FAILED [TIME]  then stdout is exactly "a b\n"
 
-  stdout of the command is not what was expected
+  stdout of the command is not as expected
     expected: a b\n
     actual:   a\u{a0}b\n
                ^^^^^^
@@ -232,7 +232,7 @@ FAIL [TIME]  Composed
     ok [TIME]  when I run printf 'nai\314\210ve\n'
     FAILED [TIME]  then stdout is exactly "naïve\n"
 
-  stdout of the command is not what was expected
+  stdout of the command is not as expected
     expected: naïve\n
     actual:   nai\u{308}ve\n
                 ^^^^^^^^
@@ -247,7 +247,7 @@ FAIL [TIME]  Daemon
     ok [TIME]  and I wait for daemon d to end
     FAILED [TIME]  then daemon d stdout doesn't contain "\n50000\n"
 
-  stdout of daemon d contains what it should not
+  stdout of daemon d contains text that it must not contain
   it should not contain:
     │
     │ 50000

@@ -259,10 +259,10 @@ FAIL [TIME]  S
 
     FAILED [TIME]  given f
 
-  the step's time limit of 3 s has passed while waiting for s.py to be loaded
+  the step timed out after [TIME] while waiting for s.py to be loaded
   what s.py printed when loaded:
     │ so far
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name S
 

@@ -111,10 +111,10 @@ FAIL [TIME]  It prints 100 MB
 
     FAILED [TIME]  when it prints 100 MB
 
-  output of the python steps was longer than the limit of 64 MiB; whatever had it open was killed
+  output of the python steps exceeded the output limit of 64 MiB; the processes that wrote to it were killed
   output of the python function (...)
     │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
-  help: let it have more with `output_limit` in the document's metadata or `--output-limit`, or have it write less
+  help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It prints 100 MB'
 
@@ -477,11 +477,11 @@ FAIL [TIME]  The scenario
     │   File "[PROJECT]/steps.py", line 18, in fail
     │     raise ValueError('cannot clear')
 
-  the cleanup after the step in x.md:10 failed: the cleanup's time limit of 2 s has passed while waiting for python function hang
+  the cleanup after the step in x.md:10 failed: the cleanup timed out after [TIME] while waiting for python function hang
   where it stood:
     │   File "[PROJECT]/steps.py", line 14, in hang
     │     time.sleep(1000)
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'The scenario'
 
@@ -579,7 +579,7 @@ FAIL [TIME]  Waits
 
     FAILED [TIME]  when I wait for rain
 
-  the step's time limit of 2 s has passed while waiting for python function waits_for
+  the step timed out after [TIME] while waiting for python function waits_for
   where it stood:
     │   File "[PROJECT]/steps.py", line 7, in waits_for
     │     ask(queue.Queue(), what)
@@ -590,7 +590,7 @@ FAIL [TIME]  Waits
     │     threading.Event().wait()
   output of the python function:
     │ waiting for rain
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Waits
 
@@ -599,11 +599,11 @@ FAIL [TIME]  Spins
 
     FAILED [TIME]  when I spin
 
-  the step's time limit of 2 s has passed while waiting for python function spins
+  the step timed out after [TIME] while waiting for python function spins
   where it stood:
     │   File "[PROJECT]/steps.py", line 19, in spins
     │     while True: pass
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Spins
 
@@ -612,11 +612,11 @@ FAIL [TIME]  Runs
 
     FAILED [TIME]  when I run
 
-  the step's time limit of 2 s has passed while waiting for the command `sleep 1000`
+  the step timed out after [TIME] while waiting for the command `sleep 1000`
   where it stood:
     │   File "[PROJECT]/steps.py", line 23, in runs
     │     runcmd_run(ctx, ['sleep', '1000'])
-  help: give it more time with `step_timeout` in the document's metadata, if that is to be expected
+  help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Runs
 

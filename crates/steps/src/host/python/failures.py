@@ -104,7 +104,7 @@ def _captured(error):
 
 def _output(stream, data):
     end = data[-SHOWN:]
-    return {"of": stream + " of the command", "end_base64": to_base64(end), "omitted": len(data) - len(end)}
+    return {"of": stream + " of the command", "source": "command", "stream": stream, "end_base64": to_base64(end), "omitted": len(data) - len(end)}
 
 
 def _gone_directory():

@@ -184,19 +184,24 @@ def _exit_code(check, relation, ctx, expected):
     def explain():
         failure = _comparison("exit code of the command", relation, str(expected), str(actual), notes=_command_notes())
         failure["output"] = _latest_output("stdout", "stderr")
+        failure["command"] = _command_line()
         return failure
 
     _check(check, actual, expected, explain)
 
 
-def _command_notes():
+def _command_line():
     import shlex
 
     latest = HOST.latest() or {}
-    if not latest.get("argv"):
+    return " ".join(shlex.quote(_text(word)) for word in latest.get("argv") or []) or None
+
+
+def _command_notes():
+    command = _command_line()
+    if command is None:
         return []
-    command = " ".join(shlex.quote(_text(word)) for word in latest["argv"])
-    return ["the command was `%s`, and its exit code %s" % (_cut(command, 300), latest.get("exit"))]
+    return ["the command was `%s`, and its exit code %s" % (_cut(command, 300), (HOST.latest() or {}).get("exit"))]
 
 
 def _latest_output(*streams):
@@ -224,6 +229,7 @@ def _output_check(ctx, stream, relation, expected):
     def explain():
         failure = _comparison(stream + " of the command", relation, expected, actual, notes=_command_notes())
         failure["output"] = _latest_output("stderr" if stream == "stdout" else "stdout")
+        failure["command"] = _command_line()
         return failure
 
     _check("assert_eq", holds, True, explain)

@@ -8,6 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use greenroom_event::{Daemon as Report, DaemonEnd, Exit, LeftOver, Notice, OutputSource};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
     Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
@@ -15,41 +16,15 @@ use greenroom_sandbox::process::{
 };
 use greenroom_sandbox::turn::{Take, Turn};
 
-use super::{LIMIT, SETTLE, words};
+use super::{LIMIT, SETTLE};
 use crate::context::Context;
 use crate::host::known_as;
 use crate::library::command;
 use crate::library::place::{Place, full_disk};
-use crate::step::{Captures, DaemonReport, Ending, LeftOver, Output, StepError, StepResult};
+use crate::step::{Captures, Ending, Failure, FailureKind, Output, StepResult, Stream, exit_of, output_of};
 
 /// How much of an output a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
-
-/// Which of a daemon's outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl Stream {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Stdout => Self::Stderr,
-            Self::Stderr => Self::Stdout,
-        }
-    }
-}
 
 /// What a step asks for.
 #[derive(Debug, Clone)]
@@ -66,14 +41,14 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn from_captures(context: &mut Context, captures: &Captures) -> Result<Self, StepError> {
+    pub(super) fn from_captures(context: &mut Context, captures: &Captures) -> Result<Self, Failure> {
         let name = captures.text("name")?.to_owned();
         if let Err(problem) = check_name(&name) {
-            return Err(StepError::new(problem).help(NAME_HELP));
+            return Err(Failure::new(problem).help(NAME_HELP));
         }
         let line = command_line(captures)?;
-        let words = split(&line).map_err(StepError::new)?;
-        let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(StepError::new))?;
+        let words = split(&line).map_err(Failure::new)?;
+        let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(Failure::new))?;
         let mut environment = context.environment().changes();
         environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let port = captures.get("port").map(|_| super::readiness::port_of(captures)).transpose()?;
@@ -93,7 +68,7 @@ pub(super) fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// The command line of a step: its first word and the rest are captured apart.
-pub(super) fn command_line(captures: &Captures) -> Result<String, StepError> {
+pub(super) fn command_line(captures: &Captures) -> Result<String, Failure> {
     Ok(format!("{}{}", captures.text("path")?, captures.get("args").unwrap_or_default()))
 }
 
@@ -281,52 +256,44 @@ impl Daemon {
         capture::tail(&self.file(stream), SHOWN).unwrap_or_default()
     }
 
-    /// What an output is called in messages.
-    fn output_name(&self, stream: Stream) -> String {
-        format!("{} of daemon {}", stream.name(), self.label())
-    }
-
     pub(super) fn captured(&self, stream: Stream) -> Output {
-        Output { of: self.output_name(stream), tail: self.tail(stream) }
+        output_of(OutputSource::Daemon { name: self.label(), stream }, &self.tail(stream))
     }
 
     /// Adds why what it wrote may be missing, if that is so.
-    pub(super) fn note_full_disk(&self, error: StepError) -> StepError {
+    pub(super) fn note_full_disk(&self, error: Failure) -> Failure {
         let full = File::open(&self.directory).ok().and_then(full_disk);
-        full.into_iter().fold(error, StepError::note)
+        full.into_iter().fold(error, Failure::note)
     }
 
     /// Adds what it wrote to an error.
-    pub(super) fn show(&self, error: StepError) -> StepError {
+    pub(super) fn show(&self, error: Failure) -> Failure {
         self.note_full_disk(error).output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
     }
 
-    /// How it is, or how it ended, in words, and whether it died by itself.
-    fn state(&mut self, watch: &Watch) -> (String, bool) {
+    /// How it ended, if it has.
+    fn end(&mut self, watch: &Watch) -> DaemonEnd {
         let is_long = |stream| watch.has_overflowed(&meter_name(&self.order.name, stream));
-        let wrote_too_much = is_long(Stream::Stdout) || is_long(Stream::Stderr);
-        let after = |ended: Ended| format!("{} after {}", ended.status, words(ended.after));
-        match (self.stopped, self.process.ended()) {
-            (Some(Stopped::Gracefully(ended)), _) => {
-                (format!("stopped by a step; it ended with {}", ended.status), false)
-            }
+        let wrote_too_much = Stream::BOTH.into_iter().any(is_long);
+        let ended = match (self.stopped, self.process.ended()) {
+            (Some(Stopped::Gracefully(ended)), _) => return DaemonEnd::Stopped { exit: exit_of(ended.status) },
             (Some(Stopped::Killed(ended)), _) => {
-                (format!("killed: it did not end after SIGTERM; {}", after(ended)), false)
+                return DaemonEnd::Killed { exit: exit_of(ended.status), after: ended.after };
             }
-            (Some(Stopped::Already(ended)), _) | (None, Some(ended))
-                if wrote_too_much && ended.status == Status::Signal(9) =>
-            {
-                ("killed, because its output was longer than the limit".to_owned(), false)
+            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => ended,
+            (None, None) => return DaemonEnd::Running,
+        };
+        let after = ended.after;
+        let sent_by_step = |number| self.signalled.iter().any(|signal| signal.as_raw() == number);
+        match (ended.status, exit_of(ended.status)) {
+            (Status::Signal(9), _) if wrote_too_much => DaemonEnd::OutputLimit,
+            (Status::Signal(number), Exit::Signal(signal)) if sent_by_step(number) => {
+                DaemonEnd::Signalled { signal, after }
             }
-            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) if matches!(ended.status, Status::Signal(_)) => {
-                let by_step = self.signalled.iter().any(|signal| ended.status == Status::Signal(signal.as_raw()));
-                let whose = if by_step { "which a step had sent" } else { "which greenroom did not send" };
-                (format!("ended by {}, {whose}", after(ended)), !by_step)
+            (_, exit) => {
+                let notice = if self.is_end_known() { Notice::Expected } else { Notice::Unnoticed };
+                DaemonEnd::Exited { exit, after, notice }
             }
-            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => {
-                (format!("ended by itself with {}", after(ended)), !ended.status.success())
-            }
-            (None, None) => ("still running at the end of the scenario".to_owned(), false),
         }
     }
 }
@@ -359,7 +326,7 @@ fn ordinal(number: usize) -> String {
 pub struct Daemons {
     started: Vec<Daemon>,
     /// The outcome of the latest step that tried to start one.
-    pub(super) tried: Option<Result<(), StepError>>,
+    pub(super) tried: Option<Result<(), Failure>>,
     listeners: Option<Listeners>,
     /// The free port that was given out last.
     last_port: u16,
@@ -373,10 +340,10 @@ impl Daemons {
     /// # Errors
     ///
     /// If no step of the scenario started a daemon of this name.
-    pub fn get(&mut self, name: &str) -> Result<&mut Daemon, StepError> {
+    pub fn get(&mut self, name: &str) -> Result<&mut Daemon, Failure> {
         let known = self.names();
         self.started.iter_mut().rev().find(|daemon| daemon.order.name == name).ok_or_else(|| {
-            let error = StepError::new(format!("no step of this scenario has started a daemon {name}"));
+            let error = Failure::new(format!("no step of this scenario has started a daemon {name}"));
             match known.as_slice() {
                 [] => error,
                 _ => error.help(format!("there is {}", known.join(", "))),
@@ -397,7 +364,7 @@ impl Daemons {
         watch: &mut Watch,
         name: &str,
         grace: Duration,
-    ) -> Result<Vec<(&Daemon, Stopped)>, StepError> {
+    ) -> Result<Vec<(&Daemon, Stopped)>, Failure> {
         self.get(name)?;
         let is_meant = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
         let clock = watch.stopwatch();
@@ -432,16 +399,16 @@ impl Daemons {
     }
 
     /// What came of the latest try to start a daemon.
-    pub(super) fn tried(&self) -> Result<Result<(), &StepError>, StepError> {
+    pub(super) fn tried(&self) -> Result<Result<(), &Failure>, Failure> {
         let none = || {
-            StepError::new("no step before this one tried to start a daemon")
+            Failure::new("no step before this one tried to start a daemon")
                 .help("write `when I try to start \"PROGRAM\" as NAME, on port PORT` before it")
         };
         self.tried.as_ref().map(|tried| tried.as_ref().copied()).ok_or_else(none)
     }
 
     /// Starts a daemon, without waiting for anything.
-    pub(super) fn start(context: &mut Context, order: Order) -> Result<(), StepError> {
+    pub(super) fn start(context: &mut Context, order: Order) -> Result<(), Failure> {
         let is_inside = order.directory.starts_with(context.directory());
         let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
         let path = find(context, &order)?;
@@ -474,7 +441,7 @@ impl Daemons {
     }
 
     /// Executes the program of a daemon.
-    fn execute(context: &mut Context, order: &Order, path: PathBuf, directory: &Path) -> Result<Process, StepError> {
+    fn execute(context: &mut Context, order: &Order, path: PathBuf, directory: &Path) -> Result<Process, Failure> {
         let (stdout, stderr) =
             (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
         let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
@@ -489,7 +456,7 @@ impl Daemons {
         };
         let process = program.start().map_err(|error| {
             let hint = error.hint.clone();
-            let failure = StepError::from(error);
+            let failure = Failure::from(error);
             match hint {
                 Some(hint) => failure.note(hint),
                 None => failure,
@@ -505,7 +472,7 @@ impl Daemons {
     /// A port that nothing listens on and that was not given out before. Below the range from which the kernel takes ports
     /// for outgoing connections, so that none of those gets it meanwhile. In a network that others use too it comes with the
     /// turn at it, so that no other scenario, of whatever run, is given it at the same time.
-    pub(super) fn free_port(&mut self) -> Result<u16, StepError> {
+    pub(super) fn free_port(&mut self) -> Result<u16, Failure> {
         const FIRST: u16 = 20_000;
         const LAST: u16 = 32_000;
         let shared = !ports::are_private();
@@ -525,7 +492,7 @@ impl Daemons {
                 return Ok(port);
             }
         }
-        Err(StepError::new(format!("no port from {FIRST} to {LAST} is free")))
+        Err(Failure::new(format!("no port from {FIRST} to {LAST} is free")))
     }
 }
 
@@ -540,7 +507,7 @@ struct Aside {
 
 impl Aside {
     /// Moves the output files of the daemon that a name means, if it runs.
-    fn set(context: &mut Context, name: &str, directory: &Path) -> Result<Option<Self>, StepError> {
+    fn set(context: &mut Context, name: &str, directory: &Path) -> Result<Option<Self>, Failure> {
         let daemons = &mut context.state::<Daemons>().started;
         let known: Vec<String> = daemons.iter().map(|daemon| daemon.order.name.clone()).collect();
         let running = |daemon: &mut Daemon| daemon.stopped.is_none() && daemon.ended().is_none();
@@ -579,24 +546,25 @@ impl Aside {
 }
 
 /// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the directory where it is to run.
-fn find(context: &mut Context, order: &Order) -> Result<PathBuf, StepError> {
+fn find(context: &mut Context, order: &Order) -> Result<PathBuf, Failure> {
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = search_path(&context.environment().path());
+    let not_found = |error: ProgramError| Failure::from(error).kind(FailureKind::ProgramNotFound);
     let found = |name: &str| {
         // Relative to where it will run, so that a script sees itself under the name that the document says.
         let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };
         find_program(name.as_ref(), &path, directory).map(as_written)
     };
     found(name).or_else(|error| match error {
-        ProgramError::NotFound { searched_path: true, .. } => found(&format!("./{name}")).map_err(|_| error.into()),
+        ProgramError::NotFound { searched_path: true, .. } => found(&format!("./{name}")).map_err(|_| not_found(error)),
         ProgramError::NotExecutable { ref path } => {
             let shown = path.strip_prefix(directory).unwrap_or(path).display().to_string();
             let bare = shown.trim_start_matches("./");
             let help =
                 format!("put it there with `given a daemon helper shell script {bare}`, which makes it executable");
-            Err(StepError::new(format!("{shown} is not an executable file")).help(help))
+            Err(Failure::new(format!("{shown} is not an executable file")).kind(FailureKind::NotExecutable).help(help))
         }
-        ProgramError::NotFound { .. } => Err(error.into()),
+        ProgramError::NotFound { .. } => Err(not_found(error)),
     })
 }
 
@@ -607,14 +575,14 @@ pub(super) fn search_path(path: &std::ffi::OsStr) -> OsString {
 }
 
 /// An output file: new, in place of whatever has its name, and within the scenario's directory whatever a step has made of that.
-fn create(context: &Context, directory: &Path, order: &Order, stream: Stream) -> Result<File, StepError> {
+fn create(context: &Context, directory: &Path, order: &Order, stream: Stream) -> Result<File, Failure> {
     Place::make_in(context, directory, &output_file(&order.name, None, stream))?.replace()
 }
 
 /// The end of a scenario: stops what still runs, politely and all at once, and tells how every daemon fared.
 pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     let mut daemons = context.take_state::<Daemons>();
-    let states: Vec<(String, bool)> = daemons.started.iter_mut().map(|daemon| daemon.state(context.watch())).collect();
+    let ends: Vec<DaemonEnd> = daemons.started.iter_mut().map(|daemon| daemon.end(context.watch())).collect();
     let mut members = table::members();
     if ending.strict {
         // What ends by itself in a moment was not left running.
@@ -663,11 +631,14 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         let _ = daemon.process.see_out(context.watch(), &what, *ended, left);
     }
     // What they wrote while they ended belongs to it.
-    for (daemon, (state, died)) in daemons.started.iter_mut().zip(states) {
-        let noted = daemon.is_end_known();
-        let streams = if ending.explain { [Stream::Stdout, Stream::Stderr].as_slice() } else { &[] };
+    for (daemon, mut end) in daemons.started.iter_mut().zip(ends) {
+        if let DaemonEnd::Exited { notice, .. } = &mut end
+            && daemon.is_end_known()
+        {
+            *notice = Notice::Expected;
+        }
+        let streams = if ending.explain { Stream::BOTH.as_slice() } else { &[] };
         let output = streams.iter().map(|stream| daemon.captured(*stream)).collect();
-        let (name, command) = (daemon.label(), daemon.command());
-        ending.daemons.push(DaemonReport { name, command, state, died, noted, output });
+        ending.daemons.push(Report { name: daemon.label(), command: daemon.command(), end, output });
     }
 }

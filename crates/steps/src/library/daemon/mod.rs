@@ -16,9 +16,9 @@ use crate::host::known_as;
 use crate::library::bytes::{self, Bytes};
 use crate::library::place::Place;
 use crate::registry::Library;
-use crate::step::{Captures, Relation, StepError, StepResult};
+use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
-pub use daemons::{Daemon, Daemons, Stream};
+pub use daemons::{Daemon, Daemons};
 use daemons::{Order, unescape};
 
 /// How long readiness, output and a polite end may take unless a step says otherwise.
@@ -97,13 +97,13 @@ pub fn library() -> Library {
 }
 
 /// The limit that a step names, in seconds, or the usual one.
-fn limit_of(captures: &Captures) -> Result<Duration, StepError> {
+fn limit_of(captures: &Captures) -> Result<Duration, Failure> {
     if captures.get("limit").is_none() {
         return Ok(LIMIT);
     }
     let seconds: f64 = captures.number("limit")?;
     Duration::try_from_secs_f64(seconds)
-        .map_err(|_| StepError::new(format!("a limit of {seconds} seconds makes no sense")))
+        .map_err(|_| Failure::new(format!("a limit of {seconds} seconds makes no sense")))
 }
 
 /// A time as messages give it.
@@ -141,7 +141,7 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     if gone.is_some() || seen.is_empty() {
         return Ok(());
     }
-    let mut error = StepError::new(format!("there is a process \"{pattern}\""));
+    let mut error = Failure::new(format!("there is a process \"{pattern}\""));
     for entry in seen.iter().take(5) {
         let command = known_as(&entry.command);
         error = error.note(format!("process {}, running for {}: {command}", entry.pid, words(entry.age)));
@@ -160,7 +160,7 @@ fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
     if found.is_some() {
         return Ok(());
     }
-    let mut error = StepError::new(format!("no process \"{pattern}\" is running"));
+    let mut error = Failure::new(format!("no process \"{pattern}\" is running"));
     error = match seen.as_slice() {
         [] => error.note("this scenario has no processes at present"),
         some => some
@@ -239,13 +239,13 @@ fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
 fn start_fails(context: &mut Context, captures: &Captures) -> StepResult {
     let expected = captures.text("message")?;
     let Err(error) = context.state::<Daemons>().tried()? else {
-        return Err(StepError::new("starting the daemon succeeded, which should have failed"));
+        return Err(Failure::new("starting the daemon succeeded, which should have failed"));
     };
     if error.message.to_lowercase().contains(&expected.to_lowercase()) {
         return Ok(());
     }
     let what = "the reason why the daemon could not start";
-    let mut failure = StepError::comparison(what, Relation::Contains, expected, &error.message);
+    let mut failure = Failure::comparison(what, Relation::Contains, expected, &error.message);
     failure.notes.clone_from(&error.notes);
     failure.output.clone_from(&error.output);
     Err(failure)
@@ -270,20 +270,20 @@ fn stop(context: &mut Context, captures: &Captures) -> StepResult {
         let (name, grace) = (daemon.label(), words(grace));
         let error = match stopped {
             Stopped::Killed(ended) => {
-                StepError::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
+                Failure::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
                     .note(format!("it had been running for {}", words(ended.after)))
             }
-            Stopped::Gracefully(_) | Stopped::Already(_) => StepError::new(format!(
+            Stopped::Gracefully(_) | Stopped::Already(_) => Failure::new(format!(
                 "daemon {name} has ended, but others of its process group did not within {grace} of SIGTERM and were killed"
             )),
         };
         let killed = daemon.stragglers().iter().map(|command| format!("killed with it: {}", known_as(command)));
-        daemon.show(killed.fold(error, StepError::note))
+        daemon.show(killed.fold(error, Failure::note))
     });
     let Some(first) = errors.next() else { return Ok(()) };
     let error = errors.fold(first, |error, other| {
         let error = error.note(other.message);
-        other.output.into_iter().fold(error, StepError::output)
+        other.output.into_iter().fold(error, Failure::output)
     });
     Err(error.help(
         "give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM",
@@ -304,16 +304,15 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
     let daemon = daemons.get(name)?;
     if let Some(ended) = daemon.ended() {
         let message = format!("daemon {name} has ended, with {} after {}", ended.status, words(ended.after));
-        return Err(daemon.show(StepError::new(message)));
+        return Err(daemon.show(Failure::new(message)));
     }
     Ok(daemon.signal(signal)?)
 }
 
-fn signal_of(captures: &Captures) -> Result<Signal, StepError> {
+fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
     let name = captures.text("signal")?;
     signal_named(name).map_err(|known| {
-        StepError::new(format!("no signal {name}"))
-            .help(format!("one of {}, or a number from 1 to 64", known.join(", ")))
+        Failure::new(format!("no signal {name}")).help(format!("one of {}, or a number from 1 to 64", known.join(", ")))
     })
 }
 
@@ -329,7 +328,7 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
             daemon.note_end();
             Ok(())
         }
-        None => Err(daemon.show(StepError::new(format!("daemon {name} has not ended within {}", words(limit))))),
+        None => Err(daemon.show(Failure::new(format!("daemon {name} has not ended within {}", words(limit))))),
     }
 }
 
@@ -347,7 +346,7 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     let what = format!("{} of daemon {name}", stream.name());
     let file = capture::open(&path).map_err(|error| {
         let file = path.file_name().unwrap_or_default().display();
-        StepError::new(format!("cannot read {what}: {error}")).note(format!("it is in the file {file}"))
+        Failure::new(format!("cannot read {what}: {error}")).note(format!("it is in the file {file}"))
     })?;
     let Err(mut error) = bytes::check(&what, Bytes::of(&file)?, relation, &expected, watch) else {
         return Ok(());
@@ -381,7 +380,7 @@ fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
         Some(ended) => {
             let message =
                 format!("daemon {name} is not running: it ended with {} after {}", ended.status, words(ended.after));
-            Err(daemon.show(StepError::new(message)))
+            Err(daemon.show(Failure::new(message)))
         }
     }
 }
@@ -397,13 +396,13 @@ fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
     let daemon = daemons.get(name)?;
     daemon.note_end();
     let Some(ended) = daemon.ended() else {
-        let error = StepError::new(format!("daemon {name} is still running"))
+        let error = Failure::new(format!("daemon {name} is still running"))
             .help(format!("to wait for its end, write `when I wait for daemon {name} to end`"));
         return Err(daemon.show(error));
     };
     match expected {
         Some(expected) if expected != ended.status => {
-            let error = StepError::comparison(
+            let error = Failure::comparison(
                 format!("the end of daemon {name}"),
                 Relation::Is,
                 expected.to_string(),

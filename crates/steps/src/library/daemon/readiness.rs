@@ -12,20 +12,20 @@ use greenroom_sandbox::process::{capture, ports, table};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
-use super::daemons::{Daemon, Daemons, Stream, unescape};
+use super::daemons::{Daemon, Daemons, unescape};
 use super::{limit_of, words};
 use crate::context::Context;
 use crate::host::known_as;
-use crate::step::{Captures, StepError, StepResult};
+use crate::step::{Captures, Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after it wrote something before that counts as its output.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// A port, 1 to 65535.
-pub(super) fn port_of(captures: &Captures) -> Result<u16, StepError> {
+pub(super) fn port_of(captures: &Captures) -> Result<u16, Failure> {
     let text = captures.text("port")?;
     parse_port(text)
-        .ok_or_else(|| StepError::new(format!("{text} is not a port")).help("a port is a number from 1 to 65535"))
+        .ok_or_else(|| Failure::new(format!("{text} is not a port")).help("a port is a number from 1 to 65535"))
 }
 
 pub(super) fn parse_port(text: &str) -> Option<u16> {
@@ -39,7 +39,7 @@ pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
     let Some(listener) = daemons.listeners().on_port(port).into_iter().next() else {
         return Ok(());
     };
-    let error = StepError::new(format!("port {port} is taken already, by {}", holder(daemons, &listener)));
+    let error = Failure::new(format!("port {port} is taken already, by {}", holder(daemons, &listener)));
     Err(error.help("stop that process first, or use another port"))
 }
 
@@ -74,7 +74,7 @@ pub(super) fn port(
     port: u16,
     limit: Duration,
     more_time: &str,
-) -> Result<Listener, StepError> {
+) -> Result<Listener, Failure> {
     let begun = Instant::now();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let fd = daemons.get(name)?.end_fd()?;
@@ -94,7 +94,7 @@ pub(super) fn port(
     match look {
         Some(Look::Listens(listener)) => belongs_to_another(daemons, name, &listener).map_or(Ok(listener), |owner| {
             let error =
-                StepError::new(format!("port {port} is open, but it is {owner} that listens on it, not daemon {name}"));
+                Failure::new(format!("port {port} is open, but it is {owner} that listens on it, not daemon {name}"));
             Err(error)
         }),
         Some(Look::Ended) => {
@@ -102,7 +102,7 @@ pub(super) fn port(
             let how = daemon
                 .ended()
                 .map_or_else(String::new, |ended| format!(" with {} after {}", ended.status, words(ended.after)));
-            let error = StepError::new(format!(
+            let error = Failure::new(format!(
                 "daemon {name} ended{how}, before it listened on port {port}: ConnectionRefusedError"
             ));
             let taken = daemons.listeners().on_port(port).into_iter().next();
@@ -118,8 +118,8 @@ pub(super) fn port(
                 words(begun.elapsed().min(limit))
             );
             let error = match daemon.ended() {
-                Some(ended) => StepError::new(message).note(format!("it ended with {}", ended.status)),
-                None => StepError::new(message).note("it is still running"),
+                Some(ended) => Failure::new(message).note(format!("it ended with {}", ended.status)),
+                None => Failure::new(message).note("it is still running"),
             };
             let error = daemon.show(error);
             let others = daemons.ports_of(name);
@@ -236,7 +236,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     if sizes() != [0, 0] {
         return Ok(());
     }
-    let error = StepError::new(match daemon.ended() {
+    let error = Failure::new(match daemon.ended() {
         Some(ended) => {
             format!("daemon {name} has produced no output; it ended with {} after {}", ended.status, words(ended.after))
         }
@@ -268,7 +268,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     if found == Some(true) {
         return Ok(());
     }
-    let error = StepError::new(match daemon.ended() {
+    let error = Failure::new(match daemon.ended() {
         Some(ended) => {
             format!(
                 "daemon {name} ended with {} without writing \"{}\" to {}",
@@ -293,7 +293,7 @@ fn wait_for_anybody(
     what: &str,
     limit: Duration,
     mut look: impl FnMut() -> bool,
-) -> Result<bool, StepError> {
+) -> Result<bool, Failure> {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let found = watch.until(what, limit, &[], || {
         // The end of all first: what they did before it is then to be seen.
@@ -321,7 +321,7 @@ pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
         return Ok(());
     }
     let vain = in_vain(context, limit);
-    Err(show_all(context, StepError::new(format!("file {name} has not come to exist{vain}"))))
+    Err(show_all(context, Failure::new(format!("file {name} has not come to exist{vain}"))))
 }
 
 /// Connects to a Unix socket, without waiting for a place in its queue.
@@ -353,7 +353,7 @@ pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
         return Ok(());
     }
     let vain = in_vain(context, limit);
-    let error = StepError::new(format!("socket {name} has not accepted a connection{vain}"));
+    let error = Failure::new(format!("socket {name} has not accepted a connection{vain}"));
     let error = reason.into_iter().fold(error, |error, reason| error.note(format!("the latest try: {reason}")));
     Err(show_all(context, error))
 }
@@ -395,12 +395,12 @@ pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
         return Ok(());
     }
     let vain = in_vain(context, limit);
-    let error = StepError::new(format!("{url} has not answered with status {wanted}{vain}"));
+    let error = Failure::new(format!("{url} has not answered with status {wanted}{vain}"));
     Err(show_all(context, error.note(format!("the latest try: {latest}"))))
 }
 
 /// Adds how every daemon is, when it is not known whose fault it is.
-fn show_all(context: &mut Context, error: StepError) -> StepError {
+fn show_all(context: &mut Context, error: Failure) -> Failure {
     let (daemons, _) = context.state_and_watch::<Daemons>();
     daemons.iter_mut().fold(error, |error, daemon| match daemon.ended() {
         Some(ended) => {

@@ -1,0 +1,161 @@
+//! Background processes as they were when their scenario ended.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Output;
+use crate::micros;
+
+/// A background process as it was when the scenario ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Daemon {
+    /// Its name in the document.
+    pub name: String,
+    /// Its command line.
+    pub command: String,
+    /// How it ended.
+    pub end: DaemonEnd,
+    /// The end of its output; empty when the scenario passed.
+    pub output: Vec<Output>,
+}
+
+/// How a daemon ended. Times count from its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DaemonEnd {
+    /// It was still running when the scenario ended, and was stopped then.
+    Running,
+    /// A step stopped it, and it ended when asked to.
+    Stopped {
+        /// How it ended.
+        exit: Exit,
+    },
+    /// A step stopped it, it did not end after SIGTERM, and was killed.
+    Killed {
+        /// How it ended.
+        exit: Exit,
+        /// After how long, in microseconds.
+        #[serde(rename = "after_us", with = "micros")]
+        #[schemars(with = "u64")]
+        after: Duration,
+    },
+    /// It was killed because its output exceeded the limit.
+    OutputLimit,
+    /// A signal that a step sent ended it.
+    Signalled {
+        /// The signal.
+        signal: Signal,
+        /// After how long, in microseconds.
+        #[serde(rename = "after_us", with = "micros")]
+        #[schemars(with = "u64")]
+        after: Duration,
+    },
+    /// It ended by itself, or by a signal that greenroom did not send.
+    Exited {
+        /// How it ended.
+        exit: Exit,
+        /// After how long, in microseconds.
+        #[serde(rename = "after_us", with = "micros")]
+        #[schemars(with = "u64")]
+        after: Duration,
+        /// Whether a step knows.
+        notice: Notice,
+    },
+    /// Not known: the process that carries out the steps died first.
+    Unknown,
+}
+
+/// Whether a step knows that a daemon ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    /// A step waited for the end, looked at it, or caused it.
+    Expected,
+    /// No step did.
+    Unnoticed,
+}
+
+impl DaemonEnd {
+    /// Whether it died by itself with a failure, or by a signal that greenroom did not send.
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Self::Exited { exit, .. } if !exit.success())
+    }
+
+    /// Whether it crashed and no step knows.
+    pub fn is_unnoticed_crash(&self) -> bool {
+        self.is_crash() && matches!(self, Self::Exited { notice: Notice::Unnoticed, .. })
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It exited with this status.
+    Status(i32),
+    /// This signal ended it.
+    Signal(Signal),
+}
+
+impl Exit {
+    /// Whether it exited with status 0.
+    pub fn success(&self) -> bool {
+        *self == Self::Status(0)
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => write!(f, "exit status {status}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// A signal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Signal {
+    /// Its number on the machine that ran the scenario.
+    pub number: i32,
+    /// Its name, `SIGTERM`; missing when it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => f.write_str(name),
+            None => write!(f, "{}", self.number),
+        }
+    }
+}
+
+/// A leftover process: one that no step stopped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftOver {
+    /// Its command line.
+    pub command: String,
+    /// The daemon's name, if a step started it as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daemon: Option<String>,
+    /// How long it had been running, in microseconds.
+    #[serde(rename = "age_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub age: Duration,
+}
+
+/// What a scenario did with a network of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PrivateNetwork {
+    /// A connection or packet went to a port on which nothing listened.
+    #[serde(default)]
+    pub refused: bool,
+    /// Something tried to reach another host, or to look up its name.
+    pub other_hosts: bool,
+}

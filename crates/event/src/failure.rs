@@ -1,0 +1,429 @@
+//! Why something did not pass: the failure, what was compared, and the output that explains it.
+
+use std::fmt;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::daemon::Exit;
+use crate::micros;
+
+/// Why a step, a cleanup or a scenario did not pass.
+///
+/// Steps make it with [`Failure::new`] and add to it, or with `?` from any error, whose chain of
+/// causes becomes the message.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// What kind of failure it is.
+    #[serde(default)]
+    pub kind: FailureKind,
+    /// What is wrong, in one line, lower case, without a full stop.
+    pub message: String,
+    /// The command or daemon that it is about, if it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// Expected and actual, where there is such a pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<Box<Comparison>>,
+    /// Further facts, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Output that explains it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<Output>,
+    /// What to try, one line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<String>,
+}
+
+/// What kind of failure it is. The message says it to people, this says it to programs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// Something that the step asserts does not hold, or its action failed.
+    #[default]
+    Assertion,
+    /// A program was not found.
+    ProgramNotFound,
+    /// A file was found where a program is needed, but it is not executable.
+    NotExecutable,
+    /// The time limit passed.
+    TimeLimit {
+        /// Whose limit.
+        scope: Scope,
+        /// The limit, in microseconds.
+        #[serde(rename = "limit_us", with = "micros")]
+        #[schemars(with = "u64")]
+        limit: Duration,
+    },
+    /// A process wrote more than the output limit allows.
+    OutputLimit,
+    /// The step function panicked.
+    Panic,
+    /// The step was interrupted because the run is stopping.
+    Interrupted,
+    /// Processes were left over, and the user asked for that to be a failure.
+    LeftOver,
+    /// The sandbox could not be set up.
+    Setup,
+    /// The scenario was never started: the run stopped before its turn.
+    NotStarted,
+    /// The process that carries out the steps died.
+    StageDied,
+    /// Processes could not be killed, or did not end in time.
+    Stuck,
+    /// The scenario's directory could not be removed.
+    Removal,
+}
+
+/// Whose time limit it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// A step's.
+    Step,
+    /// A cleanup's.
+    Cleanup,
+    /// The whole scenario's.
+    Scenario,
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Step => "step",
+            Self::Cleanup => "cleanup",
+            Self::Scenario => "scenario",
+        })
+    }
+}
+
+/// What a failure is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Subject {
+    /// A command that a step ran.
+    Command {
+        /// Its command line, as the document writes it.
+        line: String,
+        /// How it ended; missing when it did not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<Exit>,
+    },
+    /// A daemon.
+    Daemon {
+        /// Its name in the document.
+        name: String,
+    },
+}
+
+impl Failure {
+    /// Creates a failed assertion with this message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+
+    /// Creates a failed comparison.
+    pub fn comparison(
+        what: impl Into<String>,
+        relation: Relation,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
+        let what = what.into();
+        let message = format!("{what} {}", relation.complaint());
+        let (expected, actual) = (expected.into(), actual.into());
+        let comparison = Comparison { what, relation, expected, actual, part: Part::default() };
+        Self { message, comparison: Some(Box::new(comparison)), ..Self::default() }
+    }
+
+    /// Sets the kind.
+    #[must_use]
+    pub fn kind(mut self, kind: FailureKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Sets what it is about.
+    #[must_use]
+    pub fn about(mut self, subject: Subject) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Adds advice.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// Adds output, unless it is empty.
+    #[must_use]
+    pub fn output(mut self, output: Output) -> Self {
+        if !output.text.is_empty() {
+            self.output.push(output);
+        }
+        self
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            // Some errors repeat their cause in their own text.
+            if !message.contains(&cause_text) {
+                message = format!("{message}: {cause_text}");
+            }
+            source = cause.source();
+        }
+        Self::new(message)
+    }
+}
+
+/// Expected and actual.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// What was compared: `stdout of the command`, `exit code of the command`.
+    pub what: String,
+    /// How the two should relate.
+    pub relation: Relation,
+    /// Expected.
+    pub expected: String,
+    /// Actual, or a part of it when it is long.
+    pub actual: String,
+    /// Which part of the two is shown.
+    #[serde(default)]
+    pub part: Part,
+}
+
+/// Where the texts of a comparison come from when they are not the whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Part {
+    /// Lines before the shown text of `actual`.
+    pub lines_before: u64,
+    /// Bytes before it.
+    pub before: u64,
+    /// Bytes of either text that follow what is shown of it.
+    pub after: u64,
+    /// Where in `actual` the unexpected text is: its start and its end, in bytes.
+    pub found: Option<(usize, usize)>,
+}
+
+/// How expected and actual should relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// Actual equals expected: worth a diff.
+    Is,
+    /// Actual differs from expected.
+    IsNot,
+    /// Actual contains expected.
+    Contains,
+    /// Actual does not contain expected.
+    DoesNotContain,
+    /// Actual matches the regex.
+    Matches,
+    /// Actual does not match the regex.
+    DoesNotMatch,
+}
+
+impl Relation {
+    /// All relations.
+    pub const ALL: [Self; 6] =
+        [Self::Is, Self::IsNot, Self::Contains, Self::DoesNotContain, Self::Matches, Self::DoesNotMatch];
+
+    /// Its name in recordings and in the step protocol: `does_not_contain`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::IsNot => "is_not",
+            Self::Contains => "contains",
+            Self::DoesNotContain => "does_not_contain",
+            Self::Matches => "matches",
+            Self::DoesNotMatch => "does_not_match",
+        }
+    }
+
+    /// The relation of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|relation| relation.name() == name)
+    }
+
+    /// What follows the name of the thing when it does not hold.
+    pub fn complaint(self) -> &'static str {
+        match self {
+            Self::Is => "is not as expected",
+            Self::IsNot => "is exactly what it must not be",
+            Self::Contains => "does not contain the expected text",
+            Self::DoesNotContain => "contains text that it must not contain",
+            Self::Matches => "does not match the regex",
+            Self::DoesNotMatch => "matches the regex, but must not",
+        }
+    }
+}
+
+/// The end of something that a process wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// Who wrote it.
+    pub source: OutputSource,
+    /// Its last part; [`raw_byte`] decodes bytes that are not UTF-8. It can hold control characters:
+    /// escape it before showing it.
+    pub text: String,
+    /// How many bytes came before `text`.
+    pub omitted: u64,
+}
+
+impl Output {
+    /// Creates output from bytes, with how many bytes came before them.
+    pub fn from_bytes(source: OutputSource, bytes: &[u8], omitted: u64) -> Self {
+        Self { source, text: text_of(bytes), omitted }
+    }
+
+    /// The bytes of `text` as the process wrote them.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.text.len());
+        for c in self.text.chars() {
+            match raw_byte(c) {
+                Some(byte) => bytes.push(byte),
+                None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            }
+        }
+        bytes
+    }
+}
+
+/// Who wrote an output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OutputSource {
+    /// The command that the step ran or looked at.
+    Command {
+        /// Which of its outputs.
+        stream: Stream,
+    },
+    /// A daemon.
+    Daemon {
+        /// Its name in the document.
+        name: String,
+        /// Which of its outputs.
+        stream: Stream,
+    },
+    /// The step function or its host, under a title: `output of the python function`, `where it failed`.
+    Function {
+        /// The title.
+        title: String,
+    },
+}
+
+impl fmt::Display for OutputSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Command { stream } => write!(f, "{stream} of the command"),
+            Self::Daemon { name, stream } => write!(f, "{stream} of daemon {name}"),
+            Self::Function { title } => f.write_str(title),
+        }
+    }
+}
+
+/// One of the outputs of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// Both, standard output first.
+    pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Stdout => Self::Stderr,
+            Self::Stderr => Self::Stdout,
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Bytes as text, reversibly: a byte outside of UTF-8 becomes U+10FF00 plus its value.
+pub fn text_of(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|&byte| char::from_u32(0x10_FF00 + u32::from(byte))));
+    }
+    text
+}
+
+/// The byte that a character of [`text_of`] stands for, if it stands for a byte outside of UTF-8.
+pub fn raw_byte(c: char) -> Option<u8> {
+    match u32::from(c) {
+        number @ 0x10_FF80..=0x10_FFFF => u8::try_from(number & 0xFF).ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_gives_back_the_bytes_it_was_made_from() {
+        let bytes = b"caf\xc3\xa9 \xff\x80 \0 end";
+        let output = Output::from_bytes(OutputSource::Command { stream: Stream::Stdout }, bytes, 7);
+        assert_eq!(output.bytes(), bytes);
+    }
+
+    #[test]
+    fn a_failure_from_an_error_names_each_cause_once() {
+        #[derive(Debug)]
+        struct Outer(std::io::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("cannot read the book")
+            }
+        }
+        impl std::error::Error for Outer {
+            fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failure = Failure::from(Outer(std::io::Error::other("disk on fire")));
+        assert_eq!(failure.message, "cannot read the book: disk on fire");
+    }
+}

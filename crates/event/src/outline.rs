@@ -1,0 +1,57 @@
+//! What a run is about to do: enough to report on it without the documents.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything that is to run, in reading order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outline {
+    /// Documents in the order given.
+    pub documents: Vec<DocumentOutline>,
+    /// Scenarios that were selected, in reading order.
+    pub scenarios: Vec<ScenarioOutline>,
+    /// How many scenarios the filters left out.
+    pub left_out: usize,
+}
+
+/// A document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DocumentOutline {
+    /// As the user named it.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// A scenario.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScenarioOutline {
+    /// Index in [`Outline::documents`].
+    pub document: usize,
+    /// Its title.
+    pub title: String,
+    /// Where its heading is.
+    pub location: Location,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Its steps.
+    pub steps: Vec<StepOutline>,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct StepOutline {
+    /// As written, keyword included.
+    pub text: String,
+    /// Where it is.
+    pub location: Location,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Location {
+    /// The file as the user knows it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}

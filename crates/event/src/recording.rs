@@ -1,0 +1,155 @@
+//! Runs on disk: one event per line, as JSON.
+//!
+//! [`Recorder`] writes a run as it happens, [`read`] reads it back. The first line names the format
+//! and its version, so that a reader can tell a newer recording from a damaged one.
+
+use std::fmt;
+use std::io::{self, BufRead, Write};
+
+use serde::Deserialize;
+
+use crate::{Event, EventKind, SCHEMA_VERSION, Sink};
+
+/// Writes each event as a line of JSON, flushed, so that a crash loses at most one line.
+#[derive(Debug)]
+pub struct Recorder<W: Write> {
+    to: W,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Creates a recorder that writes there.
+    pub fn new(to: W) -> Self {
+        Self { to, error: None }
+    }
+
+    /// The first write that failed. Nothing is written after it.
+    pub fn error(&self) -> Option<&io::Error> {
+        self.error.as_ref()
+    }
+
+    /// Ends the recorder and gives the writer back.
+    pub fn into_inner(self) -> W {
+        self.to
+    }
+}
+
+impl<W: Write> Sink for Recorder<W> {
+    fn push(&mut self, event: &Event) {
+        if self.error.is_some() {
+            return;
+        }
+        let written = serde_json::to_vec(event).map_err(io::Error::other).and_then(|mut line| {
+            line.push(b'\n');
+            self.to.write_all(&line)?;
+            self.to.flush()
+        });
+        self.error = written.err();
+    }
+}
+
+/// Why a recording cannot be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RecordingError {
+    /// It could not be read.
+    Io(io::Error),
+    /// Its first line is not the start of a run.
+    NotARecording,
+    /// A newer greenroom wrote it.
+    Newer {
+        /// The version of its schema.
+        found: u32,
+    },
+    /// A line is not an event.
+    Invalid {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+    /// It ends before the end of the run.
+    CutShort {
+        /// The last line, from 1.
+        line: usize,
+        /// The complete events.
+        events: Vec<Event>,
+    },
+}
+
+impl fmt::Display for RecordingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "cannot read the recording: {error}"),
+            Self::NotARecording => {
+                f.write_str("this is not a recording of a run: its first line is not the start of one")
+            }
+            Self::Newer { found } => write!(
+                f,
+                "this recording has schema version {found}, and this greenroom reads versions up to {SCHEMA_VERSION}"
+            ),
+            Self::Invalid { line, error } => write!(f, "line {line} of the recording is not an event: {error}"),
+            Self::CutShort { line, .. } => {
+                write!(f, "the recording is cut short: it ends after line {line}, before the end of the run")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RecordingError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Invalid { error, .. } => Some(error),
+            Self::NotARecording | Self::Newer { .. } | Self::CutShort { .. } => None,
+        }
+    }
+}
+
+/// The part of the first line that every version has.
+#[derive(Deserialize)]
+struct Head {
+    kind: HeadKind,
+}
+
+#[derive(Deserialize)]
+struct HeadKind {
+    run_started: HeadVersion,
+}
+
+#[derive(Deserialize)]
+struct HeadVersion {
+    schema_version: u32,
+}
+
+/// Reads a whole recording.
+///
+/// # Errors
+/// When it cannot be read, is not a recording, is newer than this crate, has a line that is not an
+/// event, or ends before the run does.
+pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
+    let mut events: Vec<Event> = Vec::new();
+    let mut number = 0;
+    for line in from.split(b'\n') {
+        let line = line.map_err(RecordingError::Io)?;
+        number += 1;
+        if events.is_empty() {
+            let head: Head = serde_json::from_slice(&line).map_err(|_| RecordingError::NotARecording)?;
+            let found = head.kind.run_started.schema_version;
+            if found > SCHEMA_VERSION {
+                return Err(RecordingError::Newer { found });
+            }
+        }
+        match serde_json::from_slice(&line) {
+            Ok(event) => events.push(event),
+            // A writer that was killed leaves half a line.
+            Err(error) if error.is_eof() => return Err(RecordingError::CutShort { line: number - 1, events }),
+            Err(error) => return Err(RecordingError::Invalid { line: number, error }),
+        }
+    }
+    match events.last() {
+        None => Err(RecordingError::NotARecording),
+        Some(Event { kind: EventKind::RunFinished { .. }, .. }) => Ok(events),
+        Some(_) => Err(RecordingError::CutShort { line: number, events }),
+    }
+}

@@ -1,0 +1,101 @@
+//! The published format: its schema, a golden recording, and recordings that cannot be read.
+
+use std::path::Path;
+
+use greenroom_event::recording::{Recorder, RecordingError, read};
+use greenroom_event::{Event, EventKind, Outcome, SCHEMA_VERSION, Sink};
+use snapbox::{Data, assert_data_eq};
+
+/// A run of five scenarios with every kind of event. It was recorded once and must parse for ever.
+const GOLDEN: &str = include_str!("golden/version-1.jsonl");
+
+#[test]
+fn the_schema_in_the_repository_is_that_of_the_types() {
+    let schema = serde_json::to_string_pretty(&schemars::schema_for!(Event)).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/events.json");
+    assert_data_eq!(format!("{schema}\n"), Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw());
+}
+
+#[test]
+fn the_golden_recording_still_parses() {
+    let events = read(GOLDEN.as_bytes()).unwrap();
+    assert!(events.iter().enumerate().all(|(at, event)| event.seq == at as u64));
+    let outcomes: Vec<Outcome> = events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::ScenarioFinished(finished) => Some(finished.outcome),
+            _ => None,
+        })
+        .collect();
+    for outcome in [Outcome::Passed, Outcome::Failed, Outcome::Broken, Outcome::Skipped] {
+        assert!(outcomes.contains(&outcome), "no scenario in it is {outcome:?}");
+    }
+}
+
+#[test]
+fn a_recording_that_is_read_and_written_is_the_same() {
+    let mut recorder = Recorder::new(Vec::new());
+    for event in read(GOLDEN.as_bytes()).unwrap() {
+        recorder.push(&event);
+    }
+    assert_eq!(String::from_utf8(recorder.into_inner()).unwrap(), GOLDEN);
+}
+
+#[test]
+fn a_recording_cut_at_any_byte_is_refused_with_the_place() {
+    let lines = GOLDEN.lines().count();
+    for end in 1..GOLDEN.len() - 1 {
+        let cut = &GOLDEN.as_bytes()[..end];
+        let whole_lines = cut.iter().filter(|byte| **byte == b'\n').count();
+        match read(cut) {
+            // A line can be complete without its newline.
+            Err(RecordingError::CutShort { line, events }) => {
+                assert!(line == whole_lines || line == whole_lines + 1, "cut after {end} bytes: line {line}");
+                assert!(events.len() == line && line < lines);
+            }
+            Err(RecordingError::NotARecording) => assert_eq!(whole_lines, 0),
+            other => panic!("cut after {end} bytes: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_newer_recording_is_refused_with_its_version() {
+    let first = GOLDEN.lines().next().unwrap();
+    let newer = first.replace("\"schema_version\":1", "\"schema_version\":7,\"something_new\":true");
+    assert_ne!(newer, first);
+    let error = read(newer.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("this recording has schema version 7, and this greenroom reads versions up to {SCHEMA_VERSION}")
+    );
+}
+
+#[test]
+fn other_files_are_not_recordings() {
+    for text in
+        ["", "\n", "{}\n", "# A document\n", "[1, 2]\n", "{\"kind\":{\"run_finished\":{\"interrupted\":false}}}\n"]
+    {
+        let error = read(text.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this is not a recording of a run: its first line is not the start of one",
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_line_is_refused_with_its_number() {
+    let damaged = GOLDEN.replacen("\"scenario_started\"", "\"scenario_eaten\"", 1);
+    let number = GOLDEN.lines().position(|line| line.contains("\"scenario_started\"")).unwrap() + 1;
+    let error = read(damaged.as_bytes()).unwrap_err();
+    let message = error.to_string();
+    assert!(message.starts_with(&format!("line {number} of the recording is not an event: ")), "{message}");
+}
+
+#[test]
+fn fields_that_a_reader_does_not_know_are_ignored() {
+    let with_more = GOLDEN.replace("{\"seq\":", "{\"colour\":\"green\",\"seq\":");
+    assert_eq!(read(with_more.as_bytes()).unwrap(), read(GOLDEN.as_bytes()).unwrap());
+}
