@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 use crate::workspace::cargo;
-use crate::{circles, dependencies, documents, faults, fuzz, lines, packages};
+use crate::{circles, dependencies, documents, faults, fuzz, lines, links, packages, screens};
 
 /// Runs every check, the quickest first.
 pub(crate) fn check() -> Result<(), String> {
@@ -9,6 +9,7 @@ pub(crate) fn check() -> Result<(), String> {
     dependencies::check()?;
     packages::check()?;
     faults::check()?;
+    links::check()?;
     // The code is on its way to these two: until it is there, they only report.
     for result in [circles::check(), lines::check()] {
         result.unwrap_or_else(|problems| eprintln!("{problems}"));
@@ -19,5 +20,6 @@ pub(crate) fn check() -> Result<(), String> {
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     cargo(&["build", "--package", "greenroom"], &[])?;
     documents::check()?;
+    screens::check(screens::Mode::Check)?;
     fuzz::check()
 }
