@@ -1,12 +1,48 @@
-//! Capture types: what each accepts, and the backslash escapes of two of them.
+//! Captures, what each of their types accepts, and the backslash escapes of two of them.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::plan::CaptureType;
+use serde::{Deserialize, Serialize};
 
+/// A type of captures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureType {
+    /// Text without spaces. The default in simple patterns.
+    Word,
+    /// Like `Word`, with backslash escapes.
+    EscapedWord,
+    /// Any text, also none. The default in regular expressions.
+    Text,
+    /// Like `Text`, with backslash escapes.
+    EscapedText,
+    /// An integer.
+    Int,
+    /// An integer without a sign.
+    Uint,
+    /// An integer or decimal fraction.
+    Number,
+    /// The name of an embedded file.
+    File,
+    /// A path.
+    Path,
+}
+
+/// A captured part of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Its name in the binding.
+    pub name: String,
+    /// Its type.
+    pub kind: CaptureType,
+    /// Its value, with the escapes of escaped types resolved.
+    pub text: String,
+    /// Its byte range in the step's source file, (start, end), as written: before spaces were collapsed.
+    pub range: (u32, u32),
+}
 impl CaptureType {
-    /// All types, in the order documentation lists them.
+    /// All types, in the order in which documentation lists them.
     pub const ALL: [Self; 9] = [
         Self::Word,
         Self::EscapedWord,
@@ -19,7 +55,7 @@ impl CaptureType {
         Self::Path,
     ];
 
-    /// Its name in bindings.
+    /// Returns its name in bindings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Word => "word",
@@ -34,21 +70,21 @@ impl CaptureType {
         }
     }
 
-    /// The type of this name, in any case.
+    /// Returns the type of this name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
     }
 
-    /// What a message calls a text that fits.
+    /// Describes a text that fits, for messages.
     pub(crate) fn wants(self) -> &'static str {
         match self {
             Self::Word | Self::EscapedWord => "one word",
             Self::Text | Self::EscapedText => "any text",
             Self::Int => "an integer",
-            Self::Uint => "an integer without sign",
+            Self::Uint => "an integer without a sign",
             Self::Number => "a number",
             Self::File => "the name of an embedded file",
-            Self::Path => "a path without blanks",
+            Self::Path => "a path without spaces",
         }
     }
 
@@ -56,7 +92,7 @@ impl CaptureType {
         matches!(self, Self::EscapedWord | Self::EscapedText)
     }
 
-    /// A regex for what it accepts, without groups. Digits are ASCII: nothing that computes with a capture reads others.
+    /// Returns a regex for what it accepts, without groups. Digits are ASCII, as in all code that uses captures.
     pub(crate) fn regex(self) -> &'static str {
         match self {
             Self::Word | Self::EscapedWord | Self::File | Self::Path => r"\S+",
@@ -67,7 +103,7 @@ impl CaptureType {
         }
     }
 
-    /// Whether `text` as a whole is one of these; the same as [`CaptureType::regex`], without building one.
+    /// Whether a text fits as a whole. The same as [`CaptureType::regex`], without compiling it.
     pub(crate) fn accepts(self, text: &str) -> bool {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let unsigned = text.strip_prefix('-').unwrap_or(text);
@@ -86,17 +122,17 @@ impl CaptureType {
     }
 }
 
-/// An escape that means nothing.
+/// An invalid escape.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct BadEscape {
-    /// Where in the text.
+pub(crate) struct InvalidEscape {
+    /// Its range in the text.
     pub(crate) range: Range<usize>,
     /// Why.
     pub(crate) reason: &'static str,
 }
 
 /// Resolves backslash escapes.
-pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, BadEscape> {
+pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, InvalidEscape> {
     if !text.contains('\\') {
         return Ok(Cow::Borrowed(text));
     }
@@ -108,11 +144,11 @@ pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, BadEscape> {
         let after = &rest[at + 1..];
         let bad = |length: usize, reason| {
             let end = text[start..].char_indices().nth(length).map_or(text.len(), |(i, _)| start + i);
-            Err(BadEscape { range: start..end, reason })
+            Err(InvalidEscape { range: start..end, reason })
         };
         let mut used = 1;
         let character = match after.chars().next() {
-            None => return bad(1, "a single backslash at the end"),
+            None => return bad(1, "a backslash at the end"),
             Some('n') => '\n',
             Some('t') => '\t',
             Some('r') => '\r',
@@ -126,16 +162,16 @@ pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, BadEscape> {
                     used = 3;
                     character
                 }
-                None => return bad(2, "`\\x` wants two hexadecimal digits"),
+                None => return bad(2, "`\\x` needs two hexadecimal digits"),
             },
             Some('u') if after[1..].starts_with('{') => {
                 let Some(end) = after.find('}') else {
-                    return bad(3, "`\\u{` without `}`");
+                    return bad(3, "the closing `}` is missing");
                 };
                 used = end + 1;
                 match hex(after.get(2..end)) {
                     Some(character) => character,
-                    None => return bad(used + 1, "no Unicode character has this number"),
+                    None => return bad(used + 1, "not a Unicode character"),
                 }
             }
             Some('u') => match hex(after.get(1..5)) {
@@ -143,9 +179,9 @@ pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, BadEscape> {
                     used = 5;
                     character
                 }
-                None => return bad(2, "`\\u` wants `{...}` or four hexadecimal digits"),
+                None => return bad(2, "`\\u` needs `{...}` or four hexadecimal digits"),
             },
-            Some(_) => return bad(2, "not an escape"),
+            Some(_) => return bad(2, "no such escape"),
         };
         out.push(character);
         rest = &after[used..];
@@ -156,7 +192,7 @@ pub(crate) fn unescape(text: &str) -> Result<Cow<'_, str>, BadEscape> {
 
 fn hex(digits: Option<&str>) -> Option<char> {
     let digits = digits?;
-    // `from_str_radix` would take a sign.
+    // `from_str_radix` would accept a sign.
     if digits.is_empty() || digits.len() > 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }

@@ -1,63 +1,60 @@
-//! Complaints as values. They are collected, never thrown, and never rendered here: `report` draws them.
+//! Diagnostics: mistakes in documents as values. `report` renders them.
 
+use crate::code::Code;
 use crate::source::Span;
 
-/// How bad it is. Errors stop a run before anything starts.
+/// How serious a diagnostic is. Errors stop a run before anything starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Nothing runs until this is mended.
+    /// Nothing runs until it is fixed.
     Error,
-    /// Worth knowing; the run goes on.
+    /// The document runs, but probably not as intended.
     Warning,
 }
 
-/// What kind of complaint, as a stable word (`unknown-step`) that messages show and tools can match on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Code(pub &'static str);
-
-/// A place and what to say about it.
+/// A place and a text beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// Said beside it; may be empty.
+    /// The text; may be empty.
     pub text: String,
 }
 
-/// One complaint, with all a renderer needs.
+/// One mistake in a document, with everything that a renderer needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad.
+    /// How serious it is.
     pub severity: Severity,
-    /// What kind.
+    /// Its kind.
     pub code: Code,
     /// One line, lower case, no full stop; names in it are the ones the user wrote.
     pub message: String,
-    /// Where. `None` only for what has no place in a text, such as a document that does not exist.
+    /// The place. `None` if it is in no text: a document that does not exist.
     pub primary: Option<Label>,
-    /// Other places that matter: the first of two duplicates, the candidates of an ambiguous step.
+    /// Other places: the first of two duplicates, the candidates of an ambiguous step.
     pub secondary: Vec<Label>,
     /// Further facts, one line each.
     pub notes: Vec<String>,
-    /// What to do about it, one line each, imperative.
+    /// Advice, one line each, imperative.
     pub help: Vec<String>,
 }
 
 impl Diagnostic {
-    /// A new error.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    /// Creates an error.
+    pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
-    /// A new warning.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    /// Creates a warning.
+    pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)
     }
 
-    fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Self {
+    fn new(severity: Severity, code: Code, message: impl Into<String>) -> Self {
         Self {
             severity,
-            code: Code(code),
+            code,
             message: one_line(message.into()),
             primary: None,
             secondary: Vec::new(),
@@ -66,7 +63,7 @@ impl Diagnostic {
         }
     }
 
-    /// Says where it is.
+    /// Sets the place.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
         self.primary = Some(Label { span, text: text.into() });
@@ -95,7 +92,7 @@ impl Diagnostic {
     }
 }
 
-/// Names that users wrote may have anything in them; a complaint is still one line, and moves no cursor.
+/// Replaces control characters, so that names from documents cannot break lines or move the cursor.
 fn one_line(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }

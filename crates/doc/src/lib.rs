@@ -1,43 +1,52 @@
 //! Acceptance documents: text in, [`Plan`] out.
 //!
-//! [`load()`] reads documents, their metadata, bindings and embedded files through a [`Loader`], matches every step
-//! against the bindings, and returns a [`Plan`] together with every complaint it has as a list of [`Diagnostic`]s.
-//! Nothing here touches a file, a process or a terminal, so it runs in an editor or a fuzzer as well as in the runner.
+//! [`load()`] reads documents, their metadata, bindings and embedded files through a [`Loader`], and matches every step
+//! against the bindings. It returns a [`Plan`] and all mistakes as a list of [`Diagnostic`]s. This crate does no I/O, so
+//! it runs in an editor or a fuzzer as well as in the runner.
 //!
 //! ```text
-//! Loader --bytes--> SourceFile --markdown--> Document --bindings--> Plan
-//!                       \______________ Diagnostic _______________/
+//! Loader --bytes--> read --nodes--> contents --step lines--> matching --> Plan
+//!                     \________________ Diagnostic ________________/
 //! ```
+//!
+//! | module | from | to |
+//! |---|---|---|
+//! | `read` | text | Markdown blocks, YAML, metadata, bindings |
+//! | `contents` | Markdown blocks | scenarios and embedded files |
+//! | `matching` | step lines and bindings | matched steps, hints for those that match nothing |
+//! | `load` | a request | all of the above, in order, with the files that they need |
+//!
+//! A module uses those above it and never those below.
 
 #![forbid(unsafe_code)]
 
-mod attributes;
-mod binding;
 mod capture;
+mod code;
+mod contents;
 pub mod diagnostic;
-mod document;
-mod hints;
-mod index;
+mod keyword;
 mod load;
-mod lookup;
-mod markdown;
 mod matching;
 mod measure;
-mod metadata;
-mod pattern;
+mod network;
 pub mod plan;
+mod read;
 pub mod source;
 mod suggest;
-mod yaml;
 
-pub use diagnostic::{Code, Diagnostic, Label, Severity};
-pub use load::{bindings_of, load};
+pub use capture::{Capture, CaptureType};
+pub use code::Code;
+pub use contents::raw::EmbeddedFile;
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use keyword::StepKind;
+pub use load::session::{Loaded, Request, bindings_of, load};
 pub use measure::{parse_duration, parse_size};
-pub use plan::{
-    Binding, BuiltinFile, Capture, CaptureType, EmbeddedFile, Front, Implementation, ImplementationFile, Limits,
-    Loaded, MatchedStep, Plan, PlannedDocument, PlannedScenario, Request, StepKind,
-};
-pub use source::{LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
+pub use network::Network;
+pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario};
+pub use read::binding::{Binding, Implementation, NATIVE};
+pub use read::metadata::keys as metadata;
+pub use read::metadata::keys::Metadata;
+pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
 
 /// The README, whose examples are compiled and run as documentation tests.

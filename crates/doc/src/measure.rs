@@ -1,11 +1,11 @@
-//! Durations and sizes as people write them: `90`, `1.5s`, `500ms`, `2m`, `1h`; `500k`, `64M`, `1G`.
+//! Durations (`90`, `1.5s`, `500ms`, `2m`, `1h`) and sizes (`500k`, `64M`, `1G`) as people write them.
 
 use std::time::Duration;
 
-/// Reads a duration. A bare number is seconds; zero is refused, because a limit of nothing is never meant.
+/// Parses a duration. A number without a unit is seconds.
 ///
 /// # Errors
-/// Says what is allowed.
+/// If the text is not a duration above zero and up to a year. The message says what is valid.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -22,7 +22,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         _ => return wrong(),
     };
     let number = number.trim_end();
-    // Not all that `f64` reads: no sign, no exponent, no infinity.
+    // `f64` would also accept signs, exponents and infinity.
     if !number.starts_with(|c: char| c.is_ascii_digit()) || !number.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return wrong();
     }
@@ -30,17 +30,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         return wrong();
     };
     match Duration::try_from_secs_f64(number * seconds) {
-        Ok(duration) if duration.is_zero() => Err(format!("`{text}` is no time at all: write more than zero")),
-        // Far above what anybody waits for, and far below what a clock can count to.
+        Ok(duration) if duration.is_zero() => Err(format!("`{text}` is too short: it must be more than zero")),
+        // Longer than any test, and far below what a clock can count to.
         Ok(duration) if duration <= Duration::from_hours(24 * 365) => Ok(duration),
-        _ => Err(format!("`{text}` is too long: a year is the most")),
+        _ => Err(format!("`{text}` is too long: the maximum is a year")),
     }
 }
 
-/// Reads a size in bytes. `k`, `M` and `G` are 1024, 1024² and 1024³; an `i`, a `B` or both may follow them. Zero is refused.
+/// Parses a size in bytes. `k`, `M` and `G` are 1024, 1024² and 1024³; an `i`, a `B` or both may follow them.
 ///
 /// # Errors
-/// Says what is allowed.
+/// If the text is not a size above zero that fits in 64 bits. The message says what is valid.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
@@ -56,8 +56,10 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         None => {
             Err(format!("`{text}` is not a size: write a whole number and `k`, `M` or `G`, such as `500k` or `64M`"))
         }
-        Some(0) => Err(format!("`{text}` is nothing at all: write more than zero")),
-        Some(number) => number.checked_mul(factor).ok_or_else(|| format!("`{text}` is more than any disk has")),
+        Some(0) => Err(format!("`{text}` is too small: it must be more than zero")),
+        Some(number) => {
+            number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large: it does not fit in 64 bits"))
+        }
     }
 }
 
@@ -108,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_says_what_is() {
+    fn invalid_durations_say_what_is_valid() {
         for text in ["", "s", "-1", "+1", "1e3", "inf", "nan", "1.2.3", "5 parsecs", "1 2", "1d", ".5"] {
             let error = parse_duration(text).unwrap_err();
             assert!(error.contains("500ms"), "{text}: {error}");
         }
-        assert_eq!(parse_duration("0").unwrap_err(), "`0` is no time at all: write more than zero");
-        assert_eq!(parse_duration("0.0ms").unwrap_err(), "`0.0ms` is no time at all: write more than zero");
+        assert_eq!(parse_duration("0").unwrap_err(), "`0` is too short: it must be more than zero");
+        assert_eq!(parse_duration("0.0ms").unwrap_err(), "`0.0ms` is too short: it must be more than zero");
         let long = "9".repeat(400);
-        assert_eq!(parse_duration(&long).unwrap_err(), format!("`{long}` is too long: a year is the most"));
+        assert_eq!(parse_duration(&long).unwrap_err(), format!("`{long}` is too long: the maximum is a year"));
     }
 }

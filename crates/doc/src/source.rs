@@ -1,12 +1,12 @@
 //! Source text and positions in it.
 //!
-//! Every text that a message may point at is a [`SourceFile`] in one [`Sources`] table; a [`Span`] is a byte range in one
-//! of them. The [`Loader`] is the only way text comes in.
+//! Every text that a message may point at is a [`SourceFile`] in one [`Sources`] table. A [`Span`] is a byte range in
+//! one of them. All texts come in through a [`Loader`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Which file of a [`Sources`] table.
+/// The id of a file in a [`Sources`] table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u32);
 
@@ -22,31 +22,38 @@ pub struct Span {
 }
 
 impl Span {
-    /// A span from byte offsets.
+    /// Creates a span from byte offsets.
     pub fn new(source: SourceId, range: std::ops::Range<usize>) -> Self {
         Self { source, start: offset(range.start), end: offset(range.end) }
     }
 }
 
-/// One text, under the name that the user knows it by.
+/// One text, under the name by which the user knows it.
 #[derive(Debug, Clone)]
 pub struct SourceFile {
-    /// As the user wrote it on the command line or as a document names it; for files that come with greenroom, `built-in lib/daemon.yaml`.
+    /// The name on the command line or in a document: `daemon.md`, `lib/daemon.yaml`.
     pub name: String,
-    /// The whole text, valid UTF-8, as it is in the file (byte order mark and CRLF included, so that offsets are the file's own).
+    /// The whole text as it is in the file, byte order mark and CRLF included, so that offsets are the file's own.
     pub text: Arc<str>,
+    /// Whether it comes with the runner. Its lines mean nothing to the user, who cannot open it.
+    pub is_builtin: bool,
     line_starts: Vec<u32>,
 }
 
 impl SourceFile {
-    /// Takes a text in.
+    /// Creates a source file.
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect();
-        Self { name: name.into(), text, line_starts }
+        Self { name: name.into(), text, is_builtin: false, line_starts }
     }
 
-    /// Line and column of a byte offset, both from 1; the column counts characters.
+    /// Creates a source file that comes with the runner.
+    pub fn builtin(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+        Self { is_builtin: true, ..Self::new(name, text) }
+    }
+
+    /// Returns line and column of a byte offset, both from 1. The column counts characters.
     pub fn line_column(&self, at: u32) -> (u32, u32) {
         let line = self.line_starts.partition_point(|&start| start <= at).max(1);
         let start = self.line_starts[line - 1] as usize;
@@ -54,7 +61,7 @@ impl SourceFile {
         (offset(line), offset(column + 1))
     }
 
-    /// The byte range of a line (from 1), without its line end.
+    /// Returns the byte range of a line (from 1), without its line end.
     pub fn line_range(&self, line: u32) -> std::ops::Range<usize> {
         let index = (line.max(1) as usize - 1).min(self.line_starts.len() - 1);
         let start = self.line_starts[index] as usize;
@@ -71,33 +78,44 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Adds a file.
+    /// Adds a file and returns its id.
     pub fn add(&mut self, file: SourceFile) -> SourceId {
         self.files.push(file);
         SourceId(offset(self.files.len() - 1))
     }
 
-    /// The file with this id.
+    /// Returns the file with this id.
     ///
     /// # Panics
-    /// When the id is of another table.
+    /// If the id belongs to another table.
     pub fn file(&self, id: SourceId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
 
-    /// The text under a span.
+    /// Returns the text under a span.
     pub fn text(&self, span: Span) -> &str {
         &self.file(span.source).text[span.start as usize..span.end as usize]
     }
 
-    /// `name` and line (from 1) of a span's start.
+    /// Returns the file name and the line (from 1) of a span's start.
     pub fn location(&self, span: Span) -> (&str, u32) {
         let file = self.file(span.source);
         (&file.name, file.line_column(span.start).0)
     }
+
+    /// Names the place of a span in one phrase: `daemon.md:12`, `lib/daemon.yaml (built in)`.
+    pub fn cite(&self, span: Span) -> String {
+        let (name, line) = self.location(span);
+        if self.file(span.source).is_builtin { format!("{name} (built in)") } else { format!("{name}:{line}") }
+    }
 }
 
-/// An offset as it is stored. Loading refuses files of 4 GiB and more, so nothing is lost.
+/// Returns where a text begins: after its byte order mark, if it has one.
+pub(crate) fn text_start(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
+/// Converts an offset to how it is stored.
 #[expect(clippy::cast_possible_truncation, reason = "files of 4 GiB and more are refused when they are loaded")]
 pub(crate) fn offset(at: usize) -> u32 {
     at as u32
@@ -106,19 +124,38 @@ pub(crate) fn offset(at: usize) -> u32 {
 /// Why a file could not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoadError {
-    /// There is nothing of that name. Another place may be tried.
+    /// The file does not exist. Another place may be tried.
     NotFound,
     /// It is a directory.
     Directory,
-    /// It is no plain file: a device, a fifo, a socket.
+    /// It is not a regular file: a device, a fifo, a socket.
     NotAFile,
-    /// Anything else, in the system's words.
+    /// Any other reason, in the system's words.
     Other(String),
 }
 
-/// Where files come from: the disk in the binary, memory in tests, an overlay in an editor.
+/// A file that comes with the runner.
+#[derive(Debug, Clone)]
+pub struct BuiltinFile {
+    /// Its name as documents write it: `lib/daemon.yaml`, `lib/daemon.py`.
+    pub name: String,
+    /// Its text. `None` for a file that documents may list under `impls`, but whose steps run natively.
+    pub text: Option<Arc<str>>,
+}
+
+impl BuiltinFile {
+    /// Whether it is a bindings file rather than one of step functions.
+    pub(crate) fn is_bindings(&self) -> bool {
+        self.name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("yaml"))
+    }
+}
+
+/// Loads files: from disk in the binary, from memory in tests, from an overlay in an editor.
 pub trait Loader {
-    /// The bytes of a file. Paths are `/`-separated; relative ones are relative to the user's working directory.
+    /// Returns the bytes of a file. Relative paths are relative to the user's working directory.
+    ///
+    /// # Errors
+    /// If the file does not exist or cannot be read.
     fn load(&self, path: &str) -> Result<Vec<u8>, LoadError>;
 }
 

@@ -1,10 +1,10 @@
-//! "Did you mean": nearest words, and nearest bindings for a step that matches none.
+//! "Did you mean": the nearest word, and how alike a step and a pattern are.
 
-/// The known word nearest to a written one, if it is near enough to be a slip: a swapped or wrong letter or two, or only the case.
+/// Returns the known word nearest to a written one, if the difference looks like a typing error.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     let length = written.chars().count();
-    // Comparing costs the product of the lengths; nobody mistypes a page.
+    // Comparing costs the product of the lengths, and a typing error is not a page long.
     if length > 200 {
         return None;
     }
@@ -22,19 +22,19 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, word)| word)
 }
 
-/// `did you mean ...?` as help, when something is near.
+/// Returns `did you mean ...?` for the nearest known word, if there is one.
 pub(crate) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(written, known).map(|word| format!("did you mean `{word}`?"))
 }
 
-/// Words of a step or a pattern beyond this many are not compared.
+/// At most so many words of a step or pattern are compared.
 const MAX_WORDS: usize = 48;
 
-/// The words of a pattern for comparing; captures are `None` and stand for anything.
+/// Returns the words of a pattern for comparison. Captures are `None`: they fit any word.
 pub(crate) fn pattern_words(pattern: &str) -> Vec<Option<String>> {
     let mut plain = String::with_capacity(pattern.len());
     let mut depth = 0_u32;
-    // Groups and braces become one mark each; what else regexes have in them is noise that costs a little likeness.
+    // Groups and braces become one mark each. Other regex syntax is noise that costs a little likeness.
     for c in pattern.chars() {
         match c {
             '{' | '(' => {
@@ -56,12 +56,14 @@ pub(crate) fn pattern_words(pattern: &str) -> Vec<Option<String>> {
         .collect()
 }
 
-/// The words of a step for comparing.
+/// Returns the words of a step for comparison.
 pub(crate) fn step_words(step: &str) -> Vec<String> {
     step.split_ascii_whitespace().take(MAX_WORDS).map(str::to_lowercase).collect()
 }
 
-/// How alike, from 0 to 1000: the longest common run of words in order, slips of a letter or two counted nearly full.
+/// Rates how alike a step and a pattern are, from 0 to 1000.
+///
+/// It counts the longest common sequence of words; words with one or two wrong letters count nearly full.
 pub(crate) fn likeness(step: &[String], pattern: &[Option<String>]) -> u32 {
     if step.is_empty() || pattern.is_empty() {
         return 0;
@@ -71,7 +73,7 @@ pub(crate) fn likeness(step: &[String], pattern: &[Option<String>]) -> u32 {
         let mut diagonal = 0;
         for (at, want) in pattern.iter().enumerate() {
             let score = match want {
-                // A capture fits anything, but is no reason to think of this binding.
+                // A capture fits any word, so it says little about this binding.
                 None => 40,
                 Some(want) => word_likeness(word, want),
             };
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_seen_through() {
+    fn typing_errors_are_recognized() {
         let keywords = ["given", "when", "then", "and", "but"];
         assert_eq!(nearest("thne", keywords), Some("then"));
         assert_eq!(nearest("Givn", keywords), Some("given"));

@@ -43,7 +43,7 @@ impl Documents {
         let builtin = builtin_files(registry);
         let hosts = self.other_hosts();
         let can_run = |language: &str, function: &str| match language {
-            "native" => registry.function(function).is_some(),
+            greenroom_doc::NATIVE => registry.function(function).is_some(),
             // Their functions are looked up in the step files, below.
             "python" => true,
             other => hosts.contains_key(other),

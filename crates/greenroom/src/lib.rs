@@ -41,7 +41,9 @@ use clap::{CommandFactory, Parser};
 use greenroom_run::StepAgent;
 
 pub use exit::ExitCode;
-pub use greenroom_steps::{Captures, Context, Ending, Failure, Library, Outlook, Problem, Registry, StepResult};
+pub use greenroom_steps::{
+    Captures, Context, Ending, Failure, Library, Outlook, Problem, ProblemKind, Registry, StepResult,
+};
 
 use arguments::Arguments;
 use error::CommandError;

@@ -1,8 +1,8 @@
-//! Draws complaints about documents the way rustc does: message, place, excerpt, labels, notes, help.
+//! Renders diagnostics the way rustc does: message, place, excerpt, labels, notes, help.
 //!
-//! The drawing itself is done by annotate-snippets. It is given only the few lines that a label stands on, with hidden
-//! characters replaced one for one, so that the cost of a diagnostic depends on those lines and not on the size of the
-//! file, and columns stay those of the file.
+//! The rendering itself is done by annotate-snippets. It gets only the few lines with labels, with hidden characters
+//! replaced one for one. So the cost of a diagnostic depends on those lines and not on the size of the file, and columns
+//! stay those of the file.
 
 use std::ops::Range;
 
@@ -12,14 +12,14 @@ use greenroom_doc::{Diagnostic, Label, Severity, SourceFile, SourceId, Sources};
 use crate::style::Style;
 use crate::words;
 
-/// Labels of one file at most so many lines apart share an excerpt.
+/// Labels of one file that are at most so many lines apart share an excerpt.
 const NEAR: u32 = 6;
-/// A span of more lines than this is shown by its first line.
+/// A span of more lines than this is shortened to its first line.
 const TALL: u32 = 8;
-/// Characters of a line that are looked at. What stands further right is not shown.
+/// At most so many characters of a line are shown.
 const LONG: usize = 2000;
 
-/// All diagnostics, in the order given, then how many there are: `3 errors, 1 warning`. Empty when there are none.
+/// Renders diagnostics in the given order, then their number: `3 errors, 1 warning`. Empty if there are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let renderer = if style.colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width.max(40));
@@ -35,7 +35,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> St
     out
 }
 
-/// `3 errors, 1 warning`; `no errors` for an empty list.
+/// Counts diagnostics: `3 errors, 1 warning`, or `no errors` for an empty list.
 pub fn totals(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = diagnostics.len() - errors;
@@ -53,9 +53,12 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
         Severity::Warning => Level::WARNING,
     };
     let mut group: Group<'_> =
-        Group::with_title(level.primary_title(words::escape(&diagnostic.message)).id(diagnostic.code.0));
+        Group::with_title(level.primary_title(words::escape(&diagnostic.message)).id(diagnostic.code.word()));
     for excerpt in excerpts(diagnostic, sources) {
         group = group.elements(excerpt.elements(sources));
+    }
+    for label in labels(diagnostic).map(|(label, _)| label).filter(|label| sources.file(label.span.source).is_builtin) {
+        group = group.element(Level::NOTE.message(words::escape(&citation(label, sources)).into_owned()));
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(words::escape(note)));
@@ -68,7 +71,23 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -
     lines.join("\n")
 }
 
-/// A label with its span cut to what exists.
+/// The labels of a diagnostic, each with whether it is the primary one.
+fn labels(diagnostic: &Diagnostic) -> impl Iterator<Item = (&Label, bool)> {
+    let primary = diagnostic.primary.iter().map(|label| (label, true));
+    primary.chain(diagnostic.secondary.iter().map(|label| (label, false)))
+}
+
+/// Writes out a label in a built-in file, which has no lines that the user could look up.
+fn citation(label: &Label, sources: &Sources) -> String {
+    let (text, place) = (sources.text(label.span), sources.cite(label.span));
+    if label.text.is_empty() || label.text.contains(text) {
+        format!("`{text}` in {place}")
+    } else {
+        format!("{}: `{text}` in {place}", label.text)
+    }
+}
+
+/// A label with its span cut to the text of its file.
 struct Place<'a> {
     label: &'a Label,
     primary: bool,
@@ -83,10 +102,9 @@ struct Excerpt<'a> {
     places: Vec<Place<'a>>,
 }
 
-/// The excerpts of a diagnostic, the one with its primary label first.
+/// Returns the excerpts of a diagnostic, the one with its primary label first.
 fn excerpts<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<Excerpt<'a>> {
-    let labels = diagnostic.primary.iter().map(|label| (label, true));
-    let labels = labels.chain(diagnostic.secondary.iter().map(|label| (label, false)));
+    let labels = labels(diagnostic).filter(|(label, _)| !sources.file(label.span.source).is_builtin);
     let mut files: Vec<(SourceId, Vec<Place<'a>>)> = Vec::new();
     for (label, primary) in labels {
         let place = Place::new(label, primary, sources.file(label.span.source));
@@ -165,21 +183,23 @@ impl Excerpt<'_> {
     }
 }
 
-/// From bytes of a file to bytes of a window of it, line by line.
+/// Maps bytes of a file to bytes of a window of it, line by line.
 struct Map {
-    /// Per line: its bytes in the file, its start in the window, its bytes in the window, and where single characters moved.
     lines: Vec<MappedLine>,
 }
 
 struct MappedLine {
+    /// Its bytes in the file.
     file: Range<usize>,
+    /// Its bytes in the window.
     window: Range<usize>,
+    /// Whether it goes on to the right of the window.
     cut: bool,
-    /// (byte in the file, byte in the window) after each character whose replacement has another length.
+    /// The (byte in the file, byte in the window) after each character whose replacement has another length.
     moved: Vec<(usize, usize)>,
 }
 
-/// Lines of a file as they may be shown, without their line ends.
+/// Returns lines of a file with hidden characters replaced, without their line ends.
 fn window(file: &SourceFile, first: u32, last: u32) -> (String, Map) {
     let mut text = String::new();
     let mut lines = Vec::new();
@@ -208,7 +228,7 @@ fn window(file: &SourceFile, first: u32, last: u32) -> (String, Map) {
     (text, Map { lines })
 }
 
-/// How long a character was, and the one character that stands for it. Tabs are left to annotate-snippets.
+/// Returns the length of a character and its replacement. Tabs are left to annotate-snippets.
 fn visible(c: char) -> (usize, char) {
     let shown = match c {
         '\t' => c,
@@ -221,7 +241,7 @@ fn visible(c: char) -> (usize, char) {
 }
 
 impl Map {
-    /// Where a byte of the file is in the window; none when it was cut off.
+    /// Returns the place of a byte of the file in the window. `None` if it was cut off.
     fn shown(&self, at: usize) -> Option<usize> {
         let line = self.lines.iter().rfind(|line| line.file.start <= at)?;
         if at >= line.file.end && !line.cut {
@@ -241,7 +261,7 @@ impl Map {
     }
 }
 
-/// Files of 4 GiB and more are refused when they are loaded.
+/// Converts an offset. Larger files are refused when they are loaded.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Capture, Plan, PlannedScenario};
+use greenroom_doc::{Capture, Network, Plan, PlannedScenario};
 use greenroom_sandbox::turn::{Take, Turn, Waiting};
 use greenroom_sandbox::{Isolation, Property};
 
@@ -67,13 +67,12 @@ impl Admission {
     pub(crate) fn new(plan: &Plan, options: &RunOptions, isolation: &Isolation) -> Self {
         let needs = |&index: &usize| {
             let scenario = &plan.scenarios[index];
-            let host = options.network.unwrap_or(scenario.network_host);
-            let shares_network = host || !isolation.has(Property::Network);
-            let limit = options.timeout.or(plan.documents[scenario.document].limits.scenario);
+            let network = options.network.unwrap_or(scenario.network);
+            let shares_network = network == Network::Host || !isolation.has(Property::Network);
             Needs {
                 shares_network,
                 ports: if shares_network { ports(scenario) } else { Vec::new() },
-                limit: limit.unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
+                limit: options.timeout.unwrap_or(plan.documents[scenario.document].metadata.scenario_timeout),
             }
         };
         Self {

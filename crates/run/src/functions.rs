@@ -6,11 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use greenroom_doc::{
-    Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
+    Code, Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
 };
 use greenroom_steps::host::check::{self, Function, Known, Trouble};
-
-use crate::script::NATIVE;
 
 /// Checks Python files, and bindings to functions in them. `python` is the program, `path` is PATH.
 ///
@@ -41,24 +39,24 @@ pub fn check_functions(
                     if warned.insert(warning.clone()) {
                         let (file, line, message) = warning;
                         let at = line_span((file, *line), &files, &loaded.sources);
-                        found.extend(at.map(|at| Diagnostic::warning("python-warning", message).at(at, "")));
+                        found.extend(at.map(|at| Diagnostic::warning(Code::PythonWarning, message).at(at, "")));
                     }
                 }
                 let mut known = known;
                 known.more |= document.implementations.iter().any(|listed| listed.missing);
                 found.extend(bindings(document, &steps, &known, &files, &loaded.sources));
-                if others.iter().any(|step| &*step.implementation.language == NATIVE) {
+                if others.iter().any(|step| step.implementation.is_native()) {
                     found.extend(replacements(&steps, &known, &files, &loaded.sources));
                 }
             }
             Err(Trouble::NotFound) => found.push(
-                Diagnostic::error("no-python", format!("program not found: {python}"))
+                Diagnostic::error(Code::NoPython, format!("program not found: {python}"))
                     .at(first.span, "this step is carried out in Python")
                     .help("install Python, or say where it is with `--python PATH`"),
             ),
             Err(Trouble::Here(error)) => return Err(error),
             Err(Trouble::Python(reason)) => found.push(
-                Diagnostic::error("no-python", format!("{python} cannot be used: {reason}"))
+                Diagnostic::error(Code::NoPython, format!("{python} cannot be used: {reason}"))
                     .at(first.span, "this step is carried out in Python")
                     .help("say where a Python 3.8 or newer is with `--python PATH`"),
             ),
@@ -89,7 +87,8 @@ fn unparsable(
     let start = range.start + at.min(text.len());
     let end = (start + 1).min(range.end).max(start);
     Some(
-        Diagnostic::error("bad-python", format!("this is no Python: {message}")).at(Span::new(*source, start..end), ""),
+        Diagnostic::error(Code::BadPython, format!("this is no Python: {message}"))
+            .at(Span::new(*source, start..end), ""),
     )
 }
 
@@ -123,7 +122,7 @@ fn bindings(
                 && told.insert((step.binding, function, Some(name)))
             {
                 let message = format!("function `{function}` wants `{name}`, which this step does not capture");
-                let error = Diagnostic::error("wrong-parameters", message).at(step.span, "");
+                let error = Diagnostic::error(Code::WrongParameters, message).at(step.span, "");
                 let error = error.and_at(binding.span, "bound here");
                 let error = match definition_span(definition, files, sources) {
                     Some(at) => error.and_at(at, "defined here"),
@@ -139,7 +138,7 @@ fn bindings(
             let Some(definition) = functions.get(&**function) else {
                 let constant = known.constants.iter().find(|(constant, _)| **constant == **function && !known.more);
                 if let Some((_, (path, line))) = constant {
-                    let error = Diagnostic::error("no-function", format!("`{function}` is no function"))
+                    let error = Diagnostic::error(Code::NoFunction, format!("`{function}` is no function"))
                         .at(step.span, "this step needs it")
                         .and_at(binding.span, "bound here");
                     found.push(match line_span((path, *line), files, sources) {
@@ -152,7 +151,7 @@ fn bindings(
                     continue;
                 }
                 let error =
-                    Diagnostic::error("unknown-function", format!("no Python file defines a function `{function}`"))
+                    Diagnostic::error(Code::UnknownFunction, format!("no Python file defines a function `{function}`"))
                         .at(step.span, "this step needs it")
                         .and_at(binding.span, "bound here");
                 let near = nearest(function, functions.keys().copied());
@@ -168,7 +167,7 @@ fn bindings(
             };
             if definition.never_runs && never_run.insert(function) {
                 let message = format!("`{function}` has `yield` in it: calling it carries out nothing");
-                let warning = Diagnostic::warning("never-runs", message).help(
+                let warning = Diagnostic::warning(Code::NeverRuns, message).help(
                     "write a function for what is to be done when the scenario ends, and name it by `cleanup:` in the binding",
                 );
                 found.push(match definition_span(definition, files, sources) {
@@ -190,7 +189,7 @@ fn bindings(
                 .collect();
             let at = definition_span(definition, files, sources);
             let complain = |message: String, help: String| {
-                let error = Diagnostic::error("wrong-parameters", message).at(binding.span, "bound here");
+                let error = Diagnostic::error(Code::WrongParameters, message).at(binding.span, "bound here");
                 match at {
                     Some(at) => error.and_at(at, "defined here").help(help),
                     None => error.help(help),
@@ -275,7 +274,7 @@ fn replacements(
         let more = own.count();
         let others = if more == 0 { String::new() } else { format!(" and {more} more") };
         let message = format!("`{}`{others}: steps of the libraries do not use functions of yours", first.name);
-        let warning = Diagnostic::warning("own-library-function", message);
+        let warning = Diagnostic::warning(Code::OwnLibraryFunction, message);
         let warning = warning.at(definition_span(first, files, sources)?, "only other Python functions find it");
         Some(warning.help("to have steps carried out by it, bind them to it in a bindings file of your own"))
     };

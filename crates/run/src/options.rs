@@ -1,10 +1,11 @@
-//! How a run is to be done, as whoever starts it says.
+//! Options of a run.
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use greenroom_doc::Network;
 use greenroom_sandbox::SandboxChoice;
 
 /// How to run a plan.
@@ -12,57 +13,52 @@ use greenroom_sandbox::SandboxChoice;
 pub struct RunOptions {
     /// The scenarios to run, as indices into the plan, in reading order.
     pub chosen: Vec<usize>,
-    /// How many at a time; none: [`RunOptions::DEFAULT_JOBS`], of those that share the machine's network one.
+    /// How many run at a time. `None`: [`RunOptions::DEFAULT_JOBS`], or one of those that share the machine's network.
     pub jobs: Option<usize>,
-    /// Which sandbox.
+    /// The sandbox to use.
     pub sandbox: SandboxChoice,
-    /// Limit for a scenario, over the document's and the default.
+    /// The time limit of a scenario, instead of the document's.
     pub timeout: Option<Duration>,
-    /// Variables for all that runs.
+    /// Environment variables for everything that runs.
     pub environment: Vec<(String, String)>,
-    /// Start nothing more once a scenario has not passed.
+    /// Whether to start nothing more after a scenario that did not pass.
     pub fail_fast: bool,
-    /// Keep the directories of scenarios that did not pass.
+    /// Whether to keep the directories of scenarios that did not pass.
     pub keep: bool,
-    /// A process that no step has stopped makes its scenario fail.
+    /// Whether leftover processes make a scenario fail.
     pub leftovers_fail: bool,
-    /// How many bytes a process may write to one of its outputs, over what documents say and the default.
+    /// How many bytes a process may write to one of its outputs, instead of the document's limit.
     pub output_limit: Option<u64>,
-    /// Run in an order made from this seed.
+    /// The seed of a random order.
     pub shuffle: Option<u64>,
-    /// Where greenroom was started.
+    /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
-    /// Where the run's directory is made.
+    /// The directory in which the run's directory is created.
     pub temporary_directory: PathBuf,
-    /// Directories that scenarios must be able to see also when they lie below /tmp, beside the source directory and the documents'.
+    /// Directories below /tmp that scenarios must see, besides the source directory and those of documents.
     pub visible: Vec<PathBuf>,
-    /// Whether scenarios have the machine's network, over what their documents say.
-    pub network: Option<bool>,
-    /// The Python that carries out steps in it.
+    /// The network of scenarios, instead of what their documents say.
+    pub network: Option<Network>,
+    /// The Python that runs steps in Python.
     pub python: String,
-    /// Programs that are step hosts of other languages, or of Python instead of greenroom's own.
+    /// Step hosts by language. One for `python` replaces greenroom's own.
     pub hosts: BTreeMap<String, String>,
 }
 
 impl RunOptions {
-    /// Waiting is not work: most scenarios wait for a process most of their time, so far more of them than the machine has
-    /// cores go side by side. More than this gains little and makes a slow machine miss the documents' own limits.
+    /// How many scenarios run at a time by default.
+    ///
+    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run side by side. More than
+    /// this gains little, and makes a slow machine miss the documents' own limits.
     pub const DEFAULT_JOBS: usize = 32;
-    /// Limit for one step, unless the document sets another: enough for a build, little enough to be noticed the same hour.
-    pub const DEFAULT_STEP_LIMIT: Duration = Duration::from_mins(5);
-    /// Limit for one scenario, unless the document or the command line set another.
-    pub const DEFAULT_SCENARIO_LIMIT: Duration = Duration::from_mins(15);
-    /// Bytes that a process may write to one of its outputs, unless the document or the command line say otherwise: a log of
-    /// hours, and no disk is full of it.
-    pub const DEFAULT_OUTPUT_LIMIT: u64 = 64 << 20;
 }
 
-/// Descriptors by which the user orders what is to become of a run.
+/// Descriptors through which the user stops or pauses a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Orders<'a> {
-    /// Every byte that can be read from it is an order to stop: the first asks politely, the second does not, and after the
-    /// third nothing is waited for.
+    /// Every byte is a request to stop: the first stops processes with SIGTERM, the second kills them, and after the third
+    /// the run waits for nothing.
     pub stop: Option<BorrowedFd<'a>>,
-    /// Readable when everything is to stand still, this process included, until somebody continues it.
+    /// Readable when everything must pause, this process included, until it is continued.
     pub pause: Option<BorrowedFd<'a>>,
 }

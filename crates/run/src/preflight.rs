@@ -1,32 +1,28 @@
-//! Looks at every step before anything runs, with the checks of the step libraries.
+//! Checks every step before anything runs, with the checks of the step libraries.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
 
-use greenroom_doc::{Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
-use greenroom_steps::{Captures, Outlook, Problem, Registry};
+use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
+use greenroom_steps::{Captures, Outlook, Problem, ProblemKind, Registry};
 
-use crate::script::NATIVE;
-
-/// The code of a problem with a program that nobody has.
-const NOT_FOUND: &str = "program-not-found";
-
-/// What cannot work, as far as it can be known without running: ports that are no ports, JSON that is none, programs
-/// that nobody has. `path` is PATH, `source_directory` where greenroom was started.
+/// Finds steps that cannot work: invalid ports, malformed JSON, missing programs.
+///
+/// `path` is PATH, and `source_directory` is where greenroom was started.
 pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
     let outlook = Outlook::new(path.to_owned(), source_directory.to_owned());
-    plan.scenarios.iter().flat_map(|scenario| look(scenario, registry, outlook.clone())).collect()
+    plan.scenarios.iter().flat_map(|scenario| check(scenario, registry, outlook.clone())).collect()
 }
 
-fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -> Vec<Diagnostic> {
+fn check(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    // One program is missed once.
+    // A missing program is reported once per scenario.
     let mut missing = BTreeSet::new();
     for step in &scenario.steps {
-        if &*step.implementation.language != NATIVE {
-            // Somebody's own code, which may do anything.
+        if !step.implementation.is_native() {
+            // Code of the document, which may do anything.
             outlook.anything_goes = true;
             continue;
         }
@@ -34,30 +30,34 @@ fn look(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -
         let captures = Captures::new(captures);
         let before = outlook.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut outlook);
-        if problems.iter().any(|problem| problem.code == NOT_FOUND) {
-            // Such a program makes no file that a later step could be missing.
+        if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
+            // A missing program creates no file that a later step could need.
             outlook.anything_goes = before;
             outlook.ran = true;
         }
         for problem in problems {
-            if problem.code == NOT_FOUND && !missing.insert(problem.message.clone()) {
+            if problem.kind == ProblemKind::MissingProgram && !missing.insert(problem.message.clone()) {
                 continue;
             }
-            let span = place(step, &problem);
-            let diagnostic = if problem.warning {
-                Diagnostic::warning(problem.code, problem.message)
-            } else {
-                Diagnostic::error(problem.code, problem.message)
-            };
-            let mut diagnostic = diagnostic.at(span, problem.label);
-            diagnostic.help = problem.help;
-            found.push(diagnostic);
+            found.push(diagnostic(step, problem));
         }
     }
     found
 }
 
-/// Where a problem of a step stands.
+/// Converts a problem to a diagnostic.
+fn diagnostic(step: &MatchedStep, problem: Problem) -> Diagnostic {
+    let span = place(step, &problem);
+    let code = Code::Step(problem.kind.word());
+    let diagnostic = if problem.warning {
+        Diagnostic::warning(code, problem.message)
+    } else {
+        Diagnostic::error(code, problem.message)
+    };
+    problem.help.into_iter().fold(diagnostic.at(span, problem.label), Diagnostic::help)
+}
+
+/// Returns the place of a problem.
 fn place(step: &MatchedStep, problem: &Problem) -> Span {
     let Some(capture) = step.captures.iter().find(|capture| Some(&capture.name) == problem.capture.as_ref()) else {
         return step.span;
@@ -66,7 +66,9 @@ fn place(step: &MatchedStep, problem: &Problem) -> Span {
     Span { source: step.span.source, start, end }
 }
 
-/// A part of what begins at `from` with a capture, if the source has it as the captures do: without escapes or more blanks.
+/// Returns the place of a part of a capture that begins at `from`. The part may go on into the captures that follow.
+///
+/// `None` if the source has the text in another form: with escapes, or with collapsed spaces.
 fn part(step: &MatchedStep, from: u32, part: Option<&Range<usize>>) -> Option<(u32, u32)> {
     let part = part?;
     let (start, end) = (from + u32::try_from(part.start).ok()?, from + u32::try_from(part.end).ok()?);

@@ -1,4 +1,4 @@
-//! What of a plan a stage needs to know, of a document or of a scenario.
+//! The parts of a plan that a stage needs: of a document and of a scenario.
 
 use std::path::{Path, PathBuf};
 
@@ -7,15 +7,12 @@ use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
 use crate::options::RunOptions;
 use crate::wire::{DocumentPart, HostPart, Script, ScriptStep};
 
-/// The language of functions that need no step host.
-pub(crate) const NATIVE: &str = "native";
-
-/// Whether any of its steps is carried out by a step host.
+/// Whether a step host runs any of its steps.
 pub(crate) fn needs_host(scenario: &PlannedScenario) -> bool {
-    scenario.steps.iter().any(|step| &*step.implementation.language != NATIVE)
+    scenario.steps.iter().any(|step| !step.implementation.is_native())
 }
 
-/// What the stages need to know of a document.
+/// Returns what stages need to know about a document.
 pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) -> DocumentPart {
     let mut hosts: Vec<HostPart> = Vec::new();
     for listed in &document.implementations {
@@ -38,26 +35,26 @@ pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) ->
     DocumentPart { files: document.files.clone(), hosts }
 }
 
-/// The name of a library file as hosts know it, of the several by which documents may.
+/// Returns the name by which hosts know a library file. Documents may use several.
 fn library_name(name: &str) -> PathBuf {
     Path::new("lib").join(Path::new(name).file_name().unwrap_or_default())
 }
 
-/// A scenario for its stage.
+/// Returns what a stage needs to know about its scenario.
 pub(crate) fn script(scenario: &PlannedScenario, document: &PlannedDocument, options: &RunOptions) -> Script {
     Script {
         document: scenario.document,
         steps: scenario.steps.iter().map(script_step).collect(),
-        scenario_limit: options.timeout.or(document.limits.scenario).unwrap_or(RunOptions::DEFAULT_SCENARIO_LIMIT),
-        step_limit: document.limits.step.unwrap_or(RunOptions::DEFAULT_STEP_LIMIT),
+        scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
+        step_limit: document.metadata.step_timeout,
         leftovers_fail: options.leftovers_fail,
-        output_limit: options.output_limit.or(document.limits.output).unwrap_or(RunOptions::DEFAULT_OUTPUT_LIMIT),
+        output_limit: options.output_limit.unwrap_or(document.metadata.output_limit),
     }
 }
 
 fn script_step(step: &MatchedStep) -> ScriptStep {
-    let language = Some(&*step.implementation.language).filter(|language| *language != NATIVE);
-    // Only hosts want it.
+    let language = (!step.implementation.is_native()).then_some(&*step.implementation.language);
+    // Only hosts need it.
     let text = language.and(step.text.split_once(' ')).map_or_else(String::new, |(_, text)| text.to_owned());
     ScriptStep {
         language: language.map(str::to_owned),

@@ -8,6 +8,73 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 
+/// The kind of a [`Problem`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// A text is not a valid regular expression.
+    InvalidRegex,
+    /// A command looks like a shell command, but no shell runs it.
+    NoShell,
+    /// A program is not installed.
+    MissingProgram,
+    /// A pattern is empty, so it matches everything.
+    EmptyPattern,
+    /// A name cannot be the name of a daemon.
+    InvalidDaemonName,
+    /// A command cannot be split into words.
+    InvalidCommand,
+    /// An environment is not a JSON object of strings.
+    InvalidEnvironment,
+    /// No earlier step keeps a value under this name.
+    UnknownName,
+    /// A text is not a port.
+    InvalidPort,
+    /// A text is not a time limit.
+    InvalidLimit,
+    /// A text is not a URL that a step can use.
+    InvalidUrl,
+    /// A text is not an exit code or HTTP status.
+    InvalidStatus,
+    /// A signal does not exist.
+    UnknownSignal,
+    /// A path leaves the scenario's directory.
+    OutsideDirectory,
+    /// A number is out of range.
+    InvalidNumber,
+    /// A text is not a date and time.
+    InvalidTime,
+    /// A step checks a command, but no earlier step runs one.
+    NoCommand,
+    /// A kind of another step library, by its stable word.
+    Other(&'static str),
+}
+
+impl ProblemKind {
+    /// Returns the stable word that messages show: `bad-port`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::InvalidRegex => "bad-regex",
+            Self::NoShell => "no-shell",
+            Self::MissingProgram => "program-not-found",
+            Self::EmptyPattern => "empty-pattern",
+            Self::InvalidDaemonName => "bad-daemon-name",
+            Self::InvalidCommand => "bad-command",
+            Self::InvalidEnvironment => "bad-environment",
+            Self::UnknownName => "unknown-name",
+            Self::InvalidPort => "bad-port",
+            Self::InvalidLimit => "bad-limit",
+            Self::InvalidUrl => "bad-url",
+            Self::InvalidStatus => "bad-status",
+            Self::UnknownSignal => "unknown-signal",
+            Self::OutsideDirectory => "outside-directory",
+            Self::InvalidNumber => "bad-number",
+            Self::InvalidTime => "bad-time",
+            Self::NoCommand => "no-command",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 /// Something that cannot work, or hardly as it was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -18,8 +85,8 @@ pub struct Problem {
     pub part: Option<Range<usize>>,
     /// Whether it is only worth knowing, and the scenario may run.
     pub warning: bool,
-    /// A stable word for its kind: `bad-port`.
-    pub code: &'static str,
+    /// Its kind.
+    pub kind: ProblemKind,
     /// What is wrong, in one line, lower case, no full stop.
     pub message: String,
     /// Said beside the place.
@@ -30,12 +97,12 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a capture.
-    pub fn new(capture: &str, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(capture: &str, kind: ProblemKind, message: impl Into<String>) -> Self {
         Self {
             capture: Some(capture.to_owned()),
             part: None,
             warning: false,
-            code,
+            kind,
             message: message.into(),
             label: String::new(),
             help: Vec::new(),
@@ -43,8 +110,8 @@ impl Problem {
     }
 
     /// A warning about a capture.
-    pub fn warning(capture: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { warning: true, ..Self::new(capture, code, message) }
+    pub fn warning(capture: &str, kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self { warning: true, ..Self::new(capture, kind, message) }
     }
 
     /// Narrows the place to a part of the capture's text.

@@ -34,7 +34,7 @@ pub mod library;
 pub mod registry;
 pub mod step;
 
-pub use check::{Outlook, Problem};
+pub use check::{Outlook, Problem, ProblemKind};
 pub use context::{Context, EmbeddedFile, Environment};
 pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,

@@ -116,7 +116,8 @@ fn run(input: &[u8]) -> u64 {
 }
 
 fn loaded(document: &str, files: &MemoryLoader) -> Loaded {
-    let can_run = |language: &str, function: &str| language == "native" || function.len().is_multiple_of(2);
+    let can_run =
+        |language: &str, function: &str| language == greenroom_doc::NATIVE || function.len().is_multiple_of(2);
     let loaded =
         load(&Request { documents: &[document.to_owned()], loader: files, builtin: &BUILTIN, can_run: &can_run });
     check(&loaded);

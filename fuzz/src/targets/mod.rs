@@ -38,7 +38,7 @@ fn fingerprint(of: impl Hash) -> u64 {
 
 /// The codes of all diagnostics, each once.
 fn codes(all: &[Diagnostic]) -> Vec<&str> {
-    let mut codes: Vec<&str> = all.iter().map(|diagnostic| diagnostic.code.0).collect();
+    let mut codes: Vec<&str> = all.iter().map(|diagnostic| diagnostic.code.word()).collect();
     codes.sort_unstable();
     codes.dedup();
     codes

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use greenroom_doc::Network;
 use snapbox::str;
 
 use crate::project::{HEAD, Project, same};
@@ -191,8 +192,8 @@ file X "{}\n"
     let loaded = project.load();
     let document = &loaded.plan.documents[0];
     assert_eq!((document.title.as_str(), document.directory.as_str(), document.bodies.len()), ("Two texts", "docs", 2));
-    assert_eq!(document.front.authors, ["A", "B"]);
-    assert_eq!(document.front.date.as_deref(), Some("2020-01-02"));
+    assert_eq!(document.metadata.authors, ["A", "B"]);
+    assert_eq!(document.metadata.date.as_deref(), Some("2020-01-02"));
 }
 
 #[test]
@@ -225,9 +226,9 @@ S []
     let project = Project::new().document("d.md", format!("---\n{new}---\n{block}")).file("b.yaml", bindings);
     let loaded = project.load();
     let document = &loaded.plan.documents[0];
-    assert!(document.network_host);
-    assert_eq!(document.limits.scenario.map(|limit| limit.as_millis()), Some(90_000));
-    assert_eq!(document.limits.step.map(|limit| limit.as_millis()), Some(500));
+    assert_eq!(document.metadata.network, Network::Host);
+    assert_eq!(document.metadata.scenario_timeout.as_millis(), 90_000);
+    assert_eq!(document.metadata.step_timeout.as_millis(), 500);
     assert_eq!(&*loaded.plan.scenarios[0].steps[1].implementation.language, "python");
 }
 
@@ -251,8 +252,8 @@ fn built_in_files_come_after_those_beside_the_document() {
         let loaded = project(name).load();
         assert!(loaded.diagnostics.is_empty(), "{name}: {:?}", loaded.diagnostics);
         assert_eq!(&*loaded.plan.scenarios[0].steps[0].implementation.function, "built_in");
-        let (file, line) = loaded.sources.location(loaded.plan.documents[0].bindings[0].span);
-        assert_eq!((file, line), ("built-in lib/x.yaml", 1));
+        let span = loaded.plan.documents[0].bindings[0].span;
+        assert_eq!(loaded.sources.cite(span), "lib/x.yaml (built in)");
     }
     let own = project("lib/x.yaml").file("a/lib/x.yaml", "- given: it\n  impl: {python: {function: own}}\n").load();
     assert_eq!(&*own.plan.scenarios[0].steps[0].implementation.function, "own");

@@ -4,7 +4,6 @@
 
 mod documents;
 mod mistakes;
-mod mistakes_bindings;
 mod project;
 mod properties;
 mod seed;

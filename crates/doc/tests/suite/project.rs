@@ -107,7 +107,7 @@ pub(crate) fn complaints(sources: &Sources, diagnostics: &[Diagnostic]) -> Strin
     let mut out = String::new();
     for d in diagnostics {
         let severity = if d.severity == Severity::Error { "error" } else { "warning" };
-        let _ = writeln!(out, "{severity}[{}]: {}", d.code.0, d.message);
+        let _ = writeln!(out, "{severity}[{}]: {}", d.code.word(), d.message);
         for label in d.primary.iter().chain(&d.secondary) {
             let dash = if label.text.is_empty() { "" } else { " - " };
             let _ = writeln!(out, "  at {}{dash}{}", place(sources, label.span), label.text);

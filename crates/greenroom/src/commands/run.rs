@@ -162,7 +162,10 @@ impl Run {
             source_directory: settings.directory.clone(),
             temporary_directory: settings.temporary.clone(),
             visible: self.visible(loaded, settings),
-            network: self.network.map(|network| network == Network::Host),
+            network: self.network.map(|network| match network {
+                Network::Private => greenroom_doc::Network::Private,
+                Network::Host => greenroom_doc::Network::Host,
+            }),
             python: settings.absolute(&self.documents.python),
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }

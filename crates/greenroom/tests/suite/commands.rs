@@ -31,8 +31,8 @@ error[unknown-step]: no binding matches this step
 7 | when I brew coffee
   | ^^^^^^^^^^^^^^^^^^
   |
-  = help: similar: `when I run {argv0:word}{args:text}` (built-in lib/runcmd.yaml:44)
-  = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` (built-in lib/runcmd.yaml:51)
+  = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 1 error
 
@@ -297,7 +297,7 @@ own.yaml (1 step)
 fn steps_of_a_broken_bindings_file() {
     let project = Project::new().file("own.yaml", "- whne: I brew\n  impl: {python: {function: brew}}\n");
     project.run(["steps", "own.yaml"]).code(2).stdout(str![""]).stderr(str![[r#"
-error[unknown-key]: bindings have no key `whne`
+error[unknown-key]: unknown binding key `whne`
  --> own.yaml:1:3
   |
 1 | - whne: I brew
@@ -305,7 +305,7 @@ error[unknown-key]: bindings have no key `whne`
   |
   = help: did you mean `when`?
 
-error[bad-binding]: this binding is for no keyword
+error[bad-binding]: this binding has no keyword
  --> own.yaml:1:3
   |
 1 | - whne: I brew

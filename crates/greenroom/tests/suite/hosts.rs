@@ -214,7 +214,7 @@ fn a_language_without_a_host() {
     let Some(project) = perl() else { return };
     let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
     project.refused(["run", "x.md"]).stderr(str![[r#"
-error[cannot-run]: greenroom cannot carry out `when I add {n:uint}`
+error[cannot-run]: greenroom cannot run `when I add {n:uint}`
  --> x.md:8:1
   |
 8 | when I add 2
@@ -226,7 +226,7 @@ error[cannot-run]: greenroom cannot carry out `when I add {n:uint}`
   |         -------------- bound here
   |
   = note: it is bound to the perl function `add`, which greenroom does not have
-  = help: python functions are carried out, and those of languages with a step host: `--host perl=PROGRAM`
+  = help: greenroom runs Python functions, and other languages with a step host: `--host perl=PROGRAM`
 
 1 error
 

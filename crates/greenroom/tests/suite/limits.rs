@@ -144,7 +144,7 @@ error[bad-metadata]: `step_timeout`: `-3` is not a duration: write a number and 
 4 | step_timeout: -3
   |               ^^
 
-error[bad-metadata]: `scenario_timeout`: `0` is no time at all: write more than zero
+error[bad-metadata]: `scenario_timeout`: `0` is too short: it must be more than zero
  --> x.md:5:19
   |
 5 | scenario_timeout: 0

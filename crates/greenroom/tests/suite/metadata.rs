@@ -90,7 +90,7 @@ fn a_markdown_file_that_is_missing() {
         .file("x.md", BODY)
         .refused(["run", "x.subplot"])
         .stderr(str![[r#"
-error[not-found]: no Markdown file xx.md
+error[not-found]: Markdown file not found: xx.md
  --> x.subplot:3:3
   |
 3 | - xx.md

@@ -60,13 +60,13 @@ fn the_command_line_then_the_label_then_the_document() {
 fn labels_that_contradict_one_another() {
     let text = document("# S\n~~~{.scenario label=network-host label=network-private}\nwhen I run true\n~~~\n");
     Project::new().file("x.md", text).refused(["run", "x.md"]).stderr(str![[r#"
-error[contradiction]: this scenario is labelled `network-host` and `network-private`
+error[contradiction]: this scenario has both labels `network-host` and `network-private`
  --> x.md:6:1
   |
 6 | ~~~{.scenario label=network-host label=network-private}
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
-  = help: leave one of them
+  = help: remove one of them
 
 1 error
 

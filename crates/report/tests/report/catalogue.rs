@@ -1,8 +1,8 @@
 //! What there is.
 
 use greenroom_doc::{
-    Binding, CaptureType, Implementation, MatchedStep, Plan, PlannedScenario, SourceFile, SourceId, Sources, Span,
-    StepKind,
+    Binding, CaptureType, Implementation, MatchedStep, Network, Plan, PlannedScenario, SourceFile, SourceId, Sources,
+    Span, StepKind,
 };
 use greenroom_report::{Style, catalogue};
 use snapbox::{IntoData, assert_data_eq, str};
@@ -24,7 +24,7 @@ fn plan() -> (Plan, Sources) {
         title: title.to_owned(),
         span: span(at),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        network_host: false,
+        network: Network::Private,
         steps,
     };
     let steps = || vec![step(StepKind::Given, "given a thing"), step(StepKind::Then, "then it\tis there")];

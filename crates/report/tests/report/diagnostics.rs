@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use greenroom_doc::{Diagnostic, SourceFile, SourceId, Sources, Span};
+use greenroom_doc::{Code, Diagnostic, SourceFile, SourceId, Sources, Span};
 use greenroom_report::{Style, diagnostics};
 use snapbox::{IntoData, assert_data_eq, str};
 
@@ -34,10 +34,10 @@ const DOCUMENT: &str = "# Title\n\nprose\n\n~~~scenario\ngiven a thing\nwhen I s
 #[test]
 fn one_file() {
     let sources = sources(&[("daemon.md", DOCUMENT)]);
-    let unknown = Diagnostic::error("unknown-step", "no binding matches this step")
+    let unknown = Diagnostic::error(Code::UnknownStep, "no binding matches this step")
         .at(span(&sources, 0, "when I strat it"), "no such step")
         .help("did you mean `when I start it`?");
-    let warning = Diagnostic::warning("no-then", "scenario checks nothing")
+    let warning = Diagnostic::warning(Code::Step("no-then"), "scenario checks nothing")
         .at(span(&sources, 0, "# Title"), "this scenario")
         .and_at(span(&sources, 0, "when I strat it"), "its last step")
         .note("a scenario without a `then` can only fail in its steps");
@@ -85,7 +85,7 @@ fn two_files() {
         ("lib/a.yaml", "- given: a thing\n  impl: {}\n"),
         ("lib/b.yaml", "\n\n- given: a {name}\n"),
     ]);
-    let ambiguous = Diagnostic::error("ambiguous-step", "2 bindings match this step")
+    let ambiguous = Diagnostic::error(Code::AmbiguousStep, "2 bindings match this step")
         .at(span(&sources, 0, "given a thing"), "")
         .and_at(span(&sources, 1, "a thing"), "this one does")
         .and_at(span(&sources, 2, "a {name}"), "and this one")
@@ -120,7 +120,7 @@ error[ambiguous-step]: 2 bindings match this step
 
 #[test]
 fn no_place() {
-    let missing = Diagnostic::error("not-found", "there is no document nosuch.md").help("names are taken from here");
+    let missing = Diagnostic::error(Code::NotFound, "there is no document nosuch.md").help("names are taken from here");
     assert_data_eq!(
         shown(&[missing], &Sources::default()),
         str![[r#"
@@ -141,7 +141,7 @@ fn tab_crlf_emoji_and_control_characters() {
     let text =
         "# A\r\n\tgiven\ttabs here\r\nwhen 😀日本 emoji here\r\nthen \x1b[31m\u{202e}\u{9b}\u{200b}hidden here\r\n";
     let sources = sources(&[("a\x1b.md", text)]);
-    let about = |needle| Diagnostic::warning("odd", "odd").at(span(&sources, 0, needle), "this");
+    let about = |needle| Diagnostic::warning(Code::Step("odd"), "odd").at(span(&sources, 0, needle), "this");
     let all = [about("tabs"), about("日本"), about("emoji"), about("hidden"), about("here\r\nwhen")];
     let shown = shown(&all, &sources);
     assert!(!shown.chars().any(|c| c.is_control() && c != '\n'));
@@ -190,7 +190,7 @@ warning[odd]: odd
 #[test]
 fn at_the_end() {
     let sources = sources(&[("a.md", "one\ntwo\n"), ("b.md", "one"), ("empty.md", "")]);
-    let about = |span| Diagnostic::error("end", "the file ends here").at(span, "here");
+    let about = |span| Diagnostic::error(Code::Step("end"), "the file ends here").at(span, "here");
     let all = [about(at(0, 8, 8)), about(at(1, 3, 3)), about(at(2, 0, 0))];
     assert_data_eq!(
         shown(&all, &sources),
@@ -226,10 +226,10 @@ fn tall_spans_and_long_lines() {
     let long = format!("{}needle{}\n{}", "x".repeat(300), "y".repeat(5000), "z".repeat(9000));
     let sources = sources(&[("tall.md", &tall), ("long.md", &long)]);
     let all = [
-        Diagnostic::error("tall", "few lines").at(span(&sources, 0, "line 3\nline 4\nline 5"), "these"),
-        Diagnostic::error("tall", "all lines").at(at(0, 0, tall.len()), "all of it"),
-        Diagnostic::error("long", "long line").at(span(&sources, 1, "needle"), "here"),
-        Diagnostic::error("far", "far right").at(at(1, 13_000, 13_005), "here").help("break the line"),
+        Diagnostic::error(Code::Step("tall"), "few lines").at(span(&sources, 0, "line 3\nline 4\nline 5"), "these"),
+        Diagnostic::error(Code::Step("tall"), "all lines").at(at(0, 0, tall.len()), "all of it"),
+        Diagnostic::error(Code::Step("long"), "long line").at(span(&sources, 1, "needle"), "here"),
+        Diagnostic::error(Code::Step("far"), "far right").at(at(1, 13_000, 13_005), "here").help("break the line"),
     ];
     assert_data_eq!(
         shown(&all, &sources),
@@ -272,12 +272,14 @@ fn broken_spans_do_not_panic() {
     for file in 0..2 {
         for start in 0..10 {
             for end in 0..10 {
-                let one = Diagnostic::error("x", "y").at(at(file, start, end), "z").and_at(at(file, end, start), "w");
+                let one = Diagnostic::error(Code::Step("x"), "y")
+                    .at(at(file, start, end), "z")
+                    .and_at(at(file, end, start), "w");
                 assert!(!shown(&[one], &sources).is_empty());
             }
         }
     }
-    let far = Diagnostic::error("x", "y").at(at(0, u32::MAX as usize, u32::MAX as usize), "z");
+    let far = Diagnostic::error(Code::Step("x"), "y").at(at(0, u32::MAX as usize, u32::MAX as usize), "z");
     assert!(!shown(&[far], &sources).is_empty());
 }
 
@@ -289,11 +291,12 @@ fn a_thousand_in_a_large_file() {
     let many: Vec<_> = (0..1000)
         .map(|n| {
             let start = sources.file(SourceId(0)).line_range(n * 39 + 1).start;
-            Diagnostic::error("x", "y").at(at(0, start, start + 5), "here").and_at(at(0, 0, 5), "first")
+            Diagnostic::error(Code::Step("x"), "y").at(at(0, start, start + 5), "here").and_at(at(0, 0, 5), "first")
         })
         .collect();
-    let small: Vec<_> =
-        (0..1000).map(|_| Diagnostic::error("x", "y").at(at(1, 0, 5), "here").and_at(at(1, 0, 5), "first")).collect();
+    let small: Vec<_> = (0..1000)
+        .map(|_| Diagnostic::error(Code::Step("x"), "y").at(at(1, 0, 5), "here").and_at(at(1, 0, 5), "first"))
+        .collect();
     let time = |diagnostics: &[Diagnostic]| {
         let start = Instant::now();
         assert!(shown(diagnostics, &sources).ends_with("1000 errors\n"));
@@ -306,7 +309,7 @@ fn a_thousand_in_a_large_file() {
 #[test]
 fn colour() {
     let sources = sources(&[("daemon.md", DOCUMENT)]);
-    let one = [Diagnostic::error("x", "message").at(span(&sources, 0, "prose"), "here")];
+    let one = [Diagnostic::error(Code::Step("x"), "message").at(span(&sources, 0, "prose"), "here")];
     let coloured = diagnostics::render(&one, &sources, Style::coloured(100));
     assert!(coloured.contains("\x1b["));
 }

@@ -10,7 +10,7 @@ use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::capture::{self, Tail};
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::check::Problem;
+use crate::check::{Problem, ProblemKind};
 use crate::step::{Captures, Failure, Part, Relation, StepResult};
 
 /// How much of something is shown when it is not what was expected.
@@ -354,7 +354,7 @@ fn reason(error: &regex::Error) -> String {
 pub(crate) fn bad_regex(captures: &Captures) -> Option<Problem> {
     let pattern = captures.get("regex").filter(|pattern| !pattern.contains("${"))?;
     let error = regex(pattern).err()?;
-    Some(Problem::new("regex", "bad-regex", error.message))
+    Some(Problem::new("regex", ProblemKind::InvalidRegex, error.message))
 }
 
 #[cfg(test)]

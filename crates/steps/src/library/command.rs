@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use greenroom_sandbox::process::find_program;
 
-use crate::check::{Outlook, Problem};
+use crate::check::{Outlook, Problem, ProblemKind};
 use crate::library::place::nearest;
 
 /// A command line that ends too early.
@@ -169,7 +169,7 @@ pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Prob
         "if a shell should run it, write {}; if it is meant as it stands, put it between quotes",
         in_shell(line)
     );
-    Some(Problem::warning(capture, "no-shell", message).part(part).help(help))
+    Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
 }
 
 /// Whether a program surely cannot be found, and why. `directory` is where it would run, within the scenario's directory.
@@ -177,7 +177,7 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
     if outlook.anything_goes || name.contains("${") {
         return None;
     }
-    let problem = || Problem::new(capture, "program-not-found", format!("program not found: {name}"));
+    let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
     if name.contains('/') {
         let found = if name.starts_with('/') {
             on_path(OsStr::new(""), name)

@@ -2,7 +2,7 @@
 
 use rustix::fs::statvfs;
 
-use crate::check::{Outlook, Problem};
+use crate::check::{Outlook, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::Library;
 use crate::step::{Captures, Failure, StepResult};
@@ -34,7 +34,7 @@ fn check(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     let unknown = captures.iter().any(|(_, text)| text.contains("${"));
     let error = wanted(captures).err().filter(|_| !unknown);
     let capture = if captures.get("megabytes").is_some() { "megabytes" } else { "bytes" };
-    error.map(|error| Problem::new(capture, "bad-number", error.message)).into_iter().collect()
+    error.map(|error| Problem::new(capture, ProblemKind::InvalidNumber, error.message)).into_iter().collect()
 }
 
 fn has_space(context: &mut Context, captures: &Captures) -> StepResult {

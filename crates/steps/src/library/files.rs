@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Timespec};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::check::{Outlook, Problem};
+use crate::check::{Outlook, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, bad_regex, check_equal};
 use crate::library::place::{self, Place, around, cannot, list, missing, names, outside};
@@ -122,7 +122,7 @@ fn check_modification_time(captures: &Captures, outlook: &mut Outlook) -> Vec<Pr
     let mut problems = check_create(captures, outlook);
     let time = captures.get("mtime").filter(|time| !time.contains("${"));
     if let Some(error) = time.and_then(|time| modification_time(time).err()) {
-        let problem = Problem::new("mtime", "bad-time", error.message);
+        let problem = Problem::new("mtime", ProblemKind::InvalidTime, error.message);
         problems.push(error.help.into_iter().fold(problem, Problem::help));
     }
     problems

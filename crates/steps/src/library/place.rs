@@ -18,7 +18,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::check::Problem;
+use crate::check::{Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -404,7 +404,7 @@ pub(crate) fn outside(captures: &Captures, names: &[&str]) -> Vec<Problem> {
     leaving
         .map(|name| {
             let path = captures.get(name).unwrap_or_default();
-            Problem::new(name, "outside-directory", format!("{path} is outside of the scenario's directory"))
+            Problem::new(name, ProblemKind::OutsideDirectory, format!("{path} is outside of the scenario's directory"))
                 .help("write a path inside the scenario's directory, without a leading `/` or `..`")
         })
         .collect()

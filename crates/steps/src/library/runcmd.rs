@@ -16,7 +16,7 @@ use greenroom_sandbox::process::{Input, Process, Program, ProgramError, StartErr
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
-use crate::check::{Outlook, Problem};
+use crate::check::{Outlook, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::bytes::{self, Bytes, bad_regex};
 use crate::library::command::{self, QUOTING_HELP};
@@ -633,7 +633,7 @@ fn check_command(captures: &Captures, outlook: &mut Outlook, must_be_found: bool
     if !line.contains("${") {
         match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
-                let problem = Problem::new("args", "bad-command", error.message);
+                let problem = Problem::new("args", ProblemKind::InvalidCommand, error.message);
                 problems.push(error.help.into_iter().fold(problem, Problem::help));
             }
             Ok(command) => {
@@ -667,7 +667,7 @@ fn check_program(command: &Command, outlook: &Outlook) -> Option<Problem> {
 fn check_outcome(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
     let mut problems: Vec<Problem> = bad_regex(captures).into_iter().collect();
     if !outlook.anything_goes && !outlook.ran {
-        let mut problem = Problem::new("", "no-command", NO_COMMAND).help(NO_COMMAND_HELP);
+        let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
         problem.capture = None;
         problems.push(problem);
     }

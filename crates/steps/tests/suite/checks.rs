@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use greenroom_steps::{Outlook, Problem};
+use greenroom_steps::{Outlook, Problem, ProblemKind};
 
 use crate::support::{outlook, problems};
 
@@ -30,7 +30,8 @@ fn ordinary_steps_are_fine() {
 
 #[test]
 fn programs_are_looked_for() {
-    let not_found = |name: &str| Problem::new("argv0", "program-not-found", format!("program not found: {name}"));
+    let not_found =
+        |name: &str| Problem::new("argv0", ProblemKind::MissingProgram, format!("program not found: {name}"));
     assert_eq!(found("when I run sh -c true"), NONE);
     assert_eq!(found("when I run /bin/sh -c true"), NONE);
     assert_eq!(found("when I try to run nosuch-program"), NONE);
@@ -93,7 +94,7 @@ fn programs_may_be_in_srcdir() {
 #[test]
 fn command_lines_are_looked_at() {
     let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
-    let bad = |message: &str| Problem::new("args", "bad-command", message);
+    let bad = |message: &str| Problem::new("args", ProblemKind::InvalidCommand, message);
     assert_eq!(found("when I run echo it's"), [bad("a single quote is not closed: echo it's").help(help)]);
     assert_eq!(found("when I try to run \"echo x"), [bad("a double quote is not closed: \"echo x").help(help)]);
     assert_eq!(found("when I try to run \"my prog\" x"), NONE);
@@ -104,7 +105,7 @@ fn command_lines_are_looked_at() {
 #[test]
 fn names_outside_are_told() {
     let outside = |capture: &str, name: &str| {
-        Problem::new(capture, "outside-directory", format!("{name} is outside of the scenario's directory"))
+        Problem::new(capture, ProblemKind::OutsideDirectory, format!("{name} is outside of the scenario's directory"))
             .help("write a path inside the scenario's directory, without a leading `/` or `..`")
     };
     assert_eq!(found("given file ../x from foo.txt"), [outside("filename_on_disk", "../x")]);
@@ -121,26 +122,26 @@ fn names_outside_are_told() {
 fn what_cannot_be_read_is_told() {
     assert_eq!(
         found("then file x matches regex /a(b/"),
-        [Problem::new("regex", "bad-regex", "not a regular expression: unclosed group")]
+        [Problem::new("regex", ProblemKind::InvalidRegex, "not a regular expression: unclosed group")]
     );
     assert_eq!(
         found("when I run true\nthen stdout doesn't match regex [z-a]"),
         [Problem::new(
             "regex",
-            "bad-regex",
+            ProblemKind::InvalidRegex,
             "not a regular expression: invalid character class range, the start must be <= the end"
         )]
     );
     assert_eq!(
         found("given file x has modification time yesterday"),
-        [Problem::new("mtime", "bad-time", "not a date and time: yesterday")
+        [Problem::new("mtime", ProblemKind::InvalidTime, "not a date and time: yesterday")
             .help("write it like 1970-01-02 03:04:05; it is taken as UTC")]
     );
     assert_eq!(
         found("given datadir has at least 99999999999999999999M of space"),
         [Problem::new(
             "megabytes",
-            "bad-number",
+            ProblemKind::InvalidNumber,
             "megabytes is `99999999999999999999`: number too large to fit in target type"
         )]
     );
@@ -148,7 +149,7 @@ fn what_cannot_be_read_is_told() {
 
 #[test]
 fn looking_at_a_command_that_never_ran_is_told() {
-    let mut expected = Problem::new("", "no-command", "no command has been run before this step")
+    let mut expected = Problem::new("", ProblemKind::NoCommand, "no command has been run before this step")
         .help("write a step such as `when I try to run ls` before it");
     expected.capture = None;
     assert_eq!(found("given file foo.txt\nthen command fails"), [expected.clone()]);

@@ -16,7 +16,7 @@ fn a_yaml_bomb_in_a_bindings_file() {
     let begun = Instant::now();
     let text = scenario("when I run true").replace("lib/runcmd.yaml", "lib/runcmd.yaml, own.yaml");
     Project::new().file("own.yaml", bomb).file("x.md", text).refused(["run", "x.md"]).stderr(str![[r#"
-error[bad-yaml]: not valid YAML: YAML document too large or too complex: total_replayed_events=20001 > 20000
+error[bad-yaml]: invalid YAML: YAML document too large or too complex: total_replayed_events=20001 > 20000
  --> own.yaml:5:17
   |
 5 |   a4: &a4 [*a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3]
@@ -51,7 +51,7 @@ fn a_document_that_names_itself() {
         .file("x.subplot", "title: T\nmarkdowns: [x.subplot]\nbindings: []\n")
         .refused(["run", "x.subplot"])
         .stderr(str![[r#"
-error[no-scenario]: there is no scenario in x.subplot
+error[no-scenario]: x.subplot has no scenario
  --> x.subplot:1:1
   |
 1 | title: T

@@ -151,14 +151,14 @@ error[not-a-file]: s.py is a directory
 4 | impls: {python: [s.py, nosuch.py]}
   |                  ^^^^
 
-error[not-found]: no python file nosuch.py
+error[not-found]: python file not found: nosuch.py
  --> x.md:4:24
   |
 4 | impls: {python: [s.py, nosuch.py]}
   |                        ^^^^^^^^^
   |
   = note: it is neither beside the document nor built in
-  = help: these are built in: lib/daemon.py, lib/files.py, lib/runcmd.py, lib/datadir.py
+  = help: built-in files: lib/daemon.py, lib/files.py, lib/runcmd.py, lib/datadir.py
 
 2 errors
 

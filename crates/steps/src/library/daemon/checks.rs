@@ -4,7 +4,7 @@ use greenroom_sandbox::process::signal_named;
 
 use super::daemons::{NAME_HELP, check_name, command_line, parse_environment, search_path, split};
 use super::readiness::parse_port;
-use crate::check::{Outlook, Problem};
+use crate::check::{Outlook, Problem, ProblemKind};
 use crate::library::command::{QUOTING_HELP, not_found};
 use crate::library::place::nearest;
 use crate::step::Captures;
@@ -21,7 +21,7 @@ pub(super) fn free_port(captures: &Captures, outlook: &mut Outlook) -> Vec<Probl
 pub(super) fn pattern(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     match captures.get("args") {
         Some("") => vec![
-            Problem::new("args", "empty-pattern", "the pattern is empty, so it matches every process")
+            Problem::new("args", ProblemKind::EmptyPattern, "the pattern is empty, so it matches every process")
                 .help("write the command line, or a part of it, between the quotes"),
         ],
         _ => Vec::new(),
@@ -57,15 +57,15 @@ pub(super) fn try_start(captures: &Captures, outlook: &mut Outlook) -> Vec<Probl
 fn order(captures: &Captures, outlook: &Outlook) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(Err(problem)) = captures.get("name").map(check_name) {
-        problems.push(Problem::new("name", "bad-daemon-name", problem).help(NAME_HELP));
+        problems.push(Problem::new("name", ProblemKind::InvalidDaemonName, problem).help(NAME_HELP));
     }
     if let Some(Err(problem)) = command_line(captures).ok().map(|line| split(&line)) {
         let capture = if captures.get("args").is_some_and(|args| !args.is_empty()) { "args" } else { "path" };
-        problems.push(Problem::new(capture, "bad-command", problem).help(QUOTING_HELP));
+        problems.push(Problem::new(capture, ProblemKind::InvalidCommand, problem).help(QUOTING_HELP));
     }
     if let Some(Err(problem)) = captures.get("env").map(parse_environment) {
         let help = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
-        problems.push(Problem::new("env", "bad-environment", problem).help(help));
+        problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, problem).help(help));
     }
     problems.extend(port(captures, outlook));
     problems
@@ -78,7 +78,8 @@ fn port(captures: &Captures, outlook: &Outlook) -> Option<Problem> {
         let near = nearest(name, outlook.kept.iter().map(String::as_str));
         let unknown = !outlook.kept.contains(name) && (near.is_some() || !outlook.anything_goes);
         return unknown.then(|| {
-            let problem = Problem::new("port", "unknown-name", format!("no step before keeps a port as {name}"));
+            let problem =
+                Problem::new("port", ProblemKind::UnknownName, format!("no step before keeps a port as {name}"));
             match near {
                 Some(near) => problem.help(format!("did you mean ${{{near}}}?")),
                 None => problem.help(format!("write `given a free port kept as {name}` before this step")),
@@ -86,7 +87,7 @@ fn port(captures: &Captures, outlook: &Outlook) -> Option<Problem> {
         });
     }
     parse_port(text).is_none().then(|| {
-        Problem::new("port", "bad-port", format!("{text} is not a port"))
+        Problem::new("port", ProblemKind::InvalidPort, format!("{text} is not a port"))
             .help("a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`")
     })
 }
@@ -98,7 +99,7 @@ pub(super) fn limit(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     match text.parse::<f64>() {
         Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Vec::new(),
         _ => vec![
-            Problem::new("limit", "bad-limit", format!("a limit of {text} seconds makes no sense"))
+            Problem::new("limit", ProblemKind::InvalidLimit, format!("a limit of {text} seconds makes no sense"))
                 .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30"),
         ],
     }
@@ -117,14 +118,15 @@ pub(super) fn http(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
     let url = captures.get("url").unwrap_or_default();
     if !url.to_ascii_lowercase().starts_with("http://") {
         problems.push(
-            Problem::new("url", "bad-url", format!("{url} is not an http URL"))
+            Problem::new("url", ProblemKind::InvalidUrl, format!("{url} is not an http URL"))
                 .help("write it with its scheme, such as http://127.0.0.1:8080/health; https is not supported"),
         );
     }
     let status = captures.get("status").unwrap_or_default();
     if !status.parse::<u16>().is_ok_and(|status| (100..1000).contains(&status)) {
         problems.push(
-            Problem::new("status", "bad-status", format!("{status} is not an HTTP status")).help("such as 200 or 404"),
+            Problem::new("status", ProblemKind::InvalidStatus, format!("{status} is not an HTTP status"))
+                .help("such as 200 or 404"),
         );
     }
     problems
@@ -138,7 +140,7 @@ pub(super) fn signal(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     let upper = name.to_ascii_uppercase();
     let short = upper.strip_prefix("SIG").unwrap_or(&upper);
     let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));
-    let problem = Problem::new("signal", "unknown-signal", format!("there is no signal {name}"));
+    let problem = Problem::new("signal", ProblemKind::UnknownSignal, format!("there is no signal {name}"));
     let help = near.map_or_else(
         || format!("known are {}, and numbers from 1 to 64", known.join(", ")),
         |near| format!("did you mean {near}?"),
@@ -155,7 +157,7 @@ pub(super) fn ended(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> 
         && status.parse::<u8>().is_err()
     {
         problems.push(
-            Problem::new("status", "bad-status", format!("{status} is not an exit status"))
+            Problem::new("status", ProblemKind::InvalidStatus, format!("{status} is not an exit status"))
                 .help("it is a number from 0 to 255"),
         );
     }

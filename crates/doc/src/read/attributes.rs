@@ -1,4 +1,4 @@
-//! What is written after the fence of a code block: `scenario`, `{.scenario label=x}`, `{#name .file add-newline=no}`.
+//! Attributes after the fence of a code block: `scenario`, `{.scenario label=x}`, `{#name .file}`.
 
 /// The attributes of a fenced block.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -9,13 +9,15 @@ pub(crate) struct Attributes {
     pub(crate) classes: Vec<String>,
     /// `key=value`, in order; values without their quotes.
     pub(crate) pairs: Vec<(String, String)>,
-    /// Parts that make no sense: what is wrong with them.
-    pub(crate) faults: Vec<String>,
+    /// What is wrong in them, in words.
+    pub(crate) mistakes: Vec<String>,
 }
 
 impl Attributes {
-    /// Parses an info string. Without braces, the first word is the class and the rest are attributes if they look like it:
-    /// renderers put all kinds of remarks there.
+    /// Parses an info string.
+    ///
+    /// Without braces, the first word is the class. Other words count if they look like attributes: renderers put all
+    /// kinds of remarks there.
     pub(crate) fn parse(info: &str) -> Self {
         let mut attributes = Self::default();
         let info = info.trim();
@@ -33,7 +35,7 @@ impl Attributes {
             let inside = inside.trim_end();
             let closed = inside.strip_suffix('}');
             if closed.is_none() {
-                attributes.faults.push("the closing `}` is missing".to_owned());
+                attributes.mistakes.push("the closing `}` of these attributes is missing".to_owned());
             }
             for word in words(closed.unwrap_or(inside)) {
                 attributes.take(word);
@@ -45,9 +47,9 @@ impl Attributes {
     fn take(&mut self, word: &str) {
         if let Some(id) = word.strip_prefix('#') {
             if id.is_empty() {
-                self.faults.push("a `#` without a name".to_owned());
+                self.mistakes.push("this `#` has no name".to_owned());
             } else if self.id.is_some() {
-                self.faults.push(format!("a second name, `#{id}`"));
+                self.mistakes.push(format!("this block has a second name, `#{id}`"));
             } else {
                 self.id = Some(id.to_owned());
             }
@@ -58,7 +60,7 @@ impl Attributes {
                 Some(quote @ ('"' | '\'')) => {
                     let rest = &value[1..];
                     rest.strip_suffix(quote).unwrap_or_else(|| {
-                        self.faults.push(format!("the quote after `{key}=` is not closed"));
+                        self.mistakes.push(format!("the quote after `{key}=` is never closed"));
                         rest
                     })
                 }
@@ -70,18 +72,18 @@ impl Attributes {
         }
     }
 
-    /// Whether it has this class.
+    /// Whether the block has this class.
     pub(crate) fn is(&self, class: &str) -> bool {
         self.classes.iter().any(|have| have == class)
     }
 
-    /// All values of a key.
+    /// Returns all values of a key.
     pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(have, _)| have == key).map(|(_, value)| value.as_str())
     }
 }
 
-/// Splits at blanks, but not inside the quotes of a value.
+/// Splits at spaces, except in quoted values.
 fn words(text: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut start = None;
@@ -116,7 +118,7 @@ mod tests {
         parts.extend(a.id.map(|id| format!("#{id}")));
         parts.extend(a.classes.iter().map(|class| format!(".{class}")));
         parts.extend(a.pairs.iter().map(|(key, value)| format!("{key}=<{value}>")));
-        parts.extend(a.faults.iter().map(|fault| format!("!{fault}")));
+        parts.extend(a.mistakes.iter().map(|mistake| format!("!{mistake}")));
         parts.join(" ")
     }
 
@@ -139,11 +141,11 @@ mod tests {
             ("rust,ignore this is a remark", ".rust,ignore"),
             ("{.a\t.b}", ".a .b"),
             ("{}", ""),
-            ("{.scenario", ".scenario !the closing `}` is missing"),
-            ("{#a #b .}", "#a ..  !a second name, `#b`"),
-            ("{#}", "!a `#` without a name"),
-            ("{x=\"a b}", "x=<a b> !the quote after `x=` is not closed"),
-            ("{x=\"}", "x=<> !the quote after `x=` is not closed"),
+            ("{.scenario", ".scenario !the closing `}` of these attributes is missing"),
+            ("{#a #b .}", "#a ..  !this block has a second name, `#b`"),
+            ("{#}", "!this `#` has no name"),
+            ("{x=\"a b}", "x=<a b> !the quote after `x=` is never closed"),
+            ("{x=\"}", "x=<> !the quote after `x=` is never closed"),
         ];
         for (info, want) in cases {
             assert_eq!(shown(info), want.replace("  ", " "), "{info}");

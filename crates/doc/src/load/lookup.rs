@@ -1,12 +1,12 @@
-//! Finding and reading files: beside the document, then among those that come with the runner.
+//! Paths and names of files, and what is wrong with a file that cannot be read.
 
 use std::sync::Arc;
 
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::plan::BuiltinFile;
-use crate::source::{LoadError, Loader};
+use crate::source::{BuiltinFile, LoadError, Loader};
 
-/// The directory part of a path, empty for the working directory.
+/// Returns the directory part of a path, empty for the working directory.
 pub(crate) fn directory(path: &str) -> &str {
     match path.rfind('/') {
         Some(0) => "/",
@@ -15,7 +15,7 @@ pub(crate) fn directory(path: &str) -> &str {
     }
 }
 
-/// A name relative to a directory, as a path.
+/// Joins a directory and a name relative to it.
 pub(crate) fn join(directory: &str, name: &str) -> String {
     let name = name.strip_prefix("./").unwrap_or(name);
     match directory {
@@ -26,13 +26,15 @@ pub(crate) fn join(directory: &str, name: &str) -> String {
     }
 }
 
-/// The same path for paths that differ only in `./` and doubled slashes.
+/// Normalizes a path: the same key for paths that differ only in `./` and doubled slashes.
 pub(crate) fn key(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     format!("{}{}", if path.starts_with('/') { "/" } else { "" }, parts.join("/"))
 }
 
-/// A built-in file by the name a document writes. Old documents write them with the directory of a language, or with none.
+/// Finds a built-in file by the name that a document writes.
+///
+/// Old documents put the directory of a language before it, or no directory at all.
 pub(crate) fn builtin<'a>(builtin: &'a [BuiltinFile], name: &str, languages: &[&str]) -> Option<&'a BuiltinFile> {
     let find = |name: &str| builtin.iter().find(|file| file.name == name);
     let name = name.strip_prefix("./").unwrap_or(name);
@@ -47,7 +49,7 @@ pub(crate) fn builtin<'a>(builtin: &'a [BuiltinFile], name: &str, languages: &[&
         .or_else(|| (!short.contains('/')).then(|| find(&format!("lib/{short}")))?)
 }
 
-/// Bytes as text, or why not. `name` is what the user calls the file.
+/// Decodes a file. `name` is what the user calls it.
 pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<Arc<str>, Box<Diagnostic>> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Box::new(too_big(name)));
@@ -57,36 +59,39 @@ pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<Arc<str>, Box<Diagnos
         let bytes = error.as_bytes();
         let line = bytes[..at].split(|&byte| byte == b'\n').count();
         let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-        let message =
-            format!("{name} is not UTF-8: byte {:#04x} at offset {at}, in line {line}", bytes.get(at).unwrap_or(&0));
-        let help = if utf16 { "it looks like UTF-16; save it as UTF-8" } else { "save it as UTF-8" };
-        Box::new(Diagnostic::error("not-utf8", message).help(help))
+        let message = format!(
+            "{name} is not UTF-8: invalid byte {:#04x} in line {line} (offset {at})",
+            bytes.get(at).unwrap_or(&0)
+        );
+        let help = if utf16 { "it looks like UTF-16: save it as UTF-8" } else { "save it as UTF-8" };
+        Box::new(Diagnostic::error(Code::NotUtf8, message).help(help))
     })
 }
 
-/// A file too big for the offsets of spans.
+/// Describes a file that is too large for the offsets of spans.
 pub(crate) fn too_big(name: &str) -> Diagnostic {
-    Diagnostic::error("too-big", format!("{name} is too big: 4 GiB is the most that can be read"))
+    Diagnostic::error(Code::TooBig, format!("{name} is too large: the limit is 4 GiB"))
 }
 
-/// Whether a built-in file is one of bindings rather than of step functions.
-pub(crate) fn is_bindings(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("yaml"))
-}
-
-/// Why a file could not be had, in words. `what` is "document", "Markdown file" or the like.
+/// Describes why a file could not be loaded. `what` is "document", "Markdown file" or the like.
 pub(crate) fn failure(what: &str, name: &str, error: &LoadError) -> Diagnostic {
     match error {
-        LoadError::NotFound => Diagnostic::error("not-found", format!("no {what} {name}")),
-        LoadError::Directory => Diagnostic::error("not-a-file", format!("{name} is a directory")),
-        LoadError::NotAFile => Diagnostic::error("not-a-file", format!("{name} is not a plain file")),
-        LoadError::Other(reason) => Diagnostic::error("unreadable", format!("cannot read {name}: {reason}")),
+        LoadError::NotFound => Diagnostic::error(Code::NotFound, format!("{what} not found: {name}")),
+        LoadError::Directory => Diagnostic::error(Code::NotAFile, format!("{name} is a directory")),
+        LoadError::NotAFile => Diagnostic::error(Code::NotAFile, format!("{name} is not a regular file")),
+        LoadError::Other(reason) => Diagnostic::error(Code::Unreadable, format!("cannot read {name}: {reason}")),
     }
 }
 
-/// Whether a file is there and readable.
+/// Whether a file exists and can be read.
 pub(crate) fn exists(loader: &dyn Loader, path: &str) -> bool {
     loader.load(path).is_ok()
+}
+
+/// Whether a path ends in one of these extensions, in any case.
+pub(crate) fn has_extension(path: &str, extensions: &[&str]) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.').is_some_and(|(_, have)| extensions.iter().any(|want| have.eq_ignore_ascii_case(want)))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ error[bad-binding]: a binding must be a mapping, not text
   at b.yaml:1:3 "x"
 error[bad-binding]: a binding must be a mapping, not a list
   at b.yaml:2:3 "["
-error[bad-binding]: this binding is for no keyword
+error[bad-binding]: this binding has no keyword
   at b.yaml:3:3 "{"
   help: add `given:`, `when:` or `then:` with a pattern
 
@@ -49,29 +49,29 @@ error[bad-binding]: this pattern is empty
     same(
         bindings("- given: a\n  when: b\n"),
         str![[r#"
-error[bad-binding]: a binding is for one keyword only
+error[bad-binding]: a binding can have only one keyword
   at b.yaml:2:3 "when" - second
   at b.yaml:1:3 "given" - first
-  help: write two bindings
+  help: split it into two bindings
 
 "#]],
     );
     same(
         bindings("- given: a\n  given: b\n"),
         str![[r#"
-error[duplicate-key]: `given` is given twice
+error[duplicate-key]: duplicate key `given`
   at b.yaml:2:3 "given" - again here
   at b.yaml:1:3 "given" - first here
-  help: keep one of them
+  help: remove one of them
 
 "#]],
     );
     same(
         bindings("- given: a: b\n"),
         str![[r#"
-error[bad-yaml]: not valid YAML: mapping values are not allowed in this context
+error[bad-yaml]: invalid YAML: mapping values are not allowed in this context
   at b.yaml:1:11 ""
-  help: put the text into quotes: a colon and a blank in it begin a mapping
+  help: quote the text: it contains a colon and a space, which begin a mapping
 
 "#]],
     );
@@ -82,12 +82,12 @@ fn keys() {
     same(
         bindings("- given: a\n  regexp: true\n  colour: red\n"),
         str![[r#"
-error[unknown-key]: bindings have no key `regexp`
+error[unknown-key]: unknown binding key `regexp`
   at b.yaml:2:3 "regexp"
   help: did you mean `regex`?
-error[unknown-key]: bindings have no key `colour`
+error[unknown-key]: unknown binding key `colour`
   at b.yaml:3:3 "colour"
-  help: these are known: given, when, then, impl, regex, case_sensitive, types, doc, function, cleanup
+  help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, function, cleanup
 
 "#]],
     );
@@ -114,18 +114,18 @@ fn implementations() {
         str![[r#"
 error[bad-binding]: `impl` must be a mapping, not text
   at b.yaml:2:9 "foo"
-  help: write the language, a colon, and below it `function:` and a name
+  help: write the language, a colon, and below it `function:` with a name
 error[bad-binding]: `python` must be a mapping, not text
   at b.yaml:4:18 "foo"
-  help: write `function:` and a name
-error[unknown-key]: bindings have no key `funktion`
+  help: write `function:` with a name
+error[unknown-key]: unknown binding key `funktion`
   at b.yaml:6:19 "funktion"
   help: did you mean `function`?
-error[bad-binding]: `python` names no `function`
+error[bad-binding]: `python` has no `function`
   at b.yaml:6:10 "python"
 error[bad-binding]: `function` must be a name, not a list
   at b.yaml:8:29 "["
-error[bad-binding]: `cleanup` without `function`
+error[bad-binding]: this `cleanup` has no `function`
   at b.yaml:10:3 "cleanup"
 
 "#]],
@@ -139,13 +139,13 @@ fn types() {
             "- given: a {b:strin}\n- given: a {b:wrod}\n- given: a {b:int} {c}\n  types: {b: text, d: word, c: uit}\n- given: a\n  types: [x]\n- given: (?P<x>.*)\n  regex: true\n  types: {y: int}\n",
         ),
         str![[r#"
-error[unknown-type]: there is no capture type `strin`
+error[unknown-type]: unknown capture type `strin`
   at b.yaml:1:12 "{b:strin}"
-  help: these are known: word, escapedword, text, escapedtext, int, uint, number, file, path
-error[unknown-type]: there is no capture type `wrod`
+  help: known types: word, escapedword, text, escapedtext, int, uint, number, file, path
+error[unknown-type]: unknown capture type `wrod`
   at b.yaml:2:12 "{b:wrod}"
   help: did you mean `word`?
-error[unknown-type]: there is no capture type `uit`
+error[unknown-type]: unknown capture type `uit`
   at b.yaml:4:32 "uit"
   help: did you mean `uint`?
 error[type-conflict]: `b` has two types
@@ -170,24 +170,24 @@ fn simple_patterns() {
             "- given: \"a {b} {b} }\"\n- given: say {\"x\"}\n- given: it costs 3.50 (net)\n- given: ^a .*$\n- given: a.*\n  regex: false\n",
         ),
         str![[r#"
-error[stray-brace]: this `}` belongs to no capture
+error[stray-brace]: this `}` does not belong to a capture
   at b.yaml:1:21 "}"
-  help: captures are written `{name}` or `{name:type}`, without blanks
-  help: for a brace in the step, write a pattern with `regex: true` and put a backslash before the brace
-error[stray-brace]: this `{` belongs to no capture
+  help: write captures as `{name}` or `{name:type}`, without spaces
+  help: to match a brace, write `regex: true` and put a backslash before the brace
+error[stray-brace]: this `{` does not belong to a capture
   at b.yaml:2:14 "{"
-  help: captures are written `{name}` or `{name:type}`, without blanks
-  help: for a brace in the step, write a pattern with `regex: true` and put a backslash before the brace
-error[stray-brace]: this `}` belongs to no capture
+  help: write captures as `{name}` or `{name:type}`, without spaces
+  help: to match a brace, write `regex: true` and put a backslash before the brace
+error[stray-brace]: this `}` does not belong to a capture
   at b.yaml:2:18 "}"
-  help: captures are written `{name}` or `{name:type}`, without blanks
-  help: for a brace in the step, write a pattern with `regex: true` and put a backslash before the brace
-warning[regex-or-not]: `.` is taken as it stands in a simple pattern
+  help: write captures as `{name}` or `{name:type}`, without spaces
+  help: to match a brace, write `regex: true` and put a backslash before the brace
+warning[regex-or-not]: `.` is matched literally in a simple pattern
   at b.yaml:3:20 "."
-  help: write `regex: false` to say that this is meant, or `regex: true` for a regular expression
+  help: write `regex: false` if that is intended, or `regex: true` for a regular expression
 error[regex-or-not]: this pattern looks like a regular expression
   at b.yaml:4:10 "^"
-  help: write `regex: true` if it is one, `regex: false` if it is meant as it stands
+  help: write `regex: true` if it is one, or `regex: false` to match it literally
 
 "#]],
     );
@@ -200,17 +200,17 @@ fn regexes() {
             "- given: \"a (b\"\n  regex: true\n- given: 'a [b'\n  regex: true\n- given: \"a \\\\q\"\n  regex: true\n- given: a)|(b\n  regex: true\n- given: (?P<x>a)(?P<x>b)\n  regex: true\n- given: (\\pL{1000}){1000}\n  regex: true\n",
         ),
         str![[r#"
-error[bad-regex]: not a regular expression: unclosed group
+error[bad-regex]: invalid regular expression: unclosed group
   at b.yaml:1:13 "("
-error[bad-regex]: not a regular expression: unclosed character class
+error[bad-regex]: invalid regular expression: unclosed character class
   at b.yaml:3:13 "["
-error[bad-regex]: not a regular expression: unrecognized escape sequence
+error[bad-regex]: invalid regular expression: unrecognized escape sequence
   at b.yaml:5:10 "\"a \\\\q\""
-error[bad-regex]: not a regular expression: unopened group
+error[bad-regex]: invalid regular expression: unopened group
   at b.yaml:7:11 ")"
-error[bad-regex]: not a regular expression: duplicate capture group name
+error[bad-regex]: invalid regular expression: duplicate capture group name
   at b.yaml:9:22 "x"
-error[bad-regex]: not a regular expression: it needs too much memory; are there large `{n}` counts in it?
+error[bad-regex]: invalid regular expression: it needs too much memory; does it have large `{n}` counts?
   at b.yaml:11:10 "(\\pL{1000}){1000}"
 
 "#]],
@@ -223,7 +223,7 @@ fn a_broken_binding_does_not_stop_the_others() {
     same(
         Project::with_bindings(text, "given a thing\ngiven a b").complaints(),
         str![[r#"
-error[bad-regex]: not a regular expression: unclosed group
+error[bad-regex]: invalid regular expression: unclosed group
   at b.yaml:1:12 "("
 
 "#]],

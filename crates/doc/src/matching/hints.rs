@@ -1,37 +1,45 @@
-//! What to say about a step that no binding matches: the slip that it most likely is.
+//! Hints for a step that no binding matches: the mistake that it most likely has.
 
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::binding::{self, Bound, Broken};
+use crate::capture::CaptureType;
 use crate::diagnostic::Diagnostic;
-use crate::index::{Index, Scratch};
-use crate::lookup;
-use crate::matching::Mistyped;
-use crate::pattern::Simple;
-use crate::plan::{BuiltinFile, CaptureType, StepKind};
-use crate::source::{SourceFile, Sources};
+use crate::keyword::StepKind;
+use crate::matching::index::{Index, Scratch};
+use crate::read::binding::{self, CompiledBinding, InvalidBinding};
+use crate::read::pattern::SimplePattern;
+use crate::source::{BuiltinFile, SourceFile, Sources};
 use crate::suggest;
 
-/// So many steps of a load get hints. A document in which more are wrong has one mistake that explains them all.
+/// At most so many steps of a load get hints. If more are wrong, one mistake explains them all.
 pub(crate) const MAX_EXPLAINED: usize = 50;
 
-/// So many similar bindings are shown.
+/// At most so many similar bindings are shown.
 const MAX_SHOWN: usize = 3;
 
-/// Bindings beyond this many are not compared with a step, nor with a file name.
+/// At most so many bindings are compared with a step, and file names with a name.
 const MAX_COMPARED: usize = 5_000;
 
-/// A comma is looked for after so many words.
+/// A missing comma is looked for after at most so many words.
 const MAX_COMMAS: usize = 48;
 
-/// What people and their editors write for a straight double quote.
+/// Quotes that people and editors write instead of a straight double quote.
 const QUOTES: &[char] = &['"', '\'', '`', '´', '‘', '’', '‚', '“', '”', '„', '«', '»'];
 
-/// Less alike than this (of 1000) is not similar.
+/// A likeness (of 1000) below this is not similar.
 const SIMILAR: u32 = 450;
 
-/// The built-in libraries, for documents that use their steps without naming them. Read when first needed.
+/// A capture of a regex whose text does not fit its type.
+pub(crate) struct Mistyped {
+    pub(crate) binding: usize,
+    /// The index of the capture.
+    pub(crate) capture: usize,
+    /// Its text.
+    pub(crate) written: String,
+}
+
+/// The built-in libraries, for documents that use their steps without listing them. Read when first needed.
 #[derive(Default)]
 pub(crate) struct Builtins {
     libraries: OnceCell<Libraries>,
@@ -40,18 +48,18 @@ pub(crate) struct Builtins {
 struct Libraries {
     /// The name of each library, and where its bindings end.
     ends: Vec<(String, usize)>,
-    bindings: Vec<Bound>,
+    bindings: Vec<CompiledBinding>,
     index: Index,
 }
 
 impl Builtins {
-    /// The names of the libraries with a binding that matches.
+    /// Returns the names of the libraries that have a matching binding.
     fn with_step(&self, builtin: &[BuiltinFile], kind: StepKind, text: &str) -> Vec<String> {
         let Libraries { ends, bindings, index } = self.libraries.get_or_init(|| {
             let mut bindings = Vec::new();
             let mut ends = Vec::new();
             for file in builtin {
-                let Some(text) = file.text.as_ref().filter(|_| lookup::is_bindings(&file.name)) else {
+                let Some(text) = file.text.as_ref().filter(|_| file.is_bindings()) else {
                     continue;
                 };
                 let mut sources = Sources::default();
@@ -76,16 +84,16 @@ impl Builtins {
     }
 }
 
-fn is_match(bound: &Bound, text: &str) -> bool {
-    bound.pattern.regex().is_some_and(|regex| regex.is_match(text))
+fn is_match(compiled: &CompiledBinding, text: &str) -> bool {
+    compiled.pattern.regex().is_some_and(|regex| regex.is_match(text))
 }
 
-/// Whether a binding matches with captures of their types, none of which has this place in it.
-fn is_match_but_for(bound: &Bound, text: &str, place: Option<usize>) -> bool {
-    let Some(found) = bound.pattern.regex().and_then(|regex| regex.captures(text)) else {
+/// Whether a binding matches with valid captures, none of which contains this place.
+fn is_match_outside_captures(compiled: &CompiledBinding, text: &str, place: Option<usize>) -> bool {
+    let Some(found) = compiled.pattern.regex().and_then(|regex| regex.captures(text)) else {
         return false;
     };
-    let mut captures = bound.pattern.groups.iter().zip(&bound.binding.captures);
+    let mut captures = compiled.pattern.groups.iter().zip(&compiled.binding.captures);
     captures.all(|(&group, (_, kind))| {
         found
             .get(group)
@@ -96,35 +104,35 @@ fn is_match_but_for(bound: &Bound, text: &str, place: Option<usize>) -> bool {
 /// Finds hints for the steps of one document.
 pub(crate) struct Hints<'a> {
     pub(crate) sources: &'a Sources,
-    pub(crate) bindings: &'a [Bound],
-    pub(crate) broken: &'a [Broken],
+    pub(crate) bindings: &'a [CompiledBinding],
+    pub(crate) invalid: &'a [InvalidBinding],
     pub(crate) index: &'a Index,
     pub(crate) builtin: &'a [BuiltinFile],
     pub(crate) builtins: &'a Builtins,
     /// How many steps may still be explained in this load.
     pub(crate) left: &'a mut usize,
-    /// The words of each pattern, made when first needed.
+    /// The words of each pattern, computed when first needed.
     pub(crate) words: Vec<Vec<Option<String>>>,
 }
 
 impl Hints<'_> {
     /// Whether a step is probably meant for a binding that has a mistake of its own.
-    pub(crate) fn is_meant_for_broken(&self, kind: StepKind, text: &str) -> bool {
-        // With so many mistakes nothing is certain, and comparing would take its time.
-        if self.broken.len() > MAX_SHOWN * 10 {
+    pub(crate) fn is_meant_for_invalid(&self, kind: StepKind, text: &str) -> bool {
+        // With so many invalid bindings nothing is certain, and comparing would be slow.
+        if self.invalid.len() > MAX_SHOWN * 10 {
             return true;
         }
         let step = suggest::step_words(text);
-        self.broken.iter().any(|broken| broken.kind == kind && suggest::likeness(&step, &broken.words) >= SIMILAR)
+        self.invalid.iter().any(|invalid| invalid.kind == kind && suggest::likeness(&step, &invalid.words) >= SIMILAR)
     }
 
-    /// The embedded file that a name was probably meant to be.
+    /// Suggests the embedded file that a name was probably meant to be.
     pub(crate) fn file<'n>(&mut self, name: &str, files: impl Iterator<Item = &'n str>) -> Option<String> {
         *self.left = self.left.checked_sub(1)?;
         suggest::did_you_mean(name, files.take(MAX_COMPARED))
     }
 
-    /// Adds notes and help to a complaint.
+    /// Adds notes and help to the diagnostic of an unknown step.
     pub(crate) fn explain(
         &mut self,
         mut error: Diagnostic,
@@ -137,13 +145,13 @@ impl Hints<'_> {
         }
         *self.left -= 1;
         if text.is_empty() {
-            return error.help(format!("write after `{}` what the step is", kind.word()));
+            return error.help(format!("write the step after `{}`", kind.word()));
         }
         if let Some(help) = self.punctuation(kind, text) {
             return error.help(help);
         }
-        for (at, capture, written) in mistyped.iter().take(MAX_SHOWN) {
-            error = self.wrong_type(error, *at, *capture, written);
+        for Mistyped { binding, capture, written } in mistyped.iter().take(MAX_SHOWN) {
+            error = self.wrong_type(error, *binding, *capture, written);
         }
         let (after, found) = self.other_keyword(error, kind, text);
         error = after;
@@ -157,7 +165,7 @@ impl Hints<'_> {
         }
         let similar = self.similar(kind, text);
         if similar.is_empty() {
-            return error.help("write a binding for it, or reword it so that it fits one");
+            return error.help("add a binding for it, or reword it to match one");
         }
         for &at in &similar {
             if let Some((capture, written)) = relaxed(&self.bindings[at], text) {
@@ -172,30 +180,29 @@ impl Hints<'_> {
 
     fn shown(&self, at: usize) -> String {
         let binding = &self.bindings[at].binding;
-        let (file, line) = self.sources.location(binding.span);
-        format!("`{} {}` ({file}:{line})", binding.kind.word(), binding.pattern)
+        format!("`{} {}` in {}", binding.kind.word(), binding.pattern, self.sources.cite(binding.span))
     }
 
     fn wrong_type(&self, error: Diagnostic, at: usize, capture: usize, written: &str) -> Diagnostic {
         let (name, kind) = &self.bindings[at].binding.captures[capture];
-        error.note(format!("{} matches but for `{name}`", self.shown(at))).help(format!(
+        error.note(format!("{} would match except for `{name}`", self.shown(at))).help(format!(
             "`{name}` must be {} ({}), not `{written}`",
             kind.wants(),
             kind.name()
         ))
     }
 
-    /// What to say when a binding would match if there were one more comma, or straight quotes instead of others.
+    /// Suggests one more comma, or straight quotes instead of others, if a binding would then match.
     fn punctuation(&self, kind: StepKind, text: &str) -> Option<String> {
         let mut scratch = Scratch::default();
-        // `comma`: where one is that must be the pattern's own.
+        // `comma`: the place of one that must belong to the pattern.
         let mut fits = |text: &str, comma: Option<usize>| {
             self.index.candidates(text, &mut scratch);
             let mut bindings = scratch.found.iter().map(|&at| &self.bindings[at as usize]);
-            bindings.any(|bound| bound.binding.kind == kind && is_match_but_for(bound, text, comma))
+            bindings.any(|compiled| compiled.binding.kind == kind && is_match_outside_captures(compiled, text, comma))
         };
         if let Some((changed, quoted)) = straightened(text).filter(|(changed, _)| fits(changed, None)) {
-            return Some(format!("write the text between straight double quotes: `{}`", &changed[quoted]));
+            return Some(format!("use straight double quotes: `{}`", &changed[quoted]));
         }
         for (at, _) in text.match_indices(' ').take(MAX_COMMAS) {
             let (before, after) = text.split_at(at);
@@ -211,11 +218,11 @@ impl Hints<'_> {
         self.index.candidates(text, &mut scratch);
         let mut found = false;
         for at in scratch.found.into_iter().map(|at| at as usize) {
-            let bound = &self.bindings[at];
-            if bound.binding.kind != kind && is_match(bound, text) {
-                let word = bound.binding.kind.word();
-                error = error.help(format!("there is a `{word}` step with these words; write `{word}` instead"));
-                error = error.note(format!("it is {}", self.shown(at)));
+            let compiled = &self.bindings[at];
+            if compiled.binding.kind != kind && is_match(compiled, text) {
+                let word = compiled.binding.kind.word();
+                error = error.help(format!("this is a `{word}` step: write `{word}` instead"));
+                error = error.note(format!("it matches {}", self.shown(at)));
                 found = true;
                 break;
             }
@@ -223,14 +230,14 @@ impl Hints<'_> {
         (error, found)
     }
 
-    /// Bindings with similar words, the most similar first.
+    /// Returns bindings with similar words, the most similar first.
     fn similar(&mut self, kind: StepKind, text: &str) -> Vec<usize> {
         if self.words.is_empty() {
             self.words = self
                 .bindings
                 .iter()
                 .take(MAX_COMPARED)
-                .map(|bound| suggest::pattern_words(&bound.binding.pattern))
+                .map(|compiled| suggest::pattern_words(&compiled.binding.pattern))
                 .collect();
         }
         let step = suggest::step_words(text);
@@ -245,8 +252,9 @@ impl Hints<'_> {
     }
 }
 
-/// A step whose text stands between single or typographic quotes, with straight double ones instead; and where that text is in it,
-/// with its quotes.
+/// Replaces the outermost single or typographic quotes of a step by straight double ones.
+///
+/// Returns the changed step and the range of the quoted text in it, quotes included.
 fn straightened(text: &str) -> Option<(String, Range<usize>)> {
     let mut quotes = text.match_indices(QUOTES);
     let (open, first) = quotes.find(|(at, _)| text[..*at].ends_with(' '))?;
@@ -257,14 +265,15 @@ fn straightened(text: &str) -> Option<(String, Range<usize>)> {
     Some((changed, open..open + inner.len() + 2))
 }
 
-/// If a simple pattern matches once its captures may be anything: the first capture that is of another type, and its text. One
-/// that is alone in this is preferred.
-fn relaxed(bound: &Bound, text: &str) -> Option<(usize, String)> {
-    if bound.pattern.check_types {
+/// Finds the capture whose type keeps a simple pattern from matching, and its text.
+///
+/// A capture that is the only one in the way is preferred to the first of several.
+fn relaxed(compiled: &CompiledBinding, text: &str) -> Option<(usize, String)> {
+    if compiled.pattern.check_types {
         return None;
     }
-    let simple = Simple::parse(&bound.binding.pattern, true);
-    let types: Vec<CaptureType> = bound.binding.captures.iter().map(|(_, kind)| *kind).collect();
+    let simple = SimplePattern::parse(&compiled.binding.pattern, true);
+    let types: Vec<CaptureType> = compiled.binding.captures.iter().map(|(_, kind)| *kind).collect();
     let wrong = |relaxed: &[CaptureType]| {
         let pattern = simple.pattern(relaxed, false);
         let found = pattern.regex()?.captures(text)?;

@@ -1,60 +1,99 @@
-//! Bindings files: YAML lists of patterns and what carries them out.
+//! Bindings files: YAML lists of patterns and the step functions behind them.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
-use crate::pattern::{self, Fault, Pattern, RawCapture, Simple};
-use crate::plan::{Binding, CaptureType, Implementation, StepKind};
-use crate::source::{SourceId, Sources, Span};
+use crate::capture::CaptureType;
+use crate::code::Code;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::keyword::StepKind;
+use crate::read::pattern::{self, Mistake, Pattern, RawCapture, SimplePattern};
+use crate::read::yaml::{self, Node, Value};
+use crate::source::{SourceId, Sources, Span, text_start};
 use crate::suggest;
-use crate::yaml::{self, Node, Value};
 
-/// A binding that can be matched.
+/// A binding: which steps it matches and which functions run them.
 #[derive(Debug, Clone)]
-pub(crate) struct Bound {
+pub struct Binding {
+    /// Given, when or then.
+    pub kind: StepKind,
+    /// The pattern as written.
+    pub pattern: String,
+    /// The pattern's place in its bindings file.
+    pub span: Span,
+    /// `doc:`, if it has one.
+    pub doc: Option<String>,
+    /// Names and types of its captures, in order.
+    pub captures: Vec<(String, CaptureType)>,
+    /// Implementations by language, in the order written.
+    pub implementations: Vec<Implementation>,
+}
+
+/// The language of functions that run without a step host.
+pub const NATIVE: &str = "native";
+
+/// The function that runs a step.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Implementation {
+    /// The key under `impl:`; [`NATIVE`] for the built-in libraries.
+    pub language: Arc<str>,
+    /// The step function.
+    pub function: Arc<str>,
+    /// Runs when the scenario ends, if the step completed.
+    pub cleanup: Option<Arc<str>>,
+}
+
+impl Implementation {
+    /// Whether it runs without a step host.
+    pub fn is_native(&self) -> bool {
+        &*self.language == NATIVE
+    }
+}
+
+/// A binding with its compiled pattern.
+#[derive(Debug, Clone)]
+pub(crate) struct CompiledBinding {
     pub(crate) binding: Binding,
     pub(crate) pattern: Arc<Pattern>,
 }
 
 /// A bindings file as read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Library {
-    pub(crate) bindings: Vec<Bound>,
-    /// Those that mistakes keep out of the list: steps like them are not complained about as well.
-    pub(crate) broken: Vec<Broken>,
-    /// Whether nothing can be said about what else was meant to be in the list.
-    pub(crate) unreadable: bool,
+pub(crate) struct BindingsFile {
+    pub(crate) bindings: Vec<CompiledBinding>,
+    /// Bindings with mistakes. Steps that look like them are not reported as unknown.
+    pub(crate) invalid: Vec<InvalidBinding>,
+    /// Whether the file is too broken to know which bindings it should have.
+    pub(crate) is_unreadable: bool,
 }
 
 /// What is left of a binding that cannot be matched.
 #[derive(Debug, Clone)]
-pub(crate) struct Broken {
+pub(crate) struct InvalidBinding {
     pub(crate) kind: StepKind,
     pub(crate) words: Vec<Option<String>>,
 }
 
-/// More mistakes in one pattern are not told.
-const MAX_FAULTS: usize = 8;
+/// At most so many mistakes in one pattern are reported.
+const MAX_MISTAKES: usize = 8;
 
-/// No step function takes more arguments.
+/// At most so many captures are allowed in one pattern.
 const MAX_CAPTURES: usize = 100;
 
 const KEYS: &[&str] =
     &["given", "when", "then", "impl", "regex", "case_sensitive", "types", "doc", "function", "cleanup"];
 
 /// Reads a bindings file.
-pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> Library {
+pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BindingsFile {
     let text = Arc::clone(&sources.file(source).text);
-    let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let mut library = Library::default();
-    let root = match yaml::parse(source, &text, start..text.len(), diagnostics) {
+    let mut file = BindingsFile::default();
+    let root = match yaml::parse(source, &text, text_start(&text)..text.len(), diagnostics) {
         Ok(Some(root)) => root,
-        Ok(None) => return library,
+        Ok(None) => return file,
         Err(error) => {
             diagnostics.push(*error);
-            library.unreadable = true;
-            return library;
+            file.is_unreadable = true;
+            return file;
         }
     };
     let items = match &root.value {
@@ -62,22 +101,22 @@ pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Di
         Value::Null => &[],
         _ => {
             diagnostics.push(
-                Diagnostic::error("bad-binding", format!("a bindings file must be a list, not {}", root.what()))
+                Diagnostic::error(Code::BadBinding, format!("a bindings file must be a list, not {}", root.what()))
                     .at(root.span, "")
                     .help("begin each binding with `- given:`, `- when:` or `- then:`"),
             );
-            library.unreadable = true;
-            return library;
+            file.is_unreadable = true;
+            return file;
         }
     };
     for item in items {
-        let mut reader = Reader { text: &text, diagnostics, broken: &mut library.broken };
-        library.bindings.extend(reader.binding(item));
+        let mut reader = Reader { text: &text, diagnostics, invalid: &mut file.invalid };
+        file.bindings.extend(reader.binding(item));
     }
-    library
+    file
 }
 
-/// The fields of one binding as they are found.
+/// The fields of one binding as they are read.
 #[derive(Default)]
 struct Fields<'a> {
     patterns: Vec<(StepKind, Span, &'a Node)>,
@@ -93,17 +132,17 @@ struct Fields<'a> {
 struct Reader<'a> {
     text: &'a str,
     diagnostics: &'a mut Vec<Diagnostic>,
-    broken: &'a mut Vec<Broken>,
+    invalid: &'a mut Vec<InvalidBinding>,
 }
 
 impl Reader<'_> {
-    fn complain(&mut self, span: Span, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error("bad-binding", message).at(span, ""));
+    fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(Code::BadBinding, message).at(span, ""));
     }
 
-    fn binding(&mut self, item: &Node) -> Option<Bound> {
+    fn binding(&mut self, item: &Node) -> Option<CompiledBinding> {
         let Value::Map(entries) = &item.value else {
-            self.complain(item.span, format!("a binding must be a mapping, not {}", item.what()));
+            self.error(item.span, format!("a binding must be a mapping, not {}", item.what()));
             return None;
         };
         let mut fields = Fields::default();
@@ -118,7 +157,7 @@ impl Reader<'_> {
                     cleanup: Some(cleanup),
                 });
             } else {
-                self.complain(span, "`cleanup` without `function`");
+                self.error(span, "this `cleanup` has no `function`");
             }
         } else if let Some(function) = fields.function.take() {
             fields.implementations.push(Implementation { language: "python".into(), function, cleanup: None });
@@ -126,7 +165,7 @@ impl Reader<'_> {
         let (kind, _, pattern) = match fields.patterns.as_slice() {
             [] => {
                 self.diagnostics.push(
-                    Diagnostic::error("bad-binding", "this binding is for no keyword")
+                    Diagnostic::error(Code::BadBinding, "this binding has no keyword")
                         .at(item.span, "")
                         .help("add `given:`, `when:` or `then:` with a pattern"),
                 );
@@ -135,28 +174,28 @@ impl Reader<'_> {
             [one] => *one,
             [first, second, ..] => {
                 self.diagnostics.push(
-                    Diagnostic::error("bad-binding", "a binding is for one keyword only")
+                    Diagnostic::error(Code::BadBinding, "a binding can have only one keyword")
                         .at(second.1, "second")
                         .and_at(first.1, "first")
-                        .help("write two bindings"),
+                        .help("split it into two bindings"),
                 );
                 return None;
             }
         };
         let Some(text) = pattern.text() else {
-            self.complain(pattern.span, format!("a pattern must be text, not {}", pattern.what()));
+            self.error(pattern.span, format!("a pattern must be text, not {}", pattern.what()));
             return None;
         };
-        let bound = self.bound(kind, pattern, text, fields);
-        if bound.is_none() {
-            self.broken.push(Broken { kind, words: suggest::pattern_words(text) });
+        let compiled = self.compile(kind, pattern, text, fields);
+        if compiled.is_none() {
+            self.invalid.push(InvalidBinding { kind, words: suggest::pattern_words(text) });
         }
-        bound
+        compiled
     }
 
     fn field<'n>(&mut self, key: &'n Node, value: &'n Node, fields: &mut Fields<'n>) {
         let Some(name) = key.text() else {
-            self.complain(key.span, format!("a key must be a word, not {}", key.what()));
+            self.error(key.span, format!("a key must be a word, not {}", key.what()));
             return;
         };
         match name.to_lowercase().as_str() {
@@ -168,7 +207,7 @@ impl Reader<'_> {
             "doc" => match &value.value {
                 Value::Null => {}
                 Value::Text(doc) => fields.doc = Some(doc.trim_end().to_owned()),
-                _ => self.complain(value.span, format!("`{name}` must be text, not {}", value.what())),
+                _ => self.error(value.span, format!("`{name}` must be text, not {}", value.what())),
             },
             "function" => fields.function = self.word(name, value),
             "cleanup" => fields.cleanup = self.word(name, value).map(|word| (key.span, word)),
@@ -180,9 +219,9 @@ impl Reader<'_> {
 
     fn unknown(&mut self, key: &Node, name: &str, known: &[&str]) {
         let help = suggest::did_you_mean(name, known.iter().copied())
-            .unwrap_or_else(|| format!("these are known: {}", known.join(", ")));
+            .unwrap_or_else(|| format!("known keys: {}", known.join(", ")));
         self.diagnostics.push(
-            Diagnostic::error("unknown-key", format!("bindings have no key `{name}`")).at(key.span, "").help(help),
+            Diagnostic::error(Code::UnknownKey, format!("unknown binding key `{name}`")).at(key.span, "").help(help),
         );
     }
 
@@ -191,7 +230,7 @@ impl Reader<'_> {
             Some("true" | "yes" | "on") => Some(true),
             Some("false" | "no" | "off") => Some(false),
             _ => {
-                self.complain(value.span, format!("`{key}` must be `true` or `false`"));
+                self.error(value.span, format!("`{key}` must be `true` or `false`"));
                 None
             }
         }
@@ -200,7 +239,7 @@ impl Reader<'_> {
     fn word(&mut self, key: &str, value: &Node) -> Option<Arc<str>> {
         let word = value.text().map(str::trim).filter(|text| !text.is_empty());
         if word.is_none() {
-            self.complain(value.span, format!("`{key}` must be a name, not {}", value.what()));
+            self.error(value.span, format!("`{key}` must be a name, not {}", value.what()));
         }
         word.map(Arc::from)
     }
@@ -213,12 +252,13 @@ impl Reader<'_> {
                     if let Some(kind) = kind.text().and_then(|text| self.kind(text, kind.span)) {
                         types.push((name, kind));
                     } else if kind.text().is_none() {
-                        self.complain(kind.span, format!("a type must be a word, not {}", kind.what()));
+                        self.error(kind.span, format!("a type must be a word, not {}", kind.what()));
                     }
                 }
             }
-            _ => self
-                .complain(value.span, format!("`types` must be a mapping of captures to types, not {}", value.what())),
+            _ => {
+                self.error(value.span, format!("`types` must be a mapping of captures to types, not {}", value.what()));
+            }
         }
     }
 
@@ -227,9 +267,9 @@ impl Reader<'_> {
         if found.is_none() {
             let names = CaptureType::ALL.map(CaptureType::name);
             let help =
-                suggest::did_you_mean(text, names).unwrap_or_else(|| format!("these are known: {}", names.join(", ")));
+                suggest::did_you_mean(text, names).unwrap_or_else(|| format!("known types: {}", names.join(", ")));
             self.diagnostics.push(
-                Diagnostic::error("unknown-type", format!("there is no capture type `{text}`")).at(span, "").help(help),
+                Diagnostic::error(Code::UnknownType, format!("unknown capture type `{text}`")).at(span, "").help(help),
             );
         }
         found
@@ -241,32 +281,32 @@ impl Reader<'_> {
             Value::Map(languages) => languages,
             _ => {
                 self.diagnostics.push(
-                    Diagnostic::error("bad-binding", format!("`impl` must be a mapping, not {}", value.what()))
+                    Diagnostic::error(Code::BadBinding, format!("`impl` must be a mapping, not {}", value.what()))
                         .at(value.span, "")
-                        .help("write the language, a colon, and below it `function:` and a name"),
+                        .help("write the language, a colon, and below it `function:` with a name"),
                 );
                 return;
             }
         };
         for (language, entry) in languages {
             let Some(name) = language.text() else {
-                self.complain(language.span, format!("a language must be a word, not {}", language.what()));
+                self.error(language.span, format!("a language must be a word, not {}", language.what()));
                 continue;
             };
             let Value::Map(entries) = &entry.value else {
                 self.diagnostics.push(
-                    Diagnostic::error("bad-binding", format!("`{name}` must be a mapping, not {}", entry.what()))
+                    Diagnostic::error(Code::BadBinding, format!("`{name}` must be a mapping, not {}", entry.what()))
                         .at(entry.span, "")
-                        .help("write `function:` and a name"),
+                        .help("write `function:` with a name"),
                 );
                 continue;
             };
-            let (mut function, mut cleanup, mut told) = (None, None, false);
+            let (mut function, mut cleanup, mut has_function) = (None, None, false);
             for (key, value) in entries {
                 match key.text().map(str::to_lowercase).as_deref() {
                     Some("function") => {
                         function = self.word("function", value);
-                        told = true;
+                        has_function = true;
                     }
                     Some("cleanup") => cleanup = self.word("cleanup", value),
                     _ => self.unknown(key, key.text().unwrap_or_default(), &["function", "cleanup"]),
@@ -274,13 +314,13 @@ impl Reader<'_> {
             }
             match function {
                 Some(function) => implementations.push(Implementation { language: name.into(), function, cleanup }),
-                None if told => {}
-                None => self.complain(language.span, format!("`{name}` names no `function`")),
+                None if has_function => {}
+                None => self.error(language.span, format!("`{name}` has no `function`")),
             }
         }
     }
 
-    fn bound(&mut self, kind: StepKind, node: &Node, text: &str, fields: Fields<'_>) -> Option<Bound> {
+    fn compile(&mut self, kind: StepKind, node: &Node, text: &str, fields: Fields<'_>) -> Option<CompiledBinding> {
         let place = |range: Range<usize>| place(self.text, node.span, text, range);
         let (captures, simple, regex) = if fields.regex == Some(true) {
             match pattern::parse_regex(text, fields.case_sensitive) {
@@ -290,32 +330,24 @@ impl Reader<'_> {
                         names.into_iter().map(|name| RawCapture { name, kind: None, range: whole.clone() }).collect();
                     (captures, None, Some(pattern))
                 }
-                Err(fault) => {
-                    let span = place(fault.range.clone());
-                    self.diagnostics.push(told(fault, span));
+                Err(mistake) => {
+                    let Mistake { diagnostic, range } = *mistake;
+                    self.diagnostics.push(diagnostic.at(place(range), ""));
                     return None;
                 }
             }
         } else {
-            let mut simple = Simple::parse(text, fields.regex.is_some());
-            let faults: Vec<Diagnostic> = simple
-                .faults
-                .drain(..)
-                .take(MAX_FAULTS)
-                .map(|fault| {
-                    let span = place(fault.range.clone());
-                    told(fault, span)
-                })
-                .collect();
-            let broken = faults.iter().any(|fault| fault.severity == crate::Severity::Error);
-            self.diagnostics.extend(faults);
-            if broken {
+            let mut simple = SimplePattern::parse(text, fields.regex.is_some());
+            let mistakes = std::mem::take(&mut simple.mistakes).into_iter().take(MAX_MISTAKES);
+            let before = self.diagnostics.len();
+            self.diagnostics.extend(mistakes.map(|mistake| mistake.diagnostic.at(place(mistake.range), "")));
+            if self.diagnostics[before..].iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
                 return None;
             }
             (std::mem::take(&mut simple.captures), Some(simple), None)
         };
         if text.trim().is_empty() {
-            self.complain(node.span, "this pattern is empty");
+            self.error(node.span, "this pattern is empty");
             return None;
         }
         let default = if simple.is_some() { CaptureType::Word } else { CaptureType::Text };
@@ -335,10 +367,10 @@ impl Reader<'_> {
             captures: names.into_iter().zip(kinds).collect(),
             implementations: fields.implementations,
         };
-        Some(Bound { binding, pattern: Arc::new(pattern) })
+        Some(CompiledBinding { binding, pattern: Arc::new(pattern) })
     }
 
-    /// The type of each capture, from the pattern, from `types`, or the default.
+    /// Returns names and types of the captures: from the pattern, from `types`, or the default type.
     fn resolve(
         &mut self,
         captures: &[RawCapture],
@@ -348,28 +380,28 @@ impl Reader<'_> {
         text: &str,
     ) -> Option<(Vec<String>, Vec<CaptureType>)> {
         if captures.len() > MAX_CAPTURES {
-            let message = format!("{} captures are too many: {MAX_CAPTURES} are allowed", captures.len());
-            self.complain(pattern, message);
+            let message = format!("this pattern has {} captures; the limit is {MAX_CAPTURES}", captures.len());
+            self.error(pattern, message);
             return None;
         }
-        let mut sound = true;
+        let mut is_valid = true;
         let mut names: Vec<String> = Vec::with_capacity(captures.len());
         let mut kinds = Vec::with_capacity(captures.len());
         for capture in captures {
             let span = place(self.text, pattern, text, capture.range.clone());
             let name = &capture.name;
             if names.contains(name) {
-                sound = false;
+                is_valid = false;
                 self.diagnostics.push(
-                    Diagnostic::error("duplicate-capture", format!("two captures are called `{name}`"))
+                    Diagnostic::error(Code::DuplicateCapture, format!("two captures are named `{name}`"))
                         .at(span, "")
-                        .help("give each its own name"),
+                        .help("rename one of them"),
                 );
             }
             let inline = match &capture.kind {
                 Some(kind) => {
                     let kind = self.kind(kind, span);
-                    sound &= kind.is_some();
+                    is_valid &= kind.is_some();
                     kind
                 }
                 None => None,
@@ -378,9 +410,9 @@ impl Reader<'_> {
             if let (Some(inline), Some((key, declared))) = (inline, declared)
                 && inline != *declared
             {
-                sound = false;
+                is_valid = false;
                 self.diagnostics.push(
-                    Diagnostic::error("type-conflict", format!("`{name}` has two types"))
+                    Diagnostic::error(Code::TypeConflict, format!("`{name}` has two types"))
                         .at(key.span, format!("{} here", declared.name()))
                         .and_at(span, format!("{} in the pattern", inline.name()))
                         .help("keep one of them"),
@@ -393,26 +425,17 @@ impl Reader<'_> {
             let name = key.text().unwrap_or_default();
             if !names.iter().any(|known| known == name) {
                 let mut warning =
-                    Diagnostic::warning("unknown-capture", format!("the pattern has no capture `{name}`"))
+                    Diagnostic::warning(Code::UnknownCapture, format!("the pattern has no capture `{name}`"))
                         .at(key.span, "");
                 warning.help.extend(suggest::did_you_mean(name, names.iter().map(String::as_str)));
                 self.diagnostics.push(warning);
             }
         }
-        sound.then_some((names, kinds))
+        is_valid.then_some((names, kinds))
     }
 }
 
-fn told(fault: Fault, span: Span) -> Diagnostic {
-    let diagnostic = if fault.warning {
-        Diagnostic::warning(fault.code, fault.message)
-    } else {
-        Diagnostic::error(fault.code, fault.message)
-    };
-    fault.help.into_iter().fold(diagnostic.at(span, ""), Diagnostic::help)
-}
-
-/// The place of a part of a scalar: exact where the scalar stands in the source as it is, else the whole.
+/// Returns the place of a part of a scalar: exact if the source has the scalar verbatim, else all of it.
 fn place(source: &str, span: Span, text: &str, part: Range<usize>) -> Span {
     let written = &source[span.start as usize..span.end as usize];
     let skip = match written.strip_prefix(['\'', '"']) {

@@ -1,7 +1,7 @@
-//! YAML as a tree of nodes with their places. The only module that names the YAML crate.
+//! YAML as a tree of nodes with their places. The only module that uses the YAML crate.
 //!
-//! The schemas of metadata and bindings are checked on this tree rather than by serde derives, because a derived
-//! `Deserialize` stops at the first mistake and forgets where keys were.
+//! Metadata and bindings are checked on this tree rather than by serde derives: a derived `Deserialize` stops at the
+//! first mistake and forgets the places of keys.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
+use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::source::{SourceId, Span};
 
@@ -19,7 +20,7 @@ pub(crate) struct Node {
     pub(crate) value: Value,
 }
 
-/// Scalars are kept as text: `title: 1.50` is the title "1.50", whatever YAML thinks of it.
+/// The value of a node. Scalars stay text: `title: 1.50` is the title "1.50".
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Null,
@@ -29,7 +30,7 @@ pub(crate) enum Value {
 }
 
 impl Node {
-    /// What it is, for messages.
+    /// Describes its kind, for messages.
     pub(crate) fn what(&self) -> &'static str {
         match self.value {
             Value::Null => "nothing",
@@ -39,7 +40,7 @@ impl Node {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) => Some(text),
@@ -48,10 +49,12 @@ impl Node {
     }
 }
 
-/// Nesting beyond this is refused; schemas need five levels. Building and dropping the tree recurses, so there must be a bound.
+/// The limit of nesting. The tree is built and dropped recursively; metadata and bindings need five levels.
 const MAX_DEPTH: usize = 32;
 
-/// Parses the one YAML document in `text[range]`. `None` when it is empty. Duplicate keys are complained about here; the first counts.
+/// Parses the one YAML document in `text[range]`. Returns `None` if it is empty.
+///
+/// Of duplicate keys the first counts; the others are added to `diagnostics`.
 pub(crate) fn parse(
     source: SourceId,
     text: &str,
@@ -75,7 +78,7 @@ pub(crate) fn parse(
             max_total_replayed_events: 20_000,
             max_replay_stack_depth: 16,
         },
-        // Handed through so that all of them can be reported, with both places.
+        // Passed through so that all of them are reported, each with both places.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         with_snippet: false,
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
@@ -85,20 +88,21 @@ pub(crate) fn parse(
         Ok(raw) => Ok(Some(place.node(raw, diagnostics))),
         Err(error) => {
             let at = error.location().map_or(base..base, |location| place.range(location));
-            // The words of the YAML crate end in a position relative to its own input, which would mislead.
+            // The message of the YAML crate ends in a position relative to its own input, which would mislead.
             let words = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
             let words = words.lines().next().unwrap_or_default();
             let words = words.find(" at line ").map_or(words, |at| &words[..at]);
             let words = words.trim_end_matches('.');
-            let help = slip(words, text, &at);
-            let error = Diagnostic::error("bad-yaml", format!("not valid YAML: {words}")).at(Span::new(source, at), "");
+            let help = advice(words, text, &at);
+            let error =
+                Diagnostic::error(Code::BadYaml, format!("invalid YAML: {words}")).at(Span::new(source, at), "");
             Err(Box::new(help.into_iter().fold(error, Diagnostic::help)))
         }
     }
 }
 
-/// What to do about the most common slips. `words` are those of the YAML crate.
-fn slip(words: &str, text: &str, at: &Range<usize>) -> Option<String> {
+/// Returns advice for the most common mistakes. `words` are those of the YAML crate.
+fn advice(words: &str, text: &str, at: &Range<usize>) -> Option<String> {
     // A mistake may be noticed only where the next line begins.
     let before = text[..at.start].trim_end_matches([' ', '\t', '-']);
     let end = if before.ends_with('\n') { before.trim_end().len() } else { at.start };
@@ -113,7 +117,7 @@ fn slip(words: &str, text: &str, at: &Range<usize>) -> Option<String> {
             Some((language, function)) if !language.contains(' ') => {
                 format!("write `impl: {{{language}: {function}}}`")
             }
-            _ => "put the text into quotes: a colon and a blank in it begin a mapping".to_owned(),
+            _ => "quote the text: it contains a colon and a space, which begin a mapping".to_owned(),
         });
     }
     let (brace, name) = match value.chars().next()? {
@@ -122,10 +126,10 @@ fn slip(words: &str, text: &str, at: &Range<usize>) -> Option<String> {
         _ => return None,
     };
     let is_text = matches!(key, "given" | "when" | "then" | "title");
-    (is_text && value.contains(brace)).then(|| format!("put the text into quotes, since it begins with {name}"))
+    (is_text && value.contains(brace)).then(|| format!("quote the text: it begins with {name}"))
 }
 
-/// Turns the parser's positions into ours.
+/// Converts positions of the YAML crate to spans.
 struct Place<'a> {
     source: SourceId,
     text: &'a str,
@@ -144,11 +148,11 @@ impl Place<'_> {
             let start = clamp(start);
             let length = usize::try_from(span.byte_len().unwrap_or(0)).unwrap_or(0);
             let end = clamp((start - self.base).saturating_add(length) as u64);
-            // Some tokens of the parser run on over the following line ends.
+            // Some tokens include the line ends that follow them.
             let kept = self.text[start..end].trim_end().len();
             return start..start + kept;
         }
-        // Mistakes of syntax come with line and column (in characters) only.
+        // Syntax errors have only a line and a column, in characters.
         let line = usize::try_from(location.line()).unwrap_or(1).max(1);
         let column = usize::try_from(location.column()).unwrap_or(1).max(1);
         let yaml = &self.text[self.base..self.end];
@@ -159,14 +163,14 @@ impl Place<'_> {
         at..at
     }
 
-    /// Containers have no useful extent in the parser's eyes; the first thing in them is what a reader looks for.
+    /// Converts a node. The span of a list or mapping is that of the first thing in it: the parser gives no useful one.
     fn node(&self, raw: Spanned<Raw>, diagnostics: &mut Vec<Diagnostic>) -> Node {
         let range = self.range(raw.defined);
         let span = Span::new(self.source, range.clone());
         match raw.value {
             Raw::Null => Node { span, value: Value::Null },
             Raw::Text(text) => Node { span, value: Value::Text(text) },
-            // Numbers and booleans are read as they are written.
+            // Numbers and booleans are taken as they are written.
             Raw::Typed => Node { span, value: Value::Text(self.text[range].trim().to_owned()) },
             Raw::List(items) => {
                 let items: Vec<Node> = items.into_iter().map(|item| self.node(item, diagnostics)).collect();
@@ -182,10 +186,10 @@ impl Place<'_> {
                     if let Some(text) = key.text() {
                         if let Some(&first) = seen.get(text) {
                             diagnostics.push(
-                                Diagnostic::error("duplicate-key", format!("`{text}` is given twice"))
+                                Diagnostic::error(Code::DuplicateKey, format!("duplicate key `{text}`"))
                                     .at(key.span, "again here")
                                     .and_at(first, "first here")
-                                    .help("keep one of them"),
+                                    .help("remove one of them"),
                             );
                             continue;
                         }
@@ -200,7 +204,7 @@ impl Place<'_> {
     }
 }
 
-/// A node as serde sees it, before positions are resolved.
+/// A node as serde sees it, with positions of the YAML crate.
 enum Raw {
     Null,
     /// A number or a boolean: its text is taken from the source.
@@ -337,7 +341,7 @@ mod tests {
             ("a: >\n  b\n  c\nd: ~\n", r#"{"a"@"a"="b c\n"@"b\n  c" "d"@"d"=null@"~" }"#),
             ("- &x a\n- *x\n", r#"["a"@"a" "a"@"a" ]"#),
             ("---\na: b\n...\n", r#"{"a"@"a"="b"@"b" }"#),
-            ("a: 1\na: 2\n", r#"{"a"@"a"="1"@"1" }`a` is given twice"#),
+            ("a: 1\na: 2\n", r#"{"a"@"a"="1"@"1" }duplicate key `a`"#),
             ("a: 1e3\nb: 0x10\nc: .inf\n", r#"{"a"@"a"="1e3"@"1e3" "b"@"b"="0x10"@"0x10" "c"@"c"=".inf"@".inf" }"#),
             (" \n# nothing\n", "null@\"\""),
             ("", "empty"),
@@ -348,17 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_have_places() {
+    fn syntax_errors_have_places() {
         let cases = [
-            ("a: b: c\n", "not valid YAML: mapping values are not allowed in this context at 4..4"),
-            (
-                "a:\n  - b\n c: d\n",
-                "not valid YAML: while parsing a block mapping, did not find expected key at 10..10",
-            ),
-            ("\"a\n", "not valid YAML: unclosed quote at 0..0"),
-            ("a: b\n--- \nc: d\n", "not valid YAML: only single YAML document expected but multiple found at 10..10"),
-            ("é: é: é\n", "not valid YAML: mapping values are not allowed in this context at 6..6"),
-            ("a: *x\n", "not valid YAML: reference to unknown value at 3..3"),
+            ("a: b: c\n", "invalid YAML: mapping values are not allowed in this context at 4..4"),
+            ("a:\n  - b\n c: d\n", "invalid YAML: while parsing a block mapping, did not find expected key at 10..10"),
+            ("\"a\n", "invalid YAML: unclosed quote at 0..0"),
+            ("a: b\n--- \nc: d\n", "invalid YAML: only single YAML document expected but multiple found at 10..10"),
+            ("é: é: é\n", "invalid YAML: mapping values are not allowed in this context at 6..6"),
+            ("a: *x\n", "invalid YAML: reference to unknown value at 3..3"),
         ];
         for (text, want) in cases {
             assert_eq!(shown(text), want, "{text:?}");
@@ -377,7 +378,7 @@ mod tests {
             let _ = writeln!(deep_mapping, "{}a:", " ".repeat(level));
         }
         for text in [bomb, "[".repeat(100_000), "- ".repeat(100_000), deep_mapping] {
-            assert!(shown(&text).starts_with("not valid YAML"), "{}", &text[..20]);
+            assert!(shown(&text).starts_with("invalid YAML"), "{}", &text[..20]);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Markdown as far as acceptance documents need it: headings and fenced blocks, with their places in the raw file.
 //!
-//! Everything is read from the parser's event stream without building a tree, so nesting costs nothing.
+//! It reads the parser's event stream and builds no tree, so nesting costs nothing.
 
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use crate::attributes::Attributes;
+use crate::read::attributes::Attributes;
 
 /// A heading or a fenced block, in order of position.
 #[derive(Debug)]
@@ -32,18 +32,18 @@ pub(crate) struct Block {
     /// The line of the opening fence, from the fence on.
     pub(crate) fence: Range<usize>,
     pub(crate) content: Content,
-    /// Whether it ends before the text does: by a closing fence, or with the list or quotation that it stands in.
+    /// Whether it ends before the text does: with a closing fence, or with the list or quotation around it.
     pub(crate) closed: bool,
-    /// Where it ends, closing fence included.
+    /// Its end, closing fence included.
     pub(crate) end: usize,
-    /// Lines of its content that would be fences or headings outside of it, without the blanks around them.
+    /// Lines of its content that would be fences or headings outside it, without the spaces around them.
     pub(crate) inside: Vec<Range<usize>>,
 }
 
-/// The content of a block, as far as it matters.
+/// The content of a block, as far as it is needed.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// Lines of a scenario that are not blank, without the blanks around them.
+    /// Lines of a scenario that are not empty, without the spaces around them.
     Lines(Vec<Range<usize>>),
     /// Text of a block that may become an embedded file, line ends as `\n`.
     Text(String),
@@ -61,7 +61,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     let mut items = Vec::new();
     let mut heading: Option<Heading> = None;
     let mut block: Option<Block> = None;
-    // Where the content of the block ends that is being read.
+    // The end of the content of the current block.
     let mut content_end = 0;
     let body_end = body.end;
     for (event, range) in Parser::new_ext(&text[body], options).into_offset_iter() {
@@ -145,14 +145,14 @@ fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {
     range.start..range.start + line.len()
 }
 
-/// The character of a fence and how many of them it has; `None` for a line that does not begin with one.
+/// Returns the character of a fence and its length. `None` for a line that does not begin with a fence.
 pub(crate) fn fence_mark(line: &str) -> Option<(char, usize)> {
     let mark = line.chars().next().filter(|&c| c == '~' || c == '`')?;
     let length = line.len() - line.trim_start_matches(mark).len();
     (length >= 3).then_some((mark, length))
 }
 
-/// Whether a line without indentation is a heading.
+/// Whether an unindented line is a heading.
 pub(crate) fn is_heading(line: &str) -> bool {
     let text = line.trim_start_matches('#');
     (1..=6).contains(&(line.len() - text.len())) && text.starts_with([' ', '\t']) && !text.trim().is_empty()
@@ -165,15 +165,17 @@ fn add_inside(text: &str, piece: &Range<usize>, inside: &mut Vec<Range<usize>>) 
         let trimmed = line.trim();
         let from = start + (line.len() - line.trim_start().len());
         start += line.len();
-        // Indented further it would be none.
+        // With more indentation it would be code.
         if from - (start - line.len()) < 4 && (fence_mark(trimmed).is_some() || is_heading(trimmed)) {
             inside.push(from..from + trimmed.len());
         }
     }
 }
 
-/// Adds the lines of one piece of a block. A piece begins after what quotes and lists put before it, and may be part of a line,
-/// so the line is taken from the source: from where its first piece begins to its end there.
+/// Adds the lines of one piece of a block.
+///
+/// A piece begins after the markers of quotations and lists, and may be only part of a line. So the line is taken from
+/// the source: from the start of its first piece to its end.
 fn add_lines(text: &str, piece: Range<usize>, lines: &mut Vec<Range<usize>>) {
     let mut start = piece.start;
     while start < piece.end {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_wherever_they_are() {
+    fn blocks_are_found_in_lists_and_quotations() {
         assert_eq!(shown("~~~scenario\ngiven a\n\n  when b  \n~~~\n"), ["\"~~~scenario\" <given a><when b>"]);
         assert_eq!(shown("```scenario\r\ngiven a\r\nwhen b\r\n```\r\n"), ["\"```scenario\" <given a><when b>"]);
         assert_eq!(shown("- x\n  ~~~ scenario\n  given a\n  when b\n  ~~~\n"), ["\"~~~ scenario\" <given a><when b>"]);
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_known() {
+    fn unclosed_blocks_are_recognized() {
         let blocks = |text: &str| {
             let blocks = read(text, 0..text.len()).into_iter().filter_map(|item| match item {
                 Item::Block(block) => Some(block),

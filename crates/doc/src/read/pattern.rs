@@ -1,16 +1,18 @@
-//! Patterns of bindings: the simple form with `{captures}`, and regexes; what they capture, and what text they cannot do without.
+//! Patterns of bindings: simple ones with `{captures}`, and regexes. What they capture, and the literals in them.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
 
-use crate::plan::CaptureType;
+use crate::capture::CaptureType;
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
 
-/// No pattern that a person writes comes near this; one that does would eat memory for every step.
+/// No sensible pattern comes near this. A larger one would cost memory for every step.
 const REGEX_SIZE_LIMIT: usize = 2 << 20;
 
-/// What steps are matched with. Compiled when first needed: most bindings of the libraries never are.
+/// A pattern. Compiled when first needed: most bindings of the libraries never are.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     regex: String,
@@ -18,14 +20,14 @@ pub(crate) struct Pattern {
     compiled: OnceLock<Option<Regex>>,
     /// The group of each capture, in the order of the binding's captures.
     pub(crate) groups: Vec<usize>,
-    /// Pieces of ASCII text that every matching step has in it, in some case.
+    /// ASCII literals that every matching step contains, in any case.
     pub(crate) literals: Vec<String>,
-    /// Whether captures may be of another type than the regex allows, so that it has to be checked.
+    /// Whether the regex accepts captures that do not fit their types, so that they must be checked.
     pub(crate) check_types: bool,
 }
 
 impl Pattern {
-    /// The compiled form; `None` if it cannot be had, which was complained about when it was read.
+    /// Returns the compiled regex. `None` if it is invalid, which was reported when it was read.
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| build(&self.regex, self.case_sensitive).ok()).as_ref()
     }
@@ -35,28 +37,14 @@ fn build(regex: &str, case_sensitive: bool) -> Result<Regex, regex::Error> {
     RegexBuilder::new(regex).case_insensitive(!case_sensitive).size_limit(REGEX_SIZE_LIMIT).build()
 }
 
-/// Something wrong in a pattern, and where in it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) code: &'static str,
-    pub(crate) message: String,
+/// A mistake in a pattern: its diagnostic, still without a place, and its range in the pattern.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    pub(crate) diagnostic: Diagnostic,
     pub(crate) range: Range<usize>,
-    pub(crate) help: Vec<String>,
-    pub(crate) warning: bool,
 }
 
-impl Fault {
-    fn new(code: &'static str, message: impl Into<String>, range: Range<usize>) -> Self {
-        Self { code, message: message.into(), range, help: Vec::new(), warning: false }
-    }
-
-    fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
-        self
-    }
-}
-
-/// A capture as the pattern has it, before types from elsewhere are known.
+/// A capture as the pattern has it, before types from `types` are known.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RawCapture {
     pub(crate) name: String,
@@ -72,22 +60,22 @@ enum Piece {
     Capture(usize),
 }
 
-/// A simple pattern taken apart.
+/// A parsed simple pattern.
 #[derive(Debug, Default)]
-pub(crate) struct Simple {
+pub(crate) struct SimplePattern {
     pieces: Vec<Piece>,
     pub(crate) captures: Vec<RawCapture>,
-    pub(crate) faults: Vec<Fault>,
+    pub(crate) mistakes: Vec<Mistake>,
 }
 
-/// Characters that may mean that a regex was intended.
+/// Characters that may mean that a regex is intended.
 const SUSPICIOUS: &[char] = &['$', '^', '*', '.', '(', ')', '+', '?', '|', '[', ']', '\\'];
 
-/// Pieces that nobody writes who does not mean a regex.
+/// Texts that only occur in regexes.
 const SURELY_REGEX: &[&str] = &["(?", ".*", ".+", "\\S", "\\s", "\\d", "\\w", "[^", "]+", "]*", ")?", ")+", ")*"];
 
-impl Simple {
-    /// Takes a simple pattern apart. `explicit`: `regex: false` is written out, so nothing is suspicious.
+impl SimplePattern {
+    /// Parses a simple pattern. With `explicit`, the binding has `regex: false`, so nothing is suspicious.
     pub(crate) fn parse(pattern: &str, explicit: bool) -> Self {
         let mut simple = Self::default();
         let mut literal = String::new();
@@ -105,7 +93,7 @@ impl Simple {
                         None => (name, None),
                     };
                     if name.is_empty() || name.contains(char::is_whitespace) || name.contains(['"', '\'']) {
-                        simple.faults.push(stray(at, '{'));
+                        simple.mistakes.push(stray(at, '{'));
                         rest = &rest[1..];
                         continue;
                     }
@@ -122,11 +110,11 @@ impl Simple {
                     rest = &rest[length..];
                     continue;
                 }
-                '}' => simple.faults.push(stray(at, '}')),
-                // Steps have their blanks collapsed, so a pattern with more could never match.
+                '}' => simple.mistakes.push(stray(at, '}')),
+                // Spaces in steps are collapsed, so a pattern with more could never match.
                 c if c.is_ascii_whitespace() => {
-                    let blank_before = literal.ends_with(' ') || (literal.is_empty() && simple.pieces.is_empty());
-                    if !blank_before {
+                    let space_before = literal.ends_with(' ') || (literal.is_empty() && simple.pieces.is_empty());
+                    if !space_before {
                         literal.push(' ');
                     }
                 }
@@ -150,24 +138,20 @@ impl Simple {
     }
 
     fn suspect(&mut self, pattern: &str, range: Range<usize>) {
-        let surely = SURELY_REGEX.iter().any(|piece| self.literals().any(|literal| literal.contains(piece)))
+        let is_regex = SURELY_REGEX.iter().any(|piece| self.literals().any(|literal| literal.contains(piece)))
             || pattern.starts_with('^')
             || pattern.ends_with('$');
-        if surely {
-            // Braces inside a regex would be complained about as well, and beside the point.
-            self.faults.clear();
-            self.faults.push(
-                Fault::new("regex-or-not", "this pattern looks like a regular expression", range)
-                    .help("write `regex: true` if it is one, `regex: false` if it is meant as it stands"),
-            );
+        let diagnostic = if is_regex {
+            // Braces in a regex would be reported as well, and mislead.
+            self.mistakes.clear();
+            Diagnostic::error(Code::RegexOrNot, "this pattern looks like a regular expression")
+                .help("write `regex: true` if it is one, or `regex: false` to match it literally")
         } else {
-            let character = &pattern[range.clone()];
-            let message = format!("`{character}` is taken as it stands in a simple pattern");
-            let mut fault = Fault::new("regex-or-not", message, range)
-                .help("write `regex: false` to say that this is meant, or `regex: true` for a regular expression");
-            fault.warning = true;
-            self.faults.push(fault);
-        }
+            let message = format!("`{}` is matched literally in a simple pattern", &pattern[range.clone()]);
+            Diagnostic::warning(Code::RegexOrNot, message)
+                .help("write `regex: false` if that is intended, or `regex: true` for a regular expression")
+        };
+        self.mistakes.push(Mistake { diagnostic, range });
     }
 
     fn literals(&self) -> impl Iterator<Item = &str> {
@@ -177,7 +161,7 @@ impl Simple {
         })
     }
 
-    /// Puts it together again, with the type of each capture.
+    /// Builds the regex, given the type of each capture.
     pub(crate) fn pattern(&self, kinds: &[CaptureType], case_sensitive: bool) -> Pattern {
         let mut regex = String::from("^");
         for piece in &self.pieces {
@@ -197,14 +181,17 @@ impl Simple {
     }
 }
 
-fn stray(at: usize, brace: char) -> Fault {
-    Fault::new("stray-brace", format!("this `{brace}` belongs to no capture"), at..at + 1)
-        .help("captures are written `{name}` or `{name:type}`, without blanks")
-        .help("for a brace in the step, write a pattern with `regex: true` and put a backslash before the brace")
+fn stray(at: usize, brace: char) -> Mistake {
+    let diagnostic = Diagnostic::error(Code::StrayBrace, format!("this `{brace}` does not belong to a capture"))
+        .help("write captures as `{name}` or `{name:type}`, without spaces")
+        .help("to match a brace, write `regex: true` and put a backslash before the brace");
+    Mistake { diagnostic, range: at..at + 1 }
 }
 
-/// A regex with its named groups, compiled at once: a mistake in it must be told even if no step needs it.
-pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Pattern, Vec<String>), Fault> {
+/// Compiles a regex and returns the names of its groups.
+///
+/// It is compiled at once, because a mistake is reported even if no step needs the binding.
+pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Pattern, Vec<String>), Box<Mistake>> {
     let Scan { literals, escapes_group } = scan(pattern);
     // The group keeps alternatives together: `a|b` means a whole step `a` or a whole step `b`.
     let wrapped = format!("^(?:{pattern})$");
@@ -212,7 +199,7 @@ pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Patter
         Ok(compiled) if !escapes_group => compiled,
         // Without the wrapping, so that the position is right.
         outcome => match (build(pattern, case_sensitive), outcome) {
-            (Err(error), _) | (Ok(_), Err(error)) => return Err(regex_fault(pattern, &error)),
+            (Err(error), _) | (Ok(_), Err(error)) => return Err(Box::new(invalid_regex(pattern, &error))),
             (Ok(_), Ok(compiled)) => compiled,
         },
     };
@@ -223,17 +210,19 @@ pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Patter
     Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names))
 }
 
-/// The regex crate draws its complaint as text: the pattern, a line with carets under it, and the reason.
-fn regex_fault(pattern: &str, error: &regex::Error) -> Fault {
+/// Reads place and reason from an error of the regex crate, which has them only as text.
+///
+/// The text has the pattern, a line with carets under it, and the reason.
+fn invalid_regex(pattern: &str, error: &regex::Error) -> Mistake {
     let text = error.to_string();
     let mut range = 0..pattern.len();
     let reason = if matches!(error, regex::Error::CompiledTooBig(_)) {
-        "it needs too much memory; are there large `{n}` counts in it?"
+        "it needs too much memory; does it have large `{n}` counts?"
     } else {
         let mut lines = text.lines();
         let carets = lines.find(|line| line.contains('^') && line.trim_matches([' ', '^']).is_empty());
         if let Some(carets) = carets.filter(|_| !pattern.contains('\n')) {
-            // Of two marked places the second is at fault. The pattern is shown indented by four.
+            // Of two marked places the second has the mistake. The pattern is indented by four.
             let carets = carets.trim_end();
             let count = carets.len() - carets.trim_end_matches('^').len();
             let skip = (carets.len() - count).saturating_sub(4);
@@ -243,10 +232,11 @@ fn regex_fault(pattern: &str, error: &regex::Error) -> Fault {
         let last = text.lines().last().unwrap_or_default().trim();
         last.strip_prefix("error: ").unwrap_or(last)
     };
-    Fault::new("bad-regex", format!("not a regular expression: {reason}"), range)
+    let diagnostic = Diagnostic::error(Code::BadRegex, format!("invalid regular expression: {reason}"));
+    Mistake { diagnostic, range }
 }
 
-/// Splits at characters that are not ASCII: their upper and lower case cannot be told apart by bytes.
+/// Splits at characters that are not ASCII: their case cannot be ignored by bytes.
 fn ascii_runs(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_ascii()).filter(|run| !run.is_empty()).map(str::to_ascii_lowercase)
 }
@@ -254,12 +244,13 @@ fn ascii_runs(text: &str) -> impl Iterator<Item = String> {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Scan {
     literals: Vec<String>,
-    /// A `)` that closes what it did not open, and would end the group put around the pattern.
+    /// Whether a `)` without a `(` would close the group that is put around the pattern.
     escapes_group: bool,
 }
 
-/// Finds text that every match of a regex contains: runs of plain characters outside groups. Gives up at anything out of the
-/// ordinary; finding nothing only costs speed.
+/// Finds literals that every match of a regex contains: runs of plain characters outside groups.
+///
+/// It skips any regex that is out of the ordinary. Finding nothing only costs speed.
 fn scan(pattern: &str) -> Scan {
     let mut runs = Vec::new();
     let mut run = String::new();
@@ -272,7 +263,7 @@ fn scan(pattern: &str) -> Scan {
         match c {
             '\\' => match chars.next() {
                 Some(c) if c.is_ascii_punctuation() && !matches!(c, '<' | '>') => literal = Some(c),
-                // `\p{..}`, `\x{..}`, `\b{..}` have braces that are no counts.
+                // The braces of `\p{..}`, `\x{..}` and `\b{..}` are not counts.
                 Some('p' | 'P' | 'x' | 'u' | 'U' | 'b') => useless = true,
                 _ => {}
             },
@@ -301,7 +292,7 @@ fn scan(pattern: &str) -> Scan {
             _ => runs.push(std::mem::take(&mut run)),
         }
         if c == '{' {
-            // A count is no text.
+            // A count is not a literal.
             while chars.next_if(|&c| c != '}').is_some() {}
             runs.push(std::mem::take(&mut run));
         }
@@ -314,7 +305,7 @@ fn scan(pattern: &str) -> Scan {
 fn skip_class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     let mut depth = 1_u32;
     chars.next_if_eq(&'^');
-    // A bracket that comes first is a member.
+    // A bracket that comes first is a member of the class.
     chars.next_if_eq(&']');
     while depth > 0 {
         match chars.next() {
@@ -333,13 +324,17 @@ fn skip_class(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 mod tests {
     use super::*;
 
-    fn faults(pattern: &str) -> Vec<String> {
-        let simple = Simple::parse(pattern, false);
-        simple.faults.iter().map(|f| format!("{}@{}..{}", f.message, f.range.start, f.range.end)).collect()
+    fn shown(mistake: &Mistake) -> String {
+        format!("{}@{}..{}", mistake.diagnostic.message, mistake.range.start, mistake.range.end)
+    }
+
+    fn mistakes(pattern: &str) -> Vec<String> {
+        let simple = SimplePattern::parse(pattern, false);
+        simple.mistakes.iter().map(shown).collect()
     }
 
     fn captured(pattern: &str, step: &str) -> Option<String> {
-        let simple = Simple::parse(pattern, true);
+        let simple = SimplePattern::parse(pattern, true);
         let kinds: Vec<CaptureType> = simple
             .captures
             .iter()
@@ -369,22 +364,22 @@ mod tests {
 
     #[test]
     fn simple_patterns_are_checked() {
-        assert!(faults("a {b} {c:int}").is_empty());
-        assert_eq!(faults("a } b"), ["this `}` belongs to no capture@2..3"]);
-        assert_eq!(faults("a { b"), ["this `{` belongs to no capture@2..3"]);
+        assert!(mistakes("a {b} {c:int}").is_empty());
+        assert_eq!(mistakes("a } b"), ["this `}` does not belong to a capture@2..3"]);
+        assert_eq!(mistakes("a { b"), ["this `{` does not belong to a capture@2..3"]);
         assert_eq!(
-            faults("a {} {b c}"),
+            mistakes("a {} {b c}"),
             [
-                "this `{` belongs to no capture@2..3",
-                "this `}` belongs to no capture@3..4",
-                "this `{` belongs to no capture@5..6",
-                "this `}` belongs to no capture@9..10"
+                "this `{` does not belong to a capture@2..3",
+                "this `}` does not belong to a capture@3..4",
+                "this `{` does not belong to a capture@5..6",
+                "this `}` does not belong to a capture@9..10"
             ]
         );
-        assert_eq!(faults("a {b{c}"), ["this `{` belongs to no capture@2..3"]);
-        assert_eq!(faults("a.b"), ["`.` is taken as it stands in a simple pattern@1..2"]);
-        assert_eq!(faults("a (?P<x>.*)"), ["this pattern looks like a regular expression@2..3"]);
-        assert!(Simple::parse("a.*", true).faults.is_empty());
+        assert_eq!(mistakes("a {b{c}"), ["this `{` does not belong to a capture@2..3"]);
+        assert_eq!(mistakes("a.b"), ["`.` is matched literally in a simple pattern@1..2"]);
+        assert_eq!(mistakes("a (?P<x>.*)"), ["this pattern looks like a regular expression@2..3"]);
+        assert!(SimplePattern::parse("a.*", true).mistakes.is_empty());
     }
 
     #[test]
@@ -398,20 +393,17 @@ mod tests {
     }
 
     #[test]
-    fn bad_regexes_say_where() {
-        let fault = |pattern: &str| {
-            let fault = parse_regex(pattern, false).unwrap_err();
-            format!("{}@{}..{}", fault.message, fault.range.start, fault.range.end)
-        };
-        assert_eq!(fault("say (x"), "not a regular expression: unclosed group@4..5");
-        assert_eq!(fault("é [x"), "not a regular expression: unclosed character class@3..4");
-        assert_eq!(fault("a)|(b"), "not a regular expression: unopened group@1..2");
-        assert_eq!(fault("(?P<a>x)(?P<a>y)"), "not a regular expression: duplicate capture group name@12..13");
-        assert!(fault("(\\pL{1000}){1000}").contains("too much memory"));
+    fn invalid_regexes_say_where() {
+        let mistake = |pattern: &str| shown(&parse_regex(pattern, false).unwrap_err());
+        assert_eq!(mistake("say (x"), "invalid regular expression: unclosed group@4..5");
+        assert_eq!(mistake("é [x"), "invalid regular expression: unclosed character class@3..4");
+        assert_eq!(mistake("a)|(b"), "invalid regular expression: unopened group@1..2");
+        assert_eq!(mistake("(?P<a>x)(?P<a>y)"), "invalid regular expression: duplicate capture group name@12..13");
+        assert!(mistake("(\\pL{1000}){1000}").contains("too much memory"));
     }
 
     #[test]
-    fn needed_text_of_regexes() {
+    fn literals_of_regexes() {
         let cases: &[(&str, &[&str])] = &[
             ("abc", &["abc"]),
             ("given file (?P<x>\\S+) has", &["given file ", " has"]),

@@ -1,0 +1,26 @@
+//! The kinds of steps and their keywords.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of a step. `and` and `but` continue the kind of the step before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    /// Prepares.
+    Given,
+    /// Acts.
+    When,
+    /// Checks.
+    Then,
+}
+
+impl StepKind {
+    /// Returns the keyword.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::When => "when",
+            Self::Then => "then",
+        }
+    }
+}

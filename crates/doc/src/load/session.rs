@@ -1,0 +1,259 @@
+//! One load: the parts of each document in the order in which they depend on one another.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::code::Code;
+use crate::contents::blocks;
+use crate::contents::raw::Contents;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::load::lookup;
+use crate::load::sources::{BindingSet, SourceReader};
+use crate::load::unused::unused_files;
+use crate::matching::choose::Languages;
+use crate::matching::hints::{Builtins, Hints, MAX_EXPLAINED};
+use crate::matching::index::Index;
+use crate::matching::matcher::{Matched, Matcher};
+use crate::plan::{Plan, PlannedDocument, PlannedScenario};
+use crate::read::binding::{self, Binding};
+use crate::read::markdown;
+use crate::read::metadata::block::{self, Parts};
+use crate::read::metadata::document::{self as front, FileKind, Front};
+use crate::read::metadata::keys::Metadata;
+use crate::source::{BuiltinFile, Loader, SourceFile, SourceId, Sources, Span};
+
+/// What to load, and from where.
+pub struct Request<'a> {
+    /// The documents as the user named them: `.md` with metadata in it, or `.subplot`.
+    pub documents: &'a [String],
+    /// Where files come from.
+    pub loader: &'a dyn Loader,
+    /// Files that come with the runner. Files beside the document take precedence.
+    pub builtin: &'a [BuiltinFile],
+    /// Whether a step function can run, by language and function name. Languages are the keys under `impl:` in bindings.
+    pub can_run: &'a dyn Fn(&str, &str) -> bool,
+}
+
+/// The outcome of a load.
+#[derive(Debug)]
+pub struct Loaded {
+    /// All texts, for positions and excerpts.
+    pub sources: Sources,
+    /// The plan, complete for everything without errors. It must not run if there are any.
+    pub plan: Plan,
+    /// All diagnostics, in order of document and position.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Whether an error forbids running the plan.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+/// Reads documents and matches their steps.
+///
+/// This never fails as a whole: every mistake is one of the diagnostics.
+pub fn load(request: &Request<'_>) -> Loaded {
+    let mut session = Session {
+        request,
+        files: SourceReader::new(request.loader, request.builtin),
+        plan: Plan::default(),
+        diagnostics: Vec::new(),
+        builtins: Builtins::default(),
+        explanations: MAX_EXPLAINED,
+    };
+    let mut seen = HashSet::new();
+    for path in request.documents {
+        if seen.insert(lookup::key(path)) {
+            let before = session.diagnostics.len();
+            session.document(path);
+            // By position. A diagnostic without one explains why there are no others, and comes first.
+            session.diagnostics[before..]
+                .sort_by_key(|d| d.primary.as_ref().map(|label| (label.span.source, label.span.start)));
+        }
+    }
+    Loaded { sources: session.files.sources, plan: session.plan, diagnostics: session.diagnostics }
+}
+
+/// Reads the bindings of one bindings file without a document, to list the steps of a library.
+pub fn bindings_of(name: &str, text: &str) -> (Sources, Vec<Binding>, Vec<Diagnostic>) {
+    let mut sources = Sources::default();
+    let mut diagnostics = Vec::new();
+    if u32::try_from(text.len()).is_err() {
+        diagnostics.push(lookup::too_big(name));
+        return (sources, Vec::new(), diagnostics);
+    }
+    let id = sources.add(SourceFile::new(name, text));
+    let file = binding::read(id, &sources, &mut diagnostics);
+    (sources, file.bindings.into_iter().map(|compiled| compiled.binding).collect(), diagnostics)
+}
+
+struct Session<'a> {
+    request: &'a Request<'a>,
+    files: SourceReader<'a>,
+    plan: Plan,
+    diagnostics: Vec<Diagnostic>,
+    builtins: Builtins,
+    /// How many more steps get hints in this load.
+    explanations: usize,
+}
+
+impl Session<'_> {
+    fn document(&mut self, path: &str) {
+        let id = match self.files.document(path) {
+            Ok(id) => id,
+            Err(error) => {
+                self.diagnostics.push(*error);
+                return;
+            }
+        };
+        let directory = lookup::directory(path).to_owned();
+        let text = Arc::clone(&self.files.sources.file(id).text);
+        let (kind, parts) = if lookup::has_extension(path, &["subplot", "yaml", "yml"]) {
+            (FileKind::Subplot, Parts::only_metadata(&text))
+        } else {
+            (FileKind::Markdown, block::split(&text))
+        };
+        let front = front::read(id, &text, &parts, kind, &mut self.diagnostics);
+        let has_metadata = matches!(front, Front::Metadata(_));
+        let is_readable = !matches!(front, Front::Unreadable);
+        let metadata = match front {
+            Front::Metadata(metadata) => *metadata,
+            Front::Missing | Front::Unreadable => Metadata::default(),
+        };
+
+        let mut bodies = Vec::new();
+        if kind == FileKind::Subplot {
+            for name in &metadata.markdowns {
+                bodies.extend(self.files.markdown(&directory, name, &mut self.diagnostics));
+            }
+        } else {
+            bodies.push(Span::new(id, parts.body));
+        }
+        let is_complete = kind == FileKind::Markdown || bodies.len() == metadata.markdowns.len();
+        let mut contents = Contents::default();
+        let before = self.diagnostics.len();
+        for body in &bodies {
+            let text = Arc::clone(&self.files.sources.file(body.source).text);
+            let items = markdown::read(&text, body.start as usize..body.end as usize);
+            blocks::add(&mut contents, body.source, &text, items, &metadata.classes, &mut self.diagnostics);
+        }
+        let is_explained = self.diagnostics[before..].iter().any(|d| d.severity == Severity::Error);
+        if !has_metadata && is_readable {
+            self.no_metadata(path, &contents);
+        }
+        // Nothing to run is an error, unless another error explains it.
+        let nothing = if has_metadata { contents.scenarios.is_empty() } else { contents.first_block.is_none() };
+        if nothing && is_readable && is_complete && !is_explained {
+            self.diagnostics.push(no_scenario(path, id));
+        }
+        let set = self.files.bindings(&directory, &metadata, &mut self.diagnostics);
+        let is_sure = has_metadata && set.is_complete;
+        let (scenarios, matched) = self.scenarios(&metadata, &contents, &set, is_sure);
+        // With steps missing from the plan, any language may be needed.
+        let any = !set.is_complete || matched.cannot_run;
+        let implementations = self.files.implementations(
+            &directory,
+            &metadata,
+            |language| {
+                let steps = scenarios.iter().flat_map(|scenario: &PlannedScenario| &scenario.steps);
+                any || steps.into_iter().any(|step| &*step.implementation.language == language)
+            },
+            &mut self.diagnostics,
+        );
+        if is_sure && !contents.has_swallowed {
+            let unused = unused_files(&self.files.sources, &contents, matched.files_used, &implementations);
+            self.diagnostics.extend(unused);
+        }
+        self.plan.scenarios.extend(scenarios);
+        self.plan.documents.push(PlannedDocument {
+            path: path.to_owned(),
+            title: metadata.title.clone().or(contents.first_heading).unwrap_or_default(),
+            bindings: set.bindings.into_iter().map(|compiled| compiled.binding).collect(),
+            files: contents.files.into_iter().map(|file| file.file).collect(),
+            implementations,
+            metadata,
+            directory,
+            bodies,
+        });
+    }
+
+    fn no_metadata(&mut self, path: &str, contents: &Contents) {
+        let Some(block) = contents.first_block else {
+            return;
+        };
+        let mut error =
+            Diagnostic::error(Code::NoMetadata, "this document has scenarios but no metadata").at(block, "");
+        let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+        let subplot = format!("{stem}.subplot");
+        if lookup::exists(self.request.loader, &subplot) {
+            error = error.help(format!("did you mean {subplot}?"));
+        }
+        let title = contents.first_heading.as_deref().unwrap_or("Login works");
+        let example = ["---", &format!("title: {title}"), "bindings:", "- lib/runcmd.yaml", "- lib/files.yaml", "---"]
+            .map(str::to_owned);
+        error = error.help("begin the document with lines such as these:");
+        self.diagnostics.push(example.into_iter().fold(error, |error, line| error.help(format!("    {line}"))));
+    }
+
+    /// Matches the steps of all scenarios. `is_sure`: all bindings of the document are known.
+    fn scenarios(
+        &mut self,
+        metadata: &Metadata,
+        contents: &Contents,
+        set: &BindingSet,
+        is_sure: bool,
+    ) -> (Vec<PlannedScenario>, Matched) {
+        let bindings = set.bindings.as_slice();
+        let has_none = is_sure && bindings.is_empty() && set.invalid.is_empty();
+        if let Some(block) = contents.first_block.filter(|_| has_none) {
+            self.diagnostics.push(
+                Diagnostic::error(Code::NoBindings, "this document has steps, but its metadata lists no bindings")
+                    .at(block, "")
+                    .help("add `bindings:` to the metadata, with a list of files such as `lib/runcmd.yaml`"),
+            );
+        }
+        let index = Index::new(bindings);
+        let languages = Languages {
+            listed: metadata.languages.iter().map(|language| language.name.text.clone()).collect(),
+            can_run: self.request.can_run,
+        };
+        let hints = Hints {
+            sources: &self.files.sources,
+            bindings,
+            invalid: &set.invalid,
+            index: &index,
+            builtin: self.request.builtin,
+            builtins: &self.builtins,
+            left: &mut self.explanations,
+            words: Vec::new(),
+        };
+        let report_unknown = is_sure && !bindings.is_empty();
+        let mut matcher =
+            Matcher::new(&self.files.sources, bindings, &index, contents, &languages, hints, report_unknown);
+        let mut scenarios = Vec::with_capacity(contents.scenarios.len());
+        for raw in &contents.scenarios {
+            let mut steps = Vec::with_capacity(raw.steps.len());
+            steps.extend(raw.steps.iter().filter_map(|line| matcher.step(raw.source, *line)));
+            scenarios.push(PlannedScenario {
+                document: self.plan.documents.len(),
+                title: raw.title.clone(),
+                span: raw.span,
+                labels: raw.labels.clone(),
+                network: raw.network.unwrap_or(metadata.network),
+                steps,
+            });
+        }
+        let (diagnostics, outcome) = matcher.finish();
+        self.diagnostics.extend(diagnostics);
+        (scenarios, outcome)
+    }
+}
+
+fn no_scenario(path: &str, id: SourceId) -> Diagnostic {
+    Diagnostic::error(Code::NoScenario, format!("{path} has no scenario"))
+        .at(Span::new(id, 0..0), "")
+        .help("a scenario is a fenced block of steps under a heading: ```` ```scenario ````")
+}

@@ -1,0 +1,59 @@
+//! Finds embedded files that no step uses.
+
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasickBuilder;
+
+use crate::code::Code;
+use crate::contents::raw::Contents;
+use crate::diagnostic::Diagnostic;
+use crate::plan::ImplementationFile;
+use crate::source::Sources;
+
+/// Building a finder costs the square of the number of names, so each pass looks for at most so many.
+const NAMES_PER_PASS: usize = 512;
+
+/// Warns about embedded files that neither a step nor a step function mentions. `used`: those that captures name.
+pub(crate) fn unused_files(
+    sources: &Sources,
+    contents: &Contents,
+    mut used: Vec<bool>,
+    functions: &[ImplementationFile],
+) -> Vec<Diagnostic> {
+    let files = functions.iter().filter_map(|listed| listed.file.as_ref());
+    let texts: Vec<Arc<str>> = files.map(|(_, source)| Arc::clone(&sources.file(*source).text)).collect();
+    let open: Vec<usize> = (0..used.len()).filter(|&file| !used[file]).collect();
+    if open.is_empty() || texts.iter().any(|text| computes_file_names(text)) {
+        return Vec::new();
+    }
+    for some in open.chunks(NAMES_PER_PASS) {
+        let names = some.iter().map(|&file| contents.files[file].file.name.as_str());
+        let Ok(finder) = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(names) else { continue };
+        for scenario in &contents.scenarios {
+            let text = &sources.file(scenario.source).text;
+            for step in &scenario.steps {
+                for found in finder.find_overlapping_iter(&text[step.start as usize..step.end as usize]) {
+                    used[some[found.pattern().as_usize()]] = true;
+                }
+            }
+        }
+        for found in texts.iter().flat_map(|text| finder.find_overlapping_iter(&**text)) {
+            used[some[found.pattern().as_usize()]] = true;
+        }
+    }
+    let unused = open.into_iter().filter(|&file| !used[file]).map(|file| &contents.files[file]);
+    unused
+        .map(|file| {
+            let message = format!("no step uses the embedded file `{}`", file.file.name);
+            Diagnostic::warning(Code::UnusedFile, message)
+                .at(file.span, "")
+                .help("remove it, or replace `.file` with `.example`")
+        })
+        .collect()
+}
+
+/// Whether step functions in this text get embedded files whose names are not literals.
+fn computes_file_names(text: &str) -> bool {
+    let mut calls = text.match_indices("get_file(").map(|(at, call)| &text[at + call.len()..]);
+    calls.any(|name| !name.trim_start().starts_with(['"', '\'']))
+}

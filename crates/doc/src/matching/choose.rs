@@ -1,0 +1,75 @@
+//! Chooses which implementation of a binding runs its steps.
+
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::read::binding::{Binding, Implementation, NATIVE};
+use crate::source::Span;
+use crate::suggest;
+
+/// The languages that a document may use.
+pub(crate) struct Languages<'a> {
+    /// Under `impls` of the document, in order.
+    pub(crate) listed: Vec<String>,
+    pub(crate) can_run: &'a dyn Fn(&str, &str) -> bool,
+}
+
+impl Languages<'_> {
+    /// Chooses the implementation that runs a binding's steps. `None` if none can.
+    pub(crate) fn choose(&self, binding: &Binding) -> Option<Implementation> {
+        let all = &binding.implementations;
+        let runs = |i: &&Implementation| (self.can_run)(&i.language, &i.function);
+        let of = |language: &str| all.iter().filter(|i| &*i.language == language).find(runs);
+        let listed = || self.listed.iter().find_map(|language| of(language));
+        // If the document lists no languages, the binding decides.
+        let any = || {
+            if self.listed.is_empty() { all.iter().find(runs) } else { None }
+        };
+        of(NATIVE).or_else(listed).or_else(any).cloned()
+    }
+
+    /// Explains why no implementation can run the step at `span`.
+    pub(crate) fn explain(&self, binding: &Binding, span: Span) -> Diagnostic {
+        let keyword = binding.kind.word();
+        if binding.implementations.is_empty() {
+            return Diagnostic::error(
+                Code::NoImplementation,
+                format!("no function for `{keyword} {}`", binding.pattern),
+            )
+            .at(span, "")
+            .and_at(binding.span, "this binding has no `impl`")
+            .help("add `impl:` to the binding, with a language and a `function:`");
+        }
+        let mut error =
+            Diagnostic::error(Code::CannotRun, format!("greenroom cannot run `{keyword} {}`", binding.pattern))
+                .at(span, "")
+                .and_at(binding.span, "bound here");
+        for implementation in &binding.implementations {
+            let (language, function) = (&implementation.language, &implementation.function);
+            if (self.can_run)(language, function) {
+                error = error
+                    .note(format!("it is bound to the {language} function `{function}`, but `impls` of the document does not list {language}"))
+                    .help(format!("add `{language}:` under `impls` of the document, with the files that define its functions"));
+            } else {
+                error = error.note(format!(
+                    "it is bound to the {language} function `{function}`, which greenroom does not have"
+                ));
+            }
+        }
+        if error.help.is_empty() {
+            let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, NATIVE | "python");
+            let known = [NATIVE, "python"].into_iter().chain(self.listed.iter().map(String::as_str));
+            let typing_error = binding.implementations.iter().filter(hosted).find_map(|other| {
+                suggest::nearest(&other.language, known.clone()).filter(|near| *near != &*other.language)
+            });
+            error = error.help(match (typing_error, binding.implementations.iter().find(hosted)) {
+                (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, Some(other)) => format!(
+                    "greenroom runs Python functions, and other languages with a step host: `--host {}=PROGRAM`",
+                    other.language
+                ),
+                (None, None) => "`greenroom steps` lists the built-in steps".to_owned(),
+            });
+        }
+        error
+    }
+}

@@ -1,0 +1,325 @@
+//! Steps against bindings: which one binding a step means, and what it captures.
+
+use std::ops::Range;
+
+use crate::capture::{Capture, CaptureType, unescape};
+use crate::code::Code;
+use crate::contents::raw::Contents;
+use crate::contents::step_line::StepLine;
+use crate::diagnostic::Diagnostic;
+use crate::keyword::StepKind;
+use crate::matching::choose::Languages;
+use crate::matching::hints::{Hints, Mistyped};
+use crate::matching::index::{Index, Scratch};
+use crate::matching::repeats::Repeats;
+use crate::matching::spaces::warn_collapsed;
+use crate::matching::step_text::StepText;
+use crate::plan::MatchedStep;
+use crate::read::binding::{CompiledBinding, Implementation};
+use crate::source::{SourceId, Sources, Span, offset};
+
+/// An ambiguous step shows at most so many candidates.
+const MAX_CANDIDATES: usize = 8;
+
+/// A binding that fits a step.
+struct Hit {
+    binding: usize,
+    /// The range of each capture in the step's text. `None` for a group that took no part.
+    captures: Vec<Option<Range<usize>>>,
+}
+
+/// Matches the steps of one document.
+pub(crate) struct Matcher<'a> {
+    sources: &'a Sources,
+    bindings: &'a [CompiledBinding],
+    index: &'a Index,
+    contents: &'a Contents,
+    languages: &'a Languages<'a>,
+    hints: Hints<'a>,
+    scratch: Scratch,
+    choices: Vec<Option<Choice>>,
+    /// Whether to report unknown steps: not when other mistakes hide bindings.
+    report_unknown: bool,
+    files_used: Vec<bool>,
+    diagnostics: Repeats,
+}
+
+/// What runs the steps of a binding, decided at its first step.
+enum Choice {
+    Run(Implementation),
+    /// Nothing can: the index of the diagnostic.
+    CannotRun(usize),
+}
+
+/// What is known after all steps of a document.
+pub(crate) struct Matched {
+    /// Whether captures name each embedded file.
+    pub(crate) files_used: Vec<bool>,
+    /// Whether steps are missing from the plan because nothing can run them.
+    pub(crate) cannot_run: bool,
+}
+
+impl<'a> Matcher<'a> {
+    pub(crate) fn new(
+        sources: &'a Sources,
+        bindings: &'a [CompiledBinding],
+        index: &'a Index,
+        contents: &'a Contents,
+        languages: &'a Languages<'a>,
+        hints: Hints<'a>,
+        report_unknown: bool,
+    ) -> Self {
+        Self {
+            sources,
+            bindings,
+            index,
+            contents,
+            languages,
+            hints,
+            scratch: Scratch::default(),
+            choices: bindings.iter().map(|_| None).collect(),
+            report_unknown,
+            files_used: vec![false; contents.files.len()],
+            diagnostics: Repeats::default(),
+        }
+    }
+
+    /// Matches one step. Returns `None` after adding a diagnostic.
+    pub(crate) fn step(&mut self, source: SourceId, line: StepLine) -> Option<MatchedStep> {
+        let file = self.sources.file(source);
+        let whole = &file.text[line.start as usize..line.end as usize];
+        let span = Span { source, start: line.start, end: line.end };
+        let after = &whole[line.keyword as usize..];
+        let raw = after.trim_start_matches(|c: char| c.is_ascii_whitespace());
+        let text = StepText::new(raw, line.start as usize + whole.len() - raw.len());
+        let (mut hits, mistyped) = self.hits(line.kind, &text.text);
+        if hits.len() > 1 {
+            // A text with invalid escapes does not match if another binding can take it as it is.
+            let is_valid = |hit: &Hit| self.has_valid_escapes(hit, &text.text);
+            if hits.iter().any(is_valid) {
+                let keep: Vec<bool> = hits.iter().map(is_valid).collect();
+                let mut keep = keep.iter();
+                hits.retain(|_| keep.next() != Some(&false));
+            }
+        }
+        let mut hits = hits.into_iter();
+        match (hits.next(), hits.len()) {
+            (None, _) => self.unknown(line.kind, span, &text.text, &mistyped),
+            (Some(hit), 0) => return self.matched(line, span, whole, &text, &hit),
+            (Some(first), _) => {
+                let all: Vec<usize> = std::iter::once(first.binding).chain(hits.map(|hit| hit.binding)).collect();
+                self.ambiguous(line.kind, span, &text.text, &all);
+            }
+        }
+        None
+    }
+
+    fn hits(&mut self, kind: StepKind, text: &str) -> (Vec<Hit>, Vec<Mistyped>) {
+        let mut hits = Vec::new();
+        let mut mistyped = Vec::new();
+        self.index.candidates(text, &mut self.scratch);
+        for &candidate in &self.scratch.found {
+            let binding = candidate as usize;
+            let compiled = &self.bindings[binding];
+            if compiled.binding.kind != kind {
+                continue;
+            }
+            let Some(found) = compiled.pattern.regex().and_then(|regex| regex.captures(text)) else {
+                continue;
+            };
+            let captures: Vec<Option<Range<usize>>> =
+                compiled.pattern.groups.iter().map(|&group| found.get(group).map(|m| m.range())).collect();
+            if compiled.pattern.check_types {
+                let wrong = captures.iter().zip(&compiled.binding.captures).position(|(range, (_, kind))| {
+                    range.as_ref().is_some_and(|range| !kind.accepts(&text[range.clone()]))
+                });
+                if let Some(capture) = wrong {
+                    let range = captures[capture].clone().unwrap_or(0..0);
+                    mistyped.push(Mistyped { binding, capture, written: text[range].to_owned() });
+                    continue;
+                }
+            }
+            hits.push(Hit { binding, captures });
+        }
+        (hits, mistyped)
+    }
+
+    fn has_valid_escapes(&self, hit: &Hit, text: &str) -> bool {
+        let captures = hit.captures.iter().zip(&self.bindings[hit.binding].binding.captures);
+        captures.into_iter().all(|(range, (_, kind))| {
+            !kind.is_escaped() || range.as_ref().is_none_or(|range| unescape(&text[range.clone()]).is_ok())
+        })
+    }
+
+    fn matched(
+        &mut self,
+        line: StepLine,
+        span: Span,
+        whole: &str,
+        text: &StepText<'_>,
+        hit: &Hit,
+    ) -> Option<MatchedStep> {
+        let binding = &self.bindings[hit.binding].binding;
+        let mut captures = Vec::with_capacity(hit.captures.len());
+        let mut is_valid = true;
+        let implementation = self.implementation(hit.binding, span);
+        let is_native = implementation.as_ref().is_none_or(Implementation::is_native);
+        for (range, (name, kind)) in hit.captures.iter().zip(&binding.captures) {
+            let Some(range) = range.clone() else {
+                // A group that took no part is left out, so that a parameter has its default. Native functions read
+                // it by name.
+                if is_native {
+                    let end = offset(text.place(text.text.len()..text.text.len()).start);
+                    captures.push(Capture { name: name.clone(), kind: *kind, text: String::new(), range: (end, end) });
+                }
+                continue;
+            };
+            let place = text.place(range.clone());
+            let warning = warn_collapsed(self.sources, binding, name, *kind, span.source, &place);
+            if let Some(warning) = warning {
+                self.diagnostics.push(warning);
+            }
+            let value = if kind.is_escaped() {
+                self.unescaped(name, text, range, span.source)
+            } else if *kind == CaptureType::File {
+                self.file(line.kind, &text.text[range], Span::new(span.source, place.clone()), is_native)
+            } else {
+                Some(text.text[range].to_owned())
+            };
+            is_valid &= value.is_some();
+            captures.push(Capture {
+                name: name.clone(),
+                kind: *kind,
+                text: value.unwrap_or_default(),
+                range: (offset(place.start), offset(place.end)),
+            });
+        }
+        captures.sort_by_key(|capture| capture.range.0);
+        let implementation = implementation?;
+        if !is_valid {
+            return None;
+        }
+        let rest = &text.text;
+        // A tab after the keyword is not part of the rest.
+        let is_as_written =
+            text.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
+        let text = if is_as_written {
+            whole.to_owned()
+        } else {
+            let keyword = &whole[..line.keyword as usize];
+            if rest.is_empty() { keyword.to_owned() } else { format!("{keyword} {rest}") }
+        };
+        Some(MatchedStep { kind: line.kind, text, span, binding: hit.binding, implementation, captures })
+    }
+
+    /// Resolves the escapes of a capture.
+    fn unescaped(&mut self, name: &str, text: &StepText<'_>, range: Range<usize>, source: SourceId) -> Option<String> {
+        match unescape(&text.text[range.clone()]) {
+            Ok(plain) => Some(plain.into_owned()),
+            Err(bad) => {
+                let bad_range = range.start + bad.range.start..range.start + bad.range.end;
+                let at = text.place(bad_range.clone());
+                let message = format!("invalid escape `{}` in `{name}`: {}", &text.text[bad_range], bad.reason);
+                self.diagnostics.push(
+                    Diagnostic::error(Code::BadEscape, message)
+                        .at(Span::new(source, at), "")
+                        .help(r#"escapes are \n \t \r \0 \\ \" \' \x41 \u{e9}; for a backslash, write `\\`"#),
+                );
+                None
+            }
+        }
+    }
+
+    /// Returns the name of the embedded file that a capture means.
+    fn file(&mut self, kind: StepKind, written: &str, span: Span, is_native: bool) -> Option<String> {
+        let Some(index) = self.contents.file(written) else {
+            self.missing_file(kind, written, span);
+            return None;
+        };
+        self.files_used[index] = true;
+        // Functions of the document get what the step says, as with Subplot.
+        Some(if is_native { self.contents.files[index].file.name.clone() } else { written.to_owned() })
+    }
+
+    fn missing_file(&mut self, kind: StepKind, name: &str, span: Span) {
+        if self.contents.has_swallowed {
+            return;
+        }
+        let mistake = (Code::MissingFile, kind, name.to_owned());
+        if self.diagnostics.is_known(&mistake) {
+            return;
+        }
+        let block = self.contents.named(name).map(|block| {
+            let line = self.sources.location(block.span).1;
+            let change = match &block.class {
+                Some(class) => format!("replace `.{class}` with `.file`"),
+                None => "add `.file`".to_owned(),
+            };
+            format!("the block at line {line} has this name: {change}")
+        });
+        let names = self.contents.files.iter().map(|file| file.file.name.as_str());
+        let help = block
+            .or_else(|| self.hints.file(name, names))
+            .unwrap_or_else(|| format!("embed it in a fenced block with `{{#{name} .file}}` after the fence"));
+        let error = Diagnostic::error(Code::MissingFile, format!("this document has no embedded file `{name}`"));
+        self.diagnostics.push_mistake(mistake, error.at(span, "").help(help));
+    }
+
+    fn implementation(&mut self, binding: usize, span: Span) -> Option<Implementation> {
+        match &self.choices[binding] {
+            Some(Choice::Run(implementation)) => Some(implementation.clone()),
+            Some(Choice::CannotRun(at)) => {
+                self.diagnostics.count(*at);
+                None
+            }
+            None => {
+                let chosen = self.languages.choose(&self.bindings[binding].binding);
+                let choice = if let Some(chosen) = &chosen {
+                    Choice::Run(chosen.clone())
+                } else {
+                    let error = self.languages.explain(&self.bindings[binding].binding, span);
+                    Choice::CannotRun(self.diagnostics.push(error))
+                };
+                self.choices[binding] = Some(choice);
+                chosen
+            }
+        }
+    }
+
+    fn unknown(&mut self, kind: StepKind, span: Span, text: &str, mistyped: &[Mistyped]) {
+        if !self.report_unknown || self.hints.is_meant_for_invalid(kind, text) {
+            return;
+        }
+        let mistake = (Code::UnknownStep, kind, text.to_owned());
+        if self.diagnostics.is_known(&mistake) {
+            return;
+        }
+        let error = Diagnostic::error(Code::UnknownStep, "no binding matches this step").at(span, "");
+        let error = self.hints.explain(error, kind, text, mistyped);
+        self.diagnostics.push_mistake(mistake, error);
+    }
+
+    fn ambiguous(&mut self, kind: StepKind, span: Span, text: &str, candidates: &[usize]) {
+        let mistake = (Code::AmbiguousStep, kind, text.to_owned());
+        if self.diagnostics.is_known(&mistake) {
+            return;
+        }
+        let message = format!("{} bindings match this step", candidates.len());
+        let mut error = Diagnostic::error(Code::AmbiguousStep, message).at(span, "");
+        for &candidate in candidates.iter().take(MAX_CANDIDATES) {
+            let binding = &self.bindings[candidate].binding;
+            error = error.and_at(binding.span, format!("`{}`", binding.pattern));
+        }
+        if candidates.len() > MAX_CANDIDATES {
+            error = error.note(format!("and {} more", candidates.len() - MAX_CANDIDATES));
+        }
+        let error = error.help("reword the step, or make all but one of the patterns narrower");
+        self.diagnostics.push_mistake(mistake, error);
+    }
+
+    /// Returns all diagnostics, and what is known after all steps.
+    pub(crate) fn finish(self) -> (Vec<Diagnostic>, Matched) {
+        let cannot_run = self.diagnostics.has(Code::CannotRun);
+        (self.diagnostics.finish(), Matched { files_used: self.files_used, cannot_run })
+    }
+}

@@ -1,0 +1,175 @@
+//! Finds the metadata block in a Markdown file.
+
+use std::ops::Range;
+
+use crate::read::markdown;
+use crate::source::text_start;
+
+/// The parts of a document's text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Parts {
+    /// The YAML, without the lines around it.
+    pub(crate) yaml: Option<Range<usize>>,
+    /// The rest.
+    pub(crate) body: Range<usize>,
+}
+
+impl Parts {
+    /// The parts of a text that is all metadata: a `.subplot` file.
+    pub(crate) fn only_metadata(text: &str) -> Self {
+        Self { yaml: Some(text_start(text)..text.len()), body: text.len()..text.len() }
+    }
+}
+
+/// Splits a Markdown file into metadata and body.
+///
+/// Metadata opens with a line `---` and closes with `...` or `---`, at the very beginning or end of the file.
+pub(crate) fn split(text: &str) -> Parts {
+    let start = text_start(text);
+    if let Some(parts) = leading(text, start).or_else(|| trailing(text, start)) {
+        return parts;
+    }
+    Parts { yaml: None, body: start..text.len() }
+}
+
+/// Metadata that begins at the head of a file and is never closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unclosed {
+    /// Its first line.
+    pub(crate) open: Range<usize>,
+    /// The first line that is certainly not part of it.
+    pub(crate) behind: Option<Range<usize>>,
+}
+
+/// Finds metadata at the head of a file that runs into a heading, a fence or the end.
+pub(crate) fn unclosed(text: &str) -> Option<Unclosed> {
+    let start = text_start(text);
+    let mut lines = lines(text, start).skip_while(Range::is_empty);
+    let open = lines.next().filter(|open| &text[open.clone()] == "---")?;
+    if !looks_like_yaml(&text[after_line(text, open.end)..]) {
+        return None;
+    }
+    for line in lines {
+        let words = &text[line.clone()];
+        if matches!(words, "---" | "...") {
+            return None;
+        }
+        // Above a key, what looks like a heading is a comment.
+        let is_heading = || markdown::is_heading(words) && !looks_like_yaml(&text[after_line(text, line.end)..]);
+        if markdown::fence_mark(words).is_some() || is_heading() {
+            return Some(Unclosed { open, behind: Some(line) });
+        }
+    }
+    Some(Unclosed { open, behind: None })
+}
+
+/// Returns the ranges of all lines, without line ends and trailing whitespace.
+fn lines(text: &str, from: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let mut at = from;
+    let starts = text[from..].split_inclusive('\n').map(move |line| {
+        let start = at;
+        at += line.len();
+        start..start + line.trim_end().len()
+    });
+    starts.collect::<Vec<_>>().into_iter()
+}
+
+fn leading(text: &str, from: usize) -> Option<Parts> {
+    let body = text[from..].trim_start_matches(|c: char| c.is_ascii_whitespace());
+    let from = text.len() - body.len();
+    if !body.starts_with("---") {
+        return None;
+    }
+    let mut lines = lines(text, from);
+    let open = lines.next().filter(|open| &text[open.clone()] == "---")?;
+    let close = lines.find(|line| matches!(&text[line.clone()], "---" | "..."))?;
+    let yaml = after_line(text, open.end)..close.start;
+    looks_like_yaml(&text[yaml.clone()])
+        .then(|| Parts { yaml: Some(yaml), body: after_line(text, close.end)..text.len() })
+}
+
+fn trailing(text: &str, from: usize) -> Option<Parts> {
+    if !text.trim_end().ends_with(['.', '-']) {
+        return None;
+    }
+    let mut lines = lines(text, from).rev().skip_while(Range::is_empty);
+    let close = lines.next().filter(|close| matches!(&text[close.clone()], "---" | "..."))?;
+    let open = lines.find(|line| &text[line.clone()] == "---")?;
+    // Below a line of text it makes that line a heading.
+    if lines.next().is_some_and(|before| !before.is_empty()) {
+        return None;
+    }
+    let yaml = after_line(text, open.end)..close.start;
+    looks_like_yaml(&text[yaml.clone()]).then_some(Parts { yaml: Some(yaml), body: from..open.start })
+}
+
+/// Returns the start of the line after the one that ends at `end`, trailing whitespace aside.
+fn after_line(text: &str, end: usize) -> usize {
+    text[end..].find('\n').map_or(text.len(), |at| end + at + 1)
+}
+
+/// Whether a text begins with a key. Prose between two thematic breaks does not.
+fn looks_like_yaml(text: &str) -> bool {
+    let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| {
+        line.split_once(':').is_some_and(|(key, value)| {
+            let key = key.trim_matches(['"', '\'']);
+            let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ' ');
+            !key.is_empty()
+                && key.len() < 40
+                && key.chars().all(plain)
+                && (value.is_empty() || value.starts_with([' ', '\t']))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(text: &str) -> (Option<&str>, &str) {
+        let parts = split(text);
+        (parts.yaml.map(|range| &text[range]), &text[parts.body])
+    }
+
+    #[test]
+    fn blocks_are_found_at_either_end() {
+        assert_eq!(parts("---\ntitle: x\n---\n# a\n"), (Some("title: x\n"), "# a\n"));
+        assert_eq!(parts("\u{feff}---\r\ntitle: x\r\n...\r\n# a\r\n"), (Some("title: x\r\n"), "# a\r\n"));
+        assert_eq!(parts("\n\n---\ntitle: x\n...\n# a\n"), (Some("title: x\n"), "# a\n"));
+        assert_eq!(parts("# a\n\n---\ntitle: x\n..."), (Some("title: x\n"), "# a\n\n"));
+        assert_eq!(parts("# a\n\n---\ntitle: x\n---  \n\n\n"), (Some("title: x\n"), "# a\n\n"));
+        assert_eq!(parts("---\n# why\ntitle: x\n---\n---\n"), (Some("# why\ntitle: x\n"), "---\n"));
+    }
+
+    #[test]
+    fn unclosed_metadata_is_found() {
+        let behind = |text: &str| unclosed(text).map(|found| found.behind.map(|line| text[line].to_owned()));
+        let some = |line: &str| Some(Some(line.to_owned()));
+        assert_eq!(behind("---\ntitle: x\n# why\na: b\n\n# A\n\n---\n"), some("# A"));
+        assert_eq!(behind("\u{feff}\r\n---\r\ntitle: x\r\n\r\n~~~scenario\r\n"), some("~~~scenario"));
+        assert_eq!(behind("---\ntitle: x\n"), Some(None));
+        assert_eq!(behind("---\ntitle: x\n---\n# A\n"), None);
+        assert_eq!(behind("---\n\n# A\n"), None);
+        assert_eq!(behind("# A\n---\ntitle: x\n"), None);
+    }
+
+    #[test]
+    fn thematic_breaks_and_headings_are_not_metadata() {
+        for text in [
+            "",
+            "---",
+            "---\n",
+            "---\n---\n",
+            "# a\n\n---\nprose here\n---\n",
+            "a\n---\n",
+            "---\ntitle: x\n",
+            "...",
+            "a\n...",
+            "a\n---\nb: c\n---\n",
+        ] {
+            assert_eq!(parts(text), (None, text));
+        }
+        assert_eq!(parts("---\nSee http://x\n---\nb\n").0, None);
+    }
+}

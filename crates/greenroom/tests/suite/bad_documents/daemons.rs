@@ -1,0 +1,564 @@
+//! Steps of the daemon library that cannot work: programs, ports, environments, limits.
+
+use snapbox::str;
+
+use super::helpers::{fine, steps};
+use crate::support::{Project, scenario};
+
+#[test]
+fn an_environment_that_is_no_object() {
+    steps(r#"when I start "sleep 1" as a background process as a, with environment ["A"]"#).stderr(str![[r#"
+error[bad-environment]: the environment is a list, not a JSON object
+ --> x.md:7:71
+  |
+7 | when I start "sleep 1" as a background process as a, with environment ["A"]
+  |                                                                       ^^^^^
+  |
+  = help: write a JSON object, such as {"LANG": "C", "DEBUG": "1"}
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn an_environment_that_is_no_json() {
+    steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": yes}"#).stderr(str![[r#"
+error[bad-environment]: the environment is not JSON: expected value at line 1 column 7
+ --> x.md:7:71
+  |
+7 | when I start "sleep 1" as a background process as a, with environment {"A": yes}
+  |                                                                       ^^^^^^^^^^
+  |
+  = help: write a JSON object, such as {"LANG": "C", "DEBUG": "1"}
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn an_environment_with_an_object_inside() {
+    steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}"#).stderr(str![[
+        r#"
+error[bad-environment]: the value of A is neither a string nor a number nor a boolean
+ --> x.md:7:71
+  |
+7 | when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}
+  |                                                                       ^^^^^^^^^^^^^^^^^
+  |
+  = help: write a JSON object, such as {"LANG": "C", "DEBUG": "1"}
+
+1 error
+
+"#
+    ]]);
+}
+
+#[test]
+fn an_environment_nested_without_end() {
+    let nested = |depth| {
+        let json = "[".repeat(depth);
+        steps(&format!("when I start \"sleep 1\" as a background process as a, with environment {json}"))
+    };
+    nested(1_000).stderr(str![[r#"
+error[bad-environment]: the environment is not JSON: recursion limit exceeded at line 1 column 128
+ --> x.md:7:71
+  |
+7 | ...nt [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[...[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
+  |       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^...^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write a JSON object, such as {"LANG": "C", "DEBUG": "1"}
+
+1 error
+
+"#]]);
+    nested(100_000).stderr(str![[r#"
+error[step-too-long]: this step has 100070 bytes; the limit is 65536
+ --> x.md:7:1
+  |
+7 | when I start "sleep 1" as a background process as a, with environment [[[[[[[[[[[[[[[[[[[[[[[...
+  | ^
+  |
+  = help: move the text to an embedded file
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn ports_that_are_none() {
+    let ports = ["0", "65536", "4294975376", "-1", "80a", "0x50", "${web"];
+    let lines = ports.map(|port| format!("when I try to start \"sleep 1\" as a, on port {port}"));
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[bad-port]: 0 is not a port
+ --> x.md:7:45
+  |
+7 | when I try to start "sleep 1" as a, on port 0
+  |                                             ^
+  |
+  = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: 65536 is not a port
+ --> x.md:8:45
+  |
+8 | when I try to start "sleep 1" as a, on port 65536
+  |                                             ^^^^^
+  |
+  = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: 4294975376 is not a port
+ --> x.md:9:45
+  |
+9 | when I try to start "sleep 1" as a, on port 4294975376
+  |                                             ^^^^^^^^^^
+  |
+  = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: -1 is not a port
+  --> x.md:10:45
+   |
+10 | when I try to start "sleep 1" as a, on port -1
+   |                                             ^^
+   |
+   = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: 80a is not a port
+  --> x.md:11:45
+   |
+11 | when I try to start "sleep 1" as a, on port 80a
+   |                                             ^^^
+   |
+   = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: 0x50 is not a port
+  --> x.md:12:45
+   |
+12 | when I try to start "sleep 1" as a, on port 0x50
+   |                                             ^^^^
+   |
+   = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+error[bad-port]: ${web is not a port
+  --> x.md:13:45
+   |
+13 | when I try to start "sleep 1" as a, on port ${web
+   |                                             ^^^^^
+   |
+   = help: a port is a number from 1 to 65535, or `${NAME}` after `given a free port kept as NAME`
+
+7 errors
+
+"#]]);
+}
+
+#[test]
+fn programs_that_are_not_there() {
+    steps("when I start \"pyhton3 x.py\" as a background process as a").stderr(str![[r#"
+error[program-not-found]: program not found: pyhton3
+ --> x.md:7:15
+  |
+7 | when I start "pyhton3 x.py" as a background process as a
+  |               ^^^^^^^ not on the PATH
+  |
+  = help: did you mean `python3`?
+
+1 error
+
+"#]]);
+    steps("when I start \"./nosuch\" as a background process as b, on port 8080").stderr(str![[r#"
+error[program-not-found]: program not found: ./nosuch
+ --> x.md:7:15
+  |
+7 | when I start "./nosuch" as a background process as b, on port 8080
+  |               ^^^^^^^^ no step before makes this file
+  |
+  = help: embed it in the document, and write `given executable file nosuch` before this step
+
+1 error
+
+"#]]);
+    steps("when I start \"/nosuch/program\" as a background process as c").stderr(str![[r#"
+error[program-not-found]: program not found: /nosuch/program
+ --> x.md:7:15
+  |
+7 | when I start "/nosuch/program" as a background process as c
+  |               ^^^^^^^^^^^^^^^
+
+1 error
+
+"#]]);
+    steps("when I run nosuch-program").stderr(str![[r#"
+error[program-not-found]: program not found: nosuch-program
+ --> x.md:7:12
+  |
+7 | when I run nosuch-program
+  |            ^^^^^^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn all_programs_that_are_not_there_are_told() {
+    let lines = [
+        "when I run nosuch-program",
+        "then stdout contains \"x\"",
+        "when I start \"./nosuch\" as a background process as b",
+        "when I run pyhton3 x.py",
+        "when I run nosuch-program again",
+        "when I run true",
+        "when I run ./made-by-the-one-before",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[program-not-found]: program not found: nosuch-program
+ --> x.md:7:12
+  |
+7 | when I run nosuch-program
+  |            ^^^^^^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+error[program-not-found]: program not found: ./nosuch
+ --> x.md:9:15
+  |
+9 | when I start "./nosuch" as a background process as b
+  |               ^^^^^^^^ no step before makes this file
+  |
+  = help: embed it in the document, and write `given executable file nosuch` before this step
+
+error[program-not-found]: program not found: pyhton3
+  --> x.md:10:12
+   |
+10 | when I run pyhton3 x.py
+   |            ^^^^^^^ not on the PATH
+   |
+   = help: did you mean `python3`?
+
+3 errors
+
+"#]]);
+}
+
+#[test]
+fn a_quoted_program_that_is_not_there() {
+    steps("when I run \"my prog\" x").stderr(str![[r#"
+error[program-not-found]: program not found: my prog
+ --> x.md:7:12
+  |
+7 | when I run "my prog" x
+  |            ^^^^^^^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+1 error
+
+"#]]);
+    steps("when I run \"my prog\"  x").stderr(str![[r#"
+error[program-not-found]: program not found: my prog
+ --> x.md:7:12
+  |
+7 | when I run "my prog"  x
+  |            ^^^ not on the PATH
+  |
+  = help: install it, or put its directory on the PATH before greenroom is started
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn words_of_the_shell_instead_of_programs() {
+    steps("when I run cd /tmp && ls -l").stderr(str![[r#"
+error[program-not-found]: program not found: cd
+ --> x.md:7:12
+  |
+7 | when I run cd /tmp && ls -l
+  |            ^^ not on the PATH
+  |
+  = help: `cd` is a word of the shell: write `sh -c "cd /tmp && ls -l"`, or `I run, in DIRECTORY, ...`
+
+1 error
+
+"#]]);
+    steps("when I run export A=\"b c\"").stderr(str![[r#"
+error[program-not-found]: program not found: export
+ --> x.md:7:12
+  |
+7 | when I run export A="b c"
+  |            ^^^^^^ not on the PATH
+  |
+  = help: `export` is a word of the shell: write `given the environment variable NAME=VALUE` before this step, or `sh -c 'export A="b c"'`
+
+1 error
+
+"#]]);
+    steps("when I run source ./x.sh").stderr(str![[r#"
+error[program-not-found]: program not found: source
+ --> x.md:7:12
+  |
+7 | when I run source ./x.sh
+  |            ^^^^^^ not on the PATH
+  |
+  = help: `source` is a word of the shell: write `sh -c "source ./x.sh"`
+
+1 error
+
+"#]]);
+    steps("when I run A=/b/c true").stderr(str![[r#"
+error[program-not-found]: program not found: A=/b/c
+ --> x.md:7:12
+  |
+7 | when I run A=/b/c true
+  |            ^^^^^^
+  |
+  = help: write `given the environment variable A=/b/c` before this step, or `env` in front of `A=/b/c`
+
+1 error
+
+"#]]);
+    steps("when I run $HOME/x 'y'").stderr(str![[r#"
+error[program-not-found]: program not found: $HOME/x
+ --> x.md:7:12
+  |
+7 | when I run $HOME/x 'y'
+  |            ^^^^^^^
+  |
+  = help: variables are not replaced, since no shell runs this: write `sh -c "$HOME/x 'y'"`
+
+1 error
+
+"#]]);
+    steps("when I start \"ulimit -n 5\" as a background process as a").stderr(str![[r#"
+error[program-not-found]: program not found: ulimit
+ --> x.md:7:15
+  |
+7 | when I start "ulimit -n 5" as a background process as a
+  |               ^^^^^^ not on the PATH
+  |
+  = help: `ulimit` is a word of the shell: write `sh -c 'ulimit ...'`
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn what_only_a_shell_understands() {
+    let lines =
+        ["when I run echo hi | grep ho", "when I try to run, in ., echo \"a b\"; ls", "then I can run echo a  b > c"];
+    let project = Project::new().file("x.md", scenario(&lines.join("\n")));
+    project.run(["check", "x.md"]).code(0).stderr(str![[r#"
+warning[no-shell]: `|` is passed to echo as it stands: no shell runs this command
+ --> x.md:7:20
+  |
+7 | when I run echo hi | grep ho
+  |                    ^
+  |
+  = help: if a shell should run it, write `sh -c "echo hi | grep ho"`; if it is meant as it stands, put it between quotes
+
+warning[no-shell]: `"a b";` is passed to echo as it stands: no shell runs this command
+ --> x.md:8:31
+  |
+8 | when I try to run, in ., echo "a b"; ls
+  |                               ^^^^^^
+  |
+  = help: if a shell should run it, write `sh -c 'echo "a b"; ls'`; if it is meant as it stands, put it between quotes
+
+warning[no-shell]: `>` is passed to echo as it stands: no shell runs this command
+ --> x.md:9:20
+  |
+9 | then I can run echo a  b > c
+  |                    ^^^^^^^^^
+  |
+  = help: if a shell should run it, write `sh -c "echo a b > c"`; if it is meant as it stands, put it between quotes
+
+3 warnings
+
+"#]]);
+    project.run(["run", "-q", "x.md"]).code(0);
+    fine(scenario("when I run echo 'a | b' \\; \">\" *.txt\nwhen I run find . -exec true {} ;"));
+}
+
+#[test]
+fn daemon_names_that_are_none() {
+    let names = ["../x", "a/b", ".", ".hidden"];
+    steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n")).stderr(
+        str![[r#"
+error[bad-daemon-name]: `../x` cannot be a daemon's name
+ --> x.md:7:51
+  |
+7 | when I start "sleep 1" as a background process as ../x
+  |                                                   ^^^^
+  |
+  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+
+error[bad-daemon-name]: `a/b` cannot be a daemon's name
+ --> x.md:8:51
+  |
+8 | when I start "sleep 1" as a background process as a/b
+  |                                                   ^^^
+  |
+  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+
+error[bad-daemon-name]: `.` cannot be a daemon's name
+ --> x.md:9:51
+  |
+9 | when I start "sleep 1" as a background process as .
+  |                                                   ^
+  |
+  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+
+error[bad-daemon-name]: `.hidden` cannot be a daemon's name
+  --> x.md:10:51
+   |
+10 | when I start "sleep 1" as a background process as .hidden
+   |                                                   ^^^^^^^
+   |
+   = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+
+4 errors
+
+"#]],
+    );
+}
+
+#[test]
+fn an_unfinished_quote() {
+    steps(r#"when I start "sh -c 'echo hello" as a background process as a"#).stderr(str![[r#"
+error[bad-command]: a single quote is not closed in sh -c 'echo hello
+ --> x.md:7:17
+  |
+7 | when I start "sh -c 'echo hello" as a background process as a
+  |                 ^^^^^^^^^^^^^^^
+  |
+  = help: quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_daemon_without_a_program() {
+    steps(r#"when I start "" as a background process as a"#).stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:7:1
+  |
+7 | when I start "" as a background process as a
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = note: `when I start "{path:word}{args:text}" as a background process as {name:word}` in lib/daemon.yaml (built in) would match except for `path`
+  = help: `path` must be one word (word), not ``
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn limits_that_make_no_sense() {
+    let lines = [
+        "when I wait for file f to exist, for at most 0 seconds",
+        "when I wait for file f to exist, for at most 1e9 seconds",
+        "when I wait for file f to exist, for at most -1 seconds",
+        "when I stop background process a, within 0 seconds",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[bad-limit]: a limit of 0 seconds makes no sense
+ --> x.md:7:46
+  |
+7 | when I wait for file f to exist, for at most 0 seconds
+  |                                              ^
+  |
+  = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
+
+error[unknown-step]: no binding matches this step
+ --> x.md:8:1
+  |
+8 | when I wait for file f to exist, for at most 1e9 seconds
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = note: `when I wait for file {file:path} to exist, for at most {limit:number} seconds` in lib/daemon.yaml (built in) would match except for `limit`
+  = help: `limit` must be a number (number), not `1e9`
+
+error[bad-limit]: a limit of -1 seconds makes no sense
+ --> x.md:9:46
+  |
+9 | when I wait for file f to exist, for at most -1 seconds
+  |                                              ^^
+  |
+  = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
+
+error[bad-limit]: a limit of 0 seconds makes no sense
+  --> x.md:10:42
+   |
+10 | when I stop background process a, within 0 seconds
+   |                                          ^
+   |
+   = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
+
+4 errors
+
+"#]]);
+}
+
+#[test]
+fn signals_statuses_and_urls_that_are_none() {
+    let lines = [
+        "when I send signal SIGTREM to daemon a",
+        "then daemon a has ended by signal 99",
+        "then daemon a has ended with exit status 256",
+        "when I wait for https://localhost/ to answer with status 200",
+        "when I wait for http://localhost/ to answer with status 20",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[unknown-signal]: there is no signal SIGTREM
+ --> x.md:7:20
+  |
+7 | when I send signal SIGTREM to daemon a
+  |                    ^^^^^^^
+  |
+  = help: did you mean TERM?
+
+error[unknown-signal]: there is no signal 99
+ --> x.md:8:35
+  |
+8 | then daemon a has ended by signal 99
+  |                                   ^^
+  |
+  = help: known are HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, and numbers from 1 to 64
+
+error[bad-status]: 256 is not an exit status
+ --> x.md:9:42
+  |
+9 | then daemon a has ended with exit status 256
+  |                                          ^^^
+  |
+  = help: it is a number from 0 to 255
+
+error[bad-url]: https://localhost/ is not an http URL
+  --> x.md:10:17
+   |
+10 | when I wait for https://localhost/ to answer with status 200
+   |                 ^^^^^^^^^^^^^^^^^^
+   |
+   = help: write it with its scheme, such as http://127.0.0.1:8080/health; https is not supported
+
+error[bad-status]: 20 is not an HTTP status
+  --> x.md:11:57
+   |
+11 | when I wait for http://localhost/ to answer with status 20
+   |                                                         ^^
+   |
+   = help: such as 200 or 404
+
+5 errors
+
+"#]]);
+}

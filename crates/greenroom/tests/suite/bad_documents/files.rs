@@ -1,0 +1,167 @@
+//! Documents that are missing, not text, or very large.
+
+use snapbox::str;
+
+use super::helpers::{fine, text};
+use crate::support::{HEAD, Project, scenario};
+
+#[test]
+fn a_document_that_is_not_there() {
+    Project::new().file("daemon.md", "").refused(["run", "deamon.md", "no/such/directory.md"]).stderr(str![[r#"
+error[not-found]: document not found: deamon.md
+
+error[not-found]: document not found: no/such/directory.md
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn a_document_that_is_not_utf8() {
+    text([scenario("when I run echo h").as_bytes(), b"caf\xe9\n"].concat()).stderr(str![[r#"
+error[not-utf8]: x.md is not UTF-8: invalid byte 0xe9 in line 9 (offset 134)
+ |
+ = help: save it as UTF-8
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn an_embedded_file_that_is_not_utf8() {
+    text(scenario("given file f").into_bytes().into_iter().chain(*b"~~~{#f .file}\n\xff\n~~~\n").collect::<Vec<_>>())
+        .stderr(str![[r#"
+error[not-utf8]: x.md is not UTF-8: invalid byte 0xff in line 10 (offset 140)
+ |
+ = help: save it as UTF-8
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_directory() {
+    Project::new().directory("docs").refused(["run", "docs"]).stderr(str![[r#"
+error[not-a-file]: docs is a directory
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn what_is_no_plain_file() {
+    Project::new().fifo("pipe.md").refused(["run", "pipe.md", "/dev/zero", "/dev/null"]).stderr(str![[r#"
+error[not-a-file]: pipe.md is not a regular file
+
+error[not-a-file]: /dev/zero is not a regular file
+
+error[not-a-file]: /dev/null is not a regular file
+
+3 errors
+
+"#]]);
+}
+
+#[test]
+fn links_in_a_circle() {
+    Project::new().link("l.md", "l.md").refused(["run", "l.md"]).stderr(str![[r#"
+error[unreadable]: cannot read l.md: Too many levels of symbolic links (os error 40)
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_document_that_may_not_be_read() {
+    let project = Project::new().file("x.md", scenario("when I run true")).mode("x.md", 0o000);
+    let Some(project) = project.by_user(4321) else { return };
+    project.refused(["run", "x.md"]).stderr(str![[r#"
+error[unreadable]: cannot read x.md: Permission denied (os error 13)
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_document_twice() {
+    let project = Project::new().file("x.md", scenario("when I run true")).link("y.md", "x.md");
+    project
+        .run(["check", "x.md", "./x.md"])
+        .stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]])
+        .stderr(str![]);
+    project
+        .run(["check", "x.md", "y.md"])
+        .stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]])
+        .stderr(str![]);
+}
+
+#[test]
+fn a_byte_order_mark_is_skipped() {
+    fine("\u{feff}".to_owned() + &scenario("when I run true")).stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+}
+
+#[test]
+fn lines_may_end_as_on_windows() {
+    fine(scenario("when I run true\nthen command is successful").replace('\n', "\r\n")).stdout(str![[r#"
+1 scenario with 2 steps: OK
+
+"#]]);
+}
+
+#[test]
+fn mistakes_in_lines_that_end_as_on_windows_are_shown_where_they_are() {
+    text(scenario("when I run true\nthen it rains").replace('\n', "\r\n")).stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:8:1
+  |
+8 | then it rains
+  | ^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn the_last_line_need_not_end() {
+    fine(scenario("when I run true").trim_end()).stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+    fine(format!("# S\n~~~scenario\nwhen I run true\n~~~\n\n{}", HEAD.trim_end())).stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+}
+
+#[test]
+fn a_nul() {
+    let project = Project::new();
+    let ran = project.file("x.md", scenario("when I run echo \0")).run(["run", "x.md"]);
+    assert_ne!(ran.status.code(), Some(0), "{}", ran.stdout);
+}
+
+#[test]
+fn check_says_the_same_as_run() {
+    let project = Project::new().file("x.md", scenario("when I brew coffee"));
+    let (run, check) = (project.refused(["run", "x.md"]), project.refused(["check", "x.md"]));
+    assert_eq!(run.stderr, check.stderr);
+    assert_eq!(project.refused(["list", "x.md"]).stderr, run.stderr);
+}

@@ -1,0 +1,481 @@
+//! Metadata, headings, bindings files and YAML.
+
+use snapbox::str;
+
+use super::helpers::{fine, text};
+use crate::support::{Project, document, scenario};
+
+#[test]
+fn bad_yaml() {
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml\n...\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![
+        [r#"
+error[bad-yaml]: invalid YAML: unclosed bracket '['
+ --> x.md:3:11
+  |
+3 | bindings: [lib/runcmd.yaml
+  |           ^
+
+1 error
+
+"#]
+    ]);
+}
+
+#[test]
+fn an_unknown_key() {
+    text(scenario("when I run true").replace("bindings:", "bindigns:")).stderr(str![[r#"
+error[unknown-key]: unknown metadata key `bindigns`
+ --> x.md:3:1
+  |
+3 | bindigns: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]
+  | ^^^^^^^^
+  |
+  = help: did you mean `bindings`?
+
+error[no-bindings]: this document has steps, but its metadata lists no bindings
+ --> x.md:6:1
+  |
+6 | ~~~scenario
+  | ^^^^^^^^^^^
+  |
+  = help: add `bindings:` to the metadata, with a list of files such as `lib/runcmd.yaml`
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn a_key_twice() {
+    text(scenario("when I run true").replace("title: Trial\n", "title: Trial\ntitle: Again\n")).stderr(str![[r#"
+error[duplicate-key]: duplicate key `title`
+ --> x.md:3:1
+  |
+2 | title: Trial
+  | ----- first here
+3 | title: Again
+  | ^^^^^ again here
+  |
+  = help: remove one of them
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_timeout_that_is_none() {
+    text(scenario("when I run true").replace("bindings:", "step_timeout: soon\nscenario_timeout: 0\nbindings:"))
+        .stderr(str![[r#"
+error[bad-metadata]: `step_timeout`: `soon` is not a duration: write a number and `ms`, `s`, `m` or `h`, such as `500ms`, `1.5s` or `2m`
+ --> x.md:3:15
+  |
+3 | step_timeout: soon
+  |               ^^^^
+
+error[bad-metadata]: `scenario_timeout`: `0` is too short: it must be more than zero
+ --> x.md:4:19
+  |
+4 | scenario_timeout: 0
+  |                   ^
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn no_metadata() {
+    text("# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
+error[no-metadata]: this document has scenarios but no metadata
+ --> x.md:2:1
+  |
+2 | ~~~scenario
+  | ^^^^^^^^^^^
+  |
+  = help: begin the document with lines such as these:
+  = help:     ---
+  = help:     title: S
+  = help:     bindings:
+  = help:     - lib/runcmd.yaml
+  = help:     - lib/files.yaml
+  = help:     ---
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn metadata_that_is_never_closed() {
+    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml]\n\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[
+        r#"
+error[unclosed-metadata]: this metadata block is never closed
+ --> x.md:1:1
+  |
+1 | ---
+  | ^^^
+  |
+  = help: add a line `---` or `...` after it, before `# S`
+
+1 error
+
+"#
+    ]]);
+}
+
+#[test]
+fn metadata_that_is_closed_by_a_rule_further_down() {
+    let scenario = "# S\n~~~scenario\nwhen I run true\n~~~\n";
+    text(format!("---\ntitle: Trial\nbindings:\n- lib/runcmd.yaml\n{scenario}\n---\n\n# More\n")).stderr(str![[r#"
+error[unclosed-metadata]: this metadata block is never closed
+ --> x.md:1:1
+  |
+1 | ---
+  | ^^^
+  |
+  = help: add a line `---` or `...` after it, before `# S`
+
+1 error
+
+"#]]);
+    text("---\ntitle: Trial\n").stderr(str![[r#"
+error[unclosed-metadata]: this metadata block is never closed
+ --> x.md:1:1
+  |
+1 | ---
+  | ^^^
+  |
+  = help: add a line `---` or `...` after it
+
+1 error
+
+"#]]);
+    fine(document(scenario).replace("bindings:", "\n# Libraries\nbindings:")).stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+}
+
+#[test]
+fn an_empty_document() {
+    text("").stderr(str![[r#"
+error[no-scenario]: x.md has no scenario
+ --> x.md:1:1
+  |
+1 |
+  | ^
+  |
+  = help: a scenario is a fenced block of steps under a heading: ```` ```scenario ````
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_document_without_scenarios() {
+    text(document("# S\nOnly prose.\n")).stderr(str![[r#"
+error[no-scenario]: x.md has no scenario
+ --> x.md:1:1
+  |
+1 | ---
+  | ^
+  |
+  = help: a scenario is a fenced block of steps under a heading: ```` ```scenario ````
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_scenario_without_a_heading() {
+    text(document("~~~scenario\nwhen I run true\n~~~\n")).stderr(str![[r#"
+error[no-heading]: this scenario has no heading
+ --> x.md:5:1
+  |
+5 | ~~~scenario
+  | ^^^^^^^^^^^
+  |
+  = help: add a heading above it: it is the scenario's title
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn an_empty_scenario() {
+    text(document("# S\n~~~scenario\n~~~\n")).stderr(str![[r#"
+error[no-scenario]: x.md has no scenario
+ --> x.md:1:1
+  |
+1 | ---
+  | ^
+  |
+  = help: a scenario is a fenced block of steps under a heading: ```` ```scenario ````
+
+warning[empty-scenario]: this scenario block has no steps
+ --> x.md:6:1
+  |
+6 | ~~~scenario
+  | ^^^^^^^^^^^
+
+1 error, 1 warning
+
+"#]]);
+}
+
+#[test]
+fn two_scenarios_of_one_title() {
+    let one = "# Same\n~~~scenario\nwhen I run true\n~~~\n";
+    text(document(&format!("{one}# Other\nProse.\n{one}"))).stderr(str![[r#"
+error[duplicate-scenario]: two scenarios have the title `Same`
+  --> x.md:11:1
+   |
+ 5 | # Same
+   | ------ first
+...
+11 | # Same
+   | ^^^^^^ second
+   |
+   = help: change one of them; upper and lower case make no difference
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_misspelt_class() {
+    text(document("# S\n~~~scenaro\nwhen I run true\n~~~\n")).stderr(str![[r#"
+error[no-scenario]: x.md has no scenario
+ --> x.md:1:1
+  |
+1 | ---
+  | ^
+  |
+  = help: a scenario is a fenced block of steps under a heading: ```` ```scenario ````
+
+warning[unknown-class]: a block with class `scenaro` is not a scenario and will not run
+ --> x.md:6:1
+  |
+6 | ~~~scenaro
+  | ^^^^^^^^^^
+  |
+  = help: did you mean `scenario`?
+
+1 error, 1 warning
+
+"#]]);
+}
+
+#[test]
+fn bindings_that_are_not_there() {
+    text(scenario("when I run true").replace("lib/daemon.yaml", "lib/deamon.yaml, own.yaml")).stderr(str![[r#"
+error[not-found]: bindings file not found: lib/deamon.yaml
+ --> x.md:3:12
+  |
+3 | bindings: [lib/deamon.yaml, own.yaml, lib/files.yaml, lib/runcmd.yaml]
+  |            ^^^^^^^^^^^^^^^
+  |
+  = note: it is neither beside the document nor built in
+  = help: did you mean `lib/daemon.yaml`?
+
+error[not-found]: bindings file not found: own.yaml
+ --> x.md:3:29
+  |
+3 | bindings: [lib/deamon.yaml, own.yaml, lib/files.yaml, lib/runcmd.yaml]
+  |                             ^^^^^^^^
+  |
+  = note: it is neither beside the document nor built in
+  = help: built-in files: lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml, lib/datadir.yaml
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn bindings_that_nothing_implements() {
+    Project::new()
+        .file(
+            "own.yaml",
+            "- when: I brew coffee\n  impl: {native: {function: brew}}\n\
+             - when: I drink {what}\n  impl: {python: {function: drink}}\n",
+        )
+        .file(
+            "x.md",
+            document("# S\n~~~scenario\nwhen I brew coffee\nwhen I drink tea\n~~~\n")
+                .replace("lib/daemon.yaml", "own.yaml"),
+        )
+        .refused(["run", "x.md"])
+        .stderr(str![[r#"
+error[cannot-run]: greenroom cannot run `when I brew coffee`
+ --> x.md:7:1
+  |
+7 | when I brew coffee
+  | ^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:9
+  |
+1 | - when: I brew coffee
+  |         ------------- bound here
+  |
+  = note: it is bound to the native function `brew`, which greenroom does not have
+  = help: `greenroom steps` lists the built-in steps
+
+error[unknown-function]: no Python file defines a function `drink`
+ --> x.md:8:1
+  |
+8 | when I drink tea
+  | ^^^^^^^^^^^^^^^^ this step needs it
+  |
+ ::: own.yaml:3:9
+  |
+3 | - when: I drink {what}
+  |         -------------- bound here
+  |
+  = help: list the file that has it under `python:` in `impls` of the document
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn a_misspelt_language() {
+    let bindings = "- when: I brew coffee\n  impl: {pyton: {function: brew}}\n";
+    let document = document("# S\n~~~scenario\nwhen I brew coffee\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
+    Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"]).stderr(str![[r#"
+error[cannot-run]: greenroom cannot run `when I brew coffee`
+ --> x.md:7:1
+  |
+7 | when I brew coffee
+  | ^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:9
+  |
+1 | - when: I brew coffee
+  |         ------------- bound here
+  |
+  = note: it is bound to the pyton function `brew`, which greenroom does not have
+  = help: did you mean `python`?
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn bindings_that_are_not_quite_yaml() {
+    let read = |bindings: &str| {
+        let document = document("# S\n~~~scenario\nwhen I run true\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
+        Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"])
+    };
+    read("- when: {name} is foo\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: while parsing a block mapping, did not find expected key
+ --> own.yaml:1:16
+  |
+1 | - when: {name} is foo
+  |                ^
+  |
+  = help: quote the text: it begins with a brace
+
+1 error
+
+"#]]);
+    read("- when: {name} is {what}\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: while parsing a block mapping, did not find expected key
+ --> own.yaml:1:16
+  |
+1 | - when: {name} is {what}
+  |                ^
+  |
+  = help: quote the text: it begins with a brace
+
+1 error
+
+"#]]);
+    read("- when: \"{name}\" is foo\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: invalid trailing content after double-quoted scalar
+ --> own.yaml:1:18
+  |
+1 | - when: "{name}" is foo
+  |                  ^
+
+1 error
+
+"#]]);
+    read("- when: I brew\n  impl: python: {function: f}\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: mapping values are not allowed in this context
+ --> own.yaml:2:15
+  |
+2 |   impl: python: {function: f}
+  |               ^
+  |
+  = help: write `impl: {python: {function: f}}`
+
+1 error
+
+"#]]);
+    read("- when: I brew: coffee\n  impl: {python: {function: f}}\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: mapping values are not allowed in this context
+ --> own.yaml:1:15
+  |
+1 | - when: I brew: coffee
+  |               ^
+  |
+  = help: quote the text: it contains a colon and a space, which begin a mapping
+
+1 error
+
+"#]]);
+    read("- when: I brew\n  impl: {python: {function: f}\n").stderr(str![[r#"
+error[bad-yaml]: invalid YAML: unclosed bracket '{'
+ --> own.yaml:2:9
+  |
+2 |   impl: {python: {function: f}
+  |         ^
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn a_yaml_bomb() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let alias = format!("*a{}", level - 1);
+        bomb += &format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 9].join(", "));
+    }
+    text(format!("---\ntitle: Trial\n{bomb}...\n# S\n")).stderr(str![[r#"
+error[bad-yaml]: invalid YAML: YAML document too large or too complex: total_replayed_events=20001 > 20000
+ --> x.md:7:15
+  |
+7 | a4: &a4 [*a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3, *a3]
+  |               ^^^
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn yaml_nested_without_end() {
+    let ran = text(format!("---\ntitle: {}\n...\n# S\n", "[".repeat(100_000)));
+    assert!(ran.stderr.starts_with("error[bad-yaml]: "), "{}", &ran.stderr[..500]);
+    assert!(ran.stderr.len() < 5_000, "{} bytes of complaint", ran.stderr.len());
+}
+
+#[test]
+fn markdown_nested_without_end() {
+    let quotes = ">".repeat(100_000);
+    let lists: String = (0..2_000).map(|depth| format!("{}- x\n", " ".repeat(depth * 2))).collect();
+    fine(scenario("when I run true") + &quotes + "\n\n" + &lists).stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+}

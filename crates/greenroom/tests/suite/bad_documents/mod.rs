@@ -1,0 +1,9 @@
+//! Documents that must be refused: each with a message that says what to do, before anything starts.
+
+mod daemons;
+mod embedded_files;
+mod files;
+mod helpers;
+mod metadata_and_bindings;
+mod steps;
+mod unclosed_blocks;
