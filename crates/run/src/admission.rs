@@ -1,7 +1,8 @@
-//! Which scenario may be started next.
+//! Decides which scenario may start next.
 //!
-//! Scenarios with a network of their own may always. Those that share the machine's run one at a time, unless the user has
-//! chosen how many run at a time; and those that name the same port take turns in any case, also with other runs.
+//! Scenarios with a private network may always start. Those that share the machine's network run one at
+//! a time, unless the user chose a number with `-j`; and those that name the same port always take turns,
+//! with other runs of greenroom too.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -13,53 +14,55 @@ use greenroom_sandbox::{Isolation, Property};
 
 use crate::agent::seconds;
 use crate::options::RunOptions;
-use crate::scenario::Running;
+use crate::scenario::ActiveScenario;
 
-/// The most ports that a scenario takes turns at; who needs more is not told apart from others by them.
+/// The most ports that a scenario takes turns at; further ones are ignored.
 const MOST_PORTS: usize = 32;
 
-/// The most scenarios that are passed over: each has a descriptor.
+/// The most scenarios that wait at the same time: each needs a descriptor.
 const MOST_WAITING: usize = 64;
 
-/// Decides it.
+/// Decides which scenario may start next.
 pub(crate) struct Admission {
-    /// What is known of each chosen scenario, in reading order.
-    scenarios: Vec<Needs>,
-    /// Whether those that share the machine's network run one at a time.
+    /// What each selected scenario needs, in reading order.
+    scenarios: Vec<ScenarioNeeds>,
+    /// Whether scenarios on the machine's network run one at a time.
     one_at_a_time: bool,
-    /// Those whose turn has not come.
-    waiting: Vec<Blocked>,
+    /// Scenarios that wait for their turn.
+    waiting: Vec<BlockedScenario>,
 }
 
-/// What of the machine's a scenario uses.
-struct Needs {
+/// What a scenario uses of the machine.
+struct ScenarioNeeds {
     shares_network: bool,
     ports: Vec<u16>,
     /// How long it may wait for another run.
     limit: Duration,
 }
 
-struct Blocked {
+/// A scenario that waits for its turn.
+struct BlockedScenario {
     index: usize,
     since: Instant,
-    by: By,
+    blocker: Blocker,
 }
 
-enum By {
+/// What a scenario waits for.
+enum Blocker {
     /// Another scenario of this run.
     OneAtATime,
-    /// Whoever has the turn at this port.
+    /// The holder of the turn at this port.
     Port(u16, Waiting),
-    /// Nobody any more, perhaps.
-    Nobody,
+    /// Nothing any more, as far as we know.
+    None,
 }
 
-/// A scenario that may be started.
-pub(crate) struct Admitted {
+/// A scenario that may start.
+pub(crate) struct Candidate {
     pub(crate) index: usize,
     pub(crate) shares_network: bool,
     pub(crate) ports: Vec<u16>,
-    /// To be held until its last process is gone.
+    /// Held until its last process is gone.
     pub(crate) turns: Vec<OwnedFd>,
 }
 
@@ -69,7 +72,7 @@ impl Admission {
             let scenario = &plan.scenarios[index];
             let network = options.network.unwrap_or(scenario.network);
             let shares_network = network == Network::Host || !isolation.has(Property::Network);
-            Needs {
+            ScenarioNeeds {
                 shares_network,
                 ports: if shares_network { ports(scenario) } else { Vec::new() },
                 limit: options.timeout.unwrap_or(plan.documents[scenario.document].metadata.scenario_timeout),
@@ -87,27 +90,30 @@ impl Admission {
         self.one_at_a_time && self.scenarios.iter().all(|scenario| scenario.shares_network)
     }
 
-    pub(crate) fn nobody_waits(&self) -> bool {
+    /// Whether no scenario waits for its turn.
+    pub(crate) fn is_idle(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The next scenario that may start: of those that have waited, or from the queue, where what has to wait is passed over.
-    /// One that would keep others from a port while it waits for its own place is only given if there is a place.
+    /// Returns the next scenario that may start, from those that wait or from the queue.
+    ///
+    /// A scenario that needs ports is returned only when there is a place for it: otherwise it would
+    /// keep others from its ports while it waits.
     pub(crate) fn next(
         &mut self,
         queue: &mut VecDeque<usize>,
         has_place: bool,
-        running: &BTreeMap<u32, Running>,
-    ) -> Option<Admitted> {
-        let may_start = |needs: &Needs| has_place || needs.ports.is_empty();
+        running: &BTreeMap<u32, ActiveScenario>,
+    ) -> Option<Candidate> {
+        let may_start = |needs: &ScenarioNeeds| has_place || needs.ports.is_empty();
         for at in 0..self.waiting.len() {
             if !may_start(&self.scenarios[self.waiting[at].index]) {
                 continue;
             }
-            let may_go = match self.waiting[at].by {
-                By::Port(..) => false,
-                By::OneAtATime => !running.values().any(Running::shares_network),
-                By::Nobody => true,
+            let may_go = match self.waiting[at].blocker {
+                Blocker::Port(..) => false,
+                Blocker::OneAtATime => !running.values().any(ActiveScenario::shares_network),
+                Blocker::None => true,
             };
             if may_go {
                 match self.admit(self.waiting[at].index, running) {
@@ -115,7 +121,7 @@ impl Admission {
                         self.waiting.remove(at);
                         return Some(admitted);
                     }
-                    Err(by) => self.waiting[at].by = by,
+                    Err(blocker) => self.waiting[at].blocker = blocker,
                 }
             }
         }
@@ -128,79 +134,78 @@ impl Admission {
             })?;
             match self.admit(index, running) {
                 Ok(admitted) => return Some(admitted),
-                Err(by) => self.waiting.push(Blocked { index, since: Instant::now(), by }),
+                Err(blocker) => self.waiting.push(BlockedScenario { index, since: Instant::now(), blocker }),
             }
         }
         None
     }
 
-    fn admit(&self, index: usize, running: &BTreeMap<u32, Running>) -> Result<Admitted, By> {
+    fn admit(&self, index: usize, running: &BTreeMap<u32, ActiveScenario>) -> Result<Candidate, Blocker> {
         let needs = &self.scenarios[index];
-        if needs.shares_network && self.one_at_a_time && running.values().any(Running::shares_network) {
-            return Err(By::OneAtATime);
+        if needs.shares_network && self.one_at_a_time && running.values().any(ActiveScenario::shares_network) {
+            return Err(Blocker::OneAtATime);
         }
         let mut turns = Vec::new();
         for &port in &needs.ports {
             match Turn::take(port) {
                 Ok(Take::Mine(turn)) => turns.push(turn.into()),
-                // All or nothing: who waits holds nothing that another waits for.
-                Ok(Take::Others(waiting)) => return Err(By::Port(port, waiting)),
-                // Turns are a courtesy. Should the port be taken, the step that wants it says so.
+                // All or nothing: a scenario that waits holds nothing that another one waits for.
+                Ok(Take::Others(waiting)) => return Err(Blocker::Port(port, waiting)),
+                // Turns are best effort. When the port is in use, the step that needs it says so.
                 Err(_) => {}
             }
         }
         let ports = needs.ports.clone();
-        Ok(Admitted { index, shares_network: needs.shares_network, ports, turns })
+        Ok(Candidate { index, shares_network: needs.shares_network, ports, turns })
     }
 
-    /// Descriptors that are readable when somebody's turn is over.
+    /// Descriptors that become readable when a turn ends.
     pub(crate) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.waiting.iter().filter_map(|blocked| match &blocked.by {
-            By::Port(_, waiting) => Some(waiting.fd()),
-            By::OneAtATime | By::Nobody => None,
+        self.waiting.iter().filter_map(|blocked| match &blocked.blocker {
+            Blocker::Port(_, waiting) => Some(waiting.fd()),
+            Blocker::OneAtATime | Blocker::None => None,
         })
     }
 
-    /// Takes in which of [`Admission::fds`] are readable.
-    pub(crate) fn heed(&mut self, ready: &[bool]) {
-        let waiting = self.waiting.iter_mut().filter(|blocked| matches!(blocked.by, By::Port(..)));
+    /// Notes which of [`Admission::fds`] are readable.
+    pub(crate) fn note_ready(&mut self, ready: &[bool]) {
+        let waiting = self.waiting.iter_mut().filter(|blocked| matches!(blocked.blocker, Blocker::Port(..)));
         for (blocked, _) in waiting.zip(ready).filter(|(_, ready)| **ready) {
-            blocked.by = By::Nobody;
+            blocked.blocker = Blocker::None;
         }
     }
 
-    /// A scenario that was admitted could not be started now after all; it comes first when it can.
+    /// Puts back a scenario that could not start after all; it comes first next time.
     pub(crate) fn take_back(&mut self, index: usize) {
-        self.waiting.insert(0, Blocked { index, since: Instant::now(), by: By::Nobody });
+        self.waiting.insert(0, BlockedScenario { index, since: Instant::now(), blocker: Blocker::None });
     }
 
-    /// Everybody who waits, because nothing is started any more.
-    pub(crate) fn turn_away(&mut self) -> Vec<usize> {
+    /// Removes and returns all waiting scenarios.
+    pub(crate) fn drain_waiting(&mut self) -> Vec<usize> {
         self.waiting.drain(..).map(|blocked| blocked.index).collect()
     }
 
-    /// Time that has passed without counting.
+    /// Takes time for which the run was suspended off all waits.
     pub(crate) fn shift(&mut self, lost: Duration) {
         for blocked in &mut self.waiting {
             blocked.since += lost;
         }
     }
 
-    /// Those that have waited for another run as long as a scenario may take, with what to say of it.
-    pub(crate) fn overdue(&mut self, now: Instant, running: &BTreeMap<u32, Running>) -> Vec<(usize, String)> {
+    /// Removes scenarios that waited for another run beyond their time limit, with the reason.
+    pub(crate) fn overdue(&mut self, now: Instant, running: &BTreeMap<u32, ActiveScenario>) -> Vec<(usize, String)> {
         let mut overdue = Vec::new();
         for blocked in &mut self.waiting {
             let limit = self.scenarios[blocked.index].limit;
-            match blocked.by {
-                By::Port(port, _) if !running.values().any(|running| running.has_port(port)) => {
+            match blocked.blocker {
+                Blocker::Port(port, _) if !running.values().any(|running| running.has_port(port)) => {
                     if now.saturating_duration_since(blocked.since) >= limit {
                         let limit = seconds(limit);
-                        let reason =
-                            format!("it has waited {limit} for port {port}, which another run of greenroom uses");
+                        let reason = format!("it waited {limit} for port {port}, which another run of greenroom uses");
                         overdue.push((blocked.index, reason));
                     }
                 }
-                // That is this run's own doing.
+                // This run's own scenarios are in the way: that time does not count.
                 _ => blocked.since = now,
             }
         }
@@ -209,7 +214,7 @@ impl Admission {
     }
 }
 
-/// The ports that a scenario names: the captures that its bindings call `port`, and the ports of those called `url`.
+/// The ports that a scenario names: captures named `port`, and the ports in captures named `url`.
 fn ports(scenario: &PlannedScenario) -> Vec<u16> {
     let captures = scenario.steps.iter().flat_map(|step| &step.captures);
     let port = |capture: &Capture| match capture.name.as_str() {
@@ -218,7 +223,7 @@ fn ports(scenario: &PlannedScenario) -> Vec<u16> {
         _ => None,
     };
     let mut ports: Vec<u16> = captures.filter_map(port).filter(|port| *port > 0).collect();
-    // In the same order everywhere.
+    // Every run takes turns in the same order.
     ports.sort_unstable();
     ports.dedup();
     ports.truncate(MOST_PORTS);

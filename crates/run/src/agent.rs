@@ -1,4 +1,4 @@
-//! The half that runs inside the stages: carries out steps and cleanups, and says how they went.
+//! The half that runs inside the stages: carries out steps and cleanups, and reports how they went.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Ending, Registry};
 
-use crate::wire::{DocumentPart, Done, HostPart, OWN_VARIABLES, Prologue, Report, Script, ScriptStep};
+use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
 
 /// Carries out scenarios with the step functions of a registry.
 #[derive(Debug)]
@@ -22,56 +22,56 @@ pub struct StepAgent {
 }
 
 impl StepAgent {
-    /// An agent for these functions.
+    /// Creates an agent for the functions of a registry.
     pub fn new(registry: Registry) -> Self {
         Self { registry }
     }
 
-    /// The functions.
+    /// The registry.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 }
 
-/// The prologue, as the agent uses it.
+/// The prologue in the form that the agent uses.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct AgentPrologue {
     source_directory: PathBuf,
-    documents: Vec<PreparedDocument>,
-    /// Hosts of which scenarios get copies; none where that cannot be.
+    documents: Vec<AgentDocument>,
+    /// Hosts that scenarios get copies of; `None` for a host that cannot be copied.
     warm: Vec<(HostProgram, Option<WarmHost>)>,
 }
 
 #[derive(Debug, Default)]
-struct PreparedDocument {
+struct AgentDocument {
     files: Rc<[EmbeddedFile]>,
     hosts: Vec<HostProgram>,
 }
 
-/// The hosts that a scenario can have.
+/// The step hosts that a scenario can use.
 #[derive(Clone, Copy)]
-struct Hosting<'a> {
+struct StepHosts<'a> {
     programs: &'a [HostProgram],
     warm: &'a [(HostProgram, Option<WarmHost>)],
 }
 
-/// No more warm hosts than this are kept: each has the memory that its step files take, and documents run one after another.
+/// The most warm hosts at a time: each holds its step files in memory, and documents run one after another.
 const MOST_WARM: usize = 8;
 
-/// Cleanups and the polite end get this long even when the scenario's limit has passed.
+/// The least time that cleanups and the polite end get, even after the scenario's limit.
 const LEAST_TIME_TO_END: Duration = Duration::from_secs(10);
 
 impl Agent for StepAgent {
-    type Prologue = Prepared;
+    type Prologue = AgentPrologue;
 
     #[expect(clippy::disallowed_methods, reason = "the environment of the launcher is the user's")]
-    fn prepare(&self, prologue: &[u8]) -> Prepared {
-        // A panic of a step function becomes that step's failure; nothing is printed.
+    fn prepare(&self, prologue: &[u8]) -> AgentPrologue {
+        // A panic in a step function becomes that step's failure and prints nothing.
         std::panic::set_hook(Box::new(|_| {}));
         let Ok(Prologue { source_directory, environment, documents }) = serde_json::from_slice(prologue) else {
-            return Prepared { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
+            return AgentPrologue { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
         };
-        // Step files are loaded as if by the user, before any scenario is.
+        // Step files are loaded in the user's environment, before any scenario begins.
         let own = OWN_VARIABLES.into_iter().map(|name| (name.into(), std::env::var_os(name)));
         let users = environment.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
         let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
@@ -87,15 +87,15 @@ impl Agent for StepAgent {
             path: path.clone(),
             loading: loading.clone(),
         };
-        let document = |document: DocumentPart| PreparedDocument {
+        let document = |document: DocumentPart| AgentDocument {
             files: document.files.into_iter().map(file).collect(),
             hosts: document.hosts.into_iter().map(host).collect(),
         };
-        Prepared { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }
+        AgentPrologue { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }
     }
 
-    fn make_ready(&self, prologue: &mut Prepared, hint: u32, in_use: &[u32]) {
-        let Prepared { source_directory, documents, warm } = prologue;
+    fn make_ready(&self, prologue: &mut AgentPrologue, hint: u32, in_use: &[u32]) {
+        let AgentPrologue { source_directory, documents, warm } = prologue;
         for (_, host) in &mut *warm {
             host.take_if(|host| host.can_be_copied() == Some(false));
         }
@@ -109,14 +109,14 @@ impl Agent for StepAgent {
             if warm.iter().filter(|(_, host)| host.is_some()).count() >= MOST_WARM {
                 let idle = |(known, host): &(HostProgram, Option<WarmHost>)| host.is_some() && !needed.contains(&known);
                 let Some(idle) = warm.iter().position(idle) else { return };
-                // For good: in mixed order its files would be loaded again and again.
+                // For good: with documents in mixed order its files would be loaded again and again.
                 warm[idle].1 = None;
             }
             warm.push((program.clone(), WarmHost::start(program, source_directory).ok()));
         }
     }
 
-    fn play(&self, prologue: &Prepared, mut stage: Stage) {
+    fn play(&self, prologue: &AgentPrologue, mut stage: Stage) {
         let Ok(script) = serde_json::from_slice::<Script>(stage.payload()) else {
             return;
         };
@@ -124,39 +124,39 @@ impl Agent for StepAgent {
             return;
         };
         let mut watch = watch.announcing(move |what, limit| {
-            if let Ok(message) = serde_json::to_vec(&Report::Waiting { what: what.to_owned(), limit }) {
+            if let Ok(message) = serde_json::to_vec(&WorkerMessage::Waiting { what: what.to_owned(), limit }) {
                 let _ = sender.send(&message);
             }
         });
         watch.set_output_limit(script.output_limit);
-        let none = PreparedDocument::default();
+        let none = AgentDocument::default();
         let document = prologue.documents.get(script.document).unwrap_or(&none);
         let files = Rc::clone(&document.files);
-        let hosts = Hosting { programs: &document.hosts, warm: &prologue.warm };
+        let hosts = StepHosts { programs: &document.hosts, warm: &prologue.warm };
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
-        let mut say = |report: &Report| {
+        let mut send = |report: &WorkerMessage| {
             if let Ok(message) = serde_json::to_vec(report) {
-                // When nobody listens any more the first process ends this one in a moment.
+                // When the runner is gone the first process ends this one in a moment.
                 let _ = stage.send(&message);
             }
         };
         let scenario_end = Instant::now() + script.scenario_limit;
-        let completed = self.play_steps(&script, hosts, scenario_end, &mut context, &mut say);
+        let completed = self.play_steps(&script, hosts, scenario_end, &mut context, &mut send);
         let explain = script.leftovers_fail || completed < script.steps.len();
-        self.clean_up(&script, hosts, completed, (scenario_end, explain), &mut context, &mut say);
+        self.clean_up(&script, hosts, completed, (scenario_end, explain), &mut context, &mut send);
     }
 }
 
 impl StepAgent {
-    /// Carries out steps until one does not pass; how many have passed.
+    /// Carries out steps until one does not pass, and returns how many passed.
     fn play_steps(
         &self,
         script: &Script,
-        hosts: Hosting<'_>,
+        hosts: StepHosts<'_>,
         scenario_end: Instant,
         context: &mut Context,
-        say: &mut impl FnMut(&Report),
+        send: &mut impl FnMut(&WorkerMessage),
     ) -> usize {
         for (index, step) in script.steps.iter().enumerate() {
             let clock = context.watch().stopwatch();
@@ -170,7 +170,7 @@ impl StepAgent {
             };
             let done = self.carry_out((Part::Step, &step.function), step, hosts, context, clock, limit);
             let passed = done.failure.is_none() && !done.interrupted;
-            say(&Report::Step(done));
+            send(&WorkerMessage::Step(done));
             if !passed {
                 return index;
             }
@@ -182,13 +182,13 @@ impl StepAgent {
     fn clean_up(
         &self,
         script: &Script,
-        hosts: Hosting<'_>,
+        hosts: StepHosts<'_>,
         completed: usize,
         (scenario_end, mut explain): (Instant, bool),
         context: &mut Context,
-        say: &mut impl FnMut(&Report),
+        send: &mut impl FnMut(&WorkerMessage),
     ) {
-        // What must end must end also when the run is being stopped.
+        // Cleanups run to their end, even while the run is stopping.
         context.watch().ignore_interrupts();
         for (index, step) in script.steps.iter().enumerate().take(completed).rev() {
             let Some(cleanup) = &step.cleanup else {
@@ -204,20 +204,20 @@ impl StepAgent {
             let limit = Limit { scope: Scope::Cleanup, of_scenario: own_end > last, time };
             let done = self.carry_out((Part::Cleanup, cleanup), step, hosts, context, clock, limit);
             explain |= done.failure.is_some();
-            say(&Report::Cleanup { step: index, done });
+            send(&WorkerMessage::Cleanup { step: index, done });
         }
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
         let mut ending = Ending { explain, strict: script.leftovers_fail, ..Ending::default() };
         let _ = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
-        // What was written while all this ended counts too.
+        // Output that was written during the end counts too.
         let _ = context.watch().read_meters();
         let failure = match context.watch().take_cut() {
             Some((Cut::Output, output)) => Some(too_long(&output, context)),
             _ => None,
         };
-        say(&Report::Ended {
+        send(&WorkerMessage::Ended {
             failure,
             daemons: ending.daemons,
             left_over: ending.left_over,
@@ -230,11 +230,11 @@ impl StepAgent {
         &self,
         (part, function): (Part, &str),
         step: &ScriptStep,
-        hosts: Hosting<'_>,
+        hosts: StepHosts<'_>,
         context: &mut Context,
         clock: Stopwatch,
         limit: Limit,
-    ) -> Done {
+    ) -> StepReply {
         let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
         let result = match &step.language {
@@ -254,21 +254,21 @@ impl StepAgent {
                     catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
                         .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                 }
-                None => Err(Failure::new(format!("there is no step host for {language}"))),
+                None => Err(Failure::new(format!("no step host for {language}"))),
             },
             None => match self.registry.function(function) {
                 Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
                     .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                     .map_err(|error| if part == Part::Step { Hosts::with_output(context, error) } else { error }),
-                None => Err(Failure::new(format!("there is no step function {function}"))),
+                None => Err(Failure::new(format!("no step function is named {function}"))),
             },
         };
-        // What was written too much in the meantime is told of this step.
+        // Output over the limit is this step's failure.
         let result = result.and_then(|()| Ok(context.watch().read_meters()?));
         let took = clock.elapsed(context.watch());
         let cut = context.watch().take_cut();
         let Err(error) = result else {
-            return Done { took, failure: None, interrupted: false };
+            return StepReply { took, failure: None, interrupted: false };
         };
         let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
         let mut failure = error;
@@ -291,7 +291,7 @@ impl StepAgent {
             }
             Some((Cut::Interrupted, _)) | None => {}
         }
-        Done { took, failure: Some(failure), interrupted }
+        StepReply { took, failure: Some(failure), interrupted }
     }
 }
 
@@ -321,7 +321,7 @@ struct Limit {
     time: Duration,
 }
 
-/// A limit as the user writes it.
+/// Writes a limit as the user does: `300 ms`, `2.5 s`.
 pub(crate) fn seconds(limit: Duration) -> String {
     if limit < Duration::from_secs(1) {
         return format!("{} ms", limit.as_millis());
@@ -329,7 +329,7 @@ pub(crate) fn seconds(limit: Duration) -> String {
     format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
-/// An output that was longer than it may be.
+/// The failure of a step whose processes wrote more than the output limit.
 fn too_long(output: &str, context: &mut Context) -> Failure {
     let limit = context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
     Failure::new(format!("{output} exceeded the output limit{limit}; the processes that wrote to it were killed"))
@@ -337,7 +337,7 @@ fn too_long(output: &str, context: &mut Context) -> Failure {
         .help("raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less")
 }
 
-/// A size as the user writes it.
+/// Writes a size as the user does: `64 MiB`.
 fn bytes(size: u64) -> String {
     let units = [(1 << 30, " GiB"), (1 << 20, " MiB"), (1 << 10, " KiB"), (1, " bytes")];
     let (unit, name) = units.into_iter().find(|(unit, _)| size.is_multiple_of(*unit)).unwrap_or((1, " bytes"));

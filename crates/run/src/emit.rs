@@ -1,10 +1,10 @@
-//! Numbers events and gives them to the sink.
+//! Numbers and times events, and pushes them into the sink.
 
 use std::time::{Duration, Instant};
 
 use greenroom_event::{Attempt, Event, EventKind, Sink};
 
-/// The one place where events get their number and time.
+/// Gives events their number and time.
 pub(crate) struct Emitter<'a> {
     sink: &'a mut dyn Sink,
     begun: Instant,
@@ -43,7 +43,7 @@ impl<'a> Emitter<'a> {
         self.sink.is_deserted()
     }
 
-    /// The run stood still for a while, which does not count.
+    /// Takes the time for which the run was suspended off the clock.
     pub(crate) fn shift(&mut self, lost: Duration) {
         self.begun += lost;
     }

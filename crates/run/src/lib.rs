@@ -1,8 +1,8 @@
 //! Runs a plan: [`Plan`](greenroom_doc::Plan) in, events out.
 //!
-//! One thread does it all: it launches stages, listens to them, watches the clock and the order to stop, and pushes what
-//! happens into a [`Sink`](greenroom_event::Sink). The steps themselves run inside the stages, in `agent`; between the two
-//! go the messages of `wire`.
+//! One thread launches stages, reads their messages, watches deadlines and stop requests, and pushes
+//! events into a [`Sink`](greenroom_event::Sink). The steps run inside the stages, in `agent`, which talks
+//! to the runner by the messages of `wire`.
 //!
 //! ```text
 //! Plan --> preflight --> runner ==launcher==> stage: agent --> step functions

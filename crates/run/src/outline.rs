@@ -1,4 +1,4 @@
-//! What the first event of a run says: which scenarios there are, and how they are kept apart.
+//! The first event of a run: which scenarios there are, and how they are kept apart.
 
 use greenroom_doc::{Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
@@ -6,7 +6,7 @@ use greenroom_event::{
 };
 use greenroom_sandbox::Property;
 
-/// The outline of the chosen scenarios.
+/// Creates the outline of the selected scenarios.
 pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
     let location = |span: Span| {
         let (file, line) = sources.location(span);
@@ -34,7 +34,7 @@ pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outli
     }
 }
 
-/// How scenarios are kept apart, as events say it.
+/// Converts the isolation of the sandbox to that of events.
 pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     let property = |property: Property| {
         let refusal = isolation.refusals.iter().find(|refusal| refusal.property == property);

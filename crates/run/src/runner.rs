@@ -13,27 +13,27 @@ use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxError, Stage
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::admission::{Admission, Admitted};
+use crate::admission::{Admission, Candidate};
 use crate::emit::Emitter;
 use crate::options::{Orders, RunOptions};
 use crate::outline::{isolation, outline};
-use crate::scenario::{Afterwards, Limits, Running};
+use crate::scenario::{ActiveScenario, EndPolicy, Limits};
 use crate::script::{document_part, needs_host, script};
 use crate::wire::{OWN_VARIABLES, Prologue};
 
-/// Why a run could not be done.
+/// Why a run could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The sandbox does not work.
+    /// The sandbox could not be set up.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 
-/// Runs the chosen scenarios of a plan that has no errors. Everything that happens goes into `sink`.
+/// Runs the selected scenarios of a plan without errors, and pushes all that happens into `sink`.
 ///
 /// # Errors
 ///
-/// If the run cannot begin. Whatever goes wrong later is an event.
+/// When the run cannot start. Everything that goes wrong later is an event.
 pub fn run(
     plan: &Plan,
     sources: &Sources,
@@ -73,27 +73,27 @@ pub fn run(
         options,
         launcher,
         jobs,
-        held_up: None,
+        hold: None,
         queue: queue.into(),
         running: BTreeMap::new(),
         prepared: VecDeque::new(),
-        orders_to_stop: 0,
+        stop_requests: 0,
         not_started: None,
         kept: false,
         admission,
-        // One scenario has it as soon by itself.
+        // A single scenario starts its own host as fast.
         warms_hosts: options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2,
         spare: spare(),
         orders,
         deserted: false,
-        foreseen: 0,
+        stops_already_handled: 0,
         emit,
     };
     runner.play();
     runner.skip_the_rest();
-    let Runner { launcher, mut emit, orders_to_stop, kept, .. } = runner;
+    let Runner { launcher, mut emit, stop_requests, kept, .. } = runner;
     launcher.dismiss(kept);
-    emit.run(EventKind::RunFinished { interrupted: orders_to_stop > 0 });
+    emit.run(EventKind::RunFinished { interrupted: stop_requests > 0 });
     Ok(())
 }
 
@@ -102,85 +102,87 @@ struct Runner<'a> {
     options: &'a RunOptions,
     launcher: Launcher,
     jobs: usize,
-    /// Why the launcher takes no further scenario at present.
-    held_up: Option<HeldUp>,
-    /// Scenarios that wait for a place, as places in reading order.
+    /// Why the launcher takes no scenario at the moment.
+    hold: Option<LaunchHold>,
+    /// Scenarios that wait for a free place, by their index in reading order.
     queue: VecDeque<usize>,
-    /// By place in reading order, which is also the stage's id.
-    running: BTreeMap<u32, Running>,
-    /// Those of them whose turn has not come.
+    /// Launched scenarios by index, which is also the id of the stage.
+    running: BTreeMap<u32, ActiveScenario>,
+    /// Launched scenarios that have not begun.
     prepared: VecDeque<u32>,
-    orders_to_stop: u32,
-    /// Why no scenario is started any more.
+    stop_requests: u32,
+    /// Why no further scenario starts.
     not_started: Option<(Outcome, String)>,
-    /// Whether something in the run's directory is to stay.
+    /// Whether something in the run's directory is kept.
     kept: bool,
     admission: Admission,
-    /// Whether step hosts are started once for all scenarios that need them.
+    /// Whether step hosts start once, for all scenarios that need them.
     warms_hosts: bool,
-    /// Descriptors kept for what must not fail for want of them.
+    /// Descriptors reserved for work that must not fail when all others are in use.
     spare: Vec<OwnedFd>,
     orders: Orders<'a>,
-    /// Whether nobody takes the results any more.
+    /// Whether the reader of the results is gone.
     deserted: bool,
-    /// Orders to stop that are still to come and have been heeded already.
-    foreseen: usize,
+    /// Stop requests that have yet to arrive, but were handled already.
+    stops_already_handled: usize,
     emit: Emitter<'a>,
 }
 
-/// What keeps a scenario from being launched for a while.
+/// Why launches are on hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HeldUp {
-    /// The launcher has not caught up with what it was asked.
+enum LaunchHold {
+    /// The launcher has not caught up with its requests.
     Busy,
-    /// Descriptors or memory are short: until another scenario has ended.
+    /// Descriptors or memory ran out: wait until a scenario ends.
     Scarcity,
 }
 
-/// How many scenarios are prepared at most before their turn.
+/// How many scenarios are prepared before their turn, at most.
 const AHEAD: usize = 2;
 
-/// How often a display that shows time passing is told that it does.
+/// How often displays that show time passing are refreshed.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A wait that takes this much longer than it should was none: somebody had stopped this process, or the machine was asleep.
+/// A wait that takes this much too long means that this process was suspended, or the machine was.
 const LAPSE: Duration = Duration::from_millis(500);
 
-/// How long stages may take to go with their launcher.
-const GOING: Duration = Duration::from_secs(5);
+/// How long stages may take to die after their launcher did.
+const STAGES_END: Duration = Duration::from_secs(5);
 
 impl Runner<'_> {
     fn play(&mut self) {
         loop {
-            self.start_what_can_start();
-            // While something is held up the queue is not done, even if nothing runs at this moment.
-            if self.running.is_empty() && self.held_up.is_none() && self.admission.nobody_waits() {
+            self.fill_free_places();
+            // While launches are on hold the queue is not done, even if nothing runs right now.
+            if self.running.is_empty() && self.hold.is_none() && self.admission.is_idle() {
                 return;
             }
             self.wait();
         }
     }
 
-    /// Gives free places to prepared scenarios, and prepares the next ones: making a stage takes about as long as a short
-    /// scenario, and can go on beside it.
-    fn start_what_can_start(&mut self) {
+    /// Starts prepared scenarios in free places, and prepares the next ones.
+    ///
+    /// Setting up a stage takes about as long as a short scenario, and runs beside it.
+    fn fill_free_places(&mut self) {
         if let Some((outcome, reason)) = &self.not_started {
             for id in self.prepared.drain(..) {
                 if let Some(running) = self.running.get_mut(&id) {
                     running.abandon(*outcome, FailureKind::NotStarted, reason);
                 }
             }
-            self.queue.extend(self.admission.turn_away());
-            self.end_what_wants_to();
+            self.queue.extend(self.admission.drain_waiting());
+            self.end_collapsing_stages();
             return;
         }
-        // A tended stage shares the machine with others until it is gone; one with processes and a network of its own only until its work is done.
+        // A stage that shares the machine takes its place until it is gone; one with its own processes and
+        // network only until its work is done.
         let isolation = self.launcher.isolation();
         let apart = isolation.has(Property::Kill) && isolation.has(Property::Network);
-        let holds_a_place = |running: &&Running| running.plays() || (!apart && running.has_begun());
+        let holds_a_place = |running: &&ActiveScenario| running.plays() || (!apart && running.has_begun());
         let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
         let ahead = if apart { AHEAD.min(self.jobs) } else { 0 };
-        while self.not_started.is_none() && self.held_up.is_none() {
+        while self.not_started.is_none() && self.hold.is_none() {
             if free > 0
                 && let Some(id) = self.prepared.pop_front()
             {
@@ -198,8 +200,8 @@ impl Runner<'_> {
         }
     }
 
-    fn launch(&mut self, admitted: Admitted) {
-        let Admitted { index, shares_network, ports, turns } = admitted;
+    fn launch(&mut self, admitted: Candidate) {
+        let Candidate { index, shares_network, ports, turns } = admitted;
         let scenario = &self.plan.scenarios[self.options.chosen[index]];
         let document = &self.plan.documents[scenario.document];
         let script = script(scenario, document, self.options);
@@ -216,23 +218,23 @@ impl Runner<'_> {
         let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
         match launched {
             Ok(end) => {
-                let running = Running::new(Attempt::first(index), end, directory, scenario.steps.len(), limits);
+                let running = ActiveScenario::new(Attempt::first(index), end, directory, scenario.steps.len(), limits);
                 let running = if shares_network { running.sharing_network(ports) } else { running };
                 self.running.insert(stage_id(index), running);
                 self.prepared.push_back(stage_id(index));
             }
             Err(error) if error.is_busy() => {
-                self.held_up = Some(HeldUp::Busy);
+                self.hold = Some(LaunchHold::Busy);
                 self.admission.take_back(index);
             }
             Err(error) if error.is_scarcity() && !self.running.is_empty() => {
-                self.held_up = Some(HeldUp::Scarcity);
+                self.hold = Some(LaunchHold::Scarcity);
                 self.admission.take_back(index);
             }
             Err(error) => {
                 self.skip(index, Outcome::Broken, &error.to_string());
                 if matches!(error, SandboxError::LauncherDied) {
-                    self.lose_the_launcher();
+                    self.on_launcher_death();
                 }
             }
         }
@@ -246,10 +248,10 @@ impl Runner<'_> {
         own.chain(users).collect()
     }
 
-    /// Waits for whatever happens next, and deals with it.
+    /// Waits for the next thing to happen, and handles it.
     fn wait(&mut self) {
         let mut fds = Vec::with_capacity(self.running.len() + 4);
-        let lacks_room = self.launcher.catch_up() || self.held_up == Some(HeldUp::Busy);
+        let lacks_room = self.launcher.catch_up() || self.hold == Some(LaunchHold::Busy);
         if let Ok(fd) = self.launcher.fd() {
             fds.push(PollFd::from_borrowed_fd(
                 fd,
@@ -259,7 +261,10 @@ impl Runner<'_> {
         let channels: Vec<u32> =
             self.running.iter().filter(|(_, running)| running.channel().is_some()).map(|(&id, _)| id).collect();
         fds.extend(
-            self.running.values().filter_map(Running::channel).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
+            self.running
+                .values()
+                .filter_map(ActiveScenario::channel)
+                .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)),
         );
         let orders = fds.len();
         fds.extend(self.orders.stop.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
@@ -268,7 +273,7 @@ impl Runner<'_> {
         let waiting = fds.len();
         fds.extend(self.admission.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let begun = Instant::now();
-        let next = self.running.values().filter_map(Running::deadline).min().unwrap_or(begun + TICK);
+        let next = self.running.values().filter_map(ActiveScenario::deadline).min().unwrap_or(begun + TICK);
         let pulse = next.saturating_duration_since(begun).min(TICK);
         let timeout = Timespec::try_from(pulse).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         let _ = poll(&mut fds, Some(&timeout));
@@ -284,35 +289,35 @@ impl Runner<'_> {
             {
                 running.listen(&mut self.emit);
                 let failed = running.has_failed();
-                self.heed_failure(failed);
+                self.note_failure(failed);
             }
         }
         if ready.first() == Some(&true) {
-            if self.held_up == Some(HeldUp::Busy) {
-                self.held_up = None;
+            if self.hold == Some(LaunchHold::Busy) {
+                self.hold = None;
             }
-            self.hear_the_launcher();
+            self.handle_notices();
         }
-        self.admission.heed(&ready[waiting.min(ready.len())..]);
+        self.admission.note_ready(&ready[waiting.min(ready.len())..]);
         if self.orders.stop.is_some() && ready.get(orders) == Some(&true) {
-            self.heed_orders();
+            self.handle_stop_requests();
         }
         if self.orders.pause.is_some() && ready.get(pause) == Some(&true) {
             self.pause();
         }
         if !self.deserted && self.emit.is_deserted() {
             self.deserted = true;
-            // A terminal that is closed says so twice, by a signal and by refusing what is written.
-            if self.orders_to_stop == 0 {
+            // A terminal that closes stops us twice: by a signal, and by refusing what is written.
+            if self.stop_requests == 0 {
                 self.stop(1);
-                self.foreseen = 1;
+                self.stops_already_handled = 1;
             }
         }
-        self.watch_the_clock();
+        self.handle_deadlines();
         self.emit.idle();
     }
 
-    /// This process has not been running for a while.
+    /// Takes the time for which this process was suspended off all limits.
     fn shift(&mut self, lost: Duration) {
         for running in self.running.values_mut() {
             running.shift(lost);
@@ -321,7 +326,7 @@ impl Runner<'_> {
         self.emit.shift(lost);
     }
 
-    /// Lets everything stand still until somebody continues this process.
+    /// Suspends all stages and this process, until a signal continues it.
     fn pause(&mut self) {
         let Some(pause) = self.orders.pause else { return };
         self.emit.pausing();
@@ -335,13 +340,13 @@ impl Runner<'_> {
         }
         let begun = Instant::now();
         let _ = kill_process(getpid(), Signal::STOP);
-        // Continued. Orders that came together were one.
+        // Continued. Requests that came together were one.
         let _ = rustix::io::read(pause, &mut [0; 16]);
         self.launcher.resume();
         self.shift(begun.elapsed());
     }
 
-    fn hear_the_launcher(&mut self) {
+    fn handle_notices(&mut self) {
         loop {
             match self.launcher.notice() {
                 Ok(Some(notice)) => {
@@ -350,44 +355,44 @@ impl Runner<'_> {
                     }
                 }
                 Ok(None) => return,
-                Err(_) => return self.lose_the_launcher(),
+                Err(_) => return self.on_launcher_death(),
             }
         }
     }
 
-    fn finish(&mut self, running: Running, gone: &Result<greenroom_sandbox::process::Status, String>) {
-        // Removing a directory takes a few descriptors, and stages may have taken all others.
+    fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::process::Status, String>) {
+        // Removing a directory takes a few descriptors, and stages may use all others.
         self.spare.clear();
-        let afterwards = Afterwards { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
-        let (outcome, kept) = running.finish(gone, afterwards, &mut self.emit);
+        let policy = EndPolicy { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
+        let (outcome, kept) = running.finish(gone, policy, &mut self.emit);
         self.spare = spare();
-        self.held_up = None;
+        self.hold = None;
         let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
         if kept && !self.kept {
             self.kept = true;
             self.launcher.leave_directory();
         }
-        self.heed_failure(bad);
+        self.note_failure(bad);
     }
 
-    /// With `--fail-fast` nothing is started any more once something has failed.
-    fn heed_failure(&mut self, failed: bool) {
+    /// With `--fail-fast`, starts nothing more once a scenario failed.
+    fn note_failure(&mut self, failed: bool) {
         if failed && self.options.fail_fast && self.not_started.is_none() {
             self.not_started = Some((Outcome::Skipped, "an earlier scenario failed (--fail-fast)".to_owned()));
         }
     }
 
-    /// Without a launcher nothing can be started, and all that was running goes with it.
-    fn lose_the_launcher(&mut self) {
+    /// Ends the run: without a launcher nothing can start, and its stages die with it.
+    fn on_launcher_death(&mut self) {
         let reason = SandboxError::LauncherDied.to_string();
         self.not_started.get_or_insert((Outcome::Broken, reason.clone()));
-        // They have gone when their ends of the channels have.
-        let until = Instant::now() + GOING;
+        // A stage is gone when its end of the channel is closed.
+        let until = Instant::now() + STAGES_END;
         loop {
             for running in self.running.values_mut() {
                 running.listen(&mut self.emit);
             }
-            let fds = self.running.values().filter_map(Running::channel);
+            let fds = self.running.values().filter_map(ActiveScenario::channel);
             let mut fds: Vec<PollFd<'_>> = fds.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
             let left = until.saturating_duration_since(Instant::now());
             if fds.is_empty() || left.is_zero() {
@@ -400,7 +405,7 @@ impl Runner<'_> {
         }
     }
 
-    fn heed_orders(&mut self) {
+    fn handle_stop_requests(&mut self) {
         let Some(stop) = self.orders.stop else {
             return;
         };
@@ -408,24 +413,24 @@ impl Runner<'_> {
         let Ok(count) = rustix::io::read(stop, &mut bytes) else {
             return;
         };
-        let foreseen = self.foreseen.min(count);
-        self.foreseen -= foreseen;
-        self.stop(count - foreseen);
+        let handled = self.stops_already_handled.min(count);
+        self.stops_already_handled -= handled;
+        self.stop(count - handled);
         if count == 0 {
             self.orders.stop = None;
         }
     }
 
-    /// Heeds so many orders to stop.
+    /// Handles stop requests: the first is polite, the second kills.
     fn stop(&mut self, count: usize) {
         let reason = if self.deserted { "the reader of the results is gone" } else { "the run was interrupted" };
         for _ in 0..count {
-            self.orders_to_stop += 1;
+            self.stop_requests += 1;
             self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
             for running in self.running.values_mut() {
                 if !running.has_begun() {
                     running.abandon(Outcome::Skipped, FailureKind::NotStarted, reason);
-                } else if self.orders_to_stop == 1 {
+                } else if self.stop_requests == 1 {
                     running.interrupt();
                 } else {
                     running.abandon(Outcome::Skipped, FailureKind::Interrupted, "interrupted");
@@ -434,37 +439,37 @@ impl Runner<'_> {
         }
     }
 
-    /// Has the launcher end the stages that are to collapse: their first processes may not be able to.
-    fn end_what_wants_to(&mut self) {
+    /// Has the launcher end collapsing stages, in case their first processes cannot.
+    fn end_collapsing_stages(&mut self) {
         for (&id, running) in &mut self.running {
-            if running.wants_to_end() {
+            if running.needs_the_launcher() {
                 self.launcher.end(id);
             }
         }
     }
 
-    fn watch_the_clock(&mut self) {
+    fn handle_deadlines(&mut self) {
         let now = Instant::now();
         let emit = &mut self.emit;
-        // A third order to stop: what has not ended by then is not waited for.
-        let hopeless = self.orders_to_stop > 2;
+        // The third stop request waits for nothing.
+        let hopeless = self.stop_requests > 2;
         let stuck: Vec<u32> = self
             .running
             .iter_mut()
-            .filter_map(|(&id, running)| (!running.overdue(now, emit) || hopeless).then_some(id))
+            .filter_map(|(&id, running)| (!running.check_deadline(now, emit) || hopeless).then_some(id))
             .collect();
         for id in stuck {
             if let Some(running) = self.running.remove(&id) {
                 self.finish(running, &Ok(greenroom_sandbox::process::Status::Signal(9)));
             }
         }
-        self.end_what_wants_to();
+        self.end_collapsing_stages();
         for (index, reason) in self.admission.overdue(now, &self.running) {
             self.skip(index, Outcome::Broken, &reason);
         }
     }
 
-    /// Says of every scenario that never started why.
+    /// Reports every scenario that never started, with the reason.
     fn skip_the_rest(&mut self) {
         let (outcome, reason) = self.not_started.clone().unwrap_or((Outcome::Skipped, String::new()));
         let mut rest: Vec<usize> = self.queue.drain(..).collect();
@@ -491,7 +496,7 @@ impl Runner<'_> {
     }
 }
 
-/// A few descriptors, or fewer.
+/// Reserves a few descriptors, or fewer when they are short.
 fn spare() -> Vec<OwnedFd> {
     (0..6).map_while(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 3).ok()).collect()
 }

@@ -12,9 +12,9 @@ use greenroom_sandbox::{COLLAPSE_LIMIT, RunnerEnd, Said, tree};
 
 use crate::agent::seconds;
 use crate::emit::Emitter;
-use crate::wire::{Done, Report};
+use crate::wire::{StepReply, WorkerMessage};
 
-/// How long after a limit the runner waits for the worker to notice it by itself: it stops its daemons politely first.
+/// How long the runner waits after a limit for the worker, which stops its daemons politely first.
 const SLACK: Duration = Duration::from_secs(15);
 
 /// Time limits of a scenario.
@@ -24,65 +24,67 @@ pub(crate) struct Limits {
     pub(crate) step: Duration,
 }
 
-/// Where a scenario stands between its launch and the moment when nothing of it is left. However it ends, it comes by
-/// [`Phase::Ending`] or [`Phase::Collapsing`] to [`Running::finish`], and is reported there and nowhere else.
+/// The state of a launched scenario.
+///
+/// However it ends, it passes [`Phase::Ending`] or [`Phase::Collapsing`] before [`ActiveScenario::finish`], the
+/// only place that reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Its stage is being made, or is made and waits for its turn.
+    /// Its stage is being set up, or waits for its turn.
     Isolating,
     /// Its worker carries out steps, cleanups, the polite end.
     Playing,
-    /// Its worker has said its last word; its first process is about to go, and all else with it.
+    /// Its worker sent the last message; its first process is about to end, and all others with it.
     Ending { since: Instant },
-    /// It has been cut: its processes are being killed.
+    /// Its processes are being killed.
     Collapsing { since: Instant },
 }
 
 /// A scenario whose stage has been launched.
-pub(crate) struct Running {
+pub(crate) struct ActiveScenario {
     /// Its place in reading order, and which attempt at it this is.
     pub(crate) attempt: Attempt,
     end: RunnerEnd,
     directory: PathBuf,
     steps: usize,
     limits: Limits,
-    /// When its turn came; its stage is made before.
+    /// When its turn came; the stage is set up earlier.
     begun: Option<Instant>,
-    /// The step that is being carried out; the number of steps once all are done.
+    /// The step that is running; the number of steps once all are done.
     step: usize,
     step_begun: Instant,
     outcome: Outcome,
     failure: Option<Failure>,
     phase: Phase,
-    last_word: Option<LastWord>,
-    /// The channel has nothing more.
+    last_message: Option<LastMessage>,
+    /// Whether the channel is closed and read to its end.
     drained: bool,
-    /// Whether the launcher has been asked to see to its end.
+    /// Whether the launcher was asked to end it.
     asked_to_end: bool,
-    /// Ports of the machine's network that it has its turn at.
+    /// Ports of the machine's network whose turn it has.
     ports: Vec<u16>,
     /// Whether it uses the machine's network.
     shares_network: bool,
 }
 
-/// What the worker said last.
+/// The last message of the worker.
 #[derive(Default)]
-struct LastWord {
+struct LastMessage {
     daemons: Vec<Daemon>,
     left_over: Vec<LeftOver>,
     network: Option<PrivateNetwork>,
 }
 
-/// What is to be done about what scenarios leave.
+/// What to do with what scenarios leave.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Afterwards {
-    /// Keep the directories of those that did not pass.
+pub(crate) struct EndPolicy {
+    /// Keep the directories of scenarios that did not pass.
     pub(crate) keep: bool,
-    /// A process that no step has stopped is a failure.
+    /// Fail scenarios with leftover processes.
     pub(crate) leftovers_fail: bool,
 }
 
-impl Running {
+impl ActiveScenario {
     pub(crate) fn new(attempt: Attempt, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
         Self {
             asked_to_end: false,
@@ -99,12 +101,12 @@ impl Running {
             outcome: Outcome::Passed,
             failure: None,
             phase: Phase::Isolating,
-            last_word: None,
+            last_message: None,
             drained: false,
         }
     }
 
-    /// It uses the machine's network, and has its turn at these ports of it.
+    /// Marks it as using the machine's network, with its turn at these ports.
     #[must_use]
     pub(crate) fn sharing_network(mut self, ports: Vec<u16>) -> Self {
         self.shares_network = true;
@@ -122,7 +124,7 @@ impl Running {
         self.ports.contains(&port)
     }
 
-    /// Its turn has come.
+    /// Starts it: its turn has come.
     pub(crate) fn begin(&mut self, emit: &mut Emitter<'_>) {
         self.end.begin();
         let now = Instant::now();
@@ -137,7 +139,7 @@ impl Running {
         }
     }
 
-    /// Whether something in it has failed so far.
+    /// Whether something in it failed so far.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed | Outcome::Broken)
     }
@@ -147,17 +149,17 @@ impl Running {
         self.begun.is_some()
     }
 
-    /// Whether it is its turn: it has begun, and its worker has not done all its work.
+    /// Whether it has begun and its worker is not done.
     pub(crate) fn plays(&self) -> bool {
-        self.begun.is_some() && self.last_word.is_none()
+        self.begun.is_some() && self.last_message.is_none()
     }
 
-    /// The channel, while something may still come.
+    /// The channel, while more can arrive on it.
     pub(crate) fn channel(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         (!self.drained).then(|| self.end.fd())
     }
 
-    /// When the runner must act, should nothing happen before.
+    /// When the runner must act if nothing happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.phase {
             Phase::Isolating => None,
@@ -170,7 +172,7 @@ impl Running {
         }
     }
 
-    /// Takes in all that the stage has said.
+    /// Handles all messages that the stage has sent.
     pub(crate) fn listen(&mut self, emit: &mut Emitter<'_>) {
         loop {
             match self.end.receive() {
@@ -191,14 +193,14 @@ impl Running {
         }
     }
 
-    fn take(&mut self, report: Report, emit: &mut Emitter<'_>) {
+    fn take(&mut self, report: WorkerMessage, emit: &mut Emitter<'_>) {
         match report {
-            Report::Waiting { what, limit } => {
+            WorkerMessage::Waiting { what, limit } => {
                 if self.step < self.steps {
                     emit.scenario(self.attempt, EventKind::Waiting { step: self.step, what, limit });
                 }
             }
-            Report::Step(done) => {
+            WorkerMessage::Step(done) => {
                 let passed = done.failure.is_none() && !done.interrupted;
                 self.finish_step(done, emit);
                 if passed {
@@ -207,22 +209,22 @@ impl Running {
                         emit.scenario(self.attempt, EventKind::StepStarted { step: self.step });
                     }
                 }
-                // Also after a failure: the cleanups have this long.
+                // After a failure too: the cleanups have a limit of their own.
                 self.step_begun = Instant::now();
             }
-            Report::Cleanup { step, done } => {
+            WorkerMessage::Cleanup { step, done } => {
                 let outcome = if done.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
-                let Done { took, failure, .. } = done;
+                let StepReply { took, failure, .. } = done;
                 emit.scenario(self.attempt, EventKind::CleanupFinished(StepFinished { step, outcome, took, failure }));
                 self.step_begun = Instant::now();
             }
-            Report::Ended { daemons, left_over, network, failure } => {
+            WorkerMessage::Ended { daemons, left_over, network, failure } => {
                 if let Some(failure) = failure {
                     self.outcome = self.outcome.max(Outcome::Failed);
                     self.failure.get_or_insert(failure);
                 }
-                self.last_word = Some(LastWord { daemons, left_over, network });
+                self.last_message = Some(LastMessage { daemons, left_over, network });
                 if self.phase == Phase::Playing {
                     self.phase = Phase::Ending { since: Instant::now() };
                 }
@@ -230,7 +232,7 @@ impl Running {
         }
     }
 
-    fn finish_step(&mut self, done: Done, emit: &mut Emitter<'_>) {
+    fn finish_step(&mut self, done: StepReply, emit: &mut Emitter<'_>) {
         let outcome = match (&done.failure, done.interrupted) {
             (_, true) => Outcome::Skipped,
             (None, false) => Outcome::Passed,
@@ -251,12 +253,12 @@ impl Running {
         self.failure.get_or_insert_with(|| Failure::new(message).kind(kind));
     }
 
-    /// Asks for a quick but orderly end.
+    /// Asks the worker to stop its processes politely and end.
     pub(crate) fn interrupt(&mut self) {
         self.end.interrupt();
     }
 
-    /// Ends it at once, because it is not to run any more.
+    /// Kills it, because the run is stopping.
     pub(crate) fn abandon(&mut self, outcome: Outcome, kind: FailureKind, reason: &str) {
         self.fail(outcome, kind, reason.to_owned());
         self.collapse();
@@ -273,12 +275,12 @@ impl Running {
         matches!(self.phase, Phase::Collapsing { .. })
     }
 
-    /// Whether the launcher should end it, whatever its first process does; said once.
-    pub(crate) fn wants_to_end(&mut self) -> bool {
+    /// Whether to ask the launcher to kill it, in case its first process cannot; true once.
+    pub(crate) fn needs_the_launcher(&mut self) -> bool {
         self.is_collapsing() && !std::mem::replace(&mut self.asked_to_end, true)
     }
 
-    /// The run stood still for a while, which counts towards no limit.
+    /// Takes the time for which the run was suspended off its limits.
     pub(crate) fn shift(&mut self, lost: Duration) {
         self.step_begun += lost;
         self.begun = self.begun.map(|begun| begun + lost);
@@ -287,8 +289,8 @@ impl Running {
         }
     }
 
-    /// Acts on a deadline that has passed. `false` when the scenario will not end any more.
-    pub(crate) fn overdue(&mut self, now: Instant, emit: &mut Emitter<'_>) -> bool {
+    /// Acts when a deadline has passed. Returns `false` when its processes cannot be killed.
+    pub(crate) fn check_deadline(&mut self, now: Instant, emit: &mut Emitter<'_>) -> bool {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return true;
         }
@@ -297,8 +299,8 @@ impl Running {
             self.fail(Outcome::Broken, FailureKind::Stuck, message);
             return false;
         }
-        if self.last_word.is_some() {
-            // All is said and done, but its first process does not go: somebody has stopped it.
+        if self.last_message.is_some() {
+            // The worker is done, but its first process does not end: something suspended it.
             let message = format!("its processes had not ended {} after its last step", seconds(SLACK));
             self.fail(Outcome::Broken, FailureKind::Stuck, message);
             self.collapse();
@@ -317,7 +319,7 @@ impl Running {
         let kind = FailureKind::TimeLimit { scope, limit };
         if self.step < self.steps && self.outcome == Outcome::Passed {
             let failure = Some(Failure::new(message).kind(kind));
-            let done = Done { took: self.step_begun.elapsed(), failure, interrupted: false };
+            let done = StepReply { took: self.step_begun.elapsed(), failure, interrupted: false };
             self.finish_step(done, emit);
         } else {
             self.fail(Outcome::Failed, kind, message);
@@ -326,12 +328,13 @@ impl Running {
         true
     }
 
-    /// The stage is gone: says the last word and clears its directory away, or keeps it. Gives how it ended, and whether its
-    /// directory is kept.
+    /// Reports the end of a scenario whose stage is gone, and removes or keeps its directory.
+    ///
+    /// Returns the outcome, and whether the directory is kept.
     pub(crate) fn finish(
         mut self,
         gone: &Result<Status, String>,
-        afterwards: Afterwards,
+        policy: EndPolicy,
         emit: &mut Emitter<'_>,
     ) -> (Outcome, bool) {
         self.listen(emit);
@@ -341,23 +344,23 @@ impl Running {
                 self.fail(
                     Outcome::Broken,
                     FailureKind::StageDied,
-                    format!("the process that carries out its steps has died: {}", died(*status)),
+                    format!("the process that carries out its steps died: {}", died(*status)),
                 );
             }
             Ok(_) => {}
         }
-        // A worker that could not say any more what its daemons wrote: their files can.
-        let from_files = || LastWord { daemons: from_files(&self.directory), ..LastWord::default() };
-        let LastWord { daemons, left_over, network } = self.last_word.take().unwrap_or_else(from_files);
-        if afterwards.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
+        // The worker died before it could report what its daemons wrote, but their files are there.
+        let from_files = || LastMessage { daemons: from_files(&self.directory), ..LastMessage::default() };
+        let LastMessage { daemons, left_over, network } = self.last_message.take().unwrap_or_else(from_files);
+        if policy.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
             self.fail(Outcome::Failed, FailureKind::LeftOver, left_behind(&left_over));
             if let Some(failure) = &mut self.failure {
-                failure.help.push("stop them in the scenario, or allow it with `--leftovers warn`".to_owned());
+                failure.help.push("stop them in the scenario, or allow them with `--leftovers warn`".to_owned());
             }
         }
         let own = self.directory.parent().unwrap_or(&self.directory);
         let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
-        let kept = afterwards.keep && failed && self.directory.is_dir();
+        let kept = policy.keep && failed && self.directory.is_dir();
         if !kept && let Err(error) = tree::remove(own) {
             let message = format!("failed to remove {}: {error}", own.display());
             self.fail(Outcome::Broken, FailureKind::Removal, message);
@@ -386,7 +389,7 @@ fn left_behind(processes: &[LeftOver]) -> String {
     }
 }
 
-/// A worker's end in words. Its first process gives signals as 128 and more.
+/// Describes how a worker ended. Its first process reports signals as statuses above 128.
 fn died(status: Status) -> String {
     let status = match status {
         Status::Exit(code) if code > 128 => Status::Signal(code - 128),
@@ -395,7 +398,7 @@ fn died(status: Status) -> String {
     if status == Status::Signal(9) { format!("{status} (out of memory?)") } else { status.to_string() }
 }
 
-/// What daemons wrote, by the files that they write to.
+/// Finds daemons and their output by the files that they write to.
 fn from_files(directory: &Path) -> Vec<Daemon> {
     let Ok(entries) = std::fs::read_dir(directory) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! What runner and agent say to one another. Both are of one executable, so this is no published format.
+//! The messages between runner and agent. Both are the same executable, so the format is private.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use greenroom_doc::EmbeddedFile;
 use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
 use serde::{Deserialize, Serialize};
 
-/// Variables that every scenario has of its own.
+/// Environment variables that each scenario has a value of its own for.
 pub(crate) const OWN_VARIABLES: [&str; 3] = ["HOME", "TMPDIR", "SHELL"];
 
-/// What all stages of a run share; read once, by the launcher.
+/// What all stages of a run share. The launcher reads it once.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Prologue {
     /// Where greenroom was started.
     pub(crate) source_directory: PathBuf,
-    /// The user's variables for all that runs.
+    /// Variables that the user set with `--env`.
     pub(crate) environment: Vec<(String, String)>,
     /// What belongs to each document.
     pub(crate) documents: Vec<DocumentPart>,
@@ -46,7 +46,7 @@ pub(crate) struct HostPart {
 /// One scenario for a stage.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Script {
-    /// Which document's files.
+    /// Index of its document in the prologue.
     pub(crate) document: usize,
     /// Its steps.
     pub(crate) steps: Vec<ScriptStep>,
@@ -54,16 +54,16 @@ pub(crate) struct Script {
     pub(crate) scenario_limit: Duration,
     /// How long a step may take.
     pub(crate) step_limit: Duration,
-    /// How many bytes a process may write to one of its outputs.
+    /// The most bytes that a process may write to one of its outputs.
     pub(crate) output_limit: u64,
-    /// Whether processes that are left over make the scenario fail.
+    /// Whether leftover processes fail the scenario.
     pub(crate) leftovers_fail: bool,
 }
 
 /// One step.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ScriptStep {
-    /// The host of its function; none for a native one.
+    /// The language of its function; `None` for a native one.
     pub(crate) language: Option<String>,
     /// Its function.
     pub(crate) function: String,
@@ -77,31 +77,31 @@ pub(crate) struct ScriptStep {
     pub(crate) captures: Vec<(String, String)>,
 }
 
-/// What a worker says.
+/// A message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Report {
-    /// The present step has been waiting for a while.
+pub(crate) enum WorkerMessage {
+    /// The current step has been waiting for a while.
     Waiting { what: String, limit: Duration },
-    /// The present step is done, and the next one, if any and if it passed, begins.
-    Step(Done),
+    /// The current step is done. If it passed, the next one begins.
+    Step(StepReply),
     /// A cleanup is done.
-    Cleanup { step: usize, done: Done },
+    Cleanup { step: usize, done: StepReply },
     /// The scenario is over; the worker is about to end.
     Ended {
         daemons: Vec<Daemon>,
         left_over: Vec<LeftOver>,
         network: Option<PrivateNetwork>,
-        /// What went wrong at the end itself.
+        /// What went wrong during the end.
         failure: Option<Failure>,
     },
 }
 
 /// How a step or cleanup went.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Done {
+pub(crate) struct StepReply {
     pub(crate) took: Duration,
-    /// None when it passed.
+    /// Why it did not pass.
     pub(crate) failure: Option<Failure>,
-    /// It did not come to an end of its own because the run is being stopped.
+    /// Whether it was cut short because the run is stopping.
     pub(crate) interrupted: bool,
 }

@@ -262,7 +262,7 @@ fn the_launcher_is_killed() {
         kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
         let ran = stand.run.finish();
         assert_eq!(ran.status.code(), Some(1));
-        // What the step waits for is said when it has waited for a while, as on a busy machine.
+        // What the step waits for is said when it waited for a while, as on a busy machine.
         let screen: Vec<&str> =
             ran.stdout.split('\n').filter(|line| !line.trim_start().starts_with("while waiting for ")).collect();
         crate::support::same(

@@ -195,7 +195,7 @@ BROKEN [TIME]  S0
 
                       5 steps not run
 
-  it has waited 300 ms for port [PORT], which another run of greenroom uses
+  it waited 300 ms for port [PORT], which another run of greenroom uses
 
   rerun: greenroom run --timeout 300ms --sandbox tended x.md --name S0
 

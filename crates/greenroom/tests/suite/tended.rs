@@ -149,7 +149,7 @@ BROKEN [TIME]  The scenario
     ok [TIME]  when I run sh -c 'read word < $GATE'
     STOPPED           when I run sh -c 'kill -KILL $PPID; sleep 1000'
 
-  the process that carries out its steps has died: signal SIGKILL (out of memory?)
+  the process that carries out its steps died: signal SIGKILL (out of memory?)
 
   daemon runaway: ended with the scenario
 
