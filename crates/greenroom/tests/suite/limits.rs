@@ -193,7 +193,7 @@ FAIL [TIME]  Untidy
     ok [TIME]  then a process "^sleep 2000" is running
 
   it left 2 processes running
-  help: stop them in the scenario, or allow it with `--leftovers warn`
+  help: stop them in the scenario, or allow them with `--leftovers warn`
 
   daemon d: still running at the end of the scenario
     command: sleep 1000

@@ -279,7 +279,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
                       1 step not run
 
-  the scenario timed out after [TIME] while waiting for the command `sleep 8765`
+  the scenario exceeded its time limit of 3 s while waiting for the command `sleep 8765`
   help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   daemon sleepy: still running at the end of the scenario
@@ -312,7 +312,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the step timed out after [TIME] while waiting for the command `sleep 8765`
+  the step exceeded its time limit of 2 s while waiting for the command `sleep 8765`
   help: if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run step.md --name 'The scenario'
@@ -329,7 +329,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sleep 8765
 
-  the scenario timed out after [TIME] while waiting for the command `sleep 8765`
+  the scenario exceeded its time limit of 2 s while waiting for the command `sleep 8765`
   help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   rerun: greenroom run scenario.md --name 'The scenario'
