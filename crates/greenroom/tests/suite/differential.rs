@@ -1,9 +1,8 @@
-//! Documents with Python step functions, carried out by greenroom and by the programs that Subplot 0.14 generates from them:
-//! each scenario must have the same verdict.
+//! Runs documents with Python steps with greenroom and with Subplot 0.14, and compares the verdicts.
 //!
-//! Subplot is looked for on PATH, or named by `GREENROOM_SUBPLOT`; without it nothing is compared. Two kinds of documents are:
-//! those of `acceptance/python`, all of whose scenarios pass, and one small document for each [`Case`], many of which must fail.
-//! Where greenroom differs on purpose, the case says how and why.
+//! `GREENROOM_SUBPLOT` names the `subplot` program; otherwise it is looked up on PATH. Without it the tests are skipped.
+//! The documents are those of `acceptance/python`, which must pass, and a small one for each [`Case`], many of which must
+//! fail. If greenroom differs on purpose, the case says how and why.
 
 #![expect(clippy::disallowed_methods, reason = "the other runner is started here, and looked for in the environment")]
 
@@ -19,17 +18,17 @@ use crate::support::{Project, names};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/sbin";
 
-/// What becomes of a scenario.
+/// The verdict of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Pass,
     Fail,
-    /// Its document is not carried out at all.
+    /// The document is refused.
     Refused,
 }
 use Verdict::{Fail, Pass, Refused};
 
-/// The program `subplot`; none, with the reason printed, where there is none.
+/// Finds the program `subplot`, or prints why the test is skipped.
 fn subplot() -> Option<PathBuf> {
     let named = std::env::var_os("GREENROOM_SUBPLOT").filter(|path| !path.is_empty()).map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -49,8 +48,9 @@ fn subplot() -> Option<PathBuf> {
     Some(program)
 }
 
-/// Has the program made that carries out a document, and runs it: the titles of the scenarios that it began, and its exit
-/// code. `only` chooses scenarios by a part of their titles.
+/// Generates and runs the program of a document.
+///
+/// Returns the titles of the scenarios that it began, and whether it passed. `only` selects scenarios by part of a title.
 fn generated(subplot: &Path, directory: &Path, document: &str, only: Option<&str>) -> (Vec<String>, Option<i32>) {
     let program = directory.join(document).with_extension("generated.py");
     let temporary = directory.join("temporary");
@@ -83,7 +83,7 @@ fn generated(subplot: &Path, directory: &Path, document: &str, only: Option<&str
     (titles, ran.status.code())
 }
 
-/// The verdicts of greenroom, by title.
+/// Returns the verdicts of greenroom, by title.
 fn verdicts(project: &Project, documents: &[&str]) -> (BTreeMap<String, Verdict>, String) {
     let ran = project.run(["run"].iter().chain(documents));
     let screen = format!("{}\n{}", ran.stdout, ran.stderr);
@@ -91,7 +91,7 @@ fn verdicts(project: &Project, documents: &[&str]) -> (BTreeMap<String, Verdict>
     let mut verdicts = BTreeMap::new();
     for line in ran.stdout.lines() {
         let Some((word, title)) = line.split_once(" [TIME]  ") else { continue };
-        // Behind two blanks is a remark.
+        // A remark follows two spaces.
         let title = title.split("  (").next().unwrap_or(title);
         let verdict = match word {
             "PASS" => Pass,
@@ -104,7 +104,7 @@ fn verdicts(project: &Project, documents: &[&str]) -> (BTreeMap<String, Verdict>
 }
 
 #[test]
-fn our_documents_for_python_pass_with_subplot_too() {
+fn our_python_documents_pass_with_subplot_too() {
     let Some(subplot) = subplot() else { return };
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../acceptance/python");
     let mut project = Project::anywhere();
@@ -127,7 +127,7 @@ fn our_documents_for_python_pass_with_subplot_too() {
                 let (titles, code) = generated(subplot, there, document, None);
                 assert!(!titles.is_empty(), "{document}");
                 for title in titles {
-                    // The program does not say which ones have failed, so those of a bad lot are asked one by one.
+                    // The program does not say which scenarios failed, so run those of a failed document one by one.
                     let code = if code == Some(0) { code } else { generated(subplot, there, document, Some(&title)).1 };
                     let verdict = if code == Some(0) { Pass } else { Fail };
                     theirs.lock().unwrap().insert(title, verdict);
@@ -149,25 +149,26 @@ fn our_documents_for_python_pass_with_subplot_too() {
 /// A document of one scenario.
 struct Case {
     title: &'static str,
-    /// Step functions, and perhaps more Python. `trace` notes values.
+    /// Step functions, and perhaps more Python. `trace` records values.
     functions: &'static str,
-    /// Lines of a binding's pattern, its function (`function/cleanup`) and a step, with ` | ` between them; a line without is
-    /// a step of a library.
+    /// Lines with the pattern of a binding, its function (`function/cleanup`) and a step, separated by ` | `.
+    ///
+    /// A line without separators is a step of a library.
     steps: &'static str,
-    /// With greenroom, and with Subplot.
+    /// The verdicts of greenroom and of Subplot.
     verdicts: [Verdict; 2],
-    /// Why they differ.
+    /// Why the verdicts differ.
     because: Option<&'static str>,
-    /// Whether the functions are behind the libraries rather than in front of them.
+    /// Whether the functions come after the libraries instead of before them.
     behind: bool,
 }
 
-/// Both have the same verdict and note the same values.
+/// Creates a case with the same verdict and the same recorded values.
 fn both(verdict: Verdict, title: &'static str, functions: &'static str, steps: &'static str) -> Case {
     Case { title, functions, steps, verdicts: [verdict, verdict], because: None, behind: false }
 }
 
-/// greenroom differs on purpose.
+/// Creates a case in which greenroom differs on purpose.
 fn differ(
     verdicts: [Verdict; 2],
     title: &'static str,
@@ -201,7 +202,7 @@ impl Case {
         if bindings.is_empty() { "[]\n".to_owned() } else { bindings.replace("  regex: false\n", "") }
     }
 
-    /// Puts its files into a project, under this name.
+    /// Writes the files of the case into a project, under this name.
     fn write(&self, project: Project, name: &str) -> Project {
         let steps: Vec<&str> = self.steps.lines().map(|line| line.split(" | ").last().unwrap()).collect();
         let own = format!("{name}.py");
@@ -223,7 +224,7 @@ impl Case {
     }
 }
 
-/// What the case of this name has noted, which is then forgotten.
+/// Returns and removes what the case of this name has recorded.
 fn trace(directory: &Path, name: &str) -> String {
     let file = directory.join(format!("{name}.trace"));
     let trace = fs::read_to_string(&file).unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Every process of a run is killed, ended and stopped, in every state of a scenario: nothing is ever left, nothing hangs, and
-//! what could not be carried out is said to be broken.
+//! Kills, ends and stops every process of a run, in every state of a scenario.
 //!
-//! `GREENROOM_ROUNDS=200` repeats each case so often.
+//! Nothing must be left behind, nothing may hang, and a scenario that could not be run must be reported as broken.
+//! `GREENROOM_ROUNDS=200` repeats each case 200 times.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use snapbox::str;
 
 use crate::support::{Fifo, Project, Started, document, rounds, scenario, with_programs};
 
-/// Whom the signal hits.
+/// The process that gets the signal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Target {
     Runner,
@@ -24,20 +24,20 @@ enum Target {
     Daemon,
 }
 
-/// What the scenario is about when it does.
+/// The state of the scenario when it gets it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
-    /// Its stage is made and its turn has not come.
+    /// The stage exists, but the scenario has not begun.
     Isolating,
-    /// Its daemon has not opened its port.
+    /// The daemon has not opened its port.
     Starting,
-    /// Its daemon is ready.
+    /// The daemon is ready.
     Ready,
-    /// Its daemon has been asked to end and does not.
+    /// The daemon got SIGTERM and ignores it.
     Stopping,
 }
 
-/// A run that has come to a state.
+/// A run in one of the states.
 struct Stand<'a> {
     project: &'a Project,
     run: Started<'a>,
@@ -47,7 +47,7 @@ struct Stand<'a> {
 
 fn project(sandbox: &str) -> Project {
     let project = Project::new().fifo("fifo").fifo("gate").fifo("go");
-    // In a network of its own any port will do; else one that is free now.
+    // In a private network any port is free.
     let port = match sandbox {
         "sealed" => 8080,
         _ => TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(),
@@ -85,7 +85,7 @@ impl<'a> Stand<'a> {
         stand
     }
 
-    /// The process's number, once it is there.
+    /// Waits for a process and returns its PID.
     fn find(&self, target: Target) -> i32 {
         let begun = Instant::now();
         loop {
@@ -105,7 +105,7 @@ impl<'a> Stand<'a> {
         let below = children_by_parent();
         let of = |pid: i32| below.get(&pid).cloned().unwrap_or_default();
         let launcher = *of(runner).first()?;
-        // Stages are made in order, and numbers go up, but for the one time in 32768 when they begin anew.
+        // Stages are made in order, and PIDs increase, except when they wrap around.
         let stages = of(launcher);
         let first = if self.state == State::Isolating { *stages.get(1)? } else { *stages.first()? };
         match target {
@@ -119,7 +119,7 @@ impl<'a> Stand<'a> {
         }
     }
 
-    /// Sends the signal and sees to it that the run can come to its end; checks how it does.
+    /// Sends the signal, lets the run end, and checks how it does.
     fn hit(self, target: Target, signal: Signal) {
         let what = format!("{signal:?} to {target:?}, {:?}", self.state);
         let pid = Pid::from_raw(self.find(target)).unwrap();
@@ -129,10 +129,10 @@ impl<'a> Stand<'a> {
         if stopped && target == Target::Runner {
             kill_process(pid, Signal::CONT).unwrap();
         } else if stopped && target != Target::Daemon {
-            // What is stopped cannot be asked politely; the second order takes no answer.
+            // A stopped process cannot handle SIGTERM. The second request kills it.
             run = run.signal(Signal::TERM).signal(Signal::INT);
         }
-        // The gates are opened for whoever still waits at them.
+        // Open the gates for processes that still wait at them.
         let gates = [project.path("gate"), project.path("go")].map(Gate::open);
         let ran = run.finish();
         drop(gates);
@@ -140,7 +140,7 @@ impl<'a> Stand<'a> {
         let fine = match (target, signal) {
             (Target::Runner, Signal::TERM) => code == Some(130),
             (Target::Runner, Signal::KILL) => ran.status.signal() == Some(9),
-            // It goes on, to the stop that its daemon does not heed.
+            // It continues until it stops the daemon, which ignores SIGTERM.
             (Target::Runner, _) => code == Some(1),
             (Target::Daemon, _) => code == Some(1) || (code == Some(0) && state != State::Starting),
             (_, Signal::STOP) => code == Some(130),
@@ -152,7 +152,7 @@ impl<'a> Stand<'a> {
     }
 }
 
-/// Opens a pipe for writing as long as it lives, writes a line, and waits for no reader.
+/// Writes a line to a pipe and keeps it open, without waiting for a reader.
 struct Gate(#[expect(dead_code, reason = "holds the pipe open")] fs::File);
 
 impl Gate {
@@ -164,7 +164,7 @@ impl Gate {
     }
 }
 
-/// The children of every process.
+/// Returns the children of every process.
 fn children_by_parent() -> BTreeMap<i32, Vec<i32>> {
     let mut found: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -186,7 +186,7 @@ fn command(pid: i32) -> String {
     fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
 }
 
-/// The whole matrix, or a row of it.
+/// Runs the whole matrix, or one row of it.
 fn matrix(sandbox: &str, target: Target) {
     if sandbox == "sealed" && Project::sealed().is_none() {
         return;
@@ -196,10 +196,10 @@ fn matrix(sandbox: &str, target: Target) {
         Stand::bring(&project, sandbox, state).hit(target, signal);
     };
     for _ in 0..rounds(1) {
-        // Side by side: they mostly wait.
+        // In parallel: they mostly wait.
         std::thread::scope(|scope| {
             for state in [State::Isolating, State::Starting, State::Ready, State::Stopping] {
-                // Nothing has been started when nothing has begun; and only what is sealed is made ahead of its turn.
+                // Before the scenario begins there is no daemon, and only sealed stages are made in advance.
                 if state == State::Isolating && (target == Target::Daemon || sandbox != "sealed") {
                     continue;
                 }
@@ -212,46 +212,46 @@ fn matrix(sandbox: &str, target: Target) {
 }
 
 #[test]
-fn the_runner_is_hit() {
+fn the_runner_is_killed_stopped_and_ended() {
     matrix("sealed", Target::Runner);
 }
 
 #[test]
-fn the_first_process_is_hit() {
+fn the_first_process_is_killed_stopped_and_ended() {
     matrix("sealed", Target::FirstProcess);
 }
 
 #[test]
-fn the_worker_is_hit() {
+fn the_worker_is_killed_stopped_and_ended() {
     matrix("sealed", Target::Worker);
 }
 
 #[test]
-fn the_daemon_is_hit() {
+fn the_daemon_is_killed_stopped_and_ended() {
     matrix("sealed", Target::Daemon);
 }
 
 #[test]
-fn the_runner_is_hit_without_namespaces() {
+fn the_runner_without_namespaces() {
     matrix("tended", Target::Runner);
 }
 
 #[test]
-fn the_first_process_is_hit_without_namespaces() {
+fn the_first_process_without_namespaces() {
     matrix("tended", Target::FirstProcess);
 }
 
 #[test]
-fn the_worker_is_hit_without_namespaces() {
+fn the_worker_without_namespaces() {
     matrix("tended", Target::Worker);
 }
 
 #[test]
-fn the_daemon_is_hit_without_namespaces() {
+fn the_daemon_without_namespaces() {
     matrix("tended", Target::Daemon);
 }
 
-/// The launcher too.
+/// The same for the launcher.
 #[test]
 fn the_launcher_is_killed() {
     let Some(_) = Project::sealed() else { return };
@@ -262,7 +262,7 @@ fn the_launcher_is_killed() {
         kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
         let ran = stand.run.finish();
         assert_eq!(ran.status.code(), Some(1));
-        // What the step waits for is said when it waited for a while, as on a busy machine.
+        // The report says what the step waits for if it has waited for a while, as on a busy machine.
         let screen: Vec<&str> =
             ran.stdout.split('\n').filter(|line| !line.trim_start().starts_with("while waiting for ")).collect();
         crate::support::same(
@@ -306,14 +306,14 @@ FAILED: 2 of 2 scenarios broken, [TIME]
     }
 }
 
-/// Runner and launcher at once: nobody is left to clear their directory away but the next run.
+/// Kills runner and launcher at once, so that only the next run can remove their directory.
 #[test]
-fn the_next_run_clears_away_what_a_massacre_has_left() {
+fn the_next_run_removes_the_directory_of_a_killed_run() {
     let Some(_) = Project::sealed() else { return };
     let project = project("sealed");
     let stand = Stand::bring(&project, "sealed", State::Ready);
     let launcher = children_by_parent()[&stand.run.pid()][0];
-    // The launcher first: it would clear up otherwise. Stopped, it cannot; and a stopped process can be killed.
+    // Stop the launcher first, so that it cannot clean up. A stopped process can still be killed.
     kill_process(Pid::from_raw(launcher).unwrap(), Signal::STOP).unwrap();
     let ran = stand.run.signal(Signal::KILL);
     kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
@@ -321,7 +321,7 @@ fn the_next_run_clears_away_what_a_massacre_has_left() {
     stand.fifo.falls_silent();
     let left = crate::support::names(&project.tmp());
     assert_eq!(left.len(), 1, "{left:?}");
-    // What only looks like a run's directory is none, and what another run uses is not stale.
+    // A directory that only looks like a run's, and one that a run uses, must stay.
     fs::create_dir(project.tmp().join("greenroom-precious")).unwrap();
     fs::write(project.path("y.md"), scenario("when I run true")).unwrap();
     project.start(["run", "y.md"]).finish().code(0);

@@ -1,4 +1,4 @@
-//! How much may be written, and what becomes of what is left running.
+//! Limits on output, and processes that are left running.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::{Fifo, Project, document, names, scenario, with_programs};
 
 #[test]
 fn a_daemon_that_writes_more_than_the_limit_is_killed() {
-    // It waits for the step that is to notice it.
+    // The daemon waits for the step that must notice it.
     let steps = "when I run mkfifo gate\n\
                  when I start \"sh -c 'read go < gate; yes | head -c 500000000'\" as a background process as flood\n\
                  when I run sh -c 'echo > gate; sleep 1000'\n";
@@ -52,10 +52,9 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
     assert_eq!(fs::metadata(project.tmp().join(run).join("1/data/flood.stdout")).unwrap().len(), 102_400);
 }
 
-/// What holds a file open cannot be seen of those that may do more than their user, nor at first sight of those whose first
-/// thread has ended.
+/// The open files of a process are hidden if it has more privileges than its user, or if its first thread has ended.
 #[test]
-fn daemons_whose_descriptors_are_not_seen_have_the_limit_too() {
+fn daemons_with_hidden_descriptors_have_the_limit_too() {
     let closed = "import ctypes, os; ctypes.CDLL(None).prctl(4, 0)\nwhile True: os.write(1, b\"y\" * 1000)";
     let scenarios = format!(
         "# Headless\n~~~scenario\ngiven a daemon helper shell script headless.py\n\
@@ -75,7 +74,7 @@ fn daemons_whose_descriptors_are_not_seen_have_the_limit_too() {
 }
 
 #[test]
-fn what_writes_less_than_the_limit_is_not_disturbed() {
+fn output_below_the_limit_is_fine() {
     let steps = "when I start \"sh -c 'yes | head -c 500000'\" as a background process as much\n\
                  when I wait for daemon much to end\n\
                  then daemon much has ended with exit status 0\n\
@@ -112,7 +111,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn limits_that_are_none() {
+fn invalid_limits() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     for (option, value) in [
         ("--output-limit", "0"),
@@ -156,7 +155,7 @@ error[bad-metadata]: `scenario_timeout`: `0` is too short: it must be more than 
 }
 
 #[test]
-fn processes_that_are_left_over_can_be_a_failure() {
+fn leftover_processes_can_be_a_failure() {
     let scenarios = "\
 # Tidy
 ~~~scenario
@@ -211,9 +210,9 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
 "#]]);
 }
 
-/// Whoever writes, and whenever: a process of a session of its own, one that a command has left behind, a daemon that ends.
+/// Processes in their own session, processes that a command left behind, and daemons that are ending.
 #[test]
-fn nobody_writes_more_than_the_limit_unnoticed() {
+fn every_process_that_exceeds_the_limit_is_noticed() {
     let scenarios = "\
 # A process in a session of its own
 ~~~scenario
@@ -250,7 +249,7 @@ while :; do sleep 1000 & wait; done
 }
 
 #[test]
-fn what_is_exactly_as_long_as_the_limit_is_not_longer() {
+fn output_of_exactly_the_limit_is_fine() {
     let steps = "when I start \"sh -c 'head -c 1000 /dev/zero; echo >&2; exec sleep 1000'\" as a background process as d\n\
                  when I wait for daemon d to write \"\\n\" to stderr\n\
                  when I send signal KILL to daemon d\nwhen I wait for daemon d to end\nwhen I run false";
@@ -259,9 +258,9 @@ fn what_is_exactly_as_long_as_the_limit_is_not_longer() {
     assert!(!ran.stdout.contains("longer than the limit"), "{}", ran.stdout);
 }
 
-/// What ends by itself a moment after the last step was not left running.
+/// A process that ends by itself a moment after the last step was not left running.
 #[test]
-fn processes_that_are_about_to_end_are_not_left_over() {
+fn processes_about_to_end_are_not_leftovers() {
     let steps = "when I start \"sh -c 'setsid -f sleep 0.05; exec sleep 1000'\" as a background process as d\n\
                  when I stop background process d";
     let project = Project::anywhere().file("x.md", scenario(steps));
@@ -270,11 +269,11 @@ fn processes_that_are_about_to_end_are_not_left_over() {
     }
 }
 
-/// It has holes only, so that it takes no room, and an hour to read.
+/// The file is sparse: it takes no space, and an hour to read.
 const HUGE: &str = "when I run sh -c 'truncate -s 4T big; truncate -s 4T too; echo made > $OUT'";
 
 #[test]
-fn a_file_that_takes_too_long_to_read() {
+fn a_file_that_takes_too_long_to_read_times_out() {
     for check in [
         "then file big doesn't contain \"x\"",
         "then files big and too on disk are identical",
@@ -289,7 +288,7 @@ fn a_file_that_takes_too_long_to_read() {
 }
 
 #[test]
-fn a_file_that_takes_too_long_to_read_when_the_run_is_stopped() {
+fn a_stopped_run_does_not_finish_reading_a_long_file() {
     let project = Project::new().fifo("out");
     let out = project.path("out");
     let project =

@@ -1,4 +1,4 @@
-//! `greenroom run`: what is chosen, in what order, within what time, and what the screen says of it.
+//! `greenroom run`: selection, order, time limits and the screen.
 
 use std::fs;
 
@@ -214,7 +214,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
     assert_eq!(names(&kept), ["d", "d.stderr", "d.stdout", "file"]);
     assert_eq!(fs::read_to_string(kept.join("d.stdout")).unwrap(), "hello\n");
     fs::remove_dir_all(project.tmp().join(&runs[0])).unwrap();
-    // Without it, and of scenarios that pass, nothing is kept.
+    // Without `--keep`, and for scenarios that pass, nothing is kept.
     project.run(["run", "x.md"]).code(1);
     project.nothing_is_left();
     let project = project.file("y.md", scenario("when I run touch file"));
@@ -259,7 +259,7 @@ PASS [TIME]  S9
 
 "#]],
     );
-    // A seed of its own is shown, and gives the same order again.
+    // The generated seed is shown, and gives the same order again.
     let (order, screen) = started_in("--shuffle");
     let seed = screen.split("with seed ").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
     assert_eq!(started_in(&format!("--shuffle={seed}")).0, order);
@@ -342,7 +342,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn the_command_lines_timeout_wins() {
+fn the_timeout_of_the_command_line_wins() {
     let project = Project::anywhere();
     let text = scenario("when I run sleep 1").replace("bindings:", "scenario_timeout: 1ms\nbindings:");
     project.file("x.md", text).run(["run", "--timeout", "100s", "x.md"]).passes();
@@ -384,9 +384,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn choose_by_name() {
+fn select_by_name() {
     let project = mixed();
-    // A part of a title, in any letter case.
+    // Part of a title, ignoring case.
     project.run(["run", "x.md", "--name", "LEAV"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -395,7 +395,7 @@ PASS [TIME]  Leaves
 1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
 "#]]);
-    // A whole title means only that scenario.
+    // A full title selects only that scenario.
     project.run(["run", "x.md", "--name", "greets"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -428,7 +428,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 }
 
 #[test]
-fn choose_by_label() {
+fn select_by_label() {
     let project = mixed();
     project.run(["run", "x.md", "--label", "slow", "--without-label", "manners"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -441,7 +441,7 @@ PASS [TIME]  Leaves
 }
 
 #[test]
-fn nothing_is_chosen() {
+fn no_scenario_matches() {
     let project = Project::new().file("x.md", document(MIXED));
     project.run(["run", "x.md", "-n", "greets polietly"]).code(3).stdout("").stderr(str![[r#"
 greenroom: no scenario has "greets polietly" in its title; did you mean "Greets politely"?
@@ -509,7 +509,7 @@ PASS [TIME]  The scenario
 }
 
 #[test]
-fn scenarios_run_side_by_side_and_are_told_in_reading_order() {
+fn scenarios_run_in_parallel_and_are_reported_in_reading_order() {
     let Some(project) = Project::sealed() else { return };
     // The first can only end when the second has begun.
     let scenarios = "# First\n~~~scenario\nwhen I run sh -c 'read line < $FIFO; echo $line'\nthen stdout is exactly \"go\\n\"\n~~~\n\
@@ -529,7 +529,7 @@ PASS [TIME]  Second
 }
 
 #[test]
-fn interrupted_once() {
+fn one_ctrl_c_stops_the_run() {
     let project = Project::anywhere();
     let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                  when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";

@@ -1,11 +1,11 @@
-//! The document that began it all, when it is at hand.
+//! The document that greenroom was written for, if it is available.
 
 use std::path::Path;
 
 use crate::support::Project;
 
 #[test]
-fn runs_as_it_is() {
+fn the_seed_document_runs_as_it_is() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/seed/daemon.md");
     let Ok(text) = std::fs::read(&path) else {
         println!("skipped: {} is not there", path.display());

@@ -1,4 +1,4 @@
-//! A project directory, the command run in it, and whole-output comparison.
+//! Runs the command in a project directory and compares its whole output.
 
 #![expect(
     clippy::disallowed_methods,
@@ -22,23 +22,23 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use snapbox::IntoData;
 
-/// Metadata with all libraries: four lines.
+/// Metadata with all libraries, in four lines.
 pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
-/// No test takes this long; one that does hangs.
+/// A test that takes this long hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A document of scenarios, with metadata in front of it.
+/// Creates a document: metadata, then these scenarios.
 pub(crate) fn document(scenarios: &str) -> String {
     format!("{HEAD}{scenarios}")
 }
 
-/// A document with one scenario, whose steps these are.
+/// Creates a document with one scenario of these steps.
 pub(crate) fn scenario(steps: &str) -> String {
     document(&format!("# The scenario\n~~~scenario\n{steps}\n~~~\n"))
 }
 
-/// A document followed by the programs of `fixtures/programs` that it mentions, as embedded files.
+/// Appends the programs of `fixtures/programs` that a document mentions, as embedded files.
 pub(crate) fn with_programs(mut text: String) -> String {
     let programs = fixture("programs");
     for name in names(&programs).iter().filter(|name| text.contains(name.as_str())).cloned().collect::<Vec<_>>() {
@@ -48,14 +48,14 @@ pub(crate) fn with_programs(mut text: String) -> String {
     text
 }
 
-/// The sandbox that every run of these tests is to have which does not ask for one itself: `tended` or `sealed`.
+/// The sandbox of all runs that do not choose one: `tended` or `sealed`.
 static FORCED: LazyLock<Option<String>> = LazyLock::new(|| {
     let forced = std::env::var("GREENROOM_TEST_SANDBOX").ok().filter(|forced| !forced.is_empty())?;
     assert!(["tended", "sealed"].contains(&forced.as_str()), "GREENROOM_TEST_SANDBOX is {forced}");
     Some(forced)
 });
 
-/// Why scenarios cannot be sealed here.
+/// Why this machine cannot seal scenarios.
 static NOT_SEALED: LazyLock<Option<String>> = LazyLock::new(|| {
     if FORCED.as_deref() == Some("tended") {
         return Some("GREENROOM_TEST_SANDBOX is tended".to_owned());
@@ -65,15 +65,15 @@ static NOT_SEALED: LazyLock<Option<String>> = LazyLock::new(|| {
     (ran.status.code() == Some(4)).then_some(ran.stderr)
 });
 
-/// How often a test does what has to be done many times before chance has no hiding place: the number in
-/// `GREENROOM_ROUNDS`, or this many times.
+/// Returns how often to repeat a test for a race: `GREENROOM_ROUNDS`, or this many times.
 pub(crate) fn rounds(few: usize) -> usize {
     let rounds = std::env::var("GREENROOM_ROUNDS").ok().filter(|rounds| !rounds.is_empty());
     rounds.map_or(few, |rounds| rounds.parse().expect("GREENROOM_ROUNDS is a number"))
 }
 
-/// The turn of one test whose scenarios share the machine's ports with those of all others. A thread that has it already
-/// gets it once more.
+/// Waits for the right to use the host's ports, which one test at a time has.
+///
+/// A thread that has it already gets it again.
 fn turn() -> Rc<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
     thread_local!(static HELD: std::cell::RefCell<Weak<MutexGuard<'static, ()>>> = const { std::cell::RefCell::new(Weak::new()) });
@@ -85,15 +85,15 @@ fn turn() -> Rc<MutexGuard<'static, ()>> {
     turn
 }
 
-/// A directory with documents in it, and an empty one beside it for temporary files.
+/// A directory with documents, and beside it a directory for temporary files.
 pub(crate) struct Project {
     root: tempfile::TempDir,
     environment: Vec<(OsString, OsString)>,
-    /// A user id to run as, when the tests run as root.
+    /// The user to run as, if the tests run as root.
     user: Option<u32>,
-    /// A command that starts the command.
+    /// A command that starts greenroom.
     through: Vec<OsString>,
-    /// Whether command lines get nothing that the test has not written.
+    /// Whether to run command lines exactly as the test wrote them.
     bare: bool,
     _turn: Option<Rc<MutexGuard<'static, ()>>>,
 }
@@ -107,7 +107,7 @@ impl Project {
         Self { root, environment: Vec::new(), user: None, through: Vec::new(), bare: false, _turn: None }
     }
 
-    /// One whose runs are sealed; none, with the reason printed, where they cannot be.
+    /// Creates a project whose runs are sealed, or prints why the test is skipped.
     pub(crate) fn sealed() -> Option<Self> {
         let Some(reason) = &*NOT_SEALED else { return Some(Self::new()) };
         let must = FORCED.is_none() && std::env::var_os("GREENROOM_MUST_SANDBOX").is_some_and(|must| must == "1");
@@ -116,7 +116,9 @@ impl Project {
         None
     }
 
-    /// One whose scenarios use ports that other tests use too: where they are not sealed, one test after the other has its turn.
+    /// Creates a project whose scenarios use ports that other tests use too.
+    ///
+    /// Tests take turns if scenarios are not sealed.
     pub(crate) fn anywhere() -> Self {
         let turn = NOT_SEALED.is_some().then(turn);
         Self { _turn: turn, ..Self::new() }
@@ -144,20 +146,20 @@ impl Project {
         self
     }
 
-    /// A named pipe.
+    /// Creates a named pipe.
     pub(crate) fn fifo(self, path: &str) -> Self {
         let path = self.path(path);
         assert!(Command::new("mkfifo").arg("-m").arg("666").arg(path).status().unwrap().success());
         self
     }
 
-    /// Sets a variable for the command.
+    /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.into(), value.as_ref().to_owned()));
         self
     }
 
-    /// Runs as a user who is not root; none when the tests are not run by root, who alone can become another.
+    /// Runs greenroom as another user than root, or prints why the test is skipped: it needs root.
     pub(crate) fn by_user(mut self, user: u32) -> Option<Self> {
         if !rustix::process::getuid().is_root() || Command::new("setpriv").arg("--version").output().is_err() {
             println!("skipped: only root can run a test as another user, and needs setpriv for it");
@@ -170,19 +172,19 @@ impl Project {
         Some(self)
     }
 
-    /// Starts the command by this one, which gets its name and arguments as its last arguments.
+    /// Starts greenroom through this command, which gets the command line as its last arguments.
     pub(crate) fn through<A: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = A>) -> Self {
         self.through = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
         self
     }
 
-    /// Runs command lines as they are written, whatever sandbox is forced on others.
+    /// Runs command lines exactly as written, without a forced sandbox.
     pub(crate) fn bare(mut self) -> Self {
         self.bare = true;
         self
     }
 
-    /// Has the kernel refuse some system calls to the command; `fixtures/shim.py` explains the rules.
+    /// Makes the kernel refuse system calls. `fixtures/shim.py` explains the rules.
     pub(crate) fn refusing(self, rules: &str) -> Self {
         let shim = fixture("shim.py");
         self.through([OsStr::new("python3"), shim.as_os_str(), OsStr::new(rules), OsStr::new("--")])
@@ -192,32 +194,32 @@ impl Project {
         self.root.path().join("project").join(path)
     }
 
-    /// The directory for temporary files.
+    /// Returns the directory for temporary files.
     pub(crate) fn tmp(&self) -> PathBuf {
         self.root.path().join("tmp")
     }
 
-    /// A text that is in no other test's command lines.
+    /// Returns a text that no command line of another test contains.
     pub(crate) fn token(&self) -> String {
         self.root.path().file_name().unwrap().to_str().unwrap().to_owned()
     }
 
-    /// The names in the project's directory.
+    /// Returns the file names in the project directory.
     pub(crate) fn names(&self) -> Vec<String> {
         names(&self.path("."))
     }
 
-    /// Starts the command.
+    /// Starts greenroom.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Started<'_> {
         let greenroom = Path::new(env!("CARGO_BIN_EXE_greenroom"));
         let mut words: Vec<OsString> = Vec::new();
         let mut program = greenroom.to_owned();
         if let Some(user) = self.user {
-            // The build directory may be closed to others.
+            // Other users may have no access to the build directory.
             program = self.root.path().join("greenroom");
             if !program.exists() && fs::hard_link(greenroom, &program).is_err() {
-                // Not by this process: one that another thread forks meanwhile would have it open for writing, so that
-                // it could not be started.
+                // Not in this process: a child forked by another thread meanwhile would keep the file open for writing, so
+                // that it could not be started.
                 assert!(Command::new("cp").args([greenroom, &program]).status().unwrap().success());
             }
             words.push("setpriv".into());
@@ -252,7 +254,7 @@ impl Project {
         Started { project: self, child, header }
     }
 
-    /// Runs the command to its end, after which it must have left nothing in the directory for temporary files, unless told to.
+    /// Runs greenroom to its end. Unless it got `--keep`, it must leave no temporary files.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
         let arguments: Vec<A> = arguments.into_iter().collect();
         let keeps = arguments.iter().any(|argument| argument.as_ref() == "--keep");
@@ -263,7 +265,7 @@ impl Project {
         ran
     }
 
-    /// Runs a document that must be refused: nothing is printed but complaints, and nothing is written anywhere.
+    /// Runs greenroom on a document that it must refuse, without writing any file.
     pub(crate) fn refused<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ran {
         let before = self.names();
         let ran = self.run(arguments).code(2).stdout("");
@@ -271,9 +273,9 @@ impl Project {
         ran
     }
 
-    /// Holds when no process has this project's token in its command line and nothing is in the directory for temporary
-    /// files. What a killed run leaves is cleared by a process that is nobody's child here, so its end cannot be waited for
-    /// but by looking again.
+    /// Waits until no process has the token in its command line and there are no temporary files.
+    ///
+    /// It polls: the process that cleans up after a killed run is not a child of this one.
     pub(crate) fn nothing_is_left(&self) {
         let begun = Instant::now();
         loop {
@@ -286,7 +288,7 @@ impl Project {
         }
     }
 
-    /// Command lines with the token in them.
+    /// Returns the command lines that contain the token.
     fn processes(&self) -> Vec<String> {
         let token = self.token();
         let commands = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
@@ -296,7 +298,7 @@ impl Project {
         commands.filter(|command| command.contains(&token)).collect()
     }
 
-    /// Replaces what differs from run to run.
+    /// Replaces everything that differs from run to run.
     fn redact(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         let text = text.replace(&format!("{root}/tmp"), "[TMP]").replace(&format!("{root}/project"), "[PROJECT]");
@@ -305,7 +307,7 @@ impl Project {
         for line in lines.iter_mut().filter(|line| line.starts_with("  note: python is /")) {
             "  note: python is [PYTHON]".clone_into(line);
         }
-        // Who runs the tests makes no difference to them.
+        // The tests must not depend on the user.
         for line in lines.iter_mut().filter(|line| line.starts_with("  kill=")) {
             *line = line.replace("user=root", "user=[USER]").replace("user=same", "user=[USER]");
         }
@@ -316,7 +318,7 @@ impl Project {
     }
 }
 
-/// What the first lines of a screen say that is not the same on every machine, unless the command line asks for it.
+/// Which parts of the first lines depend on the machine, because the command line does not set them.
 #[derive(Debug, Clone, Copy)]
 struct Header {
     of_any_sandbox: bool,
@@ -324,7 +326,7 @@ struct Header {
 }
 
 impl Header {
-    /// A screen as it is where scenarios are sealed.
+    /// Returns a screen as it would be with sealed scenarios.
     fn redact(self, screen: &str) -> String {
         if !self.of_any_sandbox {
             return screen.to_owned();
@@ -333,7 +335,7 @@ impl Header {
         let mut left_out = 0;
         let not_sealed = screen.contains("\nnot sealed");
         for (number, line) in screen.split('\n').enumerate() {
-            // Beside, a network may be private or not; the line and the empty one behind it say so where something failed.
+            // Skip the line and the empty line after it. The network may be private even if scenarios are not sealed.
             if line.starts_with("not sealed") || line.starts_with("  note: its network was private") {
                 left_out = 2;
             }
@@ -353,18 +355,18 @@ impl Header {
     }
 }
 
-/// Whether this command succeeds here.
+/// Returns whether a command succeeds on this machine.
 pub(crate) fn succeeds(command: &[&str]) -> bool {
     let output = Command::new(command[0]).args(&command[1..]).output();
     output.is_ok_and(|output| output.status.success())
 }
 
-/// A file of the directory `fixtures`.
+/// Returns the path of a file in `fixtures`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(name)
 }
 
-/// The names in a directory, sorted.
+/// Returns the sorted file names in a directory.
 pub(crate) fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
         .unwrap()
@@ -374,7 +376,7 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// `greenroom-AbC123`, a run's directory, gets a name that is always the same.
+/// Replaces the random part of the names of run directories: `greenroom-AbC123`.
 fn run_directories(text: &str) -> String {
     let mut parts = text.split("/greenroom-");
     let mut plain = parts.next().unwrap_or_default().to_owned();
@@ -387,7 +389,7 @@ fn run_directories(text: &str) -> String {
     plain.replace("[TMP]/greenroom-XXXXXX", "[RUN]")
 }
 
-/// Replaces measured times, which stand in a few places only; limits that somebody has set are left.
+/// Replaces measured times, which are in a few known places. Limits stay.
 fn redact_times(line: &str) -> String {
     let mut line = line.to_owned();
     let trimmed = line.trim_start();
@@ -416,7 +418,7 @@ fn redact_times(line: &str) -> String {
     line
 }
 
-/// The length of a time such as `12 ms` or `1.5 s` that this text begins with.
+/// Returns the length of a time at the start of a text: `12 ms` or `1.5 s`.
 fn time_length(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&at| at > 0)?;
     let unit = ["ms", "s", "min"].into_iter().find(|unit| {
@@ -426,7 +428,7 @@ fn time_length(text: &str) -> Option<usize> {
     Some(digits + 1 + unit.len())
 }
 
-/// The command while it runs.
+/// A running greenroom.
 pub(crate) struct Started<'a> {
     project: &'a Project,
     child: Child,
@@ -443,17 +445,17 @@ impl Started<'_> {
         self
     }
 
-    /// Reads no more of what it prints, like a pager that is left.
+    /// Stops reading its output, as a pager does that the user leaves.
     pub(crate) fn close_stdout(&mut self) {
         self.child.stdout = None;
     }
 
-    /// What it prints, for the test to read when it likes.
+    /// Returns its output, for the test to read.
     pub(crate) fn take_stdout(&mut self) -> ChildStdout {
         self.child.stdout.take().unwrap()
     }
 
-    /// Waits for its end.
+    /// Waits until it ends.
     pub(crate) fn finish(mut self) -> Ran {
         let read = |mut from: Box<dyn Read + Send>| {
             thread::spawn(move || {
@@ -481,7 +483,7 @@ impl Started<'_> {
     }
 }
 
-/// What came of a command.
+/// The result of a command.
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
@@ -501,21 +503,21 @@ impl Ran {
         self
     }
 
-    /// Compares all of standard output.
+    /// Compares the whole standard output.
     #[track_caller]
     pub(crate) fn stdout(self, expected: impl IntoData) -> Self {
         same(&self.stdout, expected);
         self
     }
 
-    /// Compares all of standard error.
+    /// Compares the whole standard error.
     #[track_caller]
     pub(crate) fn stderr(self, expected: impl IntoData) -> Self {
         same(&self.stderr, expected);
         self
     }
 
-    /// Passes without a complaint.
+    /// Checks that it passed and wrote nothing to standard error.
     #[track_caller]
     pub(crate) fn passes(self) -> Self {
         self.code(0).stderr("")
@@ -524,16 +526,17 @@ impl Ran {
 
 #[track_caller]
 pub(crate) fn same(actual: &str, expected: impl IntoData) {
-    // Backslashes here are escapes, not separators of paths.
+    // Backslashes are escapes, not path separators.
     snapbox::Assert::new().action_env("SNAPSHOTS").normalize_paths(false).eq(actual.to_owned(), expected);
 }
 
-/// The reading end of a named pipe: how processes inside scenarios tell a test of themselves. Its end comes when the last
-/// process that holds it open is gone.
+/// The reading end of a named pipe, through which processes in scenarios report to a test.
+///
+/// It ends when the last process that has it open is gone.
 pub(crate) struct Fifo(mpsc::Receiver<String>);
 
 impl Fifo {
-    /// Opens it as soon as somebody writes to it.
+    /// Opens the pipe as soon as it has a writer.
     pub(crate) fn open(path: PathBuf) -> Self {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -544,19 +547,19 @@ impl Fifo {
         Self(lines)
     }
 
-    /// The next line.
+    /// Returns the next line.
     pub(crate) fn line(&self) -> String {
         self.0.recv_timeout(PATIENCE).expect("a line comes")
     }
 
-    /// Waits until nobody has it open, whatever else is said.
+    /// Waits until it has no writer any more, ignoring further lines.
     pub(crate) fn falls_silent(&self) {
         let begun = Instant::now();
         while self.0.recv_timeout(PATIENCE).is_ok() {}
         assert!(begun.elapsed() < PATIENCE, "a process lives on");
     }
 
-    /// Waits until nobody has it open; nothing else must be said.
+    /// Waits until it has no writer any more. There must be no further lines.
     pub(crate) fn closed(&self) {
         let more = self.0.recv_timeout(PATIENCE);
         assert_eq!(more, Err(mpsc::RecvTimeoutError::Disconnected), "a process lives on");

@@ -1,4 +1,4 @@
-//! Terminals that are suspended, closed or not read from.
+//! Jobs that are suspended, terminals that are closed, and output that is not read.
 
 #![expect(clippy::disallowed_methods, reason = "tests start the command as a user does")]
 
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::support::{Fifo, Project, Started, document, fixture, scenario, with_programs};
 
-/// A daemon that says `up` and `bye` to the pipe $FIFO, and has the test's token in its command line.
+/// Starts a daemon that writes `up` and `bye` to the pipe $FIFO, with the test's token in its command line.
 const UP: &str = "given a daemon helper shell script tells.py\n\
                   when I start \"./tells.py TOKEN\" as a background process as d\n\
                   when I wait for daemon d to write \"up\" to stdout\n";
@@ -18,7 +18,7 @@ fn steps(project: &Project, more: &str) -> String {
     format!("{UP}{more}").replace("TOKEN", &project.token())
 }
 
-/// Runs the command as the job of a terminal; what was shown and told.
+/// Runs the command as a job of a terminal, and returns what it and `fixtures/job.py` printed.
 fn job(project: &Project, action: &[&str], options: &[String]) -> String {
     let output = Command::new("python3")
         .arg(fixture("job.py"))
@@ -36,10 +36,10 @@ fn job(project: &Project, action: &[&str], options: &[String]) -> String {
 }
 
 #[test]
-fn suspended_and_continued() {
+fn pauses_and_continues() {
     for sandbox in ["sealed", "tended"] {
         let Some(project) = Project::sealed() else { return };
-        // Less time than the pause takes, and less than that for the readiness of a daemon that is ready.
+        // The limits are shorter than the pause.
         let more = "when I run sh -c 'echo waiting > $FIFO; read word < $GATE'\n\
                     when I stop background process d";
         let text = with_programs(scenario(&steps(&project, more)));
@@ -69,14 +69,15 @@ fn the_terminal_is_closed() {
     let options = ["--env".to_owned(), format!("FIFO={fifo}"), "--env".to_owned(), format!("TELL={tell}")];
     let told = job(&project, &["hangup", &fifo], &options);
     assert_eq!(told, "exit code: 130\n");
-    // Stopped the polite way.
+    // The daemon had time to end.
     assert_eq!([tells.line(), tells.line()], ["up", "bye"]);
     tells.closed();
     project.nothing_is_left();
 }
 
-/// The last scenario has a daemon and waits for ever. The first one waits at a gate; behind it, two hundred fail, which is
-/// told when it is their turn to be.
+/// A run with a long report: the first scenario waits at a gate, two hundred fail, and the last one waits with a daemon.
+///
+/// The failures are reported once the gate is open.
 struct Talkative {
     project: Project,
     tells: Fifo,
@@ -95,7 +96,7 @@ impl Talkative {
         Self { project, tells, waiting }
     }
 
-    /// Starts the run, and returns when its daemon is up.
+    /// Starts the run and waits until its daemon is up.
     fn start(&self) -> Started<'_> {
         let variable = |name: &str, fifo: &str| format!("{name}={}", self.project.path(fifo).display());
         let [fifo, gate, tell] = [variable("FIFO", "fifo"), variable("GATE", "gate"), variable("TELL", "tell")];
@@ -108,7 +109,7 @@ impl Talkative {
         std::fs::write(self.project.path("gate"), "go\n").unwrap();
     }
 
-    /// Its daemon has been stopped the polite way, and is gone.
+    /// Checks that the daemon got SIGTERM and has ended.
     fn has_ended(&self) {
         assert_eq!(self.tells.line(), "bye");
         self.tells.falls_silent();
@@ -116,7 +117,7 @@ impl Talkative {
 }
 
 #[test]
-fn the_reader_of_the_screen_goes_away() {
+fn the_reader_of_the_output_leaves() {
     let Some(talkative) = Project::sealed().map(Talkative::new) else { return };
     let mut started = talkative.start();
     started.close_stdout();
@@ -128,10 +129,10 @@ fn the_reader_of_the_screen_goes_away() {
 }
 
 #[test]
-fn a_reader_that_does_not_read_holds_nothing_up() {
+fn a_reader_that_does_not_read_blocks_nothing() {
     let Some(talkative) = Project::sealed().map(Talkative::new) else { return };
     let mut started = talkative.start();
-    // A pipe holds 64 KiB of the report, which is longer.
+    // The report is longer than the 64 KiB that a pipe holds.
     let mut stdout = started.take_stdout();
     talkative.open_the_gate();
     let started = started.signal(Signal::INT);

@@ -1,4 +1,4 @@
-//! Documents that mean harm, or harm themselves.
+//! Hostile and broken documents.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ error[bad-yaml]: invalid YAML: YAML document too large or too complex: total_rep
 }
 
 #[test]
-fn a_bindings_file_nested_without_end() {
+fn a_bindings_file_nested_too_deeply() {
     let text = scenario("when I run true").replace("lib/runcmd.yaml", "lib/runcmd.yaml, own.yaml");
     let project = Project::new().file("own.yaml", "[".repeat(100_000)).file("x.md", text);
     let ran = project.refused(["run", "x.md"]);
@@ -38,7 +38,7 @@ fn a_bindings_file_nested_without_end() {
 }
 
 #[test]
-fn a_daemon_name_that_is_too_long_for_a_file() {
+fn a_daemon_name_too_long_for_a_file_name() {
     let name = "n".repeat(10_000);
     let text = scenario(&format!("when I start \"true\" as a background process as {name}"));
     let ran = Project::new().file("x.md", text).refused(["run", "x.md"]);
@@ -65,7 +65,7 @@ error[no-scenario]: x.subplot has no scenario
 }
 
 #[test]
-fn documents_given_more_than_once_beside_a_link_to_itself() {
+fn documents_named_twice_and_a_link_to_itself() {
     let project = Project::new().file("a.md", scenario("when I run true")).link("l.md", "l.md");
     project.refused(["run", "a.md", "a.md", "l.md"]).stderr(str![[r#"
 error[unreadable]: cannot read l.md: Too many levels of symbolic links (os error 40)

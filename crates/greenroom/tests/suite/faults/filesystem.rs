@@ -1,4 +1,4 @@
-//! Disks, directories and links.
+//! Full disks, directories and links.
 
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use super::root;
 use crate::support::{Project, document, names, rounds, scenario, succeeds, with_programs};
 
 #[test]
-fn a_full_disk_is_named_and_spares_what_comes_after_it() {
+fn a_full_disk_fails_one_scenario_and_not_the_next() {
     if Project::sealed().is_none() && !root() {
         return;
     }
@@ -25,7 +25,7 @@ fn a_full_disk_is_named_and_spares_what_comes_after_it() {
     // Tended, since a sealed scenario may begin while the directory of the one before it is still being removed.
     let script = "mount -t tmpfs -o size=8m none $TMPDIR && exec \"$@\"";
     let project = Project::anywhere().file("x.md", document(scenarios));
-    // For an ordinary user in a user namespace of the test's own.
+    // An ordinary user needs a user namespace for this test.
     let as_root: &[&str] = if rustix::process::getuid().is_root() { &[] } else { &["--map-root-user"] };
     let in_namespace = [&["unshare", "--mount"], as_root].concat();
     if !succeeds(&[&in_namespace[..], &["mount", "-t", "tmpfs", "none", "/mnt"]].concat()) {
@@ -99,7 +99,7 @@ FAILED: 3 of 4 scenarios failed, 1 passed, [TIME]
 }
 
 #[test]
-fn the_directory_for_temporary_files_may_have_any_name_and_a_long_one() {
+fn tmpdir_may_have_an_odd_or_a_long_name() {
     let long = "x".repeat(200);
     let steps = "given a daemon helper shell script unix.py\nwhen I start \"./unix.py\" as a background process as d\n\
                  when I wait for socket s to accept connections\nwhen I run sh -c 'test \"$TMPDIR\" = \"$PWD\"'\n\
@@ -115,7 +115,7 @@ fn the_directory_for_temporary_files_may_have_any_name_and_a_long_one() {
 }
 
 #[test]
-fn no_directory_for_temporary_files() {
+fn tmpdir_is_missing() {
     let run = |directory: &str| {
         let project = Project::new().file("x.md", scenario("when I run true")).file("plain", "");
         let directory = directory.replace("PROJECT", project.path(".").to_str().unwrap());
@@ -133,9 +133,9 @@ greenroom: failed to create a directory in [PROJECT]/./plain: not a directory
 "#]]);
 }
 
-/// It is not Python's fault, and `check` needs none.
+/// The message does not blame Python, and `check` needs no temporary directory.
 #[test]
-fn no_directory_for_temporary_files_and_steps_in_python() {
+fn tmpdir_is_missing_and_steps_are_in_python() {
     let project = in_python().env("TMPDIR", "/nosuch/directory");
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to create a directory in /nosuch/directory: no such file or directory (ENOENT)
@@ -171,9 +171,9 @@ fn in_python() -> Project {
     project.file("steps.py", "def it(ctx):\n    pass\n")
 }
 
-/// Its directory is its own all the same.
+/// Scenarios can use their directory all the same.
 #[test]
-fn a_umask_that_takes_everything_away() {
+fn a_umask_that_denies_everything() {
     for umask in ["777", "300"] {
         let project = Project::anywhere().file("x.md", scenario("when I run true"));
         let Some(project) = project.by_user(4321) else { return };
@@ -183,12 +183,12 @@ fn a_umask_that_takes_everything_away() {
 }
 
 #[test]
-fn an_empty_name_of_the_directory_for_temporary_files_is_none() {
+fn an_empty_tmpdir_means_tmp() {
     Project::new().file("x.md", scenario("when I run true")).env("TMPDIR", "").run(["run", "x.md"]).passes();
 }
 
 #[test]
-fn a_directory_for_temporary_files_that_may_not_be_written_to() {
+fn tmpdir_is_not_writable() {
     let project = Project::new().file("x.md", scenario("when I run true")).directory("closed").mode("closed", 0o555);
     let Some(project) = (if rustix::process::getuid().is_root() { project.by_user(4321) } else { Some(project) })
     else {
@@ -203,8 +203,8 @@ greenroom: failed to create a directory in [PROJECT]/closed: permission denied
 }
 
 #[test]
-fn a_link_in_the_place_of_a_directory_is_not_followed_when_all_is_removed() {
-    // Somebody outside of the scenario swaps a directory for a link to another one, over and over, while it is removed.
+fn a_link_that_replaces_a_directory_is_not_followed_on_removal() {
+    // Outside of the scenario, a loop replaces a directory by a link while the directory is removed.
     let steps = "when I run sh -c 'mkdir -p d/a/b/c/d/e; for i in $(seq 200); do : > d/a/b/c/d/e/$i; done; ln -s $VICTIM $HOME/link'";
     for _ in 0..rounds(5) {
         let project = Project::new().file("x.md", scenario(steps)).file("victim/a/b/c/d/e/kept", "kept");
@@ -221,7 +221,7 @@ fn a_link_in_the_place_of_a_directory_is_not_followed_when_all_is_removed() {
                     }
                 }
             });
-            // Removing may fail for that; what must not happen is that the victim is removed.
+            // Removing may fail. The target of the link must not be removed.
             let ran = project.start(["run", "x.md", "--env", &variable]).finish();
             over.store(true, Ordering::Relaxed);
             assert!(matches!(ran.status.code(), Some(0 | 1)), "{}\n{}\n{}", ran.status, ran.stdout, ran.stderr);
@@ -231,7 +231,7 @@ fn a_link_in_the_place_of_a_directory_is_not_followed_when_all_is_removed() {
 }
 
 #[test]
-fn a_link_in_the_middle_of_a_path_is_not_written_through() {
+fn writing_does_not_follow_a_link_in_the_middle_of_a_path() {
     let project = Project::new().directory("victim");
     let victim = project.path("victim");
     let steps = "when I run ln -s $VICTIM d\ngiven file d/f from f";

@@ -1,4 +1,4 @@
-//! What is each scenario's own, and what greenroom does where the kernel denies it something.
+//! What scenarios do not share, and kernels that deny system calls.
 
 use std::fs;
 use std::path::Path;
@@ -11,12 +11,12 @@ use super::{look, processes, root};
 use crate::support::{Fifo, Project, Ran, document, scenario, with_programs};
 
 #[test]
-fn what_root_does_to_the_machine_in_a_scenario_stays_there() {
+fn changes_that_root_makes_to_the_system_stay_in_the_scenario() {
     if !root() {
         return;
     }
     let Some(project) = Project::sealed() else { return };
-    // All that is looked at below, so that a command that is missing or fails does not make the test an empty one.
+    // The values compared below must be found, so that a missing command does not make the test pass.
     let changes = [
         ("hostname", "echo greenroom-was-here > /proc/sys/kernel/hostname; cat /proc/sys/kernel/hostname"),
         ("address", "ip address add 10.9.9.9/8 dev lo; ip address show dev lo"),
@@ -44,15 +44,15 @@ fn what_root_does_to_the_machine_in_a_scenario_stays_there() {
 }
 
 #[test]
-fn names_of_machines_are_not_found_at_once() {
+fn host_name_lookups_fail_at_once() {
     let Some(project) = Project::sealed() else { return };
     let text = scenario("when I try to run getent hosts example.invalid\nthen exit code is 2");
-    // A resolver that waits for an answer waits for five seconds at least.
+    // A resolver that waits for an answer waits for at least five seconds.
     project.file("x.md", text.replace("bindings:", "step_timeout: 4s\nbindings:")).run(["run", "x.md"]).passes();
 }
 
 #[test]
-fn descriptors_that_greenroom_was_started_with_do_not_reach_the_scenarios() {
+fn scenarios_do_not_inherit_descriptors() {
     let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\nwhen I wait for daemon d to end\n\
                  then daemon d stdout is \"\"\nwhen I run python3 fds.py\nthen stdout is exactly \"\"";
     let open =
@@ -62,7 +62,7 @@ fn descriptors_that_greenroom_was_started_with_do_not_reach_the_scenarios() {
 }
 
 #[test]
-fn runs_inside_of_runs_end_with_the_outermost() {
+fn nested_runs_end_with_the_outermost() {
     let Some(project) = Project::sealed() else { return };
     let greenroom = env!("CARGO_BIN_EXE_greenroom");
     let token = project.token();
@@ -78,7 +78,7 @@ fn runs_inside_of_runs_end_with_the_outermost() {
         path("up"),
         path("gate")
     ));
-    // A build directory below /tmp shows inside only when the environment mentions it.
+    // A build directory below /tmp is visible inside only if the environment names it.
     let binary = Path::new(greenroom).parent().unwrap();
     let (one, two) = (inner("two.md"), inner("three.md"));
     let project = project.file("one.md", one).file("two.md", two).file("three.md", innermost).fifo("up").fifo("gate");
@@ -88,10 +88,10 @@ fn runs_inside_of_runs_end_with_the_outermost() {
     fs::write(project.path("gate"), "go\n").unwrap();
     started.finish().passes();
     project.nothing_is_left();
-    // And when the outermost is killed while the innermost waits.
+    // Kill the outermost run while the innermost waits.
     let started = project.start(["run", "one.md"]);
     Fifo::open(project.path("up")).line();
-    // One more shows for a moment when a shell has forked and its child is not `sleep` yet.
+    // There may be one more for a moment: a forked shell that has not yet become `sleep`.
     let daemons = || processes(&format!("sh -c sleep 1000; : {token}")).len();
     look("a daemon of each run", || (daemons() == 3).then_some(()));
     started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
@@ -99,7 +99,7 @@ fn runs_inside_of_runs_end_with_the_outermost() {
     project.nothing_is_left();
 }
 
-/// Steps that use whatever the kernel may lack.
+/// Steps that use all the system calls that the kernel may lack.
 const EVERYTHING: &str = "# Passes
 ~~~scenario
 given file d/fetch.py from fetch.py
@@ -126,7 +126,7 @@ when I run sh -c 'exit 7'
 ~~~
 ";
 
-/// Runs it, with the kernel denying system calls by these rules, in this sandbox.
+/// Runs the steps in this sandbox while the kernel denies system calls by these rules.
 fn denied(rules: &str, sandbox: &str) -> Ran {
     let project = Project::anywhere();
     let text = with_programs(document(&EVERYTHING.replace("TOKEN", &project.token())));
@@ -141,9 +141,9 @@ fn sandboxes() -> &'static [&'static str] {
 }
 
 #[test]
-fn newer_system_calls_that_are_denied_make_no_difference() {
+fn denied_newer_system_calls_make_no_difference() {
     for sandbox in sandboxes() {
-        // The last is how kernels before 5.4 answer.
+        // Kernels before 5.4 answer as the last one does.
         let calls =
             ["clone3=ENOSYS", "close_range=ENOSYS", "openat2=ENOSYS", "pidfd_send_signal=ENOSYS", "waitid:3=EINVAL"];
         for rules in calls {
@@ -172,8 +172,8 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 }
 
 #[test]
-fn a_filter_that_forbids_to_start_processes_is_said_to() {
-    // The C library goes back to the older call only if it is told that there is no newer one.
+fn a_filter_that_denies_new_processes_is_named() {
+    // The C library falls back to the older call only on ENOSYS.
     let ran = denied("clone3=EPERM", "auto");
     ran.code(4).stdout("").stderr(str![[r#"
 greenroom: failed to start a thread: Operation not permitted (os error 1)
@@ -182,7 +182,7 @@ greenroom: failed to start a thread: Operation not permitted (os error 1)
 }
 
 #[test]
-fn a_kernel_without_descriptors_of_processes_is_too_old() {
+fn a_kernel_without_pidfd_open_is_too_old() {
     denied("pidfd_open=ENOSYS", "auto").code(4).stdout("").stderr(str![[r#"
 greenroom: this kernel, or a filter, refuses pidfd_open; greenroom needs it, and so Linux 5.3 or newer
 

@@ -1,4 +1,4 @@
-//! Little of everything: descriptors, memory, processors.
+//! Few resources: descriptors, memory, processors.
 
 use snapbox::str;
 
@@ -6,7 +6,7 @@ use super::{Group, many, root};
 use crate::support::{Project, document, rounds, scenario};
 
 #[test]
-fn few_descriptors_make_fewer_scenarios_at_a_time() {
+fn few_descriptors_mean_fewer_scenarios_at_a_time() {
     let steps =
         "when I start \"sleep 1000\" as a background process as d\nwhen I run echo @\nthen stdout is exactly \"@\\n\"";
     let text = document(&many(40, steps));
@@ -20,7 +20,7 @@ fn few_descriptors_make_fewer_scenarios_at_a_time() {
 }
 
 #[test]
-fn too_few_descriptors_to_begin_with() {
+fn too_few_descriptors_to_start() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     let ran = project.through(["prlimit", "--nofile=7"]).run(["run", "x.md"]);
     ran.code(4).stdout("").stderr(str![[r#"
@@ -29,9 +29,9 @@ greenroom: failed to listen for signals: Too many open files (os error 24)
 "#]]);
 }
 
-/// Nor is that the fault of Python.
+/// The message does not blame Python.
 #[test]
-fn too_few_descriptors_to_look_at_python_files() {
+fn too_few_descriptors_to_check_python_files() {
     let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n");
@@ -43,7 +43,7 @@ greenroom: failed to check Python files: Too many open files (os error 24)
 }
 
 #[test]
-fn a_daemon_that_takes_more_memory_than_there_is() {
+fn a_daemon_that_exceeds_its_memory_limit() {
     if !root() {
         return;
     }
@@ -79,7 +79,7 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
 }
 
 #[test]
-fn many_scenarios_with_a_daemon_each_on_few_processors() {
+fn many_scenarios_with_a_daemon_each() {
     let Some(project) = Project::sealed() else { return };
     let steps = "given a daemon helper shell script server.py\n\
                  when I start \"./server.py number-@ 127.0.0.1:8080\" as a background process as web, on port 8080\nthen daemon web is running";
@@ -89,9 +89,9 @@ fn many_scenarios_with_a_daemon_each_on_few_processors() {
     assert!(ran.stdout.starts_with(&format!("{count} scenarios passed")), "{}", ran.stdout);
 }
 
-/// What a scenario starts is killed by the kernel's signal for it, as anywhere else.
+/// SIGXFSZ kills a program in a scenario, as it does outside.
 #[test]
-fn files_that_may_not_be_long() {
+fn a_limit_on_the_size_of_files() {
     let steps = "when I run grep SigIgn: /proc/self/status\nthen stdout matches regex [0-9a-f]{9}[02468ace][0-9a-f]{6}\n\
                  when I run sh -c 'exec head -c 100000 /dev/zero > long'";
     let limit = ["prlimit", "--fsize=65536"];
@@ -114,7 +114,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:5  The scenario
 
 "#]]);
-    // Its text is longer than that.
+    // The program is larger than the limit.
     let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n").through(limit);

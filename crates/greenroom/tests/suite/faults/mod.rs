@@ -1,5 +1,6 @@
-//! What can go wrong with background processes, and on a machine that does not play along. docs/FAULTS.md has the whole
-//! list, with what is promised of each fault and the tests that hold it to that.
+//! Failures of background processes and of the machine.
+//!
+//! docs/FAULTS.md lists them, with what greenroom promises for each and the tests for it.
 
 mod documents;
 mod filesystem;
@@ -20,13 +21,13 @@ use rustix::event::{Timespec, poll};
 
 use crate::support::Project;
 
-/// Scenarios called S1, S2 and so on, whose steps have `@` in the place of the number.
+/// Creates scenarios S1, S2 and so on. `@` in their steps stands for the number.
 fn many(count: usize, steps: &str) -> String {
     let one = |n: usize| format!("# S{n}\n~~~scenario\n{}\n~~~\n", steps.replace('@', &n.to_string()));
     (1..=count).map(one).collect()
 }
 
-/// Whether this is root; if not, says that a test is skipped.
+/// Returns whether the tests run as root, or prints why the test is skipped.
 fn root() -> bool {
     let root = rustix::process::getuid().is_root();
     if !root {
@@ -35,12 +36,12 @@ fn root() -> bool {
     root
 }
 
-/// Lets time pass, where it is the passing of time that is tried out.
+/// Lets time pass, in a test of time limits.
 fn pause(time: Duration) {
     let _ = poll(&mut [], Some(&Timespec::try_from(time).unwrap()));
 }
 
-/// Looks until something is there.
+/// Polls until a function returns something.
 #[track_caller]
 fn look<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     for _ in 0..2000 {
@@ -52,7 +53,7 @@ fn look<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     panic!("waited in vain for {what}");
 }
 
-/// The whole `/proc/PID/stat` behind the name: state, parent and so on.
+/// Returns the fields of `/proc/PID/stat` after the name: state, parent and so on.
 fn stat(pid: i32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(stat.rsplit_once(") ")?.1.split_whitespace().map(str::to_owned).collect())
@@ -62,7 +63,7 @@ fn parent(pid: i32) -> Option<i32> {
     stat(pid)?.get(1)?.parse().ok()
 }
 
-/// Processes with this text in their command line.
+/// Returns the processes with this text in their command line.
 fn processes(text: &str) -> Vec<i32> {
     let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.filter(|pid| {
@@ -72,12 +73,13 @@ fn processes(text: &str) -> Vec<i32> {
     .collect()
 }
 
-/// A control group with a limit. What is left in it at the end is a failure.
+/// A control group with a limit. A process that is left in it at the end fails the test.
 struct Group(PathBuf);
 
 impl Group {
-    /// One whose `controller` has these limits, each under its name in version 1 and in version 2; none, with the reason
-    /// printed, where none can be made.
+    /// Creates a control group with these limits, or prints why the test is skipped.
+    ///
+    /// Each limit has its names in version 1 and in version 2.
     fn new(project: &Project, controller: &str, limits: &[(&str, &str, &str)]) -> Option<Self> {
         let (first, second) = (PathBuf::from("/sys/fs/cgroup").join(controller), PathBuf::from("/sys/fs/cgroup"));
         let version_1 = first.join("cgroup.procs").exists();
@@ -97,7 +99,7 @@ impl Group {
         Some(group)
     }
 
-    /// The words that start a command in it.
+    /// Returns the words that start a command in the control group.
     fn words(&self) -> [String; 4] {
         let script = format!("echo $$ > {}/cgroup.procs && exec \"$@\"", self.0.display());
         ["sh".to_owned(), "-c".to_owned(), script, "sh".to_owned()]

@@ -1,4 +1,4 @@
-//! What daemons write, and what they do to the file it goes to.
+//! Unusual output of daemons, and what they do to their output files.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use snapbox::str;
 use crate::support::{Project, document, names, scenario, with_programs};
 
 #[test]
-fn bytes_that_are_no_text_are_kept_as_they_are_and_shown_escaped() {
+fn invalid_utf8_is_kept_and_shown_escaped() {
     let steps = "when I start \"printf '\\377\\000\\033[2J\\r'\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false";
     let project = Project::anywhere().file("x.md", scenario(steps));
     let ran = project.run(["run", "--keep", "x.md"]).code(1).stderr("");
@@ -41,19 +41,19 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn output_that_is_rewound_goes_on_at_its_end() {
+fn output_after_a_seek_is_appended() {
     let steps = "given file seek.py\nwhen I start \"python3 seek.py\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"123456\"";
     Project::anywhere().file("x.md", with_programs(scenario(steps))).run(["run", "x.md"]).passes();
 }
 
 #[test]
-fn output_that_is_truncated_begins_anew() {
+fn truncated_output_starts_again() {
     let steps = "when I start \"sh -c 'echo one; : > /proc/self/fd/1; echo two'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"two\\n\"";
     Project::anywhere().file("x.md", scenario(steps)).run(["run", "x.md"]).passes();
 }
 
 #[test]
-fn output_whose_file_is_removed_is_said_to_be_gone() {
+fn a_removed_output_file_is_reported() {
     let steps = "when I start \"sh -c 'echo one; rm d.stdout; echo two'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"one\\ntwo\\n\"";
     Project::anywhere().file("x.md", scenario(steps)).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -81,7 +81,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn what_matters_is_shown_wherever_it_is_in_an_output_and_however_it_looks() {
+fn the_relevant_part_of_an_output_is_shown() {
     let scenarios = r#"
 # Long line
 ~~~scenario

@@ -1,4 +1,4 @@
-//! Ports: whose they are, and when a server counts as ready.
+//! Ports that scenarios share or do not, and when a server is ready.
 
 use snapbox::str;
 
@@ -6,7 +6,7 @@ use super::many;
 use crate::support::{Project, document, rounds, scenario, with_programs};
 
 #[test]
-fn fifty_scenarios_with_one_port_read_what_their_own_server_says() {
+fn fifty_scenarios_on_one_port_reach_their_own_server() {
     let Some(project) = Project::sealed() else { return };
     let steps = "given file fetch.py\ngiven a daemon helper shell script server.py\n\
                  when I start \"./server.py number-@ 127.0.0.1:8080\" as a background process as web\n\
@@ -22,7 +22,7 @@ fn fifty_scenarios_with_one_port_read_what_their_own_server_says() {
 }
 
 #[test]
-fn a_server_that_takes_one_connection_sees_one_and_has_done_with_it() {
+fn a_server_that_accepts_one_connection_gets_exactly_one() {
     let steps = "given a daemon helper shell script one_shot.py\n\
                  when I start \"./one_shot.py\" as a background process as web, on port 8080\n\
                  when I wait for daemon web to end\nthen daemon web has ended with exit status 0\n\
@@ -34,7 +34,7 @@ fn a_server_that_takes_one_connection_sees_one_and_has_done_with_it() {
 }
 
 #[test]
-fn a_port_that_opens_just_before_the_limit_is_in_time_and_just_after_it_is_not() {
+fn a_port_may_open_just_before_the_limit_but_not_after() {
     let Some(project) = Project::sealed() else { return };
     let steps = |seconds| {
         format!(
@@ -76,7 +76,7 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
 }
 
 #[test]
-fn a_server_that_never_comes_to_an_end_with_its_answer_is_given_up_at_the_limit() {
+fn an_answer_that_never_ends_times_out() {
     let steps = "given a daemon helper shell script drip.py\n\
                  when I start \"./drip.py\" as a background process as web, on port 8080\n\
                  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 1 seconds";

@@ -1,10 +1,10 @@
-//! Signals and the terminal: how greenroom is started, and how it is told to stop.
+//! Signals, terminals and standard streams that greenroom is started with.
 
 use rustix::process::Signal;
 
 use crate::support::{Fifo, Project, fixture, scenario, with_programs};
 
-/// Steps that tell of themselves through a pipe, and then wait.
+/// Steps that write to a pipe and then wait.
 const WAITS: &str = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                      when I wait for daemon up to write \"ready\" to stdout\n\
                      when I start \"sh -c 'trap \"echo asked > $ASKED; exit\" TERM; while :; do sleep 0.1; done'\" as a background process as polite\n\
@@ -21,18 +21,18 @@ fn control_c_at_a_terminal() {
     let ran = project.run(["run", "x.md", "--env", &variables[0], "--env", &variables[1]]).code(130).stderr("");
     assert!(ran.stdout.contains("The scenario"), "{}", ran.stdout);
     assert!(ran.stdout.contains("1 of 1 scenario not run to the end"), "{}", ran.stdout);
-    // The daemons were asked before they were killed.
+    // The daemons got SIGTERM before SIGKILL.
     assert_eq!(std::fs::read_to_string(asked).unwrap(), "asked\n");
     project.nothing_is_left();
 }
 
-/// Starts a command with all signals blocked.
+/// The words that start a command with all signals blocked.
 const BLOCKING: &str = "import os, signal, sys\n\
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n\
     os.execvp(sys.argv[1], sys.argv[1:])";
 
 #[test]
-fn blocked_signals_are_not_passed_on() {
+fn scenarios_do_not_inherit_blocked_signals() {
     let steps = "when I run grep SigBlk /proc/self/status\nthen stdout is exactly \"SigBlk:\\t0000000000000000\\n\"\n\
                  when I start \"grep SigBlk /proc/self/status\" as a background process as d\nwhen I wait for daemon d to end\n\
                  then daemon d stdout is \"SigBlk:\\t0000000000000000\\n\"";
@@ -44,7 +44,7 @@ fn blocked_signals_are_not_passed_on() {
 }
 
 #[test]
-fn a_run_that_was_started_with_blocked_signals_can_be_stopped() {
+fn a_run_started_with_blocked_signals_can_be_stopped() {
     let project = Project::anywhere().fifo("fifo");
     let text = with_programs(scenario(&WAITS.replace("TOKEN", &project.token())));
     let variables = ["FIFO=fifo", "ASKED=asked"].map(|pair| {

@@ -1,11 +1,11 @@
-//! Programs that cannot be started, and daemons that are gone before they are there.
+//! Programs that cannot be started, and daemons that end at once.
 
 use snapbox::str;
 
 use crate::support::{Project, scenario};
 
 #[test]
-fn a_program_that_is_gone_by_its_turn_is_missed_without_a_wait_for_its_port() {
+fn a_program_removed_during_the_run_fails_without_waiting_for_its_port() {
     let script = "~~~{#web.sh .file}\n#!/bin/sh\n~~~\n";
     let steps = "given a daemon helper shell script web.sh\nwhen I run rm web.sh\nwhen I start \"./web.sh\" as a background process as web, on port 8080";
     let ran = Project::anywhere().file("x.md", scenario(steps) + script).run(["run", "x.md"]).code(1).stderr("");
@@ -30,7 +30,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn a_parent_that_ends_well_and_leaves_no_child_is_an_end() {
+fn a_daemon_that_forks_and_leaves_no_child_has_ended() {
     let text = scenario("when I start \"true\" as a background process as web, on port 8080");
     Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -55,8 +55,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
-fn an_environment_that_is_too_large_to_start_anything_in() {
-    // Just below what the kernel takes (a quarter of the stack's limit of 8 MiB); the daemon's own part is too much.
+fn an_environment_too_large_for_the_kernel() {
+    // Just below the kernel's limit, a quarter of the 8 MiB stack limit. The daemon's own variables exceed it.
     let steps = format!(
         "when I start \"true\" as a background process as fine\nwhen I wait for daemon fine to end\nwhen I start \"true\" as a background process as web, with environment {{\"B\": \"{}\"}}",
         "b".repeat(60_000)

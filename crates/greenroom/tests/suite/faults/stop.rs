@@ -1,4 +1,4 @@
-//! Whatever ends, and in whatever way: what it has started ends too.
+//! Processes that must end with their scenario, however it ends.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::{look, many, parent, pause, processes};
 use crate::support::{Fifo, Project, document, rounds, scenario, with_programs};
 
 #[test]
-fn a_deaf_daemon_is_killed_with_its_whole_group_when_its_grace_is_over() {
+fn a_daemon_that_ignores_sigterm_is_killed_with_its_group() {
     let project = Project::anywhere();
     let steps = format!(
         "when I start \"sh -c \"trap '' TERM INT HUP; echo up; while :; do sleep 1; done; : {}\"\" as a background process as deaf\n\
@@ -20,13 +20,13 @@ fn a_deaf_daemon_is_killed_with_its_whole_group_when_its_grace_is_over() {
     let begun = Instant::now();
     let project = project.file("x.md", scenario(&steps));
     let ran = project.run(["run", "-q", "x.md"]).code(1).stderr("");
-    // Five seconds are the grace of those that no step gives another.
+    // Five seconds are the default time to end.
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     assert!(ran.stdout.contains("daemon deaf did not end within 300 ms of SIGTERM and was killed"), "{}", ran.stdout);
     project.nothing_is_left();
 }
 
-/// Kills runs of this document at moments that are spread over their beginning.
+/// Kills runs of a document at different moments after their start.
 fn killed_at_any_moment(sandbox: &str) {
     let mut projects = Vec::new();
     let count = rounds(20);
@@ -43,26 +43,26 @@ fn killed_at_any_moment(sandbox: &str) {
         project.nothing_is_left();
         projects.push(project);
     }
-    // Nor has anything come up since.
+    // Nothing has started since.
     for project in projects {
         project.nothing_is_left();
     }
 }
 
 #[test]
-fn nothing_is_left_of_a_sealed_run_that_is_killed_at_any_moment() {
+fn nothing_is_left_of_a_killed_sealed_run() {
     if Project::sealed().is_some() {
         killed_at_any_moment("sealed");
     }
 }
 
 #[test]
-fn nothing_is_left_of_a_tended_run_that_is_killed_at_any_moment() {
+fn nothing_is_left_of_a_killed_tended_run() {
     killed_at_any_moment("tended");
 }
 
 #[test]
-fn a_scenario_whose_first_process_is_killed_is_broken_and_alone_with_it() {
+fn killing_a_first_process_breaks_only_its_scenario() {
     let Some(project) = Project::sealed() else { return };
     let scenarios = "# Victim\n~~~scenario\nwhen I start \"setsid sh -c 'sleep 1000; : TOKEN'\" as a background process as d\n\
                      when I run sh -c 'echo up > $UP; sleep 1000; : TOKEN'\n~~~\n\
@@ -82,7 +82,7 @@ fn a_scenario_whose_first_process_is_killed_is_broken_and_alone_with_it() {
     look("the end of all", || processes(&mark).is_empty().then_some(()));
     fs::write(project.path("gate"), "go\n").unwrap();
     let ran = started.finish().code(1).stderr("");
-    // Shown only if the command had waited for a while.
+    // Only shown if the command has waited for a while.
     let screen = ran.stdout.lines().filter(|line| !line.contains("while waiting for the command"));
     crate::support::same(
         &screen.map(|line| format!("{line}\n")).collect::<String>(),
@@ -120,7 +120,7 @@ fn a_long_scenario_outlives_the_others() {
     let token = project.token();
     let project = project.file("x.md", text.replace("TOKEN", &token)).fifo("done").fifo("gate");
     let variables = ["done", "gate"].map(|name| format!("{}={}", name.to_uppercase(), project.path(name).display()));
-    // Keeps the pipe open between the writers.
+    // Keep the pipe open between its writers.
     let keep = rustix::fs::open(project.path("done"), rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty()).unwrap();
     let fifo = Fifo::open(project.path("done"));
     let started = project.start(["run", "-j", "8", "x.md", "--env", &variables[0], "--env", &variables[1]]);
@@ -134,7 +134,7 @@ fn a_long_scenario_outlives_the_others() {
     project.nothing_is_left();
 }
 
-/// Whether the limit of process numbers is each process namespace's own, so that a scenario may lower it without harm.
+/// Returns whether each process namespace has its own limit of PIDs, which a scenario may lower without harm.
 fn limit_is_the_namespaces() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
@@ -146,7 +146,7 @@ fn limit_is_the_namespaces() -> bool {
 }
 
 #[test]
-fn a_fork_bomb_fills_its_own_scenario_and_goes_with_it() {
+fn a_fork_bomb_stays_in_its_scenario() {
     if !super::root() || !limit_is_the_namespaces() {
         return;
     }
@@ -170,12 +170,12 @@ fn a_fork_bomb_fills_its_own_scenario_and_goes_with_it() {
 }
 
 #[test]
-fn the_number_of_a_daemon_that_has_died_is_not_given_to_another_before_it_is_stopped() {
+fn the_pid_of_a_dead_daemon_is_not_reused_before_it_is_stopped() {
     if !super::root() || !limit_is_the_namespaces() {
         return;
     }
     let Some(project) = Project::sealed() else { return };
-    // After the first round the kernel gives out the numbers from 300 on, so ten are left, and a thousand processes take them.
+    // After the first round the kernel assigns PIDs from 300 on. Ten are left, and a thousand processes use them up.
     let steps = "when I run sh -c 'echo 310 > /proc/sys/kernel/pid_max'\ngiven file again.py\n\
                  when I run sh -c \"until test $(sh -c 'echo $$') -ge 300; do :; done\"\n\
                  when I start \"sh -c 'echo $$ > number; exit 3'\" as a background process as d\n\

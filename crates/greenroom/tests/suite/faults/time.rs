@@ -1,4 +1,4 @@
-//! Time that passes unnoticed, and order that does not matter.
+//! Pauses that must not count, and order that must not matter.
 
 use std::fs;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{look, many, parent, pause, processes, stat};
 use crate::support::{Fifo, Project, document, rounds, scenario, with_programs};
 
-/// Stops a process for a while, whose document `x.md` waits for a server that is ready in good time.
+/// Stops a process for a while. Its document `x.md` waits for a server that is ready in time.
 fn paused(runner: bool) {
     let project = Project::anywhere();
     let token = project.token();
-    // The server is ready when the test has stopped the other side, and says so.
+    // The server is ready once the test has stopped the other side and says so.
     let steps = format!(
         "given a daemon helper shell script server.py\n\
          when I start \"sh -c 'echo up > $UP; read word < $GATE; ./server.py {token} 127.0.0.1:8080 > $UP'\" as a background process as web\n\
@@ -37,7 +37,7 @@ fn paused(runner: bool) {
     fs::write(project.path("gate"), "go\n").unwrap();
     assert_eq!(fifo.line(), "listening");
     drop(keep);
-    // Longer than the step's own limit; in a thorough run longer than what the runner grants a worker beyond that.
+    // Longer than the limit of the step; in a thorough run, longer than the extra time that a worker has.
     pause(Duration::from_secs(if rounds(1) > 1 { 20 } else { 2 }));
     signal(Signal::CONT);
     started.finish().passes();
@@ -45,17 +45,17 @@ fn paused(runner: bool) {
 }
 
 #[test]
-fn a_server_that_was_ready_in_time_passes_after_the_scenario_was_paused() {
+fn a_paused_scenario_still_sees_a_server_that_was_ready() {
     paused(false);
 }
 
 #[test]
-fn a_server_that_was_ready_in_time_passes_after_the_runner_was_paused() {
+fn a_paused_runner_still_sees_a_server_that_was_ready() {
     paused(true);
 }
 
 #[test]
-fn neither_order_nor_number_at_a_time_changes_a_result() {
+fn order_and_parallelism_do_not_change_results() {
     let Some(project) = Project::sealed() else { return };
     let good = many(4, "when I run echo @\nthen stdout is exactly \"@\\n\"");
     let bad = "# Fails\n~~~scenario\nwhen I start \"sh -c 'echo no config >&2; exit 3'\" as a background process as web, on port 8080\n~~~\n\
@@ -64,7 +64,7 @@ fn neither_order_nor_number_at_a_time_changes_a_result() {
         project.file("x.md", document(&format!("{good}{bad}{}", many(4, "when I run true").replace("# S", "# T"))));
     let screen = |arguments: &[&str]| {
         let ran = project.run([&["run", "x.md"], arguments].concat()).code(1).stderr("");
-        // The first lines say what was asked for.
+        // The first lines repeat the options.
         ran.stdout.split_once("\n\n").unwrap().1.to_owned()
     };
     let expected = screen(&["-j", "1"]);
