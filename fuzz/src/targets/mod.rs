@@ -16,7 +16,11 @@ fn check_diagnostics(all: &[Diagnostic], sources: &Sources) {
         }
         assert!(!diagnostic.message.contains('\n'), "a message of two lines: {}", diagnostic.message);
     }
-    let screen = diagnostics::render(all, sources, Style::plain(80));
+    check_screen(&diagnostics::render(all, sources, Style::plain(80)));
+}
+
+/// Checks that nothing of the input can control the terminal.
+fn check_screen(screen: &str) {
     let unescaped = screen.chars().find(|&c| c.is_control() && c != '\n');
     assert!(unescaped.is_none(), "{unescaped:?} reaches the screen: {screen:?}");
 }
