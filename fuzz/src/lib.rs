@@ -33,7 +33,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 2] = [targets::document::TARGET, targets::bindings::TARGET];
+pub const TARGETS: [Target; 3] = [targets::document::TARGET, targets::bindings::TARGET, targets::recording::TARGET];
 
 /// The workspace's directory.
 fn root() -> PathBuf {

@@ -2,6 +2,7 @@
 
 pub(crate) mod bindings;
 pub(crate) mod document;
+pub(crate) mod recording;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
