@@ -36,7 +36,11 @@ impl Captures {
         Self(captures.into_iter().collect())
     }
 
-    /// The text of a capture; an error when the binding has none of that name.
+    /// The text of a capture.
+    ///
+    /// # Errors
+    ///
+    /// If the binding has no capture of that name.
     pub fn text(&self, name: &str) -> Result<&str, Failure> {
         self.get(name).ok_or_else(|| {
             Failure::new(format!("the binding of this step captures nothing named `{name}`"))
@@ -49,7 +53,11 @@ impl Captures {
         self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
-    /// A capture as a number or anything else that parses from text.
+    /// A capture as a number, or anything else that parses from text.
+    ///
+    /// # Errors
+    ///
+    /// If the binding has no capture of that name, or its text is not a `T`.
     pub fn number<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, Failure> {
         let text = self.text(name)?;
         text.parse().map_err(|error| Failure::new(format!("{name} is `{text}`: {error}")))

@@ -136,6 +136,10 @@ pub struct Command {
 
 impl Command {
     /// Splits a command line as a shell does.
+    ///
+    /// # Errors
+    ///
+    /// If quotes are not closed, or no program is named.
     pub fn parse(line: &str, directory: Option<&str>) -> Result<Self, Failure> {
         let line = line.trim();
         let argv = command::split(line).map_err(|error| Failure::new(format!("{error}: {line}")).help(QUOTING_HELP))?;
@@ -257,21 +261,37 @@ impl Captured {
     }
 
     /// How many bytes it is.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be examined.
     pub fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
     }
 
-    /// Whether it is nothing.
+    /// Whether it is empty.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be examined.
     pub fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
 
-    /// All of it; an error when it is more than 64 MiB.
+    /// All of it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is larger than 64 MiB.
     pub fn bytes(&self) -> io::Result<Vec<u8>> {
         Ok(Bytes::of(&self.0)?.all()?.into_owned())
     }
 
     /// The end of it, some 8 KiB.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
     pub fn tail(&self) -> io::Result<Tail> {
         Bytes::of(&self.0)?.tail()
     }
@@ -311,7 +331,11 @@ impl From<Failure> for Trouble {
     }
 }
 
-/// Runs a command, as `when I run` does: it must end with exit status 0.
+/// Runs a command, as `when I run` does.
+///
+/// # Errors
+///
+/// If the command cannot run, does not end in time, or ends with an exit status other than 0.
 pub fn run(context: &mut Context, command: &Command) -> StepResult {
     match in_its_directory(context, command) {
         Ok(ran) => {
@@ -325,7 +349,13 @@ pub fn run(context: &mut Context, command: &Command) -> StepResult {
     }
 }
 
-/// Runs a command, as `when I try to run` does, whatever its exit status. One that cannot be run has failed.
+/// Runs a command, as `when I try to run` does.
+///
+/// Any exit status will do. A command that cannot run counts as one that failed.
+///
+/// # Errors
+///
+/// If the command does not end in time, or writes more than its limit.
 pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     let ran = match in_its_directory(context, command) {
         Ok(ran) => ran,
@@ -340,8 +370,13 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     Ok(())
 }
 
-/// Runs a command of a step host, which is words already and has variables of its own, whatever its exit status; steps then look
-/// at it. One that cannot be run is an error.
+/// Runs a command of a step host, with variables of its own. Later steps look at its result.
+///
+/// Any exit status will do.
+///
+/// # Errors
+///
+/// If the command cannot run or does not end in time.
 pub fn run_words(
     context: &mut Context,
     argv: &[String],
@@ -380,7 +415,11 @@ pub fn run_words(
     }
 }
 
-/// Has steps look at a command that was not run here.
+/// Makes later steps look at a command that ran elsewhere.
+///
+/// # Errors
+///
+/// If its output cannot be stored.
 pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u8], stderr: &[u8]) -> StepResult {
     let (mut out, mut err) = (Captured::new(context)?, Captured::new(context)?);
     out.0.write_all(stdout)?;
