@@ -205,14 +205,6 @@ error[no-python]: program not found: nosuch-python
     project.run(["run", "x.md", "--python", "nosuch-python"]).passes();
 }
 
-/// The host's side of the protocol has tests of its own, in its own language.
-#[test]
-fn the_host_for_python_keeps_the_protocol() {
-    let tests = concat!(env!("CARGO_MANIFEST_DIR"), "/../steps/src/host/python/test_python.py");
-    let ran = Command::new("python3").arg(tests).env("PATH", "/usr/local/bin:/usr/bin:/bin").output().unwrap();
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-}
-
 /// Where cargo has unpacked the published crate `subplot`, which it fetches for this.
 fn published() -> Option<PathBuf> {
     let fetched = Command::new(std::env::var_os("CARGO")?).args(["info", "--quiet", "subplot@0.14.0"]).output();

@@ -1,21 +1,37 @@
-"""Messages: JSON, and the socket that they go over."""
+"""Messages: JSON, and the socket that carries them."""
+
+from __future__ import annotations
+
+import binascii
+import sys
+
+from .system import exit_now, os
+from .untyped import is_instance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 
 class _Settings:
-    """What the scanner of the standard library asks for."""
+    """The attributes that the scanner of the standard library reads."""
 
-    strict, object_hook, object_pairs_hook, memo = False, None, None, {}
+    strict, object_hook, object_pairs_hook = False, None, None
+    memo: dict[str, str] = {}  # noqa: RUF012 # the scanner empties it after each message
     parse_float, parse_int, parse_constant = float, int, float
 
 
-def decode(text):
-    """The value of JSON. Module `json` would do, but it imports `re`, which takes longer than all the rest; its inner part does not."""
-    try:
-        from _json import make_scanner
+def decode(text: str) -> Any:
+    """Parses JSON.
 
-        value, end = make_scanner(_Settings)(text, 0)
+    Module `json` imports `re`, which takes longer than all the rest of the start; its inner part does not.
+    """
+    try:
+        from _json import make_scanner  # pyright: ignore
+
+        value, end = make_scanner(_Settings)(text, 0)  # pyright: ignore
         if end == len(text):
-            return value
+            return value  # pyright: ignore
     except Exception:
         pass
     import json
@@ -23,19 +39,19 @@ def decode(text):
     return json.loads(text)
 
 
-def _quoter():
+def _quoter() -> Callable[[str], str]:
     try:
-        from _json import encode_basestring
+        from _json import encode_basestring  # pyright: ignore
     except ImportError:
-        from json.encoder import encode_basestring
-    return encode_basestring
+        from json.encoder import encode_basestring  # pyright: ignore
+    return encode_basestring  # pyright: ignore
 
 
 _quote = _quoter()
 
 
-def encode(value):
-    """JSON of the few types that messages have."""
+def encode(value: Any) -> str:
+    """Writes the few types that messages have as JSON."""
     if value is None:
         return "null"
     if value is True or value is False:
@@ -44,42 +60,42 @@ def encode(value):
         return _quote(str(value))
     if isinstance(value, (int, float)):
         return repr(value)
-    if isinstance(value, dict):
+    if is_instance(value, dict):
         return "{" + ",".join(_quote(key) + ":" + encode(item) for key, item in value.items()) + "}"
     return "[" + ",".join(map(encode, value)) + "]"
 
 
-def to_base64(data):
+def to_base64(data: bytes) -> str:
     return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
-def from_base64(text):
+def from_base64(text: str | bytes | None) -> bytes:
     return binascii.a2b_base64(text or "")
 
 
 class Channel:
-    """One end of the conversation: a line of JSON each way."""
+    """The host's end of the conversation: a line of JSON each way."""
 
-    #: Room for descriptors beside a message.
+    #: The most descriptors beside a message.
     DESCRIPTORS = 32
 
-    def __init__(self, descriptor):
+    def __init__(self, descriptor: int) -> None:
         import _socket
 
-        self._module = _socket
-        self._socket = _socket.socket(fileno=_out_of_the_way(descriptor))
+        self._module: Any = _socket
+        self._socket = _socket.socket(fileno=_move_up(descriptor))
         self._room = _socket.CMSG_SPACE(4 * self.DESCRIPTORS)
         self._received = b""
-        self.descriptors = []
+        self.descriptors: list[int] = []
 
-    def close(self):
+    def close(self) -> None:
         self._socket.close()
 
-    def is_on(self, descriptor):
+    def is_on(self, descriptor: int) -> bool:
         return self._socket.fileno() == descriptor
 
-    def receive(self):
-        """The next message; None at the end. Exceptions of signal handlers come through; nothing is lost by them."""
+    def receive(self) -> Any:
+        """The next message; None at the end. An exception of a signal handler passes through and loses nothing."""
         while True:
             line, newline, rest = self._received.partition(b"\n")
             if newline:
@@ -88,7 +104,7 @@ class Channel:
             pieces = [line]
             try:
                 while True:
-                    piece = self._some()
+                    piece = self._receive_piece()
                     if not piece:
                         return None
                     pieces.append(piece)
@@ -97,7 +113,7 @@ class Channel:
             finally:
                 self._received = b"".join(pieces)
 
-    def _some(self):
+    def _receive_piece(self) -> bytes:
         flags = getattr(self._module, "MSG_CMSG_CLOEXEC", 0)
         piece, ancillary, _, _ = self._socket.recvmsg(1 << 18, self._room, flags)
         for level, kind, data in ancillary:
@@ -106,26 +122,26 @@ class Channel:
                     self.descriptors.append(int.from_bytes(data[start : start + 4], sys.byteorder))
         return piece
 
-    def send(self, message):
-        """Says it all; what a signal handler raised meanwhile is returned, since half a message helps nobody.
+    def send(self, message: dict[str, Any]) -> BaseException | None:
+        """Sends a whole message; returns what a signal handler raised meanwhile, since half a message is useless.
 
-        When nobody is there to hear it, this process ends.
+        Ends this process when the other end is closed.
         """
-        # Characters that are none (bytes of file names, say) cannot be said in JSON.
+        # JSON cannot carry lone surrogates, such as those in file names that are not UTF-8.
         rest = memoryview(encode(message).encode("utf-8", "replace") + b"\n")
         interruption = None
         while len(rest):
             try:
                 rest = rest[self._socket.send(rest, self._module.MSG_NOSIGNAL) :]
             except OSError:
-                _exit(70)
+                exit_now(70)
             except BaseException as raised:
                 interruption = raised
         return interruption
 
 
-def _out_of_the_way(descriptor):
-    """Moves a descriptor to a high number, which no loop over low ones closes, and keeps it from programs that are executed."""
+def _move_up(descriptor: int) -> int:
+    """Moves a descriptor to a high number, where loops over low ones do not close it, and sets close-on-exec."""
     try:
         import fcntl
         import resource

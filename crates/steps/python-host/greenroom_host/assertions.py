@@ -1,0 +1,133 @@
+"""What an assertion compared, and the values of the names in it. No code of step files runs for it."""
+
+from __future__ import annotations
+
+from .comparison import comparison
+from .context import Context, NameSpace, stored
+from .source import children, kind_of, parse, segment, source_lines, walk
+from .untyped import type_of
+from .values import COLLECTIONS, TEXTS, Module, attribute, differences, show
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Tuple
+
+    from .comparison import Failure
+
+    #: Two names, and their values.
+    Sides = Tuple[str, str, Any, Any]
+
+
+def assertion(error: BaseException) -> tuple[str | None, dict[str, str], Sides | None]:
+    """The source of the failed assertion, the values of names in it, and the two sides that it compares."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return None, {}, None
+    frame, line = trace.tb_frame, trace.tb_lineno
+    lines = source_lines(frame.f_code.co_filename)
+    if not lines:
+        return None, {}, None
+    found = None
+    for node in walk(parse("\n".join(lines), frame.f_code.co_filename)):
+        if kind_of(node) == "Assert" and node.lineno <= line <= node.end_lineno:
+            found = node
+    if found is None:
+        return None, {}, None
+    text = " ".join(segment(lines, found).split())
+    values: dict[str, str] = {}
+    scopes = (frame.f_locals, frame.f_globals)
+    _names(found.test, lines, scopes, values)
+    return text, values, _sides(found.test, lines, scopes)
+
+
+def _sides(test: Any, lines: list[str], scopes: tuple[Any, ...]) -> Sides | None:
+    """The names and values of two sides that are compared with `==`, if both can be read again without running code."""
+    if kind_of(test) != "Compare" or [kind_of(operator) for operator in test.ops] != ["Eq"]:
+        return None
+    nodes = (test.left, test.comparators[0])
+    (is_left, left), (is_right, right) = (_value(node, scopes) for node in nodes)
+    names = [segment(lines, node) for node in nodes]
+    for number, side in enumerate(("the left side", "the right side")):
+        if kind_of(nodes[number]) not in ("Name", "Subscript", "Attribute") or len(names[number]) > 40:
+            names[number] = side
+    return (names[0], names[1], left, right) if is_left and is_right else None
+
+
+def explain(left: str, right: str, a: Any, b: Any) -> Failure:
+    """How two values differ, as part of a FAILURE: a comparison of texts with several lines, notes for other values."""
+    try:
+        if type(a) is str and type(b) is str:
+            if len(a) + len(b) <= 120:
+                return {}
+            if "\n" in a or "\n" in b:
+                return comparison(left, "is", b, a)
+        elif type(a) not in TEXTS + COLLECTIONS or type(b) not in TEXTS + COLLECTIONS:
+            return {}
+        return {"notes": differences(left, right, a, b)}
+    except Exception:
+        return {}
+
+
+def _names(node: Any, lines: list[str], scopes: tuple[Any, ...], values: dict[str, str]) -> None:
+    """Collects the values of names, of their attributes and of their items. Calls nothing."""
+    if kind_of(node) in ("Name", "Subscript", "Attribute"):
+        found, value = _value(node, scopes)
+        if found:
+            if not callable(value) and type(value) is not Module:
+                values.setdefault(segment(lines, node), show(value))
+            return
+    for child in children(node):
+        _names(child, lines, scopes, values)
+
+
+def _value(node: Any, scopes: tuple[Any, ...]) -> tuple[bool, Any]:
+    """Whether the value of an expression can be read without running code, and the value."""
+    kind = kind_of(node)
+    if kind == "Constant":
+        return True, node.value
+    if kind == "Name":
+        for scope in scopes:
+            if node.id in scope:
+                return True, scope[node.id]
+    elif kind == "Attribute":
+        found, value = _value(node.value, scopes)
+        if found:
+            return attribute(value, node.attr)
+    elif kind == "Subscript":
+        found, value = _value(node.value, scopes)
+        key = node.slice
+        if kind_of(key) == "Index":  # before Python 3.9
+            key = key.value
+        if found and kind_of(key) == "Constant":
+            if type(value) in (Context, NameSpace):
+                value = stored(value)
+            return _item(value, key.value)
+    elif kind in ("List", "Tuple", "Dict", "Set"):
+        return _literal(node, kind, scopes)
+    return False, None
+
+
+def _item(collection: Any, key: Any) -> tuple[bool, Any]:
+    """Whether a built-in collection has an item, and the item."""
+    kind = type_of(collection)
+    if kind is dict and key in collection:
+        return True, collection[key]
+    if kind in (list, tuple) and type(key) is int and -len(collection) <= key < len(collection):
+        return True, collection[key]
+    return False, None
+
+
+def _literal(node: Any, kind: str, scopes: tuple[Any, ...]) -> tuple[bool, Any]:
+    if kind in ("Dict", "Set") and any(
+        kind_of(key) != "Constant" for key in (node.keys if kind == "Dict" else node.elts)
+    ):
+        return False, None
+    parts = [_value(part, scopes) for part in (node.values if kind == "Dict" else node.elts)]
+    if not all(found for found, _ in parts):
+        return False, None
+    values = [value for _, value in parts]
+    if kind == "Dict":
+        return True, dict(zip((key.value for key in node.keys), values))
+    return True, {"List": list, "Tuple": tuple, "Set": set}[kind](values)

@@ -1,0 +1,27 @@
+"""Names that the whole host uses, out of the reach of step functions."""
+
+from __future__ import annotations
+
+import os as shared_os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+else:
+    #: A copy of module `os`. Step functions may replace what is in the module itself; that does not reach this copy.
+    os = type(sys)("os")
+    vars(os).update(vars(shared_os))
+
+__all__ = ["OWN_FILES", "PROTOCOL", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os"]
+
+PROTOCOL = 1
+#: What the file names of this program begin with, in stack traces.
+OWN_FILES = os.path.dirname((lambda: 0).__code__.co_filename)
+#: The module that the step files share.
+STEPS = "greenroom_steps"
+#: The most that a message shows of a text.
+SHOWN = 8192
+
+exit_now = os._exit  # pyright: ignore[reportPrivateUsage] # the interpreter's own name for it
+getpid = os.getpid
