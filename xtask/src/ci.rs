@@ -1,13 +1,14 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 use crate::workspace::cargo;
-use crate::{circles, dependencies, documents, faults, fuzz, lines, links, packages, screens};
+use crate::{circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
 
 /// Runs every check, the quickest first.
 pub(crate) fn check() -> Result<(), String> {
     cargo(&["fmt", "--all", "--check"], &[])?;
     dependencies::check()?;
     packages::check()?;
+    python::check()?;
     faults::check()?;
     links::check()?;
     // The code is on its way to these two: until it is there, they only report.

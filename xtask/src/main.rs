@@ -14,6 +14,7 @@ mod lines;
 mod links;
 mod markdown;
 mod packages;
+mod python;
 mod screens;
 mod workspace;
 
@@ -26,6 +27,7 @@ cargo xtask links          check the links of all pages, and the tests that docs
 cargo xtask circles        list files of a crate that use each other in a circle
 cargo xtask lines          list lines that are too long
 cargo xtask fuzz           feed damaged input to everything that parses; fuzz/README.md has the arguments
+cargo xtask python         check and test the step host for Python
 cargo xtask package        build the package of each published crate and compile it
 cargo xtask bench [NAME]   run the benchmarks on a release build, or those with NAME in their name";
 
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some("links") => faults::check().and_then(|()| links::check()),
         Some("lines") => lines::check(),
         Some("screens") => screens(arguments.next().as_deref()),
+        Some("python") => python::check(),
         Some("package") => packages::verify(),
         // The server that the benchmark `port` starts.
         Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))

@@ -53,9 +53,10 @@ class Host:
         descriptor = int(os.environ.pop("GREENROOM_HOST"))
         os.register_at_fork(after_in_child=self._in_child)
         ENGINE.channel = Channel(descriptor)
-        for stream in (sys.stdout, sys.stderr):
+        streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+        for stream in streams:
             try:
-                stream.reconfigure(line_buffering=True, errors="backslashreplace")  # pyright: ignore # None without streams
+                stream.reconfigure(line_buffering=True, errors="backslashreplace")
             except Exception:
                 pass
         self.serve()

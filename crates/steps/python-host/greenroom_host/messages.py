@@ -27,11 +27,12 @@ def decode(text: str) -> Any:
     Module `json` imports `re`, which takes longer than all the rest of the start; its inner part does not.
     """
     try:
-        from _json import make_scanner  # pyright: ignore
+        from _json import make_scanner
 
-        value, end = make_scanner(_Settings)(text, 0)  # pyright: ignore
+        settings: Any = _Settings
+        value, end = make_scanner(settings)(text, 0)
         if end == len(text):
-            return value  # pyright: ignore
+            return value
     except Exception:
         pass
     import json
@@ -41,10 +42,10 @@ def decode(text: str) -> Any:
 
 def _quoter() -> Callable[[str], str]:
     try:
-        from _json import encode_basestring  # pyright: ignore
+        from _json import encode_basestring
     except ImportError:
-        from json.encoder import encode_basestring  # pyright: ignore
-    return encode_basestring  # pyright: ignore
+        from json.encoder import encode_basestring
+    return encode_basestring
 
 
 _quote = _quoter()

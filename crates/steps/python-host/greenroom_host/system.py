@@ -23,5 +23,5 @@ STEPS = "greenroom_steps"
 #: The most that a message shows of a text.
 SHOWN = 8192
 
-exit_now = os._exit  # pyright: ignore[reportPrivateUsage] # the interpreter's own name for it
+exit_now = os._exit
 getpid = os.getpid

@@ -95,7 +95,7 @@ error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first line
 
 1 error
 
-error[bad-python]: this is no Python: it has a NUL byte
+error[bad-python]: this is no Python: the source contains a NUL byte
  --> s.py:2:9
   |
 2 |     pass␀
@@ -111,7 +111,7 @@ error[bad-python]: this is no Python: unknown encoding: klingon
 
 1 error
 
-error[bad-python]: this is no Python: something in it is nested too deeply
+error[bad-python]: this is no Python: the source is nested too deeply
  --> s.py:1:1
   |
 1 | x = -----------------------------------------------------------------------------------------...
@@ -206,7 +206,7 @@ fn files_that_fail_while_they_are_loaded() {
         &all,
         str![[r#"
   SystemExit: 3
-  note: files with step functions are loaded as modules are: none of them may end the program
+  note: files with step functions are loaded like modules: none of them may end the program
   where it failed:
     │   File "[PROJECT]/s.py", line 3
     │     sys.exit(3)

@@ -310,7 +310,7 @@ FAIL [TIME]  Gone, and a command of a function
     FAILED [TIME]  and I change to . and run true
 
   FileNotFoundError: [Errno 2] No such file or directory
-  note: the working directory [RUN]/7/data/gone does not exist any more
+  note: the working directory [RUN]/7/data/gone no longer exists
   where it failed:
     │   File "[PROJECT]/steps.py", line 118, in changes_and_runs
     │     globals()["runcmd_run"](ctx, [argv0])

@@ -87,7 +87,8 @@ def check_by(check: str, one: Any, other: Any, explain: Callable[[], Failure]) -
     try:
         ENGINE.current(check)(one, other)
     except AssertionError as error:
-        raise with_failure(error, explain())
+        with_failure(error, explain())
+        raise
 
 
 def decode_bytes(s: str) -> bytes:
