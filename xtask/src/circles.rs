@@ -1,8 +1,9 @@
 //! Checks that the files of a crate do not use each other in a circle.
 //!
-//! A file uses another if a path in it, in a `use` or elsewhere, leads to an item of the other file: `crate::a::B`,
-//! `super::b`, `child::c`. A re-export (`pub use`) and a `mod` are not a use; what is named through a re-export counts for
-//! the file that has the item. Inline modules for tests do not count.
+//! A file uses another if a path in it, in a `use` or elsewhere, leads to an item of the other
+//! file: `crate::a::B`, `super::b`, `child::c`. A re-export (`pub use`) and a `mod` are not a use;
+//! what is named through a re-export counts for the file that has the item. Inline modules for
+//! tests do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -20,7 +20,8 @@ pub(crate) fn check() -> Result<(), String> {
     run(Command::new(greenroom()).arg("run").args(documents).current_dir(&root))
 }
 
-/// Returns whether a file is a document. The Markdown of a `.subplot` file is not: it lacks metadata.
+/// Returns whether a file is a document. The Markdown of a `.subplot` file is not: it lacks
+/// metadata.
 fn is_document(path: &Path) -> bool {
     let has = |wanted| path.extension().is_some_and(|extension| extension == wanted);
     let is_readme = path.file_name().is_some_and(|name| name == "README.md");

@@ -1,4 +1,5 @@
-//! Checks the links of all Markdown files, and that the table of contents of the book lists every chapter.
+//! Checks the links of all Markdown files, and that the table of contents of the book lists every
+//! chapter.
 
 use std::path::{Component, Path, PathBuf};
 

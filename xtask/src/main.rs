@@ -1,4 +1,5 @@
-//! The tasks of developers. `cargo xtask ci` checks everything that must hold before a change lands.
+//! The tasks of developers. `cargo xtask ci` checks everything that must hold before a change
+//! lands.
 
 #![expect(clippy::disallowed_methods, reason = "this program starts other programs")]
 #![expect(clippy::print_stderr, reason = "developers read it")]

@@ -1,4 +1,5 @@
-//! The crates that are published: complete metadata on every run of `ci`, and the packages themselves before a release.
+//! The crates that are published: complete metadata on every run of `ci`, and the packages
+//! themselves before a release.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +13,8 @@ const WANTED: [&str; 7] = ["description", "license", "readme", "rust_version", "
 /// What crates.io takes of keywords and of categories at most.
 const MOST: usize = 5;
 
-/// Checks that every crate that is published says all that the registry and docs.rs want, and carries its licences.
+/// Checks that every crate that is published says all that the registry and docs.rs want, and
+/// carries its licences.
 pub(crate) fn check() -> Result<(), String> {
     let metadata = output(&["metadata", "--format-version", "1", "--no-deps", "--locked"])?;
     let metadata: Value = serde_json::from_str(&metadata).map_err(|error| format!("cargo metadata: {error}"))?;

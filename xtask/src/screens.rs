@@ -3,11 +3,13 @@
 //! A page is tried from top to bottom in an empty directory:
 //!
 //! - A block with `file=NAME` behind its language is written to that file.
-//! - Each line of a `console` block that begins with `$ ` is run by a shell, with the fresh `greenroom` on PATH. What the
-//!   block shows below must be what the command prints on both outputs. With `refuse=CALLS` the kernel refuses system calls
-//!   to the commands, as `fixtures/shim.py` describes.
+//! - Each line of a `console` block that begins with `$ ` is run by a shell, with the fresh
+//!   `greenroom` on PATH. What the block shows below must be what the command prints on both
+//!   outputs. With `refuse=CALLS` the kernel refuses system calls to the commands, as
+//!   `fixtures/shim.py` describes.
 //!
-//! Times, versions and the user may differ. `cargo xtask screens --write` replaces what has changed.
+//! Times, versions and the user may differ. `cargo xtask screens --write` replaces what has
+//! changed.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -39,7 +39,8 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// Returns the paths of all files with this extension, sorted. Includes new files that git does not know yet.
+/// Returns the paths of all files with this extension, sorted. Includes new files that git does not
+/// know yet.
 pub(crate) fn files(extension: &str) -> Result<Vec<String>, String> {
     let mut command = Command::new("git");
     command.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root());

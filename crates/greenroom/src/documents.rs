@@ -1,4 +1,5 @@
-//! The arguments that name documents, shared by the commands that read them, and how documents are loaded.
+//! The arguments that name documents, shared by the commands that read them, and how documents are
+//! loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -20,16 +21,19 @@ pub(crate) struct Documents {
     /// Documents: Markdown files that contain their metadata, or .subplot files
     #[arg(required = true, value_name = "DOCUMENT", value_parser = NonEmptyStringValueParser::new())]
     paths: Vec<String>,
-    /// Python interpreter for Python steps: a name on PATH or a path, such as that of a virtual environment
+    /// Python interpreter for Python steps: a name on PATH or a path, such as that of a virtual
+    /// environment
     #[arg(long, value_name = "PATH", default_value = "python3", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) python: String,
-    /// Step host for another language: a program that speaks greenroom's step protocol. May be repeated
+    /// Step host for another language: a program that speaks greenroom's step protocol. May be
+    /// repeated
     #[arg(long = "host", value_name = "LANGUAGE=PROGRAM", value_parser = values::host)]
     pub(crate) hosts: Vec<(String, String)>,
 }
 
 impl Documents {
-    /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are errors among them.
+    /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
+    /// errors among them.
     pub(crate) fn load(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
         let loaded = self.read(settings, registry)?;
         if !loaded.diagnostics.is_empty() {

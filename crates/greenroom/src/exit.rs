@@ -1,4 +1,5 @@
-//! The exit codes of the command. `--help`, the manual pages and the book are checked against this table.
+//! The exit codes of the command. `--help`, the manual pages and the book are checked against this
+//! table.
 
 use std::fmt::Write as _;
 

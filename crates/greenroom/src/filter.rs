@@ -8,7 +8,8 @@ use crate::error::CommandError;
 /// Which scenarios of the documents a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Select scenarios whose title contains this text, ignoring case; a full title selects only that scenario. May be repeated
+    /// Select scenarios whose title contains this text, ignoring case; a full title selects only
+    /// that scenario. May be repeated
     #[arg(short, long = "name", value_name = "TEXT")]
     names: Vec<String>,
     /// Select scenarios with this label. May be repeated
@@ -29,7 +30,8 @@ impl Filter {
         if !mistakes.is_empty() {
             return Err(CommandError::Usage(mistakes));
         }
-        // A full title selects that scenario alone, so that the command shown with a failure reruns only it.
+        // A full title selects that scenario alone, so that the command shown with a failure reruns
+        // only it.
         let is_named = |title: &String| {
             names.is_empty()
                 || names.iter().any(|name| title == name || (title.contains(name) && !titles.contains(name)))

@@ -1,6 +1,7 @@
 //! Runs acceptance tests written in Markdown, with real background processes.
 //!
-//! This crate is the `greenroom` command, and the interface for programs that add step functions of their own:
+//! This crate is the `greenroom` command, and the interface for programs that add step functions of
+//! their own:
 //!
 //! ```no_run
 //! use greenroom::{Captures, Context, Library, Registry, StepResult};
@@ -51,8 +52,8 @@ use settings::Settings;
 
 /// Runs the whole command, with the step libraries of a registry.
 ///
-/// Call it first in `main`: each run starts the executable once more, as the process that makes sandboxes, and that process
-/// must not do anything else before.
+/// Call it first in `main`: each run starts the executable once more, as the process that makes
+/// sandboxes, and that process must not do anything else before.
 pub fn main(registry: Registry) -> std::process::ExitCode {
     let agent = StepAgent::new(registry);
     greenroom_sandbox::enter(&agent);

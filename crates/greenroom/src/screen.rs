@@ -1,7 +1,7 @@
 //! Writes to standard output without ever blocking the run.
 //!
-//! A pager left open, a stopped terminal or a slow pipe must not hold up time limits or Ctrl-C. So a thread writes, and
-//! what it has not written yet waits in memory, where a whole report has room.
+//! A pager left open, a stopped terminal or a slow pipe must not hold up time limits or Ctrl-C. So
+//! a thread writes, and what it has not written yet waits in memory, where a whole report has room.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};

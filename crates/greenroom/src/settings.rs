@@ -74,7 +74,8 @@ impl Settings {
     }
     /// Resolves a program that is given as a path, so that it is found from any directory.
     ///
-    /// Resolves only its directory: the program may be a link that must keep its name, as the Python of a virtual environment.
+    /// Resolves only its directory: the program may be a link that must keep its name, as the
+    /// Python of a virtual environment.
     pub(crate) fn absolute(&self, program: &str) -> String {
         if !program.contains('/') {
             return program.to_owned();
@@ -85,7 +86,8 @@ impl Settings {
     }
 }
 
-/// Returns the directories below /tmp or /dev/shm that a variable names, alone or in a list like PATH.
+/// Returns the directories below /tmp or /dev/shm that a variable names, alone or in a list like
+/// PATH.
 pub(crate) fn below_tmp(value: &OsStr) -> Vec<PathBuf> {
     let directory = |path: PathBuf| {
         if path.is_dir() { Some(path) } else { path.parent().filter(|_| path.exists()).map(PathBuf::from) }

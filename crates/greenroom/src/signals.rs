@@ -54,8 +54,8 @@ fn readable_on(signals: impl IntoIterator<Item = i32>) -> io::Result<OwnedFd> {
 
 /// Returns whether a shell controls this process group.
 ///
-/// Without one the kernel ignores Ctrl-Z for the group, and so does greenroom. There is one if the nearest ancestor in
-/// another group is in this session.
+/// Without one the kernel ignores Ctrl-Z for the group, and so does greenroom. There is one if the
+/// nearest ancestor in another group is in this session.
 fn has_job_control() -> bool {
     let Some(own) = Ancestry::read("self") else { return false };
     let mut parent = own.parent;
@@ -70,8 +70,8 @@ fn has_job_control() -> bool {
 
 /// Parent, process group and session of a process, from `/proc`.
 ///
-/// A number is 0 if it lies outside of the process namespace: the session of a process that was started in a container
-/// from outside, for example. The functions of rustix panic on that.
+/// A number is 0 if it lies outside of the process namespace: the session of a process that was
+/// started in a container from outside, for example. The functions of rustix panic on that.
 struct Ancestry {
     parent: u32,
     group: u32,

@@ -25,14 +25,15 @@ pub(super) fn check(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// `greenroom check` of steps against 1000 bindings of the document's own. They are bound to a function that exists, since
-/// only the matching is of interest.
+/// `greenroom check` of steps against 1000 bindings of the document's own. They are bound to a
+/// function that exists, since only the matching is of interest.
 pub(super) fn bindings(bench: &Bench) -> Result<(), String> {
     let mut text = String::new();
     for at in 0..1000 {
         let _ = write!(
             text,
-            "- when: I do thing number {at} with {{what}} and {{how:text}}\n  impl: {{native: {{function: daemon_start_succeeds}}}}\n"
+            "- when: I do thing number {at} with {{what}} and {{how:text}}\n  impl: {{native: {{function: \
+                daemon_start_succeeds}}}}\n"
         );
     }
     bench.write("own.yaml", &text)?;

@@ -9,17 +9,22 @@ use super::scenarios::sleep_document;
 use super::setup::Bench;
 use crate::workspace::{root, run};
 
-/// How often both sides are measured: more often than other things, since their ratio is what counts.
+/// How often both sides are measured: more often than other things, since their ratio is what
+/// counts.
 const ROUNDS: usize = 7;
 
 /// What a scenario may cost with greenroom for what it costs without.
 const RATIO: f64 = 1.8;
 
 const COMPARED: &str = "\
-bare:      fixtures/bench/bare.c, without a runner: for each time two directories, a first process in namespaces of its own
-           (processes, mounts, network, System V objects, host name; for users also a user namespace), /proc, /dev/shm and
-           /tmp mounted, loopback up, `sleep` started in its own group with two files for its output, TERM, its end waited
-           for, all of it gone. One time after another in one loop (-j1), or two such loops with half of them each (-j2).
+bare:      fixtures/bench/bare.c, without a runner: for each time two directories, a first process in namespaces of \
+its own
+           (processes, mounts, network, System V objects, host name; for users also a user namespace), /proc, \
+           /dev/shm and
+           /tmp mounted, loopback up, `sleep` started in its own group with two files for its output, TERM, its end \
+           waited
+           for, all of it gone. One time after another in one loop (-j1), or two such loops with half of them each \
+           (-j2).
 greenroom: `greenroom run -q` on a document whose scenarios each start, see, stop and no longer see one `sleep`.
 Both have their directories in the same place. First the time that passes, then that on processors, of all processes.";
 
@@ -69,8 +74,9 @@ struct Place {
     directory: PathBuf,
 }
 
-/// In memory, where the figures are steady, and where temporary files go on this machine. What a disk's file system takes for
-/// a new file can depend on how many were removed in the last minutes, by whomever.
+/// In memory, where the figures are steady, and where temporary files go on this machine. What a
+/// disk's file system takes for a new file can depend on how many were removed in the last minutes,
+/// by whomever.
 fn places() -> Result<Vec<Place>, String> {
     let temporary = std::env::temp_dir();
     let shared_memory = Path::new("/dev/shm");

@@ -19,7 +19,8 @@ pub(super) fn death(bench: &Bench) -> Result<(), String> {
     }
     let Spread { middle, least, most } = Spread::of(late);
     say(&format!(
-        "death: a daemon dies 50 ms after its start instead of listening; the step fails this much after that, as reported, \
+        "death: a daemon dies 50 ms after its start instead of listening; the step fails this much after that, as \
+            reported, \
          median of {ROUNDS}: {} ({least:.0} to {most:.0} ms)",
         against(middle, " ms", 100.0)
     ));
@@ -33,7 +34,8 @@ pub(super) fn death(bench: &Bench) -> Result<(), String> {
     }
     let Spread { middle, least, most } = Spread::of(extra);
     say(&format!(
-        "death: the stop of a daemon that does not heed SIGTERM takes its grace of 5 s and this much, over that of one that \
+        "death: the stop of a daemon that does not heed SIGTERM takes its grace of 5 s and this much, over that of \
+            one that \
          does, median of 5: {middle:.1} ms ({least:.1} to {most:.1} ms)"
     ));
     Ok(())

@@ -32,7 +32,8 @@ pub(super) fn flood(bench: &Bench) -> Result<(), String> {
         }
     }
     say(&format!(
-        "flood: {count} scenarios with one `sleep` each, without and with one more whose daemon writes 500 MB, and that one \
+        "flood: {count} scenarios with one `sleep` each, without and with one more whose daemon writes 500 MB, and \
+            that one \
          alone; default -j, {ROUNDS} rounds in turns"
     ));
     for ((name, _), measured) in cases.iter().zip(&measured) {
@@ -41,7 +42,8 @@ pub(super) fn flood(bench: &Bench) -> Result<(), String> {
         let below = measured.iter().map(|one| one.peak_below_mib).fold(0.0, f64::max);
         let Spread { middle, least, most } = wall;
         say(&format!(
-            "  {name:<8} {middle:7.3} s ({least:.3} to {most:.3}), peak memory: runner {runner:.1} MiB, largest of launcher \
+            "  {name:<8} {middle:7.3} s ({least:.3} to {most:.3}), peak memory: runner {runner:.1} MiB, largest of \
+                launcher \
              and stages {below:.1} MiB"
         ));
     }

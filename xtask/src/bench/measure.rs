@@ -9,8 +9,9 @@ pub(super) const ROUNDS: usize = 5;
 /// One measurement.
 pub(super) struct Measured {
     pub(super) wall: Duration,
-    /// Time on processors of all processes that were there and were waited for, and of none of the machine's others: what a
-    /// busy machine changes least. What the kernel does in the background is not in it.
+    /// Time on processors of all processes that were there and were waited for, and of none of the
+    /// machine's others: what a busy machine changes least. What the kernel does in the background
+    /// is not in it.
     pub(super) processor: Duration,
     /// Of the process that was started.
     pub(super) peak_mib: f64,
@@ -46,17 +47,20 @@ pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, Stri
     }
 }
 
-/// The time on processors of all that this process has started and waited for, and of what those have.
+/// The time on processors of all that this process has started and waited for, and of what those
+/// have.
 fn processor_time_below() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // `pid (name) state ...`: the 16th and 17th fields are the user and system time of the children, in hundredths of seconds.
+    // `pid (name) state ...`: the 16th and 17th fields are the user and system time of the
+    // children, in hundredths of seconds.
     let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').skip(13).take(2);
     let hundredths: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
     Duration::from_millis(hundredths * 10)
 }
 
-/// Follows peak memory until a process ends. The kernel gives it only while a process has its memory, but counts it up all
-/// the time, so only what is added after the last look is missed: less than a millisecond before the end.
+/// Follows peak memory until a process ends. The kernel gives it only while a process has its
+/// memory, but counts it up all the time, so only what is added after the last look is missed: less
+/// than a millisecond before the end.
 fn peaks_until_end(child: &mut Child, peaks: Peaks) -> Result<(f64, f64), String> {
     let (mut own, mut below) = (0.0f64, 0.0f64);
     let mut looks = 0u32;
@@ -128,8 +132,8 @@ impl Spread {
 /// Something that can be measured.
 pub(super) type Measurable<'a> = &'a dyn Fn() -> Result<Measured, String>;
 
-/// Takes measurements in turns, forwards and backwards, so that what else the machine does meets all of them alike. Gives
-/// what came of each, in the order of the rounds.
+/// Takes measurements in turns, forwards and backwards, so that what else the machine does meets
+/// all of them alike. Gives what came of each, in the order of the rounds.
 pub(super) fn in_turns<const N: usize>(rounds: usize, all: [Measurable<'_>; N]) -> Result<[Vec<Measured>; N], String> {
     let mut measured = [const { Vec::new() }; N];
     for round in 0..rounds {

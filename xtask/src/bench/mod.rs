@@ -1,7 +1,7 @@
 //! The benchmarks: the release binary on generated documents, figures as medians of several runs.
 //!
-//! They are no tests: a busy machine makes them slow, not wrong. Compare ratios, on one machine, in one run. What is to be
-//! compared is measured in turns, so that a busy spell meets both sides.
+//! They are no tests: a busy machine makes them slow, not wrong. Compare ratios, on one machine, in
+//! one run. What is to be compared is measured in turns, so that a busy spell meets both sides.
 
 mod check;
 mod cost;

@@ -39,7 +39,8 @@ const BINDINGS: &str = "\
   impl: {python: {function: check}}
 ";
 
-/// 200 scenarios of ten steps each, and the program that Subplot generates of the same document, where that is installed.
+/// 200 scenarios of ten steps each, and the program that Subplot generates of the same document,
+/// where that is installed.
 pub(super) fn python(bench: &Bench) -> Result<(), String> {
     let count = 200;
     bench.write("python.yaml", BINDINGS)?;
@@ -52,7 +53,8 @@ pub(super) fn python(bench: &Bench) -> Result<(), String> {
     let (one, two) = (ours("-j1"), ours("-j2"));
     let generated = generate(&document)?;
     say(&format!(
-        "python: {count} scenarios of ten steps in Python, {ROUNDS} rounds in turns, milliseconds each: median (least to most); \
+        "python: {count} scenarios of ten steps in Python, {ROUNDS} rounds in turns, milliseconds each: median (least \
+            to most); \
          then the time on processors"
     ));
     let theirs = || match &generated {

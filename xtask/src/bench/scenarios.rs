@@ -60,7 +60,8 @@ pub(super) fn port(bench: &Bench) -> Result<(), String> {
         let server = bench.xtask.display();
         let _ = write!(
             text,
-            "\n# Scenario {at}\n\n~~~scenario\nwhen I start \"{server} serve 8080 50\" as a background process as d, on port 8080\n\
+            "\n# Scenario {at}\n\n~~~scenario\nwhen I start \"{server} serve 8080 50\" as a background process as d, \
+                on port 8080\n\
              when I stop background process d\nthen there is no \"serve 8080 50\" process\n~~~\n"
         );
     }
@@ -70,7 +71,8 @@ pub(super) fn port(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// What a server of the `port` benchmark does: opens a port after a while, answers every connection, ends when it is told.
+/// What a server of the `port` benchmark does: opens a port after a while, answers every
+/// connection, ends when it is told.
 pub(crate) fn serve(port: u16, after: Duration) -> Result<(), String> {
     #[expect(clippy::disallowed_methods, reason = "this process stands for a slow server; nobody synchronises by it")]
     std::thread::sleep(after);

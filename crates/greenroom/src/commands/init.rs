@@ -11,7 +11,8 @@ use crate::exit::ExitCode;
 use crate::output::print;
 use crate::settings::Settings;
 
-/// A document that runs anywhere: it needs only a shell. It has a file, a command and a background process.
+/// A document that runs anywhere: it needs only a shell. It has a file, a command and a background
+/// process.
 const FIRST: &str = include_str!("first.md");
 
 /// Write a first document that runs as it is

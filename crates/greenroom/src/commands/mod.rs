@@ -29,7 +29,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the subcommand. `definition` is the whole command line, from which documentation is generated.
+    /// Runs the subcommand. `definition` is the whole command line, from which documentation is
+    /// generated.
     pub(crate) fn execute(
         &self,
         settings: &Settings,

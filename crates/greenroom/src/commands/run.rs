@@ -30,13 +30,16 @@ pub(crate) struct Run {
     filter: Filter,
     #[command(flatten)]
     documents: Documents,
-    /// Number of scenarios to run at the same time [default: 32, or 1 if they share the host's network]
+    /// Number of scenarios to run at the same time [default: 32, or 1 if they share the host's
+    /// network]
     ///
-    /// Scenarios spend most of their time waiting for a process, a port or a timer. Waiting uses no CPU, so the default is
-    /// far above the number of cores: a hundred scenarios that each wait 50 ms take a quarter of a second, not five. Choose
-    /// a lower number, such as the number of cores, for scenarios that compute. 1 runs them one after another. Scenarios
-    /// that share the host's network and name the same port always take turns.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024), allow_negative_numbers = true)]
+    /// Scenarios spend most of their time waiting for a process, a port or a timer. Waiting uses no
+    /// CPU, so the default is far above the number of cores: a hundred scenarios that each wait 50
+    /// ms take a quarter of a second, not five. Choose a lower number, such as the number of cores,
+    /// for scenarios that compute. 1 runs them one after another. Scenarios that share the host's
+    /// network and name the same port always take turns.
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
     /// Set an environment variable for all steps and the processes they start. May be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = values::variable)]
@@ -54,7 +57,8 @@ pub(crate) struct Run {
     /// Time limit for one scenario, such as 90s or 5m [default: from the document, else 15m]
     #[arg(long, value_name = "DURATION", value_parser = greenroom_doc::parse_duration, allow_hyphen_values = true)]
     timeout: Option<Duration>,
-    /// Limit for what a process writes to stdout or to stderr, such as 500k or 1G [default: from the document, else 64M]
+    /// Limit for what a process writes to stdout or to stderr, such as 500k or 1G [default: from
+    /// the document, else 64M]
     #[arg(long, value_name = "SIZE", value_parser = greenroom_doc::parse_size, allow_hyphen_values = true)]
     output_limit: Option<u64>,
     /// What to do when a scenario leaves processes running; they are stopped in any case
@@ -88,7 +92,8 @@ enum Leftovers {
 enum Sandbox {
     /// As well as this machine allows; the run shows what is missing
     Auto,
-    /// Each scenario has its own processes, network, /tmp, /proc and host name; fail if that is not possible
+    /// Each scenario has its own processes, network, /tmp, /proc and host name; fail if that is not
+    /// possible
     Sealed,
     /// No namespaces: greenroom kills the processes one by one, everything else is the host's
     Tended,
@@ -179,9 +184,11 @@ impl Run {
         }
     }
 
-    /// Returns the paths that scenarios must see even below /tmp, where each has a directory of its own.
+    /// Returns the paths that scenarios must see even below /tmp, where each has a directory of its
+    /// own.
     ///
-    /// These are the directories of the documents, and everything that the environment, `--env`, `--python` and `--host` name.
+    /// These are the directories of the documents, and everything that the environment, `--env`,
+    /// `--python` and `--host` name.
     fn visible(&self, loaded: &Loaded, settings: &Settings) -> Vec<PathBuf> {
         let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
         let variables = self.environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
@@ -195,7 +202,8 @@ impl Run {
         documents.chain(variables).chain(programs).chain(settings.mentioned.iter().cloned()).collect()
     }
 
-    /// Returns the options that a failed scenario needs to fail again, for the command shown with it.
+    /// Returns the options that a failed scenario needs to fail again, for the command shown with
+    /// it.
     fn rerun_options(&self) -> String {
         let mut options = Vec::new();
         for (name, value) in &self.environment {

@@ -1,8 +1,10 @@
-//! Runs documents with Python steps with greenroom and with Subplot 0.14, and compares the verdicts.
+//! Runs documents with Python steps with greenroom and with Subplot 0.14, and compares the
+//! verdicts.
 //!
-//! `GREENROOM_SUBPLOT` names the `subplot` program; otherwise it is looked up on PATH. Without it the tests are skipped.
-//! The documents are those of `acceptance/python`, which must pass, and a small one for each [`Case`], many of which must
-//! fail. If greenroom differs on purpose, the case says how and why.
+//! `GREENROOM_SUBPLOT` names the `subplot` program; otherwise it is looked up on PATH. Without it
+//! the tests are skipped. The documents are those of `acceptance/python`, which must pass, and a
+//! small one for each [`Case`], many of which must fail. If greenroom differs on purpose, the case
+//! says how and why.
 
 #![expect(clippy::disallowed_methods, reason = "the other runner is started here, and looked for in the environment")]
 
@@ -50,7 +52,8 @@ fn subplot() -> Option<PathBuf> {
 
 /// Generates and runs the program of a document.
 ///
-/// Returns the titles of the scenarios that it began, and whether it passed. `only` selects scenarios by part of a title.
+/// Returns the titles of the scenarios that it began, and whether it passed. `only` selects
+/// scenarios by part of a title.
 fn generated(subplot: &Path, directory: &Path, document: &str, only: Option<&str>) -> (Vec<String>, Option<i32>) {
     let program = directory.join(document).with_extension("generated.py");
     let temporary = directory.join("temporary");
@@ -127,7 +130,8 @@ fn our_python_documents_pass_with_subplot_too() {
                 let (titles, code) = generated(subplot, there, document, None);
                 assert!(!titles.is_empty(), "{document}");
                 for title in titles {
-                    // The program does not say which scenarios failed, so run those of a failed document one by one.
+                    // The program does not say which scenarios failed, so run those of a failed
+                    // document one by one.
                     let code = if code == Some(0) { code } else { generated(subplot, there, document, Some(&title)).1 };
                     let verdict = if code == Some(0) { Pass } else { Fail };
                     theirs.lock().unwrap().insert(title, verdict);
@@ -151,7 +155,8 @@ struct Case {
     title: &'static str,
     /// Step functions, and perhaps more Python. `trace` records values.
     functions: &'static str,
-    /// Lines with the pattern of a binding, its function (`function/cleanup`) and a step, separated by ` | `.
+    /// Lines with the pattern of a binding, its function (`function/cleanup`) and a step, separated
+    /// by ` | `.
     ///
     /// A line without separators is a step of a library.
     steps: &'static str,
@@ -179,7 +184,8 @@ fn differ(
     Case { title, functions, steps, verdicts, because: Some(because), behind: false }
 }
 
-const TRACE: &str = "import os\n\ndef trace(*values):\n    with open(os.path.join(srcdir, 'TRACE'), 'a', encoding='utf-8') as f:\n        print(*values, file=f)\n\n";
+const TRACE: &str = "import os\n\ndef trace(*values):\n    with open(os.path.join(srcdir, 'TRACE'), 'a', \
+    encoding='utf-8') as f:\n        print(*values, file=f)\n\n";
 
 impl Case {
     fn bindings(&self) -> String {
@@ -299,7 +305,8 @@ fn cases() -> Vec<Case> {
         both(
             Fail,
             "a failed step has no cleanup, and those before it have theirs",
-            "def go(ctx, n=None):\n    trace('go', n)\n    assert n != '3'\ndef back(ctx, n=None):\n    trace('back', n)\n",
+            "def go(ctx, n=None):\n    trace('go', n)\n    assert n != '3'\n\
+                def back(ctx, n=None):\n    trace('back', n)\n",
             "when I go {n} | go/back | when I go 1\nwhen I go {n} | go/back | and I go 2\n\
              when I go {n} | go/back | and I go 3\nwhen I go {n} | go/back | and I go 4",
         ),
@@ -352,8 +359,10 @@ fn cases() -> Vec<Case> {
             "groups that take no part have the defaults of their parameters",
             "def take(ctx, user=None, password='none'):\n    trace(user, password)\n",
             "when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | when user bob logs in\n\
-             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \"\"\n\
-             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \"x\"",
+             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \
+             \"\"\n\
+             when ~ user (?P<user>\\S+) logs in( with \"(?P<password>[^\"]*)\")? | take | and user bob logs in with \
+             \"x\"",
         ),
         both(
             Fail,
@@ -396,7 +405,8 @@ fn cases() -> Vec<Case> {
         both(
             Pass,
             "asking a name space with a default stores it",
-            "def take(ctx):\n    trace(ctx.declare('s').get('x', 1), ctx.declare('s').get('x', 2), ctx.declare('s')['x'])\n",
+            "def take(ctx):\n    trace(ctx.declare('s').get('x', 1), ctx.declare('s').get('x', 2), \
+                ctx.declare('s')['x'])\n",
             "when I take | take | when I take",
         ),
         both(
@@ -420,13 +430,15 @@ fn cases() -> Vec<Case> {
         both(
             Pass,
             "a context as text",
-            "def take(ctx):\n    ctx['a'] = [1]\n    ctx.declare('s')['b'] = 'c'\n    trace(repr(ctx), str(ctx), list(ctx.keys()), ctx.as_dict())\n",
+            "def take(ctx):\n    ctx['a'] = [1]\n    ctx.declare('s')['b'] = 'c'\n    trace(repr(ctx), str(ctx), \
+                list(ctx.keys()), ctx.as_dict())\n",
             "when I take | take | when I take",
         ),
         both(
             Fail,
             "a value is remembered once",
-            "def take(ctx):\n    ctx.remember_value('x', 'y')\n    trace(ctx.recall_value('x'), ctx.expand_values('${x}'))\n    ctx.remember_value('x', 'y')\n",
+            "def take(ctx):\n    ctx.remember_value('x', 'y')\n    trace(ctx.recall_value('x'), \
+                ctx.expand_values('${x}'))\n    ctx.remember_value('x', 'y')\n",
             "when I take | take | when I take",
         ),
         both(
@@ -453,7 +465,8 @@ fn cases() -> Vec<Case> {
         both(
             Fail,
             "equal values of two types in dictionaries",
-            "def take(ctx):\n    assert_eq({'a': 1}, {'a': 1.0})\n    trace('equal')\n    assert_dict_eq({'a': 1}, {'a': 1.0})\n",
+            "def take(ctx):\n    assert_eq({'a': 1}, {'a': 1.0})\n    trace('equal')\n    assert_dict_eq({'a': 1}, \
+                {'a': 1.0})\n",
             "when I take | take | when I take",
         ),
         both(
@@ -472,13 +485,16 @@ fn cases() -> Vec<Case> {
         both(
             Pass,
             "a library behind a file replaces what it defines",
-            "def files_file_exists(ctx, filename=None):\n    assert False\ndef take(ctx):\n    files_file_exists(ctx, filename='a.txt')\n",
+            "def files_file_exists(ctx, filename=None):\n    assert False\n\
+                def take(ctx):\n    files_file_exists(ctx, filename='a.txt')\n",
             "given file a.txt\nthen file a.txt exists\nwhen I take | take | when I take",
         ),
         both(
             Pass,
             "a function replaces a helper for the functions that follow",
-            "def take(ctx):\n    globals()['assert_eq'] = lambda a, b: trace(a, b)\ndef check(ctx):\n    assert_eq(1, 2)\n    runcmd_run(ctx, ['false'])\n    runcmd_exit_code_is_zero(ctx)\n",
+            "def take(ctx):\n    globals()['assert_eq'] = lambda a, b: trace(a, b)\n\
+                def check(ctx):\n    assert_eq(1, 2)\n    runcmd_run(ctx, ['false'])\n    \
+                runcmd_exit_code_is_zero(ctx)\n",
             "when I take | take | when I take\nthen it holds | check | then it holds",
         ),
         Case {
@@ -486,7 +502,8 @@ fn cases() -> Vec<Case> {
             ..both(
                 Fail,
                 "a file behind a library replaces what it defines, for functions",
-                "def runcmd_get_exit_code(ctx):\n    trace('own')\n    return 3\ndef take(ctx):\n    runcmd_exit_code_is(ctx, exit='3')\n    runcmd_exit_code_is_zero(ctx)\n",
+                "def runcmd_get_exit_code(ctx):\n    trace('own')\n    return 3\n\
+                    def take(ctx):\n    runcmd_exit_code_is(ctx, exit='3')\n    runcmd_exit_code_is_zero(ctx)\n",
                 "when I take | take | when I take",
             )
         },
@@ -586,7 +603,8 @@ fn cases() -> Vec<Case> {
         both(
             Fail,
             "a command that fails is a result, and a check of it fails",
-            "def take(ctx):\n    runcmd_run(ctx, ['sh', '-c', 'echo out; exit 3'])\n    trace(ctx.declare('_runcmd')['exit'], runcmd_get_stdout(ctx))\n    runcmd_exit_code_is_zero(ctx)\n",
+            "def take(ctx):\n    runcmd_run(ctx, ['sh', '-c', 'echo out; exit 3'])\n    \
+                trace(ctx.declare('_runcmd')['exit'], runcmd_get_stdout(ctx))\n    runcmd_exit_code_is_zero(ctx)\n",
             "when I take | take | when I take",
         ),
         both(
@@ -604,21 +622,26 @@ fn cases() -> Vec<Case> {
         both(
             Pass,
             "settings for commands last for the scenario",
-            "def take(ctx):\n    runcmd_prepend_to_path(ctx, dirname='/one')\n    runcmd_prepend_to_path(ctx, dirname='/two')\n    runcmd_stdin_is(ctx, text='fed')\n    trace(ctx.declare('_runcmd')['path-prefix'])\ndef check(ctx):\n    runcmd_run(ctx, ['sh', '-c', 'echo $PATH | cut -d: -f1-2; cat'])\n    trace(runcmd_get_stdout(ctx))\n",
+            "def take(ctx):\n    runcmd_prepend_to_path(ctx, dirname='/one')\n    runcmd_prepend_to_path(ctx, \
+                dirname='/two')\n    runcmd_stdin_is(ctx, text='fed')\n    \
+                trace(ctx.declare('_runcmd')['path-prefix'])\ndef check(ctx):\n    runcmd_run(ctx, ['sh', '-c', 'echo \
+                $PATH | cut -d: -f1-2; cat'])\n    trace(runcmd_get_stdout(ctx))\n",
             "when I take | take | when I take\nthen it holds | check | then it holds",
         ),
         differ(
             [Pass, Fail],
             "a command that writes what is no text",
             "Subplot cannot run it at all; here the bytes can still be looked at",
-            "def take(ctx):\n    runcmd_run(ctx, ['printf', '\\\\377'])\n    assert_eq(runcmd_get_stdout_raw(ctx), b'\\xff')\n",
+            "def take(ctx):\n    runcmd_run(ctx, ['printf', '\\\\377'])\n    assert_eq(runcmd_get_stdout_raw(ctx), \
+                b'\\xff')\n",
             "when I take | take | when I take",
         ),
         differ(
             [Fail, Pass],
             "an empty directory is not empty",
             "Subplot's check cannot fail",
-            "def take(ctx):\n    files_make_directory(ctx, path='d')\n    files_directory_is_not_empty(ctx, path='d')\n",
+            "def take(ctx):\n    files_make_directory(ctx, path='d')\n    files_directory_is_not_empty(ctx, \
+                path='d')\n",
             "when I take | take | when I take",
         ),
         differ(

@@ -1,7 +1,7 @@
 //! Kills, ends and stops every process of a run, in every state of a scenario.
 //!
-//! Nothing must be left behind, nothing may hang, and a scenario that could not be run must be reported as broken.
-//! `GREENROOM_ROUNDS=200` repeats each case 200 times.
+//! Nothing must be left behind, nothing may hang, and a scenario that could not be run must be
+//! reported as broken. `GREENROOM_ROUNDS=200` repeats each case 200 times.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -199,7 +199,8 @@ fn matrix(sandbox: &str, target: Target) {
         // In parallel: they mostly wait.
         std::thread::scope(|scope| {
             for state in [State::Isolating, State::Starting, State::Ready, State::Stopping] {
-                // Before the scenario begins there is no daemon, and only sealed stages are made in advance.
+                // Before the scenario begins there is no daemon, and only sealed stages are made in
+                // advance.
                 if state == State::Isolating && (target == Target::Daemon || sandbox != "sealed") {
                     continue;
                 }
@@ -262,7 +263,8 @@ fn the_launcher_is_killed() {
         kill_process(Pid::from_raw(launcher).unwrap(), Signal::KILL).unwrap();
         let ran = stand.run.finish();
         assert_eq!(ran.status.code(), Some(1));
-        // The report says what the step waits for if it has waited for a while, as on a busy machine.
+        // The report says what the step waits for if it has waited for a while, as on a busy
+        // machine.
         let screen: Vec<&str> =
             ran.stdout.split('\n').filter(|line| !line.trim_start().starts_with("while waiting for ")).collect();
         crate::support::same(

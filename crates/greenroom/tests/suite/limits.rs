@@ -14,7 +14,8 @@ fn a_daemon_that_writes_more_than_the_limit_is_killed() {
                  when I start \"sh -c 'read go < gate; yes | head -c 500000000'\" as a background process as flood\n\
                  when I run sh -c 'echo > gate; sleep 1000'\n";
     let text = document(&format!(
-        "# Flood\n~~~scenario\n{steps}~~~\n# Meanwhile\n~~~scenario\nwhen I run echo fine\nthen stdout is exactly \"fine\\n\"\n~~~\n"
+        "# Flood\n~~~scenario\n{steps}~~~\n# Meanwhile\n~~~scenario\nwhen I run echo fine\n\
+            then stdout is exactly \"fine\\n\"\n~~~\n"
     ));
     let text = text.replace("bindings:", "output_limit: 100k\nbindings:");
     let project = Project::anywhere().file("x.md", text);
@@ -52,7 +53,8 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
     assert_eq!(fs::metadata(project.tmp().join(run).join("1/data/flood.stdout")).unwrap().len(), 102_400);
 }
 
-/// The open files of a process are hidden if it has more privileges than its user, or if its first thread has ended.
+/// The open files of a process are hidden if it has more privileges than its user, or if its first
+/// thread has ended.
 #[test]
 fn daemons_with_hidden_descriptors_have_the_limit_too() {
     let closed = "import ctypes, os; ctypes.CDLL(None).prctl(4, 0)\nwhile True: os.write(1, b\"y\" * 1000)";
@@ -210,7 +212,8 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
 "#]]);
 }
 
-/// Processes in their own session, processes that a command left behind, and daemons that are ending.
+/// Processes in their own session, processes that a command left behind, and daemons that are
+/// ending.
 #[test]
 fn every_process_that_exceeds_the_limit_is_noticed() {
     let scenarios = "\
@@ -250,7 +253,8 @@ while :; do sleep 1000 & wait; done
 
 #[test]
 fn output_of_exactly_the_limit_is_fine() {
-    let steps = "when I start \"sh -c 'head -c 1000 /dev/zero; echo >&2; exec sleep 1000'\" as a background process as d\n\
+    let steps = "when I start \"sh -c 'head -c 1000 /dev/zero; echo >&2; exec sleep 1000'\" as a background process \
+        as d\n\
                  when I wait for daemon d to write \"\\n\" to stderr\n\
                  when I send signal KILL to daemon d\nwhen I wait for daemon d to end\nwhen I run false";
     let project = Project::anywhere().file("x.md", scenario(steps));

@@ -1,8 +1,9 @@
-//! The `greenroom` command as its users meet it: whole screens, exit codes, and what is left on the machine afterwards.
+//! The `greenroom` command as its users meet it: whole screens, exit codes, and what is left on the
+//! machine afterwards.
 //!
-//! A test makes a [`support::Project`], a fresh directory with documents in it, runs the command there and compares all that
-//! it prints. `SNAPSHOTS=overwrite cargo test -p greenroom` rewrites the expected screens; read each of them as a user would
-//! before keeping it.
+//! A test makes a [`support::Project`], a fresh directory with documents in it, runs the command
+//! there and compares all that it prints. `SNAPSHOTS=overwrite cargo test -p greenroom` rewrites
+//! the expected screens; read each of them as a user would before keeping it.
 
 #![expect(
     clippy::unwrap_used,

@@ -180,7 +180,8 @@ FAILED: 1 of 3 scenarios failed, 1 passed, 1 not run, [TIME]
 fn keep() {
     let project = Project::anywhere();
     let text = scenario(
-        "when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false",
+        "when I run sh -c 'echo data > file; mkdir d'\nwhen I start \"echo hello\" as a background process as d\n\
+            when I wait for daemon d to end\nwhen I run false",
     );
     let project = project.file("x.md", text);
     project.run(["run", "--keep", "x.md"]).code(1).stderr("").stdout(str![[r#"
@@ -268,7 +269,13 @@ PASS [TIME]  S9
 #[test]
 fn timeout_from_the_command_line() {
     let project = Project::anywhere();
-    let project = project.file("x.md", scenario("when I start \"sleep 9876\" as a background process as sleepy\nwhen I run sleep 8765\nthen command is successful"));
+    let project = project.file(
+        "x.md",
+        scenario(
+            "when I start \"sleep 9876\" as a background process as sleepy\n\
+        when I run sleep 8765\nthen command is successful",
+        ),
+    );
     project.run(["run", "--timeout", "3s", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -353,7 +360,8 @@ fn environment() {
     let project = Project::anywhere();
     let text = scenario(
         "when I run sh -c 'echo $GREETING, $NAME'\nthen stdout is exactly \"good day, A = B\\n\"\n\
-         when I start \"sh -c 'echo $GREETING'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"good day\\n\"",
+         when I start \"sh -c 'echo $GREETING'\" as a background process as d\nwhen I wait for daemon d to end\n\
+         then daemon d stdout is \"good day\\n\"",
     );
     let project = project.file("x.md", text);
     project.run(["run", "x.md", "--env", "GREETING=good day", "--env", "NAME=A = B"]).passes();
@@ -512,7 +520,8 @@ PASS [TIME]  The scenario
 fn scenarios_run_in_parallel_and_are_reported_in_reading_order() {
     let Some(project) = Project::sealed() else { return };
     // The first can only end when the second has begun.
-    let scenarios = "# First\n~~~scenario\nwhen I run sh -c 'read line < $FIFO; echo $line'\nthen stdout is exactly \"go\\n\"\n~~~\n\
+    let scenarios = "# First\n~~~scenario\nwhen I run sh -c 'read line < $FIFO; echo $line'\n\
+        then stdout is exactly \"go\\n\"\n~~~\n\
                      # Second\n~~~scenario\nwhen I run sh -c 'echo go > $FIFO'\n~~~\n";
     let fifo = format!("FIFO={}", project.path("fifo").display());
     project.fifo("fifo").file("x.md", document(scenarios)).run(["run", "--env", &fifo, "x.md"]).passes().stdout(str![
@@ -532,7 +541,8 @@ PASS [TIME]  Second
 fn one_ctrl_c_stops_the_run() {
     let project = Project::anywhere();
     let waits = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
-                 when I wait for daemon up to write \"ready\" to stdout\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+                 when I wait for daemon up to write \"ready\" to stdout\n\
+                 when I run sh -c 'echo waiting > $FIFO; sleep 9999'";
     let text = with_programs(document(&format!(
         "# Waits\n~~~scenario\n{waits}\n~~~\n# Next\n~~~scenario\nwhen I run true\n~~~\n"
     )));

@@ -5,6 +5,7 @@
     reason = "tests start the command as a user does, and ask their environment whether sandboxes are a must"
 )]
 
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -76,7 +77,9 @@ pub(crate) fn rounds(few: usize) -> usize {
 /// A thread that has it already gets it again.
 fn turn() -> Rc<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
-    thread_local!(static HELD: std::cell::RefCell<Weak<MutexGuard<'static, ()>>> = const { std::cell::RefCell::new(Weak::new()) });
+    thread_local! {
+        static HELD: RefCell<Weak<MutexGuard<'static, ()>>> = const { RefCell::new(Weak::new()) };
+    }
     if let Some(turn) = HELD.with_borrow(Weak::upgrade) {
         return turn;
     }
@@ -218,8 +221,8 @@ impl Project {
             // Other users may have no access to the build directory.
             program = self.root.path().join("greenroom");
             if !program.exists() && fs::hard_link(greenroom, &program).is_err() {
-                // Not in this process: a child forked by another thread meanwhile would keep the file open for writing, so
-                // that it could not be started.
+                // Not in this process: a child forked by another thread meanwhile would keep the
+                // file open for writing, so that it could not be started.
                 assert!(Command::new("cp").args([greenroom, &program]).status().unwrap().success());
             }
             words.push("setpriv".into());
@@ -318,7 +321,8 @@ impl Project {
     }
 }
 
-/// Which parts of the first lines depend on the machine, because the command line does not set them.
+/// Which parts of the first lines depend on the machine, because the command line does not set
+/// them.
 #[derive(Debug, Clone, Copy)]
 struct Header {
     of_any_sandbox: bool,
@@ -335,7 +339,8 @@ impl Header {
         let mut left_out = 0;
         let not_sealed = screen.contains("\nnot sealed");
         for (number, line) in screen.split('\n').enumerate() {
-            // Skip the line and the empty line after it. The network may be private even if scenarios are not sealed.
+            // Skip the line and the empty line after it. The network may be private even if
+            // scenarios are not sealed.
             if line.starts_with("not sealed") || line.starts_with("  note: its network was private") {
                 left_out = 2;
             }

@@ -9,7 +9,8 @@ use rustix::process::Signal;
 
 use crate::support::{Fifo, Project, Started, document, fixture, scenario, with_programs};
 
-/// Starts a daemon that writes `up` and `bye` to the pipe $FIFO, with the test's token in its command line.
+/// Starts a daemon that writes `up` and `bye` to the pipe $FIFO, with the test's token in its
+/// command line.
 const UP: &str = "given a daemon helper shell script tells.py\n\
                   when I start \"./tells.py TOKEN\" as a background process as d\n\
                   when I wait for daemon d to write \"up\" to stdout\n";
@@ -75,7 +76,8 @@ fn the_terminal_is_closed() {
     project.nothing_is_left();
 }
 
-/// A run with a long report: the first scenario waits at a gate, two hundred fail, and the last one waits with a daemon.
+/// A run with a long report: the first scenario waits at a gate, two hundred fail, and the last one
+/// waits with a daemon.
 ///
 /// The failures are reported once the gate is open.
 struct Talkative {

@@ -17,12 +17,15 @@ fn a_full_disk_fails_one_scenario_and_not_the_next() {
     }
     let scenarios = "# Fills it\n~~~scenario\nwhen I run dd if=/dev/zero of=x bs=1M count=20\n~~~\n\
                      # Finds it full\n~~~scenario\nwhen I try to run dd if=/dev/zero of=x bs=1M count=20\n\
-                     when I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n\
+                     when I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\n\
+                     then daemon d stdout is \"hello\\n\"\n~~~\n\
                      # Waits in vain\n~~~scenario\nwhen I try to run dd if=/dev/zero of=x bs=1M count=20\n\
                      when I start \"sh -c 'echo ready; exec sleep 100'\" as a background process as d\n\
                      when I wait for daemon d to write \"ready\" to stdout, for at most 1 seconds\n~~~\n\
-                     # Is fine\n~~~scenario\nwhen I start \"echo hello\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n";
-    // Tended, since a sealed scenario may begin while the directory of the one before it is still being removed.
+                     # Is fine\n~~~scenario\nwhen I start \"echo hello\" as a background process as d\n\
+                     when I wait for daemon d to end\nthen daemon d stdout is \"hello\\n\"\n~~~\n";
+    // Tended, since a sealed scenario may begin while the directory of the one before it is still
+    // being removed.
     let script = "mount -t tmpfs -o size=8m none $TMPDIR && exec \"$@\"";
     let project = Project::anywhere().file("x.md", document(scenarios));
     // An ordinary user needs a user namespace for this test.
@@ -166,7 +169,8 @@ greenroom: there is no /dev/null: make it (`mknod -m 666 /dev/null c 1 3`)
 }
 
 fn in_python() -> Project {
-    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\n\
+        given it\n~~~\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     project.file("steps.py", "def it(ctx):\n    pass\n")
 }
@@ -204,8 +208,10 @@ greenroom: failed to create a directory in [PROJECT]/closed: permission denied
 
 #[test]
 fn a_link_that_replaces_a_directory_is_not_followed_on_removal() {
-    // Outside of the scenario, a loop replaces a directory by a link while the directory is removed.
-    let steps = "when I run sh -c 'mkdir -p d/a/b/c/d/e; for i in $(seq 200); do : > d/a/b/c/d/e/$i; done; ln -s $VICTIM $HOME/link'";
+    // Outside of the scenario, a loop replaces a directory by a link while the directory is
+    // removed.
+    let steps = "when I run sh -c 'mkdir -p d/a/b/c/d/e; for i in $(seq 200); do : > d/a/b/c/d/e/$i; done; ln -s \
+        $VICTIM $HOME/link'";
     for _ in 0..rounds(5) {
         let project = Project::new().file("x.md", scenario(steps)).file("victim/a/b/c/d/e/kept", "kept");
         let victim = project.path("victim");

@@ -16,7 +16,8 @@ fn changes_that_root_makes_to_the_system_stay_in_the_scenario() {
         return;
     }
     let Some(project) = Project::sealed() else { return };
-    // The values compared below must be found, so that a missing command does not make the test pass.
+    // The values compared below must be found, so that a missing command does not make the test
+    // pass.
     let changes = [
         ("hostname", "echo greenroom-was-here > /proc/sys/kernel/hostname; cat /proc/sys/kernel/hostname"),
         ("address", "ip address add 10.9.9.9/8 dev lo; ip address show dev lo"),
@@ -53,7 +54,8 @@ fn host_name_lookups_fail_at_once() {
 
 #[test]
 fn scenarios_do_not_inherit_descriptors() {
-    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\nwhen I wait for daemon d to end\n\
+    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\n\
+        when I wait for daemon d to end\n\
                  then daemon d stdout is \"\"\nwhen I run python3 fds.py\nthen stdout is exactly \"\"";
     let open =
         "exec \"$@\" 3</etc/passwd 4</etc/passwd 5</etc/passwd 6</etc/passwd 7</etc/passwd 8</etc/passwd 9</etc/passwd";
@@ -69,12 +71,14 @@ fn nested_runs_end_with_the_outermost() {
     let path = |name: &str| project.path(name).display().to_string();
     let inner = |document: &str| {
         scenario(&format!(
-            "when I start \"sh -c 'sleep 1000; : {token}'\" as a background process as d\nwhen I run {greenroom} run {}\nthen stdout contains \"1 scenario passed\"",
+            "when I start \"sh -c 'sleep 1000; : {token}'\" as a background process as d\n\
+                when I run {greenroom} run {}\nthen stdout contains \"1 scenario passed\"",
             path(document)
         ))
     };
     let innermost = scenario(&format!(
-        "when I start \"sh -c 'sleep 1000; : {token}'\" as a background process as d\nwhen I run sh -c 'echo up > {}; read word < {}; : {token}'",
+        "when I start \"sh -c 'sleep 1000; : {token}'\" as a background process as d\n\
+            when I run sh -c 'echo up > {}; read word < {}; : {token}'",
         path("up"),
         path("gate")
     ));

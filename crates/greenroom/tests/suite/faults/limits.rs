@@ -32,7 +32,8 @@ greenroom: failed to listen for signals: Too many open files (os error 24)
 /// The message does not blame Python.
 #[test]
 fn too_few_descriptors_to_check_python_files() {
-    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\n\
+        given it\n~~~\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n");
     let project = project.through(["prlimit", "--nofile=6"]);
@@ -50,7 +51,8 @@ fn a_daemon_that_exceeds_its_memory_limit() {
     let project = Project::anywhere();
     let limits = [("memory.limit_in_bytes", "memory.max", "200M"), ("memory.swappiness", "memory.swap.max", "0")];
     let Some(group) = Group::new(&project, "memory", &limits) else { return };
-    let scenarios = "# Takes all\n~~~scenario\nwhen I start \"python3 -c 'b = bytearray(1000000000)'\" as a background process as d, on port 8080\n~~~\n\
+    let scenarios = "# Takes all\n~~~scenario\nwhen I start \"python3 -c 'b = bytearray(1000000000)'\" as a \
+        background process as d, on port 8080\n~~~\n\
                      # Is modest\n~~~scenario\nwhen I run true\n~~~\n";
     let project = project.file("x.md", document(scenarios)).through(group.words());
     project.run(["run", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
@@ -82,7 +84,8 @@ FAILED: 1 of 2 scenarios failed, 1 passed, [TIME]
 fn many_scenarios_with_a_daemon_each() {
     let Some(project) = Project::sealed() else { return };
     let steps = "given a daemon helper shell script server.py\n\
-                 when I start \"./server.py number-@ 127.0.0.1:8080\" as a background process as web, on port 8080\nthen daemon web is running";
+                 when I start \"./server.py number-@ 127.0.0.1:8080\" as a background process as web, on port 8080\n\
+                 then daemon web is running";
     let count = 100 * rounds(1).min(10);
     let project = project.file("x.md", crate::support::with_programs(document(&many(count, steps))));
     let ran = project.run(["run", "-q", "-j", "64", "x.md"]).passes();
@@ -92,7 +95,8 @@ fn many_scenarios_with_a_daemon_each() {
 /// SIGXFSZ kills a program in a scenario, as it does outside.
 #[test]
 fn a_limit_on_the_size_of_files() {
-    let steps = "when I run grep SigIgn: /proc/self/status\nthen stdout matches regex [0-9a-f]{9}[02468ace][0-9a-f]{6}\n\
+    let steps = "when I run grep SigIgn: /proc/self/status\nthen stdout matches regex \
+        [0-9a-f]{9}[02468ace][0-9a-f]{6}\n\
                  when I run sh -c 'exec head -c 100000 /dev/zero > long'";
     let limit = ["prlimit", "--fsize=65536"];
     let project = Project::anywhere().file("x.md", scenario(steps)).through(limit);
@@ -115,7 +119,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 "#]]);
     // The program is larger than the limit.
-    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\n\
+        given it\n~~~\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n").through(limit);
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"

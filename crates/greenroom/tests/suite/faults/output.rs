@@ -8,7 +8,8 @@ use crate::support::{Project, document, names, scenario, with_programs};
 
 #[test]
 fn invalid_utf8_is_kept_and_shown_escaped() {
-    let steps = "when I start \"printf '\\377\\000\\033[2J\\r'\" as a background process as d\nwhen I wait for daemon d to end\nwhen I run false";
+    let steps = "when I start \"printf '\\377\\000\\033[2J\\r'\" as a background process as d\n\
+        when I wait for daemon d to end\nwhen I run false";
     let project = Project::anywhere().file("x.md", scenario(steps));
     let ran = project.run(["run", "--keep", "x.md"]).code(1).stderr("");
     assert!(!ran.stdout.contains(|c: char| c.is_control() && c != '\n'), "{:?}", ran.stdout);
@@ -42,19 +43,22 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn output_after_a_seek_is_appended() {
-    let steps = "given file seek.py\nwhen I start \"python3 seek.py\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"123456\"";
+    let steps = "given file seek.py\nwhen I start \"python3 seek.py\" as a background process as d\n\
+        when I wait for daemon d to end\nthen daemon d stdout is \"123456\"";
     Project::anywhere().file("x.md", with_programs(scenario(steps))).run(["run", "x.md"]).passes();
 }
 
 #[test]
 fn truncated_output_starts_again() {
-    let steps = "when I start \"sh -c 'echo one; : > /proc/self/fd/1; echo two'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"two\\n\"";
+    let steps = "when I start \"sh -c 'echo one; : > /proc/self/fd/1; echo two'\" as a background process as d\n\
+        when I wait for daemon d to end\nthen daemon d stdout is \"two\\n\"";
     Project::anywhere().file("x.md", scenario(steps)).run(["run", "x.md"]).passes();
 }
 
 #[test]
 fn a_removed_output_file_is_reported() {
-    let steps = "when I start \"sh -c 'echo one; rm d.stdout; echo two'\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"one\\ntwo\\n\"";
+    let steps = "when I start \"sh -c 'echo one; rm d.stdout; echo two'\" as a background process as d\n\
+        when I wait for daemon d to end\nthen daemon d stdout is \"one\\ntwo\\n\"";
     Project::anywhere().file("x.md", scenario(steps)).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 

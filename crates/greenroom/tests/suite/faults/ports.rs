@@ -38,7 +38,8 @@ fn a_port_may_open_just_before_the_limit_but_not_after() {
     let Some(project) = Project::sealed() else { return };
     let steps = |seconds| {
         format!(
-            "given a daemon helper shell script late.py\nwhen I start \"./late.py {seconds}\" as a background process as web, on port 8080"
+            "given a daemon helper shell script late.py\nwhen I start \"./late.py {seconds}\" as a background process \
+                as web, on port 8080"
         )
     };
     let text = format!("# Before\n~~~scenario\n{}\n~~~\n# After\n~~~scenario\n{}\n~~~\n", steps("4.8"), steps("5.2"));

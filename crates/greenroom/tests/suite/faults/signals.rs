@@ -7,7 +7,8 @@ use crate::support::{Fifo, Project, fixture, scenario, with_programs};
 /// Steps that write to a pipe and then wait.
 const WAITS: &str = "given a daemon helper shell script up.py\nwhen I start \"./up.py\" as a background process as up\n\
                      when I wait for daemon up to write \"ready\" to stdout\n\
-                     when I start \"sh -c 'trap \"echo asked > $ASKED; exit\" TERM; while :; do sleep 0.1; done'\" as a background process as polite\n\
+                     when I start \"sh -c 'trap \"echo asked > $ASKED; exit\" TERM; while :; do sleep 0.1; done'\" as \
+                     a background process as polite\n\
                      when I run sh -c 'echo waiting > $FIFO; sleep 1000; : TOKEN'";
 
 #[test]
@@ -34,7 +35,8 @@ const BLOCKING: &str = "import os, signal, sys\n\
 #[test]
 fn scenarios_do_not_inherit_blocked_signals() {
     let steps = "when I run grep SigBlk /proc/self/status\nthen stdout is exactly \"SigBlk:\\t0000000000000000\\n\"\n\
-                 when I start \"grep SigBlk /proc/self/status\" as a background process as d\nwhen I wait for daemon d to end\n\
+                 when I start \"grep SigBlk /proc/self/status\" as a background process as d\n\
+                 when I wait for daemon d to end\n\
                  then daemon d stdout is \"SigBlk:\\t0000000000000000\\n\"";
     Project::anywhere()
         .file("x.md", scenario(steps))
@@ -60,8 +62,10 @@ fn a_run_started_with_blocked_signals_can_be_stopped() {
 
 #[test]
 fn without_standard_streams() {
-    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\nwhen I wait for daemon d to end\n\
-                 then daemon d stdout is \"\"\nand daemon d stderr is \"\"\nwhen I run python3 fds.py\nthen stdout is exactly \"\"\n\
+    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\n\
+        when I wait for daemon d to end\n\
+                 then daemon d stdout is \"\"\nand daemon d stderr is \"\"\nwhen I run python3 fds.py\n\
+                 then stdout is exactly \"\"\n\
                  and stderr is exactly \"\"\nwhen I run echo hello\nthen stdout is exactly \"hello\\n\"";
     let closed = ["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"];
     let project = Project::anywhere().file("x.md", with_programs(scenario(steps))).through(closed);

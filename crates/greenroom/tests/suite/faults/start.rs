@@ -7,7 +7,8 @@ use crate::support::{Project, scenario};
 #[test]
 fn a_program_removed_during_the_run_fails_without_waiting_for_its_port() {
     let script = "~~~{#web.sh .file}\n#!/bin/sh\n~~~\n";
-    let steps = "given a daemon helper shell script web.sh\nwhen I run rm web.sh\nwhen I start \"./web.sh\" as a background process as web, on port 8080";
+    let steps = "given a daemon helper shell script web.sh\nwhen I run rm web.sh\n\
+        when I start \"./web.sh\" as a background process as web, on port 8080";
     let ran = Project::anywhere().file("x.md", scenario(steps) + script).run(["run", "x.md"]).code(1).stderr("");
     ran.stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -56,9 +57,11 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn an_environment_too_large_for_the_kernel() {
-    // Just below the kernel's limit, a quarter of the 8 MiB stack limit. The daemon's own variables exceed it.
+    // Just below the kernel's limit, a quarter of the 8 MiB stack limit. The daemon's own variables
+    // exceed it.
     let steps = format!(
-        "when I start \"true\" as a background process as fine\nwhen I wait for daemon fine to end\nwhen I start \"true\" as a background process as web, with environment {{\"B\": \"{}\"}}",
+        "when I start \"true\" as a background process as fine\nwhen I wait for daemon fine to end\n\
+            when I start \"true\" as a background process as web, with environment {{\"B\": \"{}\"}}",
         "b".repeat(60_000)
     );
     let project = Project::anywhere().file("x.md", scenario(&steps)).through(["prlimit", "--stack=8388608"]);

@@ -13,8 +13,10 @@ use crate::support::{Fifo, Project, document, rounds, scenario, with_programs};
 fn a_daemon_that_ignores_sigterm_is_killed_with_its_group() {
     let project = Project::anywhere();
     let steps = format!(
-        "when I start \"sh -c \"trap '' TERM INT HUP; echo up; while :; do sleep 1; done; : {}\"\" as a background process as deaf\n\
-         when I wait for daemon deaf to write \"up\" to stdout\nwhen I stop background process deaf, within 0.3 seconds",
+        "when I start \"sh -c \"trap '' TERM INT HUP; echo up; while :; do sleep 1; done; : {}\"\" as a background \
+            process as deaf\n\
+         when I wait for daemon deaf to write \"up\" to stdout\nwhen I stop background process deaf, within 0.3 \
+         seconds",
         project.token()
     );
     let begun = Instant::now();
@@ -64,7 +66,8 @@ fn nothing_is_left_of_a_killed_tended_run() {
 #[test]
 fn killing_a_first_process_breaks_only_its_scenario() {
     let Some(project) = Project::sealed() else { return };
-    let scenarios = "# Victim\n~~~scenario\nwhen I start \"setsid sh -c 'sleep 1000; : TOKEN'\" as a background process as d\n\
+    let scenarios = "# Victim\n~~~scenario\nwhen I start \"setsid sh -c 'sleep 1000; : TOKEN'\" as a background \
+        process as d\n\
                      when I run sh -c 'echo up > $UP; sleep 1000; : TOKEN'\n~~~\n\
                      # Other\n~~~scenario\nwhen I start \"sleep 1000\" as a background process as d\n\
                      when I run sh -c 'read word < $GATE'\nthen daemon d is running\n~~~\n";
@@ -115,7 +118,8 @@ FAILED: 1 of 2 scenarios broken, 1 passed, [TIME]
 #[test]
 fn a_long_scenario_outlives_the_others() {
     let Some(project) = Project::sealed() else { return };
-    let long = "# Long\n~~~scenario\nwhen I start \"sleep 1000\" as a background process as d\nwhen I run sh -c 'read word < $GATE'\nthen daemon d is running\n~~~\n";
+    let long = "# Long\n~~~scenario\nwhen I start \"sleep 1000\" as a background process as d\n\
+        when I run sh -c 'read word < $GATE'\nthen daemon d is running\n~~~\n";
     let text = document(&(long.to_owned() + &many(7, "when I run sh -c 'echo @ > $DONE; : TOKEN'")));
     let token = project.token();
     let project = project.file("x.md", text.replace("TOKEN", &token)).fifo("done").fifo("gate");
@@ -134,7 +138,8 @@ fn a_long_scenario_outlives_the_others() {
     project.nothing_is_left();
 }
 
-/// Returns whether each process namespace has its own limit of PIDs, which a scenario may lower without harm.
+/// Returns whether each process namespace has its own limit of PIDs, which a scenario may lower
+/// without harm.
 fn limit_is_the_namespaces() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse::<u32>().ok());
@@ -152,8 +157,10 @@ fn a_fork_bomb_stays_in_its_scenario() {
     }
     let Some(project) = Project::sealed() else { return };
     let scenarios = "# Bomb\n~~~scenario\nwhen I run sh -c 'echo 350 > /proc/sys/kernel/pid_max'\n\
-                     given a daemon helper shell script bomb.sh\nwhen I start \"./bomb.sh TOKEN\" as a background process as bomb\n\
-                     when I wait for daemon bomb to write \"fork\" to stderr, for at most 30 seconds\nwhen I run false\n~~~\n\
+                     given a daemon helper shell script bomb.sh\nwhen I start \"./bomb.sh TOKEN\" as a background \
+                     process as bomb\n\
+                     when I wait for daemon bomb to write \"fork\" to stderr, for at most 30 seconds\n\
+                     when I run false\n~~~\n\
                      # Other\n~~~scenario\nwhen I run sleep 1\n~~~\n";
     let limit = || fs::read_to_string("/proc/sys/kernel/pid_max").unwrap();
     let before = limit();
@@ -175,11 +182,13 @@ fn the_pid_of_a_dead_daemon_is_not_reused_before_it_is_stopped() {
         return;
     }
     let Some(project) = Project::sealed() else { return };
-    // After the first round the kernel assigns PIDs from 300 on. Ten are left, and a thousand processes use them up.
+    // After the first round the kernel assigns PIDs from 300 on. Ten are left, and a thousand
+    // processes use them up.
     let steps = "when I run sh -c 'echo 310 > /proc/sys/kernel/pid_max'\ngiven file again.py\n\
                  when I run sh -c \"until test $(sh -c 'echo $$') -ge 300; do :; done\"\n\
                  when I start \"sh -c 'echo $$ > number; exit 3'\" as a background process as d\n\
                  when I wait for daemon d to end\nwhen I run sh -c 'python3 again.py $(cat number)'\n\
-                 then stdout is exactly \"not taken\\n\"\nwhen I stop background process d\nthen daemon d has ended with exit status 3";
+                 then stdout is exactly \"not taken\\n\"\nwhen I stop background process d\n\
+                 then daemon d has ended with exit status 3";
     project.file("x.md", with_programs(scenario(steps))).run(["run", "--sandbox", "sealed", "x.md"]).passes();
 }

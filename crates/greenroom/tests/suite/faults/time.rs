@@ -15,7 +15,8 @@ fn paused(runner: bool) {
     // The server is ready once the test has stopped the other side and says so.
     let steps = format!(
         "given a daemon helper shell script server.py\n\
-         when I start \"sh -c 'echo up > $UP; read word < $GATE; ./server.py {token} 127.0.0.1:8080 > $UP'\" as a background process as web\n\
+         when I start \"sh -c 'echo up > $UP; read word < $GATE; ./server.py {token} 127.0.0.1:8080 > $UP'\" as a \
+         background process as web\n\
          when I wait for daemon web to listen on port 8080, for at most 1 seconds"
     );
     let project = project.file("x.md", with_programs(scenario(&steps))).fifo("up").fifo("gate");
@@ -37,7 +38,8 @@ fn paused(runner: bool) {
     fs::write(project.path("gate"), "go\n").unwrap();
     assert_eq!(fifo.line(), "listening");
     drop(keep);
-    // Longer than the limit of the step; in a thorough run, longer than the extra time that a worker has.
+    // Longer than the limit of the step; in a thorough run, longer than the extra time that a
+    // worker has.
     pause(Duration::from_secs(if rounds(1) > 1 { 20 } else { 2 }));
     signal(Signal::CONT);
     started.finish().passes();
@@ -58,7 +60,8 @@ fn a_paused_runner_still_sees_a_server_that_was_ready() {
 fn order_and_parallelism_do_not_change_results() {
     let Some(project) = Project::sealed() else { return };
     let good = many(4, "when I run echo @\nthen stdout is exactly \"@\\n\"");
-    let bad = "# Fails\n~~~scenario\nwhen I start \"sh -c 'echo no config >&2; exit 3'\" as a background process as web, on port 8080\n~~~\n\
+    let bad = "# Fails\n~~~scenario\nwhen I start \"sh -c 'echo no config >&2; exit 3'\" as a background process as \
+        web, on port 8080\n~~~\n\
                # Differs\n~~~scenario\nwhen I run echo one\nthen stdout is exactly \"two\\n\"\n~~~\n";
     let project =
         project.file("x.md", document(&format!("{good}{bad}{}", many(4, "when I run true").replace("# S", "# T"))));
