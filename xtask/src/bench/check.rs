@@ -1,11 +1,11 @@
-//! What reading a document costs.
+//! The cost of reading documents.
 
 use std::fmt::Write as _;
 
 use super::measure::report;
 use super::setup::{Bench, HEAD};
 
-/// `greenroom check` of growing documents with the library bindings.
+/// Measures `greenroom check` on growing documents with the library bindings.
 pub(super) fn check(bench: &Bench) -> Result<(), String> {
     for scenarios in [200, 2_000, 10_000, 20_000] {
         let mut text = HEAD.to_owned();
@@ -25,8 +25,9 @@ pub(super) fn check(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// `greenroom check` of steps against 1000 bindings of the document's own. They are bound to a
-/// function that exists, since only the matching is of interest.
+/// Measures `greenroom check` of steps against 1000 bindings of the document's own.
+///
+/// All are bound to the same existing function: only the matching matters.
 pub(super) fn bindings(bench: &Bench) -> Result<(), String> {
     let mut text = String::new();
     for at in 0..1000 {

@@ -1,4 +1,4 @@
-//! What greenroom adds to what the kernel takes for the same work.
+//! The cost of greenroom compared with the same work without a runner.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,11 +9,10 @@ use super::scenarios::sleep_document;
 use super::setup::Bench;
 use crate::workspace::{root, run};
 
-/// How often both sides are measured: more often than other things, since their ratio is what
-/// counts.
+/// Number of rounds. More than for other benchmarks, because the ratio matters.
 const ROUNDS: usize = 7;
 
-/// What a scenario may cost with greenroom for what it costs without.
+/// The highest acceptable ratio of the cost with greenroom to the cost without.
 const RATIO: f64 = 1.8;
 
 const COMPARED: &str = "\
@@ -28,7 +27,7 @@ its own
 greenroom: `greenroom run -q` on a document whose scenarios each start, see, stop and no longer see one `sleep`.
 Both have their directories in the same place. First the time that passes, then that on processors, of all processes.";
 
-/// Bare against greenroom, with 1000 scenarios.
+/// Compares 1000 scenarios with and without greenroom.
 pub(super) fn cost(bench: &Bench) -> Result<(), String> {
     let count = 1000;
     let bare = Bare::compile(bench)?;
@@ -55,7 +54,7 @@ pub(super) fn cost(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// Prints what each of `count` takes without and with greenroom.
+/// Prints the cost of each of `count` scenarios, without and with greenroom.
 fn compare(what: &str, [bare, ours]: [&[Measured]; 2], count: usize) {
     let spreads = |of: fn(&Measured) -> Duration| [bare, ours].map(|all| Spread::each(all.iter().map(of), count));
     let line = |spread: Spread| format!("{:6.3} ({:.3} to {:.3})", spread.middle, spread.least, spread.most);
@@ -68,15 +67,16 @@ fn compare(what: &str, [bare, ours]: [&[Measured]; 2], count: usize) {
     say(&format!("  {indent}  bare {}  greenroom {}  ratio {ratio:.2} on processors", line(bare), line(ours)));
 }
 
-/// Where scenarios have their directories, for both sides.
+/// The parent of the scenarios' directories, for both sides.
 struct Place {
     what: String,
     directory: PathBuf,
 }
 
-/// In memory, where the figures are steady, and where temporary files go on this machine. What a
-/// disk's file system takes for a new file can depend on how many were removed in the last minutes,
-/// by whomever.
+/// Returns two places: memory, where the figures are steady, and the usual directory for temporary
+/// files.
+///
+/// On a disk, creating a file can take longer if many files were removed in the last minutes.
 fn places() -> Result<Vec<Place>, String> {
     let temporary = std::env::temp_dir();
     let shared_memory = Path::new("/dev/shm");
@@ -114,7 +114,7 @@ impl Bare {
     }
 }
 
-/// Whether a scenario costs the same however many there are, in time and memory.
+/// Measures whether the cost of a scenario depends on the number of scenarios.
 pub(super) fn scale(bench: &Bench) -> Result<(), String> {
     let (few, many, rounds) = (1_000, 10_000, 3);
     let bare = Bare::compile(bench)?;

@@ -1,11 +1,11 @@
-//! How soon the end of a daemon is noticed.
+//! The time until the end of a daemon is noticed.
 
 use super::measure::{Spread, against, say};
 use super::setup::{Bench, HEAD};
 
 const ROUNDS: usize = 20;
 
-/// A daemon that dies on its way to its port, and one that does not heed SIGTERM.
+/// Measures a daemon that dies before it opens its port, and one that ignores SIGTERM.
 pub(super) fn death(bench: &Bench) -> Result<(), String> {
     let dying = format!(
         "{HEAD}\n# Dying\n\n~~~scenario\n\
@@ -19,12 +19,11 @@ pub(super) fn death(bench: &Bench) -> Result<(), String> {
     }
     let Spread { middle, least, most } = Spread::of(late);
     say(&format!(
-        "death: a daemon dies 50 ms after its start instead of listening; the step fails this much after that, as \
-            reported, \
+        "death: a daemon dies 50 ms after its start instead of listening; time until its step fails, as reported, \
          median of {ROUNDS}: {} ({least:.0} to {most:.0} ms)",
         against(middle, " ms", 100.0)
     ));
-    // Steps that take seconds are reported with too few digits, so the whole runs are compared.
+    // Times of seconds are reported with too few digits, so compare whole runs.
     let deaf = bench.write("deaf.md", &stopping("trap '' TERM"))?;
     let polite = bench.write("polite.md", &stopping(":"))?;
     let mut extra = Vec::new();
@@ -34,21 +33,20 @@ pub(super) fn death(bench: &Bench) -> Result<(), String> {
     }
     let Spread { middle, least, most } = Spread::of(extra);
     say(&format!(
-        "death: the stop of a daemon that does not heed SIGTERM takes its grace of 5 s and this much, over that of \
-            one that \
-         does, median of 5: {middle:.1} ms ({least:.1} to {most:.1} ms)"
+        "death: a daemon ignores SIGTERM; time to stop it, beyond the 5 s limit and the time of one that ends, \
+         median of 5: {middle:.1} ms ({least:.1} to {most:.1} ms)"
     ));
     Ok(())
 }
 
-/// The milliseconds of the failed step in a verbose report.
+/// Returns the milliseconds of the failed step in a verbose report.
 fn step_time(said: &str) -> Result<f64, String> {
     let words = || said.lines().find_map(|line| line.trim_start().strip_prefix("FAILED "));
     let number = words().and_then(|rest| rest.trim_start().split_once(" ms  ")).and_then(|(ms, _)| ms.parse().ok());
     number.ok_or_else(|| format!("no failed step and its milliseconds in:\n{said}"))
 }
 
-/// A scenario that stops a daemon which begins with this.
+/// Creates a scenario that stops a daemon whose script begins with this.
 fn stopping(first: &str) -> String {
     format!(
         "{HEAD}\n# Stopping\n\n~~~scenario\ngiven file d.sh\nwhen I start \"sh d.sh\" as a background process as d\n\
@@ -57,7 +55,7 @@ fn stopping(first: &str) -> String {
     )
 }
 
-/// How many seconds a run takes, whatever comes of it.
+/// Returns the seconds that a run takes, whether it passes or not.
 fn timed(bench: &Bench, document: &std::path::Path) -> Result<f64, String> {
     let begun = std::time::Instant::now();
     let said = bench.output(&["run", "-v"], document)?;

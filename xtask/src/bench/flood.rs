@@ -1,4 +1,4 @@
-//! What a daemon that writes without end does to the others.
+//! The effect of a daemon that writes very much on other scenarios.
 
 use super::measure::{self, Measured, Peaks, Spread, say};
 use super::scenarios::sleep_document;
@@ -6,14 +6,14 @@ use super::setup::Bench;
 
 const ROUNDS: usize = 3;
 
-/// 500 MB of output beside 200 ordinary scenarios, and those without it.
+/// Measures 200 ordinary scenarios with and without 500 MB of output beside them.
 pub(super) fn flood(bench: &Bench) -> Result<(), String> {
     let count = 200;
     let flood = "\n# Flood\n\n~~~scenario\n\
          when I start \"sh -c 'yes | head -c 500000000'\" as a background process as flood\n\
          when I wait for daemon flood to end, for at most 120 seconds\n\
          then daemon flood has ended with exit status 0\n~~~\n";
-    // Nothing of the output is to be cut off, where that can be chosen.
+    // Keep the whole output, if the program has an option for that.
     let unlimited: &[&str] = if bench.output(&["run", "--help"], "".as_ref())?.contains("--output-limit") {
         &["--output-limit", "1G"]
     } else {
@@ -32,8 +32,7 @@ pub(super) fn flood(bench: &Bench) -> Result<(), String> {
         }
     }
     say(&format!(
-        "flood: {count} scenarios with one `sleep` each, without and with one more whose daemon writes 500 MB, and \
-            that one \
+        "flood: {count} scenarios with one `sleep` each, without and with a daemon that writes 500 MB, and that daemon \
          alone; default -j, {ROUNDS} rounds in turns"
     ));
     for ((name, _), measured) in cases.iter().zip(&measured) {
@@ -43,8 +42,7 @@ pub(super) fn flood(bench: &Bench) -> Result<(), String> {
         let Spread { middle, least, most } = wall;
         say(&format!(
             "  {name:<8} {middle:7.3} s ({least:.3} to {most:.3}), peak memory: runner {runner:.1} MiB, largest of \
-                launcher \
-             and stages {below:.1} MiB"
+             launcher and stages {below:.1} MiB"
         ));
     }
     Ok(())

@@ -1,36 +1,36 @@
-//! Taking and printing figures.
+//! Measures commands and prints the figures.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-/// How often each is measured.
+/// Number of measurements of a command.
 pub(super) const ROUNDS: usize = 5;
 
 /// One measurement.
 pub(super) struct Measured {
     pub(super) wall: Duration,
-    /// Time on processors of all processes that were there and were waited for, and of none of the
-    /// machine's others: what a busy machine changes least. What the kernel does in the background
-    /// is not in it.
+    /// CPU time of the process and of its descendants that were waited for.
+    ///
+    /// A busy machine changes it least. It does not include background work of the kernel.
     pub(super) processor: Duration,
-    /// Of the process that was started.
+    /// Peak memory of the process.
     pub(super) peak_mib: f64,
-    /// Of the largest process below it with the same program, where that was asked for.
+    /// Peak memory of the largest descendant that runs the same program, if measured.
     pub(super) peak_below_mib: f64,
 }
 
-/// Whose peak memory is wanted.
+/// The processes whose peak memory is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Peaks {
-    /// Nobody's: nothing looks at the process while it runs.
+    /// None, so that measuring takes no CPU time.
     None,
-    /// That of the process that is started.
+    /// The process itself.
     Own,
-    /// Also that of all processes below it that run the same program.
+    /// The process, and its descendants that run the same program.
     Below,
 }
 
-/// Measures a program, which must end well.
+/// Measures a program. It must pass.
 pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, String> {
     let before = processor_time_below();
     let begun = Instant::now();
@@ -47,8 +47,7 @@ pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, Stri
     }
 }
 
-/// The time on processors of all that this process has started and waited for, and of what those
-/// have.
+/// Returns the CPU time of all descendants that were waited for.
 fn processor_time_below() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // `pid (name) state ...`: the 16th and 17th fields are the user and system time of the
@@ -58,15 +57,16 @@ fn processor_time_below() -> Duration {
     Duration::from_millis(hundredths * 10)
 }
 
-/// Follows peak memory until a process ends. The kernel gives it only while a process has its
-/// memory, but counts it up all the time, so only what is added after the last look is missed: less
-/// than a millisecond before the end.
+/// Reads the peak memory of a process until it ends.
+///
+/// The kernel reports the peak only while the process has its memory, so growth within the last
+/// millisecond is missed.
 fn peaks_until_end(child: &mut Child, peaks: Peaks) -> Result<(f64, f64), String> {
     let (mut own, mut below) = (0.0f64, 0.0f64);
     let mut looks = 0u32;
     loop {
         own = own.max(peak(child.id()).unwrap_or(0.0));
-        // Those below live as long as a scenario or the run, and are more work to find.
+        // Descendants live as long as a scenario, and are more work to find.
         if peaks == Peaks::Below && looks.is_multiple_of(8) {
             let program = std::fs::read_link(format!("/proc/{}/exe", child.id())).ok();
             for pid in descendants(child.id()) {
@@ -79,19 +79,19 @@ fn peaks_until_end(child: &mut Child, peaks: Peaks) -> Result<(f64, f64), String
         if child.try_wait().map_err(|error| error.to_string())?.is_some() {
             return Ok((own, below));
         }
-        // A pause, so that this does not take a core from what it measures.
+        // Pause, to leave the CPU to the measured processes.
         std::thread::park_timeout(Duration::from_millis(1));
     }
 }
 
-/// The most memory that a process has had in its life, in MiB.
+/// Returns the peak memory of a process in MiB.
 fn peak(pid: u32) -> Option<f64> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().trim_end_matches("kB").trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 
-/// All processes below one.
+/// Returns all descendants of a process.
 fn descendants(root: u32) -> Vec<u32> {
     let mut found = Vec::new();
     let mut next = vec![root];
@@ -103,7 +103,7 @@ fn descendants(root: u32) -> Vec<u32> {
     found
 }
 
-/// Middle, least and most of some figures.
+/// Median, minimum and maximum of figures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spread {
     pub(super) middle: f64,
@@ -121,7 +121,7 @@ impl Spread {
         }
     }
 
-    /// Milliseconds of each of `count` that together took these times.
+    /// Returns the milliseconds per scenario, if `count` scenarios together took these times.
     pub(super) fn each(times: impl IntoIterator<Item = Duration>, count: usize) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "counts of scenarios are small")]
         let count = count as f64;
@@ -129,11 +129,13 @@ impl Spread {
     }
 }
 
-/// Something that can be measured.
+/// A function that takes one measurement.
 pub(super) type Measurable<'a> = &'a dyn Fn() -> Result<Measured, String>;
 
-/// Takes measurements in turns, forwards and backwards, so that what else the machine does meets
-/// all of them alike. Gives what came of each, in the order of the rounds.
+/// Takes measurements in turns, forwards and backwards, so that other load affects all of them
+/// equally.
+///
+/// Returns the results of each, in the order of the rounds.
 pub(super) fn in_turns<const N: usize>(rounds: usize, all: [Measurable<'_>; N]) -> Result<[Vec<Measured>; N], String> {
     let mut measured = [const { Vec::new() }; N];
     for round in 0..rounds {
@@ -151,7 +153,7 @@ pub(super) fn say(line: &str) {
     println!("{line}");
 }
 
-/// Prints what was measured, with the time of each of so many.
+/// Prints measurements, with the time per scenario.
 pub(super) fn report(what: &str, measured: &[Measured], each: Option<usize>) {
     let wall = Spread::of(measured.iter().map(|one| one.wall.as_secs_f64()));
     let peak = Spread::of(measured.iter().map(|one| one.peak_mib)).middle;
@@ -161,7 +163,7 @@ pub(super) fn report(what: &str, measured: &[Measured], each: Option<usize>) {
     say(&format!("{what:<58} {middle:8.3} s  ({least:.3} to {most:.3}){each}  {peak:6.1} MiB"));
 }
 
-/// A figure beside what it should be at most.
+/// Formats a figure and the highest acceptable one.
 pub(super) fn against(figure: f64, unit: &str, target: f64) -> String {
     let verdict = if figure <= target { "met" } else { "MISSED" };
     format!("{figure:.2}{unit} (target: at most {target}{unit}, {verdict})")

@@ -1,7 +1,7 @@
 //! The benchmarks: the release binary on generated documents, figures as medians of several runs.
-//!
-//! They are no tests: a busy machine makes them slow, not wrong. Compare ratios, on one machine, in
-//! one run. What is to be compared is measured in turns, so that a busy spell meets both sides.
+//! Benchmarks do not fail on a busy machine, they get slower. Compare ratios, on one machine, in
+//! one run. Commands that are compared are measured in turns, so that other load affects all of
+//! them.
 
 mod check;
 mod cost;

@@ -1,4 +1,4 @@
-//! What a scenario costs whose steps are functions in Python.
+//! The cost of a scenario with Python steps.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,10 +9,11 @@ use super::setup::Bench;
 
 const ROUNDS: usize = 7;
 
-/// Milliseconds that a scenario may take at `-j2`, all told: its steps do next to nothing.
+/// The highest acceptable time of a scenario at `-j2`, in milliseconds. Its steps do almost
+/// nothing.
 const EACH: f64 = 10.0;
 
-/// What step files of real documents import.
+/// The imports of step files in real documents.
 const STEPS: &str = "\
 import json, logging, os, re, shutil, subprocess, tempfile, time, urllib.request
 
@@ -39,8 +40,8 @@ const BINDINGS: &str = "\
   impl: {python: {function: check}}
 ";
 
-/// 200 scenarios of ten steps each, and the program that Subplot generates of the same document,
-/// where that is installed.
+/// Measures 200 scenarios of ten steps, and the program that Subplot generates from the same
+/// document, if installed.
 pub(super) fn python(bench: &Bench) -> Result<(), String> {
     let count = 200;
     bench.write("python.yaml", BINDINGS)?;
@@ -92,7 +93,7 @@ fn text(count: usize) -> String {
     (0..count).fold(head.to_owned(), |text, n| text + &scenario(n))
 }
 
-/// A command that is given in the document's directory.
+/// Creates a command that runs in the document's directory.
 fn command(program: &Path, arguments: &[&str], document: &Path) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(document.parent().unwrap_or("/".as_ref()));
@@ -100,7 +101,7 @@ fn command(program: &Path, arguments: &[&str], document: &Path) -> Command {
     command
 }
 
-/// The program that Subplot makes of the document; none without Subplot.
+/// Generates Subplot's program of the document, if Subplot is installed.
 fn generate(document: &Path) -> Result<Option<PathBuf>, String> {
     let subplot = document.with_extension("subplot");
     let metadata = "title: Benchmark\nmarkdowns: [python.md]\nbindings: [python.yaml]\nimpls: {python: [steps.py]}\n";

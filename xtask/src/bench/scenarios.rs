@@ -1,4 +1,4 @@
-//! What scenarios cost by themselves.
+//! The cost of scenarios.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::measure::{Measured, ROUNDS, report};
 use super::setup::{Bench, HEAD};
 
-/// A scenario that starts, sees, stops and no longer sees one `sleep`.
+/// Creates a scenario that starts, finds, stops and no longer finds one `sleep`.
 pub(super) fn sleep_scenario(at: usize) -> String {
     format!(
         "\n# Scenario {at}\n\n~~~scenario\nwhen I start \"sleep 9{at:05}\" as a background process as d\n\
@@ -17,7 +17,7 @@ pub(super) fn sleep_scenario(at: usize) -> String {
     )
 }
 
-/// A document with so many of them, and something after them.
+/// Writes a document with `count` of these scenarios, followed by more text.
 pub(super) fn sleep_document(bench: &Bench, count: usize, more: &str) -> Result<PathBuf, String> {
     let mut text = HEAD.to_owned();
     text.extend((0..count).map(sleep_scenario));
@@ -25,7 +25,7 @@ pub(super) fn sleep_document(bench: &Bench, count: usize, more: &str) -> Result<
     bench.write(&format!("sleep-{count}{}.md", if more.is_empty() { "" } else { "-and-more" }), &text)
 }
 
-/// Scenarios that each start, see, stop and no longer see one `sleep`.
+/// Measures scenarios that each start, find and stop one `sleep`.
 pub(super) fn sleep(bench: &Bench) -> Result<(), String> {
     let count = 1000;
     let document = sleep_document(bench, count, "")?;
@@ -42,7 +42,7 @@ pub(super) fn sleep(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// What no runner can be faster than: the process itself.
+/// Measures the processes alone, without a runner.
 fn bare_sleep(count: usize) -> Result<Measured, String> {
     let begun = Instant::now();
     for _ in 0..count {
@@ -52,7 +52,7 @@ fn bare_sleep(count: usize) -> Result<Measured, String> {
     Ok(Measured { wall: begun.elapsed(), processor: Duration::ZERO, peak_mib: 0.0, peak_below_mib: 0.0 })
 }
 
-/// Scenarios that wait for a server which opens its port, the same for all, after 50 ms.
+/// Measures scenarios that wait for a server, which opens the same port in all of them after 50 ms.
 pub(super) fn port(bench: &Bench) -> Result<(), String> {
     let count = 100;
     let mut text = HEAD.to_owned();
@@ -71,8 +71,8 @@ pub(super) fn port(bench: &Bench) -> Result<(), String> {
     Ok(())
 }
 
-/// What a server of the `port` benchmark does: opens a port after a while, answers every
-/// connection, ends when it is told.
+/// Runs the server of the `port` benchmark: opens a port after a while and answers every
+/// connection.
 pub(crate) fn serve(port: u16, after: Duration) -> Result<(), String> {
     #[expect(clippy::disallowed_methods, reason = "this process stands for a slow server; nobody synchronises by it")]
     std::thread::sleep(after);
