@@ -72,6 +72,8 @@ pub enum FailureKind {
     NotStarted,
     /// The process that carries out the steps died.
     StageDied,
+    /// The messages of the stage were unreadable or out of order.
+    Channel,
     /// Processes could not be killed, or did not end in time.
     Stuck,
     /// The scenario's directory could not be removed.

@@ -168,9 +168,9 @@ impl StepAgent {
             } else {
                 Limit { scope: Scope::Scenario, of_scenario: true, time: script.scenario_limit }
             };
-            let done = self.carry_out((Part::Step, &step.function), step, hosts, context, clock, limit);
-            let passed = done.failure.is_none() && !done.interrupted;
-            send(&WorkerMessage::Step(done));
+            let reply = self.carry_out((Part::Step, &step.function), step, hosts, context, clock, limit);
+            let passed = reply.failure.is_none() && !reply.interrupted;
+            send(&WorkerMessage::Step { step: index, reply });
             if !passed {
                 return index;
             }
@@ -202,9 +202,9 @@ impl StepAgent {
             context.watch().set_deadline(Some(end));
             let time = end.saturating_duration_since(begun);
             let limit = Limit { scope: Scope::Cleanup, of_scenario: own_end > last, time };
-            let done = self.carry_out((Part::Cleanup, cleanup), step, hosts, context, clock, limit);
-            explain |= done.failure.is_some();
-            send(&WorkerMessage::Cleanup { step: index, done });
+            let reply = self.carry_out((Part::Cleanup, cleanup), step, hosts, context, clock, limit);
+            explain |= reply.failure.is_some();
+            send(&WorkerMessage::Cleanup { step: index, reply });
         }
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));

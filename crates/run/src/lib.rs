@@ -19,6 +19,7 @@ mod functions;
 mod options;
 mod outline;
 mod preflight;
+mod progress;
 mod runner;
 mod scenario;
 mod script;

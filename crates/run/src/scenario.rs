@@ -12,6 +12,7 @@ use greenroom_sandbox::{COLLAPSE_LIMIT, RunnerEnd, Said, tree};
 
 use crate::agent::seconds;
 use crate::emit::Emitter;
+use crate::progress::{OrderError, Progress};
 use crate::wire::{StepReply, WorkerMessage};
 
 /// How long the runner waits after a limit for the worker, which stops its daemons politely first.
@@ -46,12 +47,10 @@ pub(crate) struct ActiveScenario {
     pub(crate) attempt: Attempt,
     end: RunnerEnd,
     directory: PathBuf,
-    steps: usize,
     limits: Limits,
     /// When its turn came; the stage is set up earlier.
     begun: Option<Instant>,
-    /// The step that is running; the number of steps once all are done.
-    step: usize,
+    progress: Progress,
     step_begun: Instant,
     outcome: Outcome,
     failure: Option<Failure>,
@@ -93,10 +92,9 @@ impl ActiveScenario {
             attempt,
             end,
             directory,
-            steps,
             limits,
             begun: None,
-            step: 0,
+            progress: Progress::new(steps),
             step_begun: Instant::now(),
             outcome: Outcome::Passed,
             failure: None,
@@ -134,9 +132,7 @@ impl ActiveScenario {
             self.phase = Phase::Playing;
         }
         emit.scenario(self.attempt, EventKind::ScenarioStarted);
-        if self.steps > 0 {
-            emit.scenario(self.attempt, EventKind::StepStarted { step: 0 });
-        }
+        self.emit_step_started(emit);
     }
 
     /// Whether something in it failed so far.
@@ -176,11 +172,7 @@ impl ActiveScenario {
     pub(crate) fn listen(&mut self, emit: &mut Emitter<'_>) {
         loop {
             match self.end.receive() {
-                Said::Message(message) => {
-                    if let Ok(report) = serde_json::from_slice(&message) {
-                        self.take(report, emit);
-                    }
-                }
+                Said::Message(message) => self.receive(&message, emit),
                 Said::NotSetUp(reason) => {
                     self.fail(Outcome::Broken, FailureKind::Setup, format!("failed to {reason}"));
                 }
@@ -193,33 +185,47 @@ impl ActiveScenario {
         }
     }
 
-    fn take(&mut self, report: WorkerMessage, emit: &mut Emitter<'_>) {
-        match report {
-            WorkerMessage::Waiting { what, limit } => {
-                if self.step < self.steps {
-                    emit.scenario(self.attempt, EventKind::Waiting { step: self.step, what, limit });
+    /// Handles one message. One that is unreadable or out of order ends the scenario, and no other.
+    fn receive(&mut self, bytes: &[u8], emit: &mut Emitter<'_>) {
+        match serde_json::from_slice(bytes) {
+            // What a worker still says while it is being killed explains the end, but changes no result.
+            Ok(WorkerMessage::Ended { daemons, left_over, network, .. }) if self.is_collapsing() => {
+                self.last_message.get_or_insert(LastMessage { daemons, left_over, network });
+            }
+            _ if self.is_collapsing() => {}
+            Ok(message) => {
+                if let Err(error) = self.handle(message, emit) {
+                    self.break_off(format!("the messages of its steps are out of order: {error}"));
                 }
             }
-            WorkerMessage::Step(done) => {
-                let passed = done.failure.is_none() && !done.interrupted;
-                self.finish_step(done, emit);
-                if passed {
-                    self.step += 1;
-                    if self.step < self.steps {
-                        emit.scenario(self.attempt, EventKind::StepStarted { step: self.step });
-                    }
+            Err(_) => self.break_off(format!("an unreadable message came from its steps: {}", excerpt(bytes))),
+        }
+    }
+
+    fn handle(&mut self, message: WorkerMessage, emit: &mut Emitter<'_>) -> Result<(), OrderError> {
+        match message {
+            WorkerMessage::Waiting { what, limit } => {
+                if let Some(step) = self.progress.current() {
+                    emit.scenario(self.attempt, EventKind::Waiting { step, what, limit });
                 }
+            }
+            WorkerMessage::Step { step, reply } => {
+                self.progress.step_done(step, reply.failure.is_none() && !reply.interrupted)?;
+                self.finish_step(step, reply, emit);
+                self.emit_step_started(emit);
                 // After a failure too: the cleanups have a limit of their own.
                 self.step_begun = Instant::now();
             }
-            WorkerMessage::Cleanup { step, done } => {
-                let outcome = if done.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
+            WorkerMessage::Cleanup { step, reply } => {
+                self.progress.cleanup_done(step)?;
+                let outcome = if reply.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
-                let StepReply { took, failure, .. } = done;
+                let StepReply { took, failure, .. } = reply;
                 emit.scenario(self.attempt, EventKind::CleanupFinished(StepFinished { step, outcome, took, failure }));
                 self.step_begun = Instant::now();
             }
             WorkerMessage::Ended { daemons, left_over, network, failure } => {
+                self.progress.ended()?;
                 if let Some(failure) = failure {
                     self.outcome = self.outcome.max(Outcome::Failed);
                     self.failure.get_or_insert(failure);
@@ -230,9 +236,27 @@ impl ActiveScenario {
                 }
             }
         }
+        Ok(())
     }
 
-    fn finish_step(&mut self, done: StepReply, emit: &mut Emitter<'_>) {
+    /// Ends a scenario whose messages cannot be trusted.
+    fn break_off(&mut self, message: String) {
+        self.fail(Outcome::Broken, FailureKind::Channel, message);
+        if let Some(failure) = &mut self.failure {
+            failure.notes.push(
+                "step code, or a process that a step started, wrote to greenroom's own channel or closed it".to_owned(),
+            );
+        }
+        self.collapse();
+    }
+
+    fn emit_step_started(&self, emit: &mut Emitter<'_>) {
+        if let Some(step) = self.progress.current() {
+            emit.scenario(self.attempt, EventKind::StepStarted { step });
+        }
+    }
+
+    fn finish_step(&mut self, step: usize, done: StepReply, emit: &mut Emitter<'_>) {
         let outcome = match (&done.failure, done.interrupted) {
             (_, true) => Outcome::Skipped,
             (None, false) => Outcome::Passed,
@@ -244,7 +268,7 @@ impl ActiveScenario {
         } else {
             done.failure
         };
-        let finished = StepFinished { step: self.step, outcome, took: done.took, failure };
+        let finished = StepFinished { step, outcome, took: done.took, failure };
         emit.scenario(self.attempt, EventKind::StepFinished(finished));
     }
 
@@ -317,12 +341,13 @@ impl ActiveScenario {
             seconds(SLACK)
         );
         let kind = FailureKind::TimeLimit { scope, limit };
-        if self.step < self.steps && self.outcome == Outcome::Passed {
-            let failure = Some(Failure::new(message).kind(kind));
-            let done = StepReply { took: self.step_begun.elapsed(), failure, interrupted: false };
-            self.finish_step(done, emit);
-        } else {
-            self.fail(Outcome::Failed, kind, message);
+        match self.progress.current() {
+            Some(step) => {
+                let failure = Some(Failure::new(message).kind(kind));
+                let reply = StepReply { took: self.step_begun.elapsed(), failure, interrupted: false };
+                self.finish_step(step, reply, emit);
+            }
+            None => self.fail(Outcome::Failed, kind, message),
         }
         self.collapse();
         true
@@ -346,6 +371,17 @@ impl ActiveScenario {
                     FailureKind::StageDied,
                     format!("the process that carries out its steps died: {}", died(*status)),
                 );
+            }
+            // Its last message is in, so all it had to do was to end.
+            Ok(status) if !self.is_collapsing() && !status.success() => {
+                self.fail(
+                    Outcome::Broken,
+                    FailureKind::StageDied,
+                    format!("the process that carries out its steps ended with {} after the last step", died(*status)),
+                );
+            }
+            Ok(_) if self.outcome == Outcome::Passed && !self.progress.is_complete() => {
+                self.break_off("not all of its steps were reported".to_owned());
             }
             Ok(_) => {}
         }
@@ -380,6 +416,14 @@ impl ActiveScenario {
         );
         (outcome, kept)
     }
+}
+
+/// The beginning of a message that should not be, with control characters escaped.
+fn excerpt(bytes: &[u8]) -> String {
+    const MOST: usize = 80;
+    let shown = bytes[..bytes.len().min(MOST)].escape_ascii();
+    let more = if bytes.len() > MOST { format!(" ... ({} bytes)", bytes.len()) } else { String::new() };
+    format!("`{shown}`{more}")
 }
 
 fn left_behind(processes: &[LeftOver]) -> String {

@@ -83,9 +83,9 @@ pub(crate) enum WorkerMessage {
     /// The current step has been waiting for a while.
     Waiting { what: String, limit: Duration },
     /// The current step is done. If it passed, the next one begins.
-    Step(StepReply),
+    Step { step: usize, reply: StepReply },
     /// A cleanup is done.
-    Cleanup { step: usize, done: StepReply },
+    Cleanup { step: usize, reply: StepReply },
     /// The scenario is over; the worker is about to end.
     Ended {
         daemons: Vec<Daemon>,

@@ -2,6 +2,7 @@
 //!
 //! docs/FAULTS.md lists them, with what greenroom promises for each and the tests for it.
 
+mod channel;
 mod documents;
 mod filesystem;
 mod isolation;
