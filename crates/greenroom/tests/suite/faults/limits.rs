@@ -124,7 +124,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n").file("x.md", text);
     let project = project.file("steps.py", "def it(ctx):\n    pass\n").through(limit);
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to check Python files: greenroom's own part of it is longer than files may be (`ulimit -f`)
+greenroom: failed to check Python files: greenroom's own host is larger than the limit on file sizes (`ulimit -f`)
 
 "#]]);
 }
