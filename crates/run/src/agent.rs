@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope};
-use greenroom_sandbox::process::{Cut, Stopwatch, network};
+use greenroom_sandbox::process::{Stopwatch, WaitError, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Ending, Registry};
@@ -213,8 +213,8 @@ impl StepAgent {
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         // Output that was written during the end counts too.
         let _ = context.watch().read_meters();
-        let failure = match context.watch().take_cut() {
-            Some((Cut::Output, output)) => Some(too_long(&output, context)),
+        let failure = match context.watch().take_error() {
+            Some(WaitError::OutputLimit { output }) => Some(too_long(&output, context)),
             _ => None,
         };
         send(&WorkerMessage::Ended {
@@ -266,16 +266,16 @@ impl StepAgent {
         // Output over the limit is this step's failure.
         let result = result.and_then(|()| Ok(context.watch().read_meters()?));
         let took = clock.elapsed(context.watch());
-        let cut = context.watch().take_cut();
+        let cut = context.watch().take_error();
         let Err(error) = result else {
             return StepReply { took, failure: None, interrupted: false };
         };
-        let interrupted = matches!(cut, Some((Cut::Interrupted, _)));
+        let interrupted = cut == Some(WaitError::Interrupted);
         let mut failure = error;
         match cut {
-            Some((Cut::Limit, waited_for)) => {
+            Some(WaitError::TimeLimit { waiting_for }) => {
                 let waiting =
-                    if waited_for.is_empty() { String::new() } else { format!(" while waiting for {waited_for}") };
+                    if waiting_for.is_empty() { String::new() } else { format!(" while waiting for {waiting_for}") };
                 let Limit { scope, of_scenario, time } = limit;
                 failure.kind = FailureKind::TimeLimit { scope, limit: time };
                 failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", seconds(time));
@@ -283,13 +283,13 @@ impl StepAgent {
                     if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
                 failure.help.push(format!("if it needs more time, set `{key}` in the document's metadata{option}"));
             }
-            Some((Cut::Output, output)) => {
+            Some(WaitError::OutputLimit { output }) => {
                 let Failure { kind, message, help, .. } = too_long(&output, context);
                 failure.kind = kind;
                 failure.message = message;
                 failure.help.extend(help);
             }
-            Some((Cut::Interrupted, _)) | None => {}
+            Some(WaitError::Interrupted) | None => {}
         }
         StepReply { took, failure: Some(failure), interrupted }
     }

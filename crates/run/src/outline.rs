@@ -4,7 +4,7 @@ use greenroom_doc::{Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
     DocumentOutline, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline, StepOutline, User,
 };
-use greenroom_sandbox::Property;
+use greenroom_sandbox::{Property, StageUser};
 
 /// Creates the outline of the selected scenarios.
 pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
@@ -40,7 +40,7 @@ pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
         let refusal = isolation.refusals.iter().find(|refusal| refusal.property == property);
         let held = match refusal {
             _ if isolation.has(property) => Held::Own,
-            Some(refusal) => Held::Refused { call: refusal.call.clone(), error: refusal.error.clone() },
+            Some(refusal) => Held::Refused { call: refusal.call.to_string(), error: refusal.error.to_string() },
             None => Held::Shared,
         };
         greenroom_event::Property { name: name(property), held }
@@ -48,7 +48,10 @@ pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     Isolation {
         sealed: isolation.is_sealed(),
         properties: Property::ALL.into_iter().map(property).collect(),
-        user: if isolation.user() == "root" { User::Root } else { User::Same },
+        user: match isolation.user() {
+            StageUser::Root => User::Root,
+            StageUser::Same => User::Same,
+        },
     }
 }
 

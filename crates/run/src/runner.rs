@@ -9,7 +9,7 @@ use greenroom_doc::{Plan, Sources};
 use greenroom_event::{
     Attempt, EventKind, Failure, FailureKind, Outcome, RunStarted, SCHEMA_VERSION, ScenarioFinished, Sink,
 };
-use greenroom_sandbox::{Launcher, LauncherOptions, Property, SandboxError, StageSpec};
+use greenroom_sandbox::{DirectoryFate, Launcher, LauncherOptions, Network, Property, SandboxError, StageSpec};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -92,7 +92,7 @@ pub fn run(
     runner.play();
     runner.skip_the_rest();
     let Runner { launcher, mut emit, stop_requests, kept, .. } = runner;
-    launcher.dismiss(kept);
+    launcher.dismiss(if kept { DirectoryFate::Keep } else { DirectoryFate::Remove });
     emit.run(EventKind::RunFinished { interrupted: stop_requests > 0 });
     Ok(())
 }
@@ -210,7 +210,7 @@ impl Runner<'_> {
         let spec = StageSpec {
             environment: self.environment(&directory),
             directory: directory.clone(),
-            host_network: shares_network,
+            network: if shares_network { Network::Host } else { Network::Private },
             hint: u32::try_from(scenario.document).ok().filter(|_| self.warms_hosts && needs_host(scenario)),
             holds: turns,
         };
@@ -351,7 +351,7 @@ impl Runner<'_> {
             match self.launcher.notice() {
                 Ok(Some(notice)) => {
                     if let Some(running) = self.running.remove(&notice.stage) {
-                        self.finish(running, &notice.gone);
+                        self.finish(running, &notice.status);
                     }
                 }
                 Ok(None) => return,
@@ -360,7 +360,7 @@ impl Runner<'_> {
         }
     }
 
-    fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::process::Status, String>) {
+    fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::ExitStatus, String>) {
         // Removing a directory takes a few descriptors, and stages may use all others.
         self.spare.clear();
         let policy = EndPolicy { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
@@ -460,7 +460,7 @@ impl Runner<'_> {
             .collect();
         for id in stuck {
             if let Some(running) = self.running.remove(&id) {
-                self.finish(running, &Ok(greenroom_sandbox::process::Status::Signal(9)));
+                self.finish(running, &Ok(greenroom_sandbox::ExitStatus::Signal(greenroom_sandbox::Signal::KILL)));
             }
         }
         self.end_collapsing_stages();

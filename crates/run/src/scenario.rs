@@ -7,8 +7,8 @@ use greenroom_event::{
     Attempt, Daemon, DaemonEnd, EventKind, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
     PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream,
 };
-use greenroom_sandbox::process::{Status, capture};
-use greenroom_sandbox::{COLLAPSE_LIMIT, RunnerEnd, Said, tree};
+use greenroom_sandbox::process::{ExitStatus, Signal, capture};
+use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, StageMessage, tree};
 
 use crate::agent::seconds;
 use crate::emit::Emitter;
@@ -172,12 +172,12 @@ impl ActiveScenario {
     pub(crate) fn listen(&mut self, emit: &mut Emitter<'_>) {
         loop {
             match self.end.receive() {
-                Said::Message(message) => self.receive(&message, emit),
-                Said::NotSetUp(reason) => {
+                Received::Message(StageMessage::Agent(message)) => self.receive(&message, emit),
+                Received::Message(StageMessage::NotSetUp(reason)) => {
                     self.fail(Outcome::Broken, FailureKind::Setup, format!("failed to {reason}"));
                 }
-                Said::Nothing => return,
-                Said::End => {
+                Received::Nothing => return,
+                Received::End => {
                     self.drained = true;
                     return;
                 }
@@ -358,7 +358,7 @@ impl ActiveScenario {
     /// Returns the outcome, and whether the directory is kept.
     pub(crate) fn finish(
         mut self,
-        gone: &Result<Status, String>,
+        gone: &Result<ExitStatus, String>,
         policy: EndPolicy,
         emit: &mut Emitter<'_>,
     ) -> (Outcome, bool) {
@@ -434,12 +434,12 @@ fn left_behind(processes: &[LeftOver]) -> String {
 }
 
 /// Describes how a worker ended. Its first process reports signals as statuses above 128.
-fn died(status: Status) -> String {
+fn died(status: ExitStatus) -> String {
     let status = match status {
-        Status::Exit(code) if code > 128 => Status::Signal(code - 128),
+        ExitStatus::Code(code) if code > 128 => Signal::from_raw(code - 128).map_or(status, ExitStatus::Signal),
         other => other,
     };
-    if status == Status::Signal(9) { format!("{status} (out of memory?)") } else { status.to_string() }
+    if status == ExitStatus::Signal(Signal::KILL) { format!("{status} (out of memory?)") } else { status.to_string() }
 }
 
 /// Finds daemons and their output by the files that they write to.

@@ -1,8 +1,9 @@
-//! Removing directories that scenarios have written in.
+//! Removes directories that scenarios have written to.
 //!
-//! They may hold anything: links out of them, directories that their owner may not write in, ten thousand levels, the mount of
-//! something precious. So the walk goes by descriptors, follows no link and enters no mount, opens up what is closed, and never
-//! holds more than a few descriptors: what lies deeper is first moved up.
+//! They may contain anything: links out of them, directories without write permission, ten thousand
+//! levels, a mount of something valuable. So the walk goes by descriptors, follows no link, enters no
+//! mount, adds missing permissions, and never holds more than a few descriptors: deeper levels are
+//! moved up first.
 
 use std::ffi::CStr;
 use std::io;
@@ -15,11 +16,15 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 
-/// Removes a directory with all that is in it; one that is not there is fine. A link in its place is removed, not followed.
+/// Removes a directory with its content. A missing one is fine; a link in its place is not followed.
+///
+/// # Errors
+///
+/// When something cannot be removed: it belongs to another user, or is a mount.
 pub fn remove(path: &Path) -> io::Result<()> {
     match unlinkat(CWD, path, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
-        // A directory, as some file systems say it.
+        // It is a directory, depending on the file system.
         Err(Errno::ISDIR | Errno::PERM | Errno::ACCESS) => {}
         Err(error) => return Err(error.into()),
     }
@@ -35,12 +40,12 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes all that is in a directory.
+/// Removes the content of a directory.
 fn clear(top: &OwnedFd) -> io::Result<()> {
     let mut walk = Walk { top: top.as_fd(), moved: 0 };
     loop {
         let before = walk.moved;
-        // Read anew each time, by a descriptor of its own: this one stays where it is.
+        // Read again each time, by a new descriptor: the position of this one does not change.
         walk.clear(open(top, c".")?, 0)?;
         if walk.moved == before {
             return Ok(());
@@ -48,12 +53,12 @@ fn clear(top: &OwnedFd) -> io::Result<()> {
     }
 }
 
-/// Levels, and so descriptors, that are open at a time.
+/// The most levels, and so descriptors, that are open at a time.
 const DEPTH: usize = 16;
 
 struct Walk<'a> {
     top: BorrowedFd<'a>,
-    /// Directories moved up so far; each gets the next number for a name.
+    /// How many directories were moved up; each gets the next number as its name.
     moved: u64,
 }
 
@@ -69,7 +74,7 @@ impl Walk<'_> {
             let directory = entries.fd()?;
             let is_directory = match entry.file_type() {
                 FileType::Directory => true,
-                // Some file systems do not say; then it is found out by trying.
+                // Some file systems do not say: try.
                 FileType::Unknown => matches!(Self::unlink(directory, name), Err(Errno::ISDIR | Errno::PERM)),
                 _ => {
                     Self::unlink(directory, name)?;
@@ -84,14 +89,13 @@ impl Walk<'_> {
                     self.clear(below, depth + 1)?;
                     unlinkat(entries.fd()?, name, AtFlags::REMOVEDIR)?;
                 }
-                // Deep down, or as deep as there are descriptors.
+                // At the deepest level, or no descriptors are left.
                 Ok(_) => self.move_up(directory, name)?,
                 Err(Errno::MFILE | Errno::NFILE) if depth > 0 => self.move_up(directory, name)?,
-                // Somebody outside has put something else in its place meanwhile.
+                // Another process has replaced it meanwhile.
                 Err(Errno::NOTDIR | Errno::LOOP) => Self::unlink(directory, name)?,
                 Err(Errno::XDEV) => {
-                    let message =
-                        format!("{} is a mount, and what is mounted there was left alone", name.to_string_lossy());
+                    let message = format!("{} is a mount, and was left alone", name.to_string_lossy());
                     return Err(io::Error::other(message));
                 }
                 Err(error) => return Err(error.into()),
@@ -100,7 +104,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Removes what is no directory; opens the directory up if it is closed. What is gone already is fine.
+    /// Removes an entry that is not a directory. Adds missing permissions; a missing entry is fine.
     fn unlink(directory: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
         let unlink = || match unlinkat(directory, name, AtFlags::empty()) {
             Err(Errno::NOENT) => Ok(()),
@@ -115,9 +119,9 @@ impl Walk<'_> {
         }
     }
 
-    /// Moves a directory to the top, under a name that nothing there has.
+    /// Moves a directory to the top, under an unused name.
     fn move_up(&mut self, directory: BorrowedFd<'_>, name: &CStr) -> io::Result<()> {
-        // A directory that changes its parent must be writable itself.
+        // A directory that changes its parent must be writable.
         let _ = chmodat(directory, name, Mode::RWXU, AtFlags::empty());
         loop {
             self.moved += 1;
@@ -129,10 +133,12 @@ impl Walk<'_> {
     }
 }
 
-/// Opens a directory below another one. What is mounted in its place is taken away if that is allowed, and else not entered: it
-/// is not the scenario's, but a view of something that is somebody's.
+/// Opens a directory below another one.
+///
+/// A mount in its place is unmounted if that is allowed, and otherwise not entered: its content does not
+/// belong to the scenario.
 fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<OwnedFd, Errno> {
-    // A handful of mounts may lie on top of one another.
+    // Several mounts may be stacked.
     for _ in 0..64 {
         let below = open(at, name)?;
         if mount_of(at)? == mount_of(below.as_fd())? {
@@ -148,22 +154,22 @@ fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<Own
     Err(Errno::XDEV)
 }
 
-/// The mount that an open directory is in, and its device, which is all that old kernels tell.
+/// Returns the mount of an open directory, and its device, which is all that old kernels know.
 fn mount_of(directory: BorrowedFd<'_>) -> Result<(u64, u64), Errno> {
     match statx(directory, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID | StatxFlags::BASIC_STATS) {
         Ok(status) => Ok((status.stx_mnt_id, rustix::fs::makedev(status.stx_dev_major, status.stx_dev_minor))),
-        // Refused by a filter, perhaps.
+        // A seccomp filter may refuse it.
         Err(_) => Ok((0, fstat(directory)?.st_dev)),
     }
 }
 
-/// Opens a directory for its owner to do with it what he likes; fails for a link.
+/// Opens a directory and gives its owner all permissions if needed; fails for a link.
 fn open<P: rustix::path::Arg + Copy>(at: impl AsFd, path: P) -> Result<OwnedFd, Errno> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::RDONLY | OFlags::CLOEXEC;
     let at = at.as_fd();
     match openat(at, path, flags, Mode::empty()) {
         Err(Errno::ACCESS) => {
-            // It is no link, for that would have been another error, and its parent is ours to walk in.
+            // Not a link, which gives another error; and its parent is writable.
             chmodat(at, path, Mode::RWXU, AtFlags::empty())?;
             openat(at, path, flags, Mode::empty())
         }

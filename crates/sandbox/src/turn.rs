@@ -1,8 +1,11 @@
-//! Turns at a port of a network that scenarios share: of those that name the same port, also of other runs, one at a time.
+//! Turns at a port of a network that scenarios share.
 //!
-//! A turn is a listening Unix socket whose abstract name has the port in it. Such names are per network namespace, as ports
-//! are, and the kernel gives one back when its last holder has ended, however that was: no lock file of a dead run can be in
-//! the way. Who waits has connected to it, and sees the connection end with the turn.
+//! Of the scenarios that name the same port, also those of other runs, one runs at a time.
+//!
+//! A turn is a listening Unix socket whose abstract name contains the port. Such names are per network
+//! namespace, as ports are, and the kernel releases one when its last holder has ended, however that
+//! happened: no lock file of a dead run can be in the way. Whoever waits has connected to the socket,
+//! and sees the connection end with the turn.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,12 +13,16 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with};
 
-/// The right to use a port; over when every copy of its descriptor is closed.
+/// The right to use a port. It ends when every copy of its descriptor is closed.
 #[derive(Debug)]
 pub struct Turn(OwnedFd);
 
 impl Turn {
     /// Takes the turn at a port, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// When there is no socket for it, or its name is used by something that is not a turn.
     pub fn take(port: u16) -> io::Result<Take> {
         let address = SocketAddrUnix::new_abstract_name(format!("greenroom-port-{port}").as_bytes())?;
         let socket = || {
@@ -26,7 +33,7 @@ impl Turn {
             let own = socket()?;
             match bind(&own, &address) {
                 Ok(()) => {
-                    // As many can wait as the kernel lets.
+                    // As many can wait as the kernel allows.
                     listen(&own, i32::MAX)?;
                     return Ok(Take::Mine(Self(own)));
                 }
@@ -36,7 +43,7 @@ impl Turn {
             let waiting = socket()?;
             match connect(&waiting, &address) {
                 Ok(()) => return Ok(Take::Others(Waiting(waiting))),
-                // It came free in between; or its holder has not come to listen yet, which takes it microseconds.
+                // It was released in between; or its holder does not listen yet, which takes microseconds.
                 Err(Errno::CONNREFUSED) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -45,7 +52,7 @@ impl Turn {
     }
 }
 
-/// Somebody who has the name and never listens is not one of us.
+/// A holder of the name that never listens is not a turn.
 const TRIES: u32 = 1000;
 
 impl From<Turn> for OwnedFd {
@@ -54,21 +61,21 @@ impl From<Turn> for OwnedFd {
     }
 }
 
-/// What [`Turn::take`] came to.
+/// The result of [`Turn::take`].
 #[derive(Debug)]
 pub enum Take {
-    /// It is ours.
+    /// We have the turn.
     Mine(Turn),
-    /// Somebody else has it.
+    /// Another scenario has it.
     Others(Waiting),
 }
 
-/// Waiting for somebody else's turn to end.
+/// A wait for the end of another scenario's turn.
 #[derive(Debug)]
 pub struct Waiting(OwnedFd);
 
 impl Waiting {
-    /// Readable once the turn is over.
+    /// Returns a descriptor that is readable once the turn has ended.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

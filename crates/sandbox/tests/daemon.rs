@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use greenroom_sandbox::process::{ProgramError, Signal, Status, Stopped, Watch, table};
-use greenroom_sandbox::{Daemon, DaemonCommand, DaemonError};
+use greenroom_sandbox::process::{Watch, table};
+use greenroom_sandbox::{Daemon, DaemonCommand, DaemonError, ExitStatus, ProgramError, Signal, StopOutcome, ready};
 use rustix::fs::{FileType, Mode, OFlags};
 
 const LONG: Duration = Duration::from_mins(1);
@@ -22,7 +22,9 @@ const SHORT: Duration = Duration::from_millis(50);
 
 /// A daemon that is a shell script.
 fn script(text: &str) -> DaemonCommand {
-    Daemon::command("sh").args(["-c", text])
+    let mut command = DaemonCommand::new("sh");
+    command.args(["-c", text]);
+    command
 }
 
 /// A fifo whose writing end everything has open that is started by a script that begins with [`Witness::HOLD`].
@@ -51,7 +53,9 @@ impl Witness {
 
     /// A daemon in the witness's directory that holds the fifo open.
     fn script(&self, text: &str) -> DaemonCommand {
-        script(&format!("{}{text}", Self::HOLD)).directory(self.path())
+        let mut command = script(&format!("{}{text}", Self::HOLD));
+        command.current_dir(self.path());
+        command
     }
 
     /// Whether everything is dead by now that held the fifo.
@@ -80,7 +84,7 @@ fn a_server_is_waited_for_talked_to_and_stopped() {
     let room = tempfile::tempdir().unwrap();
     std::fs::write(room.path().join("greeting"), "hello").unwrap();
     let words = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"];
-    let mut web = Daemon::command("python3").args(words).directory(room.path()).start().unwrap();
+    let mut web = DaemonCommand::new("python3").args(words).current_dir(room.path()).spawn().unwrap();
     let address = web.wait_for_listener(LONG).unwrap();
     assert_eq!(web.wait_for_port(address.port(), LONG).unwrap(), address);
     web.wait_for_stdout("Serving", LONG).unwrap();
@@ -91,19 +95,22 @@ fn a_server_is_waited_for_talked_to_and_stopped() {
     assert!(answer.ends_with("hello"), "{answer}");
     web.wait_for_stderr("GET /greeting", LONG).unwrap();
     assert!(web.stdout().unwrap().contains(&address.port().to_string()));
-    assert!(web.ended().is_none());
+    assert!(web.try_wait().is_none());
     let stopped = web.stop(LONG).unwrap();
-    assert!(matches!(stopped, Stopped::Gracefully(ended) if ended.status == Status::Signal(15)), "{stopped:?}");
-    assert_eq!(web.stop(LONG).map_err(|error| error.to_string()), Ok(Stopped::Already(web.ended().unwrap())));
+    assert!(
+        matches!(stopped, StopOutcome::Gracefully(ended) if ended.status == ExitStatus::Signal(Signal::TERM)),
+        "{stopped:?}"
+    );
+    assert_eq!(web.stop(LONG).map_err(|error| error.to_string()), Ok(StopOutcome::Already(web.try_wait().unwrap())));
     assert!(web.stderr().unwrap().contains("GET /greeting"));
 }
 
 #[test]
 fn a_death_before_readiness_is_told_with_status_and_last_words() {
-    let mut daemon = script("echo working on it; echo \"no such \tthing\" >&2; exit 3").start().unwrap();
+    let mut daemon = script("echo working on it; echo \"no such \tthing\" >&2; exit 3").spawn().unwrap();
     let error = daemon.wait_for_port(1, LONG).unwrap_err();
-    let DaemonError::Ended { ended, .. } = &error else { panic!("{error}") };
-    let after = ended.after.as_millis();
+    let DaemonError::Exited { exit, .. } = &error else { panic!("{error}") };
+    let after = exit.after.as_millis();
     assert_eq!(
         error.to_string(),
         format!(
@@ -116,20 +123,20 @@ fn a_death_before_readiness_is_told_with_status_and_last_words() {
 
 #[test]
 fn a_text_that_never_comes_is_told_after_the_limit() {
-    let mut daemon = script("echo something else >&2; exec sleep 600").start().unwrap();
+    let mut daemon = script("echo something else >&2; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stderr("else", LONG).unwrap();
     let error = daemon.wait_for_stdout("ready", SHORT).unwrap_err().to_string();
-    assert!(error.starts_with("waiting for \"ready\" on stdout of sh: not there after 50 ms\n"), "{error}");
-    assert!(error.contains("note: stdout is empty; many programs hold their output back"), "{error}");
+    assert!(error.starts_with("waiting for \"ready\" on stdout of sh: timed out after 50 ms\n"), "{error}");
+    assert!(error.contains("note: stdout is empty; many programs buffer output"), "{error}");
     assert!(error.ends_with("stderr ends with:\n    something else"), "{error}");
-    let error = daemon.wait_for_end(SHORT).unwrap_err().to_string();
-    assert!(error.starts_with("waiting for the end of sh: not there after 50 ms"), "{error}");
+    let error = daemon.wait(SHORT).unwrap_err().to_string();
+    assert!(error.starts_with("waiting for the end of sh: timed out after 50 ms"), "{error}");
 }
 
 #[test]
 fn what_was_written_before_an_end_counts() {
-    let mut daemon = script("echo ready; exit 1").start().unwrap();
-    assert_eq!(daemon.wait_for_end(LONG).unwrap().status, Status::Exit(1));
+    let mut daemon = script("echo ready; exit 1").spawn().unwrap();
+    assert_eq!(daemon.wait(LONG).unwrap().status, ExitStatus::Code(1));
     daemon.wait_for_stdout("ready", Duration::ZERO).unwrap();
     assert!(daemon.wait_for_stdout("more", LONG).is_err());
     assert_eq!(daemon.stdout_bytes().unwrap(), b"ready\n");
@@ -139,25 +146,27 @@ fn what_was_written_before_an_end_counts() {
 fn a_strangers_port_is_not_the_daemons() {
     let mine = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = mine.local_addr().unwrap().port();
-    let mut stranger = server(0).start().unwrap();
+    let mut stranger = server(0).spawn().unwrap();
     let taken = stranger.wait_for_listener(LONG).unwrap();
-    let mut daemon = script("exec sleep 600").start().unwrap();
+    let mut daemon = script("exec sleep 600").spawn().unwrap();
     let error = daemon.wait_for_port(port, SHORT).unwrap_err().to_string();
     assert!(error.contains(&format!("note: the test process itself listens on 127.0.0.1:{port}")), "{error}");
     let error = daemon.wait_for_port(taken.port(), SHORT).unwrap_err().to_string();
-    assert!(error.contains(&format!("note: process {} (", stranger.pid())), "{error}");
+    assert!(error.contains(&format!("note: process {} (", stranger.id())), "{error}");
     // And one that cannot have it says so, with the culprit.
-    let mut second = server(taken.port()).start().unwrap();
+    let mut second = server(taken.port()).spawn().unwrap();
     let error = second.wait_for_port(taken.port(), LONG).unwrap_err().to_string();
     assert!(error.contains("it ended with exit status 1") && error.contains("Address already in use"), "{error}");
-    assert!(error.contains(&format!("note: process {} (", stranger.pid())), "{error}");
+    assert!(error.contains(&format!("note: process {} (", stranger.id())), "{error}");
 }
 
 /// Listens on a port, and does nothing about connections.
 fn server(port: u16) -> DaemonCommand {
     let program =
         "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(600)";
-    Daemon::command("python3").args(["-c", program, &port.to_string()])
+    let mut command = DaemonCommand::new("python3");
+    command.args(["-c", program, &port.to_string()]);
+    command
 }
 
 #[test]
@@ -172,19 +181,19 @@ time.sleep(0.05)
 s = socket.create_server(('127.0.0.1', 0))
 time.sleep(600)
 ";
-    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).start().unwrap();
+    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).spawn().unwrap();
     daemon.wait_for_listener(LONG).unwrap();
-    assert_eq!(daemon.ended().map(|ended| ended.status), Some(Status::Exit(0)));
-    assert_eq!(daemon.left().len(), 1);
+    assert_eq!(daemon.try_wait().map(|ended| ended.status), Some(ExitStatus::Code(0)));
+    assert_eq!(daemon.processes().len(), 1);
     // It is asked politely too, and so does not use up its grace.
     let stopped = daemon.stop(LONG).unwrap();
-    assert!(matches!(stopped, Stopped::Already(_)), "{stopped:?}");
+    assert!(matches!(stopped, StopOutcome::Already(_)), "{stopped:?}");
     assert!(witness.all_dead());
 }
 
 #[test]
 fn one_that_leaves_nothing_behind_is_not_waited_for() {
-    let mut daemon = script("(exec sleep 0.05) & exit 0").start().unwrap();
+    let mut daemon = script("(exec sleep 0.05) & exit 0").spawn().unwrap();
     let error = daemon.wait_for_listener(LONG).unwrap_err().to_string();
     assert!(error.starts_with("waiting for a port of sh: it ended with exit status 0"), "{error}");
 }
@@ -192,10 +201,13 @@ fn one_that_leaves_nothing_behind_is_not_waited_for() {
 #[test]
 fn what_ignores_the_signal_is_killed_after_the_grace() {
     let witness = Witness::new();
-    let mut daemon = witness.script("trap '' TERM; echo up; while :; do sleep 600; done").start().unwrap();
+    let mut daemon = witness.script("trap '' TERM; echo up; while :; do sleep 600; done").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     let stopped = daemon.stop(SHORT).unwrap();
-    assert!(matches!(stopped, Stopped::Killed(ended) if ended.status == Status::Signal(9)), "{stopped:?}");
+    assert!(
+        matches!(stopped, StopOutcome::Killed(ended) if ended.status == ExitStatus::Signal(Signal::KILL)),
+        "{stopped:?}"
+    );
     assert!(witness.all_dead());
 }
 
@@ -206,12 +218,12 @@ fn the_group_has_the_grace_too_and_strangers_to_it_have_not() {
         (setsid sh -c 'trap \"\" TERM; echo away; sleep 600; sleep 600' &)
         sh -c 'trap \"sleep 0.05; echo flushed; exit\" TERM; echo up; while :; do sleep 0.01; done' &
         wait";
-    let mut daemon = witness.script(text).start().unwrap();
+    let mut daemon = witness.script(text).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     daemon.wait_for_stdout("away", LONG).unwrap();
     let begun = Instant::now();
     let stopped = daemon.stop(LONG).unwrap();
-    assert!(matches!(stopped, Stopped::Gracefully(_)), "{stopped:?}");
+    assert!(matches!(stopped, StopOutcome::Gracefully(_)), "{stopped:?}");
     assert!(daemon.stdout().unwrap().contains("flushed"));
     assert!(begun.elapsed() < LONG / 2);
     assert!(witness.all_dead());
@@ -220,7 +232,7 @@ fn the_group_has_the_grace_too_and_strangers_to_it_have_not() {
 #[test]
 fn dropping_kills_what_has_run_away() {
     let witness = Witness::new();
-    let mut daemon = witness.script(&format!("{RUNAWAY} exec sleep 600")).start().unwrap();
+    let mut daemon = witness.script(&format!("{RUNAWAY} exec sleep 600")).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     assert!(!witness.all_dead());
     drop(daemon);
@@ -237,7 +249,7 @@ while True:
     if os.fork(): os._exit(0)
     os.setsid()
 ";
-    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).start().unwrap();
+    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     drop(daemon);
     assert!(witness.all_dead());
@@ -247,9 +259,9 @@ while True:
 fn hundreds_of_processes_are_gone_at_once() {
     let witness = Witness::new();
     let text = "i=0; while [ $i -lt 300 ]; do sleep 600 & i=$((i+1)); done; echo up; wait";
-    let mut daemon = witness.script(text).start().unwrap();
+    let mut daemon = witness.script(text).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
-    assert_eq!(daemon.left().len(), 301);
+    assert_eq!(daemon.processes().len(), 301);
     drop(daemon);
     assert!(witness.all_dead());
 }
@@ -257,11 +269,11 @@ fn hundreds_of_processes_are_gone_at_once() {
 #[test]
 fn a_stopped_daemon_goes() {
     let witness = Witness::new();
-    let mut daemon = witness.script("trap 'exit 7' TERM; echo up; kill -STOP $$; while :; do :; done").start().unwrap();
+    let mut daemon = witness.script("trap 'exit 7' TERM; echo up; kill -STOP $$; while :; do :; done").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     let stopped = daemon.stop(LONG).unwrap();
-    assert!(matches!(stopped, Stopped::Gracefully(ended) if ended.status == Status::Exit(7)), "{stopped:?}");
-    let mut daemon = witness.script("echo up; kill -STOP $$").start().unwrap();
+    assert!(matches!(stopped, StopOutcome::Gracefully(ended) if ended.status == ExitStatus::Code(7)), "{stopped:?}");
+    let mut daemon = witness.script("echo up; kill -STOP $$").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     drop(daemon);
     assert!(witness.all_dead());
@@ -269,18 +281,19 @@ fn a_stopped_daemon_goes() {
 
 /// The keeper of a daemon: its parent.
 fn keeper_of(daemon: &Daemon) -> i32 {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.pid())).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", daemon.id())).unwrap();
     stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 fn send(pid: i32, signal: Signal) {
+    let signal = rustix::process::Signal::from_named_raw(signal.as_raw()).unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 #[test]
 fn a_keeper_heeds_no_signal_and_goes_on_when_it_was_stopped() {
     let witness = Witness::new();
-    let mut daemon = witness.script("echo up; exec sleep 600").start().unwrap();
+    let mut daemon = witness.script("echo up; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     let keeper = keeper_of(&daemon);
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::STOP] {
@@ -294,11 +307,11 @@ fn a_keeper_heeds_no_signal_and_goes_on_when_it_was_stopped() {
 #[test]
 fn a_killed_keeper_takes_the_daemon_along_and_is_told() {
     let witness = Witness::new();
-    let mut daemon = witness.script("echo up; exec sleep 600").start().unwrap();
+    let mut daemon = witness.script("echo up; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     send(keeper_of(&daemon), Signal::KILL);
     witness.wait_until_all_dead();
-    assert_eq!(daemon.wait_for_end(LONG).unwrap().status, Status::Signal(9));
+    assert_eq!(daemon.wait(LONG).unwrap().status, ExitStatus::Signal(Signal::KILL));
     assert!(matches!(daemon.stop(LONG), Err(DaemonError::KeeperKilled { .. })));
 }
 
@@ -306,9 +319,9 @@ fn a_killed_keeper_takes_the_daemon_along_and_is_told() {
 fn a_panic_in_a_test_ends_its_daemon() {
     let witness = Witness::new();
     let thread = std::thread::spawn({
-        let command = witness.script(&format!("{RUNAWAY} exec sleep 600"));
+        let mut command = witness.script(&format!("{RUNAWAY} exec sleep 600"));
         move || {
-            let mut daemon = command.start().unwrap();
+            let mut daemon = command.spawn().unwrap();
             daemon.wait_for_stdout("up", LONG).unwrap();
             panic!("on purpose");
         }
@@ -334,7 +347,7 @@ fn in_another_process(test: &str, directory: &Path) -> std::process::Child {
 fn start_where_told() -> Daemon {
     let directory = PathBuf::from(std::env::var_os("DAEMON_TEST_DIRECTORY").unwrap());
     let mut daemon =
-        script(&format!("{}{RUNAWAY} exec sleep 600", Witness::HOLD)).directory(directory).start().unwrap();
+        script(&format!("{}{RUNAWAY} exec sleep 600", Witness::HOLD)).current_dir(directory).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     // Not by `println!`, which the harness may keep to itself.
     std::io::Write::write_all(&mut std::io::stdout(), b"the daemon is up\n").unwrap();
@@ -345,7 +358,7 @@ fn start_where_told() -> Daemon {
 #[ignore = "run by others, in a process of its own that is killed"]
 fn helper_that_waits_with_a_daemon() {
     let mut daemon = start_where_told();
-    daemon.wait_for_end(LONG).unwrap();
+    daemon.wait(LONG).unwrap();
 }
 
 #[test]
@@ -395,12 +408,12 @@ fn many_daemons_from_many_threads_do_not_hold_one_another() {
                 for _ in 0..5 {
                     let witness = Witness::new();
                     let text = format!("{RUNAWAY} echo number $NUMBER; exec sleep 600");
-                    let mut daemon = witness.script(&text).env("NUMBER", number.to_string()).start().unwrap();
+                    let mut daemon = witness.script(&text).env("NUMBER", number.to_string()).spawn().unwrap();
                     daemon.wait_for_stdout(format!("number {number}\n"), LONG).unwrap();
                     daemon.wait_for_stdout("up", LONG).unwrap();
                     if number % 2 == 0 {
                         let stopped = daemon.stop(LONG).unwrap();
-                        assert!(matches!(stopped, Stopped::Gracefully(_)), "{stopped:?}");
+                        assert!(matches!(stopped, StopOutcome::Gracefully(_)), "{stopped:?}");
                     } else {
                         drop(daemon);
                     }
@@ -421,9 +434,9 @@ os.closerange(0, 9)
 os.closerange(10, 1024)
 time.sleep(600)
 ";
-    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).start().unwrap();
+    let mut daemon = witness.script("exec python3 -c \"$PROGRAM\"").env("PROGRAM", program).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
-    assert!(daemon.ended().is_none());
+    assert!(daemon.try_wait().is_none());
     drop(daemon);
     assert!(witness.all_dead());
 }
@@ -446,9 +459,9 @@ try:
 except OSError as error:
     print(error.strerror)
 ";
-    let mut daemon = Daemon::command("python3").args(["-c", program]).start().unwrap();
-    let status = daemon.wait_for_end(LONG).unwrap().status;
-    assert_eq!(status, Status::Exit(0), "{}", daemon.stderr().unwrap());
+    let mut daemon = DaemonCommand::new("python3").args(["-c", program]).spawn().unwrap();
+    let status = daemon.wait(LONG).unwrap().status;
+    assert_eq!(status, ExitStatus::Code(0), "{}", daemon.stderr().unwrap());
     assert_eq!(daemon.stdout().unwrap(), "['0', '1', '2']\nTrue True\n0 0x1001000\nNo such device or address\n");
 }
 
@@ -459,9 +472,13 @@ fn environment_and_directory_are_the_daemons_own() {
         .unwrap();
     let executable: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(room.path().join("serve"), executable).unwrap();
-    let mut daemon =
-        Daemon::command("./serve").directory(room.path()).env("COLOUR", "green").env_remove("HOME").start().unwrap();
-    daemon.wait_for_end(LONG).unwrap();
+    let mut daemon = DaemonCommand::new("./serve")
+        .current_dir(room.path())
+        .env("COLOUR", "green")
+        .env_remove("HOME")
+        .spawn()
+        .unwrap();
+    daemon.wait(LONG).unwrap();
     let directory = room.path().canonicalize().unwrap();
     let output = daemon.stdout().unwrap();
     assert!(output.starts_with(&format!("{}\ngreen homeless\n", directory.display())), "{output}");
@@ -475,49 +492,74 @@ fn a_program_that_is_still_open_to_write_is_tried_again() {
     std::io::Write::write_all(&mut file, b"#!/bin/sh\n").unwrap();
     let executable: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&path, executable).unwrap();
-    let error = Daemon::command(&path).start().unwrap_err().to_string();
+    let error = DaemonCommand::new(&path).spawn().unwrap_err().to_string();
     assert!(error.ends_with("Text file busy (os error 26)"), "{error}");
     // Closed by the end of a program that has it open and has been told to end.
     let held = Command::new("sh").args(["-c", "read line"]).stdin(Stdio::piped()).stdout(file).spawn().unwrap();
     let closing = std::thread::spawn(move || held.wait_with_output());
-    let mut daemon = Daemon::command(&path).start().unwrap();
-    assert_eq!(daemon.wait_for_end(LONG).unwrap().status, Status::Exit(0));
+    let mut daemon = DaemonCommand::new(&path).spawn().unwrap();
+    assert_eq!(daemon.wait(LONG).unwrap().status, ExitStatus::Code(0));
     closing.join().unwrap().unwrap();
 }
 
 #[test]
 fn a_signal_reaches_the_daemon() {
-    let mut daemon = script("trap 'echo reloaded' HUP; echo up; while :; do sleep 0.01; done").start().unwrap();
+    let mut daemon = script("trap 'echo reloaded' HUP; echo up; while :; do sleep 0.01; done").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
     daemon.signal(Signal::HUP);
     daemon.wait_for_stdout("reloaded", LONG).unwrap();
-    assert!(daemon.ended().is_none());
+    assert!(daemon.try_wait().is_none());
+}
+
+#[test]
+fn sockets_and_http_answers_can_be_waited_for() {
+    let room = tempfile::tempdir().unwrap();
+    let program = "
+import http.server, socket, sys
+unix = socket.socket(socket.AF_UNIX)
+unix.bind('socket')
+unix.listen()
+server = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler)
+server.serve_forever()
+";
+    let mut daemon = DaemonCommand::new("python3").args(["-c", program]).current_dir(room.path()).spawn().unwrap();
+    daemon.wait_for(&mut ready::Socket::new(room.path().join("socket")), LONG).unwrap();
+    let address = daemon.wait_for_listener(LONG).unwrap();
+    daemon.wait_for(&mut ready::Http::new(&format!("http://{address}/socket"), 404), LONG).unwrap();
+    let error = daemon.wait_for(&mut ready::Http::new(&format!("http://{address}/none"), 200), SHORT).unwrap_err();
+    let error = error.to_string();
+    let first =
+        format!("waiting for http://{address}/none to answer with status 200 of python3: timed out after 50 ms\n");
+    assert!(error.starts_with(&first) && error.contains("note: it answered with status 404"), "{error}");
+    let error = daemon.wait_for(&mut ready::Socket::new("missing"), SHORT).unwrap_err().to_string();
+    assert!(error.contains("\nnote: No such file or directory"), "{error}");
+    assert!(matches!(daemon.kill(), Ok(StopOutcome::Killed(exit)) if exit.status == ExitStatus::Signal(Signal::KILL)));
 }
 
 #[test]
 fn any_readiness_can_be_waited_for() {
     let room = tempfile::tempdir().unwrap();
     let file = room.path().join("ready");
-    let mut daemon = script("touch ready; exec sleep 600").directory(room.path()).start().unwrap();
+    let mut daemon = script("touch ready; exec sleep 600").current_dir(room.path()).spawn().unwrap();
     daemon.wait_until("its file", LONG, || file.exists()).unwrap();
     let error = daemon.wait_until("a miracle", SHORT, || false).unwrap_err();
-    assert_eq!(error.to_string(), "waiting for a miracle of sh: not there after 50 ms");
+    assert_eq!(error.to_string(), "waiting for a miracle of sh: timed out after 50 ms");
     daemon.wait_until("nothing", Duration::MAX, || true).unwrap();
 }
 
 #[test]
 fn what_cannot_be_started_is_told_as_it_is() {
-    let error = Daemon::command("no-such-program").start().unwrap_err();
+    let error = DaemonCommand::new("no-such-program").spawn().unwrap_err();
     assert!(matches!(error, DaemonError::Program(ProgramError::NotFound { .. })), "{error}");
     assert_eq!(error.to_string(), "program not found: no-such-program");
-    let error = Daemon::command("").start().unwrap_err();
+    let error = DaemonCommand::new("").spawn().unwrap_err();
     assert!(matches!(error, DaemonError::Program(ProgramError::NotFound { .. })), "{error}");
     let room = tempfile::tempdir().unwrap();
     let file = room.path().join("script");
     std::fs::write(&file, "#!/no/such/interpreter\n").unwrap();
     let executable: std::fs::Permissions = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(&file, executable).unwrap();
-    let error = Daemon::command(&file).start().unwrap_err();
+    let error = DaemonCommand::new(&file).spawn().unwrap_err();
     let path = file.display();
     assert_eq!(
         error.to_string(),
@@ -526,9 +568,9 @@ fn what_cannot_be_started_is_told_as_it_is() {
              note: its first line names the interpreter /no/such/interpreter, which does not exist"
         )
     );
-    let error = script("exit").directory("/no/such/directory").start().unwrap_err().to_string();
-    assert!(error.contains("the directory that it would work in is gone: /no/such/directory"), "{error}");
-    let error = script("exit").env("LONG", "x".repeat(1 << 20)).start().unwrap_err().to_string();
+    let error = script("exit").current_dir("/no/such/directory").spawn().unwrap_err().to_string();
+    assert!(error.contains("its working directory does not exist: /no/such/directory"), "{error}");
+    let error = script("exit").env("LONG", "x".repeat(1 << 20)).spawn().unwrap_err().to_string();
     assert!(error.contains("E2BIG"), "{error}");
     // Nothing is left of any of the keepers.
     let left: Vec<_> = table::members().into_iter().filter(|entry| entry.command.contains("no/such")).collect();

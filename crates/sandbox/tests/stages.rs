@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use greenroom_sandbox::process::{Status, Watch, table};
-use greenroom_sandbox::{Agent, Launcher, LauncherOptions, Notice, RunnerEnd, Said, SandboxChoice, Stage, StageSpec};
+use greenroom_sandbox::process::{ExitStatus, Watch, table};
+use greenroom_sandbox::{
+    Agent, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, Stage, StageMessage,
+    StageSpec,
+};
 
 /// Does what the payload says: a shell script whose output is sent back, or one of a few words.
 struct ShellAgent;
@@ -65,7 +68,7 @@ impl Room {
         let spec = StageSpec {
             directory: self.directory(self.next),
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
-            host_network: false,
+            network: Network::Private,
             hint: None,
             holds: Vec::new(),
         };
@@ -88,17 +91,17 @@ impl Room {
     }
 
     /// Everything a stage says, and how it ended.
-    fn play(&mut self, script: &str) -> (String, Result<Status, String>) {
+    fn play(&mut self, script: &str) -> (String, Result<ExitStatus, String>) {
         let mut end = self.launch(script);
         let said = all(&mut end);
-        (said, self.gone().gone)
+        (said, self.gone().status)
     }
 }
 
-fn next(end: &mut RunnerEnd) -> Said {
+fn next(end: &mut RunnerEnd) -> Received<StageMessage> {
     loop {
         match end.receive() {
-            Said::Nothing => {
+            Received::Nothing => {
                 let fd = end.fd().try_clone_to_owned().unwrap();
                 Watch::new().readable(&[fd.as_fd()], Instant::now() + Duration::from_mins(1)).unwrap();
             }
@@ -111,14 +114,14 @@ fn all(end: &mut RunnerEnd) -> String {
     let mut text = String::new();
     loop {
         match next(end) {
-            Said::Message(message) => text.push_str(&String::from_utf8_lossy(&message)),
-            Said::NotSetUp(reason) => return format!("not set up: {reason}"),
-            Said::Nothing | Said::End => return text,
+            Received::Message(StageMessage::Agent(message)) => text.push_str(&String::from_utf8_lossy(&message)),
+            Received::Message(StageMessage::NotSetUp(reason)) => return format!("not set up: {reason}"),
+            Received::Nothing | Received::End => return text,
         }
     }
 }
 
-const FINE: Result<Status, String> = Ok(Status::Exit(0));
+const FINE: Result<ExitStatus, String> = Ok(ExitStatus::Code(0));
 
 fn a_stage_has_its_order(choice: SandboxChoice) {
     let mut room = Room::new(choice);
@@ -157,25 +160,25 @@ fn alive(word: &str) -> Vec<String> {
 fn a_collapse_ends_everything(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("wait");
-    assert_eq!(next(&mut end), Said::Message(b"waiting".to_vec()));
+    assert_eq!(next(&mut end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
     end.collapse();
     // Its worker may have noticed first, and ended well.
-    assert!(room.gone().gone.is_ok());
+    assert!(room.gone().status.is_ok());
     assert!(matches!(all(&mut end).as_str(), "" | "Err(Interrupted)"));
 }
 
 fn an_interruption_is_heard(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("wait");
-    assert_eq!(next(&mut end), Said::Message(b"waiting".to_vec()));
+    assert_eq!(next(&mut end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
     end.interrupt();
     assert_eq!(all(&mut end), "Err(Interrupted)");
-    assert_eq!(room.gone().gone, FINE);
+    assert_eq!(room.gone().status, FINE);
 }
 
 fn a_panic_ends_only_its_stage(choice: SandboxChoice) {
     let mut room = Room::new(choice);
-    assert_eq!(room.play("panic"), (String::new(), Ok(Status::Exit(1))));
+    assert_eq!(room.play("panic"), (String::new(), Ok(ExitStatus::Code(1))));
     assert_eq!(room.play("prologue"), ("for all".to_owned(), FINE));
 }
 
@@ -183,7 +186,7 @@ fn a_stage_sees_only_itself(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     assert_eq!(room.play("members"), ("0".to_owned(), FINE));
     let mut other = room.launch("wait");
-    assert_eq!(next(&mut other), Said::Message(b"waiting".to_vec()));
+    assert_eq!(next(&mut other), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
     assert_eq!(room.play("members"), ("0".to_owned(), FINE));
 }
 
@@ -196,7 +199,7 @@ fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
     assert_eq!(started, Ok(Some(())));
     let Room { launcher, directory, .. } = room;
     drop(launcher);
-    assert_eq!(next(&mut end), Said::End);
+    assert_eq!(next(&mut end), Received::End);
     assert_eq!(alive("4712"), NOBODY);
     let left = std::fs::read_dir(directory.path()).unwrap().count();
     assert_eq!(left, 0, "an undismissed launcher removes the run's directory");

@@ -5,19 +5,20 @@ use std::str::FromStr;
 
 use greenroom_event::{Daemon, Exit, LeftOver, OutputSource};
 pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
+use greenroom_sandbox::process::ExitStatus;
 use greenroom_sandbox::process::capture::Tail;
-use greenroom_sandbox::process::{Status, signal_name};
 
 /// How a step went. An error means that the scenario does not hold.
 pub type StepResult = Result<(), Failure>;
 
 /// How a process ended, as events say it.
-pub(crate) fn exit_of(status: Status) -> Exit {
+pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     match status {
-        Status::Exit(code) => Exit::Status(code),
-        Status::Signal(number) => {
-            Exit::Signal(greenroom_event::Signal { number, name: signal_name(number).map(|name| format!("SIG{name}")) })
-        }
+        ExitStatus::Code(code) => Exit::Status(code),
+        ExitStatus::Signal(signal) => Exit::Signal(greenroom_event::Signal {
+            number: signal.as_raw(),
+            name: signal.name().map(|name| format!("SIG{name}")),
+        }),
     }
 }
 

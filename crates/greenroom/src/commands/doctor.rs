@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use greenroom_report::words;
-use greenroom_sandbox::{Isolation, Launcher, LauncherOptions, Property, SandboxChoice, SandboxError};
+use greenroom_sandbox::{
+    DirectoryFate, Isolation, Launcher, LauncherOptions, Property, SandboxChoice, SandboxError, StageUser,
+};
 
 use crate::error::{self, CommandError};
 use crate::exit::ExitCode;
@@ -33,7 +35,7 @@ impl Doctor {
             }
         };
         let printed = print(&findings(launcher.isolation(), settings));
-        launcher.dismiss(false);
+        launcher.dismiss(DirectoryFate::Remove);
         printed
     }
 }
@@ -53,10 +55,15 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
     for property in Property::ALL {
         let (own, shared) = property.values();
         let has = isolation.has(property);
-        line(property.name(), if has { own } else { shared }, meaning(property, has));
+        let (meaning, shared_meaning) = property.meanings();
+        line(property.name(), if has { own } else { shared }, if has { meaning } else { shared_meaning });
     }
     let user = isolation.user();
-    line("user", user, if user == "root" { "steps run as root" } else { "steps run as the user who runs greenroom" });
+    let meaning = match user {
+        StageUser::Root => "steps run as root",
+        StageUser::Same => "steps run as the user who runs greenroom",
+    };
+    line("user", user.name(), meaning);
     let temporary = settings.temporary.display().to_string();
     line("TMPDIR", &words::shell_quote(&temporary), "parent of the scenarios' directories");
     text.push('\n');
@@ -69,20 +76,4 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
         let _ = writeln!(text, "  {line}");
     }
     text
-}
-
-/// Says what a property means for the authors of documents.
-fn meaning(property: Property, has: bool) -> &'static str {
-    match (property, has) {
-        (Property::Kill, true) => "the kernel kills everything a scenario started",
-        (Property::Kill, false) => "greenroom finds and kills a scenario's processes one by one",
-        (Property::Network, true) => "each scenario has its own localhost and no outside network",
-        (Property::Network, false) => "scenarios share the host's network; those that name the same port take turns",
-        (Property::Tmp, true) => "each scenario has its own empty /tmp and /dev/shm",
-        (Property::Tmp, false) => "scenarios share the host's /tmp and /dev/shm",
-        (Property::Proc, true) => "programs see only the processes of their scenario",
-        (Property::Proc, false) => "programs see the host's processes in /proc; steps see only their scenario's",
-        (Property::Host, true) => "each scenario has its own host name and System V objects",
-        (Property::Host, false) => "scenarios share the host's host name and System V objects",
-    }
 }

@@ -281,7 +281,7 @@ BROKEN [TIME]  The scenario
     STOPPED           and I run sh -c 'echo ready > $FIFO; read word < $GO'
                       1 step not run
 
-  the launcher has died; somebody killed it, or the machine is out of memory
+  the launcher has died: it was killed, or the machine is out of memory
 
   daemon d: ended with the scenario
 
@@ -293,7 +293,7 @@ BROKEN [TIME]  The next
 
                       1 step not run
 
-  the launcher has died; somebody killed it, or the machine is out of memory
+  the launcher has died: it was killed, or the machine is out of memory
 
   rerun: greenroom run --env FIFO=[PROJECT]/fifo --env GATE=[PROJECT]/gate --env GO=[PROJECT]/go --sandbox sealed x.md --name 'The next'
 

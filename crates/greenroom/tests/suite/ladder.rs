@@ -73,9 +73,9 @@ TMPDIR
 Scenarios are not sealed, and `--sandbox sealed` fails. What this machine refuses:
 
   network: ioctl(SIOCSIFFLAGS, "lo") failed: operation not permitted (EPERM)
-    help: a seccomp filter is in force, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
+    help: a seccomp filter is active, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
   tmp, proc: mount("/", MS_REC | MS_PRIVATE) failed: permission denied (EACCES)
-    help: a security module (AppArmor, SELinux) forbids it: `docker run --security-opt apparmor=unconfined`, or ask its log
+    help: a security module (AppArmor, SELinux) forbids it: `docker run --security-opt apparmor=unconfined`, or see its log
 
 "#]],
     );
@@ -100,7 +100,7 @@ TMPDIR
 Scenarios are not sealed, and `--sandbox sealed` fails. What this machine refuses:
 
   kill, network, tmp, proc, host: clone(CLONE_NEWPID) failed: operation not permitted (EPERM)
-    help: a seccomp filter is in force, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
+    help: a seccomp filter is active, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
 
 "#]],
     );
@@ -173,11 +173,11 @@ fn sealed_is_refused_where_something_is_lacking() {
     let Some(project) = refusing(NO_MOUNTS_AND_NO_LOOPBACK) else { return };
     let project = project.file("x.md", scenario("when I run true"));
     project.run(["run", "--sandbox", "sealed", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: this machine does not allow sealed scenarios
+greenroom: this machine does not support sealed scenarios
   network: ioctl(SIOCSIFFLAGS, "lo") failed: operation not permitted (EPERM)
-    help: a seccomp filter is in force, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
+    help: a seccomp filter is active, as in containers: `docker run --security-opt seccomp=unconfined`, or run greenroom outside of the container
   tmp, proc: mount("/", MS_REC | MS_PRIVATE) failed: permission denied (EACCES)
-    help: a security module (AppArmor, SELinux) forbids it: `docker run --security-opt apparmor=unconfined`, or ask its log
+    help: a security module (AppArmor, SELinux) forbids it: `docker run --security-opt apparmor=unconfined`, or see its log
 
 "#]]);
 }
@@ -266,7 +266,7 @@ fn a_kernel_without_proc() {
     let project =
         project.bare().through(["unshare", "-m", "sh", "-c", "mount -t tmpfs none /proc && exec \"$0\" \"$@\""]);
     project.run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: there is no /proc: mount it (`mount -t proc proc /proc`)
+greenroom: /proc is missing: mount it (`mount -t proc proc /proc`)
 
 "#]]);
     assert!(fs::exists("/proc/self").unwrap());

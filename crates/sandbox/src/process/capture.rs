@@ -1,4 +1,4 @@
-//! Reading what processes wrote, without ever holding much of it.
+//! Reads what processes wrote, a little at a time: a log may be larger than memory.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,8 +15,9 @@ pub struct Tail {
     pub omitted: u64,
 }
 
-/// Bytes as text from which they can be had back: one that belongs to no character of UTF-8 becomes the private character with its
-/// number from U+10FF00 on.
+/// Converts bytes to text without losing any.
+///
+/// A byte that is not UTF-8 becomes the private character U+10FF00 plus its value.
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -26,17 +27,29 @@ pub fn text(bytes: &[u8]) -> String {
     text
 }
 
-/// The last `most` bytes of a file, beginning at a line where that is possible.
+/// Reads the last `most` bytes of a file, from the beginning of a line where possible.
+///
+/// # Errors
+///
+/// When the file cannot be read, or is not a regular file.
 pub fn tail(path: &Path, most: u64) -> std::io::Result<Tail> {
     tail_of(&open(path)?, most)
 }
 
-/// The same of an open file, whose position stays where it is.
+/// Reads the end of an open file, whose position does not change.
+///
+/// # Errors
+///
+/// When the file cannot be read.
 pub fn tail_of(file: &File, most: u64) -> std::io::Result<Tail> {
     end_of_part(file, 0..file.metadata()?.len(), most)
 }
 
-/// The same of a part of an open file.
+/// Reads the end of a part of an open file.
+///
+/// # Errors
+///
+/// When the file cannot be read, or `most` does not fit into memory.
 pub fn end_of_part(file: &File, part: Range<u64>, most: u64) -> std::io::Result<Tail> {
     let length = part.end.saturating_sub(part.start);
     let mut omitted = length.saturating_sub(most);
@@ -53,35 +66,47 @@ pub fn end_of_part(file: &File, part: Range<u64>, most: u64) -> std::io::Result<
     Ok(Tail { bytes, omitted })
 }
 
-/// The first `most` bytes of a file.
+/// Reads the first `most` bytes of a file.
+///
+/// # Errors
+///
+/// When the file cannot be read, or is not a regular file.
 pub fn head(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Looks for bytes in a file that grows, reading every part of it once and in pieces: a log may be larger than memory.
+/// Searches for bytes in a file that grows; reads each part of it once, in pieces.
 #[derive(Debug)]
 pub struct Seeker {
     needle: Vec<u8>,
     /// How much of the file has been read.
     read: u64,
-    /// The end of what has been read, where the beginning of the needle may be.
+    /// The end of what has been read; the needle may begin in it.
     kept: Vec<u8>,
 }
 
 impl Seeker {
-    /// Looks for these bytes.
+    /// Creates a search for these bytes.
     pub fn new(needle: &[u8]) -> Self {
         Self { needle: needle.to_owned(), read: 0, kept: Vec::new() }
     }
 
-    /// Whether they are in the file by now. A file that has become shorter is read anew.
+    /// Whether the file contains them by now. A file that has become shorter is read again.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is not a regular file.
     pub fn look(&mut self, path: &Path) -> std::io::Result<bool> {
         self.look_in(&open(path)?)
     }
 
-    /// The same of an open file, whose position stays where it is.
+    /// Whether an open file contains them by now; its position does not change.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
     pub fn look_in(&mut self, file: &File) -> std::io::Result<bool> {
         if self.needle.is_empty() {
             return Ok(true);
@@ -92,7 +117,7 @@ impl Seeker {
             self.kept.clear();
         }
         loop {
-            // Not beyond what is there now: a process may write faster than this reads.
+            // Not beyond the present end: a process may write faster than this reads.
             let most = usize::try_from(length - self.read).unwrap_or(usize::MAX).min(64 * 1024);
             let before = self.kept.len();
             self.kept.resize(before + most, 0);
@@ -111,7 +136,7 @@ impl Seeker {
     }
 }
 
-/// Reads from a place in a file until the buffer is full or the file ends.
+/// Reads at an offset until the buffer is full or the file ends.
 fn read_at(file: &File, buffer: &mut [u8], from: u64) -> std::io::Result<usize> {
     let mut read = 0;
     while read < buffer.len() {
@@ -125,7 +150,7 @@ fn read_at(file: &File, buffer: &mut [u8], from: u64) -> std::io::Result<usize> 
     Ok(read)
 }
 
-/// Where `needle` first is in `haystack`.
+/// Returns the offset of the first `needle` in `haystack`.
 pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let Some((&first, _)) = needle.split_first() else {
         return Some(0);
@@ -141,12 +166,16 @@ pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     None
 }
 
-/// Opens a file that a process may have replaced by something else: never follows a link, never blocks on a fifo.
+/// Opens a file that a process may have replaced: follows no link, does not block on a fifo.
+///
+/// # Errors
+///
+/// When the file cannot be opened, or is not a regular file.
 pub fn open(path: &Path) -> std::io::Result<File> {
     let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file"))
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"))
     }
 }

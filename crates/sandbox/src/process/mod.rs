@@ -1,22 +1,33 @@
 //! Processes as a scenario sees them: start, wait, look, stop.
 //!
 //! - [`Program`] says what to start; [`Program::start`] gives a [`Process`].
-//! - [`Process`] is a running program in a process group of its own, held by a pidfd: it is never confused with a stranger that got its number.
-//! - [`Neighbour`] is one that somebody else has started.
-//! - [`Watch`] is the one loop in which everything waits; it ends early when the step's time is up or the run is interrupted.
-//! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`] reads the ends of output files,
-//!   [`network`] tells whether anything went over the network.
+//! - [`Process`] is a running program in a process group of its own, held by a pidfd, so it is never
+//!   confused with another process that gets its number.
+//! - [`Neighbour`] is a process that another one has started.
+//! - [`Watch`] is what steps wait with; see the module `wait`.
+//! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
+//! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`] reads
+//!   the ends of output files, [`network`] counts network use.
 
 pub mod capture;
+mod child;
+mod greet;
 mod neighbour;
 pub mod network;
 pub mod ports;
 mod program;
+pub mod ready;
 mod running;
+mod signal;
+mod status;
 pub mod table;
-mod watch;
+pub(crate) mod wait;
 
+pub(crate) use child::Child;
+pub use greet::greet;
 pub use neighbour::Neighbour;
-pub use program::{Input, Program, ProgramError, StartError, find_program};
-pub use running::{Ended, Process, Signal, Status, Stopped, signal_name, signal_named};
-pub use watch::{Cut, MeterId, Stopwatch, Watch};
+pub use program::{Input, Program, ProgramError, SpawnError, find_program, retry_while_busy};
+pub use running::Process;
+pub use signal::{Signal, UnknownSignal};
+pub use status::{Exit, ExitStatus, StopOutcome};
+pub use wait::{MeterId, Stopwatch, WaitError, Watch};

@@ -1,38 +1,44 @@
-//! A process of this stage that somebody else has started.
+//! A process of this stage that another process has started.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Pid;
 
-use crate::child::Child;
-use crate::process::watch::Watch;
+use super::child::Child;
+use super::signal::Signal;
+use super::wait::plain;
 
-/// Such a process, held by a pidfd: its end can be seen, but not how it ended, since that is told to its parent alone.
+/// A process that is not our child, held by a pidfd.
+///
+/// Its end can be seen, but not how it ended: the kernel reports that to its parent only.
 #[derive(Debug)]
 pub struct Neighbour(Child);
 
 impl Neighbour {
-    /// Takes hold of a process by its number; an error when there is none. Whoever says the number must be sure that it is still
-    /// the same process's.
+    /// Opens a process by its number. The caller must know that the number still belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such process.
     pub fn hold(pid: i32) -> io::Result<Self> {
         Ok(Self(Child::hold(Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?)?))
     }
 
-    /// Its number.
+    /// Returns its process number.
     pub fn pid(&self) -> i32 {
         self.0.pid().as_raw_nonzero().get()
     }
 
-    /// Readable once it has ended.
+    /// Returns a descriptor that is readable once the process has ended.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         self.0.pidfd()
     }
 
     /// Whether it has ended.
     pub fn has_ended(&self) -> bool {
-        Watch::new().readable(&[self.pidfd()], Instant::now()) == Ok(true)
+        plain::readable(&[self.pidfd()], Instant::now())
     }
 
     /// Sends it a signal; nothing happens when it has ended.
@@ -40,10 +46,10 @@ impl Neighbour {
         let _ = self.0.signal(signal);
     }
 
-    /// Kills it, and waits until it has ended.
+    /// Kills it and waits until it has ended.
     pub fn kill(&self) {
         if self.0.signal(Signal::KILL).is_ok() {
-            let _ = Watch::new().end_of("a killed process", self.pidfd(), Duration::from_secs(2));
+            plain::end_of(self.pidfd(), Duration::from_secs(2));
         }
     }
 }

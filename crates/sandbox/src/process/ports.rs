@@ -1,41 +1,35 @@
-//! Listening TCP sockets, asked of the kernel by netlink (`sock_diag`).
+//! Listening TCP sockets, read from the kernel by netlink (`sock_diag`).
 //!
-//! A socket in state LISTEN is exactly what makes a connect succeed, so looking loses nothing against trying, and touches
-//! nothing: a server that accepts a single connection still has it to give. Ten microseconds a look, where reading
-//! `/proc/net/tcp` takes a hundred times that.
+//! A connect succeeds exactly when there is a socket in state LISTEN. Looking is therefore as good as
+//! trying, and touches nothing: a server that accepts a single connection still has it to give. A look
+//! takes ten microseconds, reading `/proc/net/tcp` a hundred times as much.
 
 use std::cell::RefCell;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, connect, recv, sendto, shutdown,
-    socket_with,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
 
-use crate::process::running::Process;
-use crate::process::table;
-use crate::process::watch::{Cut, Watch};
+use crate::surroundings::{self, Network};
 
 /// A listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listener {
-    /// Where it listens.
+    /// The address that it listens on.
     pub address: SocketAddr,
-    /// Its inode, by which its process is found.
+    /// Its inode, which leads to its process.
     pub inode: u64,
-    /// Connections that nobody has accepted yet.
+    /// Connections that were not accepted yet.
     pub pending: u32,
 }
 
-/// Asks for listening sockets; keeps its netlink socket between questions.
+/// Lists listening sockets; keeps its netlink socket between looks.
 #[derive(Debug)]
 pub struct Listeners {
     netlink: Option<OwnedFd>,
-    /// Where answers are received.
+    /// Receives the answers.
     buffer: RefCell<Vec<u8>>,
 }
 
@@ -61,7 +55,7 @@ impl Listeners {
         Self { netlink, buffer: RefCell::new(vec![0; 32 * 1024]) }
     }
 
-    /// All listening sockets.
+    /// Returns all listening sockets.
     pub fn all(&self) -> Vec<Listener> {
         match &self.netlink {
             Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc()),
@@ -69,7 +63,7 @@ impl Listeners {
         }
     }
 
-    /// The sockets that listen on this port, on whatever address.
+    /// Returns the sockets that listen on this port, whatever the address.
     pub fn on_port(&self, port: u16) -> Vec<Listener> {
         let mut found = self.all();
         found.retain(|listener| listener.address.port() == port);
@@ -83,10 +77,12 @@ fn reaches(listener: &Listener, address: IpAddr) -> bool {
     listener.address.ip() == address || listener.address.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED)
 }
 
-/// All listening TCP sockets of both families, in one question: the older form of it, which names no family.
+/// Asks for the listening TCP sockets of both families.
+///
+/// Uses the older form of the request, which names no family, so that one request is enough.
 fn ask(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<Vec<Listener>> {
     const LENGTH: u32 = 76;
-    // struct nlmsghdr, then struct inet_diag_req: 52 bytes that filter nothing, the states asked for, 4 bytes of history.
+    // struct nlmsghdr, then struct inet_diag_req: 52 bytes without a filter, the states, 4 unused bytes.
     let mut request = Vec::with_capacity(LENGTH as usize);
     request.extend_from_slice(&LENGTH.to_ne_bytes());
     request.extend_from_slice(&TCPDIAG_GETSOCK.to_ne_bytes());
@@ -119,8 +115,10 @@ fn number(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).map_or(0, |bytes| u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
 }
 
-/// One `struct inet_diag_msg`: family, state, timer, retransmissions, then the socket's ports (network order) and
-/// addresses at 4, expiry, the queues at 56 and 60, user, inode at 68.
+/// Parses a `struct inet_diag_msg`.
+///
+/// It has family, state, timer and retransmissions, then the socket's ports (network order) and
+/// addresses at 4, expiry, the queues at 56 and 60, the user, and the inode at 68.
 fn listener(message: &[u8]) -> Option<Listener> {
     if message.len() < 72 {
         return None;
@@ -139,7 +137,7 @@ fn listener(message: &[u8]) -> Option<Listener> {
     })
 }
 
-/// The same from `/proc/net/tcp` and `tcp6`, for kernels without `sock_diag`.
+/// Reads the same from `/proc/net/tcp` and `tcp6`, for kernels without `sock_diag`.
 fn from_proc() -> Vec<Listener> {
     let mut found = Vec::new();
     for path in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
@@ -153,7 +151,7 @@ fn from_proc() -> Vec<Listener> {
                 return None;
             }
             let port = u16::from_str_radix(port, 16).ok()?;
-            // Words of four bytes, each printed as a number of this machine's byte order.
+            // Words of four bytes, each printed as a number in this machine's byte order.
             let bytes: Vec<u8> = (0..address.len() / 8)
                 .filter_map(|word| u32::from_str_radix(&address[word * 8..word * 8 + 8], 16).ok())
                 .flat_map(u32::to_ne_bytes)
@@ -170,62 +168,19 @@ fn from_proc() -> Vec<Listener> {
     found
 }
 
-/// Whether the network is this stage's own, so that whatever listens in it is of this scenario.
+impl Listener {
+    /// Returns the address at which a client reaches it.
+    pub(crate) fn target(&self) -> SocketAddr {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        SocketAddr::new(ip, self.address.port())
+    }
+}
+
+/// Whether only processes of this stage can listen on its ports.
 pub fn are_private() -> bool {
-    crate::stage::has_private_network()
-}
-
-/// Where a client reaches a listener.
-pub(crate) fn target(listener: &Listener) -> SocketAddr {
-    let ip = match listener.address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listener.address.port())
-}
-
-/// Makes exactly one connection to a listener of `process`, closes our half at once, and waits a moment for the other side
-/// to do the same.
-///
-/// Documents rely on it: scripts that accept one connection, print something and end because it was closed. A connection
-/// that is closed at once would be followed by the next step, perhaps the script's end, before the script has printed. So
-/// the wait ends when the server has closed its side or has ended; or when it visibly does nothing about the connection,
-/// that is when none of its processes has had anything to do for 4 ms; and in any case after a second.
-pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Result<(), Cut> {
-    const IDLE: Duration = Duration::from_millis(4);
-    const MOMENT: Duration = Duration::from_secs(1);
-    let address = target(listener);
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let Ok(socket) = socket_with(family, SocketType::STREAM, flags, None) else {
-        return Ok(());
-    };
-    let begun = Instant::now();
-    // On loopback the handshake is done when connect returns; only a full backlog leaves it in progress.
-    match connect(&socket, &address) {
-        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {}
-        Err(_) => return Ok(()),
-    }
-    let _ = shutdown(&socket, Shutdown::Write);
-    let mut quiet_since: Option<Instant> = None;
-    let mut buffer = vec![0; 4096];
-    while begun.elapsed() < MOMENT {
-        let fds = [std::os::fd::AsFd::as_fd(&socket), process.pidfd()];
-        if watch.readable(&fds, Instant::now() + Duration::from_millis(1))? {
-            match recv(&socket, buffer.as_mut_slice(), RecvFlags::empty()) {
-                // The server says something first: hear it out, it still may close.
-                Ok((read, _)) if read > 0 => {}
-                // Closed; or nothing to read, so that it was the pidfd.
-                _ => return Ok(()),
-            }
-        }
-        let members = table::members();
-        if table::any_busy(table::family(&members, process.pid())) {
-            quiet_since = None;
-        } else if quiet_since.get_or_insert_with(Instant::now).elapsed() >= IDLE {
-            return Ok(());
-        }
-    }
-    Ok(())
+    surroundings::network() == Network::Private
 }

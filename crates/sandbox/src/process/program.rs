@@ -8,34 +8,40 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::process::running::Process;
+use super::capture;
+use super::running::Process;
+use super::wait::{WaitError, Watch};
 use crate::sys;
+
+/// How long the file of a program may stay open for writing.
+const BUSY_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where a program's standard input comes from.
 #[derive(Debug)]
 pub enum Input {
-    /// Nothing: `/dev/null`.
+    /// `/dev/null`.
     Null,
     /// An open file.
     File(File),
 }
 
-/// A program to start. It gets a process group of its own and the environment of this process with `environment` applied.
+/// A program to start, in a process group of its own.
 #[derive(Debug)]
 pub struct Program {
-    /// The executable, as [`find_program`] found it, or relative to `directory` and with a slash in it.
+    /// The executable, as [`find_program`] returns it, or relative to `directory` with a slash in it.
     pub path: PathBuf,
-    /// The command line, the program's name included; must not be empty.
+    /// The command line with the program's name; must not be empty.
     pub argv: Vec<OsString>,
     /// Its working directory.
     pub directory: PathBuf,
-    /// Variables to set, or to unset when there is no value.
+    /// Changes to the environment of this process; a variable without a value is unset.
     pub environment: Vec<(OsString, Option<OsString>)>,
     /// Its standard input.
     pub stdin: Input,
-    /// Its standard output: a file, since a pipe blocks the program when nobody reads and outlives it in its children.
+    /// Its standard output. A file, since a pipe blocks the program when its reader is slow, and
+    /// stays open in the program's children.
     pub stdout: File,
     /// Its standard error.
     pub stderr: File,
@@ -44,15 +50,15 @@ pub struct Program {
 /// Why a program was not found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// No such file, here or on the PATH.
+    /// There is no such file, here or on the PATH.
     #[error("program not found: {name}")]
     NotFound {
-        /// As it was asked for.
+        /// The program's name as given.
         name: String,
         /// Whether the PATH was searched.
         searched_path: bool,
     },
-    /// There is a file, but it may not be executed.
+    /// There is a file, but it is not executable.
     #[error("{path} is not an executable file", path = path.display())]
     NotExecutable {
         /// The file.
@@ -63,30 +69,67 @@ pub enum ProgramError {
 /// Why a program could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start {path}: {source}", path = path.display())]
-pub struct StartError {
+pub struct SpawnError {
     /// The program.
     pub path: PathBuf,
-    /// Said when the cause is known better than the system's error tells it: a missing interpreter, a missing `#!` line.
+    /// The cause, where the system's error is misleading: a missing interpreter, a missing `#!` line.
     pub hint: Option<String>,
     /// The system's error.
     pub source: io::Error,
 }
 
-impl StartError {
-    /// Whether something is missing that any program needs.
+impl SpawnError {
+    /// Whether the system lacks something that any program needs.
     pub fn is_scarcity(&self) -> bool {
         let scarce = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EAGAIN];
         self.source.raw_os_error().is_some_and(|number| scarce.contains(&number)) || null().is_err()
     }
+
+    /// Whether the program's file is open for writing (`ETXTBSY`): see [`retry_while_busy`].
+    pub fn is_busy(&self) -> bool {
+        self.source.kind() == io::ErrorKind::ExecutableFileBusy
+    }
 }
 
-/// An empty input.
+/// Repeats a start while `is_busy` says that the program's file is open for writing.
+///
+/// A program that was just written cannot be executed as long as a process has it open for writing.
+/// That may be a child that another thread has forked and that has not yet executed its program, so it
+/// passes in a moment.
+///
+/// # Errors
+///
+/// When the wait is cut short.
+pub fn retry_while_busy<R>(
+    watch: &mut Watch,
+    program: &Path,
+    mut start: impl FnMut() -> R,
+    is_busy: impl Fn(&R) -> bool,
+) -> Result<R, WaitError> {
+    let mut outcome = start();
+    if is_busy(&outcome) {
+        let what = format!("{} to be closed for writing", program.display());
+        watch.until(&what, BUSY_LIMIT, &[], || {
+            outcome = start();
+            (!is_busy(&outcome)).then_some(())
+        })?;
+    }
+    Ok(outcome)
+}
+
+/// Opens an empty input.
 fn null() -> io::Result<File> {
-    File::open("/dev/null")
-        .map_err(|error| io::Error::new(error.kind(), format!("/dev/null cannot be opened: {error}")))
+    File::open("/dev/null").map_err(|error| io::Error::new(error.kind(), format!("cannot open /dev/null: {error}")))
 }
 
-/// Finds a program the way a shell does: a name with a slash is a path relative to `directory`, any other is searched on `path` (the value of PATH).
+/// Finds a program as a shell does.
+///
+/// A name with a slash is a path relative to `directory`; any other is searched on `path`, the value
+/// of PATH.
+///
+/// # Errors
+///
+/// When there is no such program, or it is not executable.
 pub fn find_program(name: &OsStr, path: &OsStr, directory: &Path) -> Result<PathBuf, ProgramError> {
     let not_found = |searched_path| ProgramError::NotFound { name: name.to_string_lossy().into_owned(), searched_path };
     if name.is_empty() {
@@ -112,47 +155,60 @@ pub fn find_program(name: &OsStr, path: &OsStr, directory: &Path) -> Result<Path
     Err(seen.map_or_else(|| not_found(true), |path| ProgramError::NotExecutable { path }))
 }
 
-/// Whether a file can be executed; `None` when there is no such file.
+/// Whether a file is executable; `None` when there is no such file.
 fn is_executable(path: &Path) -> Option<bool> {
     let metadata = std::fs::metadata(path).ok()?;
     Some(metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 impl Program {
-    /// Starts it. Returns when the kernel shows the new program under its own command line, so that a look at the process table cannot miss it.
-    pub fn start(self) -> Result<Process, StartError> {
-        let (path, argv) = (self.path.clone(), self.argv.clone());
-        let started = Instant::now();
-        let child = self.spawn(|command| {
+    /// Starts it.
+    ///
+    /// Returns when the kernel shows the new program's command line, so that a look at the process
+    /// table cannot miss it.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be executed.
+    pub fn start(self) -> Result<Process, SpawnError> {
+        self.start_with(|command| {
             command.process_group(0);
-        })?;
-        Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source })
+        })
     }
 
-    /// The same for one that ends with this process, however that ends, and that keeps what its own children leave behind:
+    /// Starts it so that it ends with this process and adopts what its own children leave behind.
+    ///
     /// [`Process::kill_all`] then leaves nothing of it.
-    pub fn start_attached(self) -> Result<Process, StartError> {
-        let (path, argv) = (self.path.clone(), self.argv.clone());
-        let started = Instant::now();
-        let child = self.spawn(|command| {
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be executed.
+    pub fn start_attached(self) -> Result<Process, SpawnError> {
+        self.start_with(|command| {
             command.process_group(0);
             sys::attach(command);
-        })?;
-        Process::adopt(child, argv, started).map_err(|source| StartError { path, hint: None, source })
+        })
     }
 
-    /// Has the standard library start it, after `prepare` has added to how.
+    fn start_with(self, prepare: impl FnOnce(&mut Command)) -> Result<Process, SpawnError> {
+        let (path, argv) = (self.path.clone(), self.argv.clone());
+        let started = Instant::now();
+        let child = self.spawn(prepare)?;
+        Process::adopt(child, argv, started).map_err(|source| SpawnError { path, hint: None, source })
+    }
+
+    /// Spawns it with the standard library, after `prepare` has completed the command.
     #[expect(clippy::disallowed_methods, reason = "the sandbox is where processes are started")]
-    pub(crate) fn spawn(self, prepare: impl FnOnce(&mut Command)) -> Result<Child, StartError> {
+    pub(crate) fn spawn(self, prepare: impl FnOnce(&mut Command)) -> Result<Child, SpawnError> {
         let Self { path, argv, directory, environment, stdin, stdout, stderr } = self;
         let mut command = Command::new(&path);
-        let null = match stdin {
+        let stdin = match stdin {
             Input::Null => null(),
             Input::File(file) => Ok(file),
         };
-        let stdin = match null {
+        let stdin = match stdin {
             Ok(stdin) => stdin,
-            Err(source) => return Err(StartError { path, hint: None, source }),
+            Err(source) => return Err(SpawnError { path, hint: None, source }),
         };
         if let Some((name, args)) = argv.split_first() {
             command.arg0(name).args(args);
@@ -166,14 +222,13 @@ impl Program {
         }
         prepare(&mut command);
         command.spawn().map_err(|source| {
-            // A relative path is relative to where it would have run.
             let hint = explain(&directory, &path, &argv, &environment, &source);
-            StartError { path, hint, source }
+            SpawnError { path, hint, source }
         })
     }
 }
 
-/// What is behind an error of `exec` that names the wrong culprit or none.
+/// Explains an error of `exec` that names the wrong cause, or none.
 fn explain(
     directory: &Path,
     path: &Path,
@@ -183,10 +238,11 @@ fn explain(
 ) -> Option<String> {
     match error.raw_os_error()? {
         libc::ENOENT if !directory.is_dir() => {
-            Some(format!("the directory that it would work in is gone: {}", directory.display()))
+            Some(format!("its working directory does not exist: {}", directory.display()))
         }
         libc::ENOENT => {
-            let head = crate::process::capture::head(&directory.join(path), 256).ok()?;
+            // A relative path is relative to the program's working directory.
+            let head = capture::head(&directory.join(path), 256).ok()?;
             let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
             let line = String::from_utf8_lossy(line);
             let interpreter = line.split_whitespace().next()?;
@@ -202,7 +258,8 @@ fn explain(
             let line: usize = argv.iter().map(size).sum();
             let variables: usize = environment.iter().map(|(n, v)| size(n) + v.as_ref().map_or(0, size)).sum();
             Some(format!(
-                "its arguments take {line} bytes and the variables set for it {variables}; the kernel takes 128 KiB for one string and about 2 MiB for all (E2BIG)"
+                "its arguments take {line} bytes and the variables set for it {variables}; \
+                 the kernel accepts 128 KiB for one string and about 2 MiB for all (E2BIG)"
             ))
         }
         _ => None,

@@ -1,9 +1,9 @@
 //! The scenario's own processes.
 //!
-//! Where a stage has a `/proc` of its own it shows nothing else. Otherwise only the descendants of the stage's first process
-//! count, found by walking down from it, so that the rest of the machine stays out of sight. In a process namespace without
-//! a `/proc` of its own, processes have two numbers: the one by which `/proc` knows them, and their own, by which the stage
-//! and its signals do; [`Entry`] has the latter.
+//! Where a stage has a `/proc` of its own, `/proc` shows nothing else. Otherwise only the descendants of
+//! the stage's first process count. They are found by walking down from it, so the rest of the machine
+//! stays out of sight. In a process namespace without a `/proc` of its own, processes have two numbers:
+//! the one in `/proc`, and their own, which the stage and its signals use. [`Entry`] has the latter.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,25 +12,28 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::stage::{self, View};
+use crate::surroundings::{self, ProcView, this_process};
 use crate::sys;
 
 /// A process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its number.
+    /// Its process number.
     pub pid: i32,
-    /// Its parent.
+    /// The process number of its parent.
     pub parent: i32,
     /// Its process group.
     pub group: i32,
-    /// `R` running, `S` sleeping, `D` waiting for a disk, `Z` ended but not reaped, `T` stopped. When the first thread of a
-    /// process has ended before others, that of one of these.
+    /// `R` running, `S` sleeping, `D` waiting for a disk, `Z` ended but not reaped, `T` stopped.
+    ///
+    /// When the first thread of a process has ended before others, the state of one of these.
     pub state: char,
-    /// Its command line, words joined by blanks; its name in brackets when it has none.
+    /// Its command line, words joined by spaces; its name in brackets when it has none.
     pub command: String,
-    /// Whether it has no command line. That is so for a moment in which a process becomes another program, and in which it
-    /// ends; lastingly only where a program has removed its own.
+    /// Whether it has no command line.
+    ///
+    /// That is the case for a moment while a process becomes another program and while it ends. It
+    /// lasts only where a program has removed its own command line.
     pub is_unnamed: bool,
     /// How long it has been running.
     pub age: Duration,
@@ -43,44 +46,45 @@ impl Entry {
     }
 }
 
-/// Processes of greenroom's own in this stage, beside its first process and worker.
+/// Processes of this stage that belong to greenroom, besides its first process and worker.
 static HIDDEN: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
-/// From now on a process is one of greenroom's own, and no member of the stage: it is not seen, nor left over.
+/// Hides a process that belongs to greenroom: it is not listed, nor reported as left over.
 pub fn hide(pid: i32) {
     HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).insert(pid);
 }
 
-/// A process that was hidden has ended; its number may come to belong to another.
+/// Ends the hiding of a process that has ended: another process may get its number.
 pub fn unhide(pid: i32) {
     HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
 }
 
-/// All processes of this stage but its own first process, worker and those that are hidden, zombies left out.
+/// Lists the processes of this stage, without its first process, its worker, hidden ones and zombies.
 pub fn members() -> Vec<Entry> {
     let mut own = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    own.extend([stage::first_process(), this_process()]);
-    // One question to the kernel instead of a walk through /proc; and often there is nobody.
-    if stage::view() != View::Machine && !sys::has_company() {
+    own.extend([surroundings::first_process(), this_process()]);
+    // One system call instead of a walk through /proc; and often there is none.
+    if surroundings::proc_view() != ProcView::Machine && !sys::has_other_processes() {
         return Vec::new();
     }
     entries().filter(|entry| !own.contains(&entry.pid) && !entry.is_zombie()).collect()
 }
 
-/// Number and state of every process of this stage but its first.
+/// Returns number and state of every process of this stage except its first.
 pub(crate) fn everything() -> Vec<(i32, char)> {
-    let first = stage::first_process();
+    let first = surroundings::first_process();
     entries().filter(|entry| entry.pid != first).map(|entry| (entry.pid, entry.state)).collect()
 }
 
-/// What `/proc` says of the processes of this stage.
+/// Reads what `/proc` says about the processes of this stage.
 ///
-/// Processes are listed first and looked at one by one then. One that goes on as a child of its own in between, as those do
-/// that put themselves into the background, would be in neither; so nobody may have come since they were listed.
+/// Processes are listed first and then read one by one. A process that forks and ends in between, as
+/// one that puts itself into the background does, would be missed in both forms. So the list is
+/// complete only when no process has been added since.
 fn entries() -> impl Iterator<Item = Entry> {
     let mut listed = listed();
     let mut entries = Vec::new();
-    // Where processes come faster than they are listed, what was seen last has to do.
+    // Where processes start faster than they are listed, the latest list has to do.
     for _ in 0..8 {
         entries = listed.iter().copied().filter_map(entry).collect();
         let again = self::listed();
@@ -93,22 +97,22 @@ fn entries() -> impl Iterator<Item = Entry> {
     entries.into_iter()
 }
 
-/// The processes of this stage, by their numbers in `/proc`.
+/// Lists the processes of this stage, by their numbers in `/proc`.
 fn listed() -> BTreeSet<i32> {
-    let shown = match stage::view() {
-        View::Own => all(),
-        View::Machine => descendants(stage::first_process()),
-        View::Foreign => descendants(shown_as(stage::first_process())),
+    let shown = match surroundings::proc_view() {
+        ProcView::Stage => all(),
+        ProcView::Machine => descendants(surroundings::first_process()),
+        ProcView::MachineRenumbered => descendants(shown_as(surroundings::first_process())),
     };
     shown.into_iter().collect()
 }
 
-/// Those of these processes that have not ended.
+/// Returns those of these processes that have not ended.
 pub(crate) fn living(pids: impl IntoIterator<Item = i32>) -> Vec<Entry> {
     pids.into_iter().filter_map(entry).filter(|entry| !entry.is_zombie()).collect()
 }
 
-/// Those of `members` that are `leader` or descend from it, or are in its process group.
+/// Returns `leader` with those of `members` that descend from it or are in its process group.
 pub fn family(members: &[Entry], leader: i32) -> BTreeSet<i32> {
     let mut family = BTreeSet::from([leader]);
     family.extend(members.iter().filter(|entry| entry.group == leader).map(|entry| entry.pid));
@@ -128,17 +132,19 @@ pub(crate) fn group_lives(group: i32) -> bool {
     !living_group(group).is_empty()
 }
 
-/// The members of a process group that have not ended.
+/// Returns the members of a process group that have not ended.
 pub(crate) fn living_group(group: i32) -> Vec<Entry> {
     let lives = |entry: &Entry| entry.group == group && !entry.is_zombie();
-    match stage::view() {
-        View::Own | View::Foreign => entries().filter(lives).collect(),
-        // Outside of a stage nobody holds together what a group has left behind.
-        View::Machine => all().into_iter().filter_map(entry).filter(lives).collect(),
+    match surroundings::proc_view() {
+        ProcView::Stage | ProcView::MachineRenumbered => entries().filter(lives).collect(),
+        // Outside of a stage, orphans of a group are not below any process of ours.
+        ProcView::Machine => all().into_iter().filter_map(entry).filter(lives).collect(),
     }
 }
 
-/// The command line of a process, its words joined by blanks; empty for one that has ended or is being started.
+/// Returns the command line of a process, words joined by spaces.
+///
+/// It is empty while a process is being started and once it has ended.
 pub fn command_line(pid: i32) -> String {
     command_line_of(shown_as(pid))
 }
@@ -146,7 +152,7 @@ pub fn command_line(pid: i32) -> String {
 fn command_line_of(shown: i32) -> String {
     let mut bytes = fs::read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
     if bytes.is_empty() {
-        // The first thread has none any more when it ends before others.
+        // The first thread has lost it when it ends before others.
         let others = threads(shown).filter_map(|thread| fs::read(thread.join("cmdline")).ok());
         bytes = others.into_iter().find(|bytes| !bytes.is_empty()).unwrap_or_default();
     }
@@ -154,25 +160,27 @@ fn command_line_of(shown: i32) -> String {
     String::from_utf8_lossy(trimmed).replace('\0', " ")
 }
 
-/// Whether any thread of these processes is running or waits for a disk, that is: may be about to do something.
+/// Whether any thread of these processes is running or waits for a disk.
 pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
     pids.into_iter().any(|pid| threads(shown_as(pid)).any(|thread| matches!(state(&thread), Some('R' | 'D'))))
 }
 
-/// The directories of the threads of a process.
+/// Returns the directories of the threads of a process.
 fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
     let threads = fs::read_dir(format!("/proc/{shown}/task")).into_iter().flatten();
     threads.flatten().map(|thread| thread.path())
 }
 
-/// The state of a thread.
+/// Reads the state of a thread.
 fn state(thread: &Path) -> Option<char> {
     let stat = fs::read(thread.join("stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// What a process has open: links, named by number. Its first thread has nothing any more when it ends before others.
+/// Returns the open descriptors of a process: links, named by number.
+///
+/// The first thread has lost them when it ends before others.
 fn descriptors(shown: i32) -> impl Iterator<Item = PathBuf> {
     let own = |directory: PathBuf| fs::read_dir(directory.join("fd")).into_iter().flatten().flatten();
     let mut first = own(format!("/proc/{shown}").into()).peekable();
@@ -180,23 +188,24 @@ fn descriptors(shown: i32) -> impl Iterator<Item = PathBuf> {
     first.chain(others.into_iter().flatten()).map(|fd| fd.path())
 }
 
-/// The members of this stage that have this file open.
+/// Returns the members of this stage that have this file open.
 pub(crate) fn holders_of_file(device: u64, inode: u64) -> Vec<i32> {
     let has_it = |entry: &Entry| {
-        // By the link, as it stands for the file itself and not for its name.
+        // The link stands for the file itself, not for its name.
         descriptors(shown_as(entry.pid))
             .any(|fd| fs::metadata(fd).is_ok_and(|file| (file.dev(), file.ino()) == (device, inode)))
     };
     members().into_iter().filter(has_it).map(|entry| entry.pid).collect()
 }
 
-/// Whether a member of this stage has descriptors that this process may not see, as one of a program has that may do more
-/// than its user.
+/// Whether a member of this stage has descriptors that this process may not see.
+///
+/// A program with more privileges than its user is such a member.
 pub fn has_closed_member() -> bool {
     members().iter().any(|entry| fs::read_dir(format!("/proc/{}/fd", shown_as(entry.pid))).is_err())
 }
 
-/// The process that has this socket open, with its number and command line.
+/// Finds the process that has this socket open.
 pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     let wanted = format!("socket:[{inode}]");
     let own = shown_as(this_process());
@@ -208,15 +217,11 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     })
 }
 
-/// The sockets that these processes have open, by inode.
+/// Returns the inodes of the sockets that these processes have open.
 pub(crate) fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
     let targets = pids.into_iter().flat_map(descriptors).filter_map(|fd| fs::read_link(fd).ok());
     let inode = |target: PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
     targets.filter_map(inode).collect()
-}
-
-fn this_process() -> i32 {
-    i32::try_from(std::process::id()).unwrap_or(-1)
 }
 
 fn all() -> Vec<i32> {
@@ -226,7 +231,7 @@ fn all() -> Vec<i32> {
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Everything below a process.
+/// Returns all descendants of a process.
 pub(crate) fn descendants(root: i32) -> Vec<i32> {
     let mut found = Vec::new();
     let mut next = vec![root];
@@ -238,7 +243,7 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
     found
 }
 
-/// The children of a process, over all its threads.
+/// Returns the children of a process, of all its threads.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
     threads(pid)
         .filter_map(|thread| fs::read_to_string(thread.join("children")).ok())
@@ -246,9 +251,9 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The number by which `/proc` knows a process of this stage; 0, which is nobody's, when it does not.
+/// Returns the number of a process of this stage in `/proc`; 0, which is never used, if it is not there.
 fn shown_as(pid: i32) -> i32 {
-    if stage::view() != View::Foreign {
+    if surroundings::proc_view() != ProcView::MachineRenumbered {
         return pid;
     }
     let own = fs::read_link("/proc/self").ok().and_then(|link| link.to_str()?.parse::<i32>().ok()).unwrap_or(0);
@@ -256,22 +261,22 @@ fn shown_as(pid: i32) -> i32 {
     if pid == own_number(own) {
         return own;
     }
-    // The first process is this one, or its parent.
-    if own_number(own) != stage::first_process() {
+    // The first process is this one or its parent.
+    if own_number(own) != surroundings::first_process() {
         top = parent(own).unwrap_or(0);
     }
-    if pid == stage::first_process() {
+    if pid == surroundings::first_process() {
         return top;
     }
     descendants(top).into_iter().find(|&shown| own_number(shown) == pid).unwrap_or(0)
 }
 
-/// A process's number in its own namespace, from its number in `/proc`; 0 when it is gone.
+/// Converts a process number in `/proc` to that in the stage; 0 when the process is gone.
 fn own_number(shown: i32) -> i32 {
     last_number(shown, "NSpid:").unwrap_or(0)
 }
 
-/// The last number of a line in `/proc/PID/status`: that of the innermost namespace.
+/// Returns the last number of a line in `/proc/PID/status`: that of the innermost namespace.
 fn last_number(shown: i32, line: &str) -> Option<i32> {
     let status = fs::read_to_string(format!("/proc/{shown}/status")).ok()?;
     status.lines().find_map(|text| text.strip_prefix(line)?.split_whitespace().next_back()?.parse().ok())
@@ -282,11 +287,11 @@ fn parent(shown: i32) -> Option<i32> {
     status.lines().find_map(|text| text.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
-/// What `/proc` says of a process, by its number there; `None` when it is gone.
+/// Reads what `/proc` says about a process, by its number there; `None` when it is gone.
 fn entry(shown: i32) -> Option<Entry> {
     let stat = fs::read(format!("/proc/{shown}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
-    // `pid (name) state ppid pgrp ... starttime`: the name may hold anything, also blanks and parentheses.
+    // `pid (name) state ppid pgrp ... starttime`: the name may contain spaces and parentheses.
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<i64>().ok());
@@ -298,7 +303,7 @@ fn entry(shown: i32) -> Option<Entry> {
     let command = command_line_of(shown);
     let (mut pid, mut parent) = (shown, i32::try_from(number(1)?).ok()?);
     let mut group = i32::try_from(number(2)?).ok()?;
-    if stage::view() == View::Foreign {
+    if surroundings::proc_view() == ProcView::MachineRenumbered {
         pid = own_number(shown);
         parent = own_number(parent);
         group = last_number(shown, "NSpgid:")?;
@@ -314,7 +319,7 @@ fn entry(shown: i32) -> Option<Entry> {
     })
 }
 
-/// `starttime` counts clock ticks (100 a second on every Linux that user space sees) since boot.
+/// Converts `starttime`: clock ticks since boot, 100 a second on every Linux.
 fn age(started_ticks: u64) -> Duration {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let now = Duration::new(u64::try_from(now.tv_sec).unwrap_or(0), u32::try_from(now.tv_nsec).unwrap_or(0));

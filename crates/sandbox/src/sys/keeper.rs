@@ -1,12 +1,13 @@
-//! The keeper's life: a process between a test and its daemon, which nothing that the daemon starts gets away from.
+//! The keeper process, between a test and its daemon: no process of the daemon escapes it.
 //!
-//! The keeper is a copy of one thread of a process that may have many, so any lock may be held by a thread that the copy
-//! lacks, the allocator's too. Everything here is therefore bare system calls on memory of the keeper's own stack: those of
-//! `rustix`, which are no more than that, and the few of libc's that may be called in a signal handler. Nothing here allocates,
-//! locks, or can panic.
+//! The keeper is a copy of one thread of a process that may have many, so any lock, also the
+//! allocator's, may be held by a thread that the copy lacks. Everything here is therefore bare system
+//! calls on the keeper's own stack: those of `rustix`, which are no more than that, and the few of libc
+//! that may be called in a signal handler. Nothing here allocates, locks, or can panic.
 //!
-//! As a child subreaper the keeper becomes the parent of every orphan below it. So its children are all that it must look
-//! for: when they are killed, theirs become its own, level by level, until the kernel says that there are none.
+//! As a child subreaper the keeper becomes the parent of every orphan below it. So it only has to look
+//! for its children: when they are killed, their children become its own, level by level, until the
+//! kernel reports that there are none.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -26,36 +27,37 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdin, stdout}
 
 use super::Side;
 
-/// Set in a request when the signal is for the daemon's whole group; the rest of the byte is the signal's number.
+/// The bit of a request that sends the signal to the daemon's group; the other bits are its number.
 pub(crate) const GROUP: u8 = 0x80;
 
-/// What the keeper tells, one datagram each: what, and a number.
-pub(crate) type News = [u8; 5];
-/// The daemon has been started; its process number.
+/// A report of the keeper, one datagram: its kind, and a number.
+pub(crate) type Report = [u8; 5];
+/// Kind of report: the daemon was started; its process number.
 pub(crate) const STARTED: u8 = b's';
-/// The daemon has ended; its exit status.
+/// Kind of report: the daemon has ended; its exit status.
 pub(crate) const EXITED: u8 = b'e';
-/// The daemon has ended; the signal that ended it.
+/// Kind of report: the daemon has ended; the signal that killed it.
 pub(crate) const KILLED: u8 = b'k';
 
-/// Has the child that this command starts become a keeper, and a child of that execute the program.
+/// Makes the child of this command a keeper, and a child of that execute the program.
 ///
-/// `line` is the keeper's end of a datagram socket, and not one of the first three descriptors. Over it go requests and
-/// [`News`]; when the other end is shut down the keeper kills everything below it and ends.
+/// `line` is the keeper's end of a datagram socket, and not one of the first three descriptors. It
+/// carries requests and [`Report`]s. When the other end is shut down, the keeper kills everything below
+/// it and ends.
 pub(crate) fn put_between(command: &mut Command, line: OwnedFd) {
     let fork = move || become_keeper(line.as_fd());
-    // SAFETY: between fork and exec a child of a threaded process may only do what is allowed in a signal handler, and this
-    // module keeps to that: see its head.
+    // SAFETY: between fork and exec a child of a threaded process may only do what is allowed in a signal
+    // handler. This module keeps to that: see its first lines.
     unsafe { command.pre_exec(fork) };
 }
 
-/// Returns in the daemon-to-be, which goes on to execute the program. Errors are told to who started the command.
+/// Returns in the future daemon, which then executes the program. The command's caller gets errors.
 fn become_keeper(line: BorrowedFd<'_>) -> io::Result<()> {
     let test = pidfd_open(getppid().ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
-    // A terminal's signals, and those to the test's process group, do not come here.
+    // Signals of a terminal, and those to the test's process group, do not reach it.
     setsid()?;
     set_child_subreaper(Pid::from_raw(1))?;
-    // From here on only SIGKILL and SIGSTOP can do anything to this process.
+    // From here on only SIGKILL and SIGSTOP affect this process.
     super::block(&every_signal());
     super::default_actions();
     let signals = super::signal_descriptor(&super::set_of(&[libc::SIGCHLD]))?;
@@ -68,53 +70,56 @@ fn become_keeper(line: BorrowedFd<'_>) -> io::Result<()> {
 
 fn every_signal() -> libc::sigset_t {
     let mut set = super::empty_set();
-    // SAFETY: `set` is a valid place for a signal set.
+    // SAFETY: `set` is a valid signal set.
     unsafe { libc::sigfillset(&raw mut set) };
     set
 }
 
 fn become_daemon(keeper: Pid) -> io::Result<()> {
     setpgid(None, None)?;
-    // Should the keeper be killed, the daemon at least goes too.
+    // If the keeper is killed, at least the daemon itself dies too.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     if getppid() != Some(keeper) {
         super::exit_now(1);
     }
-    // Not closed: the error of an exec is told over one of them.
+    // Not closed: one of them carries the error of the exec.
     each_descriptor_from_three(libc::CLOSE_RANGE_CLOEXEC, super::close_on_exec);
     super::unblock_signals();
     Ok(())
 }
 
-/// Does something to all open descriptors but the first three: in one call by `close_range` with these flags, or, where
-/// there is no such call, one by one with `each`.
+/// Treats all open descriptors except the first three.
+///
+/// One call of `close_range` with these flags does it, or, where that is missing, `each` one by one.
 fn each_descriptor_from_three(flags: u32, each: fn(RawFd)) {
-    // SAFETY: the call touches descriptors only, and no memory. In the daemon-to-be nothing is closed; the keeper, where they
-    // are, never returns to code that owns one.
+    // SAFETY: the call touches only descriptors, no memory. In the future daemon nothing is closed; the
+    // keeper, which closes them, never returns to code that owns one.
     let result = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags) };
     if result != 0 {
         let limit = getrlimit(Resource::Nofile).current.and_then(|limit| RawFd::try_from(limit).ok());
-        // A limit may be a billion; nobody has so many open.
+        // The limit may be a billion; no process has so many open.
         (3..limit.unwrap_or(RawFd::MAX).min(1 << 16)).for_each(each);
     }
 }
 
 fn close(fd: RawFd) {
-    // SAFETY: only the keeper calls this, with descriptors that nothing in it uses or will close again: it never returns.
+    // SAFETY: only the keeper calls this, with descriptors that nothing in it uses or closes again: it
+    // never returns.
     unsafe { libc::close(fd) };
 }
 
-/// What the keeper knows of its daemon.
+/// What the keeper knows about its daemon.
 struct Daemon {
     pid: Pid,
-    /// While it is not, its number, which is also its group's, is nobody else's.
+    /// Until it is reaped, its number, which is also its group's, cannot pass to another process.
     reaped: bool,
 }
 
-/// The keeper's life after the start. It ends when nothing is left below it.
+/// Keeps the daemon, and ends when nothing is left below this process.
 fn keep(daemon: Pid, line: BorrowedFd<'_>, signals: &OwnedFd, test: &OwnedFd) -> ! {
-    // Standard input, output and error are the daemon's. What the keeper needs takes their place; all else is closed: lines of
-    // other keepers, which must not stay open because of this one, and the pipe by which starters learn of the exec.
+    // Standard input, output and error are the daemon's. What the keeper needs takes their place. All
+    // else is closed: the sockets of other keepers, which must not stay open because of this one, and the
+    // pipe by which the test learns about the exec.
     let placed = dup2_stdin(line).and_then(|()| dup2_stdout(signals)).and_then(|()| dup2_stderr(test));
     if placed.is_ok() {
         each_descriptor_from_three(0, close);
@@ -123,26 +128,26 @@ fn keep(daemon: Pid, line: BorrowedFd<'_>, signals: &OwnedFd, test: &OwnedFd) ->
     let _ = rustix::thread::set_name(c"daemon-keeper");
     let _ = rustix::process::chdir(c"/");
     let mut daemon = Daemon { pid: daemon, reaped: false };
-    tell(STARTED, daemon.pid.as_raw_nonzero().get());
+    report(STARTED, daemon.pid.as_raw_nonzero().get());
     if placed.is_err() {
         kill_all(&mut daemon);
     }
     loop {
         let mut fds = [&line, &signals, &test].map(|fd| PollFd::new(fd, PollFlags::IN));
-        // An error is a lack of memory; what follows is then done in vain, and again.
+        // An error is a lack of memory; what follows then does nothing, and is repeated.
         let _ = poll(&mut fds, None);
         let test_is_gone = fds.last().is_some_and(|test| !test.revents().is_empty());
-        // Signals of a kind merge, so that one read takes all.
+        // Signals of a kind merge, so one read takes all.
         let _ = rustix::io::read(signals, &mut [0u8; 128]);
         reap(&mut daemon, WaitOptions::NOHANG);
-        if test_is_gone || !heed_requests(&daemon) {
+        if test_is_gone || !handle_requests(&daemon) {
             kill_all(&mut daemon);
         }
     }
 }
 
-/// Does what is asked for over the line; `false` when there is nobody any more to ask.
-fn heed_requests(daemon: &Daemon) -> bool {
+/// Carries out the requests that have come; `false` when the other end is closed.
+fn handle_requests(daemon: &Daemon) -> bool {
     let mut request = [0u8];
     loop {
         match rustix::net::recv(stdin(), &mut request[..], RecvFlags::DONTWAIT) {
@@ -159,7 +164,7 @@ fn heed_requests(daemon: &Daemon) -> bool {
     }
 }
 
-/// Sends a signal to the daemon or to its group. When the daemon has ended, what it left behind stands for the group.
+/// Sends a signal to the daemon or its group; once the daemon has ended, to what it left behind.
 fn send(daemon: &Daemon, signal: Signal, to_group: bool) {
     let _ = match (daemon.reaped, to_group) {
         (false, false) => kill_process(daemon.pid, signal),
@@ -174,18 +179,18 @@ fn send(daemon: &Daemon, signal: Signal, to_group: bool) {
     };
 }
 
-/// Kills everything below this process, and ends it when nothing is left.
+/// Kills everything below this process, and ends when nothing is left.
 fn kill_all(daemon: &mut Daemon) -> ! {
     loop {
         each_child(|pid| {
             let _ = kill_process(pid, Signal::KILL);
         });
-        // At least one child is dead or dying, so that this returns; what it leaves is found by the next round.
+        // At least one child is dead or dying, so this returns; the next round finds what it leaves.
         reap(daemon, WaitOptions::empty());
     }
 }
 
-/// Reaps the children that have ended, tells if the daemon is one of them, and ends this process when it has none left.
+/// Reaps children that have ended, reports the daemon's end, and ends this process after its last child.
 fn reap(daemon: &mut Daemon, mut options: WaitOptions) {
     loop {
         match wait(options) {
@@ -193,8 +198,8 @@ fn reap(daemon: &mut Daemon, mut options: WaitOptions) {
                 if pid == daemon.pid && !daemon.reaped {
                     daemon.reaped = true;
                     match (status.exit_status(), status.terminating_signal()) {
-                        (Some(code), _) => tell(EXITED, code),
-                        (None, signal) => tell(KILLED, signal.unwrap_or(libc::SIGKILL)),
+                        (Some(code), _) => report(EXITED, code),
+                        (None, signal) => report(KILLED, signal.unwrap_or(libc::SIGKILL)),
                     }
                 }
                 // There may be more.
@@ -207,26 +212,26 @@ fn reap(daemon: &mut Daemon, mut options: WaitOptions) {
     }
 }
 
-fn tell(what: u8, number: i32) {
+fn report(kind: u8, number: i32) {
     let [a, b, c, d] = number.to_ne_bytes();
-    let news: News = [what, a, b, c, d];
-    // Three at most are ever sent, so there is room; an error is that nobody listens any more.
-    let _ = rustix::net::send(stdin(), &news, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+    let report: Report = [kind, a, b, c, d];
+    // At most three are ever sent, so there is room; an error means that the other end is closed.
+    let _ = rustix::net::send(stdin(), &report, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
 }
 
-/// Calls `act` with every child that this process has.
+/// Calls `act` with every child of this process.
 ///
-/// Where the kernel has no list of them, or `/proc` is that of another process namespace, only with one: the first that is
-/// met when every number is tried, from this process's own upwards, since that is where they began. Killing needs no more: the
-/// next round finds the next.
+/// Where the kernel has no list of them, or `/proc` belongs to another process namespace, only with one:
+/// the first that is found when every number is tried, from this process's own upwards, where the first
+/// children are. Killing needs no more, as the next round finds the next child.
 fn each_child(mut act: impl FnMut(Pid)) {
     const HIGHEST: i32 = 1 << 22;
     let mut act_on_child = |number: i32| -> bool {
         let Some(pid) = Pid::from_raw(number) else {
             return false;
         };
-        // Only a child can be waited for; so a stranger's number does no harm, wherever it came from. And a child's number stays
-        // its own until it is reaped, which nobody but this thread does.
+        // Only a child can be waited for, so the number of any other process does no harm. And a child's
+        // number stays its own until it is reaped, which only this thread does.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let is_child = waitid(WaitId::Pid(pid), options).is_ok();
         if is_child {
@@ -240,7 +245,9 @@ fn each_child(mut act: impl FnMut(Pid)) {
     }
 }
 
-/// Reads the kernel's list of this thread's children: numbers, each with a blank after it. Whether `act` found any good.
+/// Reads the kernel's list of this thread's children: numbers, each followed by a space.
+///
+/// Returns whether `act` accepted one.
 fn each_number_in_list(act: &mut impl FnMut(i32) -> bool) -> rustix::io::Result<bool> {
     let list = rustix::fs::open(c"/proc/thread-self/children", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut buffer = [0u8; 4096];

@@ -1,6 +1,6 @@
-//! The system calls that have no safe form in `rustix`: the whole of greenroom's `unsafe`.
+//! The system calls that have no safe form in `rustix`: all of greenroom's `unsafe`.
 
-#![expect(unsafe_code, reason = "the one module that may; every block says which invariant holds and who keeps it")]
+#![expect(unsafe_code, reason = "the only module that may; every block says which invariant holds and who keeps it")]
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -17,7 +17,7 @@ pub(crate) mod keeper;
 pub(crate) enum Side {
     /// The new process.
     Child,
-    /// The old one, with the child's number.
+    /// The calling process, with the child's number.
     Parent(Pid),
 }
 
@@ -25,14 +25,14 @@ pub(crate) enum Side {
 pub(crate) const NEW_PID: i32 = libc::CLONE_NEWPID;
 /// `CLONE_NEWUSER`: the child has all capabilities in a new user namespace.
 pub(crate) const NEW_USER: i32 = libc::CLONE_NEWUSER;
-/// Mounts of its own.
+/// Own mounts.
 pub(crate) const NEW_MOUNTS: i32 = libc::CLONE_NEWNS;
-/// A network of its own.
+/// An own network.
 pub(crate) const NEW_NETWORK: i32 = libc::CLONE_NEWNET;
-/// System V objects and host name of its own.
+/// Own System V objects and host name.
 pub(crate) const NEW_HOST: i32 = libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
-/// Namespaces as the system call's arguments are written in C.
+/// Formats namespaces as C code writes the argument of `clone`.
 pub(crate) fn namespace_names(namespaces: i32) -> String {
     let names = [
         (libc::CLONE_NEWUSER, "CLONE_NEWUSER"),
@@ -46,8 +46,9 @@ pub(crate) fn namespace_names(namespaces: i32) -> String {
     names.join(" | ")
 }
 
-/// The names of their files in `/proc/PID/ns`, in the order in which they can be entered: that for users gives the right to the
-/// others.
+/// Returns the names of their files in `/proc/PID/ns`, in the order in which they can be entered.
+///
+/// The one for users gives the right to enter the others.
 pub(crate) fn namespace_files(namespaces: i32) -> impl Iterator<Item = &'static str> {
     let names = [
         (libc::CLONE_NEWUSER, "user"),
@@ -60,7 +61,7 @@ pub(crate) fn namespace_files(namespaces: i32) -> impl Iterator<Item = &'static 
     names.into_iter().filter(move |(flag, _)| namespaces & flag != 0).map(|(_, name)| name)
 }
 
-/// Has the child that this command starts end with this process, and keep what its own children leave behind.
+/// Makes the child of this command end with this process, and adopt what its own children leave behind.
 pub(crate) fn attach(command: &mut Command) {
     let prepare = || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -73,21 +74,23 @@ pub(crate) fn attach(command: &mut Command) {
 
 /// Clones this process into new namespaces, like `fork`.
 ///
-/// The old system call is taken rather than `clone3`: it can all that is needed here, and container runtimes answer
+/// Uses `clone` rather than `clone3`: it does all that is needed here, and container runtimes answer
 /// `clone3` with ENOSYS.
 pub(crate) fn clone(namespaces: i32) -> io::Result<Side> {
     let flags = i64::from(namespaces | libc::SIGCHLD);
-    // SAFETY: without CLONE_VM and with a null stack this is fork: the child goes on in a copy of this memory. The launcher
-    // has a single thread, so no lock is held by a thread that the copy lacks; the keeper, the only other caller, keeps to bare
-    // system calls on both sides, which need none. glibc's cached thread id stays that of the parent in the child; the first
-    // process uses nothing that reads it, and forks the worker with `fork`, which sets it anew; the keeper's child executes.
+    // SAFETY: without CLONE_VM and with a null stack this is fork: the child continues in a copy of this
+    // memory. The launcher has a single thread, so no lock is held by a thread that the copy lacks; the
+    // keeper, the only other caller, makes only bare system calls on both sides, which need no lock.
+    // glibc's cached thread id in the child remains that of the parent; the first process uses nothing
+    // that reads it, and forks the worker with `fork`, which sets it; the keeper's child executes.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0usize, 0usize, 0usize, 0usize) };
     side(pid)
 }
 
 /// Forks this process.
 pub(crate) fn fork() -> io::Result<Side> {
-    // SAFETY: the callers (the launcher, for its sweeper, and first processes) have a single thread, so the child may do anything.
+    // SAFETY: the callers (the launcher, for its sweeper, and first processes) have a single thread, so
+    // the child may do anything.
     let pid = unsafe { libc::fork() };
     side(i64::from(pid))
 }
@@ -100,7 +103,7 @@ fn side(pid: i64) -> io::Result<Side> {
     }
 }
 
-/// Ends this process without running anything more of it.
+/// Ends this process at once, without exit handlers.
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit has no preconditions; a cloned process must not run the exit handlers of the one it was cloned from.
     unsafe { libc::_exit(code) }
@@ -108,104 +111,114 @@ pub(crate) fn exit_now(code: i32) -> ! {
 
 /// Moves this process into new namespaces.
 pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
-    // SAFETY: none of the flags shares or unshares descriptors or memory, which is what can confuse other code; first processes
-    // and the probe's throwaway process, its callers, have a single thread.
+    // SAFETY: none of the flags shares or unshares descriptors or memory, which could confuse other code;
+    // the callers, first processes and the probe's throwaway process, have a single thread.
     let result = unsafe { libc::unshare(namespaces) };
     check(result)
 }
 
-/// Sets all signals to their default action and blocks none: what the runner was started with (by `nohup`, by a shell's
-/// `&`, by a careless parent) does not reach the scenarios.
+/// Sets all signals to their default action and unblocks them.
+///
+/// So scenarios do not inherit what the runner was started with (by `nohup`, by a shell's `&`, by a
+/// careless parent).
 pub(crate) fn reset_signals() {
     default_actions();
     unblock_signals();
 }
 
-/// Has a write beyond the limit on the size of files fail, which can be told, rather than kill this process. By a handler: programs that
-/// are started have the default action again.
-pub(crate) fn survive_limit_on_files() {
+/// Handles SIGXFSZ, so that oversized writes return EFBIG instead of killing this process.
+///
+/// With a handler, not by ignoring it: programs that are started have the default action again.
+pub(crate) fn survive_file_size_limit() {
     extern "C" fn nothing(_: i32) {}
-    // SAFETY: the handler does nothing, which is allowed at any moment.
+    // SAFETY: the handler does nothing, which is allowed at any time.
     unsafe { libc::signal(libc::SIGXFSZ, nothing as *const () as libc::sighandler_t) };
 }
 
 fn default_actions() {
     for number in 1..=64 {
-        // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those of glibc's own, which is fine.
+        // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those that
+        // glibc uses itself, which is fine.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
 }
 
-/// The signal of this number, also one without a name.
+/// Returns the signal with this number, also one without a name.
 pub(crate) fn signal_of_number(number: i32) -> Option<Signal> {
-    // SAFETY: the kernel has these signals. This process sends them to others only, and does nothing about them itself, so that
-    // it does not matter which of them glibc keeps for itself.
+    // SAFETY: the kernel has these signals. This process only sends them to others and never handles
+    // them, so it does not matter which of them glibc uses itself.
     (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
 }
 
-/// Asks the processor what it can do. Libraries ask before their first search of a text, and in a virtual machine the
-/// answer takes tens of microseconds; asked in the launcher, it is known to every stage.
-pub(crate) fn know_the_processor() {
+/// Detects the processor's features, which the standard library caches.
+///
+/// Libraries ask for them before their first text search, and in a virtual machine the answer takes
+/// tens of microseconds. Asked in the launcher, every stage has the answer.
+pub(crate) fn detect_processor_features() {
     #[cfg(target_arch = "x86_64")]
     let _ = std::arch::is_x86_feature_detected!("avx2");
 }
 
 fn empty_set() -> libc::sigset_t {
     let mut set = std::mem::MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set it is given and cannot fail for a valid pointer.
+    // SAFETY: sigemptyset initialises the set that it is given, and cannot fail for a valid pointer.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     // SAFETY: initialised by the call above.
     unsafe { set.assume_init() }
 }
 
-/// A set of these signals.
+/// Creates a set of these signals.
 fn set_of(signals: &[i32]) -> libc::sigset_t {
     let mut set = empty_set();
     for &signal in signals {
-        // SAFETY: `set` is initialised; a number that is none is refused.
+        // SAFETY: `set` is initialised; an invalid number is refused.
         unsafe { libc::sigaddset(&raw mut set, signal) };
     }
     set
 }
 
-/// A descriptor from which the signals that the first process heeds can be read. Blocks them: see [`unblock_signals`] for children.
+/// Opens a descriptor from which a first process reads its signals.
+///
+/// The signals stay blocked; children need [`unblock_signals`].
 pub(crate) fn signals_of_first_process() -> io::Result<OwnedFd> {
     let set = set_of(&FOR_FIRST_PROCESS);
     block(&set);
     signal_descriptor(&set)
 }
 
-/// What a first process reads from its descriptor.
+/// The signals that a first process handles.
 const FOR_FIRST_PROCESS: [i32; 4] = [libc::SIGCHLD, libc::SIGTERM, libc::SIGTSTP, libc::SIGCONT];
 
-/// Blocks the signals that a first process heeds, so that one that comes before it has a descriptor for them waits for that.
+/// Blocks the signals that a first process handles.
+///
+/// A signal that comes before the first process has a descriptor for it then waits for that.
 pub(crate) fn block_signals_of_first_process() {
     block(&set_of(&FOR_FIRST_PROCESS));
 }
 
-/// Adds to the signals that are blocked.
+/// Blocks these signals in addition to those that are blocked.
 fn block(set: &libc::sigset_t) {
-    // SAFETY: `set` is an initialised signal set that lives through the call; the old mask is not asked for.
+    // SAFETY: `set` is an initialised signal set that outlives the call; the old mask is not requested.
     unsafe { libc::sigprocmask(libc::SIG_BLOCK, set, std::ptr::null_mut()) };
 }
 
-/// A descriptor from which these signals, which must be blocked, can be read.
+/// Opens a descriptor from which these signals, which must be blocked, can be read.
 fn signal_descriptor(set: &libc::sigset_t) -> io::Result<OwnedFd> {
-    // SAFETY: `set` is initialised; -1 asks for a new descriptor.
+    // SAFETY: `set` is initialised; -1 requests a new descriptor.
     let fd: RawFd = unsafe { libc::signalfd(-1, set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
     check(fd.min(0))?;
-    // SAFETY: the kernel has just given us this descriptor, nobody else owns it.
+    // SAFETY: the kernel has just created this descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Takes everything out of the signal mask again.
+/// Unblocks all signals.
 pub(crate) fn unblock_signals() {
     let set = empty_set();
-    // SAFETY: `set` is an initialised signal set that lives through the call.
+    // SAFETY: `set` is an initialised signal set that outlives the call.
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) };
 }
 
-/// Raises the loopback interface of the present network namespace.
+/// Brings the loopback interface of the present network namespace up.
 pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
     use std::os::fd::AsRawFd;
     // SAFETY: an all-zero ifreq is a valid value of that plain C struct.
@@ -214,31 +227,34 @@ pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
         *to = libc::c_char::from_ne_bytes([*from]);
     }
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(1);
-    // SAFETY: SIOCSIFFLAGS reads one ifreq, which lives through the call; the descriptor is an open socket.
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, which outlives the call; the descriptor is an open socket.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     check(result)
 }
 
-/// Whether this process namespace has any process but its first and this one, be it one that nobody has reaped.
-pub(crate) fn has_company() -> bool {
-    // SAFETY: signal 0 is none: nothing is sent and no memory is touched. -1 means everybody but the first process and this one.
+/// Whether this process namespace has a process besides its first and this one, zombies included.
+pub(crate) fn has_other_processes() -> bool {
+    // SAFETY: signal 0 sends nothing, and no memory is touched. -1 means all processes except the first
+    // one and this one.
     let asked = unsafe { libc::kill(-1, 0) };
     asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
 }
 
-/// Sets or unsets a variable of this process's own environment.
+/// Sets or unsets a variable of this process's environment.
 pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
     match value {
-        // SAFETY: the worker, the only caller, sets its environment before the agent's code runs, while it has a single thread.
+        // SAFETY: the worker, the only caller, sets its environment before the agent's code runs, while it
+        // has a single thread.
         Some(value) => unsafe { std::env::set_var(name, value) },
         // SAFETY: as above.
         None => unsafe { std::env::remove_var(name) },
     }
 }
 
-/// Has a descriptor closed in every program that is started; a number that is not open is fine.
+/// Marks a descriptor to be closed in started programs; one that is not open is fine.
 pub(crate) fn close_on_exec(fd: RawFd) {
-    // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of a descriptor of this process and touches no memory; whoever owns the descriptor keeps it.
+    // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of a descriptor of this process and touches no memory;
+    // the descriptor keeps its owner.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use greenroom_event::OutputSource;
 use greenroom_sandbox::process::capture;
-use greenroom_sandbox::process::{Neighbour, Process, Program, Signal, Status, Watch, table};
+use greenroom_sandbox::process::{ExitStatus, Neighbour, Process, Program, Signal, Watch, table};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -246,7 +246,7 @@ impl Host {
                 host.body = Body::Copied(Some(neighbour));
                 Ok(Some(host))
             }
-            Err(error) if context.watch().is_cut() => Err(error),
+            Err(error) if context.watch().is_cut_short() => Err(error),
             Err(_) => {
                 // It has been stopped, say. Should the copy come yet, it finds nobody at its socket, and ends.
                 warm.give_up();
@@ -287,7 +287,7 @@ impl Host {
         let what = loading(program);
         let loaded = format!("what {} printed when loaded", files_of(program));
         let (kind, ready) = self.exchange(context, registry, &hello, &what, START_LIMIT).map_err(|error| {
-            let is_told = context.watch().is_cut() || error.message.ends_with(&what);
+            let is_told = context.watch().is_cut_short() || error.message.ends_with(&what);
             let error =
                 if is_told { error } else { error.note(format!("that was while it loaded {}", files_of(program))) };
             self.with_output(error, &loaded, 0)
@@ -330,7 +330,7 @@ impl Host {
         match self.exchange(context, registry, &scenario, &what, limit)? {
             (kind, begun) if kind == "begun" => {
                 let number = begun.get("stack_signal").and_then(Value::as_i64);
-                self.stack_signal = number.and_then(|number| Signal::from_named_raw(i32::try_from(number).ok()?));
+                self.stack_signal = number.and_then(|number| Signal::from_raw(i32::try_from(number).ok()?));
                 Ok(begun)
             }
             (kind, failure) if kind == "broken" => Err(told::failure(&failure)),
@@ -360,7 +360,7 @@ impl Host {
             .map_or(Duration::from_hours(24), |end| end.saturating_duration_since(Instant::now()));
         let (kind, done) = self
             .exchange(context, request.registry, &message, &what, limit)
-            .map_err(|error| if context.watch().is_too_late() { self.with_stacks(error) } else { error })
+            .map_err(|error| if context.watch().has_timed_out() { self.with_stacks(error) } else { error })
             .map_err(|error| self.explain(error, before))?;
         if kind != "done" {
             return Err(self.explain(self.nonsense(&format!("answered with `{kind}` instead of `done`")), before));
@@ -400,7 +400,7 @@ impl Host {
                     wait.readable(context, &fds)?;
                     // What it said before its end counts.
                     let ended = match &mut self.body {
-                        Body::Started(process) => process.ended().is_some(),
+                        Body::Started(process) => process.try_wait().is_some(),
                         Body::Copied(_) => false,
                     };
                     match self.lines.fill() {
@@ -425,7 +425,7 @@ impl Host {
             }
             let answer = match calls::carry_out(context, registry, &body) {
                 Ok(value) => json!({"result": value}),
-                Err(error) if context.watch().is_cut() => return Err(error),
+                Err(error) if context.watch().is_cut_short() => return Err(error),
                 Err(error) => json!({"error": told::error(&error)}),
             };
             self.lines.send(&answer).map_err(|_| self.gone(context, None))?;
@@ -433,7 +433,7 @@ impl Host {
     }
 
     /// It does not talk any more: how it has ended, if that is known.
-    fn gone(&mut self, context: &mut Context, mut status: Option<Status>) -> Failure {
+    fn gone(&mut self, context: &mut Context, mut status: Option<ExitStatus>) -> Failure {
         if let Body::Started(process) = &mut self.body {
             let waited = process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
             status = waited.ok().flatten().map(|ended| ended.status);
@@ -447,7 +447,7 @@ impl Host {
             None => "has closed its socket".to_owned(),
         };
         let error = Failure::new(format!("the {} process that carries out the steps {ending}", self.language));
-        if status == Some(Status::Exit(LOST_SOCKET)) {
+        if status == Some(ExitStatus::Code(LOST_SOCKET)) {
             return error.note(format!("it does so with {LOST_SOCKET} when its socket has been closed; a function must not close what it has not opened"));
         }
         error
@@ -461,10 +461,10 @@ impl Host {
     /// Whether it can carry out another function: it runs, and is not in the middle of one.
     fn is_well(&mut self, context: &mut Context) -> bool {
         let runs = match &mut self.body {
-            Body::Started(process) => process.ended().is_none(),
+            Body::Started(process) => process.try_wait().is_none(),
             Body::Copied(neighbour) => neighbour.as_ref().is_some_and(|neighbour| !neighbour.has_ended()),
         };
-        runs && !context.watch().is_cut() && !self.lines.is_over()
+        runs && !context.watch().is_cut_short() && !self.lines.is_over()
     }
 
     fn written(&self) -> u64 {

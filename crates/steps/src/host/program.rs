@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use greenroom_sandbox::process::{Input, Process, Program, StartError, find_program};
+use greenroom_sandbox::process::{Input, Process, Program, SpawnError, find_program};
 use rustix::io::FdFlags;
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ impl HostProgram {
         directory: &Path,
         mut environment: Vec<(OsString, Option<OsString>)>,
         output: &File,
-        start: fn(Program) -> Result<Process, StartError>,
+        start: fn(Program) -> Result<Process, SpawnError>,
     ) -> Result<Process, Failure> {
         let found = find_program(self.program.as_ref(), path, directory).map_err(|_| {
             Failure::new(format!("program not found: {}", self.program))

@@ -7,7 +7,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use greenroom_event::OutputSource;
-use greenroom_sandbox::process::Status;
+use greenroom_sandbox::process::{ExitStatus, Signal};
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
@@ -55,9 +55,10 @@ fn source(told: &Value) -> OutputSource {
 }
 
 /// How a host has ended, as it is told.
-pub(super) fn status(told: &Value) -> Option<Status> {
+pub(super) fn status(told: &Value) -> Option<ExitStatus> {
     let number = |name: &str| told.get(name).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok());
-    number("status").map(Status::Exit).or(number("signal").map(Status::Signal))
+    let signal = || number("signal").and_then(Signal::from_raw).map(ExitStatus::Signal);
+    number("status").map(ExitStatus::Code).or_else(signal)
 }
 
 fn comparison(told: &Value) -> Option<Failure> {

@@ -74,7 +74,7 @@ impl WarmHost {
         message.push('\n');
         let mut descriptors = vec![theirs.as_fd(), output.as_fd()];
         descriptors.extend(namespaces.iter().map(AsFd::as_fd));
-        greenroom_sandbox::send_with(self.line.as_fd(), message.as_bytes(), &descriptors).is_ok()
+        greenroom_sandbox::try_send_with_fds(self.line.as_fd(), message.as_bytes(), &descriptors).is_ok()
     }
 
     /// It does not do what it is told to: nobody is to try again, in no stage.

@@ -386,13 +386,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_an_end_is_read_until_it_is_too_late() {
+    fn a_file_without_an_end_is_read_until_it_has_timed_out() {
         let file = file(b"");
         file.set_len(1 << 40).unwrap();
         let mut watch = Watch::new();
         watch.set_deadline(Some(std::time::Instant::now() + std::time::Duration::from_millis(50)));
         assert!(Bytes::of(&file).unwrap().find(b"needle", &mut watch).is_err());
-        assert!(watch.is_too_late());
+        assert!(watch.has_timed_out());
     }
 
     #[test]

@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use greenroom_event::OutputSource;
 use greenroom_sandbox::process::capture::Tail;
-use greenroom_sandbox::process::{Input, Process, Program, ProgramError, StartError, Status, find_program};
+use greenroom_sandbox::process::{
+    ExitStatus, Input, Process, Program, ProgramError, SpawnError, find_program, retry_while_busy,
+};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
 
 use crate::check::{Outlook, Problem, ProblemKind};
 use crate::context::{Context, leaves};
@@ -162,7 +163,7 @@ pub struct Ran {
     command: Command,
     /// When it had ended.
     at: Instant,
-    status: Status,
+    status: ExitStatus,
     stdout: Captured,
     stderr: Captured,
 }
@@ -174,7 +175,7 @@ impl Ran {
     }
 
     /// How it ended. 127 is the status of one whose program was not found, 126 of one that could not be started.
-    pub fn status(&self) -> Status {
+    pub fn status(&self) -> ExitStatus {
         self.status
     }
 
@@ -363,7 +364,7 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
         Err(Trouble::NotRun(NotRun { status, error })) => {
             let (stdout, mut stderr) = (Captured::new(context)?, Captured::new(context)?);
             writeln!(stderr.0, "{}", error.message)?;
-            Ran { command: command.clone(), at: Instant::now(), status: Status::Exit(status), stdout, stderr }
+            Ran { command: command.clone(), at: Instant::now(), status: ExitStatus::Code(status), stdout, stderr }
         }
     };
     context.state::<Runcmd>().latest = Some(ran);
@@ -424,7 +425,7 @@ pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u
     let (mut out, mut err) = (Captured::new(context)?, Captured::new(context)?);
     out.0.write_all(stdout)?;
     err.0.write_all(stderr)?;
-    let status = if exit < 0 { Status::Signal(-exit) } else { Status::Exit(exit) };
+    let status = ExitStatus::from_returncode(exit);
     let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory: None };
     context.state::<Runcmd>().latest = Some(Ran { command, at: Instant::now(), status, stdout: out, stderr: err });
     Ok(())
@@ -442,8 +443,8 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
     let meters = [
-        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(&process)).map_err(Failure::from)?,
-        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(&process)).map_err(Failure::from)?,
+        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(process.shared_pidfd())).map_err(Failure::from)?,
+        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(process.shared_pidfd())).map_err(Failure::from)?,
     ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
     // For the process, not for the ends of its output: what it leaves in the background is the scenario's.
@@ -535,7 +536,7 @@ fn start(
     let environment = context.environment().changes();
     let stdin = stdin(context)?;
     let argv: Vec<OsString> = command.argv.iter().map(OsString::from).collect();
-    let start = || -> io::Result<Result<Process, StartError>> {
+    let start = || -> io::Result<Result<Process, SpawnError>> {
         let stdin = match &stdin {
             None => Input::Null,
             Some(file) => Input::File(file.try_clone()?),
@@ -551,32 +552,18 @@ fn start(
         }
         .start())
     };
-    let mut outcome = start();
-    // A file that was just written cannot be executed as long as anybody has it open for writing. That may be a child that
-    // another thread has forked and that has not yet executed its program, so it passes in a moment.
-    if is_busy(&outcome) {
-        let what = format!("{} to be no longer written to", program.display());
-        let again = context.watch().until(&what, Duration::from_secs(1), &[], || {
-            let outcome = start();
-            (!is_busy(&outcome)).then_some(outcome)
-        });
-        if let Some(again) = again.map_err(Failure::from)? {
-            outcome = again;
-        }
-    }
+    let is_busy =
+        |outcome: &io::Result<Result<Process, SpawnError>>| matches!(outcome, Ok(Err(error)) if error.is_busy());
+    let outcome = retry_while_busy(context.watch(), program, start, is_busy).map_err(Failure::from)?;
     match outcome.map_err(Failure::from)? {
         Ok(process) => Ok(process),
-        Err(StartError { hint, source, .. }) => {
+        Err(SpawnError { hint, source, .. }) => {
             let name = command.argv.first().map_or("", String::as_str);
             let error = cannot("start", name, &source);
             let error = hint.into_iter().fold(error, Failure::note);
             Err(Trouble::NotRun(NotRun::new(NOT_EXECUTABLE, error)))
         }
     }
-}
-
-fn is_busy(outcome: &io::Result<Result<Process, StartError>>) -> bool {
-    matches!(outcome, Ok(Err(error)) if Errno::from_io_error(&error.source) == Some(Errno::TXTBSY))
 }
 
 /// What the scenario chose as standard input, from its start; none for `/dev/null`.
@@ -727,7 +714,7 @@ fn no_command() -> Failure {
 fn exit_code(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
     let expected: i64 = captures.number("exit")?;
     let ran = latest(context)?;
-    let actual = i64::from(ran.status.code());
+    let actual = i64::from(ran.status.returncode());
     if (actual == expected) == (relation == Relation::Is) {
         return Ok(());
     }

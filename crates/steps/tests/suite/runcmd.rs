@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use greenroom_event::Exit;
-use greenroom_sandbox::process::{Status, Watch};
+use greenroom_sandbox::process::{ExitStatus, Watch};
 use greenroom_steps::library::runcmd::{self, Command, Runcmd};
 use greenroom_steps::{Failure, FailureKind, Relation, Stream, Subject};
 use rustix::fs::{Mode, OFlags};
@@ -53,7 +53,7 @@ fn commands_run() {
     );
     let ran = scenario.context.state::<Runcmd>().latest().unwrap();
     assert_eq!(ran.command().line, "true");
-    assert_eq!(ran.status(), Status::Exit(0));
+    assert_eq!(ran.status(), ExitStatus::Code(0));
     assert!(ran.stdout().is_empty().unwrap());
 }
 

@@ -188,11 +188,11 @@ greenroom: failed to start a thread: Operation not permitted (os error 1)
 #[test]
 fn a_kernel_without_pidfd_open_is_too_old() {
     denied("pidfd_open=ENOSYS", "auto").code(4).stdout("").stderr(str![[r#"
-greenroom: this kernel, or a filter, refuses pidfd_open; greenroom needs it, and so Linux 5.3 or newer
+greenroom: this kernel or a seccomp filter refuses pidfd_open; greenroom needs Linux 5.3 or newer
 
 "#]]);
     denied("pidfd_open=EPERM", "tended").code(4).stdout("").stderr(str![[r#"
-greenroom: this kernel, or a filter, refuses pidfd_open; greenroom needs it, and so Linux 5.3 or newer
+greenroom: this kernel or a seccomp filter refuses pidfd_open; greenroom needs Linux 5.3 or newer
 
 "#]]);
 }

@@ -85,7 +85,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I start "true" as a background process as web, with environment {"B": "[B]"}
 
   failed to start /usr/bin/true: Argument list too long (os error 7)
-  note: its arguments take 5 bytes and the variables set for it 60003; the kernel takes 128 KiB for one string and about 2 MiB for all (E2BIG)
+  note: its arguments take 5 bytes and the variables set for it 60003; the kernel accepts 128 KiB for one string and about 2 MiB for all (E2BIG)
 
   daemon fine: ended by itself with exit status 0 after [TIME]
     command: true

@@ -1,6 +1,6 @@
 //! What can be known of this library's steps before anything runs.
 
-use greenroom_sandbox::process::signal_named;
+use greenroom_sandbox::process::Signal;
 
 use super::daemons::{NAME_HELP, check_name, command_line, parse_environment, search_path, split};
 use super::readiness::parse_port;
@@ -134,9 +134,10 @@ pub(super) fn http(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
 
 pub(super) fn signal(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
     let name = captures.get("signal").unwrap_or_default();
-    let Err(known) = signal_named(name) else {
+    if name.parse::<Signal>().is_ok() {
         return Vec::new();
-    };
+    }
+    let known: Vec<&str> = Signal::names().collect();
     let upper = name.to_ascii_uppercase();
     let short = upper.strip_prefix("SIG").unwrap_or(&upper);
     let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));

@@ -11,8 +11,8 @@ use std::time::Duration;
 use greenroom_event::{Daemon as Report, DaemonEnd, Exit, LeftOver, Notice, OutputSource};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::{
-    Ended, Input, Process, Program, ProgramError, Signal, Status, Stopped, Watch, find_program, ports,
-    ports::Listeners, table,
+    Exit as ProcessExit, ExitStatus, Input, Process, Program, ProgramError, Signal, StopOutcome, Watch, find_program,
+    ports, ports::Listeners, table,
 };
 use greenroom_sandbox::turn::{Take, Turn};
 
@@ -162,7 +162,7 @@ pub struct Daemon {
     directory: PathBuf,
     process: Process,
     /// A step has stopped it.
-    stopped: Option<Stopped>,
+    stopped: Option<StopOutcome>,
     /// Signals that steps have sent to it.
     signalled: Vec<Signal>,
     /// Whether a step has waited for its end or looked at it.
@@ -219,18 +219,16 @@ impl Daemon {
 
     /// Whether nobody need be told that it has ended: a step knows, or somebody has asked it to end.
     fn is_end_known(&mut self) -> bool {
-        let asks = |number| {
-            [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT]
-                .iter()
-                .any(|asks| asks.as_raw() == number)
-        };
-        let asked = self.ended().is_some_and(|ended| matches!(ended.status, Status::Signal(number) if asks(number)));
+        let asks = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT];
+        let asked = self
+            .ended()
+            .is_some_and(|ended| matches!(ended.status, ExitStatus::Signal(signal) if asks.contains(&signal)));
         self.noted || asked || !self.signalled.is_empty()
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<Ended> {
-        self.process.ended()
+    pub fn ended(&mut self) -> Option<ProcessExit> {
+        self.process.try_wait()
     }
 
     pub(super) fn process(&self) -> Option<&Process> {
@@ -275,19 +273,18 @@ impl Daemon {
     fn end(&mut self, watch: &Watch) -> DaemonEnd {
         let is_long = |stream| watch.has_overflowed(&meter_name(&self.order.name, stream));
         let wrote_too_much = Stream::BOTH.into_iter().any(is_long);
-        let ended = match (self.stopped, self.process.ended()) {
-            (Some(Stopped::Gracefully(ended)), _) => return DaemonEnd::Stopped { exit: exit_of(ended.status) },
-            (Some(Stopped::Killed(ended)), _) => {
+        let ended = match (self.stopped, self.process.try_wait()) {
+            (Some(StopOutcome::Gracefully(ended)), _) => return DaemonEnd::Stopped { exit: exit_of(ended.status) },
+            (Some(StopOutcome::Killed(ended)), _) => {
                 return DaemonEnd::Killed { exit: exit_of(ended.status), after: ended.after };
             }
-            (Some(Stopped::Already(ended)), _) | (None, Some(ended)) => ended,
+            (Some(StopOutcome::Already(ended)), _) | (None, Some(ended)) => ended,
             (None, None) => return DaemonEnd::Running,
         };
         let after = ended.after;
-        let sent_by_step = |number| self.signalled.iter().any(|signal| signal.as_raw() == number);
         match (ended.status, exit_of(ended.status)) {
-            (Status::Signal(9), _) if wrote_too_much => DaemonEnd::OutputLimit,
-            (Status::Signal(number), Exit::Signal(signal)) if sent_by_step(number) => {
+            (ExitStatus::Signal(Signal::KILL), _) if wrote_too_much => DaemonEnd::OutputLimit,
+            (ExitStatus::Signal(sent), Exit::Signal(signal)) if self.signalled.contains(&sent) => {
                 DaemonEnd::Signalled { signal, after }
             }
             (_, exit) => {
@@ -364,22 +361,22 @@ impl Daemons {
         watch: &mut Watch,
         name: &str,
         grace: Duration,
-    ) -> Result<Vec<(&Daemon, Stopped)>, Failure> {
+    ) -> Result<Vec<(&Daemon, StopOutcome)>, Failure> {
         self.get(name)?;
         let is_meant = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
         let clock = watch.stopwatch();
         let mut before = Vec::new();
         for daemon in self.started.iter_mut().filter(|daemon| is_meant(daemon)) {
             before.push(daemon.ended());
-            daemon.process.ask_to_end(Signal::TERM);
+            daemon.process.request_stop(Signal::TERM);
         }
         let mut killed = Vec::new();
         for (daemon, before) in self.started.iter_mut().filter(|daemon| is_meant(daemon)).zip(before) {
             let what = format!("daemon {} to end", daemon.label());
             let left = grace.saturating_sub(clock.elapsed(watch));
-            let stopped = daemon.process.see_out(watch, &what, before, left)?;
+            let stopped = daemon.process.finish_stop(watch, &what, before, left)?;
             daemon.stopped = Some(stopped);
-            if matches!(stopped, Stopped::Killed(_)) || !daemon.process.stragglers().is_empty() {
+            if matches!(stopped, StopOutcome::Killed(_)) || !daemon.process.stragglers().is_empty() {
                 killed.push((&*daemon, stopped));
             }
         }
@@ -462,9 +459,9 @@ impl Daemons {
                 None => failure,
             }
         })?;
-        process.be_noted_by(context.watch());
+        process.record_end_in(context.watch());
         for (stream, file) in &outputs {
-            context.watch().meter(&meter_name(&order.name, *stream), file, Some(&process))?;
+            context.watch().meter(&meter_name(&order.name, *stream), file, Some(process.shared_pidfd()))?;
         }
         Ok(process)
     }
@@ -614,7 +611,7 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
     }
     let clock = context.watch().stopwatch();
     let running = daemons.started.iter_mut().filter(|daemon| daemon.stopped.is_none());
-    let mut running: Vec<(&mut Daemon, Option<Ended>)> = running
+    let mut running: Vec<(&mut Daemon, Option<ProcessExit>)> = running
         .map(|daemon| {
             let ended = daemon.ended();
             (daemon, ended)
@@ -622,13 +619,13 @@ pub(super) fn end(context: &mut Context, ending: &mut Ending) {
         .collect();
     for (daemon, _) in &running {
         // All of them first, so that they share the grace.
-        daemon.process.ask_to_end(Signal::TERM);
+        daemon.process.request_stop(Signal::TERM);
     }
     for (daemon, ended) in running.iter_mut().rev() {
         let what = format!("daemon {} to end", daemon.label());
         // A cut here means that the scenario's time is up: the sandbox's end kills what is left.
         let left = LIMIT.saturating_sub(clock.elapsed(context.watch()));
-        let _ = daemon.process.see_out(context.watch(), &what, *ended, left);
+        let _ = daemon.process.finish_stop(context.watch(), &what, *ended, left);
     }
     // What they wrote while they ended belongs to it.
     for (daemon, mut end) in daemons.started.iter_mut().zip(ends) {

@@ -9,7 +9,7 @@ mod readiness;
 
 use std::time::Duration;
 
-use greenroom_sandbox::process::{Signal, Status, Stopped, capture, ports, signal_named, table};
+use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome, capture, greet, table};
 
 use crate::context::Context;
 use crate::host::known_as;
@@ -212,7 +212,7 @@ fn bring_up(context: &mut Context, order: Order) -> StepResult {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(&name)?;
     if let Some(process) = daemon.process() {
-        ports::greet(watch, process, &listener)?;
+        greet(watch, process, &listener)?;
     }
     Ok(())
 }
@@ -221,7 +221,7 @@ fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
     let tried = start(context, captures);
     // A time limit or an interruption is no answer to whether it starts.
     if let Err(error) = &tried
-        && context.watch().is_cut()
+        && context.watch().is_cut_short()
     {
         return Err(error.clone());
     }
@@ -269,11 +269,11 @@ fn stop(context: &mut Context, captures: &Captures) -> StepResult {
     let mut errors = killed.into_iter().map(|(daemon, stopped)| {
         let (name, grace) = (daemon.label(), words(grace));
         let error = match stopped {
-            Stopped::Killed(ended) => {
+            StopOutcome::Killed(ended) => {
                 Failure::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
                     .note(format!("it had been running for {}", words(ended.after)))
             }
-            Stopped::Gracefully(_) | Stopped::Already(_) => Failure::new(format!(
+            StopOutcome::Gracefully(_) | StopOutcome::Already(_) => Failure::new(format!(
                 "daemon {name} has ended, but others of its process group did not within {grace} of SIGTERM and were killed"
             )),
         };
@@ -311,7 +311,8 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
     let name = captures.text("signal")?;
-    signal_named(name).map_err(|known| {
+    name.parse().map_err(|_| {
+        let known: Vec<_> = Signal::names().collect();
         Failure::new(format!("no signal {name}")).help(format!("one of {}, or a number from 1 to 64", known.join(", ")))
     })
 }
@@ -388,8 +389,8 @@ fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
 fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("name")?;
     let expected = match (captures.get("status"), captures.get("signal")) {
-        (Some(_), _) => Some(Status::Exit(captures.number("status")?)),
-        (None, Some(_)) => Some(Status::Signal(signal_of(captures)?.as_raw())),
+        (Some(_), _) => Some(ExitStatus::Code(captures.number("status")?)),
+        (None, Some(_)) => Some(ExitStatus::Signal(signal_of(captures)?)),
         (None, None) => None,
     };
     let (daemons, _) = context.state_and_watch::<Daemons>();

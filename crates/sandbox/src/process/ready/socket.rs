@@ -1,0 +1,95 @@
+//! Readiness: a Unix socket accepts connections.
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+
+use super::readiness::Readiness;
+
+/// Is met when a Unix socket accepts a connection. One connection is made, and closed at once.
+#[derive(Debug)]
+pub struct Socket {
+    path: PathBuf,
+    name: String,
+    latest: Option<io::Error>,
+}
+
+impl Socket {
+    /// Creates the condition. Without [`Socket::shown_as`], messages show the path.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref().to_owned();
+        Self { name: path.display().to_string(), path, latest: None }
+    }
+
+    /// Sets the name that messages show.
+    #[must_use]
+    pub fn shown_as(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Connects, without waiting for a place in the socket's queue.
+    fn connect(&self) -> io::Result<()> {
+        // The kernel accepts addresses of about a hundred characters, so the directory is a descriptor.
+        let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let directory = openat(CWD, directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let address = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name);
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        Ok(connect(&socket, &SocketAddrUnix::new(address)?)?)
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "socket {}", self.name)
+    }
+}
+
+impl Readiness for Socket {
+    type Found = ();
+
+    fn look(&mut self, _: Duration) -> Option<()> {
+        self.latest = self.connect().err();
+        self.latest.is_none().then_some(())
+    }
+
+    fn unmet(&self) -> String {
+        format!("socket {} did not accept a connection", self.name)
+    }
+
+    fn latest(&self) -> Option<String> {
+        self.latest.as_ref().map(ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_is_found_once_it_listens_however_long_its_path_is() {
+        let room = tempfile::tempdir().unwrap();
+        let deep = room.path().join("d".repeat(120));
+        let mut socket = Socket::new(deep.join("socket"));
+        assert_eq!(socket.look(Duration::ZERO), None);
+        assert_eq!(socket.latest().as_deref(), Some("No such file or directory (os error 2)"));
+        std::fs::create_dir(&deep).unwrap();
+        let listener = UnixListener::bind(room.path().join("socket")).unwrap();
+        std::fs::rename(room.path().join("socket"), deep.join("socket")).unwrap();
+        assert_eq!((socket.look(Duration::ZERO), socket.latest()), (Some(()), None));
+        drop(listener);
+        assert_eq!(socket.look(Duration::ZERO), None);
+        assert_eq!(socket.latest().as_deref(), Some("Connection refused (os error 111)"));
+    }
+}

@@ -1,0 +1,108 @@
+//! How processes end.
+
+use std::fmt;
+use std::time::Duration;
+
+use rustix::process::WaitIdStatus;
+use serde::{Deserialize, Serialize};
+
+use super::signal::Signal;
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
+    /// With this exit code, 0 to 255.
+    Code(i32),
+    /// Killed by this signal.
+    Signal(Signal),
+}
+
+impl ExitStatus {
+    /// Whether it is exit code 0.
+    pub fn success(self) -> bool {
+        self == Self::Code(0)
+    }
+
+    /// Returns the exit code; `None` when a signal killed the process.
+    pub fn code(self) -> Option<i32> {
+        match self {
+            Self::Code(code) => Some(code),
+            Self::Signal(_) => None,
+        }
+    }
+
+    /// Returns the signal that killed the process, if one did.
+    pub fn signal(self) -> Option<Signal> {
+        match self {
+            Self::Code(_) => None,
+            Self::Signal(signal) => Some(signal),
+        }
+    }
+
+    /// Returns it as Python's `returncode`: the exit code, or minus the signal's number.
+    #[doc(hidden)]
+    pub fn returncode(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => -signal.as_raw(),
+        }
+    }
+
+    /// Converts Python's `returncode`.
+    #[doc(hidden)]
+    pub fn from_returncode(returncode: i32) -> Self {
+        let signal = returncode.checked_neg().and_then(Signal::from_raw);
+        signal.map_or(Self::Code(returncode), Self::Signal)
+    }
+
+    /// Converts what `waitid` returns; `None` while the process has not ended.
+    pub(crate) fn from_wait(status: &WaitIdStatus) -> Option<Self> {
+        let signal = || status.terminating_signal().and_then(Signal::from_raw).map(Self::Signal);
+        status.exit_status().map(Self::Code).or_else(signal)
+    }
+}
+
+impl fmt::Display for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+        }
+    }
+}
+
+/// The end of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// How long it had run when its end was noticed.
+    pub after: Duration,
+}
+
+/// What stopping a process came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopOutcome {
+    /// It had ended before.
+    Already(Exit),
+    /// It ended after the signal.
+    Gracefully(Exit),
+    /// It was still running when the time had passed, and was killed.
+    Killed(Exit),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_returncode_is_an_exit_code_or_a_signal() {
+        for (status, returncode) in
+            [(ExitStatus::Code(3), 3), (ExitStatus::Signal(Signal::TERM), -15), (ExitStatus::Code(-1000), -1000)]
+        {
+            assert_eq!((status.returncode(), ExitStatus::from_returncode(returncode)), (returncode, status));
+        }
+        assert_eq!(ExitStatus::Signal(Signal::TERM).to_string(), "signal SIGTERM");
+    }
+}

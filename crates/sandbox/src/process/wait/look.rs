@@ -1,0 +1,58 @@
+//! Repeats a look until it finds something.
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+/// Polls descriptors on behalf of [`until`].
+pub(super) trait Poller {
+    /// Why a wait can end early.
+    type Error;
+
+    /// Waits until a descriptor is readable (`true`) or the moment has come (`false`).
+    fn readable(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, Self::Error>;
+
+    /// Returns how long this process could not run, in all, up to now.
+    fn lost(&mut self) -> Duration;
+
+    /// Hears that the wait has lasted so long already.
+    fn has_waited(&mut self, waited: Duration);
+}
+
+/// Looks until `look` finds something, or `limit` has passed (`Ok(None)`).
+///
+/// There is one more look after the limit, so that a machine that was asleep or busy does not turn
+/// success into failure. `fds` wake the wait early.
+pub(super) fn until<P: Poller, T>(
+    poller: &mut P,
+    limit: Duration,
+    mut fds: &[BorrowedFd<'_>],
+    mut look: impl FnMut() -> Option<T>,
+) -> Result<Option<T>, P::Error> {
+    let (begun, before) = (Instant::now(), poller.lost());
+    loop {
+        let end = begun + limit + poller.lost().saturating_sub(before);
+        let last = Instant::now() >= end;
+        if let Some(found) = look() {
+            return Ok(Some(found));
+        }
+        if last {
+            return Ok(None);
+        }
+        let waited = begun.elapsed();
+        poller.has_waited(waited);
+        if poller.readable(fds, (Instant::now() + pause_after(waited)).min(end))? {
+            // A descriptor stays readable; polling it again would only make the loop spin.
+            fds = &[];
+        }
+    }
+}
+
+/// Returns the pause before the next look of a wait that has lasted this long.
+fn pause_after(waited: Duration) -> Duration {
+    // The first looks after a start are the ones that nearly succeed: look sooner.
+    if waited < Duration::from_millis(1) {
+        Duration::from_micros(100)
+    } else {
+        (waited / 40).clamp(Duration::from_micros(500), Duration::from_millis(10))
+    }
+}

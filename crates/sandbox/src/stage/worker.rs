@@ -1,0 +1,48 @@
+//! The worker: the process of a stage that plays the agent.
+
+use std::ffi::OsString;
+
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
+
+use super::agent::{Agent, Stage};
+use crate::isolation::{Isolation, UserNamespace};
+use crate::launcher::channel::Pipe;
+use crate::launcher::messages::{BEGIN, SETUP_FAILED, StageMessage, StageOrder};
+use crate::sys;
+
+/// Runs the worker to its end.
+pub(super) fn run<A: Agent>(
+    agent: &A,
+    prologue: &A::Prologue,
+    isolation: &Isolation,
+    mut pipe: Pipe,
+    order: StageOrder,
+    payload: Vec<u8>,
+) -> ! {
+    sys::unblock_signals();
+    if isolation.user_namespace == UserNamespace::Own {
+        // The user namespace gave this process all capabilities. Documents that check permissions expect
+        // a user who has none.
+        let none = CapabilitySet::empty();
+        let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
+    }
+    for (name, value) in &order.environment {
+        sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
+    }
+    let entered = rustix::process::chdir(&order.directory);
+    let code = match entered {
+        // Everything is set up; the work begins when the runner says so.
+        Ok(()) if pipe.wait_for_one().as_deref() == Some(BEGIN) => {
+            let stage = Stage::new(pipe, order.directory, payload);
+            let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.play(prologue, stage)));
+            i32::from(played.is_err())
+        }
+        Ok(()) => 0,
+        Err(error) => {
+            let reason = format!("enter {}: {error}", order.directory.display());
+            let _ = pipe.send(&StageMessage::encode_not_set_up(&reason));
+            SETUP_FAILED
+        }
+    };
+    sys::exit_now(code)
+}
