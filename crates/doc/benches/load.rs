@@ -28,7 +28,7 @@ const LIBRARY: &str = r#"
   impl: {native: {function: try_to_run}}
 - when: I start "{path}{args:text}" as a background process as {name}
   impl: {native: {function: start}}
-- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), with environment (?P<env>.*)
+- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), with environment (?P<e>.*)
   regex: true
   impl: {native: {function: start_env}}
 - when: I stop background process {name}
@@ -73,7 +73,8 @@ fn wide_bindings(count: usize) -> String {
         let keyword = ["given", "when", "then"][n % 3];
         let _ = write!(
             text,
-            "- {keyword}: thing number {n} is set to {{value}} by {{name:text}}\n  impl: {{native: {{function: f{n}}}}}\n"
+            "- {keyword}: thing number {n} is set to {{value}} by {{name:text}}\n  \
+             impl: {{native: {{function: f{n}}}}}\n"
         );
     }
     text

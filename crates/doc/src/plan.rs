@@ -47,7 +47,9 @@ pub struct ImplementationFile {
     pub name: String,
     /// Where the document writes it.
     pub span: Span,
-    /// Its path, relative to the working directory or absolute, and its text. `None` if a built-in library stands for it.
+    /// Its path, relative to the working directory or absolute, and its text.
+    ///
+    /// `None` if a built-in library stands for it.
     pub file: Option<(String, SourceId)>,
     /// Whether it is missing or cannot be read. A diagnostic says so.
     pub missing: bool,

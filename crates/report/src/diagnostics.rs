@@ -1,8 +1,8 @@
 //! Renders diagnostics the way rustc does: message, place, excerpt, labels, notes, help.
 //!
 //! The rendering itself is done by annotate-snippets. It gets only the few lines with labels, with hidden characters
-//! replaced one for one. So the cost of a diagnostic depends on those lines and not on the size of the file, and columns
-//! stay those of the file.
+//! replaced one for one. So the cost of a diagnostic depends on those lines and not on the size of the file, and
+//! columns stay those of the file.
 
 use std::ops::Range;
 

@@ -1,4 +1,6 @@
-//! Holds bindings against the Python files of their documents before anything runs, without carrying any of that code out.
+//! Checks the Python files of documents, and the bindings to functions in them, before anything runs.
+//!
+//! Python parses the files; none of their code runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -6,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use greenroom_doc::{
-    Code, Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
+    Binding, Code, Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
 };
 use greenroom_steps::host::check::{self, Function, Known, Trouble};
 
@@ -29,204 +31,236 @@ pub fn check_functions(
         let (steps, others): (Vec<&MatchedStep>, Vec<&MatchedStep>) =
             scenarios.flat_map(|scenario| &scenario.steps).partition(|step| &*step.implementation.language == "python");
         let Some(first) = steps.first() else { continue };
-        let files = files_of(document, source_directory);
-        let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        let files = Files::of(document, source_directory, &loaded.sources);
+        let paths: Vec<PathBuf> = files.files.iter().map(|(path, _)| path.clone()).collect();
         match check::files(python, path, &paths) {
-            Ok(known) => {
-                found.extend(known.errors.iter().filter_map(|error| unparsable(&loaded.sources, &files, error)));
+            Ok(mut known) => {
+                found.extend(known.errors.iter().filter_map(|error| files.syntax_error(error)));
                 for warning in &known.warnings {
-                    // Documents may have files in common.
+                    // Documents may share files.
                     if warned.insert(warning.clone()) {
                         let (file, line, message) = warning;
-                        let at = line_span((file, *line), &files, &loaded.sources);
+                        let at = files.line(file, *line);
                         found.extend(at.map(|at| Diagnostic::warning(Code::PythonWarning, message).at(at, "")));
                     }
                 }
-                let mut known = known;
                 known.more |= document.implementations.iter().any(|listed| listed.missing);
-                found.extend(bindings(document, &steps, &known, &files, &loaded.sources));
+                found.extend(BindingCheck::new(document, &known, &files).check(&steps));
                 if others.iter().any(|step| step.implementation.is_native()) {
-                    found.extend(replacements(&steps, &known, &files, &loaded.sources));
+                    found.extend(replacements(&steps, &known, &files));
                 }
             }
             Err(Trouble::NotFound) => found.push(
                 Diagnostic::error(Code::NoPython, format!("program not found: {python}"))
-                    .at(first.span, "this step is carried out in Python")
-                    .help("install Python, or say where it is with `--python PATH`"),
+                    .at(first.span, "this step runs in Python")
+                    .help("install Python, or set its path with `--python PATH`"),
             ),
             Err(Trouble::Here(error)) => return Err(error),
             Err(Trouble::Python(reason)) => found.push(
-                Diagnostic::error(Code::NoPython, format!("{python} cannot be used: {reason}"))
-                    .at(first.span, "this step is carried out in Python")
-                    .help("say where a Python 3.8 or newer is with `--python PATH`"),
+                Diagnostic::error(Code::NoPython, format!("cannot use {python}: {reason}"))
+                    .at(first.span, "this step runs in Python")
+                    .help("set the path of Python 3.8 or newer with `--python PATH`"),
             ),
         }
     }
     Ok(found)
 }
 
-/// The document's own Python files.
-fn files_of(document: &PlannedDocument, source_directory: &Path) -> Vec<(PathBuf, SourceId)> {
-    let python = document.implementations.iter().filter(|listed| listed.language == "python");
-    python
-        .filter_map(|listed| listed.file.as_ref())
-        .map(|(path, source)| (source_directory.join(path), *source))
-        .collect()
+/// The Python files of a document.
+struct Files<'a> {
+    files: Vec<(PathBuf, SourceId)>,
+    sources: &'a Sources,
 }
 
-fn unparsable(
-    sources: &Sources,
-    files: &[(PathBuf, SourceId)],
-    (path, line, column, message): &(PathBuf, usize, usize, String),
-) -> Option<Diagnostic> {
-    let (_, source) = files.iter().find(|(known, _)| known == path)?;
-    let file = sources.file(*source);
-    let range = file.line_range(u32::try_from(*line).ok()?);
-    let text = file.text.get(range.clone())?;
-    let at = text.char_indices().nth(column.saturating_sub(1)).map_or(text.trim_end().len(), |(at, _)| at);
-    let start = range.start + at.min(text.len());
-    let end = (start + 1).min(range.end).max(start);
-    Some(
-        Diagnostic::error(Code::BadPython, format!("this is no Python: {message}"))
-            .at(Span::new(*source, start..end), ""),
-    )
-}
-
-/// Functions that are not there, or that do not take what their bindings capture; each told once.
-fn bindings(
-    document: &PlannedDocument,
-    steps: &[&MatchedStep],
-    known: &Known,
-    files: &[(PathBuf, SourceId)],
-    sources: &Sources,
-) -> Vec<Diagnostic> {
-    let functions: BTreeMap<&str, &Function> =
-        known.functions.iter().map(|function| (function.name.as_str(), function)).collect();
-    let names: BTreeSet<&str> = known.names.iter().map(String::as_str).collect();
-    let mut found = Vec::new();
-    let (mut told, mut never_run) = (BTreeSet::new(), BTreeSet::new());
-    for step in steps {
-        let implementation = &step.implementation;
-        let Some(binding) = document.bindings.get(step.binding) else { continue };
-        // Groups of a regex that took no part in this step.
-        let absent: Vec<&str> = binding
-            .captures
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .filter(|name| !step.captures.iter().any(|capture| capture.name == *name))
+impl<'a> Files<'a> {
+    fn of(document: &PlannedDocument, source_directory: &Path, sources: &'a Sources) -> Self {
+        let python = document.implementations.iter().filter(|listed| listed.language == "python");
+        let files = python
+            .filter_map(|listed| listed.file.as_ref())
+            .map(|(path, source)| (source_directory.join(path), *source))
             .collect();
-        for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
-            if !absent.is_empty()
-                && let Some(definition) = functions.get(&**function)
-                && let Some(name) = definition.wants(&absent)
-                && told.insert((step.binding, function, Some(name)))
-            {
-                let message = format!("function `{function}` wants `{name}`, which this step does not capture");
-                let error = Diagnostic::error(Code::WrongParameters, message).at(step.span, "");
-                let error = error.and_at(binding.span, "bound here");
-                let error = match definition_span(definition, files, sources) {
-                    Some(at) => error.and_at(at, "defined here"),
-                    None => error,
-                };
-                found.push(error.help(format!("give it a value for when it is not captured: `{name}=None`")));
-            }
-            if !told.insert((step.binding, function, None)) {
-                continue;
-            }
-            // `module.function` is found in what a file imports.
-            let name = function.split('.').next().unwrap_or(function);
-            let Some(definition) = functions.get(&**function) else {
-                let constant = known.constants.iter().find(|(constant, _)| **constant == **function && !known.more);
-                if let Some((_, (path, line))) = constant {
-                    let error = Diagnostic::error(Code::NoFunction, format!("`{function}` is no function"))
-                        .at(step.span, "this step needs it")
-                        .and_at(binding.span, "bound here");
-                    found.push(match line_span((path, *line), files, sources) {
-                        Some(at) => error.and_at(at, "defined here"),
-                        None => error,
-                    });
-                    continue;
-                }
-                if known.more || names.contains(name) || functions.contains_key(name) {
-                    continue;
-                }
-                let error =
-                    Diagnostic::error(Code::UnknownFunction, format!("no Python file defines a function `{function}`"))
-                        .at(step.span, "this step needs it")
-                        .and_at(binding.span, "bound here");
-                let near = nearest(function, functions.keys().copied());
-                let listed = files.iter().map(|(_, source)| sources.file(*source).name.clone()).collect::<Vec<_>>();
-                found.push(match near {
-                    Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None if listed.is_empty() => {
-                        error.help("list the file that has it under `python:` in `impls` of the document")
-                    }
-                    None => error.help(format!("define it in {}", listed.join(" or "))),
-                });
-                continue;
-            };
-            if definition.never_runs && never_run.insert(function) {
-                let message = format!("`{function}` has `yield` in it: calling it carries out nothing");
-                let warning = Diagnostic::warning(Code::NeverRuns, message).help(
-                    "write a function for what is to be done when the scenario ends, and name it by `cleanup:` in the binding",
-                );
-                found.push(match definition_span(definition, files, sources) {
-                    Some(at) => warning.at(at, "defined here").and_at(binding.span, "bound here"),
-                    None => warning.at(binding.span, "bound here"),
-                });
-            }
-            let captures: BTreeSet<&str> = binding.captures.iter().map(|(name, _)| name.as_str()).collect();
-            let takes = |name: &str| definition.parameters.iter().any(|(known, _)| known == name);
-            let missing: Vec<&str> =
-                captures.iter().copied().filter(|name| !definition.takes_any && !takes(name)).collect();
-            let wanting: Vec<&str> = definition
-                .parameters
+        Self { files, sources }
+    }
+
+    fn source(&self, path: &Path) -> Option<SourceId> {
+        self.files.iter().find(|(known, _)| known == path).map(|(_, source)| *source)
+    }
+
+    /// Returns the span of a line (from 1), without the space around it.
+    fn line(&self, path: &Path, line: usize) -> Option<Span> {
+        let source = self.source(path)?;
+        let file = self.sources.file(source);
+        let range = file.line_range(u32::try_from(line).ok()?);
+        let text = file.text.get(range.clone())?;
+        let start = range.start + (text.len() - text.trim_start().len());
+        Some(Span::new(source, start..range.start + text.trim_end().len()))
+    }
+
+    fn definition(&self, function: &Function) -> Option<Span> {
+        self.line(&function.place.0, function.place.1)
+    }
+
+    fn syntax_error(&self, (path, line, column, message): &(PathBuf, usize, usize, String)) -> Option<Diagnostic> {
+        let source = self.source(path)?;
+        let file = self.sources.file(source);
+        let range = file.line_range(u32::try_from(*line).ok()?);
+        let text = file.text.get(range.clone())?;
+        let at = text.char_indices().nth(column.saturating_sub(1)).map_or(text.trim_end().len(), |(at, _)| at);
+        let start = range.start + at.min(text.len());
+        let end = (start + 1).min(range.end).max(start);
+        let error = Diagnostic::error(Code::BadPython, format!("invalid Python: {message}"));
+        Some(error.at(Span::new(source, start..end), ""))
+    }
+
+    /// Lists the names of the files for a message.
+    fn names(&self) -> Vec<&str> {
+        self.files.iter().map(|(_, source)| self.sources.file(*source).name.as_str()).collect()
+    }
+}
+
+/// Checks that functions exist and take what their bindings capture. Each mistake is reported once.
+struct BindingCheck<'a> {
+    document: &'a PlannedDocument,
+    known: &'a Known,
+    files: &'a Files<'a>,
+    functions: BTreeMap<&'a str, &'a Function>,
+    names: BTreeSet<&'a str>,
+    found: Vec<Diagnostic>,
+}
+
+impl<'a> BindingCheck<'a> {
+    fn new(document: &'a PlannedDocument, known: &'a Known, files: &'a Files<'a>) -> Self {
+        let functions = known.functions.iter().map(|function| (function.name.as_str(), function)).collect();
+        let names = known.names.iter().map(String::as_str).collect();
+        Self { document, known, files, functions, names, found: Vec::new() }
+    }
+
+    fn check(mut self, steps: &[&'a MatchedStep]) -> Vec<Diagnostic> {
+        let (mut checked, mut generators) = (BTreeSet::new(), BTreeSet::new());
+        for step in steps {
+            let implementation = &step.implementation;
+            let Some(binding) = self.document.bindings.get(step.binding) else { continue };
+            // Groups of a regex that took no part in this step.
+            let absent: Vec<&str> = binding
+                .captures
                 .iter()
-                .filter(|(name, default)| {
-                    default.is_none() && !definition.takes_any && !captures.contains(name.as_str())
-                })
                 .map(|(name, _)| name.as_str())
+                .filter(|name| !step.captures.iter().any(|capture| capture.name == *name))
                 .collect();
-            let at = definition_span(definition, files, sources);
-            let complain = |message: String, help: String| {
-                let error = Diagnostic::error(Code::WrongParameters, message).at(binding.span, "bound here");
-                match at {
-                    Some(at) => error.and_at(at, "defined here").help(help),
-                    None => error.help(help),
+            for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
+                let definition = self.functions.get(&**function).copied();
+                if let Some(definition) = definition
+                    && let Some(name) = definition.wants(&absent)
+                    && checked.insert((step.binding, function, Some(name)))
+                {
+                    let message = format!("function `{function}` needs `{name}`, which this step does not capture");
+                    let error = Diagnostic::error(Code::WrongParameters, message).at(step.span, "");
+                    let error = self.defined(error.and_at(binding.span, "bound here"), definition);
+                    self.found.push(error.help(format!("give it a default value: `{name}=None`")));
                 }
-            };
-            let first = definition.context.as_deref();
-            let signature = |context: &str| signature(context, definition, &captures, document);
-            if first.is_none_or(|first| captures.contains(first)) {
-                found.push(complain(
-                    match first {
-                        Some(first) => {
-                            format!("`{first}`, the first parameter of function `{function}`, would get the context")
-                        }
-                        None => format!("function `{function}` has no parameter for the context"),
-                    },
-                    signature("ctx"),
-                ));
-            } else if !missing.is_empty() {
-                let list = missing.join("`, `");
-                found.push(complain(
-                    format!("function `{function}` has no parameter for the captured `{list}`"),
-                    signature(first.filter(|first| !first.is_empty()).unwrap_or("ctx")),
-                ));
-            } else if !wanting.is_empty() {
-                let list = wanting.join("`, `");
-                found.push(complain(
-                    format!("function `{function}` wants `{list}`, which its binding does not capture"),
-                    format!("give it a value for when it is not captured: `{}=None`", wanting.join("=None, ")),
-                ));
+                if !checked.insert((step.binding, function, None)) {
+                    continue;
+                }
+                let Some(definition) = definition else {
+                    let error = self.missing(function, step, binding);
+                    self.found.extend(error);
+                    continue;
+                };
+                if definition.never_runs && generators.insert(function) {
+                    self.found.push(self.generator(function, definition, binding));
+                }
+                let error = self.parameters(function, definition, binding);
+                self.found.extend(error);
             }
         }
+        self.found
     }
-    found
+
+    /// Adds the place of a definition.
+    fn defined(&self, error: Diagnostic, definition: &Function) -> Diagnostic {
+        match self.files.definition(definition) {
+            Some(at) => error.and_at(at, "defined here"),
+            None => error,
+        }
+    }
+
+    /// Describes a function that no file defines, unless it may come from elsewhere.
+    fn missing(&self, function: &str, step: &MatchedStep, binding: &Binding) -> Option<Diagnostic> {
+        let constant = self.known.constants.iter().find(|(constant, _)| constant == function && !self.known.more);
+        if let Some((_, (path, line))) = constant {
+            let error = Diagnostic::error(Code::NoFunction, format!("`{function}` is not a function"))
+                .at(step.span, "this step needs it")
+                .and_at(binding.span, "bound here");
+            return Some(match self.files.line(path, *line) {
+                Some(at) => error.and_at(at, "defined here"),
+                None => error,
+            });
+        }
+        // `module.function` is in what a file imports.
+        let name = function.split('.').next().unwrap_or(function);
+        if self.known.more || self.names.contains(name) || self.functions.contains_key(name) {
+            return None;
+        }
+        let message = format!("no Python file defines a function `{function}`");
+        let error = Diagnostic::error(Code::UnknownFunction, message)
+            .at(step.span, "this step needs it")
+            .and_at(binding.span, "bound here");
+        let listed = self.files.names();
+        Some(match nearest(function, self.functions.keys().copied()) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None if listed.is_empty() => {
+                error.help("list the file that defines it under `python:` in `impls` of the document")
+            }
+            None => error.help(format!("define it in {}", listed.join(" or "))),
+        })
+    }
+
+    fn generator(&self, function: &str, definition: &Function, binding: &Binding) -> Diagnostic {
+        let message = format!("`{function}` contains `yield`, so calling it runs nothing");
+        let help = "move what follows `yield` to another function, and name it as `cleanup:` of the binding";
+        let warning = Diagnostic::warning(Code::NeverRuns, message).help(help);
+        match self.files.definition(definition) {
+            Some(at) => warning.at(at, "defined here").and_at(binding.span, "bound here"),
+            None => warning.at(binding.span, "bound here"),
+        }
+    }
+
+    /// Describes parameters that do not fit the captures of a binding.
+    fn parameters(&self, function: &str, definition: &Function, binding: &Binding) -> Option<Diagnostic> {
+        let captures: BTreeSet<&str> = binding.captures.iter().map(|(name, _)| name.as_str()).collect();
+        let takes = |name: &str| definition.takes_any || definition.parameters.iter().any(|(known, _)| known == name);
+        let refused: Vec<&str> = captures.iter().copied().filter(|name| !takes(name)).collect();
+        let is_uncaptured = |(name, default): &&(String, Option<String>)| {
+            default.is_none() && !definition.takes_any && !captures.contains(name.as_str())
+        };
+        let uncaptured = definition.parameters.iter().filter(is_uncaptured);
+        let uncaptured: Vec<&str> = uncaptured.map(|(name, _)| name.as_str()).collect();
+        let first = definition.context.as_deref();
+        let signature = |context: &str| signature(context, definition, &captures, self.document);
+        let (message, help) = if first.is_none_or(|first| captures.contains(first)) {
+            let message = match first {
+                Some(first) => format!("the first parameter of function `{function}`, `{first}`, gets the context"),
+                None => format!("function `{function}` has no parameter for the context"),
+            };
+            (message, signature("ctx"))
+        } else if !refused.is_empty() {
+            let message = format!("function `{function}` has no parameter for the captured `{}`", refused.join("`, `"));
+            (message, signature(first.filter(|first| !first.is_empty()).unwrap_or("ctx")))
+        } else if !uncaptured.is_empty() {
+            let names = uncaptured.join("`, `");
+            let message = format!("function `{function}` needs `{names}`, which its binding does not capture");
+            (message, format!("give it a default value: `{}=None`", uncaptured.join("=None, ")))
+        } else {
+            return None;
+        };
+        let error = Diagnostic::error(Code::WrongParameters, message).at(binding.span, "bound here");
+        Some(self.defined(error, definition).help(help))
+    }
 }
 
-/// How to write a function so that it takes these captures. It keeps what it has for other bindings, and what is of its own; what has
-/// no value and is given none is rather misspelt.
+/// Suggests a signature that takes these captures.
+///
+/// It keeps parameters with a default value and those that other bindings capture. Any other is probably misspelled.
 fn signature(context: &str, definition: &Function, captures: &BTreeSet<&str>, document: &PlannedDocument) -> String {
     let function = &definition.name;
     let mut wanted = vec![context.to_owned()];
@@ -245,7 +279,7 @@ fn signature(context: &str, definition: &Function, captures: &BTreeSet<&str>, do
     format!("write `def {function}({}):`", wanted.join(", "))
 }
 
-/// Whether a binding of the document has a function of this name get a capture of this name.
+/// Whether a binding of the document passes a capture of this name to this function.
 fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
     let calls = |implementation: &Implementation| {
         *implementation.function == *function || implementation.cleanup.as_deref() == Some(function)
@@ -255,13 +289,8 @@ fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
     })
 }
 
-/// Functions with the names of library functions, file by file: they do less than their authors may think.
-fn replacements(
-    steps: &[&MatchedStep],
-    known: &Known,
-    files: &[(PathBuf, SourceId)],
-    sources: &Sources,
-) -> Vec<Diagnostic> {
+/// Warns about functions with the names of library functions, file by file: library steps do not use them.
+fn replacements(steps: &[&MatchedStep], known: &Known, files: &Files<'_>) -> Vec<Diagnostic> {
     let bound: BTreeSet<&str> = steps.iter().map(|step| &*step.implementation.function).collect();
     let of_library = |name: &str| LIBRARY_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     let replaces = |function: &&Function| {
@@ -273,28 +302,13 @@ fn replacements(
         let first = own.next()?;
         let more = own.count();
         let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-        let message = format!("`{}`{others}: steps of the libraries do not use functions of yours", first.name);
+        let message = format!("`{}`{others}: library steps do not use functions of your own", first.name);
         let warning = Diagnostic::warning(Code::OwnLibraryFunction, message);
-        let warning = warning.at(definition_span(first, files, sources)?, "only other Python functions find it");
-        Some(warning.help("to have steps carried out by it, bind them to it in a bindings file of your own"))
+        let warning = warning.at(files.definition(first)?, "only Python functions can call this");
+        Some(warning.help("to run steps with it, bind them to it in a bindings file of your own"))
     };
-    files.iter().filter_map(warning).collect()
+    files.files.iter().filter_map(warning).collect()
 }
 
-/// How the names of the functions of the libraries begin that greenroom serves itself.
+/// The prefixes of function names of the native libraries.
 const LIBRARY_PREFIXES: [&str; 4] = ["daemon_", "files_", "file_and_", "runcmd_"];
-
-fn definition_span(function: &Function, files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
-    let (path, line) = &function.place;
-    line_span((path, *line), files, sources)
-}
-
-/// A line without the space around it.
-fn line_span((path, line): (&Path, usize), files: &[(PathBuf, SourceId)], sources: &Sources) -> Option<Span> {
-    let (_, source) = files.iter().find(|(known, _)| known == path)?;
-    let file = sources.file(*source);
-    let range = file.line_range(u32::try_from(line).ok()?);
-    let text = file.text.get(range.clone())?;
-    let start = range.start + (text.len() - text.trim_start().len());
-    Some(Span::new(*source, start..range.start + text.trim_end().len()))
-}

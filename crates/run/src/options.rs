@@ -48,16 +48,17 @@ pub struct RunOptions {
 impl RunOptions {
     /// How many scenarios run at a time by default.
     ///
-    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run side by side. More than
-    /// this gains little, and makes a slow machine miss the documents' own limits.
+    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run side by side. More
+    /// than this gains little, and makes a slow machine miss the documents' own limits.
     pub const DEFAULT_JOBS: usize = 32;
 }
 
 /// Descriptors through which the user stops or pauses a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Orders<'a> {
-    /// Every byte is a request to stop: the first stops processes with SIGTERM, the second kills them, and after the third
-    /// the run waits for nothing.
+    /// Every byte is a request to stop.
+    ///
+    /// The first stops processes with SIGTERM, the second kills them, and after the third the run waits for nothing.
     pub stop: Option<BorrowedFd<'a>>,
     /// Readable when everything must pause, this process included, until it is continued.
     pub pause: Option<BorrowedFd<'a>>,

@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub loader: &'a dyn Loader,
     /// Files that come with the runner. Files beside the document take precedence.
     pub builtin: &'a [BuiltinFile],
-    /// Whether a step function can run, by language and function name. Languages are the keys under `impl:` in bindings.
+    /// Whether a step function can run: its language (the key under `impl:` in bindings) and its name.
     pub can_run: &'a dyn Fn(&str, &str) -> bool,
 }
 

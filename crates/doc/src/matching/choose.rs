@@ -45,15 +45,15 @@ impl Languages<'_> {
                 .and_at(binding.span, "bound here");
         for implementation in &binding.implementations {
             let (language, function) = (&implementation.language, &implementation.function);
-            if (self.can_run)(language, function) {
-                error = error
-                    .note(format!("it is bound to the {language} function `{function}`, but `impls` of the document does not list {language}"))
-                    .help(format!("add `{language}:` under `impls` of the document, with the files that define its functions"));
+            let bound = format!("it is bound to the {language} function `{function}`");
+            error = if (self.can_run)(language, function) {
+                let add = format!("add `{language}:` under `impls` of the document");
+                error
+                    .note(format!("{bound}, but `impls` of the document does not list {language}"))
+                    .help(format!("{add}, with the files that define its functions"))
             } else {
-                error = error.note(format!(
-                    "it is bound to the {language} function `{function}`, which greenroom does not have"
-                ));
-            }
+                error.note(format!("{bound}, which greenroom does not have"))
+            };
         }
         if error.help.is_empty() {
             let hosted = |implementation: &&Implementation| !matches!(&*implementation.language, NATIVE | "python");

@@ -34,7 +34,9 @@ impl<'a> StepText<'a> {
         self.start + start..self.start + end
     }
 
-    /// Walks both texts side by side. With `end`, returns where the character before `at` ends, not where that at `at` begins.
+    /// Converts an offset in `text` to one in `raw`, by walking both texts side by side.
+    ///
+    /// With `end`, it is where the character before `at` ends, rather than where the one at `at` begins.
     fn raw_offset(&self, at: usize, end: bool) -> usize {
         let raw = self.raw.as_bytes();
         let (mut from, mut to) = (0, 0);

@@ -1,12 +1,15 @@
-//! The forms in which a document's metadata may come.
+//! The forms of metadata, and the documentation of its keys.
 
+use std::path::Path;
+
+use greenroom_doc::metadata::{KEYS, Key};
 use snapbox::str;
 
 use crate::support::Project;
 
 const BODY: &str = "# S\n~~~scenario\nwhen I run true\n~~~\n";
 
-/// Each prints the same but for the document's name.
+/// Runs a document. Each prints the same, except for the document's name.
 fn runs(project: &Project, document: &str) {
     let ran = project.run(["run", document]).passes();
     assert_eq!(
@@ -48,7 +51,8 @@ fn in_a_file_of_its_own() {
 #[test]
 fn with_keys_of_older_documents() {
     let project = Project::new();
-    let head = "---\ntitle: T\nauthor: A\ndate: 2021-03-04\ntemplate: python\nbindings: lib/runcmd.yaml\nfunctions: lib/runcmd.py\nclasses: [json]\n...\n";
+    let head = "---\ntitle: T\nauthor: A\ndate: 2021-03-04\ntemplate: python\nbindings: lib/runcmd.yaml\n\
+                functions: lib/runcmd.py\nclasses: [json]\n...\n";
     runs(&project.file("x.md", head.to_owned() + BODY), "x.md");
 }
 
@@ -99,4 +103,32 @@ error[not-found]: Markdown file not found: xx.md
 1 error
 
 "#]]);
+}
+
+/// The rows of the table of keys in the documentation: the names in the first cell, and the default in the last.
+fn documented_keys() -> Vec<(Vec<String>, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/documents.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let table = page.split("| key | meaning | default |\n|---|---|---|\n").nth(1).unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(|cell| cell.trim_matches([' ', '|'])).collect();
+        let names = cells[0].split(", ").map(|name| name.trim_matches('`').to_owned()).collect();
+        (names, cells.last().unwrap().trim_matches('`').to_owned())
+    })
+    .collect()
+}
+
+#[test]
+fn every_key_is_documented_with_its_default() {
+    let rows = documented_keys();
+    for key in KEYS {
+        let row = rows.iter().find(|(names, _)| names.iter().any(|name| name == key.name));
+        let (_, default) = row.unwrap_or_else(|| panic!("`{}` is not in docs/documents.md", key.name));
+        if let Some(expected) = key.default {
+            assert_eq!(default, expected, "{}", key.name);
+        }
+    }
+    let unknown = rows.iter().flat_map(|(names, _)| names).find(|name| Key::named(name).is_none());
+    assert_eq!(unknown, None);
 }

@@ -6,7 +6,7 @@ use super::helpers::{fine, steps};
 use crate::support::{Project, scenario};
 
 #[test]
-fn an_environment_that_is_no_object() {
+fn an_environment_that_is_not_an_object() {
     steps(r#"when I start "sleep 1" as a background process as a, with environment ["A"]"#).stderr(str![[r#"
 error[bad-environment]: the environment is a list, not a JSON object
  --> x.md:7:71
@@ -22,7 +22,7 @@ error[bad-environment]: the environment is a list, not a JSON object
 }
 
 #[test]
-fn an_environment_that_is_no_json() {
+fn an_environment_that_is_not_json() {
     steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": yes}"#).stderr(str![[r#"
 error[bad-environment]: the environment is not JSON: expected value at line 1 column 7
  --> x.md:7:71
@@ -88,7 +88,7 @@ error[step-too-long]: this step has 100070 bytes; the limit is 65536
 }
 
 #[test]
-fn ports_that_are_none() {
+fn invalid_ports() {
     let ports = ["0", "65536", "4294975376", "-1", "80a", "0x50", "${web"];
     let lines = ports.map(|port| format!("when I try to start \"sleep 1\" as a, on port {port}"));
     steps(&lines.join("\n")).stderr(str![[r#"
@@ -386,7 +386,7 @@ warning[no-shell]: `>` is passed to echo as it stands: no shell runs this comman
 }
 
 #[test]
-fn daemon_names_that_are_none() {
+fn invalid_daemon_names() {
     let names = ["../x", "a/b", ".", ".hidden"];
     steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n")).stderr(
         str![[r#"
@@ -509,7 +509,7 @@ error[bad-limit]: a limit of 0 seconds makes no sense
 }
 
 #[test]
-fn signals_statuses_and_urls_that_are_none() {
+fn invalid_signals_statuses_and_urls() {
     let lines = [
         "when I send signal SIGTREM to daemon a",
         "then daemon a has ended by signal 99",

@@ -53,7 +53,7 @@ error[not-a-file]: docs is a directory
 }
 
 #[test]
-fn what_is_no_plain_file() {
+fn paths_that_are_not_regular_files() {
     Project::new().fifo("pipe.md").refused(["run", "pipe.md", "/dev/zero", "/dev/null"]).stderr(str![[r#"
 error[not-a-file]: pipe.md is not a regular file
 

@@ -337,7 +337,7 @@ error[unknown-function]: no Python file defines a function `drink`
 3 | - when: I drink {what}
   |         -------------- bound here
   |
-  = help: list the file that has it under `python:` in `impls` of the document
+  = help: list the file that defines it under `python:` in `impls` of the document
 
 2 errors
 

@@ -69,7 +69,7 @@ error[wrong-parameters]: function `add` has no parameter for the captured `n`
   |
   = help: write `def add(ctx, n=None):`
 
-error[wrong-parameters]: function `total` wants `extra`, which its binding does not capture
+error[wrong-parameters]: function `total` needs `extra`, which its binding does not capture
  --> own.yaml:3:9
   |
 3 | - then: the sum is {n:uint}
@@ -80,7 +80,7 @@ error[wrong-parameters]: function `total` wants `extra`, which its binding does 
 5 | def total(ctx, n, extra):
   | ------------------------- defined here
   |
-  = help: give it a value for when it is not captured: `extra=None`
+  = help: give it a default value: `extra=None`
 
 3 errors
 
@@ -97,13 +97,13 @@ fn functions_with_the_names_of_library_functions() {
     let project = project.file("steps.py", steps);
     let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\nthen file x exists\n~~~\n"));
     project.run(["check", "x.md"]).code(0).stderr(str![[r#"
-warning[own-library-function]: `runcmd_run` and 1 more: steps of the libraries do not use functions of yours
+warning[own-library-function]: `runcmd_run` and 1 more: library steps do not use functions of your own
  --> steps.py:9:1
   |
 9 | def runcmd_run(ctx, argv):
-  | ^^^^^^^^^^^^^^^^^^^^^^^^^^ only other Python functions find it
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^ only Python functions can call this
   |
-  = help: to have steps carried out by it, bind them to it in a bindings file of your own
+  = help: to run steps with it, bind them to it in a bindings file of your own
 
 1 warning
 
@@ -133,7 +133,7 @@ error[wrong-parameters]: function `nothing` has no parameter for the context
   |
   = help: write `def nothing(ctx):`
 
-error[wrong-parameters]: `name`, the first parameter of function `named`, would get the context
+error[wrong-parameters]: the first parameter of function `named`, `name`, gets the context
  --> own.yaml:3:10
   |
 3 | - given: name {name}
@@ -174,7 +174,7 @@ fn functions_that_fit_their_bindings_in_ways_of_their_own() {
     let alone =
         functions.replace("    def configured(ctx, name=None):\n        assert ctx['name'] == name", "    pass");
     let ran = project.file("steps.py", alone).refused(["check", "x.md"]);
-    assert!(ran.stderr.contains("function `configured` wants `loader`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("function `configured` needs `loader`"), "{}", ran.stderr);
 }
 
 /// As if the binding did not capture it.
@@ -193,7 +193,7 @@ fn groups_that_take_no_part_are_not_there() {
     assert!(ran.stdout.contains(&format!("ValueError: {calls}")), "{}", ran.stdout);
     let project = project.file("steps.py", functions.replace("password='none', times=None", "password, times"));
     project.refused(["check", "x.md"]).stderr(str![[r#"
-error[wrong-parameters]: function `logout` wants `password`, which this step does not capture
+error[wrong-parameters]: function `logout` needs `password`, which this step does not capture
  --> x.md:8:1
   |
 8 | when user bob logs in
@@ -209,9 +209,9 @@ error[wrong-parameters]: function `logout` wants `password`, which this step doe
 8 | def logout(ctx, user, password, times, file=None):
   | -------------------------------------------------- defined here
   |
-  = help: give it a value for when it is not captured: `password=None`
+  = help: give it a default value: `password=None`
 
-error[wrong-parameters]: function `logout` wants `times`, which this step does not capture
+error[wrong-parameters]: function `logout` needs `times`, which this step does not capture
  --> x.md:9:1
   |
 9 | when user bob logs in with password ""
@@ -227,7 +227,7 @@ error[wrong-parameters]: function `logout` wants `times`, which this step does n
 8 | def logout(ctx, user, password, times, file=None):
   | -------------------------------------------------- defined here
   |
-  = help: give it a value for when it is not captured: `times=None`
+  = help: give it a default value: `times=None`
 
 2 errors
 
@@ -255,7 +255,7 @@ fn a_file_that_is_no_python() {
     let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
     let ran = project.refused(["check", "x.md"]);
     // What is said of it depends on the version of Python.
-    assert!(ran.stderr.starts_with("error[bad-python]: this is no Python: "), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("error[bad-python]: invalid Python: "), "{}", ran.stderr);
     assert!(ran.stderr.contains(" --> steps.py:2:12"), "{}", ran.stderr);
 }
 
@@ -334,7 +334,7 @@ fn functions_that_are_never_carried_out() {
                 # One\n~~~scenario\ngiven generates\ngiven awaits\ngiven managed\ngiven number\ngiven later\n~~~\n";
     let project = Project::new().file("steps.py", functions).file("own.yaml", bindings.concat()).file("x.md", text);
     project.refused(["check", "x.md"]).stderr(str![[r#"
-error[no-function]: `number` is no function
+error[no-function]: `number` is not a function
   --> x.md:11:1
    |
 11 | given number
@@ -350,7 +350,7 @@ error[no-function]: `number` is no function
 19 | number = 5
    | ---------- defined here
 
-warning[never-runs]: `generates` has `yield` in it: calling it carries out nothing
+warning[never-runs]: `generates` contains `yield`, so calling it runs nothing
  --> steps.py:4:1
   |
 4 | def generates(ctx):
@@ -361,7 +361,7 @@ warning[never-runs]: `generates` has `yield` in it: calling it carries out nothi
 1 | - given: generates
   |          --------- bound here
   |
-  = help: write a function for what is to be done when the scenario ends, and name it by `cleanup:` in the binding
+  = help: move what follows `yield` to another function, and name it as `cleanup:` of the binding
 
 1 error, 1 warning
 

@@ -79,7 +79,7 @@ fn files_that_are_no_python() {
     same(
         &all,
         str![[r#"
-error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
+error[bad-python]: invalid Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
  --> s.py:1:6
   |
 1 | # caf�
@@ -87,7 +87,7 @@ error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first line
 
 1 error
 
-error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
+error[bad-python]: invalid Python: byte 0xe9 is not UTF-8, and the first lines declare no other encoding
  --> s.py:2:11
   |
 2 | y = 'é', '�'
@@ -95,7 +95,7 @@ error[bad-python]: this is no Python: byte 0xe9 is not UTF-8, and the first line
 
 1 error
 
-error[bad-python]: this is no Python: the source contains a NUL byte
+error[bad-python]: invalid Python: the source contains a NUL byte
  --> s.py:2:9
   |
 2 |     pass␀
@@ -103,7 +103,7 @@ error[bad-python]: this is no Python: the source contains a NUL byte
 
 1 error
 
-error[bad-python]: this is no Python: unknown encoding: klingon
+error[bad-python]: invalid Python: unknown encoding: klingon
  --> s.py:1:1
   |
 1 | # coding: klingon
@@ -111,7 +111,7 @@ error[bad-python]: this is no Python: unknown encoding: klingon
 
 1 error
 
-error[bad-python]: this is no Python: the source is nested too deeply
+error[bad-python]: invalid Python: the source is nested too deeply
  --> s.py:1:1
   |
 1 | x = -----------------------------------------------------------------------------------------...
@@ -259,7 +259,7 @@ FAIL [TIME]  S
 
     FAILED [TIME]  given f
 
-  the step timed out after [TIME] while waiting for s.py to be loaded
+  the step exceeded its time limit of 3 s while waiting for s.py to be loaded
   what s.py printed when loaded:
     │ so far
   help: if it needs more time, set `step_timeout` in the document's metadata

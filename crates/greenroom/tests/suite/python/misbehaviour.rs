@@ -477,7 +477,7 @@ FAIL [TIME]  The scenario
     │   File "[PROJECT]/steps.py", line 18, in fail
     │     raise ValueError('cannot clear')
 
-  the cleanup after the step in x.md:10 failed: the cleanup timed out after [TIME] while waiting for python function hang
+  the cleanup after the step in x.md:10 failed: the cleanup exceeded its time limit of 2 s while waiting for python function hang
   where it stood:
     │   File "[PROJECT]/steps.py", line 14, in hang
     │     time.sleep(1000)
@@ -579,7 +579,7 @@ FAIL [TIME]  Waits
 
     FAILED [TIME]  when I wait for rain
 
-  the step timed out after [TIME] while waiting for python function waits_for
+  the step exceeded its time limit of 2 s while waiting for python function waits_for
   where it stood:
     │   File "[PROJECT]/steps.py", line 7, in waits_for
     │     ask(queue.Queue(), what)
@@ -599,7 +599,7 @@ FAIL [TIME]  Spins
 
     FAILED [TIME]  when I spin
 
-  the step timed out after [TIME] while waiting for python function spins
+  the step exceeded its time limit of 2 s while waiting for python function spins
   where it stood:
     │   File "[PROJECT]/steps.py", line 19, in spins
     │     while True: pass
@@ -612,7 +612,7 @@ FAIL [TIME]  Runs
 
     FAILED [TIME]  when I run
 
-  the step timed out after [TIME] while waiting for the command `sleep 1000`
+  the step exceeded its time limit of 2 s while waiting for the command `sleep 1000`
   where it stood:
     │   File "[PROJECT]/steps.py", line 23, in runs
     │     runcmd_run(ctx, ['sleep', '1000'])

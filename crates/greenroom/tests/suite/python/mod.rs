@@ -193,9 +193,9 @@ error[no-python]: program not found: nosuch-python
  --> x.md:8:1
   |
 8 | when I add 2
-  | ^^^^^^^^^^^^ this step is carried out in Python
+  | ^^^^^^^^^^^^ this step runs in Python
   |
-  = help: install Python, or say where it is with `--python PATH`
+  = help: install Python, or set its path with `--python PATH`
 
 1 error
 
