@@ -54,7 +54,7 @@ def waits_in_vain(ctx):
         daemon_wait_for_port("localhost", _free_port(), timeout=0.1)
     except ConnectionRefusedError:
         return
-    raise Exception("somebody has opened it")
+    raise Exception("another process has opened it")
 
 
 def _pattern(ctx, program):

@@ -56,7 +56,7 @@ pub(crate) fn check(mode: Mode) -> Result<(), String> {
         }
     }
     if screens == 0 {
-        problems.push("there is no screen in README.md and docs".to_owned());
+        problems.push("README.md and docs have no screens".to_owned());
     }
     no_problems("screens (`cargo xtask screens --write` replaces them)", &problems)
 }

@@ -74,7 +74,7 @@ pub(super) fn port(bench: &Bench) -> Result<(), String> {
 /// Runs the server of the `port` benchmark: opens a port after a while and answers every
 /// connection.
 pub(crate) fn serve(port: u16, after: Duration) -> Result<(), String> {
-    #[expect(clippy::disallowed_methods, reason = "this process stands for a slow server; nobody synchronises by it")]
+    #[expect(clippy::disallowed_methods, reason = "this process is a slow server, which takes a while to start")]
     std::thread::sleep(after);
     let listener = std::net::TcpListener::bind(("127.0.0.1", port)).map_err(|error| error.to_string())?;
     for stream in listener.incoming().flatten() {

@@ -38,7 +38,7 @@ fn subplot() -> Option<PathBuf> {
         std::env::split_paths(&path).map(|directory| directory.join("subplot")).find(|program| program.is_file())
     });
     let Some(program) = found else {
-        println!("skipped: there is no program subplot on PATH, and GREENROOM_SUBPLOT names none");
+        println!("skipped: no program subplot on PATH, and GREENROOM_SUBPLOT is not set");
         return None;
     };
     let version = Command::new(&program).arg("--version").output().expect("subplot can be started").stdout;
@@ -366,7 +366,7 @@ fn cases() -> Vec<Case> {
         ),
         both(
             Fail,
-            "a capture is no number",
+            "a capture is not a number",
             "def take(ctx, n=None):\n    trace(n * 2)\n    trace(n + 1)\n",
             "when I take {n:int} | take | when I take 21",
         ),
@@ -423,7 +423,7 @@ fn cases() -> Vec<Case> {
         ),
         both(
             Fail,
-            "a context is no attribute bag and has no pop",
+            "a context has no attributes and no pop",
             "def take(ctx):\n    ctx['a'] = 1\n    ctx.pop('a')\n",
             "when I take | take | when I take",
         ),
@@ -443,7 +443,7 @@ fn cases() -> Vec<Case> {
         ),
         both(
             Fail,
-            "a value that nobody has remembered",
+            "a value that was not remembered",
             "def take(ctx):\n    trace(ctx.expand_values('$${x} is kept'))\n    ctx.expand_values('${x}')\n",
             "when I take | take | when I take",
         ),
@@ -534,7 +534,7 @@ fn cases() -> Vec<Case> {
         differ(
             [Pass, Fail],
             "what a file does as a program",
-            "a file of step functions is no program: what it has for that is not carried out",
+            "the main block of a step file does not run",
             "def take(ctx):\n    pass\nif __name__ == '__main__':\n    raise SystemExit(1)\n",
             "when I take | take | when I take",
         ),
@@ -554,7 +554,7 @@ fn cases() -> Vec<Case> {
         ),
         differ(
             [Refused, Fail],
-            "a file that is no Python",
+            "a file of invalid Python",
             "greenroom says so before anything runs",
             "def take(ctx)\n    pass\n",
             "when I take | take | when I take",
@@ -630,7 +630,7 @@ fn cases() -> Vec<Case> {
         ),
         differ(
             [Pass, Fail],
-            "a command that writes what is no text",
+            "a command that writes invalid UTF-8",
             "Subplot cannot run it at all; here the bytes can still be looked at",
             "def take(ctx):\n    runcmd_run(ctx, ['printf', '\\\\377'])\n    assert_eq(runcmd_get_stdout_raw(ctx), \
                 b'\\xff')\n",
