@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 
 use crate::mutate::{LONGEST, mutate};
-use crate::{Target, seeds};
+use crate::seeds;
+use crate::target::Target;
 
 /// An input that takes longer, in seconds, is a hang. Generous, since machines of CI are shared.
 const HANG: u32 = 20;
@@ -28,8 +29,12 @@ pub struct Summary {
     pub fingerprints: usize,
 }
 
-/// Feeds a target for `time` with inputs that depend on `seed` alone. An error describes the first input that panics, and names
-/// the file below `directory` that has it. An input that hangs ends the process, likewise.
+/// Feeds a target for `time` with inputs that depend on `seed` alone.
+///
+/// # Errors
+///
+/// If an input panics. The message names the file below `directory` that has it. An input that hangs ends the process,
+/// with a message like it.
 pub fn run(target: &Target, time: Duration, seed: u64, directory: &Path) -> Result<Summary, String> {
     let end = Instant::now() + time;
     let trial = Trial::new(target, directory)?;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::{Target, root};
+use crate::target::Target;
 
 /// The contents of all files that a target begins with, in a fixed order.
 pub(crate) fn of(target: &Target) -> Result<Vec<Vec<u8>>, String> {
@@ -32,4 +32,9 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, String> {
 
 fn failed(path: &Path, error: &io::Error) -> String {
     format!("failed to read {}: {error}", path.display())
+}
+
+/// The workspace's directory.
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }

@@ -2,8 +2,8 @@
 
 use greenroom_doc::{MemoryLoader, Request, bindings_of, load};
 
-use super::{check_diagnostics, check_span, codes, document, fingerprint};
-use crate::Target;
+use crate::checks::{check_diagnostics, check_document, check_span, codes, fingerprint};
+use crate::target::Target;
 
 /// The target `bindings`.
 pub(crate) const TARGET: Target = Target {
@@ -84,6 +84,6 @@ fn run(input: &[u8]) -> u64 {
         can_run: &|_, function| function != "f",
     };
     let outcome = load(&request);
-    document::check(&outcome);
+    check_document(&outcome);
     fingerprint((codes(&diagnostics), codes(&outcome.diagnostics), bindings.len().min(4), kinds))
 }

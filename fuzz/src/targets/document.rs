@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Request, Span, load};
+use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Request, load};
 
-use super::{check_diagnostics, check_span, codes, fingerprint};
-use crate::Target;
+use crate::checks::{check_document, codes, fingerprint};
+use crate::target::Target;
 
 /// The target `document`.
 pub(crate) const TARGET: Target = Target {
@@ -120,25 +120,6 @@ fn loaded(document: &str, files: &MemoryLoader) -> Loaded {
         |language: &str, function: &str| language == greenroom_doc::NATIVE || function.len().is_multiple_of(2);
     let loaded =
         load(&Request { documents: &[document.to_owned()], loader: files, builtin: &BUILTIN, can_run: &can_run });
-    check(&loaded);
+    check_document(&loaded);
     loaded
-}
-
-/// Checks what holds for any document.
-pub(super) fn check(loaded: &Loaded) {
-    check_diagnostics(&loaded.diagnostics, &loaded.sources);
-    for scenario in &loaded.plan.scenarios {
-        check_span(&loaded.sources, scenario.span);
-        for step in &scenario.steps {
-            check_span(&loaded.sources, step.span);
-            for capture in &step.captures {
-                let (start, end) = capture.range;
-                check_span(&loaded.sources, Span { source: step.span.source, start, end });
-            }
-            assert!(
-                step.binding < loaded.plan.documents[scenario.document].bindings.len(),
-                "a step without its binding"
-            );
-        }
-    }
 }

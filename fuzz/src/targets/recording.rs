@@ -4,8 +4,8 @@ use greenroom_event::recording::{RecordingError, read};
 use greenroom_event::{Event, Sink};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 
-use super::{check_screen, fingerprint};
-use crate::Target;
+use crate::checks::{check_screen, fingerprint};
+use crate::target::Target;
 
 /// The target `recording`.
 pub(crate) const TARGET: Target = Target {
