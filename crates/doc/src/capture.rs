@@ -38,7 +38,8 @@ pub struct Capture {
     pub kind: CaptureType,
     /// Its value, with the escapes of escaped types resolved.
     pub text: String,
-    /// Its byte range in the step's source file, (start, end), as written: before spaces were collapsed.
+    /// Its byte range in the step's source file, (start, end), as written: before spaces were
+    /// collapsed.
     pub range: (u32, u32),
 }
 impl CaptureType {
@@ -92,7 +93,8 @@ impl CaptureType {
         matches!(self, Self::EscapedWord | Self::EscapedText)
     }
 
-    /// Returns a regex for what it accepts, without groups. Digits are ASCII, as in all code that uses captures.
+    /// Returns a regex for what it accepts, without groups. Digits are ASCII, as in all code that
+    /// uses captures.
     pub(crate) fn regex(self) -> &'static str {
         match self {
             Self::Word | Self::EscapedWord | Self::File | Self::Path => r"\S+",

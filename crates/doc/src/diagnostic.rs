@@ -92,7 +92,9 @@ impl Diagnostic {
     }
 }
 
-/// Replaces control characters, so that names from documents cannot break lines or move the cursor.
+/// Replaces control characters.
+///
+/// Names from documents must not break lines or move the cursor.
 fn one_line(text: String) -> String {
     if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }

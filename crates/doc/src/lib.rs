@@ -1,8 +1,9 @@
 //! Acceptance documents: text in, [`Plan`] out.
 //!
-//! [`load()`] reads documents, their metadata, bindings and embedded files through a [`Loader`], and matches every
-//! step against the bindings. It returns a [`Plan`] and all mistakes as a list of [`Diagnostic`]s. This crate does no
-//! I/O, so it runs in an editor or a fuzzer as well as in the runner.
+//! [`load()`] reads documents, their metadata, bindings and embedded files through a [`Loader`],
+//! and matches every step against the bindings. It returns a [`Plan`] and all mistakes as a list of
+//! [`Diagnostic`]s. This crate does no I/O, so it runs in an editor or a fuzzer as well as in the
+//! runner.
 //!
 //! ```text
 //! Loader --bytes--> read --nodes--> contents --step lines--> matching --> Plan

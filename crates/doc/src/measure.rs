@@ -1,4 +1,5 @@
-//! Durations (`90`, `1.5s`, `500ms`, `2m`, `1h`) and sizes (`500k`, `64M`, `1G`) as people write them.
+//! Durations (`90`, `1.5s`, `500ms`, `2m`, `1h`) and sizes (`500k`, `64M`, `1G`) as people write
+//! them.
 
 use std::time::Duration;
 
@@ -37,7 +38,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Parses a size in bytes. `k`, `M` and `G` are 1024, 1024² and 1024³; an `i`, a `B` or both may follow them.
+/// Parses a size in bytes. `k`, `M` and `G` are 1024, 1024² and 1024³; an `i`, a `B` or both may
+/// follow them.
 ///
 /// # Errors
 /// If the text is not a size above zero that fits in 64 bits. The message says what is valid.

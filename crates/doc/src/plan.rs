@@ -66,7 +66,8 @@ pub struct PlannedScenario {
     pub span: Span,
     /// Labels, in order, without duplicates.
     pub labels: Vec<String>,
-    /// Its network: as its labels `network-host` and `network-private` say, or else as its document does.
+    /// Its network: as its labels `network-host` and `network-private` say, or else as its document
+    /// does.
     pub network: Network,
     /// Its steps. One that matched nothing is left out; an error says so.
     pub steps: Vec<MatchedStep>,
@@ -85,7 +86,7 @@ pub struct MatchedStep {
     pub binding: usize,
     /// What runs it.
     pub implementation: Implementation,
-    /// The captured parts, in order of position. A group of a regex that took no part is left out, except for native
-    /// functions, which get it empty.
+    /// The captured parts, in order of position. A group of a regex that took no part is left out,
+    /// except for native functions, which get it empty.
     pub captures: Vec<Capture>,
 }

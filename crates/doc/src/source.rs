@@ -1,7 +1,7 @@
 //! Source text and positions in it.
 //!
-//! Every text that a message may point at is a [`SourceFile`] in one [`Sources`] table. A [`Span`] is a byte range in
-//! one of them. All texts come in through a [`Loader`].
+//! Every text that a message may point at is a [`SourceFile`] in one [`Sources`] table. A [`Span`]
+//! is a byte range in one of them. All texts come in through a [`Loader`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl Span {
 pub struct SourceFile {
     /// The name on the command line or in a document: `daemon.md`, `lib/daemon.yaml`.
     pub name: String,
-    /// The whole text as it is in the file, byte order mark and CRLF included, so that offsets are the file's own.
+    /// The whole text of the file, with its byte order mark and CRLF, so that offsets fit.
     pub text: Arc<str>,
     /// Whether it comes with the runner. Its lines mean nothing to the user, who cannot open it.
     pub is_builtin: bool,
@@ -139,7 +139,8 @@ pub enum LoadError {
 pub struct BuiltinFile {
     /// Its name as documents write it: `lib/daemon.yaml`, `lib/daemon.py`.
     pub name: String,
-    /// Its text. `None` for a file that documents may list under `impls`, but whose steps run natively.
+    /// Its text. `None` for a file that documents may list under `impls`, but whose steps run
+    /// natively.
     pub text: Option<Arc<str>>,
 }
 

@@ -1,6 +1,6 @@
 //! "Did you mean": the nearest word, and how alike a step and a pattern are.
 
-/// Returns the known word nearest to a written one, if the difference looks like a typing error.
+/// Returns the known word that a written one was probably meant to be.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
     let length = written.chars().count();
@@ -34,7 +34,8 @@ const MAX_WORDS: usize = 48;
 pub(crate) fn pattern_words(pattern: &str) -> Vec<Option<String>> {
     let mut plain = String::with_capacity(pattern.len());
     let mut depth = 0_u32;
-    // Groups and braces become one mark each. Other regex syntax is noise that costs a little likeness.
+    // Groups and braces become one mark each. Other regex syntax is noise that costs a little
+    // likeness.
     for c in pattern.chars() {
         match c {
             '{' | '(' => {
@@ -63,7 +64,8 @@ pub(crate) fn step_words(step: &str) -> Vec<String> {
 
 /// Rates how alike a step and a pattern are, from 0 to 1000.
 ///
-/// It counts the longest common sequence of words; words with one or two wrong letters count nearly full.
+/// It counts the longest common sequence of words; words with one or two wrong letters count nearly
+/// full.
 pub(crate) fn likeness(step: &[String], pattern: &[Option<String>]) -> u32 {
     if step.is_empty() || pattern.is_empty() {
         return 0;

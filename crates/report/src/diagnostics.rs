@@ -1,8 +1,8 @@
 //! Renders diagnostics the way rustc does: message, place, excerpt, labels, notes, help.
 //!
-//! The rendering itself is done by annotate-snippets. It gets only the few lines with labels, with hidden characters
-//! replaced one for one. So the cost of a diagnostic depends on those lines and not on the size of the file, and
-//! columns stay those of the file.
+//! The rendering itself is done by annotate-snippets. It gets only the few lines with labels, with
+//! hidden characters replaced one for one. So the cost of a diagnostic depends on those lines and
+//! not on the size of the file, and columns stay those of the file.
 
 use std::ops::Range;
 
@@ -19,7 +19,8 @@ const TALL: u32 = 8;
 /// At most so many characters of a line are shown.
 const LONG: usize = 2000;
 
-/// Renders diagnostics in the given order, then their number: `3 errors, 1 warning`. Empty if there are none.
+/// Renders diagnostics in the given order, then their number: `3 errors, 1 warning`. Empty if there
+/// are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let renderer = if style.colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width.max(40));
@@ -195,7 +196,8 @@ struct MappedLine {
     window: Range<usize>,
     /// Whether it goes on to the right of the window.
     cut: bool,
-    /// The (byte in the file, byte in the window) after each character whose replacement has another length.
+    /// The places after characters whose replacement has another length: in the file, in the
+    /// window.
     moved: Vec<(usize, usize)>,
 }
 

@@ -1,4 +1,5 @@
-//! Checks the Python files of documents, and the bindings to functions in them, before anything runs.
+//! Checks the Python files of documents, and the bindings to functions in them, before anything
+//! runs.
 //!
 //! Python parses the files; none of their code runs.
 
@@ -260,7 +261,8 @@ impl<'a> BindingCheck<'a> {
 
 /// Suggests a signature that takes these captures.
 ///
-/// It keeps parameters with a default value and those that other bindings capture. Any other is probably misspelled.
+/// It keeps parameters with a default value and those that other bindings capture. Any other is
+/// probably misspelled.
 fn signature(context: &str, definition: &Function, captures: &BTreeSet<&str>, document: &PlannedDocument) -> String {
     let function = &definition.name;
     let mut wanted = vec![context.to_owned()];
@@ -289,7 +291,8 @@ fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
     })
 }
 
-/// Warns about functions with the names of library functions, file by file: library steps do not use them.
+/// Warns about functions with the names of library functions, file by file: library steps do not
+/// use them.
 fn replacements(steps: &[&MatchedStep], known: &Known, files: &Files<'_>) -> Vec<Diagnostic> {
     let bound: BTreeSet<&str> = steps.iter().map(|step| &*step.implementation.function).collect();
     let of_library = |name: &str| LIBRARY_PREFIXES.iter().any(|prefix| name.starts_with(prefix));

@@ -13,7 +13,8 @@ use greenroom_sandbox::SandboxChoice;
 pub struct RunOptions {
     /// The scenarios to run, as indices into the plan, in reading order.
     pub chosen: Vec<usize>,
-    /// How many run at a time. `None`: [`RunOptions::DEFAULT_JOBS`], or one of those that share the machine's network.
+    /// How many run at a time. `None`: [`RunOptions::DEFAULT_JOBS`], or one of those that share the
+    /// machine's network.
     pub jobs: Option<usize>,
     /// The sandbox to use.
     pub sandbox: SandboxChoice,
@@ -35,7 +36,9 @@ pub struct RunOptions {
     pub source_directory: PathBuf,
     /// The directory in which the run's directory is created.
     pub temporary_directory: PathBuf,
-    /// Directories below /tmp that scenarios must see, besides the source directory and those of documents.
+    /// Directories below /tmp that scenarios must see.
+    ///
+    /// They see the source directory and those of documents in any case.
     pub visible: Vec<PathBuf>,
     /// The network of scenarios, instead of what their documents say.
     pub network: Option<Network>,
@@ -48,8 +51,9 @@ pub struct RunOptions {
 impl RunOptions {
     /// How many scenarios run at a time by default.
     ///
-    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run side by side. More
-    /// than this gains little, and makes a slow machine miss the documents' own limits.
+    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run
+    /// side by side. More than this gains little, and makes a slow machine miss the documents' own
+    /// limits.
     pub const DEFAULT_JOBS: usize = 32;
 }
 
@@ -58,7 +62,8 @@ impl RunOptions {
 pub struct Orders<'a> {
     /// Every byte is a request to stop.
     ///
-    /// The first stops processes with SIGTERM, the second kills them, and after the third the run waits for nothing.
+    /// The first stops processes with SIGTERM, the second kills them, and after the third the run
+    /// waits for nothing.
     pub stop: Option<BorrowedFd<'a>>,
     /// Readable when everything must pause, this process included, until it is continued.
     pub pause: Option<BorrowedFd<'a>>,

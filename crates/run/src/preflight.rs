@@ -66,7 +66,8 @@ fn place(step: &MatchedStep, problem: &Problem) -> Span {
     Span { source: step.span.source, start, end }
 }
 
-/// Returns the place of a part of a capture that begins at `from`. The part may go on into the captures that follow.
+/// Returns the place of a part of a capture that begins at `from`. The part may go on into the
+/// captures that follow.
 ///
 /// `None` if the source has the text in another form: with escapes, or with collapsed spaces.
 fn part(step: &MatchedStep, from: u32, part: Option<&Range<usize>>) -> Option<(u32, u32)> {

@@ -62,7 +62,8 @@ impl Adder<'_> {
         self.heading = Some(heading);
     }
 
-    /// Ends the scenario. One without steps is left out: running it would prove nothing. A warning says so.
+    /// Ends the scenario. One without steps is left out: running it would prove nothing. A warning
+    /// says so.
     fn close(&mut self) {
         self.contents.scenarios.extend(self.open.take().filter(|open| !open.steps.is_empty()));
     }
@@ -101,7 +102,8 @@ impl Adder<'_> {
         let (mark, length) = fence(&block.fence)?;
         let begins_another = |line: &&Range<usize>| {
             let Some((inner, inner_length)) = fence(line) else { return false };
-            // A block shown inside another has a shorter fence or one of the other kind. It is plain text.
+            // A block shown inside another has a shorter fence or one of the other kind. It is
+            // plain text.
             if block.closed && (inner != mark || inner_length < length) {
                 return false;
             }
@@ -148,11 +150,11 @@ impl Adder<'_> {
         }
         let before_lost = |line: &&Range<usize>| lost.as_ref().is_none_or(|lost| line.start <= lost.start);
         let bare = |line: &&Range<usize>| self.text[(*line).clone()].trim_matches(['~', '`']).is_empty();
-        let slip = block.inside.iter().filter(before_lost).find(bare).cloned();
-        if let Some(slip) = slip.clone() {
-            diagnostic = diagnostic.and_at(self.span(slip), "this does not close it");
+        let bare_fence = block.inside.iter().filter(before_lost).find(bare).cloned();
+        if let Some(bare_fence) = bare_fence.clone() {
+            diagnostic = diagnostic.and_at(self.span(bare_fence), "this does not close it");
         }
-        if let Some(lost) = lost.filter(|lost| slip.as_ref() != Some(lost)) {
+        if let Some(lost) = lost.filter(|lost| bare_fence.as_ref() != Some(lost)) {
             diagnostic = diagnostic.and_at(self.span(lost), "this is inside it");
         }
         let fence = mark.to_string().repeat(length);
@@ -244,9 +246,9 @@ impl Adder<'_> {
                     open.before = Continued::Kind(step.kind);
                     open.steps.push(step);
                 }
-                Err((after, complaint)) => {
+                Err((after, error)) => {
                     open.before = after;
-                    self.diagnostics.extend(complaint.map(|complaint| *complaint));
+                    self.diagnostics.extend(error.map(|error| *error));
                 }
             }
         }

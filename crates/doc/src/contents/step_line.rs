@@ -39,7 +39,8 @@ pub(crate) fn nearest_keyword(word: &str) -> Option<&'static str> {
 
 /// Reads the keyword of a line.
 ///
-/// On failure, returns what a following `and` continues, and a diagnostic unless an earlier one covers it.
+/// On failure, returns what a following `and` continues, and a diagnostic unless an earlier one
+/// covers it.
 pub(crate) fn step_line(
     text: &str,
     source: SourceId,

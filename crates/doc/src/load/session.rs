@@ -30,7 +30,8 @@ pub struct Request<'a> {
     pub loader: &'a dyn Loader,
     /// Files that come with the runner. Files beside the document take precedence.
     pub builtin: &'a [BuiltinFile],
-    /// Whether a step function can run: its language (the key under `impl:` in bindings) and its name.
+    /// Whether a step function can run: its language (the key under `impl:` in bindings) and its
+    /// name.
     pub can_run: &'a dyn Fn(&str, &str) -> bool,
 }
 
@@ -69,7 +70,8 @@ pub fn load(request: &Request<'_>) -> Loaded {
         if seen.insert(lookup::key(path)) {
             let before = session.diagnostics.len();
             session.document(path);
-            // By position. A diagnostic without one explains why there are no others, and comes first.
+            // By position. A diagnostic without one explains why there are no others, and comes
+            // first.
             session.diagnostics[before..]
                 .sort_by_key(|d| d.primary.as_ref().map(|label| (label.span.source, label.span.start)));
         }

@@ -1,4 +1,5 @@
-//! Opens the files of a document: the document itself, its Markdown, bindings and implementation files.
+//! Opens the files of a document: the document itself, its Markdown, bindings and implementation
+//! files.
 
 use std::collections::HashMap;
 use std::rc::Rc;

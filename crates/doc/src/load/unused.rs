@@ -10,10 +10,11 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::ImplementationFile;
 use crate::source::Sources;
 
-/// Building a finder costs the square of the number of names, so each pass looks for at most so many.
+/// How many names one pass looks for. Building a finder costs the square of their number.
 const NAMES_PER_PASS: usize = 512;
 
-/// Warns about embedded files that neither a step nor a step function mentions. `used`: those that captures name.
+/// Warns about embedded files that neither a step nor a step function mentions. `used`: those that
+/// captures name.
 pub(crate) fn unused_files(
     sources: &Sources,
     contents: &Contents,

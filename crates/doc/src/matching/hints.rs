@@ -39,7 +39,8 @@ pub(crate) struct Mistyped {
     pub(crate) written: String,
 }
 
-/// The built-in libraries, for documents that use their steps without listing them. Read when first needed.
+/// The built-in libraries, for documents that use their steps without listing them. Read when first
+/// needed.
 #[derive(Default)]
 pub(crate) struct Builtins {
     libraries: OnceCell<Libraries>,
@@ -192,7 +193,7 @@ impl Hints<'_> {
         ))
     }
 
-    /// Suggests one more comma, or straight quotes instead of others, if a binding would then match.
+    /// Suggests a missing comma or straight quotes, if a binding would then match.
     fn punctuation(&self, kind: StepKind, text: &str) -> Option<String> {
         let mut scratch = Scratch::default();
         // `comma`: the place of one that must belong to the pattern.

@@ -1,7 +1,8 @@
 //! A prefilter for bindings, so that a step is not tried against every regex.
 //!
-//! Each pattern has one literal that every matching step must contain: the one that the fewest patterns share. One pass
-//! over a step finds all literals in it. A pattern without a literal is always tried.
+//! Each pattern has one literal that every matching step must contain: the one that the fewest
+//! patterns share. One pass over a step finds all literals in it. A pattern without a literal is
+//! always tried.
 
 use std::collections::HashMap;
 
@@ -55,7 +56,8 @@ impl Index {
     /// Collects all bindings that `step` may match, in order, in `scratch.found`.
     pub(crate) fn candidates(&self, step: &str, scratch: &mut Scratch) {
         scratch.found.clear();
-        // The long s and the Kelvin sign are cases of ASCII letters, which the finder does not know.
+        // The long s and the Kelvin sign are cases of ASCII letters, which the finder does not
+        // know.
         let finder = self.finder.as_ref().filter(|_| step.is_ascii() || !step.contains(['\u{17f}', '\u{212a}']));
         let Some(finder) = finder else {
             scratch.found.extend(0..self.count);

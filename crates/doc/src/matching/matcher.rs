@@ -166,8 +166,8 @@ impl<'a> Matcher<'a> {
         let is_native = implementation.as_ref().is_none_or(Implementation::is_native);
         for (range, (name, kind)) in hit.captures.iter().zip(&binding.captures) {
             let Some(range) = range.clone() else {
-                // A group that took no part is left out, so that a parameter has its default. Native functions read
-                // it by name.
+                // A group that took no part is left out, so that a parameter has its default.
+                // Native functions read it by name.
                 if is_native {
                     let end = offset(text.place(text.text.len()..text.text.len()).start);
                     captures.push(Capture { name: name.clone(), kind: *kind, text: String::new(), range: (end, end) });

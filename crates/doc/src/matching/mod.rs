@@ -1,7 +1,7 @@
 //! Matches steps against bindings.
 //!
-//! `matcher` takes a step's text (`step_text`), asks the `index` which bindings may match, and lets `choose` pick what
-//! runs it. When no binding matches, `hints` finds the likely mistake.
+//! `matcher` takes a step's text (`step_text`), asks the `index` which bindings may match, and lets
+//! `choose` pick what runs it. When no binding matches, `hints` finds the likely mistake.
 
 pub(crate) mod choose;
 pub(crate) mod hints;

@@ -9,7 +9,7 @@ use crate::matching::step_text::collapsed_run;
 use crate::read::binding::Binding;
 use crate::source::{SourceId, Sources, Span};
 
-/// Warns about consecutive spaces in a text between quotes that a built-in step writes or looks for.
+/// Warns about consecutive spaces in a quoted text of a built-in step.
 ///
 /// `name` and `kind` are those of the capture, `place` is where it is in the source.
 pub(crate) fn warn_collapsed(

@@ -36,7 +36,8 @@ impl<'a> StepText<'a> {
 
     /// Converts an offset in `text` to one in `raw`, by walking both texts side by side.
     ///
-    /// With `end`, it is where the character before `at` ends, rather than where the one at `at` begins.
+    /// With `end`, it is where the character before `at` ends, rather than where the one at `at`
+    /// begins.
     fn raw_offset(&self, at: usize, end: bool) -> usize {
         let raw = self.raw.as_bytes();
         let (mut from, mut to) = (0, 0);

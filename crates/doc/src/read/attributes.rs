@@ -16,8 +16,8 @@ pub(crate) struct Attributes {
 impl Attributes {
     /// Parses an info string.
     ///
-    /// Without braces, the first word is the class. Other words count if they look like attributes: renderers put all
-    /// kinds of remarks there.
+    /// Without braces, the first word is the class. Other words count if they look like attributes:
+    /// renderers put all kinds of remarks there.
     pub(crate) fn parse(info: &str) -> Self {
         let mut attributes = Self::default();
         let info = info.trim();

@@ -1,4 +1,4 @@
-//! Bindings files: YAML lists of patterns and the step functions behind them.
+//! Bindings files: YAML lists of patterns and their step functions.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub(crate) struct BindingsFile {
     pub(crate) bindings: Vec<CompiledBinding>,
     /// Bindings with mistakes. Steps that look like them are not reported as unknown.
     pub(crate) invalid: Vec<InvalidBinding>,
-    /// Whether the file is too broken to know which bindings it should have.
+    /// Whether mistakes hide which bindings the file has.
     pub(crate) is_unreadable: bool,
 }
 
@@ -370,7 +370,8 @@ impl Reader<'_> {
         Some(CompiledBinding { binding, pattern: Arc::new(pattern) })
     }
 
-    /// Returns names and types of the captures: from the pattern, from `types`, or the default type.
+    /// Returns names and types of the captures: from the pattern, from `types`, or the default
+    /// type.
     fn resolve(
         &mut self,
         captures: &[RawCapture],
@@ -435,7 +436,8 @@ impl Reader<'_> {
     }
 }
 
-/// Returns the place of a part of a scalar: exact if the source has the scalar verbatim, else all of it.
+/// Returns the place of a part of a scalar: exact if the source has the scalar verbatim, else all
+/// of it.
 fn place(source: &str, span: Span, text: &str, part: Range<usize>) -> Span {
     let written = &source[span.start as usize..span.end as usize];
     let skip = match written.strip_prefix(['\'', '"']) {

@@ -1,4 +1,5 @@
-//! Markdown as far as acceptance documents need it: headings and fenced blocks, with their places in the raw file.
+//! Markdown as far as acceptance documents need it: headings and fenced blocks, with their places
+//! in the raw file.
 //!
 //! It reads the parser's event stream and builds no tree, so nesting costs nothing.
 
@@ -32,11 +33,12 @@ pub(crate) struct Block {
     /// The line of the opening fence, from the fence on.
     pub(crate) fence: Range<usize>,
     pub(crate) content: Content,
-    /// Whether it ends before the text does: with a closing fence, or with the list or quotation around it.
+    /// Whether it ends before the text does: with a closing fence, or with the list or quotation
+    /// around it.
     pub(crate) closed: bool,
     /// Its end, closing fence included.
     pub(crate) end: usize,
-    /// Lines of its content that would be fences or headings outside it, without the spaces around them.
+    /// Lines in it that would be fences or headings outside it, without spaces around.
     pub(crate) inside: Vec<Range<usize>>,
 }
 
@@ -94,8 +96,8 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
             Event::End(TagEnd::CodeBlock) => {
                 if let Some(mut block) = block.take() {
                     let mark = fence_mark(&text[block.fence.clone()]);
-                    let behind = text.get(content_end..block.end).unwrap_or_default();
-                    let has_fence = mark.is_some_and(|(mark, _)| behind.trim_end().ends_with(mark));
+                    let rest = text.get(content_end..block.end).unwrap_or_default();
+                    let has_fence = mark.is_some_and(|(mark, _)| rest.trim_end().ends_with(mark));
                     block.closed = has_fence || !text[block.end..body_end].trim().is_empty();
                     items.push(Item::Block(block));
                 }
@@ -145,7 +147,8 @@ fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {
     range.start..range.start + line.len()
 }
 
-/// Returns the character of a fence and its length. `None` for a line that does not begin with a fence.
+/// Returns the character of a fence and its length. `None` for a line that does not begin with a
+/// fence.
 pub(crate) fn fence_mark(line: &str) -> Option<(char, usize)> {
     let mark = line.chars().next().filter(|&c| c == '~' || c == '`')?;
     let length = line.len() - line.trim_start_matches(mark).len();
@@ -174,8 +177,8 @@ fn add_inside(text: &str, piece: &Range<usize>, inside: &mut Vec<Range<usize>>) 
 
 /// Adds the lines of one piece of a block.
 ///
-/// A piece begins after the markers of quotations and lists, and may be only part of a line. So the line is taken from
-/// the source: from the start of its first piece to its end.
+/// A piece begins after the markers of quotations and lists, and may be only part of a line. So the
+/// line is taken from the source: from the start of its first piece to its end.
 fn add_lines(text: &str, piece: Range<usize>, lines: &mut Vec<Range<usize>>) {
     let mut start = piece.start;
     while start < piece.end {

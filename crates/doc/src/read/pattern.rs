@@ -1,4 +1,5 @@
-//! Patterns of bindings: simple ones with `{captures}`, and regexes. What they capture, and the literals in them.
+//! Patterns of bindings: simple ones with `{captures}`, and regexes. What they capture, and the
+//! literals in them.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -22,7 +23,7 @@ pub(crate) struct Pattern {
     pub(crate) groups: Vec<usize>,
     /// ASCII literals that every matching step contains, in any case.
     pub(crate) literals: Vec<String>,
-    /// Whether the regex accepts captures that do not fit their types, so that they must be checked.
+    /// Whether captures that the regex accepts may not fit their types.
     pub(crate) check_types: bool,
 }
 
@@ -75,7 +76,8 @@ const SUSPICIOUS: &[char] = &['$', '^', '*', '.', '(', ')', '+', '?', '|', '[', 
 const SURELY_REGEX: &[&str] = &["(?", ".*", ".+", "\\S", "\\s", "\\d", "\\w", "[^", "]+", "]*", ")?", ")+", ")*"];
 
 impl SimplePattern {
-    /// Parses a simple pattern. With `explicit`, the binding has `regex: false`, so nothing is suspicious.
+    /// Parses a simple pattern. With `explicit`, the binding has `regex: false`, so nothing is
+    /// suspicious.
     pub(crate) fn parse(pattern: &str, explicit: bool) -> Self {
         let mut simple = Self::default();
         let mut literal = String::new();

@@ -1,7 +1,7 @@
 //! YAML as a tree of nodes with their places. The only module that uses the YAML crate.
 //!
-//! Metadata and bindings are checked on this tree rather than by serde derives: a derived `Deserialize` stops at the
-//! first mistake and forgets the places of keys.
+//! Metadata and bindings are checked on this tree rather than by serde derives: a derived
+//! `Deserialize` stops at the first mistake and forgets the places of keys.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -49,7 +49,8 @@ impl Node {
     }
 }
 
-/// The limit of nesting. The tree is built and dropped recursively; metadata and bindings need five levels.
+/// The limit of nesting. The tree is built and dropped recursively; metadata and bindings need five
+/// levels.
 const MAX_DEPTH: usize = 32;
 
 /// Parses the one YAML document in `text[range]`. Returns `None` if it is empty.
@@ -88,7 +89,8 @@ pub(crate) fn parse(
         Ok(raw) => Ok(Some(place.node(raw, diagnostics))),
         Err(error) => {
             let at = error.location().map_or(base..base, |location| place.range(location));
-            // The message of the YAML crate ends in a position relative to its own input, which would mislead.
+            // The message of the YAML crate ends in a position relative to its own input, which
+            // would mislead.
             let words = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
             let words = words.lines().next().unwrap_or_default();
             let words = words.find(" at line ").map_or(words, |at| &words[..at]);
@@ -163,7 +165,8 @@ impl Place<'_> {
         at..at
     }
 
-    /// Converts a node. The span of a list or mapping is that of the first thing in it: the parser gives no useful one.
+    /// Converts a node. The span of a list or mapping is that of the first thing in it: the parser
+    /// gives no useful one.
     fn node(&self, raw: Spanned<Raw>, diagnostics: &mut Vec<Diagnostic>) -> Node {
         let range = self.range(raw.defined);
         let span = Span::new(self.source, range.clone());

@@ -23,7 +23,8 @@ impl Parts {
 
 /// Splits a Markdown file into metadata and body.
 ///
-/// Metadata opens with a line `---` and closes with `...` or `---`, at the very beginning or end of the file.
+/// Metadata opens with a line `---` and closes with `...` or `---`, at the very beginning or end of
+/// the file.
 pub(crate) fn split(text: &str) -> Parts {
     let start = text_start(text);
     if let Some(parts) = leading(text, start).or_else(|| trailing(text, start)) {
@@ -38,7 +39,7 @@ pub(crate) struct Unclosed {
     /// Its first line.
     pub(crate) open: Range<usize>,
     /// The first line that is certainly not part of it.
-    pub(crate) behind: Option<Range<usize>>,
+    pub(crate) after: Option<Range<usize>>,
 }
 
 /// Finds metadata at the head of a file that runs into a heading, a fence or the end.
@@ -57,10 +58,10 @@ pub(crate) fn unclosed(text: &str) -> Option<Unclosed> {
         // Above a key, what looks like a heading is a comment.
         let is_heading = || markdown::is_heading(words) && !looks_like_yaml(&text[after_line(text, line.end)..]);
         if markdown::fence_mark(words).is_some() || is_heading() {
-            return Some(Unclosed { open, behind: Some(line) });
+            return Some(Unclosed { open, after: Some(line) });
         }
     }
-    Some(Unclosed { open, behind: None })
+    Some(Unclosed { open, after: None })
 }
 
 /// Returns the ranges of all lines, without line ends and trailing whitespace.
@@ -144,14 +145,14 @@ mod tests {
 
     #[test]
     fn unclosed_metadata_is_found() {
-        let behind = |text: &str| unclosed(text).map(|found| found.behind.map(|line| text[line].to_owned()));
+        let after = |text: &str| unclosed(text).map(|found| found.after.map(|line| text[line].to_owned()));
         let some = |line: &str| Some(Some(line.to_owned()));
-        assert_eq!(behind("---\ntitle: x\n# why\na: b\n\n# A\n\n---\n"), some("# A"));
-        assert_eq!(behind("\u{feff}\r\n---\r\ntitle: x\r\n\r\n~~~scenario\r\n"), some("~~~scenario"));
-        assert_eq!(behind("---\ntitle: x\n"), Some(None));
-        assert_eq!(behind("---\ntitle: x\n---\n# A\n"), None);
-        assert_eq!(behind("---\n\n# A\n"), None);
-        assert_eq!(behind("# A\n---\ntitle: x\n"), None);
+        assert_eq!(after("---\ntitle: x\n# why\na: b\n\n# A\n\n---\n"), some("# A"));
+        assert_eq!(after("\u{feff}\r\n---\r\ntitle: x\r\n\r\n~~~scenario\r\n"), some("~~~scenario"));
+        assert_eq!(after("---\ntitle: x\n"), Some(None));
+        assert_eq!(after("---\ntitle: x\n---\n# A\n"), None);
+        assert_eq!(after("---\n\n# A\n"), None);
+        assert_eq!(after("# A\n---\ntitle: x\n"), None);
     }
 
     #[test]

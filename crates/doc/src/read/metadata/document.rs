@@ -22,7 +22,7 @@ pub(crate) enum FileKind {
 /// What was found where metadata belongs.
 pub(crate) enum Front {
     Metadata(Box<Metadata>),
-    /// There is none.
+    /// The document has no metadata.
     Missing,
     /// It has mistakes that leave nothing to use; a diagnostic says which.
     Unreadable,
@@ -69,7 +69,7 @@ fn first_line(source: SourceId, text: &str, range: &Range<usize>) -> Span {
 fn never_closed(source: SourceId, text: &str, unclosed: Unclosed) -> Diagnostic {
     let error = Diagnostic::error(Code::UnclosedMetadata, "this metadata block is never closed")
         .at(Span::new(source, unclosed.open), "");
-    error.help(match unclosed.behind {
+    error.help(match unclosed.after {
         Some(line) => format!("add a line `---` or `...` after it, before `{}`", &text[line]),
         None => "add a line `---` or `...` after it".to_owned(),
     })

@@ -1,4 +1,5 @@
-//! The table of metadata keys: a key is a row here, a field of [`Metadata`] and the code that uses the field.
+//! The table of metadata keys: a key is a row here, a field of [`Metadata`] and the code that uses
+//! the field.
 //!
 //! Parsing, hints for unknown keys, the defaults and the documentation all come from [`KEYS`].
 
