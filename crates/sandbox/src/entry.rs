@@ -9,8 +9,8 @@ use crate::sys;
 ///
 /// It returns at once in any other process, and never in a launcher.
 ///
-/// It also unblocks all signals, so that a careless parent cannot keep them from the runner, and makes
-/// writes beyond the file size limit fail instead of killing this process.
+/// It also unblocks all signals, so that a careless parent cannot keep them from the runner, and
+/// makes writes beyond the file size limit fail instead of killing this process.
 pub fn enter<A: Agent>(agent: &A) {
     sys::unblock_signals();
     sys::survive_file_size_limit();

@@ -7,15 +7,15 @@
 //! - [`Exit`], [`ExitStatus`], [`StopOutcome`] and [`Signal`] say how processes end.
 //! - [`DaemonError`] says why a wait failed.
 //!
-//! The rest of this crate carries greenroom's scenarios. It is hidden from this documentation, and may
-//! change in any release.
+//! The rest of this crate carries greenroom's scenarios. It is hidden from this documentation, and
+//! may change in any release.
 //!
 //! # Features
 //!
 //! - `http` (default): [`ready::Http`].
 
-// The inside, for developers of greenroom. All of greenroom that talks to the kernel is in this crate,
-// and all of its `unsafe` in the module `sys`. The crate knows nothing about documents.
+// The inside, for developers of greenroom. All of greenroom that talks to the kernel is in this
+// crate, and all of its `unsafe` in the module `sys`. The crate knows nothing about documents.
 //
 //     runner                  the user's process; never enters a namespace
 //      └─ launcher            the same executable, started once per run in a session of its own; clones
@@ -25,13 +25,15 @@
 //          │       └─ daemons and commands, each in a process group of its own
 //          └─ ...
 //
-// The launcher has a single thread and little memory, so a stage is a plain `clone` of it, without an
-// `exec`. That saves about a millisecond for each stage. It also makes everything between `clone` and the
-// agent's work ordinary code; a child of a process with threads may not even allocate.
+// The launcher has a single thread and little memory, so a stage is a plain `clone` of it, without
+// an `exec`. That saves about a millisecond for each stage. It also makes everything between
+// `clone` and the agent's work ordinary code; a child of a process with threads may not even
+// allocate.
 //
-// The stage's channel is its lifeline: only the runner holds the other end. When the runner dies, the
-// channel closes, the first process ends, and the kernel kills everything in its namespaces. The launcher
-// ends in the same way. If the launcher is killed, first processes end by their parent-death signal.
+// The stage's channel is its lifeline: only the runner holds the other end. When the runner dies,
+// the channel closes, the first process ends, and the kernel kills everything in its namespaces.
+// The launcher ends in the same way. If the launcher is killed, first processes end by their
+// parent-death signal.
 
 #![warn(clippy::missing_errors_doc)]
 

@@ -1,9 +1,9 @@
 //! Removes directories that scenarios have written to.
 //!
 //! They may contain anything: links out of them, directories without write permission, ten thousand
-//! levels, a mount of something valuable. So the walk goes by descriptors, follows no link, enters no
-//! mount, adds missing permissions, and never holds more than a few descriptors: deeper levels are
-//! moved up first.
+//! levels, a mount of something valuable. So the walk goes by descriptors, follows no link, enters
+//! no mount, adds missing permissions, and never holds more than a few descriptors: deeper levels
+//! are moved up first.
 
 use std::ffi::CStr;
 use std::io;
@@ -16,7 +16,8 @@ use rustix::fs::{
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 
-/// Removes a directory with its content. A missing one is fine; a link in its place is not followed.
+/// Removes a directory with its content. A missing one is fine; a link in its place is not
+/// followed.
 ///
 /// # Errors
 ///
@@ -135,8 +136,8 @@ impl Walk<'_> {
 
 /// Opens a directory below another one.
 ///
-/// A mount in its place is unmounted if that is allowed, and otherwise not entered: its content does not
-/// belong to the scenario.
+/// A mount in its place is unmounted if that is allowed, and otherwise not entered: its content
+/// does not belong to the scenario.
 fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<OwnedFd, Errno> {
     // Several mounts may be stacked.
     for _ in 0..64 {

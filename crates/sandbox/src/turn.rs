@@ -2,10 +2,10 @@
 //!
 //! Of the scenarios that name the same port, also those of other runs, one runs at a time.
 //!
-//! A turn is a listening Unix socket whose abstract name contains the port. Such names are per network
-//! namespace, as ports are, and the kernel releases one when its last holder has ended, however that
-//! happened: no lock file of a dead run can be in the way. Whoever waits has connected to the socket,
-//! and sees the connection end with the turn.
+//! A turn is a listening Unix socket whose abstract name contains the port. Such names are per
+//! network namespace, as ports are, and the kernel releases one when its last holder has ended,
+//! however that happened: no lock file of a dead run can be in the way. Whoever waits has connected
+//! to the socket, and sees the connection end with the turn.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -43,7 +43,8 @@ impl Turn {
             let waiting = socket()?;
             match connect(&waiting, &address) {
                 Ok(()) => return Ok(Take::Others(Waiting(waiting))),
-                // It was released in between; or its holder does not listen yet, which takes microseconds.
+                // It was released in between; or its holder does not listen yet, which takes
+                // microseconds.
                 Err(Errno::CONNREFUSED) => {}
                 Err(error) => return Err(error.into()),
             }

@@ -1,6 +1,8 @@
-//! Daemons of ordinary tests, under a test harness with many threads. Each test is named by the behaviour it pins.
+//! Daemons of ordinary tests, under a test harness with many threads. Each test is named by the
+//! behaviour it pins.
 //!
-//! The witness of most is a fifo that everything holds open that a daemon starts: its end says that all are dead.
+//! The witness of most is a fifo that everything holds open that a daemon starts: its end says that
+//! all are dead.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::exit, reason = "one way for a test process to end")]
@@ -27,7 +29,8 @@ fn script(text: &str) -> DaemonCommand {
     command
 }
 
-/// A fifo whose writing end everything has open that is started by a script that begins with [`Witness::HOLD`].
+/// A fifo whose writing end everything has open that is started by a script that begins with
+/// [`Witness::HOLD`].
 struct Witness {
     directory: tempfile::TempDir,
     reader: File,
@@ -74,7 +77,8 @@ impl Witness {
     }
 }
 
-/// Leaves a grandchild in a session of its own that ignores every signal it can, and says `up` when that is so.
+/// Leaves a grandchild in a session of its own that ignores every signal it can, and says `up` when
+/// that is so.
 const RUNAWAY: &str = "
     (setsid sh -c 'trap \"\" TERM HUP INT QUIT; (setsid sh -c \"trap \\\"\\\" TERM HUP; echo up; sleep 600; sleep 600\" &) ; sleep 600; sleep 600' &)
     ";
@@ -330,7 +334,8 @@ fn a_panic_in_a_test_ends_its_daemon() {
     assert!(witness.all_dead());
 }
 
-/// Runs a test of this file in another process, which starts a daemon in `directory` and says so; returns that process.
+/// Runs a test of this file in another process, which starts a daemon in `directory` and says so;
+/// returns that process.
 fn in_another_process(test: &str, directory: &Path) -> std::process::Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "--ignored", "--nocapture", test])

@@ -1,5 +1,5 @@
-//! Stages: a launcher, what runs in it, and that nothing of it is left. Without libtest's `main`, since the launcher is this
-//! executable started again and must come first.
+//! Stages: a launcher, what runs in it, and that nothing of it is left. Without libtest's `main`,
+//! since the launcher is this executable started again and must come first.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a test program")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -140,7 +140,8 @@ fn a_stage_has_its_order(choice: SandboxChoice) {
 fn what_a_stage_leaves_is_gone_with_it(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     for ending in ["exit", "kill -9 $PPID"] {
-        // A double fork into a session of its own that ignores every signal it can. It writes when it is there.
+        // A double fork into a session of its own that ignores every signal it can. It writes when
+        // it is there.
         let stubborn = "trap '' TERM HUP INT QUIT; echo there >ready; exec sleep 4711 >/dev/null 2>&1";
         let script = format!("(setsid sh -c \"{stubborn}\" &); until test -s ready; do :; done; {ending}");
         let _ = room.play(&script);
@@ -193,7 +194,8 @@ fn a_stage_sees_only_itself(choice: SandboxChoice) {
 fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("echo started; exec sleep 4712");
-    // What the script writes comes only at its end, which never comes: look at the process table instead.
+    // What the script writes comes only at its end, which never comes: look at the process table
+    // instead.
     let started =
         Watch::new().until("sleep 4712", Duration::from_mins(1), &[], || (alive("4712").len() == 1).then_some(()));
     assert_eq!(started, Ok(Some(())));

@@ -246,7 +246,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "sh -c 'echo starting; echo no config >&2; exit 3'" as a background process as web, on port 8080
 
-  daemon web ended with exit status 3 after [TIME], before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with exit status 3 after [TIME] before it listened on port 8080: ConnectionRefusedError
   stdout of daemon web:
     │ starting
   stderr of daemon web:
@@ -278,7 +278,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "sh -c 'kill -9 $$'" as a background process as web, on port 8080, with environment {"A": "B"}
 
-  daemon web ended with signal SIGKILL after [TIME], before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
 
   daemon web: ended by signal SIGKILL, which greenroom did not send, after [TIME]
     command: sh -c 'kill -9 $$'
@@ -306,7 +306,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  given a daemon helper shell script server.py
     FAILED [TIME]  when I start "./server.py web 127.0.0.1:8000 [::1]:8001" as a background process as web, on port 8080
 
-  daemon web has not listened on port 8080 within 5 s: ConnectionRefusedError
+  daemon web did not listen on port 8080 within 5 s: ConnectionRefusedError
   note: it is still running
   note: it listens on 127.0.0.1:8000, [::1]:8001
   stdout of daemon web:
@@ -343,7 +343,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "./server.py web 127.0.0.1:8080" as a background process as web, on port 8080
     FAILED [TIME]  when I start "sleep 1000" as a background process as other, on port 8080
 
-  port 8080 is taken already, by daemon web (python3 ./server.py web 127.0.0.1:8080)
+  port 8080 is already in use by daemon web (python3 ./server.py web 127.0.0.1:8080)
   help: stop that process first, or use another port
 
   daemon web: still running at the end of the scenario
@@ -377,7 +377,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'" as a background process as web
     FAILED [TIME]  when I start "sleep 1000" as a background process as other, on port 8080
 
-  port 8080 is open, but it is daemon web (python3 ./server.py web 127.0.0.1:8080) that listens on it, not daemon other
+  port 8080 is open, but daemon web (python3 ./server.py web 127.0.0.1:8080) listens on it, not daemon other
 
   daemon web: still running at the end of the scenario
     command: sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'
@@ -523,7 +523,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I try to start "sh -c 'echo no config >&2; exit 4'" as web, on port 8080
     FAILED [TIME]  then starting the daemon succeeds
 
-  daemon web ended with exit status 4 after [TIME], before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with exit status 4 after [TIME] before it listened on port 8080: ConnectionRefusedError
   stderr of daemon web:
     │ no config
 
@@ -553,7 +553,7 @@ FAIL [TIME]  The scenario
   it should contain:
     │ exit status 5
   but it is:
-    │ daemon web ended with exit status 4 after [TIME], before it listened on port 8080: ConnectionRefusedError
+    │ daemon web ended with exit status 4 after [TIME] before it listened on port 8080: ConnectionRefusedError
   stderr of daemon web:
     │ no config
 
@@ -1206,7 +1206,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "sh -c 'exit 5'" as a background process as mute
     FAILED [TIME]  when daemon mute has produced output
 
-  daemon mute has produced no output; it ended with exit status 5 after [TIME]
+  daemon mute produced no output; it ended with exit status 5 after [TIME]
 
   daemon mute: ended by itself with exit status 5 after [TIME]
     command: sh -c 'exit 5'
@@ -1234,7 +1234,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "sleep 1234" as a background process as mute
     FAILED [TIME]  when daemon mute has produced output
 
-  daemon mute has produced no output within 5 s
+  daemon mute produced no output within 5 s
 
   daemon mute: still running at the end of the scenario
     command: sleep 1234
@@ -1788,7 +1788,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for daemon up to write "steady" to stdout, for at most 0.3 seconds
 
-  daemon up has not written "steady" to stdout within 300 ms
+  daemon up did not write "steady" to stdout within 300 ms
   stdout of daemon up:
     │ ready
 
@@ -1890,7 +1890,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  when I wait for file d/f to exist, for at most 0.3 seconds
 
-  file d/f has not come to exist, and no process of the scenario is left
+  file d/f did not appear, and no process of the scenario is left
   note: daemon gone ended with exit status 3 after [TIME]
   stdout of daemon gone:
     │ working
@@ -1929,7 +1929,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for socket s to accept connections, for at most 0.3 seconds
 
-  socket s has not accepted a connection within 300 ms
+  socket s did not accept a connection within 300 ms
   note: the latest try: No such file or directory (os error 2)
   note: daemon up is running
 
@@ -1972,7 +1972,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon web to listen on port 8080, for at most 60 seconds
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds
 
-  http://127.0.0.1:8080/nosuch has not answered with status 200 within 1 s
+  http://127.0.0.1:8080/nosuch did not answer with status 200 within 1 s
   note: the latest try: it answered with status 404
   note: daemon web is running
 
@@ -2000,7 +2000,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.3 seconds
 
-  http://127.0.0.1:8080/ has not answered with status 200, and no process of the scenario is left
+  http://127.0.0.1:8080/ did not answer with status 200, and no process of the scenario is left
   note: the latest try: Connection refused (os error 111)
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -2027,7 +2027,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "python3 mute.py" as a background process as web, on port 8080
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.5 seconds
 
-  http://127.0.0.1:8080/ has not answered with status 200 within 500 ms
+  http://127.0.0.1:8080/ did not answer with status 200 within 500 ms
   note: the latest try: no answer before the limit had passed
   note: daemon web is running
 
@@ -2065,11 +2065,11 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for daemon up to listen on port 8080, for at most 0.3 seconds
 
-  daemon up has not listened on port 8080 within 300 ms: ConnectionRefusedError
+  daemon up did not listen on port 8080 within 300 ms: ConnectionRefusedError
   note: it is still running
   stdout of daemon up:
     │ ready
-  help: more time is given by `, for at most 30 seconds` at its end
+  help: to allow more time, add `, for at most 30 seconds` to this step
 
   daemon up: still running at the end of the scenario
     command: ./up.py
@@ -2097,7 +2097,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  when I wait for daemon gone to listen on port 8080
 
-  daemon gone ended with exit status 3 after [TIME], before it listened on port 8080: ConnectionRefusedError
+  daemon gone ended with exit status 3 after [TIME] before it listened on port 8080: ConnectionRefusedError
   stdout of daemon gone:
     │ working
   stderr of daemon gone:

@@ -183,7 +183,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "sleep 1000" as a background process as d, on port [PORT]
 
-  port [PORT] is taken already, by process [HOLDER]
+  port [PORT] is already in use by process [HOLDER]
   help: stop that process first, or use another port
 
   rerun: greenroom run --sandbox tended x.md --name 'The scenario'

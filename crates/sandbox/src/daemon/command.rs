@@ -81,11 +81,13 @@ impl DaemonCommand {
 
     /// Starts the daemon. It can be called again, for another one.
     ///
-    /// Returns when the program is being executed. The waits of [`Daemon`] find out when it is ready.
+    /// Returns when the program is being executed. The waits of [`Daemon`] find out when it is
+    /// ready.
     ///
     /// # Errors
     ///
-    /// When the program does not exist or cannot be executed, or when there is no file for its output.
+    /// When the program does not exist or cannot be executed, or when there is no file for its
+    /// output.
     pub fn spawn(&mut self) -> Result<Daemon, DaemonError> {
         let directory = std::path::absolute(&self.directory).unwrap_or_else(|_| self.directory.clone());
         let name = self.argv.first().cloned().unwrap_or_default();

@@ -58,7 +58,8 @@ pub enum DaemonError {
         /// Notes, and the end of the daemon's output.
         details: Details,
     },
-    /// A process is still there after SIGKILL: it is stuck in the kernel, or belongs to another user.
+    /// A process is still there after SIGKILL: it is stuck in the kernel, or belongs to another
+    /// user.
     #[error("processes of {name} are still running {} after they were killed{details}", words(*.after))]
     NotKilled {
         /// The program.

@@ -64,8 +64,8 @@ impl Keeper {
         let failed = |source| SpawnError { path, hint: None, source };
         let line = || {
             let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-            // The first three descriptors become the program's own input and output, so avoid their numbers,
-            // which are free if this process has closed its own.
+            // The first three descriptors become the program's own input and output, so avoid their
+            // numbers, which are free if this process has closed its own.
             rustix::io::Result::Ok((ours, fcntl_dupfd_cloexec(theirs, 3)?))
         };
         let (line, theirs) = match line() {
@@ -122,14 +122,16 @@ impl Keeper {
         self.request(signal, 0);
     }
 
-    /// Sends a signal to the daemon's process group; once the daemon has ended, to what it left behind.
+    /// Sends a signal to the daemon's process group; once the daemon has ended, to what it left
+    /// behind.
     pub(super) fn signal_group(&self, signal: Signal) {
         self.request(signal, GROUP);
     }
 
     fn request(&self, signal: Signal, target: u8) {
         if let Ok(number) = u8::try_from(signal.as_raw()) {
-            // An error means that the keeper has ended, and so everything that could get the signal.
+            // An error means that the keeper has ended, and so everything that could get the
+            // signal.
             let _ = send(&self.line, &[number | target], SendFlags::NOSIGNAL);
         }
     }
@@ -147,14 +149,16 @@ impl Keeper {
         self.state.receive(&self.line);
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
         let waited = match waitid(WaitId::PidFd(self.pidfd.as_fd()), options) {
-            // Kernels before 5.4, and filters made for them. Only we reap it, so its number is its own.
+            // Kernels before 5.4, and filters made for them. Only we reap it, so its number is its
+            // own.
             Err(Errno::INVAL | Errno::NOSYS) => waitid(WaitId::Pid(self.pid), options),
             other => other,
         };
         let end = match waited {
             Ok(None) => KeeperEnd::StillWaiting,
             Ok(Some(status)) if status.exit_status() != Some(0) => KeeperEnd::Killed,
-            // An error means that other code of this process, which waits for any child, has reaped it.
+            // An error means that other code of this process, which waits for any child, has reaped
+            // it.
             Ok(Some(_)) | Err(_) => KeeperEnd::AllGone,
         };
         self.end = Some(end);

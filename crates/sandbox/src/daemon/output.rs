@@ -15,7 +15,8 @@ impl Output {
     /// Creates an empty file.
     pub(super) fn new() -> io::Result<Self> {
         let file = tempfile::tempfile()?;
-        // Every writer appends: the daemon, its children, and those that open it again by `/dev/stdout`.
+        // Every writer appends: the daemon, its children, and those that open it again by
+        // `/dev/stdout`.
         rustix::fs::fcntl_setfl(&file, OFlags::APPEND).map_err(io::Error::from)?;
         Ok(Self(file))
     }

@@ -97,8 +97,8 @@ impl Daemon {
 
     /// Waits until it listens on this TCP port, and returns the address to connect to.
     ///
-    /// The port counts on any address, but the socket must belong to the daemon or a process that it
-    /// has started. No connection is made.
+    /// The port counts on any address, but the socket must belong to the daemon or a process that
+    /// it has started. No connection is made.
     ///
     /// # Errors
     ///
@@ -127,8 +127,8 @@ impl Daemon {
 
     /// Waits until it has written this text to its standard output.
     ///
-    /// Many programs buffer output that does not go to a terminal, and write it when they end or when
-    /// the buffer is full. Python needs `-u`, others `stdbuf -oL`.
+    /// Many programs buffer output that does not go to a terminal, and write it when they end or
+    /// when the buffer is full. Python needs `-u`, others `stdbuf -oL`.
     ///
     /// # Errors
     ///
@@ -210,11 +210,12 @@ impl Daemon {
         self.look(what, limit, || is_ready().then_some(()))
     }
 
-    /// Looks until `look` finds something, the daemon can no longer cause it, or `limit` has passed.
+    /// Looks until `look` finds something, the daemon can no longer cause it, or `limit` has
+    /// passed.
     fn look<T>(&mut self, what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> Result<T, DaemonError> {
         let found = self.keeper.until(limit, |state| {
-            // The end first, so that `look` sees everything from before it. A program that puts itself into
-            // the background ends with status 0, and what it leaves behind continues.
+            // The end first, so that `look` sees everything from before it. A program that puts
+            // itself into the background ends with status 0, and what it leaves behind continues.
             let hopeless = state.has_ended() || state.exit().is_some_and(|exit| !exit.status.success());
             look().map(Some).or_else(|| hopeless.then_some(None))
         });
@@ -282,9 +283,9 @@ impl Daemon {
 
     /// Stops it politely: SIGTERM to its process group, and SIGKILL to what is left after `grace`.
     ///
-    /// SIGKILL goes to everything that the daemon has started, once the daemon and its group have ended
-    /// or `grace` has passed. The same holds for what a daemon left behind that has put itself into the
-    /// background. Returns when all of it is gone. The output can still be read.
+    /// SIGKILL goes to everything that the daemon has started, once the daemon and its group have
+    /// ended or `grace` has passed. The same holds for what a daemon left behind that has put
+    /// itself into the background. Returns when all of it is gone. The output can still be read.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -325,7 +326,8 @@ impl Daemon {
         self.end(before, before)
     }
 
-    /// Kills what is left. `before` is its end before the stop, `exit` the one that the stop reached.
+    /// Kills what is left. `before` is its end before the stop, `exit` the one that the stop
+    /// reached.
     fn end(&mut self, before: Option<Exit>, exit: Option<Exit>) -> Result<StopOutcome, DaemonError> {
         match self.keeper.end(FAREWELL) {
             KeeperEnd::AllGone => {}
@@ -401,7 +403,8 @@ impl Drop for Daemon {
 /// Says who listens on a port instead of the daemon, and where the daemon listens.
 fn owners(keeper: i32, listeners: &[Listener], port: u16) -> Vec<String> {
     let of_daemon = table::sockets_of(table::descendants(keeper));
-    // First this process: children of other threads have copies of its sockets until they execute a program.
+    // First this process: children of other threads have copies of its sockets until they execute a
+    // program.
     let ours = table::sockets_of([this_process()]);
     let mut notes = Vec::new();
     for Listener { address, inode, .. } in listeners {

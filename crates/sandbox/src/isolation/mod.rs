@@ -1,13 +1,14 @@
 //! What keeps a stage apart from the machine and from other stages.
 //!
-//! A stage has each [`Property`] or lacks it, independent of the others: a container that refuses to
-//! mount `/proc` may still allow process and network namespaces. A stage with all of them is *sealed*.
-//! A stage without [`Property::Kill`] is *tended*: its first process is a child subreaper that kills
-//! its descendants.
+//! A stage has each [`Property`] or lacks it, independent of the others: a container that refuses
+//! to mount `/proc` may still allow process and network namespaces. A stage with all of them is
+//! *sealed*. A stage without [`Property::Kill`] is *tended*: its first process is a child subreaper
+//! that kills its descendants.
 //!
 //! - `property` has one file for each property: how it is set up, how it is verified, what it means
 //!   to have or to lack it, and how to enable it.
-//! - `probe` finds out which properties this machine supports; `advice` says how to enable the rest.
+//! - `probe` finds out which properties this machine supports; `advice` says how to enable the
+//!   rest.
 //! - `setup` gives a first process the properties of its stage.
 
 pub(crate) mod advice;
@@ -117,8 +118,8 @@ impl Isolation {
 
     /// Returns the namespaces that the first process must be cloned into.
     ///
-    /// It creates the others itself: that takes most of the time, and so happens beside the launcher's
-    /// next clone.
+    /// It creates the others itself: that takes most of the time, and so happens beside the
+    /// launcher's next clone.
     pub(crate) fn clone_namespaces(&self) -> i32 {
         let user = match self.user_namespace {
             UserNamespace::Own => crate::sys::NEW_USER,

@@ -1,7 +1,9 @@
-//! Finds out which properties this machine supports, by setting all of them up in a throwaway process.
+//! Finds out which properties this machine supports, by setting all of them up in a throwaway
+//! process.
 //!
-//! Versions and sysctls decide nothing: a kernel that allows namespaces may refuse the first mount in
-//! them, and an interface that is up may carry nothing. They only serve to give advice after a refusal.
+//! Versions and sysctls decide nothing: a kernel that allows namespaces may refuse the first mount
+//! in them, and an interface that is up may carry nothing. They only serve to give advice after a
+//! refusal.
 
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -71,7 +73,8 @@ pub(crate) fn probe(choice: SandboxChoice, ids: Ids) -> Isolation {
         return Isolation::default();
     }
     let root = rustix::process::geteuid().is_root();
-    // Namespaces of an earlier run may be about to be released. Where none are allowed at all, waiting is no use.
+    // Namespaces of an earlier run may be about to be released. Where none are allowed at all,
+    // waiting is no use.
     let none_allowed = advice::NAMESPACE_KINDS.iter().any(|kind| {
         let setting = fs::read_to_string(format!("/proc/sys/user/max_{kind}_namespaces"));
         setting.is_ok_and(|number| number.trim() == "0")

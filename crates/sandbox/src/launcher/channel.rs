@@ -1,6 +1,7 @@
 //! The sockets between runner, launcher and stages.
 //!
-//! - [`Control`], between runner and launcher: one datagram for each message, with descriptors beside it.
+//! - [`Control`], between runner and launcher: one datagram for each message, with descriptors
+//!   beside it.
 //! - [`Pipe`], between runner and worker: a stream of frames, each a length and that many bytes.
 
 use std::cell::RefCell;

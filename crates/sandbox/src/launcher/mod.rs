@@ -1,7 +1,7 @@
 //! The launcher, as the runner sees it.
 //!
-//! `process` is the launcher process itself, `messages` what goes between the two, `channel` how, and
-//! `run_directory` the directory that the launcher owns.
+//! `process` is the launcher process itself, `messages` what goes between the two, `channel` how,
+//! and `run_directory` the directory that the launcher owns.
 
 pub(crate) mod channel;
 pub(crate) mod messages;
@@ -56,8 +56,8 @@ pub struct LauncherOptions {
 /// How one stage is created.
 #[derive(Debug, Default)]
 pub struct StageSpec {
-    /// Its data directory. Neither it nor its parent, which belongs to this stage alone, exists yet;
-    /// the parent's parent is [`Launcher::run_directory`].
+    /// Its data directory. Neither it nor its parent, which belongs to this stage alone, exists
+    /// yet; the parent's parent is [`Launcher::run_directory`].
     pub directory: PathBuf,
     /// Changes to the runner's environment; a variable without a value is unset.
     pub environment: Vec<(String, Option<String>)>,
@@ -169,8 +169,8 @@ impl Launcher {
             .stdin(theirs)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Out of the runner's process group, so that a Ctrl-C reaches only the runner. It creates its
-            // own session later.
+            // Out of the runner's process group, so that a Ctrl-C reaches only the runner. It
+            // creates its own session later.
             .process_group(0)
             .spawn()
             .map_err(|error| match error {
@@ -243,12 +243,13 @@ impl Launcher {
         Ok(self.control()?.fd())
     }
 
-    /// Creates a stage. Its work begins with [`RunnerEnd::begin`], so stages can be created in advance.
+    /// Creates a stage. Its work begins with [`RunnerEnd::begin`], so stages can be created in
+    /// advance.
     ///
     /// # Errors
     ///
-    /// When the launcher has died, or the stage cannot be created now: see [`SandboxError::is_busy`]
-    /// and [`SandboxError::is_scarcity`].
+    /// When the launcher has died, or the stage cannot be created now: see
+    /// [`SandboxError::is_busy`] and [`SandboxError::is_scarcity`].
     pub fn launch(&self, stage: StageId, spec: StageSpec, payload: &[u8]) -> Result<RunnerEnd, SandboxError> {
         let (ours, theirs) = UnixStream::pair().map_err(SandboxError::Launch)?;
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
@@ -257,7 +258,8 @@ impl Launcher {
         let room = Room { network: spec.network, keep };
         let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
         let order = order.encode(payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
-        // Without waiting: the launcher may be waiting until its answers are read, and each would wait for the other.
+        // Without waiting: the launcher may be waiting until its answers are read, and each would
+        // wait for the other.
         let holds = spec.holds.iter().map(AsFd::as_fd);
         let fds: Vec<BorrowedFd<'_>> = [theirs.as_fd(), order.as_fd()].into_iter().chain(holds).collect();
         let sent = self.control()?.try_send(&Request::Launch { stage, hint: spec.hint }, &fds);
@@ -281,7 +283,8 @@ impl Launcher {
         }
     }
 
-    /// Ends a stage with everything in it, even if its first process was stopped. Its [`Notice`] still comes.
+    /// Ends a stage with everything in it, even if its first process was stopped. Its [`Notice`]
+    /// still comes.
     pub fn end(&self, stage: StageId) {
         self.request(Request::End { stage });
     }
@@ -338,7 +341,8 @@ impl Drop for Launcher {
     fn drop(&mut self) {
         self.control = None;
         if let Ok(launcher) = processes::Child::hold(Pid::from_child(&self.child)) {
-            // It ends when its stages have, unless it was stopped or one of them is stuck in the kernel.
+            // It ends when its stages have, unless it was stopped or one of them is stuck in the
+            // kernel.
             if !plain::end_of(launcher.pidfd(), FAREWELL) {
                 let _ = launcher.signal(Signal::KILL);
                 plain::end_of(launcher.pidfd(), FAREWELL / 5);
@@ -347,7 +351,8 @@ impl Drop for Launcher {
         let done = matches!(self.child.try_wait(), Ok(Some(status)) if status.success());
         let removes = self.directory_fate == DirectoryFate::Remove && !self.run_directory.as_os_str().is_empty();
         if !done && removes {
-            // It was killed and could not remove the directory. Its stages are ending by their parent-death signal.
+            // It was killed and could not remove the directory. Its stages are ending by their
+            // parent-death signal.
             run_directory::remove_orphaned(&self.run_directory, FAREWELL);
         }
     }

@@ -58,7 +58,8 @@ pub(crate) fn serve<A: Agent>(agent: &A) -> ! {
         Some(Beginning { control, isolation, ids, directory, prologue, stale }) => {
             let (control, directory, sweeper) = sweep(control, directory, stale);
             let mut run = Run { agent, prologue: agent.prepare(&prologue), isolation, ids, sweeper };
-            // The directory's lock stays open in every stage: it is in use until the last of them has ended.
+            // The directory's lock stays open in every stage: it is in use until the last of them
+            // has ended.
             let fate = run.serve(Holdings { control, stages: Vec::new() });
             // What stages share ends before the run's directory is removed.
             drop(run);
@@ -282,7 +283,8 @@ impl<A: Agent> Run<'_, A> {
             }
             for orphan in orphans {
                 let below = table::descendants(orphan.as_raw_nonzero().get());
-                // The worker before what it has started, so that it does not report ends that no step caused.
+                // The worker before what it has started, so that it does not report ends that no
+                // step caused.
                 let _ = kill_process(orphan, Signal::KILL.raw());
                 for below in below.into_iter().filter_map(Pid::from_raw) {
                     let _ = kill_process(below, Signal::KILL.raw());
@@ -302,7 +304,8 @@ impl<A: Agent> Run<'_, A> {
             return holdings;
         };
         let holds: Vec<OwnedFd> = fds.collect();
-        // Blocked until the first process has a descriptor for them. The launcher does not use them.
+        // Blocked until the first process has a descriptor for them. The launcher does not use
+        // them.
         sys::block_signals_of_first_process();
         let cloned = clone_patiently(self.isolation.clone_namespaces(), &holdings.stages);
         let first = cloned.and_then(|side| match side {
@@ -338,7 +341,8 @@ fn signal_all(stages: &[LiveStage], signal: Signal) {
     }
 }
 
-/// Clones this process; retries for two seconds while there are no namespaces or process numbers left.
+/// Clones this process; retries for two seconds while there are no namespaces or process numbers
+/// left.
 ///
 /// The kernel releases them a moment after their users have ended. The next try comes when another
 /// stage ends, or after 10 ms.

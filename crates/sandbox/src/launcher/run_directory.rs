@@ -1,8 +1,8 @@
 //! The directory of a run, and stale ones of runs whose processes were all killed.
 //!
-//! The directory has a lock file, which the launcher and every stage's first process and worker hold.
-//! The kernel releases it when the last of them has ended, however it ended. So the next run knows
-//! which directories are stale, where an age would only be a guess.
+//! The directory has a lock file, which the launcher and every stage's first process and worker
+//! hold. The kernel releases it when the last of them has ended, however it ended. So the next run
+//! knows which directories are stale, where an age would only be a guess.
 
 use std::fs::{self, File};
 use std::io;
@@ -38,7 +38,8 @@ impl RunDirectory {
                 // Others may pass through, to what a scenario opens to them, but not list it.
                 .permissions(fs::Permissions::from_mode(0o711))
                 .tempdir_in(parent)
-                // Without its text, which names a path that the user does not know. A full disk has only a number.
+                // Without its text, which names a path that the user does not know. A full disk has
+                // only a number.
                 .map_err(|error| error.raw_os_error().map_or(error.kind().into(), io::Error::from_raw_os_error))?;
             let lock = File::options().write(true).create_new(true).mode(0o600).open(made.path().join(LOCK))?;
             // Another run that looks for stale directories may have removed it, or be about to.
@@ -82,7 +83,8 @@ impl RunDirectory {
         leave(&self.path);
     }
 
-    /// Removes it. The lock file goes last, so that what an accident leaves is still recognised as stale.
+    /// Removes it. The lock file goes last, so that what an accident leaves is still recognised as
+    /// stale.
     pub(crate) fn remove(self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)?.flatten().filter(|entry| entry.file_name() != LOCK) {
             tree::remove(&entry.path())?;
@@ -93,7 +95,8 @@ impl RunDirectory {
     }
 }
 
-/// Creates files that their owner can use, whatever the umask is. A process has one umask for all its threads.
+/// Creates files that their owner can use, whatever the umask is. A process has one umask for all
+/// its threads.
 pub(crate) fn with_open_umask<T>(work: impl FnOnce() -> T) -> T {
     let mask = umask(Mode::empty());
     umask(mask.difference(Mode::RWXU));

@@ -12,8 +12,9 @@ use super::status::ExitStatus;
 
 /// A child process that cannot be confused with another one that gets its number.
 ///
-/// Where a filter refuses the system calls that take the descriptor, those that take the number serve
-/// as well: a number is not reused before its owner is reaped, and only this process can reap it.
+/// Where a filter refuses the system calls that take the descriptor, those that take the number
+/// serve as well: a number is not reused before its owner is reaped, and only this process can reap
+/// it.
 #[derive(Debug)]
 pub(crate) struct Child {
     pid: Pid,
@@ -60,7 +61,8 @@ impl Child {
         self.wait_id(WaitIdOptions::EXITED)
     }
 
-    /// Whether it is not reaped, so that its number, and that of the group it leads, is still its own.
+    /// Whether it is not reaped, so that its number, and that of the group it leads, is still its
+    /// own.
     pub(crate) fn is_ours(&self) -> bool {
         self.try_wait().is_ok()
     }

@@ -16,11 +16,13 @@ const IDLE: Duration = Duration::from_millis(4);
 /// The longest time that a server has.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Makes exactly one connection to a listener of `process` and waits until the server has handled it.
+/// Makes exactly one connection to a listener of `process` and waits until the server has handled
+/// it.
 ///
-/// Our half is closed at once. Documents rely on this connection: scripts accept one connection, print
-/// something, and end because it was closed. If we closed the other half at once too, the next step,
-/// perhaps the script's end, would come before the script has printed. So the wait ends when
+/// Our half is closed at once. Documents rely on this connection: scripts accept one connection,
+/// print something, and end because it was closed. If we closed the other half at once too, the
+/// next step, perhaps the script's end, would come before the script has printed. So the wait ends
+/// when
 ///
 /// - the server has closed its side or has ended,
 /// - no process of the server has had anything to do for 4 ms,
@@ -37,7 +39,8 @@ pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Resul
         return Ok(());
     };
     let begun = Instant::now();
-    // On loopback the handshake is done when connect returns; only a full backlog leaves it in progress.
+    // On loopback the handshake is done when connect returns; only a full backlog leaves it in
+    // progress.
     match connect(&socket, &address) {
         Ok(()) | Err(Errno::INPROGRESS) => {}
         Err(_) => return Ok(()),

@@ -1,13 +1,13 @@
 //! Processes as a scenario sees them: start, wait, look, stop.
 //!
 //! - [`Program`] says what to start; [`Program::start`] gives a [`Process`].
-//! - [`Process`] is a running program in a process group of its own, held by a pidfd, so it is never
-//!   confused with another process that gets its number.
+//! - [`Process`] is a running program in a process group of its own, held by a pidfd, so it is
+//!   never confused with another process that gets its number.
 //! - [`Neighbour`] is a process that another one has started.
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
-//! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`] reads
-//!   the ends of output files, [`network`] counts network use.
+//! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`]
+//!   reads the ends of output files, [`network`] counts network use.
 
 pub mod capture;
 mod child;

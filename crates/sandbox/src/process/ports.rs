@@ -1,8 +1,8 @@
 //! Listening TCP sockets, read from the kernel by netlink (`sock_diag`).
 //!
-//! A connect succeeds exactly when there is a socket in state LISTEN. Looking is therefore as good as
-//! trying, and touches nothing: a server that accepts a single connection still has it to give. A look
-//! takes ten microseconds, reading `/proc/net/tcp` a hundred times as much.
+//! A connect succeeds exactly when there is a socket in state LISTEN. Looking is therefore as good
+//! as trying, and touches nothing: a server that accepts a single connection still has it to give.
+//! A look takes ten microseconds, reading `/proc/net/tcp` a hundred times as much.
 
 use std::cell::RefCell;
 use std::io;
@@ -82,7 +82,8 @@ fn reaches(listener: &Listener, address: IpAddr) -> bool {
 /// Uses the older form of the request, which names no family, so that one request is enough.
 fn ask(netlink: &OwnedFd, buffer: &mut [u8]) -> io::Result<Vec<Listener>> {
     const LENGTH: u32 = 76;
-    // struct nlmsghdr, then struct inet_diag_req: 52 bytes without a filter, the states, 4 unused bytes.
+    // struct nlmsghdr, then struct inet_diag_req: 52 bytes without a filter, the states, 4 unused
+    // bytes.
     let mut request = Vec::with_capacity(LENGTH as usize);
     request.extend_from_slice(&LENGTH.to_ne_bytes());
     request.extend_from_slice(&TCPDIAG_GETSOCK.to_ne_bytes());

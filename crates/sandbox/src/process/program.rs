@@ -30,7 +30,8 @@ pub enum Input {
 /// A program to start, in a process group of its own.
 #[derive(Debug)]
 pub struct Program {
-    /// The executable, as [`find_program`] returns it, or relative to `directory` with a slash in it.
+    /// The executable, as [`find_program`] returns it, or relative to `directory` with a slash in
+    /// it.
     pub path: PathBuf,
     /// The command line with the program's name; must not be empty.
     pub argv: Vec<OsString>,
@@ -72,7 +73,8 @@ pub enum ProgramError {
 pub struct SpawnError {
     /// The program.
     pub path: PathBuf,
-    /// The cause, where the system's error is misleading: a missing interpreter, a missing `#!` line.
+    /// The cause, where the system's error is misleading: a missing interpreter, a missing `#!`
+    /// line.
     pub hint: Option<String>,
     /// The system's error.
     pub source: io::Error,
@@ -94,8 +96,8 @@ impl SpawnError {
 /// Repeats a start while `is_busy` says that the program's file is open for writing.
 ///
 /// A program that was just written cannot be executed as long as a process has it open for writing.
-/// That may be a child that another thread has forked and that has not yet executed its program, so it
-/// passes in a moment.
+/// That may be a child that another thread has forked and that has not yet executed its program, so
+/// it passes in a moment.
 ///
 /// # Errors
 ///
@@ -124,8 +126,8 @@ fn null() -> io::Result<File> {
 
 /// Finds a program as a shell does.
 ///
-/// A name with a slash is a path relative to `directory`; any other is searched on `path`, the value
-/// of PATH.
+/// A name with a slash is a path relative to `directory`; any other is searched on `path`, the
+/// value of PATH.
 ///
 /// # Errors
 ///

@@ -52,8 +52,8 @@ impl Process {
 
     /// Waits until the kernel shows the new program's command line.
     ///
-    /// Spawning returns when the child has left our memory, a moment before the kernel publishes its
-    /// command line (measured elsewhere: nine first looks in ten miss it). Until then
+    /// Spawning returns when the child has left our memory, a moment before the kernel publishes
+    /// its command line (measured elsewhere: nine first looks in ten miss it). Until then
     /// `/proc/PID/cmdline` is empty.
     fn wait_until_shown(&self) {
         let (pid, child) = (self.pid(), &self.child);
@@ -136,7 +136,8 @@ impl Process {
     /// Sends a signal to its group, which it leads also after its end, until it is reaped.
     fn signal_group(&self, signal: Signal) {
         if !self.reaped {
-            // ESRCH, or EPERM for a member that changed its user: the end of the sandbox kills those.
+            // ESRCH, or EPERM for a member that changed its user: the end of the sandbox kills
+            // those.
             let _ = kill_process_group(self.child.pid(), signal.raw());
         }
     }
@@ -233,7 +234,8 @@ impl Process {
     ///
     /// That is everything it has started, if it was started by [`super::Program::start_attached`].
     pub fn kill_all(&mut self) {
-        // Stopped first, so that it starts no more, and so that its end does not release its children.
+        // Stopped first, so that it starts no more, and so that its end does not release its
+        // children.
         let _ = self.signal(Signal::STOP);
         let pid = self.pid();
         plain::until(KILL_LIMIT, &[], || {
@@ -248,7 +250,8 @@ impl Process {
 
     /// Waits for its end after SIGKILL.
     ///
-    /// It dies within milliseconds or is stuck in the kernel; then the end of the sandbox deals with it.
+    /// It dies within milliseconds or is stuck in the kernel; then the end of the sandbox deals
+    /// with it.
     fn wait_after_kill(&self) {
         plain::end_of(self.child.pidfd(), KILL_LIMIT);
     }
@@ -272,7 +275,8 @@ impl Process {
 
     /// Returns a look that finds the group empty. Members that wait to be reaped do not count.
     fn group_is_empty(&self) -> impl Fn() -> Option<()> + Copy + use<> {
-        // After the leader is reaped its number remains the group's, as long as the group has members.
+        // After the leader is reaped its number remains the group's, as long as the group has
+        // members.
         let pid = self.child.pid();
         move || {
             let gone = test_kill_process_group(pid) == Err(Errno::SRCH);

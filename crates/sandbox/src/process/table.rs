@@ -1,9 +1,10 @@
 //! The scenario's own processes.
 //!
-//! Where a stage has a `/proc` of its own, `/proc` shows nothing else. Otherwise only the descendants of
-//! the stage's first process count. They are found by walking down from it, so the rest of the machine
-//! stays out of sight. In a process namespace without a `/proc` of its own, processes have two numbers:
-//! the one in `/proc`, and their own, which the stage and its signals use. [`Entry`] has the latter.
+//! Where a stage has a `/proc` of its own, `/proc` shows nothing else. Otherwise only the
+//! descendants of the stage's first process count. They are found by walking down from it, so the
+//! rest of the machine stays out of sight. In a process namespace without a `/proc` of its own,
+//! processes have two numbers: the one in `/proc`, and their own, which the stage and its signals
+//! use. [`Entry`] has the latter.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -59,7 +60,8 @@ pub fn unhide(pid: i32) {
     HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).remove(&pid);
 }
 
-/// Lists the processes of this stage, without its first process, its worker, hidden ones and zombies.
+/// Lists the processes of this stage, without its first process, its worker, hidden ones and
+/// zombies.
 pub fn members() -> Vec<Entry> {
     let mut own = HIDDEN.lock().unwrap_or_else(PoisonError::into_inner).clone();
     own.extend([surroundings::first_process(), this_process()]);
@@ -78,8 +80,8 @@ pub(crate) fn everything() -> Vec<(i32, char)> {
 
 /// Reads what `/proc` says about the processes of this stage.
 ///
-/// Processes are listed first and then read one by one. A process that forks and ends in between, as
-/// one that puts itself into the background does, would be missed in both forms. So the list is
+/// Processes are listed first and then read one by one. A process that forks and ends in between,
+/// as one that puts itself into the background does, would be missed in both forms. So the list is
 /// complete only when no process has been added since.
 fn entries() -> impl Iterator<Item = Entry> {
     let mut listed = listed();
@@ -251,7 +253,8 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// Returns the number of a process of this stage in `/proc`; 0, which is never used, if it is not there.
+/// Returns the number of a process of this stage in `/proc`; 0, which is never used, if it is not
+/// there.
 fn shown_as(pid: i32) -> i32 {
     if surroundings::proc_view() != ProcView::MachineRenumbered {
         return pid;

@@ -9,8 +9,8 @@ use crate::process::Watch;
 
 /// What runs inside stages.
 ///
-/// The launcher prepares it once. The worker of every stage plays it once, in a copy of the launcher's
-/// memory.
+/// The launcher prepares it once. The worker of every stage plays it once, in a copy of the
+/// launcher's memory.
 pub trait Agent {
     /// What all stages of the run share.
     type Prologue;
@@ -21,8 +21,8 @@ pub trait Agent {
     /// Starts what many stages share; the launcher calls it before it creates a stage with a hint.
     ///
     /// `in_use` are the hints of the present stages. It is called only where stages have process
-    /// namespaces. It must not wait for anything, since every stage would wait too. What the prologue
-    /// holds is dropped in the launcher alone, when all stages have ended.
+    /// namespaces. It must not wait for anything, since every stage would wait too. What the
+    /// prologue holds is dropped in the launcher alone, when all stages have ended.
     fn make_ready(&self, prologue: &mut Self::Prologue, hint: u32, in_use: &[u32]) {
         let _ = (prologue, hint, in_use);
     }

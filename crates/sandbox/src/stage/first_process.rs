@@ -72,8 +72,8 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         // Not SIGKILL: this process must outlive the launcher long enough to kill its descendants.
         Signal::TERM
     };
-    // After the clone's change of credentials, which would clear it. If the launcher has died before
-    // this, the runner notices that and closes our channel.
+    // After the clone's change of credentials, which would clear it. If the launcher has died
+    // before this, the runner notices that and closes our channel.
     set_parent_process_death_signal(Some(death)).map_err(|error| error.to_string())?;
     let _ = rustix::process::setsid();
     let signals = sys::signals_of_first_process().map_err(|error| format!("open a signal descriptor: {error}"))?;
@@ -99,7 +99,8 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
     Ok((order, payload, signals))
 }
 
-/// Reaps, pauses and resumes the stage, and ends it when the worker has ended or the runner has died.
+/// Reaps, pauses and resumes the stage, and ends it when the worker has ended or the runner has
+/// died.
 fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _holds: &[OwnedFd]) -> ! {
     let mut status = None;
     let mut paused = Vec::new();
@@ -109,7 +110,8 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _hol
         let mut fds = [PollFd::new(signals, PollFlags::IN), PollFd::from_borrowed_fd(pipe.fd(), lifeline)];
         let _ = poll(&mut fds, None);
         let mut ends = !fds[1].revents().is_empty();
-        // Records of 128 bytes, the signal's number first. One read takes all: signals of a kind merge.
+        // Records of 128 bytes, the signal's number first. One read takes all: signals of a kind
+        // merge.
         let mut records = [0u8; 8 * 128];
         let length = rustix::io::read(signals, &mut records).unwrap_or(0);
         let numbers = records[..length].chunks(128).filter_map(|record| record.first_chunk::<4>());
@@ -138,8 +140,8 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _hol
             if !isolation.has(Property::Kill) {
                 kill_descendants();
             }
-            // In a process namespace the kernel now kills the rest. This process counts as ended only
-            // when all of it is gone.
+            // In a process namespace the kernel now kills the rest. This process counts as ended
+            // only when all of it is gone.
             sys::exit_now(status.unwrap_or(128 + Signal::KILL.as_raw()));
         }
     }
@@ -166,9 +168,9 @@ fn pause(paused: &mut Vec<Pid>) {
 
 /// Kills all descendants of this process.
 ///
-/// What one look misses becomes a child of this subreaper, and the next look finds it. A process that
-/// forks faster than we look, and so takes its parent's children along, loses the race because its own
-/// number is killed in each round.
+/// What one look misses becomes a child of this subreaper, and the next look finds it. A process
+/// that forks faster than we look, and so takes its parent's children along, loses the race because
+/// its own number is killed in each round.
 fn kill_descendants() {
     loop {
         for pid in table::descendants(this_process()).into_iter().filter_map(Pid::from_raw) {

@@ -21,8 +21,8 @@ pub(super) fn run<A: Agent>(
 ) -> ! {
     sys::unblock_signals();
     if isolation.user_namespace == UserNamespace::Own {
-        // The user namespace gave this process all capabilities. Documents that check permissions expect
-        // a user who has none.
+        // The user namespace gave this process all capabilities. Documents that check permissions
+        // expect a user who has none.
         let none = CapabilitySet::empty();
         let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }

@@ -1,13 +1,13 @@
 //! The keeper process, between a test and its daemon: no process of the daemon escapes it.
 //!
 //! The keeper is a copy of one thread of a process that may have many, so any lock, also the
-//! allocator's, may be held by a thread that the copy lacks. Everything here is therefore bare system
-//! calls on the keeper's own stack: those of `rustix`, which are no more than that, and the few of libc
-//! that may be called in a signal handler. Nothing here allocates, locks, or can panic.
+//! allocator's, may be held by a thread that the copy lacks. Everything here is therefore bare
+//! system calls on the keeper's own stack: those of `rustix`, which are no more than that, and the
+//! few of libc that may be called in a signal handler. Nothing here allocates, locks, or can panic.
 //!
-//! As a child subreaper the keeper becomes the parent of every orphan below it. So it only has to look
-//! for its children: when they are killed, their children become its own, level by level, until the
-//! kernel reports that there are none.
+//! As a child subreaper the keeper becomes the parent of every orphan below it. So it only has to
+//! look for its children: when they are killed, their children become its own, level by level,
+//! until the kernel reports that there are none.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
@@ -42,12 +42,12 @@ pub(crate) const KILLED: u8 = b'k';
 /// Makes the child of this command a keeper, and a child of that execute the program.
 ///
 /// `line` is the keeper's end of a datagram socket, and not one of the first three descriptors. It
-/// carries requests and [`Report`]s. When the other end is shut down, the keeper kills everything below
-/// it and ends.
+/// carries requests and [`Report`]s. When the other end is shut down, the keeper kills everything
+/// below it and ends.
 pub(crate) fn put_between(command: &mut Command, line: OwnedFd) {
     let fork = move || become_keeper(line.as_fd());
-    // SAFETY: between fork and exec a child of a threaded process may only do what is allowed in a signal
-    // handler. This module keeps to that: see its first lines.
+    // SAFETY: between fork and exec a child of a threaded process may only do what is allowed in a
+    // signal handler. This module keeps to that: see its first lines.
     unsafe { command.pre_exec(fork) };
 }
 
@@ -90,10 +90,11 @@ fn become_daemon(keeper: Pid) -> io::Result<()> {
 
 /// Treats all open descriptors except the first three.
 ///
-/// One call of `close_range` with these flags does it, or, where that is missing, `each` one by one.
+/// One call of `close_range` with these flags does it, or, where that is missing, `each` one by
+/// one.
 fn each_descriptor_from_three(flags: u32, each: fn(RawFd)) {
-    // SAFETY: the call touches only descriptors, no memory. In the future daemon nothing is closed; the
-    // keeper, which closes them, never returns to code that owns one.
+    // SAFETY: the call touches only descriptors, no memory. In the future daemon nothing is closed;
+    // the keeper, which closes them, never returns to code that owns one.
     let result = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, flags) };
     if result != 0 {
         let limit = getrlimit(Resource::Nofile).current.and_then(|limit| RawFd::try_from(limit).ok());
@@ -103,8 +104,8 @@ fn each_descriptor_from_three(flags: u32, each: fn(RawFd)) {
 }
 
 fn close(fd: RawFd) {
-    // SAFETY: only the keeper calls this, with descriptors that nothing in it uses or closes again: it
-    // never returns.
+    // SAFETY: only the keeper calls this, with descriptors that nothing in it uses or closes again:
+    // it never returns.
     unsafe { libc::close(fd) };
 }
 
@@ -117,9 +118,9 @@ struct Daemon {
 
 /// Keeps the daemon, and ends when nothing is left below this process.
 fn keep(daemon: Pid, line: BorrowedFd<'_>, signals: &OwnedFd, test: &OwnedFd) -> ! {
-    // Standard input, output and error are the daemon's. What the keeper needs takes their place. All
-    // else is closed: the sockets of other keepers, which must not stay open because of this one, and the
-    // pipe by which the test learns about the exec.
+    // Standard input, output and error are the daemon's. What the keeper needs takes their place.
+    // All else is closed: the sockets of other keepers, which must not stay open because of this
+    // one, and the pipe by which the test learns about the exec.
     let placed = dup2_stdin(line).and_then(|()| dup2_stdout(signals)).and_then(|()| dup2_stderr(test));
     if placed.is_ok() {
         each_descriptor_from_three(0, close);
@@ -185,12 +186,14 @@ fn kill_all(daemon: &mut Daemon) -> ! {
         each_child(|pid| {
             let _ = kill_process(pid, Signal::KILL);
         });
-        // At least one child is dead or dying, so this returns; the next round finds what it leaves.
+        // At least one child is dead or dying, so this returns; the next round finds what it
+        // leaves.
         reap(daemon, WaitOptions::empty());
     }
 }
 
-/// Reaps children that have ended, reports the daemon's end, and ends this process after its last child.
+/// Reaps children that have ended, reports the daemon's end, and ends this process after its last
+/// child.
 fn reap(daemon: &mut Daemon, mut options: WaitOptions) {
     loop {
         match wait(options) {
@@ -221,17 +224,17 @@ fn report(kind: u8, number: i32) {
 
 /// Calls `act` with every child of this process.
 ///
-/// Where the kernel has no list of them, or `/proc` belongs to another process namespace, only with one:
-/// the first that is found when every number is tried, from this process's own upwards, where the first
-/// children are. Killing needs no more, as the next round finds the next child.
+/// Where the kernel has no list of them, or `/proc` belongs to another process namespace, only with
+/// one: the first that is found when every number is tried, from this process's own upwards, where
+/// the first children are. Killing needs no more, as the next round finds the next child.
 fn each_child(mut act: impl FnMut(Pid)) {
     const HIGHEST: i32 = 1 << 22;
     let mut act_on_child = |number: i32| -> bool {
         let Some(pid) = Pid::from_raw(number) else {
             return false;
         };
-        // Only a child can be waited for, so the number of any other process does no harm. And a child's
-        // number stays its own until it is reaped, which only this thread does.
+        // Only a child can be waited for, so the number of any other process does no harm. And a
+        // child's number stays its own until it is reaped, which only this thread does.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let is_child = waitid(WaitId::Pid(pid), options).is_ok();
         if is_child {

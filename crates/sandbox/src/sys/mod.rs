@@ -61,36 +61,39 @@ pub(crate) fn namespace_files(namespaces: i32) -> impl Iterator<Item = &'static 
     names.into_iter().filter(move |(flag, _)| namespaces & flag != 0).map(|(_, name)| name)
 }
 
-/// Makes the child of this command end with this process, and adopt what its own children leave behind.
+/// Makes the child of this command end with this process, and adopt what its own children leave
+/// behind.
 pub(crate) fn attach(command: &mut Command) {
     let prepare = || {
         set_parent_process_death_signal(Some(Signal::KILL))?;
         set_child_subreaper(Pid::from_raw(1))?;
         Ok(())
     };
-    // SAFETY: between fork and exec the child makes two bare system calls, which neither allocate nor lock.
+    // SAFETY: between fork and exec the child makes two bare system calls, which neither allocate
+    // nor lock.
     unsafe { command.pre_exec(prepare) };
 }
 
 /// Clones this process into new namespaces, like `fork`.
 ///
-/// Uses `clone` rather than `clone3`: it does all that is needed here, and container runtimes answer
-/// `clone3` with ENOSYS.
+/// Uses `clone` rather than `clone3`: it does all that is needed here, and container runtimes
+/// answer `clone3` with ENOSYS.
 pub(crate) fn clone(namespaces: i32) -> io::Result<Side> {
     let flags = i64::from(namespaces | libc::SIGCHLD);
-    // SAFETY: without CLONE_VM and with a null stack this is fork: the child continues in a copy of this
-    // memory. The launcher has a single thread, so no lock is held by a thread that the copy lacks; the
-    // keeper, the only other caller, makes only bare system calls on both sides, which need no lock.
-    // glibc's cached thread id in the child remains that of the parent; the first process uses nothing
-    // that reads it, and forks the worker with `fork`, which sets it; the keeper's child executes.
+    // SAFETY: without CLONE_VM and with a null stack this is fork: the child continues in a copy of
+    // this memory. The launcher has a single thread, so no lock is held by a thread that the copy
+    // lacks; the keeper, the only other caller, makes only bare system calls on both sides, which
+    // need no lock. glibc's cached thread id in the child remains that of the parent; the first
+    // process uses nothing that reads it, and forks the worker with `fork`, which sets it; the
+    // keeper's child executes.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0usize, 0usize, 0usize, 0usize) };
     side(pid)
 }
 
 /// Forks this process.
 pub(crate) fn fork() -> io::Result<Side> {
-    // SAFETY: the callers (the launcher, for its sweeper, and first processes) have a single thread, so
-    // the child may do anything.
+    // SAFETY: the callers (the launcher, for its sweeper, and first processes) have a single
+    // thread, so the child may do anything.
     let pid = unsafe { libc::fork() };
     side(i64::from(pid))
 }
@@ -105,14 +108,15 @@ fn side(pid: i64) -> io::Result<Side> {
 
 /// Ends this process at once, without exit handlers.
 pub(crate) fn exit_now(code: i32) -> ! {
-    // SAFETY: _exit has no preconditions; a cloned process must not run the exit handlers of the one it was cloned from.
+    // SAFETY: _exit has no preconditions; a cloned process must not run the exit handlers of the
+    // one it was cloned from.
     unsafe { libc::_exit(code) }
 }
 
 /// Moves this process into new namespaces.
 pub(crate) fn unshare(namespaces: i32) -> io::Result<()> {
-    // SAFETY: none of the flags shares or unshares descriptors or memory, which could confuse other code;
-    // the callers, first processes and the probe's throwaway process, have a single thread.
+    // SAFETY: none of the flags shares or unshares descriptors or memory, which could confuse other
+    // code; the callers, first processes and the probe's throwaway process, have a single thread.
     let result = unsafe { libc::unshare(namespaces) };
     check(result)
 }
@@ -137,16 +141,16 @@ pub(crate) fn survive_file_size_limit() {
 
 fn default_actions() {
     for number in 1..=64 {
-        // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and those that
-        // glibc uses itself, which is fine.
+        // SAFETY: SIG_DFL is a valid action for every signal; the kernel refuses KILL, STOP and
+        // those that glibc uses itself, which is fine.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
 }
 
 /// Returns the signal with this number, also one without a name.
 pub(crate) fn signal_of_number(number: i32) -> Option<Signal> {
-    // SAFETY: the kernel has these signals. This process only sends them to others and never handles
-    // them, so it does not matter which of them glibc uses itself.
+    // SAFETY: the kernel has these signals. This process only sends them to others and never
+    // handles them, so it does not matter which of them glibc uses itself.
     (1..=64).contains(&number).then(|| unsafe { Signal::from_raw_unchecked(number) })
 }
 
@@ -161,7 +165,8 @@ pub(crate) fn detect_processor_features() {
 
 fn empty_set() -> libc::sigset_t {
     let mut set = std::mem::MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set that it is given, and cannot fail for a valid pointer.
+    // SAFETY: sigemptyset initialises the set that it is given, and cannot fail for a valid
+    // pointer.
     unsafe { libc::sigemptyset(set.as_mut_ptr()) };
     // SAFETY: initialised by the call above.
     unsafe { set.assume_init() }
@@ -198,7 +203,8 @@ pub(crate) fn block_signals_of_first_process() {
 
 /// Blocks these signals in addition to those that are blocked.
 fn block(set: &libc::sigset_t) {
-    // SAFETY: `set` is an initialised signal set that outlives the call; the old mask is not requested.
+    // SAFETY: `set` is an initialised signal set that outlives the call; the old mask is not
+    // requested.
     unsafe { libc::sigprocmask(libc::SIG_BLOCK, set, std::ptr::null_mut()) };
 }
 
@@ -227,15 +233,16 @@ pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
         *to = libc::c_char::from_ne_bytes([*from]);
     }
     request.ifr_ifru.ifru_flags = i16::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or(1);
-    // SAFETY: SIOCSIFFLAGS reads one ifreq, which outlives the call; the descriptor is an open socket.
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, which outlives the call; the descriptor is an open
+    // socket.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     check(result)
 }
 
 /// Whether this process namespace has a process besides its first and this one, zombies included.
 pub(crate) fn has_other_processes() -> bool {
-    // SAFETY: signal 0 sends nothing, and no memory is touched. -1 means all processes except the first
-    // one and this one.
+    // SAFETY: signal 0 sends nothing, and no memory is touched. -1 means all processes except the
+    // first one and this one.
     let asked = unsafe { libc::kill(-1, 0) };
     asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
 }
@@ -243,8 +250,8 @@ pub(crate) fn has_other_processes() -> bool {
 /// Sets or unsets a variable of this process's environment.
 pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
     match value {
-        // SAFETY: the worker, the only caller, sets its environment before the agent's code runs, while it
-        // has a single thread.
+        // SAFETY: the worker, the only caller, sets its environment before the agent's code runs,
+        // while it has a single thread.
         Some(value) => unsafe { std::env::set_var(name, value) },
         // SAFETY: as above.
         None => unsafe { std::env::remove_var(name) },
@@ -253,8 +260,8 @@ pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
 
 /// Marks a descriptor to be closed in started programs; one that is not open is fine.
 pub(crate) fn close_on_exec(fd: RawFd) {
-    // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of a descriptor of this process and touches no memory;
-    // the descriptor keeps its owner.
+    // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of a descriptor of this process and touches no
+    // memory; the descriptor keeps its owner.
     unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
 }
 

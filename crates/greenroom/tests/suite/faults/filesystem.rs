@@ -79,7 +79,7 @@ FAIL [TIME]  Waits in vain
     ok [TIME]  when I start "sh -c 'echo ready; exec sleep 100'" as a background process as d
     FAILED [TIME]  when I wait for daemon d to write "ready" to stdout, for at most 1 seconds
 
-  daemon d has not written "ready" to stdout within 1 s
+  daemon d did not write "ready" to stdout within 1 s
   note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
 
   daemon d: still running at the end of the scenario

@@ -56,9 +56,9 @@ FAIL [TIME]  After
     ok [TIME]  given a daemon helper shell script late.py
     FAILED [TIME]  when I start "./late.py 5.2" as a background process as web, on port 8080
 
-  daemon web has not listened on port 8080 within 5 s: ConnectionRefusedError
+  daemon web did not listen on port 8080 within 5 s: ConnectionRefusedError
   note: it is still running
-  help: more time is given by another step: leave `, on port 8080` out here, and write behind it `when I wait for daemon web to listen on port 8080, for at most 30 seconds`
+  help: to allow more time, remove `, on port 8080` and add `when I wait for daemon web to listen on port 8080, for at most 30 seconds` after this step
 
   daemon web: still running at the end of the scenario
     command: ./late.py 5.2
@@ -93,7 +93,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I start "./drip.py" as a background process as web, on port 8080
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 1 seconds
 
-  http://127.0.0.1:8080/ has not answered with status 200 within 1 s
+  http://127.0.0.1:8080/ did not answer with status 200 within 1 s
   note: the latest try: no answer before the limit had passed
   note: daemon web is running
 

@@ -29,8 +29,8 @@ pub(super) const DEFINITION: Definition = Definition {
     advice: |_| None,
 };
 
-/// Brings loopback up, and lets an ordinary user of this network listen below port 1024, as root can
-/// outside.
+/// Brings loopback up, and lets an ordinary user of this network listen below port 1024, as root
+/// can outside.
 fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     if setup.room.network == Network::Host {
         return Ok(());

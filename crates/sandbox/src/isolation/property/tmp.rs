@@ -28,7 +28,8 @@ fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     cover(Path::new("/tmp"), &setup.room.keep)
 }
 
-/// Mounts an empty file system over a directory, and binds the directories in `keep` to their places.
+/// Mounts an empty file system over a directory, and binds the directories in `keep` to their
+/// places.
 fn cover(directory: &Path, keep: &[PathBuf]) -> Result<(), FailedCall> {
     // A mount follows symbolic links, and the paths in `keep` have none.
     let Ok(directory) = fs::canonicalize(directory) else { return Ok(()) };

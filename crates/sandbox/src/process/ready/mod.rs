@@ -1,7 +1,7 @@
 //! What tests wait for until a process is ready, one file each.
 //!
-//! greenroom's steps and [`crate::Daemon`] use the same conditions. To add one, write its file with an
-//! `impl` of [`Readiness`]; [`crate::Daemon::wait_for`] takes it as it is.
+//! greenroom's steps and [`crate::Daemon`] use the same conditions. To add one, write its file with
+//! an `impl` of [`Readiness`]; [`crate::Daemon::wait_for`] takes it as it is.
 
 mod file;
 #[cfg(feature = "http")]

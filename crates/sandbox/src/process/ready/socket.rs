@@ -35,7 +35,8 @@ impl Socket {
 
     /// Connects, without waiting for a place in the socket's queue.
     fn connect(&self) -> io::Result<()> {
-        // The kernel accepts addresses of about a hundred characters, so the directory is a descriptor.
+        // The kernel accepts addresses of about a hundred characters, so the directory is a
+        // descriptor.
         let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };

@@ -123,7 +123,8 @@ impl Watch {
         self.deadline
     }
 
-    /// Ignores interruptions from now on, so that cleaning up is possible after one. Limits still hold.
+    /// Ignores interruptions from now on, so that cleaning up is possible after one. Limits still
+    /// hold.
     pub fn ignore_interrupts(&mut self) {
         self.interrupt = None;
         self.interrupted = false;
@@ -158,9 +159,9 @@ impl Watch {
 
     /// Limits the length of a file that processes write to.
     ///
-    /// When the file exceeds the output limit, every process that has it open is killed, the file is
-    /// cut to the limit, and the wait ends with [`WaitError::OutputLimit`]. `what` names the output in
-    /// messages; `writer` is the pidfd of the process that it was opened for.
+    /// When the file exceeds the output limit, every process that has it open is killed, the file
+    /// is cut to the limit, and the wait ends with [`WaitError::OutputLimit`]. `what` names the
+    /// output in messages; `writer` is the pidfd of the process that it was opened for.
     ///
     /// # Errors
     ///
@@ -169,7 +170,8 @@ impl Watch {
         self.meters.add(what, file, writer)
     }
 
-    /// Looks at an output once more. From then on it is watched only while a process may write to it.
+    /// Looks at an output once more. From then on it is watched only while a process may write to
+    /// it.
     ///
     /// # Errors
     ///
@@ -197,7 +199,8 @@ impl Watch {
         self.meters.has_overflowed(what)
     }
 
-    /// Records in `end` the moment at which `pidfd`, a process's, becomes readable in any later wait.
+    /// Records in `end` the moment at which `pidfd`, a process's, becomes readable in any later
+    /// wait.
     pub(crate) fn record_end(&mut self, pidfd: Arc<OwnedFd>, end: Arc<OnceLock<Instant>>) {
         self.ends.record(pidfd, end);
     }
@@ -276,8 +279,8 @@ impl Watch {
     /// Looks until `look` finds something; `Ok(None)` when `limit` passes first.
     ///
     /// There is one more look after the limit, so that a machine that was asleep or busy does not
-    /// turn success into failure. `fds` wake the wait early: the pidfd of a process whose end matters
-    /// to `look`. `what` follows "waiting for" in messages.
+    /// turn success into failure. `fds` wake the wait early: the pidfd of a process whose end
+    /// matters to `look`. `what` follows "waiting for" in messages.
     ///
     /// # Errors
     ///
@@ -314,7 +317,8 @@ impl Watch {
         }
     }
 
-    /// Waits for a descriptor that becomes readable at an end; `Ok(false)` when `limit` passes first.
+    /// Waits for a descriptor that becomes readable at an end; `Ok(false)` when `limit` passes
+    /// first.
     ///
     /// # Errors
     ///

@@ -206,7 +206,7 @@ fn bring_up(context: &mut Context, order: Order) -> StepResult {
     Daemons::start(context, order)?;
     let Some(port) = port else { return Ok(()) };
     let more_time = format!(
-        "another step: leave `, on port {port}` out here, and write behind it `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds`"
+        "remove `, on port {port}` and add `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds` after this step"
     );
     let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
@@ -369,7 +369,8 @@ fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
 fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = readiness::port_of(captures)?;
     let limit = limit_of(captures)?;
-    readiness::port(context, captures.text("name")?, port, limit, "`, for at most 30 seconds` at its end").map(|_| ())
+    readiness::port(context, captures.text("name")?, port, limit, "add `, for at most 30 seconds` to this step")
+        .map(|_| ())
 }
 
 fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
