@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope};
 use greenroom_sandbox::process::{Stopwatch, WaitError, network};
 use greenroom_sandbox::{Agent, Stage};
-use greenroom_steps::host::{HostProgram, Hosts, Request, WarmHost};
+use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Ending, Registry};
 
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
@@ -97,7 +97,7 @@ impl Agent for StepAgent {
     fn make_ready(&self, prologue: &mut AgentPrologue, hint: u32, in_use: &[u32]) {
         let AgentPrologue { source_directory, documents, warm } = prologue;
         for (_, host) in &mut *warm {
-            host.take_if(|host| host.can_be_copied() == Some(false));
+            host.take_if(|host| host.readiness() == Readiness::Unusable);
         }
         let hosts_of = |hint: u32| usize::try_from(hint).ok().and_then(|at| documents.get(at)).map(|it| &it.hosts);
         let needed: Vec<&HostProgram> =
@@ -243,14 +243,8 @@ impl StepAgent {
                     let warm =
                         hosts.warm.iter().find(|(program, _)| program == host).and_then(|(_, warm)| warm.as_ref());
                     let registry = &self.registry;
-                    let request = Request {
-                        what: part.name(),
-                        function,
-                        captures: &captures,
-                        kind: &step.kind,
-                        text: &step.text,
-                        registry,
-                    };
+                    let request =
+                        Request { part, function, captures: &captures, kind: &step.kind, text: &step.text, registry };
                     catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
                         .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                 }
@@ -292,23 +286,6 @@ impl StepAgent {
             Some(WaitError::Interrupted) | None => {}
         }
         StepReply { took, failure: Some(failure), interrupted }
-    }
-}
-
-/// Which of a step's functions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Step,
-    Cleanup,
-}
-
-impl Part {
-    /// Its name in the step protocol.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Step => "step",
-            Self::Cleanup => "cleanup",
-        }
     }
 }
 

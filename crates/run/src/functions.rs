@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use greenroom_doc::{
     Binding, Code, Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
 };
-use greenroom_steps::host::check::{self, Function, Known, Trouble};
+use greenroom_steps::host::check::{self, Function, PythonCheckError, PythonSymbols};
 
 /// Checks Python files, and bindings to functions in them. `python` is the program, `path` is PATH.
 ///
@@ -51,13 +51,13 @@ pub fn check_functions(
                     found.extend(replacements(&steps, &known, &files));
                 }
             }
-            Err(Trouble::NotFound) => found.push(
+            Err(PythonCheckError::NotFound) => found.push(
                 Diagnostic::error(Code::NoPython, format!("program not found: {python}"))
                     .at(first.span, "this step runs in Python")
                     .help("install Python, or set its path with `--python PATH`"),
             ),
-            Err(Trouble::Here(error)) => return Err(error),
-            Err(Trouble::Python(reason)) => found.push(
+            Err(PythonCheckError::Here(error)) => return Err(error),
+            Err(PythonCheckError::Python(reason)) => found.push(
                 Diagnostic::error(Code::NoPython, format!("cannot use {python}: {reason}"))
                     .at(first.span, "this step runs in Python")
                     .help("set the path of Python 3.8 or newer with `--python PATH`"),
@@ -122,7 +122,7 @@ impl<'a> Files<'a> {
 /// Checks that functions exist and take what their bindings capture. Each mistake is reported once.
 struct BindingCheck<'a> {
     document: &'a PlannedDocument,
-    known: &'a Known,
+    known: &'a PythonSymbols,
     files: &'a Files<'a>,
     functions: BTreeMap<&'a str, &'a Function>,
     names: BTreeSet<&'a str>,
@@ -130,7 +130,7 @@ struct BindingCheck<'a> {
 }
 
 impl<'a> BindingCheck<'a> {
-    fn new(document: &'a PlannedDocument, known: &'a Known, files: &'a Files<'a>) -> Self {
+    fn new(document: &'a PlannedDocument, known: &'a PythonSymbols, files: &'a Files<'a>) -> Self {
         let functions = known.functions.iter().map(|function| (function.name.as_str(), function)).collect();
         let names = known.names.iter().map(String::as_str).collect();
         Self { document, known, files, functions, names, found: Vec::new() }
@@ -293,7 +293,7 @@ fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
 
 /// Warns about functions with the names of library functions, file by file: library steps do not
 /// use them.
-fn replacements(steps: &[&MatchedStep], known: &Known, files: &Files<'_>) -> Vec<Diagnostic> {
+fn replacements(steps: &[&MatchedStep], known: &PythonSymbols, files: &Files<'_>) -> Vec<Diagnostic> {
     let bound: BTreeSet<&str> = steps.iter().map(|step| &*step.implementation.function).collect();
     let of_library = |name: &str| LIBRARY_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     let replaces = |function: &&Function| {

@@ -30,6 +30,7 @@
 pub mod check;
 pub mod context;
 pub mod host;
+mod interpreter;
 pub mod library;
 pub mod registry;
 pub mod step;

@@ -65,6 +65,8 @@ def _describe(error: BaseException) -> Failure:
     notes += _added(error)
     if isinstance(error, ImportError) and "relative import" in str(error):
         failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
+    if isinstance(error, ModuleNotFoundError):
+        failure.setdefault("kind", "module-not-found")
     if isinstance(error, ModuleNotFoundError) and not failure.get("help"):
         near = _module_beside(error)
         if near:

@@ -30,7 +30,7 @@ def read(path):
 
 def start_code():
     """What greenroom gives the interpreter on its command line."""
-    source = read(os.path.join(PACKAGE, "..", "src", "host", "python.rs"))
+    source = read(os.path.join(PACKAGE, "..", "src", "interpreter.rs"))
     lines = re.search(r'START: &str = "(.*?)";', source, re.DOTALL).group(1)
     return re.sub(r"\\\n\s*", "", lines).replace("\\\\", "\\")
 

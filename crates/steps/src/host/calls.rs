@@ -1,4 +1,4 @@
-//! What a step host can ask for while it carries out a function: `docs/PROTOCOL.md` lists the calls.
+//! What functions can ask greenroom for: the calls that `docs/PROTOCOL.md` lists.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::told;
+use super::protocol::{self, Call, Frame};
 use crate::context::Context;
 use crate::library::daemon::Daemons;
 use crate::library::runcmd::{self, Runcmd};
@@ -43,16 +43,25 @@ impl Arguments<'_> {
     }
 }
 
-/// Carries out a call.
-pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value) -> Result<Value, Failure> {
-    let none = Map::new();
-    if let Some(environment) = call.get("environment") {
-        told::apply(context, environment);
+/// Applies a host's changes to its environment and working directory to the scenario.
+pub(super) fn apply(context: &mut Context, frame: Frame) {
+    for (name, value) in frame.environment {
+        match value {
+            Some(value) => context.environment().set(name, value),
+            None => context.environment().unset(name),
+        }
     }
-    told::enter(context, call);
-    let arguments = Arguments(call.get("arguments").and_then(Value::as_object).unwrap_or(&none));
-    let name = call.get("name").and_then(Value::as_str).unwrap_or_default();
-    match name {
+    if let Some(directory) = frame.directory {
+        context.enter(&directory);
+    }
+}
+
+/// Carries out a call.
+pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: Call) -> Result<Value, Failure> {
+    let none = Map::new();
+    apply(context, call.frame);
+    let arguments = Arguments(&call.arguments);
+    match call.name.as_str() {
         "step" => {
             let function = arguments.text("function")?;
             let captures = arguments.0.get("captures").and_then(Value::as_object).unwrap_or(&none);
@@ -67,7 +76,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
         }
         "runcmd_run" => {
             let argv = arguments.words("argv")?;
-            let environment = told::environment(arguments.0.get("environment").unwrap_or(&Value::Null));
+            let environment = arguments.0.get("environment").map(protocol::environment).unwrap_or_default();
             runcmd::run_words(context, &argv, arguments.option("directory")?.map(Path::new), environment)?;
             latest(context)
         }
@@ -98,7 +107,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
         }
         "daemons" => {
             let daemons = context.state::<Daemons>();
-            let told = daemons.names().into_iter().filter_map(|name| {
+            let known = daemons.names().into_iter().filter_map(|name| {
                 let daemon = daemons.get(&name).ok()?;
                 let (stdout, stderr) = (daemon.file(Stream::Stdout), daemon.file(Stream::Stderr));
                 Some(json!({
@@ -110,7 +119,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
                     "stderr": stderr.display().to_string(),
                 }))
             });
-            Ok(told.collect())
+            Ok(known.collect())
         }
         "file" => {
             let file = context.embedded_file(arguments.text("name")?)?;
@@ -122,7 +131,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: &Value
             Ok(Value::Null)
         }
         "recall" => Ok(context.kept(arguments.text("name")?).map_or(Value::Null, Value::from)),
-        _ => Err(Failure::new(format!("there is no call `{name}`"))),
+        name => Err(Failure::new(format!("there is no call `{name}`"))),
     }
 }
 

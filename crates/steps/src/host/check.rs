@@ -1,5 +1,4 @@
-//! What can be known of Python files without carrying them out: whether they parse, which functions they define, with which
-//! parameters.
+//! What Python files define, without running them: whether they parse, and their functions with their parameters.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,23 +13,24 @@ use rustix::io::FdFlags;
 use serde_json::Value;
 
 use super::python;
-/// How long a look at all files may take.
+
+/// How long checking all files may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What is known of a set of files that are loaded together.
+/// What a set of files that are loaded together defines.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
-    /// Files that do not parse: which, line and column from 1, and why.
+pub struct PythonSymbols {
+    /// Files that do not parse: file, line and column from 1, and message.
     pub errors: Vec<(PathBuf, usize, usize, String)>,
-    /// What Python warns of: which file, line from 1, and what.
+    /// Warnings of Python: file, line from 1, and message.
     pub warnings: Vec<(PathBuf, usize, String)>,
-    /// Functions, in the order of their definition; the last of a name counts.
+    /// Functions in the order of their definition; the last one with a name counts.
     pub functions: Vec<Function>,
     /// Other names, and those that greenroom provides.
     pub names: Vec<String>,
-    /// Names that are certainly no functions, but texts or numbers: where each becomes one.
+    /// Names that certainly stand for texts or numbers, and where each is assigned.
     pub constants: Vec<(String, (PathBuf, usize))>,
-    /// Whether there may be more names than these.
+    /// Whether there may be more names.
     pub more: bool,
 }
 
@@ -39,51 +39,51 @@ pub struct Known {
 pub struct Function {
     /// Its name.
     pub name: String,
-    /// Where: the file, and the line from 1.
+    /// Its file, and its line from 1.
     pub place: (PathBuf, usize),
-    /// The name of its first parameter, which gets the context; none if there is none that could.
+    /// The name of its first parameter, which gets the context; `None` without such a parameter.
     pub context: Option<String>,
-    /// The parameters behind the first, which is the context: name, and the source of its default if it may be left out.
+    /// The parameters after the context: name, and the source of the default if there is one.
     pub parameters: Vec<(String, Option<String>)>,
-    /// Whether it takes captures that it has no parameter for, or nobody can tell.
+    /// Whether it takes, or may take, captures for which it has no parameter.
     pub takes_any: bool,
-    /// Whether a call carries out nothing of it: there is a `yield` in it.
+    /// Whether a call runs nothing of it, because it contains `yield`.
     pub never_runs: bool,
 }
 
 impl Function {
-    /// The first of these names that it cannot do without.
+    /// The first of these names that is a parameter without a default.
     pub fn wants<'a>(&self, names: &[&'a str]) -> Option<&'a str> {
         let wanted = |name: &str| self.parameters.iter().any(|(known, default)| known == name && default.is_none());
         names.iter().copied().find(|name| !self.takes_any && wanted(name))
     }
 }
 
-/// Why files could not be looked at.
+/// Why files could not be checked.
 #[derive(Debug)]
-pub enum Trouble {
-    /// There is no such program.
+pub enum PythonCheckError {
+    /// The program was not found.
     NotFound,
-    /// It is no Python that can be used: why.
+    /// The program is not a usable Python: the reason.
     Python(String),
-    /// Something is missing here that any program needs.
+    /// This machine lacks something that any program needs.
     Here(io::Error),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for PythonCheckError {
     fn from(error: io::Error) -> Self {
         Self::Here(error)
     }
 }
 
-/// Looks at files with this Python.
-pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<Known, Trouble> {
-    let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| Trouble::NotFound)?;
+/// Checks files with this Python.
+pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<PythonSymbols, PythonCheckError> {
+    let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| PythonCheckError::NotFound)?;
     let code = python::program()?;
-    // In memory: where temporary files can be is none of its business.
+    // In memory, so that a check needs no directory for temporary files.
     let written = || Ok::<_, io::Error>(File::from(memfd_create("greenroom-check", MemfdFlags::CLOEXEC)?));
     let (output, errors) = (written()?, written()?);
-    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), python::START.into(), "--check".into()];
+    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), crate::interpreter::START.into(), "--check".into()];
     argv.extend(files.iter().map(|file| file.clone().into_os_string()));
     rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty()).map_err(io::Error::from)?;
     let started = Program {
@@ -98,33 +98,34 @@ pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<
     .start();
     drop(code);
     let mut process = started.map_err(|error| match error {
-        error if error.is_scarcity() => Trouble::Here(error.source),
-        error => Trouble::Python(error.source.to_string()),
+        error if error.is_scarcity() => PythonCheckError::Here(error.source),
+        error => PythonCheckError::Python(error.source.to_string()),
     })?;
-    let ended = process.wait(&mut Watch::new(), "Python", LIMIT).map_err(|cut| Trouble::Python(cut.to_string()))?;
+    let ended =
+        process.wait(&mut Watch::new(), "Python", LIMIT).map_err(|cut| PythonCheckError::Python(cut.to_string()))?;
     let text = capture::tail_of(&output, 64 << 20)?.bytes;
-    // The last line: what is set up to run with every Python may print something, too.
+    // The last line: a `sitecustomize` may print something before.
     let line = text.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
     match serde_json::from_slice(line) {
         Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(known(&told)),
         _ => {
             let text = [text, capture::tail_of(&errors, 1 << 16)?.bytes].concat();
             let text = String::from_utf8_lossy(&text);
-            Err(Trouble::Python(text.lines().last().unwrap_or("it said nothing").to_owned()))
+            Err(PythonCheckError::Python(text.lines().last().unwrap_or("it printed nothing").to_owned()))
         }
     }
 }
 
-fn known(told: &Value) -> Known {
+fn known(told: &Value) -> PythonSymbols {
     let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let is = |value: &Value, name: &str| value.get(name).and_then(Value::as_bool).unwrap_or(false);
     let number = |value: &Value, name: &str| {
         value.get(name).and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
     };
-    let mut known = Known {
+    let mut known = PythonSymbols {
         names: list(told, "provided").iter().filter_map(|name| name.as_str().map(str::to_owned)).collect(),
-        ..Known::default()
+        ..PythonSymbols::default()
     };
     for file in list(told, "files") {
         let path = PathBuf::from(text(&file, "file"));
@@ -146,7 +147,7 @@ fn known(told: &Value) -> Known {
             let parameters = list(&function, "parameters");
             let open = is(&function, "takes_any_positional") || is(&function, "decorated");
             let first = parameters.first().filter(|first| text(first, "kind") != "keyword");
-            // Without one of its own, the context may be among those that have no name.
+            // Without a parameter of its own, the context may go to `*args`.
             let context = first.map(|one| text(one, "name")).or_else(|| open.then(String::new));
             let default = |one: &Value| one.get("default").and_then(Value::as_str).map(str::to_owned);
             let parameters = parameters.iter().skip(usize::from(first.is_some()));
@@ -161,7 +162,7 @@ fn known(told: &Value) -> Known {
             });
         }
     }
-    // What is bound again may be anything.
+    // A name that is assigned again may stand for anything.
     let is_bound_once = |name: &String| {
         let functions = known.functions.iter().map(|function| &function.name);
         known.names.iter().chain(functions).filter(|other| *other == name).count() == 1

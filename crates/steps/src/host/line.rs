@@ -1,4 +1,4 @@
-//! Messages on a stream, one a line.
+//! Lines of messages on a stream.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -7,10 +7,10 @@ use std::os::unix::net::UnixStream;
 
 use serde_json::Value;
 
-/// No message is longer.
+/// The longest message, in bytes.
 const LONGEST: usize = 256 << 20;
 
-/// Sends one.
+/// Sends a message.
 pub(super) fn send(stream: &mut UnixStream, message: &Value) -> io::Result<()> {
     let mut line = serde_json::to_vec(message)?;
     line.push(b'\n');
@@ -22,14 +22,14 @@ pub(super) fn send(stream: &mut UnixStream, message: &Value) -> io::Result<()> {
 pub(super) struct Lines {
     stream: UnixStream,
     read: Vec<u8>,
-    /// How much of `read` has been looked at in vain for the end of a line.
+    /// How much of `read` has been searched for the end of a line.
     looked: usize,
     over: bool,
 }
 
 impl Lines {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
-        // A host that does not read is one that does not answer.
+        // A host that does not read does not answer.
         stream.set_write_timeout(Some(std::time::Duration::from_secs(10)))?;
         Ok(Self { stream, read: Vec::new(), looked: 0, over: false })
     }
@@ -38,7 +38,7 @@ impl Lines {
         self.stream.as_fd()
     }
 
-    /// Whether the other end is closed and all that it said has been taken.
+    /// Whether the other end is closed and everything that it sent has been taken.
     pub(super) fn is_over(&self) -> bool {
         self.over && self.read.is_empty()
     }
@@ -47,12 +47,12 @@ impl Lines {
         send(&mut self.stream, message)
     }
 
-    /// Says that nothing more will be said.
+    /// Closes the stream for sending.
     pub(super) fn shut(&self) {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next line, without its end, if it is there; an error when it is longer than any message.
+    /// Takes the next line, without its end, if it is complete; fails if it is too long.
     pub(super) fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
         if let Some(at) = self.read[self.looked..].iter().position(|&byte| byte == b'\n') {
             let rest = self.read.split_off(self.looked + at + 1);
@@ -65,7 +65,7 @@ impl Lines {
         if self.looked > LONGEST { Err(io::ErrorKind::InvalidData.into()) } else { Ok(None) }
     }
 
-    /// Reads what is there, which may be nothing; whether there was anything, be it the end.
+    /// Reads what has arrived; returns whether that was anything, or the end.
     pub(super) fn fill(&mut self) -> io::Result<bool> {
         let mut buffer = [0; 16 * 1024];
         self.stream.set_nonblocking(true)?;

@@ -1,4 +1,4 @@
-//! How a step host is started, and what it is told first.
+//! How a step host is started.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 
 use greenroom_sandbox::process::{Input, Process, Program, SpawnError, find_program};
 use rustix::io::FdFlags;
-use serde_json::{Value, json};
 
-use super::{PROTOCOL, python};
+use super::python;
 use crate::step::Failure;
 
 /// A step host: how it is started, and what it loads.
@@ -31,7 +30,7 @@ pub struct HostProgram {
 }
 
 impl HostProgram {
-    /// Starts it, with one end of its socket.
+    /// Starts the host, with one end of its socket.
     pub(super) fn execute(
         &self,
         socket: &UnixStream,
@@ -53,13 +52,13 @@ impl HostProgram {
         let mut argv: Vec<OsString> = vec![self.program.clone().into()];
         let code = self.python.then(python::program).transpose()?;
         if let Some(code) = &code {
-            argv.extend(["-c".into(), python::START.into()]);
+            argv.extend(["-c".into(), crate::interpreter::START.into()]);
             environment.push(("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into())));
         }
         environment.push(("GREENROOM_HOST".into(), Some(socket.as_raw_fd().to_string().into())));
-        // These two go along; nothing else is started before they are kept back again.
-        let along = || code.iter().map(AsFd::as_fd).chain([socket.as_fd()]);
-        along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::empty()))?;
+        // The host inherits these two; nothing else is started until they are close-on-exec again.
+        let inherited = || code.iter().map(AsFd::as_fd).chain([socket.as_fd()]);
+        inherited().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::empty()))?;
         let program = Program {
             path: found,
             argv,
@@ -70,16 +69,7 @@ impl HostProgram {
             stderr: output.try_clone()?,
         };
         let process = start(program)?;
-        along().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC))?;
+        inherited().try_for_each(|fd| rustix::io::fcntl_setfd(fd, FdFlags::CLOEXEC))?;
         Ok(process)
-    }
-
-    /// The first thing that it is told; `forks`: it will be copied.
-    pub(super) fn hello(&self, source_directory: &Path, forks: bool) -> Value {
-        let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
-        json!({"hello": {
-            "protocol": PROTOCOL, "language": self.language, "files": files,
-            "source_directory": source_directory.display().to_string(), "forks": forks,
-        }})
     }
 }

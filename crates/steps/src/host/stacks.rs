@@ -1,14 +1,14 @@
-//! Stacks as Python's `faulthandler` writes them, for people: the user's own frames, the outermost first, with their lines.
+//! Stacks for people: the user's own frames of a dump by Python's `faulthandler`, the outermost first.
 
 use std::fmt::Write;
 
-/// What is shown of the stacks of all threads; none when nothing of them is the user's.
+/// Shows the stacks of all threads; `None` if no frame is the user's.
 pub(super) fn shown(dump: &str) -> Option<String> {
     let mut text = String::new();
     let parts: Vec<&str> = dump.split("hread 0x").collect();
     let mut threads: Vec<(bool, &str)> =
         parts.windows(2).map(|pair| (pair[0].ends_with("Current t"), pair[1])).collect();
-    // The one that took the signal is the first, where functions are called.
+    // The thread that took the signal calls the functions; it comes first.
     threads.sort_by_key(|(is_current, _)| !is_current);
     for (_, thread) in threads {
         let mut frames: Vec<(&str, &str, &str)> = thread.lines().filter_map(frame).collect();
@@ -67,7 +67,8 @@ fn the_users_frames_are_shown_outermost_first() {
                 Current thread 0x00007f02 (most recent call first):\n  File \"/usr/lib/python3.11/x.py\", line 1 in get\n  \
                 File \"/no/such/steps.py\", line 9 in helper\n  File \"/no/such/steps.py\", line 5 in f\n  \
                 File \"<greenroom>\", line 7 in _carry_out\n  File \"<string>\", line 1 in <module>\n";
-    let expected = "  File \"/no/such/steps.py\", line 5, in f\n  File \"/no/such/steps.py\", line 9, in helper\n  ... 1 in libraries\n\
+    let expected = "  File \"/no/such/steps.py\", line 5, in f\n  File \"/no/such/steps.py\", line 9, in helper\n  \
+                    ... 1 in libraries\n\
                     in another thread:\n  File \"/no/such/other.py\", line 3, in waits\n  ... 1 in libraries\n";
     assert_eq!(shown(dump).as_deref(), Some(expected));
     assert_eq!(shown("  File \"<greenroom>\", line 7 in f\n"), None);

@@ -142,7 +142,7 @@ FAIL [TIME]  It closes every descriptor
     FAILED [TIME]  when it closes every descriptor
 
   the python process that carries out the steps has ended, with exit status 70
-  note: it does so with 70 when its socket has been closed; a function must not close what it has not opened
+  note: it exits with 70 when its socket is closed; a function must not close what it has not opened
   output of the python function:
     │ it closes every descriptor
 

@@ -18,7 +18,7 @@ use greenroom_sandbox::turn::{Take, Turn};
 
 use super::{LIMIT, SETTLE};
 use crate::context::Context;
-use crate::host::known_as;
+use crate::interpreter::known_as;
 use crate::library::command;
 use crate::library::place::{Place, full_disk};
 use crate::step::{Captures, Ending, Failure, FailureKind, Output, StepResult, Stream, exit_of, output_of};

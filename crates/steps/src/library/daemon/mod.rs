@@ -12,7 +12,7 @@ use std::time::Duration;
 use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome, capture, greet, table};
 
 use crate::context::Context;
-use crate::host::known_as;
+use crate::interpreter::known_as;
 use crate::library::bytes::{self, Bytes};
 use crate::library::place::Place;
 use crate::registry::Library;

@@ -16,7 +16,7 @@ use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 use super::daemons::{Daemon, Daemons, unescape};
 use super::{limit_of, words};
 use crate::context::Context;
-use crate::host::known_as;
+use crate::interpreter::known_as;
 use crate::step::{Captures, Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
