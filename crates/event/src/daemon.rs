@@ -6,8 +6,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::failure::Output;
 use crate::micros;
+use crate::output::Output;
 
 /// A background process as it was when the scenario ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

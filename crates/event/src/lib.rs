@@ -34,14 +34,14 @@ mod failure;
 mod isolation;
 mod micros;
 mod outline;
+mod output;
 pub mod recording;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, Notice, PrivateNetwork, Signal};
-pub use failure::{
-    Comparison, Failure, FailureKind, Output, OutputSource, Part, Relation, Scope, Stream, Subject, raw_byte, text_of,
-};
+pub use failure::{Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
 pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};
+pub use output::{Output, OutputSource, Stream, raw_byte, text_of};
 
 /// The version of the event schema.
 pub const SCHEMA_VERSION: u32 = 1;

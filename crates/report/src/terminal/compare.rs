@@ -5,7 +5,7 @@ use std::time::Duration;
 use greenroom_event::{Comparison, Relation};
 use similar::{ChangeTag, TextDiff};
 
-use super::failure::{LINE, boxed, last_lines, more};
+use super::excerpt::{LINE, boxed, last_lines, more};
 use super::page::Page;
 use crate::style::Role;
 use crate::words;

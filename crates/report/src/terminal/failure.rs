@@ -9,18 +9,16 @@ use greenroom_event::{
 };
 
 use super::compare;
+use super::excerpt::{LINE, LONG_TAIL, boxed, last_lines, more};
 use super::page::Page;
 use crate::order::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
 
-/// Lines of an output that are shown, and when everything is wanted.
+/// Lines of an output that are shown by default.
 const TAIL: usize = 20;
-const LONG_TAIL: usize = 200;
 /// Lines of the output of a daemon that did nothing suspicious.
 const SHORT_TAIL: usize = 10;
-/// Characters of an output line that are shown.
-pub(super) const LINE: usize = 400;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
@@ -277,29 +275,6 @@ fn captured(page: &mut Page, indent: usize, output: &Output, tail: usize) {
     };
     page.line(indent, &format!("{of}{part}:"));
     boxed(page, indent, &lines);
-}
-
-/// How to see more than so many lines.
-pub(super) fn more(tail: usize) -> &'static str {
-    if tail < LONG_TAIL { "; -v shows more" } else { "" }
-}
-
-/// The last lines of a text, and how many bytes come before them.
-pub(super) fn last_lines(text: &str, most: usize) -> (Vec<&str>, usize) {
-    let mut lines: Vec<&str> = text.rsplit_terminator('\n').take(most).collect();
-    lines.reverse();
-    let before = lines.first().map_or(0, |first| first.as_ptr() as usize - text.as_ptr() as usize);
-    (lines, before)
-}
-
-/// Lines that somebody else wrote, told apart from ours by a bar.
-pub(super) fn boxed(page: &mut Page, indent: usize, lines: &[&str]) {
-    let bar = page.paint(Role::Dim, "│");
-    for line in lines {
-        let line = words::output_line(line, LINE);
-        let blank = if line.is_empty() { "" } else { " " };
-        page.line(indent + 2, &format!("{bar}{blank}{line}"));
-    }
 }
 
 fn left_over(page: &mut Page, processes: &[LeftOver]) {

@@ -5,6 +5,7 @@
 
 mod compare;
 mod ending;
+mod excerpt;
 mod failure;
 mod live;
 mod page;
