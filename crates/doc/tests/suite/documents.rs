@@ -197,7 +197,7 @@ file X "{}\n"
 }
 
 #[test]
-fn metadata_of_old_and_new() {
+fn metadata_of_old_and_new_documents() {
     let block = "# S\n~~~scenario\ngiven a thing\nwhen b\n~~~\n";
     let bindings = "- GIVEN: a thing\n  Function: old\n  cleanup: undo\n- when: b\n  impl:\n    rust: {function: b}\n    python: {function: b, cleanup: c}\n";
     let old = "title: 1.50\nauthor: me\ntemplate: python\nfunctions: f.py\nbindings: b.yaml\nbibliography: x.bib\ndocumentclass: report\ntoc: true\n";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use greenroom_doc::{BuiltinFile, Diagnostic, Loaded, MemoryLoader, Request, Severity, Sources, Span, load};
 
-/// The metadata and headings that a test does not want to think about.
+/// Metadata and a heading, for tests that are not about them.
 pub(crate) const HEAD: &str = "---\ntitle: T\nbindings: [b.yaml]\n---\n# S\n";
 
 /// Bindings for many purposes, all of them native.
@@ -38,12 +38,12 @@ impl Project {
         Self { loader, builtin: Vec::new(), documents: Vec::new() }
     }
 
-    /// A document `d.md` of this text behind [`HEAD`].
+    /// Creates a document `d.md` with this text after [`HEAD`].
     pub(crate) fn with_scenario(text: &str) -> Self {
         Self::new().document("d.md", format!("{HEAD}{text}"))
     }
 
-    /// A document `d.md` of this text, with these bindings.
+    /// Creates a document `d.md` of one scenario with these steps, and bindings for them.
     pub(crate) fn with_bindings(bindings: &str, steps: &str) -> Self {
         Self::with_scenario(&format!("~~~scenario\n{steps}\n~~~\n")).file("b.yaml", bindings)
     }
@@ -74,13 +74,13 @@ impl Project {
         load(&Request { documents: &self.documents, loader: &self.loader, builtin: &self.builtin, can_run: &can_run })
     }
 
-    /// All diagnostics.
+    /// Returns all diagnostics.
     pub(crate) fn complaints(&self) -> String {
         let loaded = self.load();
         complaints(&loaded.sources, &loaded.diagnostics)
     }
 
-    /// The plan, after making sure that there are no diagnostics.
+    /// Returns the plan, after a check that there are no diagnostics.
     pub(crate) fn plan(&self) -> String {
         let loaded = self.load();
         assert_eq!(complaints(&loaded.sources, &loaded.diagnostics), "");
@@ -102,7 +102,7 @@ fn place(sources: &Sources, span: Span) -> String {
     format!("{}:{line}:{column} {text:?}", file.name)
 }
 
-/// One paragraph for each: severity, code, place with the text there, message; then everything else, a line each.
+/// Writes out diagnostics: severity, code, message, and a line for each place, note and help.
 pub(crate) fn complaints(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     for d in diagnostics {
@@ -122,7 +122,7 @@ pub(crate) fn complaints(sources: &Sources, diagnostics: &[Diagnostic]) -> Strin
     out
 }
 
-/// Scenarios, steps, what carries them out, and captures.
+/// Writes out scenarios, their steps with functions and captures, and embedded files.
 pub(crate) fn plan(loaded: &Loaded) -> String {
     let mut out = String::new();
     for scenario in &loaded.plan.scenarios {

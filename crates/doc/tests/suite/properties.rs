@@ -14,7 +14,7 @@ fn check_span(sources: &Sources, span: Span) {
     assert!(text.is_char_boundary(start) && text.is_char_boundary(end), "{span:?} in {text:?}");
 }
 
-/// Checks all spans and sends every complaint through formatting.
+/// Checks all spans, and formats every diagnostic.
 fn check(loaded: &Loaded) {
     for d in &loaded.diagnostics {
         for label in d.primary.iter().chain(&d.secondary) {
@@ -38,7 +38,7 @@ fn check(loaded: &Loaded) {
     crate::project::plan(loaded);
 }
 
-/// Pieces that mean something, and pieces that do not.
+/// Pieces of Markdown, with and without a meaning.
 fn markdown_piece() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("~~~scenario\n".to_owned()),
@@ -131,7 +131,7 @@ proptest! {
     ) {
         let bindings = ["given", "when", "then"].map(|kind| format!("- {kind}: \"{{x:text}}\"\n  impl: {{native: {{function: f}}}}\n")).concat();
         let mut text = format!("{}{HEAD}", if bom { "\u{feff}" } else { "" });
-        // The marker of a list comes once; what belongs to it is indented.
+        // The marker of a list comes once. The lines of the item are indented.
         let inner = if prefix == "- " { "  " } else { prefix };
         let _ = writeln!(text, "{prefix}~~~scenario");
         for (indent, keyword, gap, words, tail) in &lines {

@@ -218,7 +218,7 @@ error[bad-regex]: invalid regular expression: it needs too much memory; does it 
 }
 
 #[test]
-fn a_broken_binding_does_not_stop_the_others() {
+fn an_invalid_binding_does_not_stop_the_others() {
     let text = "- given: a (b\n  regex: true\n- given: a thing\n  impl: {native: {function: a}}\n";
     same(
         Project::with_bindings(text, "given a thing\ngiven a b").complaints(),

@@ -154,7 +154,7 @@ error[bad-port]: ${web is not a port
 }
 
 #[test]
-fn programs_that_are_not_there() {
+fn missing_programs() {
     steps("when I start \"pyhton3 x.py\" as a background process as a").stderr(str![[r#"
 error[program-not-found]: program not found: pyhton3
  --> x.md:7:15
@@ -204,7 +204,7 @@ error[program-not-found]: program not found: nosuch-program
 }
 
 #[test]
-fn all_programs_that_are_not_there_are_told() {
+fn every_missing_program_is_reported() {
     let lines = [
         "when I run nosuch-program",
         "then stdout contains \"x\"",
@@ -245,7 +245,7 @@ error[program-not-found]: program not found: pyhton3
 }
 
 #[test]
-fn a_quoted_program_that_is_not_there() {
+fn a_missing_quoted_program() {
     steps("when I run \"my prog\" x").stderr(str![[r#"
 error[program-not-found]: program not found: my prog
  --> x.md:7:12
@@ -273,7 +273,7 @@ error[program-not-found]: program not found: my prog
 }
 
 #[test]
-fn words_of_the_shell_instead_of_programs() {
+fn shell_keywords_instead_of_programs() {
     steps("when I run cd /tmp && ls -l").stderr(str![[r#"
 error[program-not-found]: program not found: cd
  --> x.md:7:12
@@ -349,7 +349,7 @@ error[program-not-found]: program not found: ulimit
 }
 
 #[test]
-fn what_only_a_shell_understands() {
+fn shell_syntax_without_a_shell() {
     let lines =
         ["when I run echo hi | grep ho", "when I try to run, in ., echo \"a b\"; ls", "then I can run echo a  b > c"];
     let project = Project::new().file("x.md", scenario(&lines.join("\n")));
@@ -462,7 +462,7 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
-fn limits_that_make_no_sense() {
+fn invalid_limits() {
     let lines = [
         "when I wait for file f to exist, for at most 0 seconds",
         "when I wait for file f to exist, for at most 1e9 seconds",

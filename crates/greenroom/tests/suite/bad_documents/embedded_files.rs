@@ -33,7 +33,7 @@ warning[unused-file]: no step uses the embedded file `config.txt`
 }
 
 #[test]
-fn an_embedded_file_of_a_misspelt_class() {
+fn an_embedded_file_with_a_misspelled_class() {
     let steps = "given file a.txt\nand file b.txt\nand file C.txt";
     let files = "~~~{#a.txt .file}\n~~~\n\n~~~{#b.txt .flie}\n~~~\n\n~~~{#c.txt .sh}\n~~~\n";
     text(scenario(steps) + files).stderr(str![[r#"

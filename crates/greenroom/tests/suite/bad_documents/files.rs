@@ -6,7 +6,7 @@ use super::helpers::{fine, text};
 use crate::support::{HEAD, Project, scenario};
 
 #[test]
-fn a_document_that_is_not_there() {
+fn a_missing_document() {
     Project::new().file("daemon.md", "").refused(["run", "deamon.md", "no/such/directory.md"]).stderr(str![[r#"
 error[not-found]: document not found: deamon.md
 
@@ -77,7 +77,7 @@ error[unreadable]: cannot read l.md: Too many levels of symbolic links (os error
 }
 
 #[test]
-fn a_document_that_may_not_be_read() {
+fn a_document_without_read_permission() {
     let project = Project::new().file("x.md", scenario("when I run true")).mode("x.md", 0o000);
     let Some(project) = project.by_user(4321) else { return };
     project.refused(["run", "x.md"]).stderr(str![[r#"
@@ -116,7 +116,7 @@ fn a_byte_order_mark_is_skipped() {
 }
 
 #[test]
-fn lines_may_end_as_on_windows() {
+fn windows_line_ends_are_accepted() {
     fine(scenario("when I run true\nthen command is successful").replace('\n', "\r\n")).stdout(str![[r#"
 1 scenario with 2 steps: OK
 
@@ -124,7 +124,7 @@ fn lines_may_end_as_on_windows() {
 }
 
 #[test]
-fn mistakes_in_lines_that_end_as_on_windows_are_shown_where_they_are() {
+fn mistakes_in_lines_with_windows_line_ends_have_the_right_place() {
     text(scenario("when I run true\nthen it rains").replace('\n', "\r\n")).stderr(str![[r#"
 error[unknown-step]: no binding matches this step
  --> x.md:8:1
@@ -140,7 +140,7 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
-fn the_last_line_need_not_end() {
+fn the_last_line_needs_no_line_end() {
     fine(scenario("when I run true").trim_end()).stdout(str![[r#"
 1 scenario with 1 step: OK
 
@@ -152,7 +152,7 @@ fn the_last_line_need_not_end() {
 }
 
 #[test]
-fn a_nul() {
+fn a_nul_character() {
     let project = Project::new();
     let ran = project.file("x.md", scenario("when I run echo \0")).run(["run", "x.md"]);
     assert_ne!(ran.status.code(), Some(0), "{}", ran.stdout);

@@ -64,7 +64,7 @@ error[duplicate-key]: duplicate key `title`
 }
 
 #[test]
-fn a_timeout_that_is_none() {
+fn an_invalid_timeout() {
     text(scenario("when I run true").replace("bindings:", "step_timeout: soon\nscenario_timeout: 0\nbindings:"))
         .stderr(str![[r#"
 error[bad-metadata]: `step_timeout`: `soon` is not a duration: write a number and `ms`, `s`, `m` or `h`, such as `500ms`, `1.5s` or `2m`
@@ -125,7 +125,7 @@ error[unclosed-metadata]: this metadata block is never closed
 }
 
 #[test]
-fn metadata_that_is_closed_by_a_rule_further_down() {
+fn metadata_that_is_closed_by_a_thematic_break_further_down() {
     let scenario = "# S\n~~~scenario\nwhen I run true\n~~~\n";
     text(format!("---\ntitle: Trial\nbindings:\n- lib/runcmd.yaml\n{scenario}\n---\n\n# More\n")).stderr(str![[r#"
 error[unclosed-metadata]: this metadata block is never closed
@@ -228,7 +228,7 @@ warning[empty-scenario]: this scenario block has no steps
 }
 
 #[test]
-fn two_scenarios_of_one_title() {
+fn two_scenarios_with_the_same_title() {
     let one = "# Same\n~~~scenario\nwhen I run true\n~~~\n";
     text(document(&format!("{one}# Other\nProse.\n{one}"))).stderr(str![[r#"
 error[duplicate-scenario]: two scenarios have the title `Same`
@@ -248,7 +248,7 @@ error[duplicate-scenario]: two scenarios have the title `Same`
 }
 
 #[test]
-fn a_misspelt_class() {
+fn a_misspelled_class() {
     text(document("# S\n~~~scenaro\nwhen I run true\n~~~\n")).stderr(str![[r#"
 error[no-scenario]: x.md has no scenario
  --> x.md:1:1
@@ -272,7 +272,7 @@ warning[unknown-class]: a block with class `scenaro` is not a scenario and will 
 }
 
 #[test]
-fn bindings_that_are_not_there() {
+fn missing_bindings_files() {
     text(scenario("when I run true").replace("lib/daemon.yaml", "lib/deamon.yaml, own.yaml")).stderr(str![[r#"
 error[not-found]: bindings file not found: lib/deamon.yaml
  --> x.md:3:12
@@ -298,7 +298,7 @@ error[not-found]: bindings file not found: own.yaml
 }
 
 #[test]
-fn bindings_that_nothing_implements() {
+fn bindings_without_a_function() {
     Project::new()
         .file(
             "own.yaml",
@@ -345,7 +345,7 @@ error[unknown-function]: no Python file defines a function `drink`
 }
 
 #[test]
-fn a_misspelt_language() {
+fn a_misspelled_language() {
     let bindings = "- when: I brew coffee\n  impl: {pyton: {function: brew}}\n";
     let document = document("# S\n~~~scenario\nwhen I brew coffee\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
     Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"]).stderr(str![[r#"
@@ -369,7 +369,7 @@ error[cannot-run]: greenroom cannot run `when I brew coffee`
 }
 
 #[test]
-fn bindings_that_are_not_quite_yaml() {
+fn bindings_that_are_not_valid_yaml() {
     let read = |bindings: &str| {
         let document = document("# S\n~~~scenario\nwhen I run true\n~~~\n").replace("lib/daemon.yaml", "own.yaml");
         Project::new().file("own.yaml", bindings).file("x.md", document).refused(["run", "x.md"])

@@ -22,7 +22,7 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
-fn a_step_with_a_slip() {
+fn a_step_with_a_typing_error() {
     steps("when I start \"sleep 100\" as background process as sleepy").stderr(str![[r#"
 error[unknown-step]: no binding matches this step
  --> x.md:7:1
@@ -40,7 +40,7 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
-fn a_step_without_its_comma() {
+fn a_step_with_a_missing_comma() {
     let lines = [
         "when I start \"sleep 5\" as a background process as web on port 8080",
         "when I start \"sleep 5\" as a background process as web with environment {\"A\": \"b, c\"}",
@@ -142,7 +142,7 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
-fn blanks_that_are_lost() {
+fn collapsed_spaces() {
     let lines = [
         "when I   run sh -c \"echo   a   b\"",
         "then stdout doesn't contain \"NAME    SIZE a\tb  c\"",
@@ -207,7 +207,7 @@ error[ambiguous-step]: 2 bindings match this step
 }
 
 #[test]
-fn a_misspelt_keyword() {
+fn a_misspelled_keyword() {
     steps("given a directory d\nwehn I run true").stderr(str![[r#"
 error[unknown-keyword]: a step cannot begin with `wehn`
  --> x.md:8:1

@@ -45,7 +45,7 @@ error[unclosed-block]: this block is never closed: it runs to the end of the doc
 1 error
 
 "#]]);
-    // What it loses may have been more than the scenarios that can be seen.
+    // It may contain more than the scenarios that are recognized.
     text(scenario("given file y.sh") + file + &next.replace("scenario", "{#y.sh .file}")).stderr(str![[r#"
 error[unclosed-block]: this block is never closed: it runs to the end of the document
   --> x.md:10:1
