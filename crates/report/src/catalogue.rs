@@ -79,7 +79,7 @@ fn capture(name: &str, kind: CaptureType) -> String {
         CaptureType::Text => "any text",
         CaptureType::EscapedText => "any text with \\ escapes",
         CaptureType::Int => "an integer",
-        CaptureType::Uint => "an integer from 0",
+        CaptureType::Uint => "a non-negative integer",
         CaptureType::Number => "a number",
         CaptureType::File => "an embedded file",
         CaptureType::Path => "a path",

@@ -215,12 +215,12 @@ lib/daemon.yaml (42 steps)
         The same with another limit.
 
   when  I wait for {url} to answer with status {status}
-        url: a word, status: an integer from 0
+        url: a word, status: a non-negative integer
         Asks for an http URL until it answers with this status, for at most five seconds. Each try
         may take one second. Redirections are not followed.
 
   when  I wait for {url} to answer with status {status}, for at most {limit} seconds
-        url: a word, status: an integer from 0, limit: a number
+        url: a word, status: a non-negative integer, limit: a number
         The same with another limit.
 
   when  I send signal {signal} to daemon {name}
@@ -287,7 +287,7 @@ fn steps_of_an_own_bindings_file() {
     Project::new().file("own.yaml", bindings).run(["steps", "own.yaml"]).passes().stdout(str![[r#"
 own.yaml (1 step)
   when  I brew {cups} cups of {what}
-        cups: an integer from 0, what: a word
+        cups: a non-negative integer, what: a word
         Brews.
 
 "#]]);

@@ -77,9 +77,9 @@ FAIL [TIME]  The scenario
 
   daemon sleepy: still running at the end of the scenario
     command: sleep 12765
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     sleep 12765  (daemon sleepy, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -162,7 +162,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -252,7 +252,7 @@ FAIL [TIME]  The scenario
   stderr of daemon web:
     │ no config
 
-  daemon web: ended by itself with exit status 3 after [TIME]
+  daemon web: exited with status 3 after [TIME]
     command: sh -c 'echo starting; echo no config >&2; exit 3'
     stdout of daemon web: see above
     stderr of daemon web: see above
@@ -280,9 +280,9 @@ FAIL [TIME]  The scenario
 
   daemon web ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: ended by signal SIGKILL, which greenroom did not send, after [TIME]
+  daemon web: killed by SIGKILL after [TIME]; greenroom did not send it
     command: sh -c 'kill -9 $$'
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -317,7 +317,7 @@ FAIL [TIME]  The scenario
     command: ./server.py web 127.0.0.1:8000 [::1]:8001
     stdout of daemon web: see above
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./server.py web 127.0.0.1:8000 [::1]:8001  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -351,7 +351,7 @@ FAIL [TIME]  The scenario
     stdout of daemon web:
       │ listening
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -386,9 +386,9 @@ FAIL [TIME]  The scenario
 
   daemon other: still running at the end of the scenario
     command: sleep 1000
-    it wrote nothing
+    no output
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
     sleep 1000  (daemon other, running for [TIME])
 
@@ -447,9 +447,9 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon up stdout contains "ready"
 
   stdout of daemon up does not contain the expected text
-  it should contain:
+  expected to contain:
     │ ready
-  but it is:
+  actual:
     │ second
 
   daemon up (1st): still running at the end of the scenario
@@ -463,7 +463,7 @@ FAIL [TIME]  The scenario
     stdout of daemon up:
       │ second
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     python3 ./up.py  (daemon up (1st), running for [TIME])
     sh -c mkfifo f; echo second; read never < f  (daemon up, running for [TIME])
 
@@ -527,7 +527,7 @@ FAIL [TIME]  The scenario
   stderr of daemon web:
     │ no config
 
-  daemon web: ended by itself with exit status 4 after [TIME]
+  daemon web: exited with status 4 after [TIME]
     command: sh -c 'echo no config >&2; exit 4'
     stderr of daemon web: see above
 
@@ -550,14 +550,14 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then starting daemon fails with "exit status 5"
 
   the reason why the daemon could not start does not contain the expected text
-  it should contain:
+  expected to contain:
     │ exit status 5
-  but it is:
+  actual:
     │ daemon web ended with exit status 4 after [TIME] before it listened on port 8080: ConnectionRefusedError
   stderr of daemon web:
     │ no config
 
-  daemon web: ended by itself with exit status 4 after [TIME]
+  daemon web: exited with status 4 after [TIME]
     command: sh -c 'echo no config >&2; exit 4'
     stderr of daemon web: see above
 
@@ -587,7 +587,7 @@ FAIL [TIME]  The scenario
     stdout of daemon web:
       │ listening
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./server.py web 127.0.0.1:8080  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -713,7 +713,7 @@ FAIL [TIME]  The scenario
       │ ready
       │ bye
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -767,7 +767,7 @@ FAIL [TIME]  The scenario
     │ not now
   help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
 
-  daemon deaf: killed, because it did not end after SIGTERM; signal SIGKILL after [TIME]
+  daemon deaf: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: ./deaf.py
     stdout of daemon deaf: see above
 
@@ -828,7 +828,7 @@ then daemon d has ended with exit status 0
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
 greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Nobody looks  (daemon d ended by itself with exit status 3 after [TIME]; daemon other ended by signal SIGSEGV, which greenroom did not send, after [TIME])
+PASS [TIME]  Nobody looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it)
 PASS [TIME]  A step looks
 PASS [TIME]  A step tries
 PASS [TIME]  A step knows
@@ -846,9 +846,9 @@ FAIL [TIME]  A step has sent the signal
     actual:   signal SIGKILL
               ^^^^^^^^^^^^^^
 
-  daemon d: ended by signal SIGKILL, sent by a step, after [TIME]
+  daemon d: ended by SIGKILL from a step after [TIME]
     command: sleep 1000
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'A step has sent the signal'
 
@@ -881,7 +881,7 @@ FAIL [TIME]  The scenario
     │ not now
   help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
 
-  daemon a: stopped by a step; it ended with signal SIGTERM
+  daemon a: stopped by a step: signal SIGTERM
     command: sh -c './deaf.py & exec sleep 4321'
     stdout of daemon a: see above
 
@@ -924,7 +924,7 @@ FAIL [TIME]  The scenario
     stdout of daemon d:
       │ ready
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     sleep 4321  (daemon d, running for [TIME])
     python3 ./headless.py  (running for [TIME])
 
@@ -986,9 +986,9 @@ FAIL [TIME]  The scenario
 
   daemon once ended with exit status 1 without writing "ready" to stdout
 
-  daemon once: ended by itself with exit status 1 after [TIME]
+  daemon once: exited with status 1 after [TIME]
     command: sh -c 'test ! -e ran && touch ran && exec sleep 100'
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1033,7 +1033,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1071,7 +1071,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1104,7 +1104,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1138,7 +1138,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up: see above
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1171,7 +1171,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1208,9 +1208,9 @@ FAIL [TIME]  The scenario
 
   daemon mute produced no output; it ended with exit status 5 after [TIME]
 
-  daemon mute: ended by itself with exit status 5 after [TIME]
+  daemon mute: exited with status 5 after [TIME]
     command: sh -c 'exit 5'
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1238,9 +1238,9 @@ FAIL [TIME]  The scenario
 
   daemon mute: still running at the end of the scenario
     command: sleep 1234
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     sleep 1234  (daemon mute, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1275,7 +1275,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone:
       │ working
@@ -1307,7 +1307,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone:
       │ working
@@ -1341,9 +1341,9 @@ FAIL [TIME]  The scenario
     actual:   (empty)
   note: daemon a has ended, with exit status 0
 
-  daemon a: ended by itself with exit status 0 after [TIME]
+  daemon a: exited with status 0 after [TIME]
     command: true
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -1376,7 +1376,7 @@ FAIL [TIME]  The scenario
       three
   note: daemon a has ended, with exit status 0
 
-  daemon a: ended by itself with exit status 0 after [TIME]
+  daemon a: exited with status 0 after [TIME]
     command: printf 'one\ntwo\nthree\n'
     stdout of daemon a:
       │ one
@@ -1408,15 +1408,15 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stdout contains "config"
 
   stdout of daemon gone does not contain the expected text
-  it should contain:
+  expected to contain:
     │ config
-  but it is:
+  actual:
     │ working
   note: daemon gone has ended, with exit status 3
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone:
       │ working
@@ -1442,15 +1442,15 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stdout doesn't contain "work"
 
   stdout of daemon gone contains text that it must not contain
-  it should not contain:
+  expected not to contain:
     │ work
-  but it is:
+  actual:
     │ working
   note: daemon gone has ended, with exit status 3
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone:
       │ working
@@ -1488,7 +1488,7 @@ FAIL [TIME]  The scenario
   stdout of daemon gone:
     │ working
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone:
@@ -1519,15 +1519,15 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stderr contains "work"
 
   stderr of daemon gone does not contain the expected text
-  it should contain:
+  expected to contain:
     │ work
-  but it is:
+  actual:
     │ no config
   note: daemon gone has ended, with exit status 3
   stdout of daemon gone:
     │ working
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone:
@@ -1553,15 +1553,15 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon gone stderr doesn't contain "config"
 
   stderr of daemon gone contains text that it must not contain
-  it should not contain:
+  expected not to contain:
     │ config
-  but it is:
+  actual:
     │ no config
   note: daemon gone has ended, with exit status 3
   stdout of daemon gone:
     │ working
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone:
@@ -1599,13 +1599,13 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  then daemon a stdout contains "café"
 
   stdout of daemon a does not contain the expected text
-  it should contain:
+  expected to contain:
     │ café
-  but it is:
+  actual:
     │ caf\xe9 \x1b[31mred\x1b[0m \0\r
   note: daemon a has ended, with exit status 0
 
-  daemon a: ended by itself with exit status 0 after [TIME]
+  daemon a: exited with status 0 after [TIME]
     command: printf 'caf\351 \033[31mred\033[0m \000\r\n'
     stdout of daemon a:
       │ caf\xe9 \x1b[31mred\x1b[0m \0\r
@@ -1700,7 +1700,7 @@ FAIL [TIME]  The scenario
     … more, not shown
   note: daemon a has ended, with exit status 0
 
-  daemon a: ended by itself with exit status 0 after [TIME]
+  daemon a: exited with status 0 after [TIME]
     command: sh -c 'yes line | head -n 200000; echo the end'
     stdout of daemon a (last 10 lines, 1.0 MB before; -v shows more):
       │ line
@@ -1756,7 +1756,7 @@ FAIL [TIME]  The scenario
       │ ready
       │ bye
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1796,7 +1796,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up: see above
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1824,7 +1824,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1861,7 +1861,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up: see above
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1897,7 +1897,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -1939,7 +1939,7 @@ FAIL [TIME]  The scenario
       │ ready
       │ bye
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -1978,9 +1978,9 @@ FAIL [TIME]  The scenario
 
   daemon web: still running at the end of the scenario
     command: python3 web.py
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 web.py  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -2033,9 +2033,9 @@ FAIL [TIME]  The scenario
 
   daemon web: still running at the end of the scenario
     command: python3 mute.py
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 mute.py  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -2075,7 +2075,7 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up: see above
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -2103,7 +2103,7 @@ FAIL [TIME]  The scenario
   stderr of daemon gone:
     │ no config
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
     stderr of daemon gone: see above
@@ -2164,7 +2164,7 @@ FAIL [TIME]  The scenario
 
   command failed with exit status 1: false
 
-  daemon gone: ended by itself with exit status 3 after [TIME]
+  daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone:
       │ working
@@ -2205,7 +2205,7 @@ FAIL [TIME]  The scenario
       │ ready
       │ bye
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])
     sleep 5432  (running for [TIME])
 

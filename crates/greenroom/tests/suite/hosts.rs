@@ -195,7 +195,7 @@ FAIL [TIME]  It asks for nonsense
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It asks for nonsense'
 
-PASS [TIME]  It starts what stays  (ended what it left running: sleep 1000)
+PASS [TIME]  It starts what stays  (stopped at the end: sleep 1000)
 PASS [TIME]  All is well
 
 FAILED: 5 of 7 scenarios failed, 2 passed, [TIME]

@@ -180,8 +180,8 @@ FAIL [TIME]  The scenario
   stderr of the command:
     │ cannot connect: [Errno 101] Network is unreachable
 
-  it tried to reach another host, or to look up a name, but its network was private, with nothing but localhost
-    help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`
+  it tried to reach or look up another host, but its network was private and has only localhost
+    help: to use the host's network, set the label `network-host`, `network: host` in the metadata, or `--network host`
 
   rerun: greenroom run x.md --name 'The scenario'
 

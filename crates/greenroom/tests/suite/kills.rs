@@ -274,7 +274,7 @@ greenroom [VERSION]: 2 scenarios in x.md, one at a time
 
 BROKEN [TIME]  The scenario
   in x.md:9, scenario at x.md:5
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
     ok [TIME]  given a daemon helper shell script states.py
     ok [TIME]  when I start "./states.py 8080 [TOKEN]" as a background process as d, on port 8080
@@ -289,7 +289,7 @@ BROKEN [TIME]  The scenario
 
 BROKEN [TIME]  The next
   in x.md:12
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
                       1 step not run
 

@@ -114,7 +114,7 @@ fn a_run_says_what_it_lacks() {
             str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed: mount("/", MS_REC | MS_PRIVATE) failed: permission denied (EACCES)
-  kill=namespace network=private tmp=shared proc=machine host=own user=[USER]; `greenroom doctor` says what to change
+  kill=namespace network=private tmp=shared proc=machine host=own user=[USER]; `greenroom doctor` shows how to enable more
 
 PASS [TIME]  The scenario
 
@@ -127,7 +127,7 @@ PASS [TIME]  The scenario
             str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed: clone(CLONE_NEWPID) failed: operation not permitted (EPERM)
-  kill=subreaper network=private tmp=private proc=machine host=own user=[USER]; `greenroom doctor` says what to change
+  kill=subreaper network=private tmp=private proc=machine host=own user=[USER]; `greenroom doctor` shows how to enable more
 
 PASS [TIME]  The scenario
 
@@ -140,7 +140,7 @@ PASS [TIME]  The scenario
             str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed: unshare(CLONE_NEWNET) failed: operation not permitted (EPERM)
-  kill=namespace network=shared tmp=private proc=own host=own user=[USER]; `greenroom doctor` says what to change
+  kill=namespace network=shared tmp=private proc=own host=own user=[USER]; `greenroom doctor` shows how to enable more
 
 PASS [TIME]  The scenario
 
@@ -153,7 +153,7 @@ PASS [TIME]  The scenario
             str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 not sealed: clone(CLONE_NEWPID) failed: no space left on device (ENOSPC)
-  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]; `greenroom doctor` says what to change
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]; `greenroom doctor` shows how to enable more
 
 PASS [TIME]  The scenario
 
@@ -222,7 +222,7 @@ fn every_rung_carries_a_scenario_out() {
         println!("{rules}");
         let ran = project.run(["run", "x.md", "-j2", "--env", &variable]);
         assert_eq!((ran.status.code(), ran.stderr.as_str()), (Some(0), ""), "{rules}\n{}", ran.stdout);
-        assert!(ran.stdout.contains("(ended what it left running: web and "), "{rules}\n{}", ran.stdout);
+        assert!(ran.stdout.contains("(stopped at the end: web and "), "{rules}\n{}", ran.stdout);
         fifos.iter().for_each(Fifo::falls_silent);
         project.nothing_is_left();
     }

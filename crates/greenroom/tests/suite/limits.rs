@@ -35,7 +35,7 @@ FAIL [TIME]  Flood
   stdout of daemon flood exceeded the output limit of 100 KiB; the processes that wrote to it were killed
   help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
 
-  daemon flood: killed, because its output exceeded the limit
+  daemon flood: killed because its output exceeded the limit
     command: sh -c 'read go < gate; yes | head -c 500000000'
     stdout of daemon flood (last 10 lines, 102.4 kB before; -v shows more):
 
@@ -71,7 +71,7 @@ fn daemons_with_hidden_descriptors_have_the_limit_too() {
     for project in projects.into_iter().flatten() {
         let screen = project.run(["run", "x.md"]).code(1).stderr("").stdout;
         assert_eq!(screen.matches("stdout of daemon d exceeded the output limit of 1 MiB").count(), 2, "{screen}");
-        assert_eq!(screen.matches("daemon d: killed, because its output exceeded").count(), 2, "{screen}");
+        assert_eq!(screen.matches("daemon d: killed because its output exceeded").count(), 2, "{screen}");
     }
 }
 
@@ -176,7 +176,7 @@ then a process \"^sleep 2000\" is running
 greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
 
 PASS [TIME]  Tidy
-PASS [TIME]  Untidy  (ended what it left running: d and sleep 2000)
+PASS [TIME]  Untidy  (stopped at the end: d and sleep 2000)
 
 2 scenarios passed, 5 steps, [TIME]
 
@@ -198,9 +198,9 @@ FAIL [TIME]  Untidy
 
   daemon d: still running at the end of the scenario
     command: sleep 1000
-    it wrote nothing
+    no output
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     sleep 1000  (daemon d, running for [TIME])
     sleep 2000  (running for [TIME])
 

@@ -94,7 +94,7 @@ FAIL [TIME]  S0
   stderr of the command:
     │ cannot connect: [Errno 111] Connection refused
 
-  note: its network was private, and a connection was refused; what listens on this machine's localhost is out of reach
+  note: its network was private, and a connection was refused; it cannot reach servers on the host's localhost
 
   rerun: greenroom run --sandbox sealed x.md --name S0
 
@@ -186,12 +186,12 @@ fn a_turn_that_does_not_come_has_a_limit() {
         &screen,
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 BROKEN [TIME]  S0
   in x.md:5
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
                       5 steps not run
 

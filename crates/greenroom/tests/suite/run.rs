@@ -64,9 +64,9 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ good evening
-  but it is:
+  actual:
     │ good morning
   note: the command was `echo good morning`, and it ended with exit status 0
 
@@ -98,9 +98,9 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ good evening
-  but it is:
+  actual:
     │ good morning
   note: the command was `echo good morning`, and it ended with exit status 0
 
@@ -131,9 +131,9 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ good evening
-  but it is:
+  actual:
     │ good morning
   note: the command was `echo good morning`, and it ended with exit status 0
 
@@ -161,9 +161,9 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ good evening
-  but it is:
+  actual:
     │ good morning
   note: the command was `echo good morning`, and it ended with exit status 0
 
@@ -197,7 +197,7 @@ FAIL [TIME]  The scenario
 
   command failed with exit status 1: false
 
-  daemon d: ended by itself with exit status 0 after [TIME]
+  daemon d: exited with status 0 after [TIME]
     command: echo hello
     stdout of daemon d:
       │ hello
@@ -291,9 +291,9 @@ FAIL [TIME]  The scenario
 
   daemon sleepy: still running at the end of the scenario
     command: sleep 9876
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     sleep 9876  (daemon sleepy, running for [TIME])
 
   rerun: greenroom run --timeout 3s x.md --name 'The scenario'
@@ -421,9 +421,9 @@ FAIL [TIME]  Greets politely
                       1 step not run
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ good evening
-  but it is:
+  actual:
     │ good morning
   note: the command was `echo good morning`, and it ended with exit status 0
 
@@ -554,10 +554,10 @@ fn one_ctrl_c_stops_the_run() {
 greenroom [VERSION]: 2 scenarios in x.md, one at a time
 
 STOP [TIME]  Waits
-               stopped in x.md:10: when I run sh -c 'echo waiting > $FIFO; sleep 9999'
+               stopped at x.md:10: when I run sh -c 'echo waiting > $FIFO; sleep 9999'
 
 1 scenario not run: the run was interrupted
-INTERRUPTED: 2 of 2 scenarios not run to the end, [TIME]
+INTERRUPTED: 2 of 2 scenarios not finished, [TIME]
 
 "#]]);
     project.nothing_is_left();

@@ -10,7 +10,7 @@ fn says_that_it_is_not_sealed() {
     let project = Project::new().file("x.md", scenario("when I run true"));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 PASS [TIME]  The scenario
@@ -58,7 +58,7 @@ and daemon d stderr is \"err\\n\"
     let project = project.file("x.md", with_programs(document(&scenarios)));
     project.run(["run", "--sandbox", "tended", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 PASS [TIME]  Started and stopped
@@ -137,12 +137,12 @@ fn nothing_is_left_when_the_steps_are_killed() {
     let fifo = wait_for_it(&project);
     started.finish().code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 BROKEN [TIME]  The scenario
   in x.md:10, scenario at x.md:5
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
     ok [TIME]  given a daemon helper shell script runaway.sh
     ok [TIME]  when I start "./runaway.sh [TOKEN]" as a background process as runaway
@@ -175,7 +175,7 @@ fn a_port_that_the_machine_uses_is_told_of() {
         &screen.replace(&holder, "process [HOLDER]"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 FAIL [TIME]  The scenario

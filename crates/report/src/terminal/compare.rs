@@ -20,13 +20,13 @@ const PATIENCE: Duration = Duration::from_millis(200);
 const LEAD: usize = 30;
 
 /// The legend of blanks that nobody would see.
-const TRAILING: &str = "(· is a blank at the end of a line)";
+const TRAILING: &str = "(· is a trailing space)";
 
 /// Both sides, below the message. `named` says whether the message names what is compared.
 pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, tail: usize) {
     let what = words::escape(&comparison.what).into_owned();
     // Named in the line above, it need not be named again.
-    let it = if named { "it" } else { &what };
+    let it = if named { String::new() } else { format!("{what} ") };
     let Comparison { expected, actual, .. } = comparison;
     match comparison.relation {
         Relation::Is if one_line(expected) && one_line(actual) => {
@@ -37,19 +37,19 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
         }
         Relation::Is => diff(page, if named { "" } else { &what }, comparison),
         Relation::IsNot => {
-            page.line(2, &format!("{it} should not be this, and is:"));
+            page.line(2, &format!("expected {it}not to be:"));
             whole(page, actual, tail);
         }
-        Relation::Contains => missing(page, &format!("{it} should contain:"), comparison, tail),
-        Relation::Matches => missing(page, &format!("{it} should match the regex:"), comparison, tail),
+        Relation::Contains => missing(page, &format!("expected {it}to contain:"), comparison, tail),
+        Relation::Matches => missing(page, &format!("expected {it}to match the regex:"), comparison, tail),
         Relation::DoesNotContain => {
-            page.line(2, &format!("{it} should not contain:"));
+            page.line(2, &format!("expected {it}not to contain:"));
             whole(page, expected, tail);
             let place = actual.find(expected.as_str()).map(|at| (at, at + expected.len()));
             found(page, comparison, place, tail);
         }
         Relation::DoesNotMatch => {
-            page.line(2, &format!("{it} should not match the regex:"));
+            page.line(2, &format!("expected {it}not to match the regex:"));
             whole(page, expected, tail);
             found(page, comparison, None, tail);
         }
@@ -189,7 +189,7 @@ fn diff(page: &mut Page, what: &str, comparison: &Comparison) {
     let is_cut = old_cut || new_cut || beyond.after > 0;
     if left > 0 || is_cut {
         let more = if is_cut { "more".to_owned() } else { format!("{} more", words::count(left, "differing line")) };
-        page.line(4, &format!("… {more}, not shown"));
+        page.line(4, &format!("… {more} not shown"));
     }
     if marks.trailing_blanks {
         page.line(4, TRAILING);
@@ -197,10 +197,10 @@ fn diff(page: &mut Page, what: &str, comparison: &Comparison) {
     match (expected.ends_with('\n'), actual.ends_with('\n')) {
         _ if beyond.after > 0 => {}
         (true, false) if !actual.is_empty() => {
-            page.line(4, "(the last line of actual has no newline at its end)");
+            page.line(4, "(actual does not end with a newline)");
         }
         (false, true) if !expected.is_empty() => {
-            page.line(4, "(the last line of actual has a newline at its end, expected has none)");
+            page.line(4, "(actual ends with a newline, expected does not)");
         }
         _ => {}
     }
@@ -263,7 +263,7 @@ fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
     page.line(2, title);
     whole(page, expected, tail);
     if actual.is_empty() {
-        page.line(2, "but it is empty");
+        page.line(2, "actual: (empty)");
         return;
     }
     let (lines, before) = last_lines(actual, tail);
@@ -271,9 +271,9 @@ fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
     if before > 0 {
         let before = words::size(before);
         let lines = words::count(lines.len(), "line");
-        page.line(2, &format!("but it is (last {lines}, {before} before{}):", more(tail)));
+        page.line(2, &format!("actual (last {lines}, {before} before{}):", more(tail)));
     } else {
-        page.line(2, "but it is:");
+        page.line(2, "actual:");
     }
     boxed(page, 2, &lines);
 }
@@ -282,7 +282,7 @@ fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
 fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>, tail: usize) {
     let Comparison { actual, part, .. } = comparison;
     let Some((start, end)) = part.found.or(place) else {
-        page.line(2, "but it is:");
+        page.line(2, "actual:");
         whole(page, actual, tail);
         return;
     };
@@ -298,10 +298,10 @@ fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>
         *long = excerpt(long, start - line_start, end - line_start);
     }
     if is_whole {
-        page.line(2, "but it is:");
+        page.line(2, "actual:");
     } else {
         let number = |line: usize| part.lines_before + line as u64 + 1;
-        page.line(2, &format!("but line {} has it (from line {}):", number(line), number(first)));
+        page.line(2, &format!("actual (line {} has it; shown from line {}):", number(line), number(first)));
     }
     let around: Vec<&str> = around.iter().map(String::as_str).collect();
     boxed(page, 2, &around);

@@ -48,7 +48,7 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
         let word = page.paint(Role::Odd, "not sealed");
         match &refused {
             Some(refused) => page.line(0, &format!("{word}: {}", words::escape(refused))),
-            None => page.line(0, &format!("{word}, as asked for")),
+            None => page.line(0, &format!("{word}, as requested")),
         }
         let user = match run.isolation.user {
             User::Root => "user=root",
@@ -56,14 +56,14 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
         };
         let properties = run.isolation.properties.iter().map(property).chain([user.to_owned()]);
         let properties = properties.collect::<Vec<_>>().join(" ");
-        let more = if refused.is_some() { "; `greenroom doctor` says what to change" } else { "" };
+        let more = if refused.is_some() { "; `greenroom doctor` shows how to enable more" } else { "" };
         page.line(2, &format!("{}{more}", words::escape(&properties)));
     }
     if let Some(seed) = run.shuffle {
         page.line(0, &format!("order shuffled with seed {seed}"));
     }
     if !lists_passing {
-        page.line(0, "scenarios that pass are not listed; -v lists them");
+        page.line(0, "passing scenarios are not listed; -v lists them");
     }
     page.line(0, "");
 }
@@ -103,7 +103,7 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
         }
         Verdict::Interrupted => {
             let word = page.paint(Role::Odd, "INTERRUPTED:");
-            let why = if summary.finished { "" } else { "the run broke off; " };
+            let why = if summary.finished { "" } else { "the run did not end; " };
             page.line(0, &format!("{word} {why}{counts}, {took}"));
         }
         Verdict::NothingRan => {
@@ -119,7 +119,7 @@ fn counts(summary: &Summary) -> String {
     let total = words::count(summary.scenarios, "scenario");
     let not_run = summary.scenarios.saturating_sub(summary.passed + summary.failed + summary.broken);
     let stopped = summary.verdict() == Verdict::Interrupted;
-    let not_run_word = if stopped { "not run to the end" } else { "not run" };
+    let not_run_word = if stopped { "not finished" } else { "not run" };
     let mut parts = Vec::new();
     for (number, word) in
         [(summary.failed, "failed"), (summary.broken, "broken"), (summary.passed, "passed"), (not_run, not_run_word)]

@@ -69,7 +69,7 @@ pub(super) fn block(
                 shown.outputs.truncate(before);
                 headline(page, failure, of);
                 let at = outline.scenarios.get(first).map_or_else(String::new, |first| place(&first.location));
-                page.line(2, &format!("the same as above, for {} ({at})", title(outline, first)));
+                page.line(2, &format!("same as above, for {} ({at})", title(outline, first)));
             }
             None => page.append(&part),
         }
@@ -119,7 +119,7 @@ fn heading(
         page.line(2, &at);
     }
     if finished.outcome == Outcome::Broken {
-        page.line(2, "it neither passed nor failed: greenroom could not carry it out to its end");
+        page.line(2, "neither passed nor failed: greenroom could not run it to its end");
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record:
     let passed = record.steps.iter().take_while(|step| step.outcome == Outcome::Passed).count();
     let hidden = passed.saturating_sub(most);
     if hidden > 1 {
-        let line = format!("{:7}  {:>7}  {} passed before", "", "", words::count(hidden, "step"));
+        let line = format!("{:7}  {:>7}  {} passed", "", "", words::count(hidden, "earlier step"));
         page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
     }
     for step in record.steps.iter().skip(if hidden > 1 { hidden } else { 0 }) {
@@ -212,20 +212,20 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
 pub(super) fn daemon_end(end: &DaemonEnd) -> String {
     match end {
         DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
-        DaemonEnd::Stopped { exit } => format!("stopped by a step; it ended with {exit}"),
+        DaemonEnd::Stopped { exit } => format!("stopped by a step: {exit}"),
         DaemonEnd::Killed { exit, after } => {
             let after = words::duration(*after);
-            format!("killed, because it did not end after SIGTERM; {exit} after {after}")
+            format!("killed because it did not end after SIGTERM; {exit} after {after}")
         }
-        DaemonEnd::OutputLimit => "killed, because its output exceeded the limit".to_owned(),
+        DaemonEnd::OutputLimit => "killed because its output exceeded the limit".to_owned(),
         DaemonEnd::Signalled { signal, after } => {
-            format!("ended by signal {signal}, sent by a step, after {}", words::duration(*after))
+            format!("ended by {signal} from a step after {}", words::duration(*after))
         }
-        DaemonEnd::Exited { exit: exit @ Exit::Signal(_), after, .. } => {
-            format!("ended by {exit}, which greenroom did not send, after {}", words::duration(*after))
+        DaemonEnd::Exited { exit: Exit::Signal(signal), after, .. } => {
+            format!("killed by {signal} after {}; greenroom did not send it", words::duration(*after))
         }
-        DaemonEnd::Exited { exit, after, .. } => {
-            format!("ended by itself with {exit} after {}", words::duration(*after))
+        DaemonEnd::Exited { exit: Exit::Status(status), after, .. } => {
+            format!("exited with status {status} after {}", words::duration(*after))
         }
         _ => "ended with the scenario".to_owned(),
     }
@@ -244,7 +244,7 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
         let tail = if crashed { shown.tail } else { shown.tail.min(SHORT_TAIL) };
         let silent = |output: &Output| output.text.is_empty() && output.omitted == 0;
         if !daemon.output.is_empty() && daemon.output.iter().all(silent) {
-            page.line(4, "it wrote nothing");
+            page.line(4, "no output");
         }
         for output in daemon.output.iter().filter(|output| !silent(output)) {
             if shown.outputs.iter().any(|seen| seen.source == output.source) {
@@ -262,7 +262,7 @@ fn captured(page: &mut Page, indent: usize, output: &Output, tail: usize) {
     let source = output.source.to_string();
     let of = words::escape(&source);
     if output.text.is_empty() && output.omitted == 0 {
-        page.line(indent, &format!("{of}: nothing"));
+        page.line(indent, &format!("{of}: (empty)"));
         return;
     }
     let (lines, bytes_before) = last_lines(&output.text, tail);
@@ -282,9 +282,8 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
         return;
     }
     page.gap();
-    let count = words::count_of(processes.len(), "process was", "processes were");
-    let them = if processes.len() == 1 { "it" } else { "them" };
-    page.line(2, &format!("{count} still running at the end; greenroom ended {them}:"));
+    let count = words::count_of(processes.len(), "leftover process", "leftover processes");
+    page.line(2, &format!("{count}, stopped at the end:"));
     let alike = |one: &LeftOver, other: &LeftOver| one.command == other.command && one.daemon == other.daemon;
     for alike in processes.chunk_by(alike) {
         let command = words::output_line(&alike[0].command, LINE);
@@ -292,7 +291,7 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
             let ages = alike.iter().map(|process| process.age);
             let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
             let ages = format!("{} to {}", words::duration(least), words::duration(most));
-            page.line(4, &format!("{command}  ({} of them, running for {ages})", alike.len()));
+            page.line(4, &format!("{command}  ({} processes, running for {ages})", alike.len()));
             continue;
         }
         for process in alike {
@@ -312,13 +311,13 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
     if used.other_hosts {
         page.line(
             2,
-            "it tried to reach another host, or to look up a name, but its network was private, with nothing but localhost",
+            "it tried to reach or look up another host, but its network was private and has only localhost",
         );
-        page.line(4, "help: to give it the machine's: the label `network-host`, `network: host` in the metadata, or `--network host`");
+        page.line(4, "help: to use the host's network, set the label `network-host`, `network: host` in the metadata, or `--network host`");
     } else if used.refused {
         page.line(
             2,
-            "note: its network was private, and a connection was refused; what listens on this machine's localhost is out of reach",
+            "note: its network was private, and a connection was refused; it cannot reach servers on the host's localhost",
         );
     } else {
         page.line(2, "note: its network was private");

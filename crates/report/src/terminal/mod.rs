@@ -185,7 +185,7 @@ impl<W: Write> TerminalReporter<W> {
             };
             notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(died));
             if !finished.left_over.is_empty() {
-                notes.push(format!("ended what it left running: {}", failure::names_of_left_over(&finished.left_over)));
+                notes.push(format!("stopped at the end: {}", failure::names_of_left_over(&finished.left_over)));
             }
         }
         let note =
@@ -228,7 +228,7 @@ impl<W: Write> TerminalReporter<W> {
                 Some(what) => format!(" (waiting for {})", words::escape(what)),
                 None => String::new(),
             };
-            page.line(15, &format!("stopped in {place}: {}{waiting}", words::escape(&step.text)));
+            page.line(15, &format!("stopped at {place}: {}{waiting}", words::escape(&step.text)));
         }
         if self.after_block {
             page.blank_before();

@@ -61,7 +61,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     expected: a\tb\\·
     actual:   a    b\\\x1b[0m
                ^^^^^^^^^^^^^^
-    (· is a blank at the end of a line)
+    (· is a trailing space)
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
@@ -176,8 +176,8 @@ FAIL   0.05 s  Daemon takes a while to open its port
       line 38
     - line 39
     + line 39
-    (· is a blank at the end of a line)
-    (the last line of actual has no newline at its end)
+    (· is a trailing space)
+    (actual does not end with a newline)
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
@@ -244,9 +244,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout of the command is not as it should be
-  it should contain:
+  expected to contain:
     │ line 99
-  but it is (last 20 lines, 191 bytes before; -v shows more):
+  actual (last 20 lines, 191 bytes before; -v shows more):
     │ line 26
     │ line 27
     │ line 28
@@ -290,9 +290,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout of the command is not as it should be
-  it should contain:
+  expected to contain:
     │ hello
-  but it is empty
+  actual: (empty)
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
@@ -320,9 +320,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  it should not contain:
+  expected not to contain:
     │ line 30
-  but line 30 has it (from line 28):
+  actual (line 30 has it; shown from line 28):
     │ line 28
     │ line 29
     │ line 30
@@ -351,9 +351,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  it should match the regex:
+  expected to match the regex:
     │ ^v\d+$
-  but it is:
+  actual:
     │ version 3
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
@@ -378,9 +378,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   stdout is not as it should be
-  it should not match the regex:
+  expected not to match the regex:
     │ error
-  but it is:
+  actual:
     │ an error
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
@@ -405,7 +405,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
                       2 steps not run
 
   exit code is not as it should be
-  it should not be this, and is:
+  expected not to be:
     │ 0
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
@@ -468,7 +468,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     │ OSError: [Errno 98] Address already in use
   help: stop that process first, or give this one another port
 
-  daemon slow-daemon: ended by itself with exit status 1 after 38 ms
+  daemon slow-daemon: exited with status 1 after 38 ms
     command: ./slow-start-daemon.py
     stderr of daemon slow-daemon: see above
 
@@ -488,9 +488,9 @@ FAIL   0.05 s  Daemon takes a while to open its port
 
   daemon silent: still running at the end of the scenario
     command: sleep 100
-    it wrote nothing
+    no output
 
-  2 processes were still running at the end; greenroom ended them:
+  2 leftover processes, stopped at the end:
     python3 -m http.server 8888  (daemon web, running for 1.2 s)
     sleep 100  (running for 1 m 02 s)
 
@@ -597,7 +597,7 @@ greenroom 0.1.0: 1 scenario in daemon.md
 
 BROKEN   0.00 s  Daemon takes a while to open its port
   in daemon.md:18
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
                       4 steps not run
 
@@ -736,7 +736,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     │ line 197
     │ line 198
     │ line 199
-  stdout of daemon web: nothing
+  stdout of daemon web: (empty)
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
@@ -766,7 +766,7 @@ greenroom 0.1.0: 1 scenario in daemon.md
 FAIL   1.60 s  Long
   in daemon.md:49, scenario at daemon.md:18
 
-                      18 steps passed before
+                      18 earlier steps passed
     ok          1 ms  when I do thing 18
     ok          1 ms  when I do thing 19
     ok          1 ms  when I do thing 20
@@ -923,7 +923,7 @@ FAIL   0.05 s  First
     │ configuration
   help: write one
 
-  daemon web: ended by itself with exit status 2 after 5 ms
+  daemon web: exited with status 2 after 5 ms
     command: ./web.py
     stderr of daemon web: see above
 
@@ -954,11 +954,11 @@ FAIL   0.05 s  Again
     FAILED      1 ms  cleanup after: when web
 
   web cannot start
-  the same as above, for First (daemon.md:18)
+  same as above, for First (daemon.md:18)
 
   the cleanup after the step in daemon.md:23 failed: it is too late
 
-  daemon web: ended by itself with exit status 2 after 5 ms
+  daemon web: exited with status 2 after 5 ms
     command: ./web.py
     stderr of daemon web:
       │ no
@@ -992,12 +992,12 @@ fn many_left_over_processes_with_one_command_line() {
     let finished = ScenarioFinished { left_over: left_over.concat(), ..over(Outcome::Failed, 46) };
     let run = one(&["when it fails"]).begin(0).step_fails(0, 0, 1, because("no")).finish(0, finished).end();
     let screen = run.plain();
-    let shown = screen.split_once("greenroom ended them:\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let shown = screen.split_once("stopped at the end:\n").unwrap().1.split_once("\n\n").unwrap().0;
     assert_data_eq!(
         shown,
         str![[r#"
     sleep 9  (daemon web, running for 99 ms)
-    sleep 9  (40 of them, running for 10 ms to 49 ms)
+    sleep 9  (40 processes, running for 10 ms to 49 ms)
     cat  (running for 10 ms)
     cat  (running for 11 ms)
     cat  (running for 12 ms)

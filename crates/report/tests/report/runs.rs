@@ -183,7 +183,7 @@ fn passing_with_left_overs_and_kept_directory() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
-PASS   4.20 s  Daemon is started and terminated  (ended what it left running: sleepyhead and python3 -m http.server)
+PASS   4.20 s  Daemon is started and terminated  (stopped at the end: sleepyhead and python3 -m http.server)
                kept: /tmp/greenroom-x1/2
 PASS   0.12 s  Daemon takes a while to open its port
 PASS   0.12 s  Daemon never opens the intended port
@@ -279,10 +279,10 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
 PASS   0.12 s  Daemon is started and terminated
 STOP   2.31 s  Daemon takes a while to open its port
-               stopped in daemon.md:25: when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
+               stopped at daemon.md:25: when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
 
 1 scenario not run: the run was interrupted
-INTERRUPTED: 1 of 3 scenarios passed, 2 not run to the end, 97 ms
+INTERRUPTED: 1 of 3 scenarios passed, 2 not finished, 97 ms
 
 "#]]
         .raw()
@@ -331,7 +331,7 @@ fn unsealed_and_shuffled() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, one at a time
 not sealed: clone(CLONE_NEWUSER | CLONE_NEWPID) failed: operation not permitted (EPERM)
-  kill=subreaper network=shared user=same; `greenroom doctor` says what to change
+  kill=subreaper network=shared user=same; `greenroom doctor` shows how to enable more
 order shuffled with seed 42
 
 PASS   0.12 s  Daemon is started and terminated
@@ -404,7 +404,7 @@ fn many_passing_scenarios_are_not_listed() {
         run.plain(),
         str![[r#"
 greenroom 0.1.0: 201 scenarios in daemon.md, up to 32 at a time
-scenarios that pass are not listed; -v lists them
+passing scenarios are not listed; -v lists them
 
 FAIL   0.00 s  Scenario 200
   in daemon.md:419, scenario at daemon.md:418

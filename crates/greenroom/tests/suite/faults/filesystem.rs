@@ -39,7 +39,7 @@ fn a_full_disk_fails_one_scenario_and_not_the_next() {
     let ran = project.through(words).run(["run", "--sandbox", "tended", "x.md"]);
     ran.code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 4 scenarios in x.md, one at a time
-not sealed, as asked for
+not sealed, as requested
   kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
 
 FAIL [TIME]  Fills it
@@ -66,9 +66,9 @@ FAIL [TIME]  Finds it full
   note: daemon d has ended, with exit status 1
   note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
 
-  daemon d: ended by itself with exit status 1 after [TIME]
+  daemon d: exited with status 1 after [TIME]
     command: echo hello
-    it wrote nothing
+    no output
 
   rerun: greenroom run --sandbox tended x.md --name 'Finds it full'
 
@@ -84,9 +84,9 @@ FAIL [TIME]  Waits in vain
 
   daemon d: still running at the end of the scenario
     command: sh -c 'echo ready; exec sleep 100'
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     sleep 100  (daemon d, running for [TIME])
 
   rerun: greenroom run --sandbox tended x.md --name 'Waits in vain'

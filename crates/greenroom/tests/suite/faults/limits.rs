@@ -65,9 +65,9 @@ FAIL [TIME]  Takes all
 
   daemon d ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
 
-  daemon d: ended by signal SIGKILL, which greenroom did not send, after [TIME]
+  daemon d: killed by SIGKILL after [TIME]; greenroom did not send it
     command: python3 -c 'b = bytearray(1000000000)'
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'Takes all'
 

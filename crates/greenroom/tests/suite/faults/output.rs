@@ -25,7 +25,7 @@ FAIL [TIME]  The scenario
 
   command failed with exit status 1: false
 
-  daemon d: ended by itself with exit status 0 after [TIME]
+  daemon d: exited with status 0 after [TIME]
     command: printf '\377\000\033[2J\r'
     stdout of daemon d:
       │ \xff\0\x1b[2J\r
@@ -72,9 +72,9 @@ FAIL [TIME]  The scenario
   cannot read stdout of daemon d: No such file or directory (os error 2)
   note: it is in the file d.stdout
 
-  daemon d: ended by itself with exit status 0 after [TIME]
+  daemon d: exited with status 0 after [TIME]
     command: sh -c 'echo one; rm d.stdout; echo two'
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -140,9 +140,9 @@ FAIL [TIME]  Long line
     FAILED [TIME]  then stdout doesn't contain "needle"
 
   stdout of the command contains text that it must not contain
-  it should not contain:
+  expected not to contain:
     │ needle
-  but it is:
+  actual:
     │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaneedlebbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…
   note: the command was `python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"`, and it ended with exit status 0
 
@@ -155,9 +155,9 @@ FAIL [TIME]  Regex
     FAILED [TIME]  then stdout doesn't match regex (?m)^5$
 
   stdout of the command matches the regex, but must not
-  it should not match the regex:
+  expected not to match the regex:
     │ (?m)^5$
-  but line 5 has it (from line 3):
+  actual (line 5 has it; shown from line 3):
     │ 3
     │ 4
     │ 5
@@ -174,10 +174,10 @@ FAIL [TIME]  Late
     FAILED [TIME]  then stdout doesn't contain "\n2777\n"
 
   stdout of the command contains text that it must not contain
-  it should not contain:
+  expected not to contain:
     │
     │ 2777
-  but line 2776 has it (from line 2774):
+  actual (line 2776 has it; shown from line 2774):
     │ 2774
     │ 2775
     │ 2776
@@ -194,9 +194,9 @@ FAIL [TIME]  Latin
     FAILED [TIME]  then stdout contains "x"
 
   stdout of the command does not contain the expected text
-  it should contain:
+  expected to contain:
     │ x
-  but it is:
+  actual:
     │ caf\xe9
   note: the command was `printf 'caf\351'`, and it ended with exit status 0
 
@@ -252,10 +252,10 @@ FAIL [TIME]  Daemon
     FAILED [TIME]  then daemon d stdout doesn't contain "\n50000\n"
 
   stdout of daemon d contains text that it must not contain
-  it should not contain:
+  expected not to contain:
     │
     │ 50000
-  but line 49999 has it (from line 49997):
+  actual (line 49999 has it; shown from line 49997):
     │ 49997
     │ 49998
     │ 49999
@@ -263,7 +263,7 @@ FAIL [TIME]  Daemon
     │ 50001
   note: daemon d has ended, with exit status 0
 
-  daemon d: ended by itself with exit status 0 after [TIME]
+  daemon d: exited with status 0 after [TIME]
     command: seq 1 100000
     stdout of daemon d (last 10 lines, 588.8 kB before; -v shows more):
       │ 99991

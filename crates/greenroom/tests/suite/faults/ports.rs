@@ -48,7 +48,7 @@ fn a_port_may_open_just_before_the_limit_but_not_after() {
         project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Before  (ended what it left running: web)
+PASS [TIME]  Before  (stopped at the end: web)
 
 FAIL [TIME]  After
   in x.md:13, scenario at x.md:10
@@ -62,9 +62,9 @@ FAIL [TIME]  After
 
   daemon web: still running at the end of the scenario
     command: ./late.py 5.2
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./late.py 5.2  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name After
@@ -99,9 +99,9 @@ FAIL [TIME]  The scenario
 
   daemon web: still running at the end of the scenario
     command: ./drip.py
-    it wrote nothing
+    no output
 
-  1 process was still running at the end; greenroom ended it:
+  1 leftover process, stopped at the end:
     python3 ./drip.py  (daemon web, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'

@@ -21,7 +21,7 @@ fn control_c_at_a_terminal() {
     let project = project.file("x.md", text).through(["python3", typed.to_str().unwrap(), &pipe, "\\x03", "--"]);
     let ran = project.run(["run", "x.md", "--env", &variables[0], "--env", &variables[1]]).code(130).stderr("");
     assert!(ran.stdout.contains("The scenario"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("1 of 1 scenario not run to the end"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 of 1 scenario not finished"), "{}", ran.stdout);
     // The daemons got SIGTERM before SIGKILL.
     assert_eq!(std::fs::read_to_string(asked).unwrap(), "asked\n");
     project.nothing_is_left();

@@ -43,9 +43,9 @@ FAIL [TIME]  The scenario
 
   daemon web ended with exit status 0 after [TIME] before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: ended by itself with exit status 0 after [TIME]
+  daemon web: exited with status 0 after [TIME]
     command: true
-    it wrote nothing
+    no output
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -87,9 +87,9 @@ FAIL [TIME]  The scenario
   failed to start /usr/bin/true: Argument list too long (os error 7)
   note: its arguments take 5 bytes and the variables set for it 60003; the kernel accepts 128 KiB for one string and about 2 MiB for all (E2BIG)
 
-  daemon fine: ended by itself with exit status 0 after [TIME]
+  daemon fine: exited with status 0 after [TIME]
     command: true
-    it wrote nothing
+    no output
 
 
 FAILED: 1 of 1 scenario failed, [TIME]

@@ -94,7 +94,7 @@ greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
 
 BROKEN [TIME]  Victim
   in x.md:8, scenario at x.md:5
-  it neither passed nor failed: greenroom could not carry it out to its end
+  neither passed nor failed: greenroom could not run it to its end
 
     ok [TIME]  when I start "setsid sh -c 'sleep 1000; : [TOKEN]'" as a background process as d
     STOPPED           when I run sh -c 'echo up > $UP; sleep 1000; : [TOKEN]'
@@ -105,7 +105,7 @@ BROKEN [TIME]  Victim
 
   rerun: greenroom run --env UP=[PROJECT]/up --env GATE=[PROJECT]/gate --sandbox sealed x.md --name Victim
 
-PASS [TIME]  Other  (ended what it left running: d)
+PASS [TIME]  Other  (stopped at the end: d)
 
 FAILED: 1 of 2 scenarios broken, 1 passed, [TIME]
   broken  x.md:5  Victim

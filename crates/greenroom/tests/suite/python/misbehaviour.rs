@@ -120,8 +120,8 @@ FAIL [TIME]  It prints 100 MB
 
 PASS [TIME]  It closes stdout
 PASS [TIME]  It goes elsewhere
-PASS [TIME]  It leaves a child  (ended what it left running: sleep 1000)
-PASS [TIME]  It forks  (ended what it left running: python3 (forked by a step function))
+PASS [TIME]  It leaves a child  (stopped at the end: sleep 1000)
+PASS [TIME]  It forks  (stopped at the end: python3 (forked by a step function))
 PASS [TIME]  It leaves a thread
 
 FAIL [TIME]  It writes to every descriptor
@@ -646,7 +646,7 @@ PASS [TIME]  It writes
 PASS [TIME]  It hangs
 PASS [TIME]  It raises
 PASS [TIME]  It ends the child
-PASS [TIME]  It starts a child  (ended what it left running: sleep 1000)
+PASS [TIME]  It starts a child  (stopped at the end: sleep 1000)
 
 5 scenarios passed, 10 steps, [TIME]
 

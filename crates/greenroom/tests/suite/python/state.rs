@@ -241,7 +241,7 @@ echo $(pwd) $(basename $HOME)
     project.run(["run", "x.md", "--env", &out]).code(1).stderr("").stdout(str![[r#"
 greenroom [VERSION]: 9 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Below  (ended what it left running: other)
+PASS [TIME]  Below  (stopped at the end: other)
 PASS [TIME]  Within one step
 
 FAIL [TIME]  Elsewhere
@@ -261,7 +261,7 @@ FAIL [TIME]  Elsewhere
   link/x is outside of the working directory [PROJECT]/out
   note: the symbolic link link leads out of it
 
-  daemon other: ended by itself with exit status 0 after [TIME]
+  daemon other: exited with status 0 after [TIME]
     command: sh -c pwd
     stdout of daemon other:
       │ [PROJECT]/out
