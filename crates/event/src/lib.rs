@@ -36,6 +36,7 @@ mod micros;
 mod outline;
 mod output;
 pub mod recording;
+pub mod words;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, Notice, PrivateNetwork, Signal};
 pub use failure::{Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};

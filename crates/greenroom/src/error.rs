@@ -1,7 +1,9 @@
 //! Why a command did not do its work: the message on standard error and the exit code.
 
 use std::io::Write;
+use std::path::PathBuf;
 
+use greenroom_event::recording::RecordingError;
 use greenroom_sandbox::{Refusal, SandboxError};
 
 use crate::exit::ExitCode;
@@ -35,6 +37,14 @@ pub(crate) enum CommandError {
         /// Whether the directory for temporary files comes from `TMPDIR`.
         tmpdir_is_set: bool,
     },
+    /// A recording cannot be read, or not to its end.
+    #[error("{}: {error}", .path.display())]
+    Recording {
+        /// Its file.
+        path: PathBuf,
+        /// The reason.
+        error: RecordingError,
+    },
     /// The run was stopped before it began.
     #[error("interrupted")]
     Interrupted,
@@ -52,10 +62,10 @@ impl CommandError {
     /// Returns the exit code that the error leads to.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::InvalidDocument => ExitCode::InvalidDocument,
+            Self::Interrupted | Self::Recording { error: RecordingError::CutShort { .. }, .. } => ExitCode::Interrupted,
+            Self::InvalidDocument | Self::Recording { .. } => ExitCode::InvalidInput,
             Self::Usage(_) => ExitCode::Usage,
             Self::System { .. } | Self::Directory(_) | Self::Sandbox { .. } | Self::Output(_) => ExitCode::Unavailable,
-            Self::Interrupted => ExitCode::Interrupted,
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use greenroom_report::Verdict;
+
 macro_rules! exit_codes {
     ($(#[doc = $meaning:literal] $name:ident = $code:literal,)+) => {
         /// An exit code of the `greenroom` command.
@@ -33,8 +35,8 @@ exit_codes! {
     Passed = 0,
     /// A scenario failed or could not be run
     Failed = 1,
-    /// A document is missing or has errors; nothing was run
-    InvalidDocument = 2,
+    /// A document or a recording is missing or invalid; nothing was run
+    InvalidInput = 2,
     /// The command line is invalid, or no scenario matches the filters
     Usage = 3,
     /// greenroom cannot work here: no temporary directory, sandbox or output
@@ -46,6 +48,17 @@ exit_codes! {
 impl From<ExitCode> for std::process::ExitCode {
     fn from(exit: ExitCode) -> Self {
         Self::from(exit.code())
+    }
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::Passed,
+            Verdict::Failed => Self::Failed,
+            Verdict::Interrupted => Self::Interrupted,
+            Verdict::NothingRan => Self::Usage,
+        }
     }
 }
 

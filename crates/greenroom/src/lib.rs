@@ -25,12 +25,14 @@
 
 mod arguments;
 mod commands;
+mod detail;
 mod documents;
 mod error;
 mod exit;
 mod filter;
 mod loader;
 mod output;
+mod reports;
 mod screen;
 mod settings;
 mod signals;

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 
 /// An output that a thread writes to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Screen {
     messages: Sender<Message>,
     error: SharedError,
@@ -68,7 +68,8 @@ impl Screen {
         Ok(Self { messages, error })
     }
 
-    fn error(&self) -> Option<WriteError> {
+    /// Returns why nothing more is written, if a write failed.
+    pub(crate) fn error(&self) -> Option<WriteError> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -1,11 +1,11 @@
-//! What there is: the scenarios of documents and the steps of libraries, as text for `greenroom list` and `greenroom steps`.
+//! The scenarios of documents and the steps of libraries, as text for `greenroom list` and `greenroom steps`.
 
 use greenroom_doc::{Binding, CaptureType, Plan, PlannedScenario, Sources};
 
 use crate::style::{Role, Style};
 use crate::words;
 
-/// The scenarios of a plan, a line each: place, title, labels. With `steps` also their steps.
+/// Lists the scenarios of a plan: place, title, labels, and with `steps` their steps.
 pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> String {
     let place = |scenario: &PlannedScenario| {
         let (file, line) = sources.location(scenario.span);
@@ -39,7 +39,7 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
     out
 }
 
-/// The steps of libraries: keyword, pattern, captures with their types, and what the library says about them.
+/// Lists the steps of libraries: keyword, pattern, captures with their types, documentation.
 pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
     const INDENT: usize = 8;
     let mut out = String::new();
@@ -87,7 +87,7 @@ fn capture(name: &str, kind: CaptureType) -> String {
     format!("{name}: {kind}")
 }
 
-/// A pattern the way one writes the step: regex groups and types of captures become `{name}`, anchors and escapes go.
+/// Returns a pattern as the step is written: `{name}` for captures, no anchors, no escapes.
 fn readable(pattern: &str) -> String {
     let regex = pattern.contains("(?P<") || pattern.contains("(?<");
     let mut out = String::new();
@@ -125,7 +125,7 @@ fn readable(pattern: &str) -> String {
     out
 }
 
-/// The name of the named group that a regex begins with, and what comes after the group.
+/// Returns the name of the named group at the start of a regex, and the text after the group.
 fn group(regex: &str) -> Option<(&str, &str)> {
     let inner = regex.strip_prefix("(?P<").or_else(|| regex.strip_prefix("(?<"))?;
     let (name, body) = inner.split_once('>')?;
@@ -163,7 +163,7 @@ mod tests {
     use super::readable;
 
     #[test]
-    fn patterns_become_readable() {
+    fn patterns_are_shown_as_steps_are_written() {
         assert_eq!(readable(r"file {name:file}"), "file {name}");
         assert_eq!(readable(r"file {name"), "file {name}");
         assert_eq!(

@@ -1,27 +1,34 @@
 //! Events and plans to people.
 //!
-//! Everything a user of greenroom reads is written here: complaints about documents ([`diagnostics`]), the progress and the
-//! outcome of a run ([`terminal`]), and what documents and libraries offer ([`catalogue`]). Input is values — events, a plan,
-//! diagnostics — and output is text; nothing here starts a process, reads the environment or opens a file, so a recorded
-//! run can be shown again on another machine.
+//! Everything that a user of greenroom reads is written here: diagnostics of documents ([`diagnostics`]), the progress and
+//! the results of a run ([`terminal`] and the reports of [`FORMATS`]), and what documents and libraries offer
+//! ([`catalogue`]). Input is values: events, a plan, diagnostics. Output is text. Nothing here starts a process, reads the
+//! environment or opens a file, so that a recorded run can be shown on another machine.
 //!
 //! ```text
-//! Event --order--> ScenarioRecord --terminal--> Write
-//!    \---summary--> Summary --> Verdict (from which alone the exit code comes)
+//! Event --tee--> Summary --> Verdict, from which the exit code comes
+//!          |---> terminal: order --> ScenarioRecord --> page
+//!          \---> any other report: a file here and a row in FORMATS
 //! ```
 //!
-//! What processes wrote and what documents say is untrusted text: it goes through [`words::escape`] before it is shown.
+//! What processes wrote and what documents say is untrusted text: [`words::escape`] makes it safe to show.
 
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
 pub mod diagnostics;
+pub mod events;
 pub mod order;
 pub mod style;
 pub mod summary;
+pub mod tee;
 pub mod terminal;
 pub mod words;
 
 pub use style::Style;
 pub use summary::{Summary, Verdict};
+pub use tee::{Format, Tee};
 pub use terminal::{Options, Terminal, TerminalReporter, Verbosity};
+
+/// The reports that `greenroom run` writes to files, a row for each.
+pub const FORMATS: &[Format] = &[events::FORMAT];

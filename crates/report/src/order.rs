@@ -1,27 +1,27 @@
-//! Restores reading order. Scenarios run side by side; people read them one after the other.
+//! Restores the reading order of scenarios that ran side by side.
 //!
-//! [`ReadingOrder`] gathers the events of each scenario into a [`ScenarioRecord`] and hands records out in the order of the
-//! outline, each as soon as all before it are over. It holds what is running and what finished too early, nothing else.
+//! [`ReadingOrder`] gathers the events of each scenario into a [`ScenarioRecord`] and returns records in the order of the
+//! outline, each as soon as all before it are over. It holds only scenarios that run or that finished out of order.
 
 use greenroom_event::{Event, EventKind, ScenarioFinished, StepFinished};
 use std::collections::BTreeMap;
 
-/// All that is known about one scenario.
+/// The events of one scenario, gathered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScenarioRecord {
     /// Index in the outline.
     pub scenario: usize,
-    /// Whether it was ever started.
+    /// Whether it was started.
     pub started: bool,
     /// Steps that ended, in order.
     pub steps: Vec<StepFinished>,
-    /// A step that began and of whose end nothing is known: the stage died or was killed in it.
+    /// The step that began and did not finish: it still runs, or the stage died in it.
     pub open_step: Option<usize>,
-    /// What that step was last said to be waiting for.
+    /// What that step is waiting for.
     pub waiting: Option<String>,
     /// Cleanups that ran, in order.
     pub cleanups: Vec<StepFinished>,
-    /// How it ended; none when the run's record breaks off before.
+    /// How it ended; missing when the recording is cut short before.
     pub finished: Option<ScenarioFinished>,
 }
 
@@ -33,10 +33,10 @@ pub struct ReadingOrder {
 }
 
 impl ReadingOrder {
-    /// Takes one event in and gives what can be read now.
+    /// Adds one event and returns the records that are due.
     pub fn push(&mut self, event: &Event) -> Vec<ScenarioRecord> {
         match event.scenario.map(|attempt| attempt.index) {
-            // An index from before `next` can only come from a damaged record: that scenario has been handed out.
+            // Only a damaged recording has an index before `next`: that record has been returned.
             Some(index) if index >= self.next => self.gather(index, event),
             _ => {}
         }
@@ -51,12 +51,12 @@ impl ReadingOrder {
         ready
     }
 
-    /// At the end of the run: everything that is still held, in order, finished or not.
+    /// Returns the records that are still held, in order, finished or not. For the end of the run.
     pub fn rest(&mut self) -> Vec<ScenarioRecord> {
         std::mem::take(&mut self.held).into_values().collect()
     }
 
-    /// How many scenarios are held back.
+    /// Returns how many scenarios are held.
     pub fn held(&self) -> usize {
         self.held.len()
     }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn hands_out_in_reading_order_as_early_as_it_can() {
+    fn records_come_in_reading_order_as_early_as_possible() {
         let mut order = ReadingOrder::default();
         assert_eq!(indices(&order.push(&finished(1))), [0usize; 0]);
         assert_eq!(indices(&order.push(&finished(3))), [0usize; 0]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_the_rest_at_the_end_and_ignores_what_cannot_be() {
+    fn the_rest_comes_at_the_end_and_impossible_events_are_ignored() {
         let mut order = ReadingOrder::default();
         assert_eq!(indices(&order.push(&finished(0))), [0]);
         assert_eq!(indices(&order.push(&finished(0))), [0usize; 0]);

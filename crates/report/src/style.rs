@@ -1,4 +1,4 @@
-//! The few styles there are. Colour never carries meaning alone: every text reads the same without it.
+//! Colour and other styles. A text reads the same without them.
 
 use anstyle::{AnsiColor, Effects};
 
@@ -12,17 +12,17 @@ pub struct Style {
 }
 
 impl Style {
-    /// No colour, this wide.
+    /// Creates a style without colour, this wide.
     pub fn plain(width: usize) -> Self {
         Self { colour: false, width }
     }
 
-    /// With colour, this wide.
+    /// Creates a style with colour, this wide.
     pub fn coloured(width: usize) -> Self {
         Self { colour: true, width }
     }
 
-    /// Text in a role. Never adds or removes a visible character.
+    /// Returns the text in the style of a role, with the same visible characters.
     pub(crate) fn paint(self, role: Role, text: &str) -> String {
         let style = role.style();
         if self.colour && !text.is_empty() && style != anstyle::Style::new() {
@@ -33,22 +33,22 @@ impl Style {
     }
 }
 
-/// What a piece of text is, which decides how it looks.
+/// The role of a piece of text, which decides how it looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     /// Passed.
     Good,
     /// Failed.
     Bad,
-    /// Broken, skipped, worth a look.
+    /// Broken or skipped.
     Odd,
-    /// Not what the reader came for.
+    /// Less important.
     Dim,
-    /// The name of the thing that is talked about.
+    /// A title, or the name that a block is about.
     Title,
-    /// What was expected.
+    /// Expected text.
     Expected,
-    /// What came.
+    /// Actual text.
     Actual,
     /// The part of an expected line that differs.
     ExpectedPart,

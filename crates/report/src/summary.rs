@@ -1,10 +1,12 @@
-//! What a run came to: the one fold of events from which reporters take their numbers and the binary its exit code.
+//! The counts and the verdict of a run, folded from its events.
+//!
+//! Reporters take their numbers from here, and the command its exit code.
 
 use std::time::Duration;
 
 use greenroom_event::{Event, EventKind, Outcome, StepFinished};
 
-/// Counts of a run, complete once [`EventKind::RunFinished`] was folded in.
+/// The counts of a run, complete after [`EventKind::RunFinished`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Scenarios that were to run.
@@ -13,41 +15,41 @@ pub struct Summary {
     pub passed: usize,
     /// Scenarios that failed.
     pub failed: usize,
-    /// Scenarios of which it could not be found out.
+    /// Scenarios that neither passed nor failed, because they could not be run to their end.
     pub broken: usize,
-    /// Scenarios that were not run, or not to their end.
+    /// Scenarios that were not started, or were stopped with the run.
     pub skipped: usize,
     /// Scenarios that the filters left out.
     pub left_out: usize,
     /// Steps that passed.
     pub steps_passed: usize,
-    /// Processes that no step had stopped.
+    /// Leftover processes.
     pub left_over: usize,
-    /// Whether somebody stopped the run.
+    /// Whether the run was stopped early.
     pub interrupted: bool,
-    /// Whether the run came to its end. A record of a runner that was killed has none.
+    /// Whether the run ended. A recording that is cut short has no end.
     pub finished: bool,
-    /// How long it took, up to the last event.
+    /// How long it took, until the last event.
     pub took: Duration,
-    /// The failed and broken ones, as indices into the outline, in the order in which they ended.
-    pub unhappy: Vec<(usize, Outcome)>,
+    /// The failed and broken scenarios, as indices into the outline, in the order in which they ended.
+    pub failures: Vec<(usize, Outcome)>,
 }
 
-/// What a run came to, in one word.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// At least one scenario ran, and all that ran passed.
     Passed,
-    /// A scenario failed, or could not be judged.
+    /// A scenario failed or is broken.
     Failed,
-    /// Somebody stopped the run, or its record breaks off.
+    /// The run was stopped early, or its recording is cut short.
     Interrupted,
-    /// No scenario ran. That is no success.
+    /// No scenario ran, which is not a success.
     NothingRan,
 }
 
 impl Summary {
-    /// Takes one event in.
+    /// Adds one event.
     pub fn fold(&mut self, event: &Event) {
         self.took = self.took.max(event.at);
         match &event.kind {
@@ -65,7 +67,7 @@ impl Summary {
                     Outcome::Skipped => self.skipped += 1,
                 }
                 if let (Some(attempt), Outcome::Failed | Outcome::Broken) = (event.scenario, scenario.outcome) {
-                    self.unhappy.push((attempt.index, scenario.outcome));
+                    self.failures.push((attempt.index, scenario.outcome));
                 }
             }
             EventKind::RunFinished { interrupted } => {
@@ -76,12 +78,12 @@ impl Summary {
         }
     }
 
-    /// Scenarios that are over, whether they ran or not.
+    /// Returns how many scenarios are over, whether they ran or not.
     pub fn over(&self) -> usize {
         self.passed + self.failed + self.broken + self.skipped
     }
 
-    /// What the run came to. An interruption outweighs failures: the run says nothing about what it did not reach.
+    /// Returns the result. An interruption outweighs failures, because not everything ran.
     pub fn verdict(&self) -> Verdict {
         if self.interrupted || !self.finished {
             Verdict::Interrupted

@@ -1,69 +1,30 @@
-//! Plurals, durations, sizes, lists, quoting: one way to say each thing.
+//! Plurals, durations, sizes, lists, quoting, escaping: one way to write each.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use greenroom_event::raw_byte;
+pub use greenroom_event::words::{duration, limit, size};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// `1 scenario`, `2 scenarios`.
+/// Returns a count with its noun: `1 scenario`, `2 scenarios`.
 pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// `1 process`, `2 processes`, for words with a plural of their own.
+/// Returns a count with a noun whose plural is irregular: `1 process`, `2 processes`.
 pub fn count_of(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
-/// `12 ms`, `3.2 s`, `2 m 05 s`, `1 h 02 m`.
-pub fn duration(time: Duration) -> String {
-    let ms = (time.as_micros() + 500) / 1000;
-    let tenths = (ms + 50) / 100;
-    let seconds = (ms + 500) / 1000;
-    if ms < 1000 {
-        format!("{ms} ms")
-    } else if tenths < 600 {
-        format!("{}.{} s", tenths / 10, tenths % 10)
-    } else if seconds < 3600 {
-        format!("{} m {:02} s", seconds / 60, seconds % 60)
-    } else {
-        format!("{} h {:02} m", seconds / 3600, seconds % 3600 / 60)
-    }
-}
-
-/// A limit that somebody set: as [`duration`], but `5 s` instead of `5.0 s`.
-pub fn limit(time: Duration) -> String {
-    if time.subsec_nanos() == 0 && (1..60).contains(&time.as_secs()) {
-        format!("{} s", time.as_secs())
-    } else {
-        duration(time)
-    }
-}
-
-/// Seconds for a column: `0.12 s`; from 100 s on as [`duration`].
+/// Returns seconds for a column: `0.12 s`; from 100 s on as [`duration`].
 pub fn seconds(time: Duration) -> String {
     let hundredths = (time.as_millis() + 5) / 10;
     if hundredths < 10_000 { format!("{}.{:02} s", hundredths / 100, hundredths % 100) } else { duration(time) }
 }
 
-/// `1 byte`, `12 bytes`, `1.2 kB`, `3.4 MB`, `5.6 GB`.
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
-    }
-    let mut tenths = bytes.saturating_add(50) / 100;
-    let mut unit = 0;
-    while tenths >= 10_000 && unit + 1 < UNITS.len() {
-        tenths = (tenths + 500) / 1000;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-/// `a`, `a and b`, `a, b and c`.
+/// Returns a list: `a`, `a and b`, `a, b and c`.
 pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     match items {
         [] => String::new(),
@@ -75,7 +36,7 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
-/// A word as a POSIX shell takes it. Control characters need bash, zsh or a shell of 2024's POSIX (`$'…'`).
+/// Quotes a word for a shell. Control characters need bash, zsh or POSIX 2024 (`$'…'`).
 pub fn shell_quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -101,8 +62,9 @@ pub fn shell_quote(word: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
-/// Whether a character moves the cursor, turns the text direction round or is simply not to be seen.
-/// The joiner of emoji (U+200D) is let through: nothing can be hidden with it.
+/// Returns whether a character is invisible, moves the cursor or changes the text direction.
+///
+/// The joiner of emoji (U+200D) is not one of them: nothing can be hidden with it.
 pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}')
@@ -111,17 +73,17 @@ pub fn is_hidden(c: char) -> bool {
         || raw_byte(c).is_some()
 }
 
-/// Whether a character looks like a blank, or like nothing, but is neither: of interest where it makes a difference.
+/// Returns whether a character looks like a space or like nothing, without being a space.
 pub fn is_deceptive(c: char) -> bool {
     (c.is_whitespace() && c != ' ') || (!c.is_ascii() && c.width() == Some(0))
 }
 
-/// Text for one line of a screen: everything hidden becomes visible (`\n`, `\t`, `\x1b`, `\u{202e}`).
+/// Escapes hidden characters, for one line of a screen: `\n`, `\t`, `\x1b`, `\u{202e}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_where(text, is_hidden)
 }
 
-/// The same for a part that is different from another: also what could not be told from that becomes visible.
+/// Escapes deceptive characters too, for a text that differs from another.
 pub fn escape_difference(text: &str) -> Cow<'_, str> {
     escape_where(text, |c| is_hidden(c) || is_deceptive(c))
 }
@@ -153,7 +115,7 @@ fn escape_char(c: char) -> String {
     }
 }
 
-/// A line that a process wrote: escaped, tabs as blanks up to the next multiple of 8, cut after so many characters.
+/// Escapes a line of output, expands its tabs to multiples of 8, and cuts it after `most` characters.
 pub fn output_line(line: &str, most: usize) -> String {
     let mut shown = String::new();
     let mut column = 0;
@@ -179,14 +141,14 @@ pub fn output_line(line: &str, most: usize) -> String {
     shown
 }
 
-/// Columns that a text takes.
+/// Returns the columns that a text takes.
 pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Text cut to so many columns, with `…` where something is missing.
+/// Cuts a text to so many columns, with `…` at the cut.
 pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
-    // Bytes are never fewer than columns, save for the few wide characters in one byte, of which there are none.
+    // A text never has more columns than bytes.
     if text.len() <= columns || text.width() <= columns {
         return Cow::Borrowed(text);
     }
@@ -205,7 +167,7 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Text in lines of at most so many columns, broken at blanks; blank lines separate paragraphs.
+/// Breaks a text into lines of at most so many columns; blank lines separate paragraphs.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.trim().split("\n\n") {
@@ -247,50 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn durations_round_without_falling_between_units() {
-        let said: Vec<_> = [0, 12, 999, 1000, 3249, 59_949, 59_950, 125_000, 3_599_499, 3_599_500, 3_720_000]
-            .into_iter()
-            .map(|t| duration(ms(t)))
-            .collect();
-        assert_eq!(
-            said,
-            [
-                "0 ms",
-                "12 ms",
-                "999 ms",
-                "1.0 s",
-                "3.2 s",
-                "59.9 s",
-                "1 m 00 s",
-                "2 m 05 s",
-                "59 m 59 s",
-                "1 h 00 m",
-                "1 h 02 m"
-            ]
-        );
-        assert_eq!(duration(Duration::from_micros(999_600)), "1.0 s");
-        assert!(!duration(Duration::MAX).is_empty());
-    }
-
-    #[test]
-    fn limits_and_columns() {
-        assert_eq!(limit(ms(5000)), "5 s");
-        assert_eq!(limit(ms(2500)), "2.5 s");
-        assert_eq!(limit(ms(300)), "300 ms");
+    fn seconds_have_two_decimals() {
         assert_eq!(seconds(ms(0)), "0.00 s");
         assert_eq!(seconds(ms(121)), "0.12 s");
         assert_eq!(seconds(ms(99_990)), "99.99 s");
         assert_eq!(seconds(ms(100_000)), "1 m 40 s");
-    }
-
-    #[test]
-    fn sizes() {
-        let said: Vec<_> =
-            [0, 1, 999, 1000, 1249, 999_949, 999_950, 3_400_000, u64::MAX].into_iter().map(size).collect();
-        assert_eq!(
-            said,
-            ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "1.2 kB", "999.9 kB", "1.0 MB", "3.4 MB", "18446744.1 TB"]
-        );
     }
 
     #[test]
@@ -314,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_hidden_stays_hidden() {
+    fn hidden_characters_are_escaped() {
         assert_eq!(escape("plain é 👩\u{200d}💻"), "plain é 👩\u{200d}💻");
         assert_eq!(escape("a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\u{7f}"), r"a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\x7f");
     }

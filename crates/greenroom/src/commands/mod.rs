@@ -12,6 +12,7 @@ mod doctor;
 mod generate;
 mod init;
 mod list;
+mod report;
 mod run;
 mod steps;
 
@@ -19,6 +20,7 @@ mod steps;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::Run),
+    Report(report::Report),
     Check(check::Check),
     List(list::List),
     Steps(steps::Steps),
@@ -39,6 +41,7 @@ impl Command {
     ) -> Result<ExitCode, CommandError> {
         match self {
             Self::Run(command) => command.execute(settings, registry),
+            Self::Report(command) => command.execute(settings),
             Self::Check(command) => command.execute(settings, registry),
             Self::List(command) => command.execute(settings, registry),
             Self::Steps(command) => command.execute(settings, registry),

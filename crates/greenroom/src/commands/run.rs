@@ -1,21 +1,23 @@
 //! `greenroom run`: runs scenarios and reports on them.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{io, iter};
 
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, TerminalReporter, Verbosity, Verdict, words};
+use greenroom_report::{Options, Tee, TerminalReporter, Verdict, words};
 use greenroom_run::{RunError, RunOptions};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
 
+use crate::detail::Detail;
 use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
+use crate::reports::{FileReport, ReportFiles};
 use crate::screen::Screen;
 use crate::settings::{Settings, below_tmp};
 use crate::signals::Signals;
@@ -24,7 +26,6 @@ use crate::values;
 /// Run the scenarios of documents
 #[derive(Debug, Args)]
 #[command(after_help = exit::help())]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line, and they are independent")]
 pub(crate) struct Run {
     #[command(flatten)]
     filter: Filter,
@@ -70,12 +71,10 @@ pub(crate) struct Run {
     /// Network of the scenarios [default: from the document, else private]
     #[arg(long, value_name = "KIND")]
     network: Option<Network>,
-    /// Show every step with its time, and more output of failed steps
-    #[arg(short, long, conflicts_with = "quiet")]
-    verbose: bool,
-    /// Show only failures and the last line
-    #[arg(short, long)]
-    quiet: bool,
+    #[command(flatten)]
+    reports: ReportFiles,
+    #[command(flatten)]
+    detail: Detail,
 }
 
 /// What to do with a scenario that leaves processes running.
@@ -123,32 +122,35 @@ impl Run {
         let loaded = self.documents.load(settings, registry)?;
         let chosen = self.filter.select(&loaded)?;
         let options = self.options(chosen, &loaded, settings);
+        let mut files = self.reports.open(&loaded.plan, settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let screen = Screen::new(io::stdout()).map_err(|error| CommandError::system("start a thread", &error))?;
-        let shown = Options { verbosity: self.verbosity(), rerun_options: self.rerun_options() };
-        let mut reporter = OnScreen(TerminalReporter::new(screen, settings.stdout, shown));
-        let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut reporter);
-        let OnScreen(mut reporter) = reporter;
+        let shown = Options { verbosity: self.detail.verbosity(), rerun_options: self.rerun_options() };
+        let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), settings.stdout, shown));
+        let mut tee =
+            Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(files.iter_mut().map(FileReport::sink)));
+        let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
+        let summary = tee.into_summary();
         if ran.is_err() {
-            reporter.clear();
+            reporter.0.clear();
         }
         // A user who stops a run does not wait for a reader that has stopped reading.
-        let stopped =
-            reporter.summary().interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
+        let stopped = summary.interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
         let limit = stopped.then_some(LIMIT_AFTER_STOP);
-        reporter.get_ref().wait(limit, signals.stop(), signals.pause());
+        for output in iter::once(&screen).chain(files.iter().map(FileReport::output)) {
+            output.wait(limit, signals.stop(), signals.pause());
+        }
         ran.map_err(|RunError::Sandbox(error)| match error {
             SandboxError::Interrupted => CommandError::Interrupted,
             error => CommandError::Sandbox { error, tmpdir_is_set: settings.tmpdir_is_set },
         })?;
-        match (reporter.summary().verdict(), reporter.get_ref().lost()) {
-            // Who stops a run may close its terminal too, so lost output does not matter.
-            (Verdict::Interrupted, _) => Ok(ExitCode::Interrupted),
-            (_, Some(error)) => Err(CommandError::Output(error)),
-            (Verdict::Passed, None) => Ok(ExitCode::Passed),
-            (Verdict::Failed, None) => Ok(ExitCode::Failed),
-            (Verdict::NothingRan, None) => Ok(ExitCode::Usage),
-        }
+        let verdict = summary.verdict();
+        // Who stops a run may close its terminal too, so lost output does not matter.
+        let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
+        let errors: Vec<CommandError> = files.iter().filter_map(FileReport::error).chain(lost).collect();
+        errors.iter().for_each(CommandError::report);
+        let is_lost = !errors.is_empty() && verdict != Verdict::Interrupted;
+        Ok(if is_lost { ExitCode::Unavailable } else { verdict.into() })
     }
 
     fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings) -> RunOptions {
@@ -173,14 +175,6 @@ impl Run {
             }),
             python: settings.absolute(&self.documents.python),
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
-        }
-    }
-
-    fn verbosity(&self) -> Verbosity {
-        match (self.verbose, self.quiet) {
-            (true, _) => Verbosity::Verbose,
-            (_, true) => Verbosity::Quiet,
-            _ => Verbosity::Normal,
         }
     }
 

@@ -881,7 +881,7 @@ FAIL [TIME]  The scenario
     │ not now
   help: give it more time with `I stop background process NAME, within N seconds`, or mend its handling of SIGTERM
 
-  daemon a: stopped by a step: signal SIGTERM
+  daemon a: stopped by a step (signal SIGTERM)
     command: sh -c './deaf.py & exec sleep 4321'
     stdout of daemon a: see above
 

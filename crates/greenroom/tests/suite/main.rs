@@ -27,6 +27,7 @@ mod limits;
 mod metadata;
 mod network;
 mod python;
+mod recordings;
 mod run;
 mod seed;
 mod support;

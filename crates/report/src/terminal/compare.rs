@@ -1,28 +1,28 @@
-//! Shows what was expected beside what came, in the form that makes the difference easiest to see.
+//! Shows expected and actual, in the form in which the difference is easiest to see.
 
 use std::time::Duration;
 
 use greenroom_event::{Comparison, Relation};
 use similar::{ChangeTag, TextDiff};
 
-use super::excerpt::{LINE, boxed, last_lines, more};
+use super::excerpt::{self, LINE, last_lines};
 use super::page::Page;
 use crate::style::Role;
 use crate::words;
 
 /// Differing lines that are shown.
 const DIFF_LINES: usize = 60;
-/// Lines of each side that are compared, from the first difference on. The rest is too much to read anyway.
+/// Lines of each side that are compared, from the first difference on. More would be too many to read.
 const COMPARED: usize = 2000;
 /// A diff that takes longer is finished coarsely.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// Characters before and after the difference in lines too long for the screen.
 const LEAD: usize = 30;
 
-/// The legend of blanks that nobody would see.
+/// The legend of trailing spaces, which are invisible otherwise.
 const TRAILING: &str = "(· is a trailing space)";
 
-/// Both sides, below the message. `named` says whether the message names what is compared.
+/// Shows both sides, below the message. `named` says whether the message names what is compared.
 pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, tail: usize) {
     let what = words::escape(&comparison.what).into_owned();
     // Named in the line above, it need not be named again.
@@ -38,19 +38,19 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
         Relation::Is => diff(page, if named { "" } else { &what }, comparison),
         Relation::IsNot => {
             page.line(2, &format!("expected {it}not to be:"));
-            whole(page, actual, tail);
+            excerpt::text(page, actual, tail);
         }
         Relation::Contains => missing(page, &format!("expected {it}to contain:"), comparison, tail),
         Relation::Matches => missing(page, &format!("expected {it}to match the regex:"), comparison, tail),
         Relation::DoesNotContain => {
             page.line(2, &format!("expected {it}not to contain:"));
-            whole(page, expected, tail);
+            excerpt::text(page, expected, tail);
             let place = actual.find(expected.as_str()).map(|at| (at, at + expected.len()));
             found(page, comparison, place, tail);
         }
         Relation::DoesNotMatch => {
             page.line(2, &format!("expected {it}not to match the regex:"));
-            whole(page, expected, tail);
+            excerpt::text(page, expected, tail);
             found(page, comparison, None, tail);
         }
     }
@@ -60,14 +60,15 @@ fn one_line(text: &str) -> bool {
     text.strip_suffix('\n').unwrap_or(text).chars().all(|c| c != '\n')
 }
 
-/// A backslash stands for itself, unless that could be taken for the name of a character that is `hidden`.
+/// Returns whether backslashes are doubled: only where one could be read as the escape of a `hidden` character.
 fn doubles_backslashes(expected: &str, actual: &str, hidden: impl Fn(char) -> bool) -> bool {
     [expected, actual].iter().any(|text| text.contains('\\'))
         && [expected, actual].iter().any(|text| text.contains(&hidden))
 }
 
-/// Two lines, one under the other, every hidden character visible, and marks below what differs.
-/// Lines too long for the screen are cut around the difference, and have no marks where they would not fit.
+/// Shows two lines, one under the other, with hidden characters escaped and marks below the difference.
+///
+/// Lines too long for the screen are cut around the difference. Marks that do not fit are left out.
 fn aligned(page: &mut Page, expected: &str, actual: &str) {
     let double = doubles_backslashes(expected, actual, words::is_hidden);
     let (mut old, mut new): (Vec<char>, Vec<char>) = (expected.chars().collect(), actual.chars().collect());
@@ -95,7 +96,7 @@ fn aligned(page: &mut Page, expected: &str, actual: &str) {
     }
 }
 
-/// How many blanks stand at the end of a line.
+/// Returns how many spaces are at the end of a line.
 fn blanks_at_end(line: &[char]) -> usize {
     let line = line.strip_suffix(&['\n']).unwrap_or(line);
     line.iter().rev().take_while(|c| **c == ' ').count()
@@ -107,7 +108,7 @@ fn dot_blanks_at_end(line: &mut [char]) {
     line[end - blanks..end].fill('·');
 }
 
-/// One side of a one-line comparison: what is before the difference, the difference, what is after it.
+/// One side of a one-line comparison: the text before the difference, the difference, and the text after it.
 struct Side {
     before: String,
     part: String,
@@ -145,7 +146,7 @@ impl Side {
     }
 }
 
-/// Lines that differ, with a few around them.
+/// Shows the lines that differ, with a few around them.
 fn diff(page: &mut Page, what: &str, comparison: &Comparison) {
     let Comparison { expected, actual, part: beyond, .. } = comparison;
     let lines_before = usize::try_from(beyond.lines_before).unwrap_or(usize::MAX);
@@ -206,7 +207,7 @@ fn diff(page: &mut Page, what: &str, comparison: &Comparison) {
     }
 }
 
-/// What the lines of a diff needed marks for.
+/// The marks in the lines of a diff.
 struct Marks {
     double: bool,
     trailing_blanks: bool,
@@ -244,46 +245,40 @@ impl Marks {
     }
 }
 
-/// How many whole lines both texts have in common at their start, less a few for context, when there are many.
+/// Returns how many lines at the start of both texts are equal, less a few for context; 0 unless there are many.
 fn same_lines(one: &str, other: &str) -> usize {
     let same = one.lines().zip(other.lines()).take_while(|(a, b)| a == b).count();
     if same > COMPARED / 2 { same - 3 } else { 0 }
 }
 
-/// Lines from one on, not too many, and whether there are more.
+/// Returns a limited number of lines after the skipped ones, and whether there are more.
 fn part(text: &str, skip: usize) -> (&str, bool) {
     let start = text.split_inclusive('\n').take(skip).map(str::len).sum::<usize>();
     let length = text[start..].split_inclusive('\n').take(COMPARED).map(str::len).sum::<usize>();
     (&text[start..start + length], start + length < text.len())
 }
 
-/// What was looked for, and the text that does not have it.
+/// Shows the expected text, and the actual text without it.
 fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
     let Comparison { expected, actual, part, .. } = comparison;
     page.line(2, title);
-    whole(page, expected, tail);
+    excerpt::text(page, expected, tail);
     if actual.is_empty() {
         page.line(2, "actual: (empty)");
         return;
     }
     let (lines, before) = last_lines(actual, tail);
-    let before = before as u64 + part.before;
-    if before > 0 {
-        let before = words::size(before);
-        let lines = words::count(lines.len(), "line");
-        page.line(2, &format!("actual (last {lines}, {before} before{}):", more(tail)));
-    } else {
-        page.line(2, "actual:");
-    }
-    boxed(page, 2, &lines);
+    let extent = excerpt::extent(lines.len(), before as u64 + part.before, tail);
+    page.line(2, &format!("actual{extent}:"));
+    excerpt::lines(page, 2, &lines);
 }
 
-/// The lines around the place where something was found that should not be there; the end where that is not known.
+/// Shows the lines around unexpected text, or the end of the actual text if the place is not known.
 fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>, tail: usize) {
     let Comparison { actual, part, .. } = comparison;
     let Some((start, end)) = part.found.or(place) else {
         page.line(2, "actual:");
-        whole(page, actual, tail);
+        excerpt::text(page, actual, tail);
         return;
     };
     // A regex may match in the middle of a character.
@@ -295,7 +290,7 @@ fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>
     // A line too long to be shown as a whole is shown around what was found.
     let line_start = actual[..start].rfind('\n').map_or(0, |at| at + 1);
     if let Some(long) = around.get_mut(line - first).filter(|line| line.chars().count() > LINE) {
-        *long = excerpt(long, start - line_start, end - line_start);
+        *long = part_of_line(long, start - line_start, end - line_start);
     }
     if is_whole {
         page.line(2, "actual:");
@@ -304,11 +299,11 @@ fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>
         page.line(2, &format!("actual (line {} has it; shown from line {}):", number(line), number(first)));
     }
     let around: Vec<&str> = around.iter().map(String::as_str).collect();
-    boxed(page, 2, &around);
+    excerpt::lines(page, 2, &around);
 }
 
-/// A part of a line with a little of what is around it.
-fn excerpt(line: &str, start: usize, end: usize) -> String {
+/// Returns a part of a line with a little of the text around it.
+fn part_of_line(line: &str, start: usize, end: usize) -> String {
     let (start, end) = (start.min(line.len()), end.min(line.len()));
     let back = |at: usize, count: usize| line[..at].char_indices().rev().nth(count).map_or(0, |(at, _)| at);
     let ahead =
@@ -317,16 +312,4 @@ fn excerpt(line: &str, start: usize, end: usize) -> String {
     let to = ahead(end.min(ahead(start, LINE / 2)), LEAD);
     let dots = |cut: bool| if cut { "…" } else { "" };
     format!("{}{}{}", dots(from > 0), &line[from..to], dots(to < line.len()))
-}
-
-fn whole(page: &mut Page, text: &str, tail: usize) {
-    if text.is_empty() {
-        page.line(4, "(empty)");
-        return;
-    }
-    let (lines, before) = last_lines(text, tail);
-    if before > 0 {
-        page.line(4, &format!("… {} before{}", words::size(before as u64), more(tail)));
-    }
-    boxed(page, 2, &lines);
 }

@@ -10,12 +10,12 @@ use crate::style::Role;
 use crate::summary::{Summary, Verdict};
 use crate::words;
 
-/// Documents that are named; more are counted.
+/// Up to this many documents are named; more are counted.
 const DOCUMENTS: usize = 3;
-/// Scenarios that did not pass and are listed at the end.
+/// How many scenarios that did not pass are listed at the end.
 const LISTED: usize = 100;
 
-/// `network=private`, say.
+/// Returns an isolation property as `network=private`.
 fn property(property: &Property) -> String {
     let own = property.held == Held::Own;
     let (name, value) = match property.name {
@@ -29,7 +29,7 @@ fn property(property: &Property) -> String {
     format!("{name}={value}")
 }
 
-/// What is about to run, and what is special about it.
+/// Shows what is about to run, and what is unusual about it.
 pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
     let outline = &run.outline;
     let scenarios = words::count(outline.scenarios.len(), "scenario");
@@ -68,7 +68,7 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
     page.line(0, "");
 }
 
-/// ` in daemon.md and files.md`, ` in 12 documents`.
+/// Returns ` in daemon.md and files.md` or ` in 12 documents`.
 fn documents(outline: &Outline) -> String {
     let used: BTreeSet<usize> = outline.scenarios.iter().map(|scenario| scenario.document).collect();
     let used = |index: &usize| used.is_empty() || used.contains(index);
@@ -81,7 +81,7 @@ fn documents(outline: &Outline) -> String {
     }
 }
 
-/// What the run came to; names of what did not pass last, so that they are on the screen.
+/// Shows the result. The scenarios that did not pass come last, where they are easiest to see.
 pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skipped: &BTreeMap<String, usize>) {
     for (reason, number) in skipped {
         let number = words::count(*number, "scenario");
@@ -111,10 +111,10 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
             page.line(0, &format!("{word} {}", why_nothing(outline, summary)));
         }
     }
-    unhappy(page, outline, summary);
+    failures(page, outline, summary);
 }
 
-/// `2 of 5 scenarios failed, 1 broken, 1 not run, 1 passed`.
+/// Returns `2 of 5 scenarios failed, 1 broken, 1 not run, 1 passed`.
 fn counts(summary: &Summary) -> String {
     let total = words::count(summary.scenarios, "scenario");
     let not_run = summary.scenarios.saturating_sub(summary.passed + summary.failed + summary.broken);
@@ -162,19 +162,19 @@ fn why_nothing(outline: &Outline, summary: &Summary) -> String {
     }
 }
 
-/// What did not pass, in reading order.
-fn unhappy(page: &mut Page, outline: &Outline, summary: &Summary) {
-    let mut unhappy = summary.unhappy.clone();
-    unhappy.sort_by_key(|(index, _)| *index);
+/// Lists the scenarios that did not pass, in reading order.
+fn failures(page: &mut Page, outline: &Outline, summary: &Summary) {
+    let mut failures = summary.failures.clone();
+    failures.sort_by_key(|(index, _)| *index);
     let place = |index: usize| outline.scenarios.get(index).map_or(String::new(), |s| failure::place(&s.location));
-    let widest = unhappy.iter().take(LISTED).map(|(index, _)| words::width(&place(*index))).max().unwrap_or(0);
-    for (index, outcome) in unhappy.iter().take(LISTED) {
+    let widest = failures.iter().take(LISTED).map(|(index, _)| words::width(&place(*index))).max().unwrap_or(0);
+    for (index, outcome) in failures.iter().take(LISTED) {
         let word = if *outcome == Outcome::Broken { "broken" } else { "failed" };
         let place = place(*index);
         let blanks = " ".repeat(widest - words::width(&place));
         page.line(2, &format!("{}  {place}{blanks}  {}", page.paint(Role::Bad, word), failure::title(outline, *index)));
     }
-    if unhappy.len() > LISTED {
-        page.line(2, &format!("and {} more", unhappy.len() - LISTED));
+    if failures.len() > LISTED {
+        page.line(2, &format!("and {} more", failures.len() - LISTED));
     }
 }

@@ -1,4 +1,6 @@
-//! The block that explains why a scenario did not pass. Whoever reads it has not seen the run and should not need to see another.
+//! The block that explains why a scenario did not pass.
+//!
+//! Its reader has not seen the run, and should not need another run to understand the failure.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -9,47 +11,43 @@ use greenroom_event::{
 };
 
 use super::compare;
-use super::excerpt::{LINE, LONG_TAIL, boxed, last_lines, more};
+use super::excerpt::{self, LINE, LONG_TAIL, SHORT_TAIL, TAIL};
 use super::page::Page;
 use crate::order::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
 
-/// Lines of an output that are shown by default.
-const TAIL: usize = 20;
-/// Lines of the output of a daemon that did nothing suspicious.
-const SHORT_TAIL: usize = 10;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
-/// More left-over processes with one command line are told of in one line.
+/// More leftover processes than this with one command line share a line.
 const MANY_ALIKE: usize = 3;
-/// Lines of an explanation that are worth a look further up instead of saying them again.
+/// An explanation of this many lines is not repeated for another scenario.
 const LONG: usize = 6;
 
-/// The explanations that were shown, with their scenarios: what is wrong for all of them is said in full only once.
+/// The explanations shown so far, with their scenarios. One that several scenarios share is shown in full only once.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Explanations {
     scenarios: HashMap<u64, usize>,
     hasher: RandomState,
 }
 
-impl Told {
-    /// The scenario that this was told for before, if it was; from now on it was, for `scenario`.
-    fn before(&mut self, text: &str, scenario: usize) -> Option<usize> {
+impl Explanations {
+    /// Returns the earlier scenario with this explanation, if there is one; else remembers this scenario.
+    fn earlier(&mut self, text: &str, scenario: usize) -> Option<usize> {
         let first = *self.scenarios.entry(self.hasher.hash_one(text)).or_insert(scenario);
         (first != scenario).then_some(first)
     }
 }
 
-/// Everything about a scenario that failed or is broken.
+/// Shows everything about a scenario that failed or is broken.
 pub(super) fn block(
     page: &mut Page,
     outline: &Outline,
     record: &ScenarioRecord,
     rerun: &str,
     verbose: bool,
-    told: &mut Told,
+    explanations: &mut Explanations,
 ) {
     let Some(finished) = &record.finished else {
         return;
@@ -64,7 +62,7 @@ pub(super) fn block(
         let before = shown.outputs.len();
         explain(&mut part, failure, of, &mut shown);
         let is_long = !verbose && part.text().lines().count() >= LONG;
-        match if is_long { told.before(part.text(), record.scenario) } else { None } {
+        match if is_long { explanations.earlier(part.text(), record.scenario) } else { None } {
             Some(first) => {
                 shown.outputs.truncate(before);
                 headline(page, failure, of);
@@ -84,14 +82,14 @@ pub(super) fn block(
         }
     }
     for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
-        let of = format!("the cleanup after {}", step_in_words(scenario, cleanup.step));
+        let of = format!("the cleanup after {}", step_place(scenario, cleanup.step));
         explain(page, cleanup.failure.as_ref().unwrap_or(&nothing), Some(&of));
     }
     if let Some(failure) = &finished.failure {
         explain(page, failure, None);
     }
     daemons(page, &finished.daemons, &mut shown);
-    left_over(page, &finished.left_over);
+    leftovers(page, &finished.left_over);
     network(page, finished.network);
     hints(page, outline, scenario, finished, rerun);
 }
@@ -111,7 +109,7 @@ fn heading(
     page.line(0, &format!("{word}  {took:>7}  {name}"));
     if let Some(scenario) = scenario {
         let at = place(&scenario.location);
-        let step = decisive(record).and_then(|step| scenario.steps.get(step));
+        let step = deciding_step(record).and_then(|step| scenario.steps.get(step));
         let at = match step {
             Some(step) => format!("in {}, scenario at {at}", place(&step.location)),
             None => format!("in {at}"),
@@ -123,14 +121,14 @@ fn heading(
     }
 }
 
-/// The step that decided how the scenario ended.
-fn decisive(record: &ScenarioRecord) -> Option<usize> {
+/// Returns the step that decided how the scenario ended.
+fn deciding_step(record: &ScenarioRecord) -> Option<usize> {
     let failed = record.steps.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
     let cleanup = || record.cleanups.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
     failed.or(record.open_step).or_else(cleanup)
 }
 
-/// The steps that ran, the cleanups that did not pass, and how many steps did not run.
+/// Shows the steps that ran, the cleanups that did not pass, and how many steps did not run.
 pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record: &ScenarioRecord, most: usize) {
     let text = |step: usize| {
         let step = scenario.and_then(|scenario| scenario.steps.get(step));
@@ -175,7 +173,7 @@ fn step_line(page: &mut Page, step: &StepFinished, text: &str) {
     page.line(STEPS_INDENT, &line);
 }
 
-/// What was shown already, so that nothing comes twice: a step's failure often brings the output of its daemon.
+/// The outputs shown so far. A step's failure often has the output of its daemon, which is not repeated below it.
 struct Shown<'a> {
     outputs: Vec<&'a Output>,
     tail: usize,
@@ -200,7 +198,7 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
         page.line(2, &format!("note: {}", words::escape(note)));
     }
     for output in &failure.output {
-        captured(page, 2, output, shown.tail);
+        excerpt::output(page, 2, output, shown.tail);
         shown.outputs.push(output);
     }
     for help in &failure.help {
@@ -208,11 +206,11 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     }
 }
 
-/// How a daemon ended, to follow its name.
+/// Returns how a daemon ended, to follow its name.
 pub(super) fn daemon_end(end: &DaemonEnd) -> String {
     match end {
         DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
-        DaemonEnd::Stopped { exit } => format!("stopped by a step: {exit}"),
+        DaemonEnd::Stopped { exit } => format!("stopped by a step ({exit})"),
         DaemonEnd::Killed { exit, after } => {
             let after = words::duration(*after);
             format!("killed because it did not end after SIGTERM; {exit} after {after}")
@@ -242,42 +240,21 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
             page.line(4, &format!("command: {}", words::output_line(&daemon.command, LINE)));
         }
         let tail = if crashed { shown.tail } else { shown.tail.min(SHORT_TAIL) };
-        let silent = |output: &Output| output.text.is_empty() && output.omitted == 0;
-        if !daemon.output.is_empty() && daemon.output.iter().all(silent) {
+        if !daemon.output.is_empty() && daemon.output.iter().all(excerpt::is_empty) {
             page.line(4, "no output");
         }
-        for output in daemon.output.iter().filter(|output| !silent(output)) {
+        for output in daemon.output.iter().filter(|output| !excerpt::is_empty(output)) {
             if shown.outputs.iter().any(|seen| seen.source == output.source) {
                 page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
-                captured(page, 4, output, tail);
+                excerpt::output(page, 4, output, tail);
                 shown.outputs.push(output);
             }
         }
     }
 }
 
-/// `stderr of daemon web (last 20 lines, 1.2 kB before):` and the lines.
-fn captured(page: &mut Page, indent: usize, output: &Output, tail: usize) {
-    let source = output.source.to_string();
-    let of = words::escape(&source);
-    if output.text.is_empty() && output.omitted == 0 {
-        page.line(indent, &format!("{of}: (empty)"));
-        return;
-    }
-    let (lines, bytes_before) = last_lines(&output.text, tail);
-    let before = output.omitted.saturating_add(bytes_before as u64);
-    let part = if before > 0 {
-        let lines = words::count(lines.len(), "line");
-        format!(" (last {lines}, {} before{})", words::size(before), more(tail))
-    } else {
-        String::new()
-    };
-    page.line(indent, &format!("{of}{part}:"));
-    boxed(page, indent, &lines);
-}
-
-fn left_over(page: &mut Page, processes: &[LeftOver]) {
+fn leftovers(page: &mut Page, processes: &[LeftOver]) {
     if processes.is_empty() {
         return;
     }
@@ -304,15 +281,12 @@ fn left_over(page: &mut Page, processes: &[LeftOver]) {
     }
 }
 
-/// A scenario that fails over the network may do so because that is not the machine's.
+/// Says that the network was private, which can be why the scenario failed.
 fn network(page: &mut Page, used: Option<PrivateNetwork>) {
     let Some(used) = used else { return };
     page.gap();
     if used.other_hosts {
-        page.line(
-            2,
-            "it tried to reach or look up another host, but its network was private and has only localhost",
-        );
+        page.line(2, "it tried to reach or look up another host, but its network was private and has only localhost");
         page.line(4, "help: to use the host's network, set the label `network-host`, `network: host` in the metadata, or `--network host`");
     } else if used.refused {
         page.line(
@@ -324,8 +298,8 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
     }
 }
 
-/// `sleepyhead and sleep 100`.
-pub(super) fn names_of_left_over(processes: &[LeftOver]) -> String {
+/// Returns the names of leftover processes: `sleepyhead and sleep 100`.
+pub(super) fn leftover_names(processes: &[LeftOver]) -> String {
     const MOST: usize = 3;
     let name = |process: &LeftOver| match &process.daemon {
         Some(daemon) => words::escape(daemon).into_owned(),
@@ -353,7 +327,7 @@ fn hints(
     let Some(document) = outline.documents.get(scenario.document) else {
         return;
     };
-    // What begins with a dash would be taken for an option.
+    // A name that begins with a dash looks like an option.
     let path = if document.path.starts_with('-') { format!("./{}", document.path) } else { document.path.clone() };
     let (path, name) = (words::shell_quote(&path), words::shell_quote(&scenario.title));
     let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
@@ -361,7 +335,7 @@ fn hints(
     page.line(2, &format!("rerun: greenroom run {options}{path} --name{is}{name}"));
 }
 
-/// A scenario's title, ready to be shown.
+/// Returns the title of a scenario, escaped.
 pub(super) fn title(outline: &Outline, index: usize) -> String {
     match outline.scenarios.get(index) {
         Some(scenario) => words::escape(&scenario.title).into_owned(),
@@ -369,12 +343,12 @@ pub(super) fn title(outline: &Outline, index: usize) -> String {
     }
 }
 
-/// `daemon.md:86`.
+/// Returns a place as `daemon.md:86`.
 pub(super) fn place(location: &Location) -> String {
     format!("{}:{}", words::escape(&location.file), location.line)
 }
 
-fn step_in_words(scenario: Option<&ScenarioOutline>, step: usize) -> String {
+fn step_place(scenario: Option<&ScenarioOutline>, step: usize) -> String {
     match scenario.and_then(|scenario| scenario.steps.get(step)) {
         Some(step) => format!("the step in {}", place(&step.location)),
         None => "a step".to_owned(),

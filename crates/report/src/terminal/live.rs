@@ -1,7 +1,7 @@
-//! The lines below the text while scenarios run: what is running, since when, and what it waits for.
+//! The lines below the text while scenarios run: what is running, for how long, and what it waits for.
 //!
-//! Drawn by hand, because it is little: lines that never wrap, and before anything else is written, up and away with
-//! them. Time comes from the events, so a replay draws what the run drew.
+//! They never wrap, and are erased before anything else is written. Time comes from the events, so that a replay draws
+//! what the run drew.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,11 +12,12 @@ use crate::style::{Role, Style};
 use crate::summary::Summary;
 use crate::words;
 
-/// Running scenarios shown at once.
+/// How many running scenarios are shown.
 const MOST: usize = 8;
-/// Events closer together than this share a frame.
+/// Events within this time share a frame.
 const FRAME: Duration = Duration::from_millis(50);
 
+/// The lines, and what they show.
 pub(super) struct Live {
     style: Style,
     running: BTreeMap<usize, Running>,
@@ -48,7 +49,7 @@ impl Live {
         self.style.width = width;
     }
 
-    /// Keeps track of what runs.
+    /// Takes note of an event.
     pub(super) fn take(&mut self, event: &Event) {
         self.now = self.now.max(event.at);
         let Some(index) = event.scenario.map(|attempt| attempt.index) else { return };
@@ -71,7 +72,7 @@ impl Live {
                         running.waiting = None;
                     }
                     EventKind::Waiting { what, limit, .. } => {
-                        // The first wait of a step began about when the step did; it is told of only after a while.
+                        // The first wait of a step began with the step; its event comes later.
                         let since = if running.waiting.is_none() { running.step_since } else { event.at };
                         running.waiting = Some(Waiting { what: what.clone(), since, limit: *limit });
                     }
@@ -85,7 +86,7 @@ impl Live {
         }
     }
 
-    /// A new frame, if it is time for one.
+    /// Returns a new frame, if it is time for one.
     pub(super) fn tick(&mut self, at: Duration, outline: &Outline, summary: &Summary) -> Option<String> {
         self.now = self.now.max(at);
         let due = self.drawn_at.is_none_or(|drawn| self.now.saturating_sub(drawn) >= FRAME);
@@ -97,7 +98,7 @@ impl Live {
         Some(frame)
     }
 
-    /// What takes the lines off the screen again.
+    /// Returns the escape sequences that erase the lines.
     pub(super) fn erase(&mut self) -> String {
         match std::mem::take(&mut self.lines) {
             0 => String::new(),
@@ -105,7 +106,7 @@ impl Live {
         }
     }
 
-    /// The lines. Wrapping is switched off meanwhile: a terminal that became narrower must not make two lines of one.
+    /// Returns the lines. They switch wrapping off, because a terminal may have become narrower.
     pub(super) fn draw(&mut self, outline: &Outline, summary: &Summary) -> String {
         self.drawn_at = Some(self.now);
         let lines = self.frame(outline, summary);
@@ -150,7 +151,7 @@ impl Live {
             }
             (None, None) => String::new(),
         };
-        // The title gives way to what is happening, and most of all to what is waited for.
+        // The title is shortened in favour of the step, and even more in favour of a wait.
         let least = self.style.width * if running.waiting.is_some() { 1 } else { 2 } / 5;
         let room = self.style.width.saturating_sub(13 + words::width(&doing)).max(least);
         let title = words::fit(&title, room);

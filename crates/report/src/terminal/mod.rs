@@ -1,7 +1,7 @@
 //! A run on a terminal or in a plain log: the header, a line or a block per scenario in reading order, the ending.
 //!
-//! A terminal additionally has lines below the text that show what is running (`live`). Apart from them and from colour
-//! both get the same text, so that a log can be compared with what somebody saw.
+//! A terminal has more lines below the text, which show what is running (`live`). Apart from them and from colour, a
+//! terminal and a log get the same text.
 
 mod compare;
 mod ending;
@@ -23,21 +23,21 @@ use crate::words;
 use live::Live;
 use page::Page;
 
-/// With more scenarios than this, passing ones are listed only on request.
+/// With more scenarios than this, passing ones are listed only with `-v`.
 const MANY: usize = 200;
 
-/// What the output can do.
+/// The abilities of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminal {
     /// Whether escape sequences for colour may be written.
     pub colour: bool,
     /// How many columns a line has.
     pub width: usize,
-    /// Whether lines can be taken back, to show what is running.
+    /// Whether lines can be erased, to show what is running.
     pub live: bool,
 }
 
-/// How much to tell.
+/// How much to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Failures and the ending.
@@ -49,18 +49,18 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// What the user chose.
+/// The choices of the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// How much to tell.
+    /// How much to show.
     pub verbosity: Verbosity,
-    /// Options, quoted for a shell, that a rerun of one scenario needs besides document and name: `--timeout 5s`. May be empty.
+    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`. May be empty.
     pub rerun_options: String,
 }
 
 /// Writes a run for people as it happens.
 ///
-/// It never fails: when nobody reads any more it goes quiet, and [`broken_pipe`](Self::broken_pipe) says so.
+/// After a write has failed it writes nothing more, and [`finish`](Self::finish) returns why.
 pub struct TerminalReporter<W: Write> {
     out: Output<W>,
     style: Style,
@@ -69,56 +69,48 @@ pub struct TerminalReporter<W: Write> {
     order: ReadingOrder,
     summary: Summary,
     live: Option<Live>,
-    /// What was explained already.
-    told: failure::Told,
+    /// The explanations shown so far.
+    explanations: failure::Explanations,
     /// Scenarios never started, counted by reason.
     skipped: BTreeMap<String, usize>,
-    /// Whether a block was the last thing written, which wants air after it.
+    /// Whether a block was written last, which needs a blank line after it.
     after_block: bool,
-    /// Whether the last line written is empty, or there is none.
+    /// Whether the last line is empty, or nothing is written yet.
     after_blank: bool,
 }
 
 impl<W: Write> TerminalReporter<W> {
-    /// A reporter that writes there.
+    /// Creates a reporter that writes there.
     pub fn new(out: W, terminal: Terminal, options: Options) -> Self {
         let style = Style { colour: terminal.colour, width: terminal.width.max(40) };
         Self {
-            out: Output { to: out, broken: None },
+            out: Output { to: out, error: None },
             style,
             options,
             outline: Outline::default(),
             order: ReadingOrder::default(),
             summary: Summary::default(),
             live: terminal.live.then(|| Live::new(style)),
-            told: failure::Told::default(),
+            explanations: failure::Explanations::default(),
             skipped: BTreeMap::new(),
             after_block: false,
             after_blank: true,
         }
     }
 
-    /// The numbers so far.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Where it writes.
+    /// Returns the writer.
     pub fn get_ref(&self) -> &W {
         &self.out.to
     }
 
-    /// Whether a write failed, because the reader went away or for any other reason. Nothing was written since.
-    pub fn broken_pipe(&self) -> bool {
-        self.out.broken.is_some()
+    /// Shows what is held back and the ending, for a recording that has no end.
+    pub fn cut_short(&mut self) {
+        self.clear();
+        self.live = None;
+        self.end();
     }
 
-    /// Why writing failed, unless the reader only went away: then the results are lost, and somebody should say so.
-    pub fn lost(&self) -> Option<&io::Error> {
-        self.out.broken.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
-    }
-
-    /// The terminal has another width now.
+    /// Sets the width of the terminal, which may change.
     pub fn set_width(&mut self, width: usize) {
         self.style.width = width.max(40);
         if let Some(live) = &mut self.live {
@@ -126,7 +118,7 @@ impl<W: Write> TerminalReporter<W> {
         }
     }
 
-    /// Takes the live lines away, so that something else can be written. They come back with the next event.
+    /// Erases the live lines, so that something else can be written. The next event brings them back.
     pub fn clear(&mut self) {
         if let Some(live) = &mut self.live {
             let frame = live.erase();
@@ -134,10 +126,19 @@ impl<W: Write> TerminalReporter<W> {
         }
     }
 
-    /// Ends the reporter and gives the output back.
+    /// Ends the reporter and returns the writer.
     pub fn into_inner(mut self) -> W {
         self.clear();
         self.out.to
+    }
+
+    /// Ends the reporter.
+    ///
+    /// # Errors
+    /// The first write error. Nothing was written after it.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.clear();
+        self.out.error.map_or(Ok(()), Err)
     }
 
     fn page(&self) -> Page {
@@ -163,13 +164,13 @@ impl<W: Write> TerminalReporter<W> {
 
     fn record(&mut self, record: &ScenarioRecord) {
         let Some(finished) = &record.finished else {
-            self.unfinished(record);
+            self.stopped(record);
             return;
         };
         match finished.outcome {
             Outcome::Passed if self.lists_passing() => self.passed(record),
             Outcome::Passed => {}
-            Outcome::Skipped if record.started => self.unfinished(record),
+            Outcome::Skipped if record.started => self.stopped(record),
             Outcome::Skipped => self.skipped(record),
             Outcome::Failed | Outcome::Broken => self.failed(record),
         }
@@ -180,12 +181,12 @@ impl<W: Write> TerminalReporter<W> {
         let (title, took) = self.title_and_time(record);
         let mut notes = Vec::new();
         if let Some(finished) = &record.finished {
-            let died = |daemon: &Daemon| {
+            let crash = |daemon: &Daemon| {
                 format!("daemon {} {}", words::escape(&daemon.name), failure::daemon_end(&daemon.end))
             };
-            notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(died));
+            notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(crash));
             if !finished.left_over.is_empty() {
-                notes.push(format!("stopped at the end: {}", failure::names_of_left_over(&finished.left_over)));
+                notes.push(format!("stopped at the end: {}", failure::leftover_names(&finished.left_over)));
             }
         }
         let note =
@@ -207,14 +208,14 @@ impl<W: Write> TerminalReporter<W> {
     fn failed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let verbose = self.options.verbosity == Verbosity::Verbose;
-        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose, &mut self.told);
+        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose, &mut self.explanations);
         page.blank_before();
         self.after_block = true;
         self.print(page);
     }
 
-    /// A scenario that was stopped on its way: one line that says how far it came.
-    fn unfinished(&mut self, record: &ScenarioRecord) {
+    /// Shows a scenario that was stopped with the run, and where.
+    fn stopped(&mut self, record: &ScenarioRecord) {
         if !record.started || self.options.verbosity == Verbosity::Quiet {
             return;
         }
@@ -237,15 +238,15 @@ impl<W: Write> TerminalReporter<W> {
         self.print(page);
     }
 
-    /// Scenarios that never began are told of together at the end, unless every detail is wanted.
+    /// Counts a scenario that was not started, for the ending; with `-v` it is listed too.
     fn skipped(&mut self, record: &ScenarioRecord) {
         let failure = record.finished.as_ref().and_then(|finished| finished.failure.as_ref());
         let reason = failure.map_or(String::new(), |failure| failure.message.clone());
         if self.options.verbosity == Verbosity::Verbose {
             let mut page = self.page();
             let (title, _) = self.title_and_time(record);
-            let because = if reason.is_empty() { String::new() } else { format!("  ({})", words::escape(&reason)) };
-            page.line(0, &format!("{}  {:>7}  {title}{because}", page.paint(Role::Odd, "SKIP"), ""));
+            let suffix = if reason.is_empty() { String::new() } else { format!("  ({})", words::escape(&reason)) };
+            page.line(0, &format!("{}  {:>7}  {title}{suffix}", page.paint(Role::Odd, "SKIP"), ""));
             if self.after_block {
                 page.blank_before();
             }
@@ -273,7 +274,7 @@ impl<W: Write> TerminalReporter<W> {
         self.print(page);
     }
 
-    /// Writes text above the live lines. One write per text, so that nothing flickers.
+    /// Writes text above the live lines, in one write so that nothing flickers.
     fn print(&mut self, page: Page) {
         let text = page.finish(self.after_blank);
         if text.is_empty() {
@@ -332,21 +333,21 @@ impl<W: Write> Sink for TerminalReporter<W> {
     }
 
     fn is_deserted(&self) -> bool {
-        self.out.broken.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        self.out.error.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 
-/// Where text goes, until nobody reads it.
+/// A writer, until a write fails.
 struct Output<W: Write> {
     to: W,
-    broken: Option<io::Error>,
+    error: Option<io::Error>,
 }
 
 impl<W: Write> Output<W> {
     fn write(&mut self, text: &str) {
-        if self.broken.is_none() && !text.is_empty() {
+        if self.error.is_none() && !text.is_empty() {
             let written = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
-            self.broken = written.err();
+            self.error = written.err();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::style::{Role, Style};
 
-/// Lines, and how they may look.
+/// Lines of a report, before they are written.
 pub(super) struct Page {
     style: Style,
     text: String,
@@ -14,7 +14,7 @@ impl Page {
         Self { style, text: String::new(), blank_before: false }
     }
 
-    /// An empty page that is to be a part of this one.
+    /// Creates an empty page in the same style.
     pub(super) fn part(&self) -> Self {
         Self::new(self.style)
     }
@@ -35,7 +35,7 @@ impl Page {
         self.style.paint(role, text)
     }
 
-    /// Adds a line, without blanks at its end.
+    /// Adds a line; an empty one gets no indent.
     pub(super) fn line(&mut self, indent: usize, text: &str) {
         if !text.is_empty() {
             self.text.extend(std::iter::repeat_n(' ', indent));
@@ -44,19 +44,19 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Adds an empty line, unless there is one already or nothing before it.
+    /// Adds an empty line, unless one is there already or the page is empty.
     pub(super) fn gap(&mut self) {
         if !self.text.is_empty() && !self.text.ends_with("\n\n") {
             self.text.push('\n');
         }
     }
 
-    /// Puts an empty line before everything, if anything comes.
+    /// Puts an empty line before the page, unless the page stays empty.
     pub(super) fn blank_before(&mut self) {
         self.blank_before = true;
     }
 
-    /// The text. `after_blank` says whether the line before it is empty, or there is none.
+    /// Returns the text. `after_blank` says that it follows an empty line, or comes first.
     pub(super) fn finish(mut self, after_blank: bool) -> String {
         if self.blank_before && !after_blank && !self.text.is_empty() {
             self.text.insert(0, '\n');

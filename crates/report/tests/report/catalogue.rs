@@ -115,8 +115,8 @@ lib/daemon (2 steps)
         Writes the embedded file, and makes it executable.
 
   when  I (try to )?start "{path}{args}" as {name}, on port {port}
-        path: a path, args: any text, name: a word, port: an integer
-        from 0
+        path: a path, args: any text, name: a word, port: a non-negative
+        integer
         Start a program in the background, and wait until it listens on
         the port, which may take up to the limit that the document sets.
 

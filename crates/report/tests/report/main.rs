@@ -4,8 +4,11 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes snapshots with them")]
 
 mod catalogue;
+mod comparisons;
 mod diagnostics;
 mod failures;
 mod live;
+mod outputs;
 mod runs;
 mod support;
+mod tee;

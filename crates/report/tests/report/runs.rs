@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use greenroom_event::{DaemonEnd, Held, Isolation, Outcome, Property, PropertyName, ScenarioFinished, Sink, User};
-use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity, Verdict};
+use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
 use crate::support::{Run, because, captured, daemon, left, over, three};
@@ -290,8 +290,8 @@ INTERRUPTED: 1 of 3 scenarios passed, 2 not finished, 97 ms
 }
 
 #[test]
-fn a_record_that_breaks_off() {
-    // The runner was killed; there is no end to show, and nothing that was held back is shown as if it were final.
+fn a_recording_that_is_cut_short() {
+    // While events may still come, what is held back is not shown.
     let run = three().passes(1);
     assert_data_eq!(
         run.plain(),
@@ -304,7 +304,19 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
     );
     let mut reporter = reporter(Vec::new());
     run.all().iter().for_each(|event| reporter.push(event));
-    assert_eq!(reporter.summary().verdict(), Verdict::Interrupted);
+    reporter.cut_short();
+    assert_data_eq!(
+        String::from_utf8(reporter.into_inner()).unwrap(),
+        str![[r#"
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+
+PASS   0.12 s  Daemon takes a while to open its port
+
+INTERRUPTED: the run did not end; 1 of 3 scenarios passed, 2 not finished, 88 ms
+
+"#]]
+        .raw()
+    );
 }
 
 #[test]
@@ -485,23 +497,22 @@ impl Write for Pipe {
 }
 
 #[test]
-fn nobody_reads_any_more() {
+fn a_reader_that_goes_away_is_noticed() {
     let mut reporter = reporter(Pipe(0));
     let events = mixed().all();
     reporter.push(&events[0]);
-    assert!(!reporter.broken_pipe());
+    assert!(!reporter.is_deserted());
     events[1..].iter().for_each(|event| reporter.push(event));
-    assert!(reporter.broken_pipe());
-    assert!(reporter.lost().is_none(), "whoever goes away does not miss the rest");
-    assert_eq!(reporter.summary().verdict(), Verdict::Failed, "the numbers go on");
+    assert!(reporter.is_deserted());
     assert_eq!(reporter.into_inner().0, 2, "nothing is written after the first error");
 }
 
 #[test]
-fn a_full_disk_loses_the_results() {
+fn a_full_disk_is_an_error() {
     let mut reporter = reporter(std::fs::File::options().write(true).open("/dev/full").unwrap());
     mixed().all().iter().for_each(|event| reporter.push(event));
-    assert_eq!(reporter.lost().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
+    assert!(!reporter.is_deserted());
+    assert_eq!(reporter.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use greenroom_event::{
-    Attempt, Comparison, Daemon, DaemonEnd, DocumentOutline, Event, EventKind, Exit, Failure, Isolation, LeftOver,
-    Location, Notice, Outcome, Outline, Output, OutputSource, Part, Relation, RunStarted, SCHEMA_VERSION,
-    ScenarioFinished, ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
+    Attempt, Daemon, DaemonEnd, DocumentOutline, Event, EventKind, Exit, Failure, Isolation, LeftOver, Location,
+    Notice, Outcome, Outline, Output, OutputSource, Relation, RunStarted, SCHEMA_VERSION, ScenarioFinished,
+    ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
 };
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
 
@@ -188,14 +188,7 @@ pub(crate) fn because(message: &str) -> Failure {
 }
 
 pub(crate) fn compared(what: &str, relation: Relation, expected: &str, actual: &str) -> Failure {
-    let comparison = Comparison {
-        what: what.to_owned(),
-        relation,
-        expected: expected.to_owned(),
-        actual: actual.to_owned(),
-        part: Part::default(),
-    };
-    Failure { comparison: Some(Box::new(comparison)), ..because(&format!("{what} is not as it should be")) }
+    Failure::comparison(what, relation, expected, actual)
 }
 
 /// Output under a title.
@@ -224,4 +217,9 @@ pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {
 /// A run of one scenario whose second step fails like this.
 pub(crate) fn fails_with(failure: Failure) -> Run {
     one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 40, failure).finish(0, over(Outcome::Failed, 45)).end()
+}
+
+/// The lines `line 1`, `line 2` and so on, of these numbers.
+pub(crate) fn lines(range: std::ops::Range<usize>) -> String {
+    range.map(|number| format!("line {number}\n")).collect()
 }

@@ -1,0 +1,199 @@
+//! `greenroom run --events` and `greenroom report`: what is recorded is shown again, and bad recordings are refused.
+
+use std::fs;
+
+use rustix::process::Signal;
+use snapbox::str;
+
+use crate::support::{Fifo, Project, Ran, document, scenario};
+
+/// Three scenarios, of which the second fails.
+const MIXED: &str = "\
+# Greets
+~~~scenario
+when I run echo hello
+then stdout contains \"hello\"
+~~~
+
+# Greets politely
+~~~scenario
+when I run echo good morning
+then stdout contains \"good evening\"
+and command is successful
+~~~
+
+# Leaves
+~~~scenario
+when I start \"sleep 9876\" as a background process as sleepy
+~~~
+";
+
+/// A project with a recorded run, and what the run showed.
+fn recorded() -> (Project, Ran) {
+    let project = Project::anywhere().file("x.md", document(MIXED));
+    let ran = project.run(["run", "--events", "run.jsonl", "x.md"]).code(1).stderr("");
+    (project, ran)
+}
+
+/// A project whose recording is changed.
+fn changed(change: impl Fn(&str) -> String) -> Project {
+    let (project, _) = recorded();
+    let text = fs::read_to_string(project.path("run.jsonl")).unwrap();
+    let new = change(&text);
+    assert_ne!(new, text);
+    project.file("run.jsonl", new)
+}
+
+/// Shows a recording.
+fn report<const N: usize>(project: &Project, arguments: [&str; N]) -> Ran {
+    project.run([&["report"][..], &arguments].concat())
+}
+
+#[test]
+fn a_recording_is_shown_as_the_run_was() {
+    let (project, ran) = recorded();
+    let shown = report(&project, ["run.jsonl"]).code(1).stderr("");
+    assert_eq!(shown.stdout, ran.stdout);
+    assert!(shown.stdout.contains("\n  expected to contain:\n"), "{}", shown.stdout);
+    report(&project, ["-q", "run.jsonl"]).code(1).stderr("").stdout(str![[r#"
+FAIL [TIME]  Greets politely
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run echo good morning
+    FAILED [TIME]  then stdout contains "good evening"
+                      1 step not run
+
+  stdout of the command does not contain the expected text
+  expected to contain:
+    │ good evening
+  actual:
+    │ good morning
+  note: the command was `echo good morning`, and it ended with exit status 0
+
+  rerun: greenroom run x.md --name 'Greets politely'
+
+FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
+  failed  x.md:11  Greets politely
+
+"#]]);
+    let verbose = report(&project, ["-v", "run.jsonl"]).code(1).stderr("").stdout;
+    assert!(verbose.contains("\n    ok [TIME]  when I run echo hello\n"), "{verbose}");
+}
+
+#[test]
+fn a_recording_can_come_from_standard_input() {
+    let (project, ran) = recorded();
+    let project = project.through(["sh", "-c", "exec \"$@\" < run.jsonl", "sh"]);
+    assert_eq!(report(&project, ["-"]).code(1).stderr("").stdout, ran.stdout);
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_run() {
+    let project = Project::anywhere().file("x.md", scenario("when I run true"));
+    project.run(["run", "-q", "--events", "run.jsonl", "x.md"]).passes();
+    report(&project, ["run.jsonl"]).passes();
+    let lines = fs::read_to_string(project.path("run.jsonl")).unwrap();
+    assert!(lines.lines().all(|line| line.starts_with("{\"seq\":")), "{lines}");
+}
+
+#[test]
+fn a_file_is_replaced() {
+    let project = Project::anywhere().file("x.md", scenario("when I run true")).file("run.jsonl", "old\n".repeat(999));
+    project.run(["run", "--events", "run.jsonl", "x.md"]).passes();
+    report(&project, ["run.jsonl"]).passes();
+}
+
+#[test]
+fn files_that_are_not_recordings_are_refused() {
+    let (project, _) = recorded();
+    let project = project.file("empty", "").directory("directory");
+    report(&project, ["x.md"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["empty"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["missing"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["directory"]).code(2).stdout("").stderr(str![[""]]);
+}
+
+#[test]
+fn a_newer_recording_is_refused_with_its_version() {
+    let project = changed(|text| text.replacen("\"schema_version\":1", "\"schema_version\":2", 1));
+    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[""]]);
+}
+
+#[test]
+fn a_damaged_recording_is_refused_with_the_line() {
+    let project = changed(|text| {
+        let lines: Vec<&str> = text.lines().collect();
+        [&lines[..2], &["{\"seq\":2}"], &lines[3..]].concat().join("\n")
+    });
+    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[""]]);
+}
+
+#[test]
+fn a_recording_that_is_cut_short_is_shown_up_to_there() {
+    // All but the last two lines and a half.
+    let project = changed(|text| {
+        let lines: Vec<&str> = text.lines().collect();
+        let (last, before) = lines.split_last().unwrap();
+        format!("{}\n{}", before.join("\n"), &last[..last.len() / 2])
+    });
+    let lines = fs::read_to_string(project.path("run.jsonl")).unwrap().lines().count() - 1;
+    let shown = report(&project, ["run.jsonl"]).code(130);
+    assert_eq!(
+        shown.stderr,
+        format!(
+            "greenroom: run.jsonl: the recording is cut short: it ends after line {lines}, before the end of the run\n"
+        )
+    );
+    let ending = "\nINTERRUPTED: the run did not end; 1 of 3 scenarios failed, 2 passed, ";
+    assert!(shown.stdout.contains(ending), "{}", shown.stdout);
+    // Only the first line is there.
+    let project = changed(|text| text.lines().next().unwrap().to_owned());
+    let shown = report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[""]]);
+    crate::support::same(&shown.stderr, str![[""]]);
+}
+
+#[test]
+fn the_recording_of_a_killed_run_can_be_read() {
+    let waits = "when I run true\nwhen I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+    let project = Project::anywhere().fifo("fifo").file("x.md", scenario(waits));
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let started = project.start(["run", "--events", "run.jsonl", "--env", &fifo, "x.md"]);
+    Fifo::open(project.path("fifo")).line();
+    started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
+    project.nothing_is_left();
+    report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[""]]);
+    let shown = report(&project, ["run.jsonl"]).code(130).stdout;
+    assert!(shown.contains("\n               stopped at x.md:9: when I run sh -c 'echo waiting > $FIFO;"), "{shown}");
+}
+
+#[test]
+fn the_recording_of_an_interrupted_run_is_complete() {
+    let waits = "when I run sh -c 'echo waiting > $FIFO; sleep 9999'";
+    let project = Project::anywhere().fifo("fifo").file("x.md", scenario(waits));
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let started = project.start(["run", "--events", "run.jsonl", "--env", &fifo, "x.md"]);
+    Fifo::open(project.path("fifo")).line();
+    let ran = started.signal(Signal::INT).finish().code(130);
+    assert_eq!(report(&project, ["run.jsonl"]).code(130).stderr("").stdout, ran.stdout);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_stops_the_command_before_anything_runs() {
+    let project = Project::anywhere().file("x.md", scenario("when I run touch $RAN"));
+    let variable = format!("RAN={}", project.path("ran").display());
+    let run = |file: &str| project.run(["run", "--env", &variable, "--events", file, "x.md"]).stdout("");
+    run("missing/run.jsonl").code(4).stderr(str![[""]]);
+    run(".").code(4).stderr(str![[""]]);
+    run("x.md").code(3).stderr(str![[""]]);
+    run("./x.md").code(3).stderr(str![[""]]);
+    run("-").code(3).stderr(str![[""]]);
+    run("").code(3).stderr(str![[""]]);
+    assert!(!project.path("ran").exists());
+    assert_eq!(fs::read_to_string(project.path("x.md")).unwrap(), scenario("when I run touch $RAN"));
+}
+
+#[test]
+fn a_full_disk_is_reported_after_the_run() {
+    let project = Project::anywhere().file("x.md", scenario("when I run true"));
+    project.run(["run", "--events", "/dev/full", "x.md"]).code(4).stdout(str![[""]]).stderr(str![[""]]);
+}

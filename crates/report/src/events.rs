@@ -1,0 +1,15 @@
+//! The report for programs: the events themselves, one line of JSON each.
+//!
+//! `greenroom report` shows such a recording as the run was shown. The format is that of
+//! [`greenroom_event::recording`].
+
+use greenroom_event::recording::Recorder;
+
+use crate::tee::Format;
+
+/// `--events FILE`.
+pub const FORMAT: Format = Format {
+    option: "events",
+    help: "Write what happens to this file too, as it happens: one line of JSON per event, for programs and for `greenroom report`",
+    create: |to| Box::new(Recorder::new(to)),
+};
