@@ -1,4 +1,5 @@
-//! The scenarios of documents and the steps of libraries, as text for `greenroom list` and `greenroom steps`.
+//! The scenarios of documents and the steps of libraries, as text for `greenroom list` and
+//! `greenroom steps`.
 
 use greenroom_doc::{Binding, CaptureType, Plan, PlannedScenario, Sources};
 

@@ -10,6 +10,6 @@ use crate::tee::Format;
 /// `--events FILE`.
 pub const FORMAT: Format = Format {
     option: "events",
-    help: "Write what happens to this file too, as it happens: one line of JSON per event, for programs and for `greenroom report`",
+    help: "Record the run in this file, one line of JSON per event; `greenroom report` shows it",
     create: |to| Box::new(Recorder::new(to)),
 };

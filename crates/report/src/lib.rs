@@ -1,9 +1,10 @@
 //! Events and plans to people.
 //!
-//! Everything that a user of greenroom reads is written here: diagnostics of documents ([`diagnostics`]), the progress and
-//! the results of a run ([`terminal`] and the reports of [`FORMATS`]), and what documents and libraries offer
-//! ([`catalogue`]). Input is values: events, a plan, diagnostics. Output is text. Nothing here starts a process, reads the
-//! environment or opens a file, so that a recorded run can be shown on another machine.
+//! Everything that a user of greenroom reads is written here: diagnostics of documents
+//! ([`diagnostics`]), the progress and the results of a run ([`terminal`] and the reports of
+//! [`FORMATS`]), and what documents and libraries offer ([`catalogue`]). Input is values: events, a
+//! plan, diagnostics. Output is text. Nothing here starts a process, reads the environment or opens
+//! a file, so that a recorded run can be shown on another machine.
 //!
 //! ```text
 //! Event --tee--> Summary --> Verdict, from which the exit code comes
@@ -11,7 +12,8 @@
 //!          \---> any other report: a file here and a row in FORMATS
 //! ```
 //!
-//! What processes wrote and what documents say is untrusted text: [`words::escape`] makes it safe to show.
+//! What processes wrote and what documents say is untrusted text: [`words::escape`] makes it safe
+//! to show.
 
 #![forbid(unsafe_code)]
 

@@ -1,7 +1,8 @@
 //! Restores the reading order of scenarios that ran side by side.
 //!
-//! [`ReadingOrder`] gathers the events of each scenario into a [`ScenarioRecord`] and returns records in the order of the
-//! outline, each as soon as all before it are over. It holds only scenarios that run or that finished out of order.
+//! [`ReadingOrder`] gathers the events of each scenario into a [`ScenarioRecord`] and returns
+//! records in the order of the outline, each as soon as all before it are over. It holds only
+//! scenarios that run or that finished out of order.
 
 use greenroom_event::{Event, EventKind, ScenarioFinished, StepFinished};
 use std::collections::BTreeMap;

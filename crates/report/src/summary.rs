@@ -31,7 +31,8 @@ pub struct Summary {
     pub finished: bool,
     /// How long it took, until the last event.
     pub took: Duration,
-    /// The failed and broken scenarios, as indices into the outline, in the order in which they ended.
+    /// The failed and broken scenarios, as indices into the outline, in the order in which they
+    /// ended.
     pub failures: Vec<(usize, Outcome)>,
 }
 

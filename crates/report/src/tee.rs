@@ -1,7 +1,8 @@
 //! One run for several readers: the screen, reports in files, and the summary.
 //!
-//! [`Tee`] passes each event on to any number of sinks and folds the [`Summary`], so that the verdict depends on no
-//! reporter. [`Format`] describes a report in a file; the table of all of them is [`FORMATS`](crate::FORMATS).
+//! [`Tee`] passes each event on to any number of sinks and folds the [`Summary`], so that the
+//! verdict depends on no reporter. [`Format`] describes a report in a file; the table of all of
+//! them is [`FORMATS`](crate::FORMATS).
 
 use std::fmt;
 use std::io::Write;

@@ -115,7 +115,8 @@ fn escape_char(c: char) -> String {
     }
 }
 
-/// Escapes a line of output, expands its tabs to multiples of 8, and cuts it after `most` characters.
+/// Escapes a line of output, expands its tabs to multiples of 8, and cuts it after `most`
+/// characters.
 pub fn output_line(line: &str, most: usize) -> String {
     let mut shown = String::new();
     let mut column = 0;

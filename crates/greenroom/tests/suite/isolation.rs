@@ -181,7 +181,7 @@ FAIL [TIME]  The scenario
     │ cannot connect: [Errno 101] Network is unreachable
 
   it tried to reach or look up another host, but its network was private and has only localhost
-    help: to use the host's network, set the label `network-host`, `network: host` in the metadata, or `--network host`
+    help: to use the host's network: label `network-host`, `network: host` in the metadata, or `--network host`
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -94,7 +94,7 @@ FAIL [TIME]  S0
   stderr of the command:
     │ cannot connect: [Errno 111] Connection refused
 
-  note: its network was private, and a connection was refused; it cannot reach servers on the host's localhost
+  note: its network was private, without the servers on the host's localhost; a connection was refused
 
   rerun: greenroom run --sandbox sealed x.md --name S0
 

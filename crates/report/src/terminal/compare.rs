@@ -12,7 +12,8 @@ use crate::words;
 
 /// Differing lines that are shown.
 const DIFF_LINES: usize = 60;
-/// Lines of each side that are compared, from the first difference on. More would be too many to read.
+/// Lines of each side that are compared, from the first difference on. More would be too many to
+/// read.
 const COMPARED: usize = 2000;
 /// A diff that takes longer is finished coarsely.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -60,13 +61,15 @@ fn one_line(text: &str) -> bool {
     text.strip_suffix('\n').unwrap_or(text).chars().all(|c| c != '\n')
 }
 
-/// Returns whether backslashes are doubled: only where one could be read as the escape of a `hidden` character.
+/// Returns whether backslashes are doubled: only where one could be read as the escape of a
+/// `hidden` character.
 fn doubles_backslashes(expected: &str, actual: &str, hidden: impl Fn(char) -> bool) -> bool {
     [expected, actual].iter().any(|text| text.contains('\\'))
         && [expected, actual].iter().any(|text| text.contains(&hidden))
 }
 
-/// Shows two lines, one under the other, with hidden characters escaped and marks below the difference.
+/// Shows two lines, one under the other, with hidden characters escaped and marks below the
+/// difference.
 ///
 /// Lines too long for the screen are cut around the difference. Marks that do not fit are left out.
 fn aligned(page: &mut Page, expected: &str, actual: &str) {
@@ -108,7 +111,8 @@ fn dot_blanks_at_end(line: &mut [char]) {
     line[end - blanks..end].fill('·');
 }
 
-/// One side of a one-line comparison: the text before the difference, the difference, and the text after it.
+/// One side of a one-line comparison: the text before the difference, the difference, and the text
+/// after it.
 struct Side {
     before: String,
     part: String,
@@ -245,7 +249,8 @@ impl Marks {
     }
 }
 
-/// Returns how many lines at the start of both texts are equal, less a few for context; 0 unless there are many.
+/// Returns how many lines at the start of both texts are equal, less a few for context; 0 unless
+/// there are many.
 fn same_lines(one: &str, other: &str) -> usize {
     let same = one.lines().zip(other.lines()).take_while(|(a, b)| a == b).count();
     if same > COMPARED / 2 { same - 3 } else { 0 }

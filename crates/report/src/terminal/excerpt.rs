@@ -1,7 +1,7 @@
 //! Parts of texts that are not ours: output of processes and the two sides of a comparison.
 //!
-//! Each line gets a bar before it, so that nothing a process wrote looks like a line of the report. Of a long text the
-//! end is shown, with how much comes before it.
+//! Each line gets a bar before it, so that nothing a process wrote looks like a line of the report.
+//! Of a long text the end is shown, with how much comes before it.
 
 use greenroom_event::Output;
 
@@ -18,7 +18,8 @@ pub(super) const SHORT_TAIL: usize = 10;
 /// Characters of a line that are shown.
 pub(super) const LINE: usize = 400;
 
-/// Shows the end of an output: `stderr of daemon web (last 20 lines, 1.2 kB before):` and the lines.
+/// Shows the end of an output: `stderr of daemon web (last 20 lines, 1.2 kB before):` and the
+/// lines.
 pub(super) fn output(page: &mut Page, indent: usize, output: &Output, tail: usize) {
     let source = output.source.to_string();
     let of = words::escape(&source);
@@ -50,7 +51,8 @@ pub(super) fn text(page: &mut Page, text: &str, tail: usize) {
     lines(page, 2, &shown);
 }
 
-/// Returns which part of a text is shown: ` (last 20 lines, 1.2 kB before; -v shows more)`; empty for all of it.
+/// Returns which part of a text is shown: ` (last 20 lines, 1.2 kB before; -v shows more)`; empty
+/// for all of it.
 pub(super) fn extent(lines: usize, before: u64, tail: usize) -> String {
     if before == 0 {
         return String::new();

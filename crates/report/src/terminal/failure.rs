@@ -25,7 +25,8 @@ const MANY_ALIKE: usize = 3;
 /// An explanation of this many lines is not repeated for another scenario.
 const LONG: usize = 6;
 
-/// The explanations shown so far, with their scenarios. One that several scenarios share is shown in full only once.
+/// The explanations shown so far, with their scenarios. One that several scenarios share is shown
+/// in full only once.
 #[derive(Default)]
 pub(super) struct Explanations {
     scenarios: HashMap<u64, usize>,
@@ -33,7 +34,8 @@ pub(super) struct Explanations {
 }
 
 impl Explanations {
-    /// Returns the earlier scenario with this explanation, if there is one; else remembers this scenario.
+    /// Returns the earlier scenario with this explanation, if there is one; else remembers this
+    /// scenario.
     fn earlier(&mut self, text: &str, scenario: usize) -> Option<usize> {
         let first = *self.scenarios.entry(self.hasher.hash_one(text)).or_insert(scenario);
         (first != scenario).then_some(first)
@@ -173,7 +175,8 @@ fn step_line(page: &mut Page, step: &StepFinished, text: &str) {
     page.line(STEPS_INDENT, &line);
 }
 
-/// The outputs shown so far. A step's failure often has the output of its daemon, which is not repeated below it.
+/// The outputs shown so far. A step's failure often has the output of its daemon, which is not
+/// repeated below it.
 struct Shown<'a> {
     outputs: Vec<&'a Output>,
     tail: usize,
@@ -287,11 +290,14 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
     page.gap();
     if used.other_hosts {
         page.line(2, "it tried to reach or look up another host, but its network was private and has only localhost");
-        page.line(4, "help: to use the host's network, set the label `network-host`, `network: host` in the metadata, or `--network host`");
+        page.line(
+            4,
+            "help: to use the host's network: label `network-host`, `network: host` in the metadata, or `--network host`",
+        );
     } else if used.refused {
         page.line(
             2,
-            "note: its network was private, and a connection was refused; it cannot reach servers on the host's localhost",
+            "note: its network was private, without the servers on the host's localhost; a connection was refused",
         );
     } else {
         page.line(2, "note: its network was private");

@@ -1,7 +1,8 @@
-//! The lines below the text while scenarios run: what is running, for how long, and what it waits for.
+//! The lines below the text while scenarios run: what is running, for how long, and what it waits
+//! for.
 //!
-//! They never wrap, and are erased before anything else is written. Time comes from the events, so that a replay draws
-//! what the run drew.
+//! They never wrap, and are erased before anything else is written. Time comes from the events, so
+//! that a replay draws what the run drew.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

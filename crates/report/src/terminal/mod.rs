@@ -1,7 +1,8 @@
-//! A run on a terminal or in a plain log: the header, a line or a block per scenario in reading order, the ending.
+//! A run on a terminal or in a plain log: the header, a line or a block per scenario in reading
+//! order, the ending.
 //!
-//! A terminal has more lines below the text, which show what is running (`live`). Apart from them and from colour, a
-//! terminal and a log get the same text.
+//! A terminal has more lines below the text, which show what is running (`live`). Apart from them
+//! and from colour, a terminal and a log get the same text.
 
 mod compare;
 mod ending;
@@ -54,7 +55,8 @@ pub enum Verbosity {
 pub struct Options {
     /// How much to show.
     pub verbosity: Verbosity,
-    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`. May be empty.
+    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`. May be
+    /// empty.
     pub rerun_options: String,
 }
 
@@ -118,7 +120,8 @@ impl<W: Write> TerminalReporter<W> {
         }
     }
 
-    /// Erases the live lines, so that something else can be written. The next event brings them back.
+    /// Erases the live lines, so that something else can be written. The next event brings them
+    /// back.
     pub fn clear(&mut self) {
         if let Some(live) = &mut self.live {
             let frame = live.erase();

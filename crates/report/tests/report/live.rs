@@ -6,7 +6,8 @@ use snapbox::{IntoData, assert_data_eq, str};
 
 use crate::support::{Run, because, ms, over, three};
 
-/// What a terminal shows after these bytes; it knows what the reporter uses and refuses anything else.
+/// What a terminal shows after these bytes; it knows what the reporter uses and refuses anything
+/// else.
 fn screen(bytes: &str) -> String {
     let mut lines = vec![String::new()];
     let (mut row, mut column) = (0, 0);

@@ -1,4 +1,5 @@
-//! Every screen in full. Rewrite the snapshots with `SNAPSHOTS=overwrite cargo test -p greenroom-report`, then read them.
+//! Every screen in full. Rewrite the snapshots with `SNAPSHOTS=overwrite cargo test -p
+//! greenroom-report`, then read them.
 
 #![expect(clippy::unwrap_used, clippy::format_collect, reason = "tests: short beats careful")]
 #![expect(clippy::needless_raw_string_hashes, reason = "snapbox writes snapshots with them")]
