@@ -18,12 +18,12 @@ pub fn duration(time: Duration) -> String {
     }
 }
 
-/// Returns a chosen time: as [`duration`], but `5 s` instead of `5.0 s`.
+/// Returns a time limit, exactly below a minute: `300 ms`, `2.5 s`, `5 s`, `1 m 30 s`.
 pub fn limit(time: Duration) -> String {
-    if time.subsec_nanos() == 0 && (1..60).contains(&time.as_secs()) {
-        format!("{} s", time.as_secs())
-    } else {
-        duration(time)
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        1..60 => format!("{} s", (time.as_secs_f64() * 1000.0).round() / 1000.0),
+        _ => duration(time),
     }
 }
 
@@ -31,7 +31,7 @@ pub fn limit(time: Duration) -> String {
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
-        return format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" });
+        return size_in_bytes(bytes);
     }
     let mut tenths = bytes.saturating_add(50) / 100;
     let mut unit = 0;
@@ -40,6 +40,17 @@ pub fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// Returns a size limit, exactly: `64 MiB`, `500 KiB`, `7 bytes`.
+pub fn size_limit(bytes: u64) -> String {
+    let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| size_in_bytes(bytes), |(unit, name)| format!("{} {name}", bytes / unit))
+}
+
+fn size_in_bytes(bytes: u64) -> String {
+    format!("{bytes} {}", if bytes == 1 { "byte" } else { "bytes" })
 }
 
 #[cfg(test)]
@@ -77,10 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn limits_have_no_superfluous_decimal() {
-        assert_eq!(limit(ms(5000)), "5 s");
-        assert_eq!(limit(ms(2500)), "2.5 s");
-        assert_eq!(limit(ms(300)), "300 ms");
+    fn limits_are_exact() {
+        let texts: Vec<_> =
+            [300, 1000, 1234, 2500, 5000, 59_999, 60_000, 90_000].into_iter().map(ms).map(limit).collect();
+        assert_eq!(texts, ["300 ms", "1 s", "1.234 s", "2.5 s", "5 s", "59.999 s", "1 m 00 s", "1 m 30 s"]);
+        let texts: Vec<_> = [0, 1, 7, 1 << 10, 512_000, 64 << 20, 2 << 30].into_iter().map(size_limit).collect();
+        assert_eq!(texts, ["0 bytes", "1 byte", "7 bytes", "1 KiB", "500 KiB", "64 MiB", "2 GiB"]);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use greenroom_doc::{Capture, Network, Plan, PlannedScenario};
+use greenroom_event::words;
 use greenroom_sandbox::turn::{Take, Turn, Waiting};
 use greenroom_sandbox::{Isolation, Property};
 
-use crate::agent::seconds;
 use crate::options::RunOptions;
 use crate::scenario::ActiveScenario;
 
@@ -200,7 +200,7 @@ impl Admission {
             match blocked.blocker {
                 Blocker::Port(port, _) if !running.values().any(|running| running.has_port(port)) => {
                     if now.saturating_duration_since(blocked.since) >= limit {
-                        let limit = seconds(limit);
+                        let limit = words::limit(limit);
                         let reason = format!("it waited {limit} for port {port}, which another run of greenroom uses");
                         overdue.push((blocked.index, reason));
                     }

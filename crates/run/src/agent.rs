@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope};
+use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
@@ -272,7 +272,7 @@ impl StepAgent {
                     if waiting_for.is_empty() { String::new() } else { format!(" while waiting for {waiting_for}") };
                 let Limit { scope, of_scenario, time } = limit;
                 failure.kind = FailureKind::TimeLimit { scope, limit: time };
-                failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", seconds(time));
+                failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", words::limit(time));
                 let (key, option) =
                     if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
                 failure.help.push(format!("if it needs more time, set `{key}` in the document's metadata{option}"));
@@ -298,27 +298,13 @@ struct Limit {
     time: Duration,
 }
 
-/// Writes a limit as the user does: `300 ms`, `2.5 s`.
-pub(crate) fn seconds(limit: Duration) -> String {
-    if limit < Duration::from_secs(1) {
-        return format!("{} ms", limit.as_millis());
-    }
-    format!("{} s", (limit.as_secs_f64() * 1000.0).round() / 1000.0)
-}
-
 /// The failure of a step whose processes wrote more than the output limit.
 fn too_long(output: &str, context: &mut Context) -> Failure {
-    let limit = context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", bytes(limit)));
+    let limit =
+        context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", words::size_limit(limit)));
     Failure::new(format!("{output} exceeded the output limit{limit}; the processes that wrote to it were killed"))
         .kind(FailureKind::OutputLimit)
         .help("raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less")
-}
-
-/// Writes a size as the user does: `64 MiB`.
-fn bytes(size: u64) -> String {
-    let units = [(1 << 30, " GiB"), (1 << 20, " MiB"), (1 << 10, " KiB"), (1, " bytes")];
-    let (unit, name) = units.into_iter().find(|(unit, _)| size.is_multiple_of(*unit)).unwrap_or((1, " bytes"));
-    format!("{}{name}", size / unit)
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {

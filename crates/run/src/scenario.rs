@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use greenroom_event::{
     Attempt, Daemon, DaemonEnd, EventKind, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
-    PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream,
+    PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream, words,
 };
 use greenroom_sandbox::process::{ExitStatus, Signal, capture};
 use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, StageMessage, tree};
 
-use crate::agent::seconds;
 use crate::emit::Emitter;
 use crate::progress::{OrderError, Progress};
 use crate::wire::{StepReply, WorkerMessage};
@@ -325,7 +324,7 @@ impl ActiveScenario {
         }
         if self.last_message.is_some() {
             // The worker is done, but its first process does not end: something suspended it.
-            let message = format!("its processes had not ended {} after its last step", seconds(SLACK));
+            let message = format!("its processes had not ended {} after its last step", words::limit(SLACK));
             self.fail(Outcome::Broken, FailureKind::Stuck, message);
             self.collapse();
             return true;
@@ -337,8 +336,8 @@ impl ActiveScenario {
         };
         let message = format!(
             "the {scope} exceeded its time limit of {}, and was still running {} later",
-            seconds(limit),
-            seconds(SLACK)
+            words::limit(limit),
+            words::limit(SLACK)
         );
         let kind = FailureKind::TimeLimit { scope, limit };
         match self.progress.current() {

@@ -46,10 +46,6 @@ impl Live {
         Self { style, running: BTreeMap::new(), now: Duration::ZERO, drawn_at: None, lines: 0 }
     }
 
-    pub(super) fn set_width(&mut self, width: usize) {
-        self.style.width = width;
-    }
-
     /// Takes note of an event.
     pub(super) fn take(&mut self, event: &Event) {
         self.now = self.now.max(event.at);

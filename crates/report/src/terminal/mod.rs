@@ -55,8 +55,7 @@ pub enum Verbosity {
 pub struct Options {
     /// How much to show.
     pub verbosity: Verbosity,
-    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`. May be
-    /// empty.
+    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`.
     pub rerun_options: String,
 }
 
@@ -112,16 +111,7 @@ impl<W: Write> TerminalReporter<W> {
         self.end();
     }
 
-    /// Sets the width of the terminal, which may change.
-    pub fn set_width(&mut self, width: usize) {
-        self.style.width = width.max(40);
-        if let Some(live) = &mut self.live {
-            live.set_width(self.style.width);
-        }
-    }
-
-    /// Erases the live lines, so that something else can be written. The next event brings them
-    /// back.
+    /// Erases the live lines, so that something else can be written, until the next event.
     pub fn clear(&mut self) {
         if let Some(live) = &mut self.live {
             let frame = live.erase();
