@@ -1,4 +1,4 @@
-//! Writes to standard output without ever blocking the run.
+//! Writes to standard output, and to files of reports, without ever blocking the run.
 //!
 //! A pager left open, a stopped terminal or a slow pipe must not hold up time limits or Ctrl-C. So
 //! a thread writes, and what it has not written yet waits in memory, where a whole report has room.
