@@ -81,14 +81,18 @@ impl fmt::Display for RecordingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(error) => write!(f, "cannot read the recording: {error}"),
-            Self::NotARecording => {
-                f.write_str("this is not a recording of a run: its first line is not the start of one")
-            }
+            Self::NotARecording => f.write_str("not a recording of a run: its first line is not the start of one"),
             Self::Newer { found } => write!(
                 f,
-                "this recording has schema version {found}, and this greenroom reads versions up to {SCHEMA_VERSION}"
+                "the recording has schema version {found}; this greenroom reads versions up to {SCHEMA_VERSION}"
             ),
-            Self::Invalid { line, error } => write!(f, "line {line} of the recording is not an event: {error}"),
+            Self::Invalid { line, error } => {
+                let message = error.to_string();
+                // Its own place is within the line.
+                let place = format!(" at line {} column {}", error.line(), error.column());
+                let message = message.strip_suffix(&place).unwrap_or(&message);
+                write!(f, "line {line} of the recording is not an event: {message}")
+            }
             Self::CutShort { line, .. } => {
                 write!(f, "the recording is cut short: it ends after line {line}, before the end of the run")
             }

@@ -67,7 +67,7 @@ fn a_newer_recording_is_refused_with_its_version() {
     let error = read(newer.as_bytes()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("this recording has schema version 7, and this greenroom reads versions up to {SCHEMA_VERSION}")
+        format!("the recording has schema version 7; this greenroom reads versions up to {SCHEMA_VERSION}")
     );
 }
 
@@ -77,11 +77,7 @@ fn other_files_are_not_recordings() {
         ["", "\n", "{}\n", "# A document\n", "[1, 2]\n", "{\"kind\":{\"run_finished\":{\"interrupted\":false}}}\n"]
     {
         let error = read(text.as_bytes()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "this is not a recording of a run: its first line is not the start of one",
-            "{text:?}"
-        );
+        assert_eq!(error.to_string(), "not a recording of a run: its first line is not the start of one", "{text:?}");
     }
 }
 

@@ -427,6 +427,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
+  report       Show a run that `greenroom run --events` has recorded
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
@@ -443,7 +444,7 @@ Options:
 Exit codes:
   0    All selected scenarios passed, or the command succeeded
   1    A scenario failed or could not be run
-  2    A document is missing or has errors; nothing was run
+  2    A document or a recording is missing or invalid; nothing was run
   3    The command line is invalid, or no scenario matches the filters
   4    greenroom cannot work here: no temporary directory, sandbox or output
   130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
@@ -542,6 +543,9 @@ Options:
           - private: Each scenario has its own localhost and no outside network
           - host:    All scenarios use the host's network
 
+      --events <FILE>
+          Record the run in this file, one line of JSON per event; `greenroom report` shows it
+
   -v, --verbose
           Show every step with its time, and more output of failed steps
 
@@ -554,7 +558,7 @@ Options:
 Exit codes:
   0    All selected scenarios passed, or the command succeeded
   1    A scenario failed or could not be run
-  2    A document is missing or has errors; nothing was run
+  2    A document or a recording is missing or invalid; nothing was run
   3    The command line is invalid, or no scenario matches the filters
   4    greenroom cannot work here: no temporary directory, sandbox or output
   130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
@@ -576,6 +580,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
+  report       Show a run that `greenroom run --events` has recorded
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
@@ -592,7 +597,7 @@ Options:
 Exit codes:
   0    All selected scenarios passed, or the command succeeded
   1    A scenario failed or could not be run
-  2    A document is missing or has errors; nothing was run
+  2    A document or a recording is missing or invalid; nothing was run
   3    The command line is invalid, or no scenario matches the filters
   4    greenroom cannot work here: no temporary directory, sandbox or output
   130  Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left

@@ -1697,7 +1697,7 @@ FAIL [TIME]  The scenario
     + line
     + line
     + line
-    … more, not shown
+    … more not shown
   note: daemon a has ended, with exit status 0
 
   daemon a: exited with status 0 after [TIME]

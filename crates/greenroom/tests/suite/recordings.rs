@@ -107,16 +107,31 @@ fn a_file_is_replaced() {
 fn files_that_are_not_recordings_are_refused() {
     let (project, _) = recorded();
     let project = project.file("empty", "").directory("directory");
-    report(&project, ["x.md"]).code(2).stdout("").stderr(str![[""]]);
-    report(&project, ["empty"]).code(2).stdout("").stderr(str![[""]]);
-    report(&project, ["missing"]).code(2).stdout("").stderr(str![[""]]);
-    report(&project, ["directory"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["x.md"]).code(2).stdout("").stderr(str![[r#"
+greenroom: x.md: not a recording of a run: its first line is not the start of one
+
+"#]]);
+    report(&project, ["empty"]).code(2).stdout("").stderr(str![[r#"
+greenroom: empty: not a recording of a run: its first line is not the start of one
+
+"#]]);
+    report(&project, ["missing"]).code(2).stdout("").stderr(str![[r#"
+greenroom: missing: cannot read the recording: No such file or directory (os error 2)
+
+"#]]);
+    report(&project, ["directory"]).code(2).stdout("").stderr(str![[r#"
+greenroom: directory: cannot read the recording: Is a directory (os error 21)
+
+"#]]);
 }
 
 #[test]
 fn a_newer_recording_is_refused_with_its_version() {
     let project = changed(|text| text.replacen("\"schema_version\":1", "\"schema_version\":2", 1));
-    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[r#"
+greenroom: run.jsonl: the recording has schema version 2; this greenroom reads versions up to 1
+
+"#]]);
 }
 
 #[test]
@@ -125,7 +140,10 @@ fn a_damaged_recording_is_refused_with_the_line() {
         let lines: Vec<&str> = text.lines().collect();
         [&lines[..2], &["{\"seq\":2}"], &lines[3..]].concat().join("\n")
     });
-    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[""]]);
+    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[r#"
+greenroom: run.jsonl: line 3 of the recording is not an event: missing field `at_us`
+
+"#]]);
 }
 
 #[test]
@@ -148,8 +166,17 @@ fn a_recording_that_is_cut_short_is_shown_up_to_there() {
     assert!(shown.stdout.contains(ending), "{}", shown.stdout);
     // Only the first line is there.
     let project = changed(|text| text.lines().next().unwrap().to_owned());
-    let shown = report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[""]]);
-    crate::support::same(&shown.stderr, str![[""]]);
+    let shown = report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[r#"
+INTERRUPTED: the run did not end; 3 of 3 scenarios not finished, [TIME]
+
+"#]]);
+    crate::support::same(
+        &shown.stderr,
+        str![[r#"
+greenroom: run.jsonl: the recording is cut short: it ends after line 1, before the end of the run
+
+"#]],
+    );
 }
 
 #[test]
@@ -161,9 +188,12 @@ fn the_recording_of_a_killed_run_can_be_read() {
     Fifo::open(project.path("fifo")).line();
     started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
     project.nothing_is_left();
-    report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[""]]);
+    report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[r#"
+INTERRUPTED: the run did not end; 1 of 1 scenario not finished, [TIME]
+
+"#]]);
     let shown = report(&project, ["run.jsonl"]).code(130).stdout;
-    assert!(shown.contains("\n               stopped at x.md:9: when I run sh -c 'echo waiting > $FIFO;"), "{shown}");
+    assert!(shown.contains("\n               stopped at x.md:8: when I run sh -c 'echo waiting > $FIFO;"), "{shown}");
 }
 
 #[test]
@@ -182,12 +212,34 @@ fn a_file_that_cannot_be_written_stops_the_command_before_anything_runs() {
     let project = Project::anywhere().file("x.md", scenario("when I run touch $RAN"));
     let variable = format!("RAN={}", project.path("ran").display());
     let run = |file: &str| project.run(["run", "--env", &variable, "--events", file, "x.md"]).stdout("");
-    run("missing/run.jsonl").code(4).stderr(str![[""]]);
-    run(".").code(4).stderr(str![[""]]);
-    run("x.md").code(3).stderr(str![[""]]);
-    run("./x.md").code(3).stderr(str![[""]]);
-    run("-").code(3).stderr(str![[""]]);
-    run("").code(3).stderr(str![[""]]);
+    run("missing/run.jsonl").code(4).stderr(str![[r#"
+greenroom: failed to write missing/run.jsonl: No such file or directory (os error 2)
+
+"#]]);
+    run(".").code(4).stderr(str![[r#"
+greenroom: failed to write .: Is a directory (os error 21)
+
+"#]]);
+    run("x.md").code(3).stderr(str![[r#"
+greenroom: --events x.md would overwrite a document
+
+"#]]);
+    run("./x.md").code(3).stderr(str![[r#"
+greenroom: --events ./x.md would overwrite a document
+
+"#]]);
+    run("-").code(3).stderr(str![[r#"
+error: invalid value '-' for '--events <FILE>': standard output shows the run; expected the name of a file
+
+For more information, try '--help'.
+
+"#]]);
+    run("").code(3).stderr(str![[r#"
+error: a value is required for '--events <FILE>' but none was supplied
+
+For more information, try '--help'.
+
+"#]]);
     assert!(!project.path("ran").exists());
     assert_eq!(fs::read_to_string(project.path("x.md")).unwrap(), scenario("when I run touch $RAN"));
 }
@@ -195,5 +247,19 @@ fn a_file_that_cannot_be_written_stops_the_command_before_anything_runs() {
 #[test]
 fn a_full_disk_is_reported_after_the_run() {
     let project = Project::anywhere().file("x.md", scenario("when I run true"));
-    project.run(["run", "--events", "/dev/full", "x.md"]).code(4).stdout(str![[""]]).stderr(str![[""]]);
+    project
+        .run(["run", "--events", "/dev/full", "x.md"])
+        .code(4)
+        .stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+PASS [TIME]  The scenario
+
+1 scenario passed, 1 step, [TIME]
+
+"#]])
+        .stderr(str![[r#"
+greenroom: failed to write /dev/full: No space left on device (os error 28)
+
+"#]]);
 }
