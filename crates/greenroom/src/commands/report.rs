@@ -42,7 +42,9 @@ impl Report {
         let options = Options { verbosity: self.detail.verbosity(), ..Options::default() };
         let mut reporter = TerminalReporter::new(io::stdout().lock(), terminal, options);
         let mut tee = Tee::new([&mut reporter as &mut dyn Sink]);
-        events.iter().for_each(|event| tee.push(event));
+        for event in &events {
+            tee.push(event);
+        }
         let verdict = tee.into_summary().verdict();
         if cut_short.is_some() {
             reporter.cut_short();

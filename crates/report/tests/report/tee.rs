@@ -45,7 +45,9 @@ fn failing() -> Run {
 
 fn summary(events: &[Event]) -> Summary {
     let mut tee = Tee::default();
-    events.iter().for_each(|event| tee.push(event));
+    for event in events {
+        tee.push(event);
+    }
     tee.into_summary()
 }
 
@@ -54,7 +56,9 @@ fn every_sink_gets_everything() {
     let (mut one, mut other) = (Counter::default(), Counter::default());
     let mut tee = Tee::new([&mut one as &mut dyn Sink, &mut other]);
     let events = failing().end().all();
-    events.iter().for_each(|event| tee.push(event));
+    for event in &events {
+        tee.push(event);
+    }
     tee.idle(Duration::ZERO);
     tee.pausing();
     assert!(!tee.is_deserted());
