@@ -80,11 +80,12 @@ impl Witness {
 /// Leaves a grandchild in a session of its own that ignores every signal it can, and says `up` when
 /// that is so.
 const RUNAWAY: &str = "
-    (setsid sh -c 'trap \"\" TERM HUP INT QUIT; (setsid sh -c \"trap \\\"\\\" TERM HUP; echo up; sleep 600; sleep 600\" &) ; sleep 600; sleep 600' &)
+    (setsid sh -c 'trap \"\" TERM HUP INT QUIT;
+        (setsid sh -c \"trap \\\"\\\" TERM HUP; echo up; sleep 600; sleep 600\" &) ; sleep 600; sleep 600' &)
     ";
 
 #[test]
-fn a_server_is_waited_for_talked_to_and_stopped() {
+fn a_server_is_started_used_and_stopped() {
     let room = tempfile::tempdir().unwrap();
     std::fs::write(room.path().join("greeting"), "hello").unwrap();
     let words = ["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"];
@@ -110,7 +111,7 @@ fn a_server_is_waited_for_talked_to_and_stopped() {
 }
 
 #[test]
-fn a_death_before_readiness_is_told_with_status_and_last_words() {
+fn an_early_exit_is_reported_with_status_and_output() {
     let mut daemon = script("echo working on it; echo \"no such \tthing\" >&2; exit 3").spawn().unwrap();
     let error = daemon.wait_for_port(1, LONG).unwrap_err();
     let DaemonError::Exited { exit, .. } = &error else { panic!("{error}") };
@@ -126,7 +127,7 @@ fn a_death_before_readiness_is_told_with_status_and_last_words() {
 }
 
 #[test]
-fn a_text_that_never_comes_is_told_after_the_limit() {
+fn a_wait_for_missing_text_times_out() {
     let mut daemon = script("echo something else >&2; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stderr("else", LONG).unwrap();
     let error = daemon.wait_for_stdout("ready", SHORT).unwrap_err().to_string();
@@ -138,7 +139,7 @@ fn a_text_that_never_comes_is_told_after_the_limit() {
 }
 
 #[test]
-fn what_was_written_before_an_end_counts() {
+fn output_from_before_the_end_counts() {
     let mut daemon = script("echo ready; exit 1").spawn().unwrap();
     assert_eq!(daemon.wait(LONG).unwrap().status, ExitStatus::Code(1));
     daemon.wait_for_stdout("ready", Duration::ZERO).unwrap();
@@ -147,7 +148,7 @@ fn what_was_written_before_an_end_counts() {
 }
 
 #[test]
-fn a_strangers_port_is_not_the_daemons() {
+fn a_port_of_another_process_does_not_count() {
     let mine = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = mine.local_addr().unwrap().port();
     let mut stranger = server(0).spawn().unwrap();
@@ -174,7 +175,7 @@ fn server(port: u16) -> DaemonCommand {
 }
 
 #[test]
-fn a_daemon_that_goes_into_the_background_is_still_this_daemon() {
+fn a_daemon_that_puts_itself_into_the_background_is_kept() {
     let witness = Witness::new();
     let program = "
 import os, socket, time
@@ -196,14 +197,14 @@ time.sleep(600)
 }
 
 #[test]
-fn one_that_leaves_nothing_behind_is_not_waited_for() {
+fn a_wait_ends_when_no_process_of_the_daemon_is_left() {
     let mut daemon = script("(exec sleep 0.05) & exit 0").spawn().unwrap();
     let error = daemon.wait_for_listener(LONG).unwrap_err().to_string();
     assert!(error.starts_with("waiting for a port of sh: it ended with exit status 0"), "{error}");
 }
 
 #[test]
-fn what_ignores_the_signal_is_killed_after_the_grace() {
+fn a_daemon_that_ignores_sigterm_is_killed_after_the_grace() {
     let witness = Witness::new();
     let mut daemon = witness.script("trap '' TERM; echo up; while :; do sleep 600; done").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
@@ -216,7 +217,7 @@ fn what_ignores_the_signal_is_killed_after_the_grace() {
 }
 
 #[test]
-fn the_group_has_the_grace_too_and_strangers_to_it_have_not() {
+fn the_grace_is_for_the_process_group_only() {
     let witness = Witness::new();
     let text = "
         (setsid sh -c 'trap \"\" TERM; echo away; sleep 600; sleep 600' &)
@@ -234,7 +235,7 @@ fn the_group_has_the_grace_too_and_strangers_to_it_have_not() {
 }
 
 #[test]
-fn dropping_kills_what_has_run_away() {
+fn drop_kills_detached_grandchildren() {
     let witness = Witness::new();
     let mut daemon = witness.script(&format!("{RUNAWAY} exec sleep 600")).spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
@@ -244,7 +245,7 @@ fn dropping_kills_what_has_run_away() {
 }
 
 #[test]
-fn what_forks_away_all_the_time_is_caught() {
+fn a_process_that_keeps_forking_is_killed() {
     let witness = Witness::new();
     let program = "
 import os, sys
@@ -260,7 +261,7 @@ while True:
 }
 
 #[test]
-fn hundreds_of_processes_are_gone_at_once() {
+fn hundreds_of_processes_are_killed_at_once() {
     let witness = Witness::new();
     let text = "i=0; while [ $i -lt 300 ]; do sleep 600 & i=$((i+1)); done; echo up; wait";
     let mut daemon = witness.script(text).spawn().unwrap();
@@ -271,7 +272,7 @@ fn hundreds_of_processes_are_gone_at_once() {
 }
 
 #[test]
-fn a_stopped_daemon_goes() {
+fn a_stopped_daemon_can_be_ended() {
     let witness = Witness::new();
     let mut daemon = witness.script("trap 'exit 7' TERM; echo up; kill -STOP $$; while :; do :; done").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
@@ -295,7 +296,7 @@ fn send(pid: i32, signal: Signal) {
 }
 
 #[test]
-fn a_keeper_heeds_no_signal_and_goes_on_when_it_was_stopped() {
+fn a_keeper_survives_signals_and_a_stop() {
     let witness = Witness::new();
     let mut daemon = witness.script("echo up; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
@@ -309,7 +310,7 @@ fn a_keeper_heeds_no_signal_and_goes_on_when_it_was_stopped() {
 }
 
 #[test]
-fn a_killed_keeper_takes_the_daemon_along_and_is_told() {
+fn a_killed_keeper_kills_the_daemon_and_is_reported() {
     let witness = Witness::new();
     let mut daemon = witness.script("echo up; exec sleep 600").spawn().unwrap();
     daemon.wait_for_stdout("up", LONG).unwrap();
@@ -320,7 +321,7 @@ fn a_killed_keeper_takes_the_daemon_along_and_is_told() {
 }
 
 #[test]
-fn a_panic_in_a_test_ends_its_daemon() {
+fn a_panic_ends_the_daemon() {
     let witness = Witness::new();
     let thread = std::thread::spawn({
         let mut command = witness.script(&format!("{RUNAWAY} exec sleep 600"));
@@ -349,7 +350,7 @@ fn in_another_process(test: &str, directory: &Path) -> std::process::Child {
     child
 }
 
-fn start_where_told() -> Daemon {
+fn start_in_given_directory() -> Daemon {
     let directory = PathBuf::from(std::env::var_os("DAEMON_TEST_DIRECTORY").unwrap());
     let mut daemon =
         script(&format!("{}{RUNAWAY} exec sleep 600", Witness::HOLD)).current_dir(directory).spawn().unwrap();
@@ -362,19 +363,19 @@ fn start_where_told() -> Daemon {
 #[test]
 #[ignore = "run by others, in a process of its own that is killed"]
 fn helper_that_waits_with_a_daemon() {
-    let mut daemon = start_where_told();
+    let mut daemon = start_in_given_directory();
     daemon.wait(LONG).unwrap();
 }
 
 #[test]
 #[ignore = "run by others, in a process of its own"]
 fn helper_that_exits_with_a_daemon() {
-    let _daemon = start_where_told();
+    let _daemon = start_in_given_directory();
     std::process::exit(0);
 }
 
 #[test]
-fn when_the_test_process_is_killed_nothing_is_left() {
+fn nothing_is_left_when_the_test_process_is_killed() {
     let witness = Witness::new();
     let mut other = in_another_process("helper_that_waits_with_a_daemon", witness.path());
     assert!(!witness.all_dead());
@@ -384,7 +385,7 @@ fn when_the_test_process_is_killed_nothing_is_left() {
 }
 
 #[test]
-fn copies_of_the_test_processs_descriptors_change_nothing() {
+fn copies_of_descriptors_do_not_keep_the_daemon_alive() {
     let witness = Witness::new();
     let mut other = in_another_process("helper_that_waits_with_a_daemon", witness.path());
     let pid = rustix::process::Pid::from_child(&other);
@@ -398,7 +399,7 @@ fn copies_of_the_test_processs_descriptors_change_nothing() {
 }
 
 #[test]
-fn when_the_test_process_exits_nothing_is_left() {
+fn nothing_is_left_when_the_test_process_exits() {
     let witness = Witness::new();
     let mut other = in_another_process("helper_that_exits_with_a_daemon", witness.path());
     other.wait().unwrap();
@@ -406,7 +407,7 @@ fn when_the_test_process_exits_nothing_is_left() {
 }
 
 #[test]
-fn many_daemons_from_many_threads_do_not_hold_one_another() {
+fn daemons_of_many_threads_are_independent() {
     std::thread::scope(|scope| {
         for number in 0..8 {
             scope.spawn(move || {
@@ -430,7 +431,7 @@ fn many_daemons_from_many_threads_do_not_hold_one_another() {
 }
 
 #[test]
-fn a_daemon_that_closes_everything_is_kept_all_the_same() {
+fn a_daemon_that_closes_all_descriptors_is_kept() {
     let witness = Witness::new();
     let program = "
 import os, time
@@ -447,7 +448,7 @@ time.sleep(600)
 }
 
 #[test]
-fn a_daemon_has_three_descriptors_a_group_and_plain_signals() {
+fn a_daemon_has_three_descriptors_a_group_and_default_signals() {
     // Not to be inherited, though it is not marked so.
     let open = File::open("/dev/null").unwrap();
     rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
@@ -471,7 +472,7 @@ except OSError as error:
 }
 
 #[test]
-fn environment_and_directory_are_the_daemons_own() {
+fn environment_and_directory_can_be_set() {
     let room = tempfile::tempdir().unwrap();
     std::fs::write(room.path().join("serve"), "#!/bin/sh\npwd -P; echo \"$COLOUR\" \"${HOME-homeless}\"; echo $0\n")
         .unwrap();
@@ -490,7 +491,7 @@ fn environment_and_directory_are_the_daemons_own() {
 }
 
 #[test]
-fn a_program_that_is_still_open_to_write_is_tried_again() {
+fn a_program_that_is_open_for_writing_is_retried() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("serve");
     let mut file = File::create(&path).unwrap();
@@ -542,7 +543,7 @@ server.serve_forever()
 }
 
 #[test]
-fn any_readiness_can_be_waited_for() {
+fn any_condition_can_be_waited_for() {
     let room = tempfile::tempdir().unwrap();
     let file = room.path().join("ready");
     let mut daemon = script("touch ready; exec sleep 600").current_dir(room.path()).spawn().unwrap();
@@ -553,7 +554,7 @@ fn any_readiness_can_be_waited_for() {
 }
 
 #[test]
-fn what_cannot_be_started_is_told_as_it_is() {
+fn start_errors_name_their_cause() {
     let error = DaemonCommand::new("no-such-program").spawn().unwrap_err();
     assert!(matches!(error, DaemonError::Program(ProgramError::NotFound { .. })), "{error}");
     assert_eq!(error.to_string(), "program not found: no-such-program");

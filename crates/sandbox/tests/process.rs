@@ -1,4 +1,4 @@
-//! Processes without a stage: start, wait, look, stop. Each test is named by the behaviour it pins.
+//! Processes without a stage: start, wait, look, stop. The name of each test is the behaviour that it checks.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -55,7 +55,7 @@ fn a_process_ends_with_its_status_and_output() {
 }
 
 #[test]
-fn the_command_line_is_there_when_start_returns() {
+fn the_command_line_is_visible_when_start_returns() {
     let room = tempfile::tempdir().unwrap();
     for _ in 0..50 {
         let process = shell(room.path(), "sleep 600; : unmistakable");
@@ -64,7 +64,7 @@ fn the_command_line_is_there_when_start_returns() {
 }
 
 #[test]
-fn stopping_is_noticed_at_once() {
+fn the_end_after_a_stop_is_noticed_at_once() {
     let room = tempfile::tempdir().unwrap();
     let mut process = shell(room.path(), "exec sleep 600");
     let begun = Instant::now();
@@ -77,7 +77,7 @@ fn stopping_is_noticed_at_once() {
 }
 
 #[test]
-fn what_ignores_the_signal_is_killed_after_the_grace_with_its_group() {
+fn a_group_that_ignores_sigterm_is_killed_after_the_grace() {
     let room = tempfile::tempdir().unwrap();
     let mut process = shell(room.path(), "trap '' TERM; echo up; while :; do sleep 600 & wait; done");
     wait_for(room.path(), "out", "up");
@@ -92,7 +92,7 @@ fn what_ignores_the_signal_is_killed_after_the_grace_with_its_group() {
 }
 
 #[test]
-fn a_stopped_process_is_continued_so_that_it_can_end() {
+fn a_stopped_process_is_continued_to_end() {
     let room = tempfile::tempdir().unwrap();
     let mut process = shell(room.path(), "trap 'exit 7' TERM; echo up; kill -STOP $$; while :; do :; done");
     wait_for(room.path(), "out", "up");
@@ -110,7 +110,7 @@ fn a_dropped_process_is_gone() {
 }
 
 #[test]
-fn a_wait_is_cut_by_its_deadline_and_by_an_interruption() {
+fn a_deadline_and_an_interruption_cut_a_wait_short() {
     let room = tempfile::tempdir().unwrap();
     let process = shell(room.path(), "exec sleep 600");
     let mut watch = Watch::new();
@@ -125,7 +125,7 @@ fn a_wait_is_cut_by_its_deadline_and_by_an_interruption() {
 }
 
 #[test]
-fn a_look_is_taken_once_more_after_the_limit() {
+fn there_is_one_more_look_after_the_limit() {
     let mut looks = 0;
     let found = Watch::new().until("nothing", Duration::ZERO, &[], || {
         looks += 1;
@@ -135,7 +135,7 @@ fn a_look_is_taken_once_more_after_the_limit() {
 }
 
 #[test]
-fn listeners_are_seen_with_address_and_holder() {
+fn listeners_are_listed_with_their_address() {
     for address in ["127.0.0.1:0", "[::1]:0", "0.0.0.0:0", "[::]:0"] {
         let listener = std::net::TcpListener::bind(address).unwrap();
         let local = listener.local_addr().unwrap();
@@ -193,7 +193,7 @@ fn a_text_across_two_reads_is_found() {
 }
 
 #[test]
-fn a_tail_begins_at_a_line_and_says_what_it_left_out() {
+fn a_tail_begins_at_a_line_and_counts_omitted_bytes() {
     let room = tempfile::tempdir().unwrap();
     let path = room.path().join("log");
     std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
@@ -204,7 +204,7 @@ fn a_tail_begins_at_a_line_and_says_what_it_left_out() {
 }
 
 #[test]
-fn a_directory_that_its_owner_may_not_write_in_is_removed() {
+fn a_directory_without_write_permission_is_removed() {
     let room = tempfile::tempdir().unwrap();
     let tree = room.path().join("tree");
     std::fs::create_dir_all(tree.join("closed/below")).unwrap();

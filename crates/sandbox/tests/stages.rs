@@ -123,7 +123,7 @@ fn all(end: &mut RunnerEnd) -> String {
 
 const FINE: Result<ExitStatus, String> = Ok(ExitStatus::Code(0));
 
-fn a_stage_has_its_order(choice: SandboxChoice) {
+fn a_stage_is_set_up_as_ordered(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     assert_eq!(room.play("prologue"), ("for all".to_owned(), FINE));
     assert_eq!(room.play("echo $GREETING; ls -A"), ("hello\n".to_owned(), FINE));
@@ -137,7 +137,7 @@ fn a_stage_has_its_order(choice: SandboxChoice) {
     assert_eq!((said.len(), &said[..6], gone), (3_000_007, "100001", FINE));
 }
 
-fn what_a_stage_leaves_is_gone_with_it(choice: SandboxChoice) {
+fn processes_end_with_their_stage(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     for ending in ["exit", "kill -9 $PPID"] {
         // A double fork into a session of its own that ignores every signal it can. It writes when
@@ -168,7 +168,7 @@ fn a_collapse_ends_everything(choice: SandboxChoice) {
     assert!(matches!(all(&mut end).as_str(), "" | "Err(Interrupted)"));
 }
 
-fn an_interruption_is_heard(choice: SandboxChoice) {
+fn an_interruption_ends_waits(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("wait");
     assert_eq!(next(&mut end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
@@ -191,7 +191,7 @@ fn a_stage_sees_only_itself(choice: SandboxChoice) {
     assert_eq!(room.play("members"), ("0".to_owned(), FINE));
 }
 
-fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
+fn dropping_the_launcher_ends_all_stages(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("echo started; exec sleep 4712");
     // What the script writes comes only at its end, which never comes: look at the process table
@@ -207,7 +207,7 @@ fn dropping_the_launcher_ends_all(choice: SandboxChoice) {
     assert_eq!(left, 0, "an undismissed launcher removes the run's directory");
 }
 
-fn a_sealed_stage_is_a_world_of_its_own() {
+fn a_sealed_stage_is_isolated() {
     let mut room = Room::new(SandboxChoice::Sealed);
     let (said, _) =
         room.play("ls /tmp | grep -v tmp; cat /proc/net/dev | grep -c :; echo $$ | grep -c '^[0-9]\\{1,2\\}$'; id -u");
@@ -239,13 +239,13 @@ fn main() {
         }
     };
     let tests: &[(&str, Test)] = &[
-        ("a_stage_has_its_order", a_stage_has_its_order),
-        ("what_a_stage_leaves_is_gone_with_it", what_a_stage_leaves_is_gone_with_it),
+        ("a_stage_is_set_up_as_ordered", a_stage_is_set_up_as_ordered),
+        ("processes_end_with_their_stage", processes_end_with_their_stage),
         ("a_collapse_ends_everything", a_collapse_ends_everything),
-        ("an_interruption_is_heard", an_interruption_is_heard),
+        ("an_interruption_ends_waits", an_interruption_ends_waits),
         ("a_panic_ends_only_its_stage", a_panic_ends_only_its_stage),
         ("a_stage_sees_only_itself", a_stage_sees_only_itself),
-        ("dropping_the_launcher_ends_all", dropping_the_launcher_ends_all),
+        ("dropping_the_launcher_ends_all_stages", dropping_the_launcher_ends_all_stages),
     ];
     for (name, test) in tests {
         println!("test {name}, tended");
@@ -256,8 +256,8 @@ fn main() {
         }
     }
     if sealed {
-        println!("test a_sealed_stage_is_a_world_of_its_own");
-        a_sealed_stage_is_a_world_of_its_own();
+        println!("test a_sealed_stage_is_isolated");
+        a_sealed_stage_is_isolated();
     }
     println!("test result: ok. {} passed; 0 failed", tests.len() * if sealed { 2 } else { 1 } + usize::from(sealed));
 }

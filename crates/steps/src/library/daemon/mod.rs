@@ -206,7 +206,8 @@ fn bring_up(context: &mut Context, order: Order) -> StepResult {
     Daemons::start(context, order)?;
     let Some(port) = port else { return Ok(()) };
     let more_time = format!(
-        "remove `, on port {port}` and add `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds` after this step"
+        "remove `, on port {port}` and add `when I wait for daemon {name} to listen on port {port}, \
+         for at most 30 seconds` after this step"
     );
     let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
@@ -274,7 +275,8 @@ fn stop(context: &mut Context, captures: &Captures) -> StepResult {
                     .note(format!("it had been running for {}", words(ended.after)))
             }
             StopOutcome::Gracefully(_) | StopOutcome::Already(_) => Failure::new(format!(
-                "daemon {name} has ended, but others of its process group did not within {grace} of SIGTERM and were killed"
+                "daemon {name} has ended, but others of its process group did not \
+                 within {grace} of SIGTERM and were killed"
             )),
         };
         let killed = daemon.stragglers().iter().map(|command| format!("killed with it: {}", known_as(command)));
