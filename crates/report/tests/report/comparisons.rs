@@ -237,7 +237,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  stdout of the command is not as expected
+  stdout of the command does not contain the expected text
   expected to contain:
     │ line 99
   actual (last 20 lines, 191 bytes before; -v shows more):
@@ -283,7 +283,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  stdout of the command is not as expected
+  stdout of the command does not contain the expected text
   expected to contain:
     │ hello
   actual: (empty)
@@ -313,7 +313,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  stdout is not as expected
+  stdout contains text that it must not contain
   expected not to contain:
     │ line 30
   actual (line 30 has it; shown from line 28):
@@ -344,7 +344,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  stdout is not as expected
+  stdout does not match the regex
   expected to match the regex:
     │ ^v\d+$
   actual:
@@ -371,7 +371,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  stdout is not as expected
+  stdout matches the regex, but must not
   expected not to match the regex:
     │ error
   actual:
@@ -398,7 +398,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  exit code is not as expected
+  exit code is exactly what it must not be
   expected not to be:
     │ 0
 
