@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the host's own tests are run by Python")]
 
 mod checks;
+mod cleanups;
 mod files;
 mod misbehaviour;
 mod state;
