@@ -172,6 +172,8 @@ impl ActiveScenario {
         loop {
             match self.end.receive() {
                 Received::Message(StageMessage::Agent(message)) => self.receive(&message, emit),
+                Received::Message(StageMessage::Junk(_)) if self.is_collapsing() => {}
+                Received::Message(StageMessage::Junk(bytes)) => self.break_off_at(&bytes),
                 Received::Message(StageMessage::NotSetUp(reason)) => {
                     self.fail(Outcome::Broken, FailureKind::Setup, format!("failed to {reason}"));
                 }
@@ -197,7 +199,7 @@ impl ActiveScenario {
                     self.break_off(format!("the messages of its steps are out of order: {error}"));
                 }
             }
-            Err(_) => self.break_off(format!("an unreadable message came from its steps: {}", excerpt(bytes))),
+            Err(_) => self.break_off_at(bytes),
         }
     }
 
@@ -236,6 +238,10 @@ impl ActiveScenario {
             }
         }
         Ok(())
+    }
+
+    fn break_off_at(&mut self, bytes: &[u8]) {
+        self.break_off(format!("an unreadable message came from its steps: {}", excerpt(bytes)));
     }
 
     /// Ends a scenario whose messages cannot be trusted.

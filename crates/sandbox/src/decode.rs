@@ -2,7 +2,7 @@
 //!
 //! Each takes arbitrary bytes and must not panic; it returns whether they are a message.
 
-use crate::launcher::channel::Frames;
+use crate::launcher::channel::{Frame, Frames};
 use crate::launcher::messages::{Answer, Request, StageMessage, StageOrder};
 
 /// Decodes a request of the runner to the launcher.
@@ -25,7 +25,7 @@ pub fn stage_messages(bytes: &[u8]) -> bool {
     let mut frames = Frames::default();
     frames.extend(bytes);
     let mut any = false;
-    while let Some(frame) = frames.next() {
+    while let Frame::Whole(frame) = frames.next() {
         any |= matches!(StageMessage::decode(frame), StageMessage::Agent(_));
     }
     any

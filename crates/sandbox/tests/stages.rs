@@ -115,6 +115,7 @@ fn all(end: &mut RunnerEnd) -> String {
     loop {
         match next(end) {
             Received::Message(StageMessage::Agent(message)) => text.push_str(&String::from_utf8_lossy(&message)),
+            Received::Message(StageMessage::Junk(bytes)) => panic!("junk: {}", bytes.escape_ascii()),
             Received::Message(StageMessage::NotSetUp(reason)) => return format!("not set up: {reason}"),
             Received::Nothing | Received::End => return text,
         }

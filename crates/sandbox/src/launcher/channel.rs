@@ -139,9 +139,23 @@ impl Control {
     }
 }
 
+/// The longest frame. A longer one is not greenroom's: it must not make the runner wait, or grow.
+const LONGEST_FRAME: usize = 64 << 20;
+
 /// Bytes of a stream that are not taken yet, from which whole frames are cut.
 #[derive(Debug, Default)]
 pub(crate) struct Frames(Vec<u8>);
+
+/// What [`Frames`] begin with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Frame {
+    /// A frame.
+    Whole(Vec<u8>),
+    /// The beginning of a frame, or nothing.
+    Part,
+    /// A frame that is too long to be one, with its first bytes.
+    TooLong(Vec<u8>),
+}
 
 impl Frames {
     /// Adds bytes as they came.
@@ -150,12 +164,15 @@ impl Frames {
     }
 
     /// Takes the next frame, if all of it is there.
-    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
-        let (length, rest) = self.0.split_first_chunk::<4>()?;
+    pub(crate) fn next(&mut self) -> Frame {
+        let Some((length, rest)) = self.0.split_first_chunk::<4>() else { return Frame::Part };
         let length = u32::from_ne_bytes(*length) as usize;
-        let frame = rest.get(..length)?.to_vec();
+        if length > LONGEST_FRAME {
+            return Frame::TooLong(std::mem::take(&mut self.0));
+        }
+        let Some(frame) = rest.get(..length).map(<[u8]>::to_vec) else { return Frame::Part };
         self.0.drain(..4 + length);
-        Some(frame)
+        Frame::Whole(frame)
     }
 }
 
@@ -164,12 +181,14 @@ impl Frames {
 pub(crate) struct Pipe {
     stream: UnixStream,
     frames: Frames,
+    /// Whether what follows on the stream cannot be cut into frames.
+    out_of_step: bool,
 }
 
 impl Pipe {
     /// Takes over an end.
     pub(crate) fn new(stream: UnixStream) -> Self {
-        Self { stream, frames: Frames::default() }
+        Self { stream, frames: Frames::default(), out_of_step: false }
     }
 
     /// Returns a descriptor that is readable when there is a frame.
@@ -205,8 +224,16 @@ impl Pipe {
     /// Takes the next frame; does not wait if the stream does not block.
     pub(crate) fn receive(&mut self) -> Received<Vec<u8>> {
         loop {
-            if let Some(frame) = self.frames.next() {
-                return Received::Message(frame);
+            if self.out_of_step {
+                return Received::End;
+            }
+            match self.frames.next() {
+                Frame::Whole(frame) => return Received::Message(frame),
+                Frame::TooLong(start) => {
+                    self.out_of_step = true;
+                    return Received::Message(start);
+                }
+                Frame::Part => {}
             }
             let mut buffer = [0; 16 * 1024];
             match self.stream.read(&mut buffer) {
@@ -233,10 +260,12 @@ mod tests {
         let mut taken = Vec::new();
         for byte in bytes {
             frames.extend(&[byte]);
-            taken.extend(frames.next());
+            if let Frame::Whole(frame) = frames.next() {
+                taken.push(frame);
+            }
         }
         assert_eq!(taken, [b"one".to_vec(), Vec::new()]);
         frames.extend(&[0xff; 5]);
-        assert_eq!(frames.next(), None);
+        assert_eq!(frames.next(), Frame::TooLong(vec![0xff; 5]));
     }
 }

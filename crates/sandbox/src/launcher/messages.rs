@@ -106,6 +106,8 @@ pub enum StageMessage {
     Agent(Vec<u8>),
     /// The stage could not be set up; the reason follows "failed to". Nothing else will come.
     NotSetUp(String),
+    /// A frame that no stage sends: a process of the scenario wrote to the channel.
+    Junk(Vec<u8>),
 }
 
 impl StageMessage {
@@ -121,11 +123,13 @@ impl StageMessage {
 
     /// Decodes a frame of a stage.
     pub(crate) fn decode(mut frame: Vec<u8>) -> Self {
-        if frame.first() == Some(&FROM_AGENT) {
-            frame.remove(0);
-            Self::Agent(frame)
-        } else {
-            Self::NotSetUp(String::from_utf8_lossy(frame.get(1..).unwrap_or_default()).into_owned())
+        match frame.first() {
+            Some(&FROM_AGENT) => {
+                frame.remove(0);
+                Self::Agent(frame)
+            }
+            Some(&NOT_SET_UP) => Self::NotSetUp(String::from_utf8_lossy(&frame[1..]).into_owned()),
+            _ => Self::Junk(frame),
         }
     }
 }
@@ -152,6 +156,8 @@ mod tests {
         assert_eq!(StageMessage::decode(agent), StageMessage::Agent(b"done".to_vec()));
         let failure = StageMessage::encode_not_set_up("fork");
         assert_eq!(StageMessage::decode(failure), StageMessage::NotSetUp("fork".to_owned()));
-        assert_eq!(StageMessage::decode(Vec::new()), StageMessage::NotSetUp(String::new()));
+        for junk in [b"".as_slice(), b"{}", b"\x1b[2J"] {
+            assert_eq!(StageMessage::decode(junk.to_vec()), StageMessage::Junk(junk.to_vec()));
+        }
     }
 }
