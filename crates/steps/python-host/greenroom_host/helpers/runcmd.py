@@ -205,7 +205,7 @@ def _command_line() -> str | None:
     import shlex
 
     latest = ENGINE.latest() or {}
-    return " ".join(shlex.quote(as_text(word)) for word in latest.get("argv") or []) or None
+    return " ".join(shlex.quote(as_text(word)) for word in latest.get("argv") or ()) or None
 
 
 def _command_notes() -> list[str]:
