@@ -68,7 +68,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 }
 
 #[test]
-fn one_line_against_nothing() {
+fn one_line_and_nothing() {
     let run = fails_with(compared("exit code", Relation::Is, "0", ""));
     assert_data_eq!(
         run.plain(),
@@ -184,7 +184,7 @@ FAILED: 1 of 1 scenario failed, 46 ms
 }
 
 #[test]
-fn a_huge_difference_is_cut_and_quick() {
+fn a_huge_difference_is_cut_and_fast() {
     let expected: String = (0..100_000).map(|n| format!("expected {n}\n")).collect();
     let actual: String = (0..100_000).map(|n| format!("actual {}\n", n * 7 % 1000)).collect();
     let shown = fails_with(compared("stdout", Relation::Is, &expected, &actual)).plain();

@@ -1,4 +1,4 @@
-//! The lines that show what is running, on a terminal small enough to test with.
+//! The lines that show what is running, as a terminal shows them.
 
 use greenroom_event::{Attempt, Event, EventKind, Outcome, Sink};
 use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
@@ -6,8 +6,8 @@ use snapbox::{IntoData, assert_data_eq, str};
 
 use crate::support::{Run, because, ms, over, three};
 
-/// What a terminal shows after these bytes; it knows what the reporter uses and refuses anything
-/// else.
+/// Returns what a terminal shows after these bytes. It refuses escape sequences that the reporter
+/// does not use.
 fn screen(bytes: &str) -> String {
     let mut lines = vec![String::new()];
     let (mut row, mut column) = (0, 0);
@@ -75,7 +75,7 @@ PASS   0.12 s  Daemon is started and terminated
     );
 }
 
-/// The bytes up to a moment.
+/// Returns the bytes written up to a moment.
 fn shown_so_far(run: &Run, at: u64) -> String {
     let mut bytes = Vec::new();
     {
@@ -121,7 +121,7 @@ greenroom 0.1.0: 40 scenarios in daemon.md, up to 32 at a time
 }
 
 #[test]
-fn afterwards_the_screen_is_the_plain_log() {
+fn the_final_screen_is_the_plain_log() {
     let run = three()
         .passes(2)
         .begin(1)
@@ -140,7 +140,7 @@ fn afterwards_the_screen_is_the_plain_log() {
 }
 
 #[test]
-fn broken_off_leaves_a_clean_line() {
+fn a_run_that_breaks_off_leaves_a_clean_line() {
     let run = three().begin(0);
     let shown = screen(&String::from_utf8(reporter(&run).into_inner()).unwrap());
     assert_data_eq!(
@@ -155,7 +155,7 @@ greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 }
 
 #[test]
-fn close_events_share_a_frame() {
+fn events_close_in_time_share_a_frame() {
     let mut reporter = reporter(&three().begin(0));
     let before = frames(&mut reporter);
     for seq in 0..1000 {

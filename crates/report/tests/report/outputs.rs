@@ -1,4 +1,4 @@
-//! Output of processes: what is shown of it, and how.
+//! Output of processes, escaped and cut.
 
 use greenroom_event::{Failure, Output, OutputSource, Stream};
 use greenroom_report::Verbosity;
@@ -9,7 +9,8 @@ use crate::support::{because, captured, fails_with, lines};
 #[test]
 fn hostile_output() {
     let text = format!(
-        "\x1b[2J\x1b[31mred\x1b[0m\nbell\x07 nul\0 back\x08\nprogress 1%\rprogress 100%\r\nsiht\u{202e} c1\u{9b}2J\n\n\ttabbed\n{}\nno newline",
+        "\x1b[2J\x1b[31mred\x1b[0m\nbell\x07 nul\0 back\x08\nprogress 1%\rprogress 100%\r\n\
+         siht\u{202e} c1\u{9b}2J\n\n\ttabbed\n{}\nno newline",
         "x".repeat(10_000)
     );
     let run = fails_with(Failure { output: vec![captured("stdout", &text, 0)], ..because("it went wrong") });

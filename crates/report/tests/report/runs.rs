@@ -1,4 +1,4 @@
-//! Whole runs: what passes, what is left out, what is stopped.
+//! Whole runs: passed, failed, skipped, interrupted, cut short.
 
 use std::io::{self, Write};
 
@@ -171,7 +171,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, 150 ms
 }
 
 #[test]
-fn passing_with_left_overs_and_kept_directory() {
+fn passing_with_leftovers_and_a_kept_directory() {
     let finished = ScenarioFinished {
         left_over: vec![left("sleep 12765", Some("sleepyhead"), 4100), left("python3 -m http.server", None, 900)],
         kept: Some("/tmp/greenroom-x1/2".to_owned()),
@@ -516,8 +516,8 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn no_events_make_it_panic() {
-    // Damaged records: every event of a run alone, twice, and all of them backwards.
+fn damaged_recordings_do_not_panic() {
+    // Damaged recordings: every event of a run alone, twice, and all of them backwards.
     let events = mixed().all();
     for event in &events {
         let mut reporter = reporter(Vec::new());

@@ -1,4 +1,4 @@
-//! Builds runs out of events, the way the runner would push them.
+//! Builds runs as events, as the runner pushes them.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// A run of one document, `daemon.md`, on a clock of its own.
+/// A run of one document, `daemon.md`, with its own clock.
 pub(crate) struct Run {
     pub(crate) started: RunStarted,
     now: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// A run of scenarios given as title and steps.
+    /// Creates a run of scenarios, each with title and steps.
     pub(crate) fn of(scenarios: &[(&str, &[&str])]) -> Self {
         let mut line = 17;
         let mut place = || {
@@ -102,7 +102,7 @@ impl Run {
         self.event(1, Some(scenario), EventKind::ScenarioFinished(finished))
     }
 
-    /// A scenario that passes, all steps in it.
+    /// Adds a scenario that passes, with all its steps.
     pub(crate) fn passes(mut self, scenario: usize) -> Self {
         self = self.begin(scenario);
         for step in 0..self.started.outline.scenarios[scenario].steps.len() {
@@ -125,7 +125,7 @@ impl Run {
         std::iter::once(first).chain(self.events.iter().cloned()).collect()
     }
 
-    /// What a log without colour gets.
+    /// Returns the log without colour.
     pub(crate) fn text(&self, verbosity: Verbosity) -> String {
         self.shown(Terminal { colour: false, width: 100, live: false }, verbosity)
     }
@@ -201,7 +201,7 @@ pub(crate) fn logged(daemon: &str, stream: Stream, text: &str, omitted: u64) -> 
     Output { source: OutputSource::Daemon { name: daemon.to_owned(), stream }, text: text.to_owned(), omitted }
 }
 
-/// A daemon that ended by itself after this many milliseconds.
+/// A daemon that exited after this many milliseconds.
 pub(crate) fn exited(status: i32, after: u64) -> DaemonEnd {
     DaemonEnd::Exited { exit: Exit::Status(status), after: ms(after), notice: Notice::Unnoticed }
 }
@@ -214,7 +214,7 @@ pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {
     LeftOver { command: command.to_owned(), daemon: daemon.map(str::to_owned), age: ms(age) }
 }
 
-/// A run of one scenario whose second step fails like this.
+/// A run of one scenario whose second step fails.
 pub(crate) fn fails_with(failure: Failure) -> Run {
     one(SLOW).begin(0).step(0, 0, 2).step_fails(0, 1, 40, failure).finish(0, over(Outcome::Failed, 45)).end()
 }
