@@ -1,12 +1,12 @@
 //! The crates that are published: complete metadata on every run of `ci`, and the packages
 //! themselves before a release.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::workspace::{cargo, cargo_program, root};
+use crate::workspace::{cargo, cargo_program, root, target};
 
 /// What a registry shows of a crate, or what cargo needs to publish it.
 const WANTED: [&str; 7] = ["description", "license", "readme", "rust_version", "keywords", "categories", "metadata"];
@@ -41,7 +41,46 @@ pub(crate) fn check() -> Result<(), String> {
 
 /// Builds every package and compiles it as a user would get it. This takes a minute or more.
 pub(crate) fn verify() -> Result<(), String> {
-    cargo(&["package", "--workspace", "--exclude", "xtask", "--exclude", "greenroom-fuzz", "--locked"], &[])
+    let build = target().join("packages");
+    forget(&build)?;
+    let build = build.display().to_string();
+    let command = ["package", "--workspace", "--exclude", "xtask", "--exclude", "greenroom-fuzz", "--locked"];
+    cargo(&[&command[..], &["--target-dir", &build]].concat(), &[])
+}
+
+/// Removes what earlier packages left behind.
+///
+/// Packages depend on one another through a temporary registry. cargo takes a version in a registry as immutable, so
+/// it would use the sources and the libraries of the last time.
+fn forget(build: &Path) -> Result<(), String> {
+    remove(build)?;
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let sources = home.ok_or("neither CARGO_HOME nor HOME is set")?.join("registry/src");
+    // Registries without a host are local ones.
+    for registry in entries(&sources).into_iter().filter(|registry| starts_with(registry, "-")) {
+        for package in entries(&registry).into_iter().filter(|package| starts_with(package, "greenroom")) {
+            remove(&package)?;
+        }
+    }
+    Ok(())
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn starts_with(path: &Path, prefix: &str) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+}
+
+fn remove(directory: &Path) -> Result<(), String> {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("failed to remove {}: {error}", directory.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What a package does not say, or says wrongly.
