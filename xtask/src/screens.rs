@@ -155,7 +155,8 @@ impl Page {
         shell.env_remove("TMPDIR").env("LC_ALL", "C.UTF-8");
         let output = shell.output().map_err(|error| format!("{shell:?}: {error}"))?;
         let directory = self.directory.display().to_string();
-        Ok(String::from_utf8_lossy(&output.stdout).replace(&directory, "/home/ann"))
+        let printed = String::from_utf8_lossy(&output.stdout).replace(&directory, "/home/ann");
+        Ok(printed.lines().fold(String::new(), |text, line| text + &anonymous(line) + "\n"))
     }
 }
 
@@ -165,12 +166,20 @@ impl Drop for Page {
     }
 }
 
-/// Replaces what may differ from run to run and from machine to machine.
+/// Replaces what `greenroom doctor` says about this machine by what it says on a usual one.
+fn anonymous(line: &str) -> String {
+    match line.split_once(" on Linux ") {
+        Some((greenroom, _)) if greenroom.starts_with("greenroom ") => format!("{greenroom} on Linux 6.8.0-45-generic"),
+        _ if line.starts_with("  user ") => {
+            format!("  {:<8} {:<10} steps run as the user who runs greenroom", "user", "same")
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Replaces times and versions, which differ from run to run.
 fn normal(screen: &str) -> String {
     let lines = screen.trim_end().lines().map(|line| {
-        if line.starts_with("  user  ") {
-            return "  user".to_owned();
-        }
         let mut words: Vec<&str> = line.split_whitespace().collect();
         for at in 0..words.len() {
             let word = words[at];
@@ -183,9 +192,6 @@ fn normal(screen: &str) -> String {
             }
             if at > 0 && words[at - 1] == "greenroom" && word.starts_with(|c: char| c.is_ascii_digit()) {
                 words[at] = "VERSION";
-            }
-            if at > 0 && words[at - 1] == "Linux" {
-                words[at] = "RELEASE";
             }
         }
         let indent = line.len() - line.trim_start().len();
