@@ -1,7 +1,8 @@
 //! What can be known of a step before anything runs.
 //!
-//! A check function looks at a step's captures and at the [`Outlook`]: what the scenario has surely done by then. It says
-//! what cannot work, so that it is shown with all other mistakes and nothing is started in vain.
+//! A check function looks at a step's captures and at the [`Outlook`]: what the scenario has surely
+//! done by then. It says what cannot work, so that it is shown with all other mistakes and nothing
+//! is started in vain.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -80,8 +81,8 @@ impl ProblemKind {
 pub struct Problem {
     /// The capture that it is about; none for the step as a whole.
     pub capture: Option<String>,
-    /// The part of the capture's text that it is about, in bytes; the whole if not given. It may go on into a capture that follows
-    /// without a gap.
+    /// The part of the capture's text that it is about, in bytes; the whole if not given. It may go
+    /// on into a capture that follows without a gap.
     pub part: Option<Range<usize>>,
     /// Whether it is only worth knowing, and the scenario may run.
     pub warning: bool,
@@ -147,7 +148,8 @@ pub struct Outlook {
     pub files: BTreeSet<String>,
     /// Names under which steps so far keep a value.
     pub kept: BTreeSet<String>,
-    /// Whether a step so far may have done anything at all: run a program, run the user's own code. Then the lack of a file proves nothing.
+    /// Whether a step so far may have done anything at all: run a program, run the user's own code.
+    /// Then the lack of a file proves nothing.
     pub anything_goes: bool,
     /// Whether a step so far should run a program, found or not.
     pub ran: bool,

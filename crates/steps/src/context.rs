@@ -33,8 +33,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// A fresh scenario. `directory` is its data directory, which is the working directory at first; `source_directory` is
-    /// where greenroom was started.
+    /// A fresh scenario. `directory` is its data directory, which is the working directory at
+    /// first; `source_directory` is where greenroom was started.
     pub fn new(directory: PathBuf, source_directory: PathBuf, files: Rc<[EmbeddedFile]>, watch: Watch) -> Self {
         Self {
             working_directory: directory.clone(),
@@ -154,8 +154,8 @@ impl Context {
         self.values.get(name).map(String::as_str)
     }
 
-    /// A text with every `${name}` of a kept value replaced; `None` when there is nothing to replace. Names that nothing is
-    /// kept under stay as they are: they may be meant for a shell.
+    /// A text with every `${name}` of a kept value replaced; `None` when there is nothing to
+    /// replace. Names that nothing is kept under stay as they are: they may be meant for a shell.
     pub fn expand(&self, text: &str) -> Option<String> {
         if self.values.is_empty() || !text.contains("${") {
             return None;

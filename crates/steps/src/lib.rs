@@ -1,8 +1,9 @@
 //! What step functions see, and the step libraries that come with greenroom.
 //!
-//! A step function gets the scenario's [`Context`] and the step's [`Captures`] and says how it went with a [`StepResult`].
-//! A [`Library`] names functions and carries the bindings that lead to them; a [`Registry`] holds libraries. The libraries
-//! in [`library`] register through the same door as anybody's own:
+//! A step function gets the scenario's [`Context`] and the step's [`Captures`] and says how it went
+//! with a [`StepResult`]. A [`Library`] names functions and carries the bindings that lead to them;
+//! a [`Registry`] holds libraries. The libraries in [`library`] register through the same door as
+//! anybody's own:
 //!
 //! ```
 //! use greenroom_steps::{Captures, Context, Library, Registry, Failure, StepResult};

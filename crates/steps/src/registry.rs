@@ -33,8 +33,8 @@ impl std::fmt::Debug for Library {
 }
 
 impl Library {
-    /// A library without functions. Documents bind it as `lib/NAME.yaml`, whose text is `bindings`; implementations there are
-    /// under `native`.
+    /// A library without functions. Documents bind it as `lib/NAME.yaml`, whose text is `bindings`;
+    /// implementations there are under `native`.
     pub fn new(name: impl Into<String>, bindings: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -10,7 +10,8 @@ use crate::project::{HEAD, Project, same};
 #[test]
 fn everything_in_one() {
     let project = Project::with_scenario(
-        "~~~scenario\nGiven a thing\nAND file X.TXT\n\nwhen I say  hello \t world to Bob\n  when I print \"a\\tb\\n\"\n\tbut I print \"\"\nthen it costs 1.50 per kilo or so\n~~~\n~~~{#x.txt .file}\nhi\n~~~\n",
+        "~~~scenario\nGiven a thing\nAND file X.TXT\n\nwhen I say  hello \t world to Bob\n  when I print \
+            \"a\\tb\\n\"\n\tbut I print \"\"\nthen it costs 1.50 per kilo or so\n~~~\n~~~{#x.txt .file}\nhi\n~~~\n",
     );
     same(
         project.plan(),
@@ -39,7 +40,9 @@ file x.txt "hi\n"
 fn sections_make_scenarios() {
     let block = "~~~scenario\ngiven a thing\n~~~\n";
     let text = format!(
-        "---\ntitle: T\nbindings: [b.yaml]\n---\n# Part\n\n## `One` *and* two {{#id}}\n{block}\n### Detail\n{block}\nThree\n-----\n{block}# Empty\n### Deep\n```{{.scenario label=x label=y label=x}}\ngiven a thing\n```\n#### Deeper\n```{{scenario label=\"z z\"}}\nand a thing\n```\n### Again\n~~~ scenario\ngiven a thing\n~~~\n"
+        "---\ntitle: T\nbindings: [b.yaml]\n---\n# Part\n\n## `One` *and* two {{#id}}\n{block}\n### Detail\n{block}\n\
+            Three\n-----\n{block}# Empty\n### Deep\n```{{.scenario label=x label=y label=x}}\ngiven a thing\n```\n\
+            #### Deeper\n```{{scenario label=\"z z\"}}\nand a thing\n```\n### Again\n~~~ scenario\ngiven a thing\n~~~\n"
     );
     same(
         Project::new().document("d.md", text).plan(),
@@ -62,7 +65,9 @@ Again []
 #[test]
 fn quotes_lists_and_comments() {
     let project = Project::with_scenario(
-        "> ~~~scenario\n> given a thing\n> when I say a  b to c\n> ~~~\n\n# Two\n1. x\n   ~~~scenario\n   given a thing\n     when I say a  b to c\n   ~~~\n\n<!--\n\n# Three\n\n~~~scenario\ngiven nothing\n~~~\n\n~~~{#x .file}\n~~~\n-->\n",
+        "> ~~~scenario\n> given a thing\n> when I say a  b to c\n> ~~~\n\n# Two\n\
+            1. x\n   ~~~scenario\n   given a thing\n     when I say a  b to c\n   ~~~\n\n<!--\n\n# Three\n\n\
+            ~~~scenario\ngiven nothing\n~~~\n\n~~~{#x .file}\n~~~\n-->\n",
     );
     same(
         project.plan(),
@@ -172,7 +177,11 @@ file x "one\n\ntwo\n"
 fn subplot_file_with_several_markdowns() {
     let block = "~~~scenario\ngiven file x\n~~~\n";
     let project = Project::new()
-        .document("docs/d.subplot", "# remark\ntitle: Two texts\nmarkdowns:\n- a.md\n- sub/b.md\nbindings:\n- ../b.yaml\nimpls:\n  python: []\nclasses: [json]\nauthors:\n- A\n- B\ndate: 2020-01-02\n")
+        .document(
+            "docs/d.subplot",
+            "# remark\ntitle: Two texts\nmarkdowns:\n- a.md\n- sub/b.md\nbindings:\n\
+            - ../b.yaml\nimpls:\n  python: []\nclasses: [json]\nauthors:\n- A\n- B\ndate: 2020-01-02\n",
+        )
         .file("docs/a.md", format!("# A\n{block}"))
         .file("docs/sub/b.md", format!("# B\n{block}~~~{{#X .file .json}}\n{{}}\n~~~\n"))
         .file("docs/../b.yaml", crate::project::BINDINGS);
@@ -199,8 +208,10 @@ file X "{}\n"
 #[test]
 fn metadata_of_old_and_new_documents() {
     let block = "# S\n~~~scenario\ngiven a thing\nwhen b\n~~~\n";
-    let bindings = "- GIVEN: a thing\n  Function: old\n  cleanup: undo\n- when: b\n  impl:\n    rust: {function: b}\n    python: {function: b, cleanup: c}\n";
-    let old = "title: 1.50\nauthor: me\ntemplate: python\nfunctions: f.py\nbindings: b.yaml\nbibliography: x.bib\ndocumentclass: report\ntoc: true\n";
+    let bindings = "- GIVEN: a thing\n  Function: old\n  cleanup: undo\n\
+        - when: b\n  impl:\n    rust: {function: b}\n    python: {function: b, cleanup: c}\n";
+    let old = "title: 1.50\nauthor: me\ntemplate: python\nfunctions: f.py\nbindings: b.yaml\nbibliography: x.bib\n\
+        documentclass: report\ntoc: true\n";
     let project =
         Project::new().document("d.md", format!("{block}\n---\n{old}...")).file("b.yaml", bindings).file("f.py", "");
     same(
@@ -222,7 +233,8 @@ S []
     assert_eq!(files, [("python", "f.py")]);
     assert_eq!(loaded.plan.scenarios[0].steps[0].implementation.cleanup.as_deref(), Some("undo"));
 
-    let new = "title: T\nbindings: [b.yaml]\nscenario_timeout: 90\nstep_timeout: 500ms\nnetwork: host\nimpls:\n  rust:\n  python: []\n";
+    let new = "title: T\nbindings: [b.yaml]\nscenario_timeout: 90\nstep_timeout: 500ms\nnetwork: host\n\
+        impls:\n  rust:\n  python: []\n";
     let project = Project::new().document("d.md", format!("---\n{new}---\n{block}")).file("b.yaml", bindings);
     let loaded = project.load();
     let document = &loaded.plan.documents[0];
@@ -283,7 +295,8 @@ fn matching() {
 - then: "ſpecial {x}"
   impl: {native: {function: long_s}}
 "#;
-    let steps = "given alpha\ngiven beta 12\nwhen Exact A\nwhen exact \\u{e9}\nthen a nested bcbc group of x\nthen 1.50 is -3 and 4\nthen say \\d now\nthen SPECIAL é";
+    let steps = "given alpha\ngiven beta 12\nwhen Exact A\nwhen exact \\u{e9}\nthen a nested bcbc group of x\n\
+        then 1.50 is -3 and 4\nthen say \\d now\nthen SPECIAL é";
     same(Project::with_bindings(bindings, steps).complaints(), str![""]);
     let loaded = Project::with_bindings(bindings, steps).load();
     same(

@@ -124,12 +124,15 @@ proptest! {
 
     #[test]
     fn steps_come_back_where_they_were(
-        lines in proptest::collection::vec(("[ \t]{0,3}", "(given|When|THEN)", "[ \t]{1,3}", "[a-zé{}\"\\\\]{1,5}([ \t]{1,2}[a-zé0-9]{1,4}){0,4}", "[ \t]{0,2}"), 1..8),
+        lines in proptest::collection::vec(("[ \
+            \t]{0,3}", "(given|When|THEN)", "[ \
+                \t]{1,3}", "[a-zé{}\"\\\\]{1,5}([ \t]{1,2}[a-zé0-9]{1,4}){0,4}", "[ \t]{0,2}"), 1..8),
         prefix in prop_oneof![Just(""), Just("> "), Just("   "), Just("- ")],
         crlf in any::<bool>(),
         bom in any::<bool>(),
     ) {
-        let bindings = ["given", "when", "then"].map(|kind| format!("- {kind}: \"{{x:text}}\"\n  impl: {{native: {{function: f}}}}\n")).concat();
+        let bindings = ["given", "when", "then"].map(|kind| format!("- {kind}: \"{{x:text}}\"\n  impl: {{native: \
+            {{function: f}}}}\n")).concat();
         let mut text = format!("{}{HEAD}", if bom { "\u{feff}" } else { "" });
         // The marker of a list comes once. The lines of the item are indented.
         let inner = if prefix == "- " { "  " } else { prefix };

@@ -104,7 +104,9 @@ then there is no \"and again\" process";
 
 #[test]
 fn when_a_daemon_ended_is_noted_while_other_things_go_on() {
-    let steps = "when I start \"sh -c 'exit 7'\" as a background process as d\nwhen I start \"sleep 1\" as a background process as other\nwhen I wait for daemon other to end\nthen daemon d is running";
+    let steps = "when I start \"sh -c 'exit 7'\" as a background process as d\n\
+        when I start \"sleep 1\" as a background process as other\nwhen I wait for daemon other to end\n\
+        then daemon d is running";
     let project = Project::anywhere().file("x.md", scenario(steps));
     let mut run = project.start(["run", "x.md"]);
     let screen = std::io::read_to_string(run.take_stdout()).unwrap();
@@ -116,7 +118,8 @@ fn when_a_daemon_ended_is_noted_while_other_things_go_on() {
 #[test]
 fn such_a_process_runs() {
     holds(
-        "when I start \"sleep 12765\" as a background process as sleepy\nthen a process \"sleep 12765\" is running\nand a process \"^sle+p [0-9]+$\" is running",
+        "when I start \"sleep 12765\" as a background process as sleepy\nthen a process \"sleep 12765\" is running\n\
+            and a process \"^sle+p [0-9]+$\" is running",
     );
 }
 
@@ -213,7 +216,9 @@ then stdout doesn't contain "TEXT""#;
 #[test]
 fn a_port_that_opens_late() {
     holds(
-        "given file fetch.py\ngiven a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, on port 8080\nwhen I run python3 fetch.py 127.0.0.1 8080\nthen stdout is exactly \"web\\n\"",
+        "given file fetch.py\ngiven a daemon helper shell script server.py\n\
+            when I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, \
+            on port 8080\nwhen I run python3 fetch.py 127.0.0.1 8080\nthen stdout is exactly \"web\\n\"",
     );
 }
 
@@ -228,7 +233,8 @@ fn any_local_address_will_do() {
     ] {
         holds(&format!(
             "given file fetch.py\ngiven a daemon helper shell script server.py\n\
-             when I start \"./server.py web {address}:8080\" as a background process as web, on port 8080, with environment {{}}\n\
+             when I start \"./server.py web {address}:8080\" as a background process as web, on port 8080, with \
+             environment {{}}\n\
              when I run python3 fetch.py {reached} 8080\nthen stdout is exactly \"web\\n\""
         ));
     }
@@ -269,7 +275,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn ended_well_without_its_port() {
     fails!(
-        "when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment {\"A\": \"B\"}",
+        "when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment \
+            {\"A\": \"B\"}",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -296,7 +303,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn listens_on_another_port() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as a background process as web, on port 8080",
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as \
+            a background process as web, on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -332,7 +340,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn the_port_is_taken_by_another_daemon() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a \
+            background process as web, on port 8080\nwhen I start \"sleep 1000\" as a background process as other, on \
+            port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -366,7 +376,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn the_port_is_opened_by_another_daemon() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'\" as a background process as web\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        "given a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.4; exec ./server.py web \
+            127.0.0.1:8080'\" as a background process as web\nwhen I start \"sleep 1000\" as a background process as \
+            other, on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -495,7 +507,8 @@ and file up.1.stdout does not exist"));
 #[test]
 fn a_name_may_be_used_again_after_the_end() {
     holds(&gone(
-        "when I start \"echo again\" as a background process as gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"again\\n\"",
+        "when I start \"echo again\" as a background process as gone\nwhen I wait for daemon gone to end\n\
+            then daemon gone stdout is \"again\\n\"",
     ));
 }
 
@@ -503,9 +516,11 @@ fn a_name_may_be_used_again_after_the_end() {
 fn trying_to_start() {
     holds(
         "given a daemon helper shell script server.py\n\
-         when I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting the daemon succeeds\n\
+         when I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\n\
+         then starting the daemon succeeds\n\
          when I try to start \"./nosuch\" as other, on port 8081\nthen starting daemon fails with \"nosuch\"\n\
-         when I try to start \"sh -c 'exit 4'\" as third, on port 8082, with environment {\"A\": 1}\nthen starting daemon fails with \"exit status 4\"\n\
+         when I try to start \"sh -c 'exit 4'\" as third, on port 8082, with environment {\"A\": 1}\n\
+         then starting daemon fails with \"exit status 4\"\n\
          and starting daemon fails with \"connectionrefusederror\"",
     );
 }
@@ -513,7 +528,8 @@ fn trying_to_start() {
 #[test]
 fn trying_succeeds_or_fails_against_expectation() {
     fails!(
-        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting the daemon succeeds",
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\n\
+            then starting the daemon succeeds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -539,7 +555,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting daemon fails with \"exit status 5\"",
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\n\
+            then starting daemon fails with \"exit status 5\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -569,7 +586,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        "given a daemon helper shell script server.py\nwhen I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting daemon fails with \"ConnectionRefusedError\"",
+        "given a daemon helper shell script server.py\nwhen I try to start \"./server.py web 127.0.0.1:8080\" as web, \
+            on port 8080\nthen starting daemon fails with \"ConnectionRefusedError\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -674,7 +692,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn puts_itself_into_the_background() {
     holds(
-        "given a daemon helper shell script daemonize.py\nwhen I start \"./daemonize.py\" as a background process as web, on port 8080\n\
+        "given a daemon helper shell script daemonize.py\nwhen I start \"./daemonize.py\" as a background process as \
+            web, on port 8080\n\
          then a process \"daemonize.py\" is running",
     );
 }
@@ -683,9 +702,8 @@ fn puts_itself_into_the_background() {
 
 #[test]
 fn stopping_twice_and_after_the_end_is_fine() {
-    holds(&up(
-        "when I stop background process up\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
-    ));
+    holds(&up("when I stop background process up\nwhen I stop background process up\n\
+            then daemon up stdout is \"ready\\nbye\\n\""));
     holds(&gone("when I stop background process gone"));
 }
 
@@ -748,7 +766,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn does_not_end_when_asked() {
     fails!(
         "given a daemon helper shell script deaf.py\nwhen I start \"./deaf.py\" as a background process as deaf\n\
-         when I wait for daemon deaf to write \"ready\" to stdout\nwhen I stop background process deaf, within 0.5 seconds",
+         when I wait for daemon deaf to write \"ready\" to stdout\nwhen I stop background process deaf, within 0.5 \
+         seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -783,7 +802,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn stopping_takes_the_process_group_along() {
     holds(
-        "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\nthen there is no \"sleep 4321\" process",
+        "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\n\
+            when I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\n\
+            then there is no \"sleep 4321\" process",
     );
 }
 
@@ -862,7 +883,9 @@ FAILED: 1 of 5 scenarios failed, 4 passed, [TIME]
 #[test]
 fn of_a_process_group_that_does_not_end_the_rest_is_killed() {
     fails!(
-        "given a daemon helper shell script deaf.py\nwhen I start \"sh -c './deaf.py & exec sleep 4321'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a, within 1 seconds",
+        "given a daemon helper shell script deaf.py\nwhen I start \"sh -c './deaf.py & exec sleep 4321'\" as a \
+            background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\n\
+            when I stop background process a, within 1 seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -899,11 +922,14 @@ fn a_process_whose_first_thread_has_ended_is_there() {
     let headless = "given a daemon helper shell script headless.py\n";
     let ready = "when I wait for daemon d to write \"ready\" to stdout\n";
     holds(&format!(
-        "{headless}when I start \"./headless.py 8080\" as a background process as d, on port 8080\nthen daemon d is running\nthen a process \"headless.py 8080\" is running\nwhen I stop background process d\nthen there is no \"headless.py\" process"
+        "{headless}when I start \"./headless.py 8080\" as a background process as d, on port 8080\n\
+            then daemon d is running\nthen a process \"headless.py 8080\" is running\n\
+            when I stop background process d\nthen there is no \"headless.py\" process"
     ));
     fails_sealed!(
         &format!(
-            "{headless}when I start \"sh -c './headless.py & exec sleep 4321'\" as a background process as d\n{ready}then there is no \"headless\" process"
+            "{headless}when I start \"sh -c './headless.py & exec sleep 4321'\" as a background process as d\n\
+                {ready}then there is no \"headless\" process"
         ),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -939,14 +965,15 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn restarting() {
-    holds(&up(
-        "when I restart daemon up\nwhen I wait for daemon up to write \"ready\" to stdout\nthen daemon up stdout is \"ready\\n\"\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
-    ));
+    holds(&up("when I restart daemon up\nwhen I wait for daemon up to write \"ready\" to stdout\n\
+            then daemon up stdout is \"ready\\n\"\nwhen I stop background process up\n\
+            then daemon up stdout is \"ready\\nbye\\n\""));
     holds(&gone(
         "when I restart daemon gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"working\\n\"",
     ));
     holds(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I restart daemon web\nthen daemon web is running",
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a \
+            background process as web, on port 8080\nwhen I restart daemon web\nthen daemon web is running",
     );
     fails!(
         "when I restart daemon up",
@@ -972,7 +999,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_restart_that_fails() {
     fails!(
-        "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\nwhen I wait for file ran to exist\nwhen I restart daemon once\nwhen I wait for daemon once to write \"ready\" to stdout",
+        "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\n\
+            when I wait for file ran to exist\nwhen I restart daemon once\n\
+            when I wait for daemon once to write \"ready\" to stdout",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -1013,7 +1042,8 @@ fn signals_without_a_name() {
 #[test]
 fn signals() {
     holds(&up("when I send signal HUP to daemon up\nwhen I wait for daemon up to write \"again\" to stdout\n\
-         when I send signal sigkill to daemon up\nwhen I wait for daemon up to end\nthen daemon up has ended by signal KILL\n\
+         when I send signal sigkill to daemon up\nwhen I wait for daemon up to end\n\
+         then daemon up has ended by signal KILL\n\
          and daemon up has ended by signal 9\nand daemon up has ended"));
     fails!(
         &gone("when I send signal HUP to daemon gone"),
@@ -1190,10 +1220,12 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn has_produced_output() {
     holds(
-        "when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stdout is \"out\\n\"\nand daemon a stderr is \"err\\n\"",
+        "when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\n\
+            when daemon a has produced output\nthen daemon a stdout is \"out\\n\"\nand daemon a stderr is \"err\\n\"",
     );
     holds(
-        "when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stderr is \"err\\n\"",
+        "when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\n\
+            when daemon a has produced output\nthen daemon a stderr is \"err\\n\"",
     );
     fails!(
         "when I start \"sh -c 'exit 5'\" as a background process as mute\nwhen daemon mute has produced output",
@@ -1325,7 +1357,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn stdout_is_empty() {
     fails!(
-        "when I start \"true\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"something\\n\"",
+        "when I start \"true\" as a background process as a\nwhen I wait for daemon a to end\n\
+            then daemon a stdout is \"something\\n\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -1357,7 +1390,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn stdout_is_of_many_lines() {
     fails!(
-        "when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"one\\n2\\nthree\\n\"",
+        "when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\n\
+            when I wait for daemon a to end\nthen daemon a stdout is \"one\\n2\\nthree\\n\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -1621,7 +1655,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn much_output() {
-    let steps = "when I start \"sh -c 'yes line | head -n 200000; echo the end'\" as a background process as a\nwhen I wait for daemon a to end, for at most 60 seconds\nthen daemon a stdout contains \"line\\nthe end\\n\"\nand daemon a stdout is \"x\"";
+    let steps = "when I start \"sh -c 'yes line | head -n 200000; echo the end'\" as a background process as a\n\
+        when I wait for daemon a to end, for at most 60 seconds\nthen daemon a stdout contains \"line\\nthe end\\n\"\n\
+        and daemon a stdout is \"x\"";
     fails!(
         steps,
         str![[r#"
@@ -1773,7 +1809,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn waits_for_text() {
     holds(
-        "when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds",
+        "when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a \
+            background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\n\
+            when I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for \
+            at most 60 seconds",
     );
     fails!(
         &up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"),
@@ -1876,7 +1915,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn waits_for_a_file() {
     holds(
-        "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\nwhen I wait for file d/f to exist\nthen file d/f exists",
+        "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\n\
+            when I wait for file d/f to exist\nthen file d/f exists",
     );
     fails_sealed!(
         &gone("when I wait for file d/f to exist, for at most 0.3 seconds"),
@@ -1914,7 +1954,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn waits_for_a_socket() {
     holds(
-        "given file unix.py\nwhen I start \"python3 unix.py\" as a background process as u\nwhen I wait for socket s to accept connections, for at most 60 seconds",
+        "given file unix.py\nwhen I start \"python3 unix.py\" as a background process as u\n\
+            when I wait for socket s to accept connections, for at most 60 seconds",
     );
     fails!(
         &up("when I wait for socket s to accept connections, for at most 0.3 seconds"),
@@ -1955,11 +1996,13 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn waits_for_http() {
     let start = "given file web.py\nwhen I start \"python3 web.py\" as a background process as web\n";
     holds(&format!(
-        "{start}when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 60 seconds\nand I wait for http://localhost:8080/nosuch to answer with status 404"
+        "{start}when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 60 seconds\n\
+            and I wait for http://localhost:8080/nosuch to answer with status 404"
     ));
     fails!(
         &format!(
-            "{start}when I wait for daemon web to listen on port 8080, for at most 60 seconds\nwhen I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds"
+            "{start}when I wait for daemon web to listen on port 8080, for at most 60 seconds\n\
+                when I wait for http://127.0.0.1:8080/nosuch to answer with status 200, for at most 1 seconds"
         ),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -2050,7 +2093,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn waits_for_a_port() {
     holds(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" as a background process as web\nwhen I wait for daemon web to listen on port 8080\nwhen I wait for daemon web to listen on port 8081, for at most 60 seconds",
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" \
+            as a background process as web\nwhen I wait for daemon web to listen on port 8080\n\
+            when I wait for daemon web to listen on port 8081, for at most 60 seconds",
     );
     fails!(
         &up("when I wait for daemon up to listen on port 8080, for at most 0.3 seconds"),
@@ -2120,7 +2165,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_free_port() {
     holds(
-        "given file fetch.py\ngiven a daemon helper shell script server.py\ngiven a free port kept as web\nand a free port kept as other\n\
+        "given file fetch.py\ngiven a daemon helper shell script server.py\ngiven a free port kept as web\n\
+            and a free port kept as other\n\
          when I start \"./server.py one 127.0.0.1:${web}\" as a background process as one, on port ${web}\n\
          and I start \"./server.py two 127.0.0.1:${other}\" as a background process as two, on port ${other}\n\
          and I run python3 fetch.py 127.0.0.1 ${web}\nthen stdout is exactly \"one\\n\"\n\

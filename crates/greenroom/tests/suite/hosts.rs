@@ -1,5 +1,5 @@
-//! Step hosts: functions in another language. The language here is Perl, whose host is forty lines in `fixtures/hosts`, so that
-//! nothing of the protocol is of Python's shape.
+//! Step hosts: functions in another language. The language here is Perl, whose host is forty lines
+//! in `fixtures/hosts`, so that nothing of the protocol is of Python's shape.
 
 #![expect(clippy::disallowed_methods, reason = "tests ask whether there is a Perl")]
 
@@ -64,7 +64,8 @@ fn perl() -> Option<Project> {
 }
 
 fn document(scenarios: &str) -> String {
-    let head = "---\ntitle: Trial\nbindings: [own.yaml, lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\nimpls: {perl: [steps.pl]}\n...\n";
+    let head = "---\ntitle: Trial\nbindings: [own.yaml, lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n\
+        impls: {perl: [steps.pl]}\n...\n";
     crate::support::with_programs(format!("{head}{scenarios}"))
 }
 

@@ -87,7 +87,8 @@ fn the_process_table_is_the_scenarios_own() {
 #[test]
 fn scenarios_have_directories_of_their_own() {
     let Some(project) = Project::sealed() else { return };
-    let steps = "when I run sh -c 'ls -A; touch file; touch ../beside; touch /tmp/shared'\nthen stdout is exactly \"\"\n\
+    let steps = "when I run sh -c 'ls -A; touch file; touch ../beside; touch /tmp/shared'\n\
+        then stdout is exactly \"\"\n\
                  when I run sh -c 'ls -A ..'\nthen stdout is exactly \"beside\\ndata\\n\"";
     project.file("x.md", many(3, steps)).run(["run", "-j", "1", "x.md"]).passes();
 }
@@ -106,7 +107,8 @@ fn variables_do_not_leak_into_other_scenarios() {
 #[test]
 fn the_surroundings_of_a_scenario() {
     let Some(project) = Project::sealed() else { return };
-    let look = "when I run sh -c 'pwd > $OUT; echo $HOME >> $OUT; echo $TMPDIR >> $OUT; echo $SHELL >> $OUT; echo $LANG >> $OUT; env | sed s/=.*// | sort | xargs >> $OUT'";
+    let look = "when I run sh -c 'pwd > $OUT; echo $HOME >> $OUT; echo $TMPDIR >> $OUT; echo $SHELL >> $OUT; echo \
+        $LANG >> $OUT; env | sed s/=.*// | sort | xargs >> $OUT'";
     let out = project.path("out");
     let project = project.file("x.md", scenario(look)).env("LANG", "C.UTF-8").env("FROM_OUTSIDE", "1");
     project.run(["run", "x.md", "--env", &format!("OUT={}", out.display())]).passes();
@@ -194,7 +196,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn no_descriptors_but_the_standard_ones() {
     let Some(project) = Project::sealed() else { return };
-    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\nwhen I wait for daemon d to end\n\
+    let steps = "given file fds.py\nwhen I start \"python3 fds.py\" as a background process as d\n\
+        when I wait for daemon d to end\n\
                  then daemon d stdout is \"\"\nwhen I run python3 fds.py\nthen stdout is exactly \"\"";
     let text = with_programs(scenario(steps));
     project.file("x.md", text).run(["run", "x.md"]).passes();
@@ -203,9 +206,11 @@ fn no_descriptors_but_the_standard_ones() {
 #[test]
 fn an_ordinary_user_stays_the_same_user() {
     let Some(project) = Project::sealed().and_then(|project| project.by_user(4321)) else { return };
-    let steps = "when I run id -u\nthen stdout is exactly \"4321\\n\"\nwhen I run id -g\nthen stdout is exactly \"4321\\n\"\n\
+    let steps = "when I run id -u\nthen stdout is exactly \"4321\\n\"\nwhen I run id -g\n\
+        then stdout is exactly \"4321\\n\"\n\
                  when I run sh -c 'touch closed; chmod 000 closed'\nwhen I try to run cat closed\nthen command fails\n\
-                 given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:80\" as a background process as web, on port 80\n\
+                 given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:80\" as a \
+                 background process as web, on port 80\n\
                  when I run sh -c 'touch $OUT'";
     let out = project.path("out");
     let project = project.file("x.md", with_programs(scenario(steps)));
@@ -221,11 +226,12 @@ fn an_ordinary_user_stays_the_same_user() {
 
 // ---- Afterwards ----
 
-/// A project whose document `x.md` starts processes of every kind that is hard to be rid of, waits at a gate and then does
-/// this; and the arguments to run it.
+/// A project whose document `x.md` starts processes of every kind that is hard to be rid of, waits
+/// at a gate and then does this; and the arguments to run it.
 fn stubborn(steps: &str) -> Option<(Project, [String; 6])> {
     let project = Project::sealed()?.fifo("fifo").fifo("gate");
-    let start = "given a daemon helper shell script stubborn.sh\nwhen I start \"./stubborn.sh TOKEN\" as a background process as stubborn\n\
+    let start = "given a daemon helper shell script stubborn.sh\nwhen I start \"./stubborn.sh TOKEN\" as a background \
+        process as stubborn\n\
                  when I run sh -c 'read word < $GATE'\n";
     let text = with_programs(scenario(&format!("{start}{steps}").replace("TOKEN", &project.token())));
     let [fifo, gate] = ["fifo", "gate"].map(|name| project.path(name).display().to_string());
@@ -317,7 +323,8 @@ fn nothing_is_left_when_the_runner_is_killed() {
 fn nothing_is_left_of_what_cannot_be_removed_easily() {
     let Some(project) = Project::sealed() else { return };
     let outside = project.path("outside");
-    let steps = "when I run sh -c 'mkdir -p d/e; touch d/e/f; ln -s $OUTSIDE d/link; chmod 000 d/e d; mkfifo pipe; ln -s loop loop'";
+    let steps = "when I run sh -c 'mkdir -p d/e; touch d/e/f; ln -s $OUTSIDE d/link; chmod 000 d/e d; mkfifo pipe; ln \
+        -s loop loop'";
     let project = project.file("x.md", scenario(steps)).file("outside/kept", "kept");
     project.run(["run", "x.md", "--env", &format!("OUTSIDE={}", outside.display())]).passes();
     project.nothing_is_left();

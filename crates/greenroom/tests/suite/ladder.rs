@@ -1,4 +1,5 @@
-//! The sandbox, property by property: what the kernel refuses is shared and said to be, and all else is had all the same.
+//! The sandbox, property by property: what the kernel refuses is shared and said to be, and all
+//! else is had all the same.
 
 use std::fs;
 
@@ -182,8 +183,8 @@ greenroom: this machine does not support sealed scenarios
 "#]]);
 }
 
-/// Everything that steps look at works on every rung: processes by their command lines and numbers, ports, output, stops; and
-/// nothing is left.
+/// Everything that steps look at works on every rung: processes by their command lines and numbers,
+/// ports, output, stops; and nothing is left.
 #[test]
 fn every_rung_carries_a_scenario_out() {
     let rungs = [
@@ -236,12 +237,14 @@ fn a_sandbox_that_is_refused_half_way_is_no_other_sandbox() {
     let inner: String = (1..=4)
         .map(|n| {
             format!(
-                "# S{n}\n~~~scenario\nwhen I run sh -c 'test {n} != 2 || echo 0 > /proc/sys/user/max_net_namespaces'\n~~~\n"
+                "# S{n}\n~~~scenario\nwhen I run sh -c 'test {n} != 2 || echo 0 > /proc/sys/user/max_net_namespaces'\n\
+                    ~~~\n"
             )
         })
         .collect();
     let outer = "when I try to run $GREENROOM run -j1 inner.md\nthen exit code is 1\n\
-                 and stdout contains \"PASS\"\nand stdout contains \"unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) failed: no space left on device (ENOSPC)\"\n\
+                 and stdout contains \"PASS\"\nand stdout contains \"unshare(CLONE_NEWNS | CLONE_NEWNET | \
+                 CLONE_NEWIPC | CLONE_NEWUTS) failed: no space left on device (ENOSPC)\"\n\
                  and stdout doesn't contain \"not sealed\"";
     if !rustix::process::getuid().is_root() {
         println!("skipped: only root may set limits");

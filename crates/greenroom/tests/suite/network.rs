@@ -13,7 +13,8 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Scenarios, with metadata that has one more line and labels, that each look whether they can see a listener of the machine.
+/// Scenarios, with metadata that has one more line and labels, that each look whether they can see
+/// a listener of the machine.
 fn lookers(port: u16, metadata: &str, labels: &[&str]) -> String {
     let scenarios: String = labels
         .iter()
@@ -123,7 +124,8 @@ fn servers(count: usize, port: u16) -> String {
             format!(
                 "# S{n}\n~~~scenario\ngiven a daemon helper shell script server.py\n\
                  when I start \"./server.py S{n} 127.0.0.1:{port}\" as a background process as web, on port {port}\n\
-                 given file fetch.py\nwhen I run python3 fetch.py 127.0.0.1 {port}\nthen stdout is exactly \"S{n}\\n\"\n~~~\n"
+                 given file fetch.py\nwhen I run python3 fetch.py 127.0.0.1 {port}\n\
+                 then stdout is exactly \"S{n}\\n\"\n~~~\n"
             )
         })
         .collect();

@@ -84,7 +84,8 @@ fn process_checks_see_the_scenarios_own_processes_only() {
 /// A daemon that leaves its session and its parents, ignores what it can, and holds a pipe open.
 fn runaway(steps: &str) -> (Project, [String; 8]) {
     let project = Project::new().fifo("fifo").fifo("gate");
-    let start = "given a daemon helper shell script runaway.sh\nwhen I start \"./runaway.sh TOKEN\" as a background process as runaway\n\
+    let start = "given a daemon helper shell script runaway.sh\nwhen I start \"./runaway.sh TOKEN\" as a background \
+        process as runaway\n\
                  when I run sh -c 'read word < $GATE'\n";
     let text = with_programs(scenario(&format!("{start}{steps}").replace("TOKEN", &project.token())));
     let [fifo, gate] = ["fifo", "gate"].map(|name| project.path(name).display().to_string());
@@ -197,11 +198,14 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn a_port_that_another_scenario_opens_is_not_ones_own() {
-    // Both want the port at the same time; only one of them can have it, and the other must not believe that it has it too.
+    // Both want the port at the same time; only one of them can have it, and the other must not
+    // believe that it has it too.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let one = format!(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py @ 127.0.0.1:{free}\" as a background process as web, on port {free}\n\
-         given file fetch.py\nwhen I run python3 fetch.py 127.0.0.1 {free}\nthen stdout is exactly \"@\\n\"\nwhen I run sleep 0.5\n"
+        "given a daemon helper shell script server.py\nwhen I start \"./server.py @ 127.0.0.1:{free}\" as a \
+            background process as web, on port {free}\n\
+         given file fetch.py\nwhen I run python3 fetch.py 127.0.0.1 {free}\nthen stdout is exactly \"@\\n\"\n\
+         when I run sleep 0.5\n"
     );
     let scenarios: String =
         ["one", "two"].map(|name| format!("# {name}\n~~~scenario\n{}~~~\n", one.replace('@', name))).concat();

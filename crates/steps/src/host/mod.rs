@@ -1,8 +1,9 @@
 //! Step functions in another language, carried out by a step host.
 //!
-//! A step host is a program in that language, which talks with the worker over a socket, as `docs/PROTOCOL.md`
-//! describes. A host calls functions and nothing else. What they do with commands and daemons comes back as calls, which
-//! go to the same libraries as native steps do (`calls`): there is one state and one engine for all languages.
+//! A step host is a program in that language, which talks with the worker over a socket, as
+//! `docs/PROTOCOL.md` describes. A host calls functions and nothing else. What they do with
+//! commands and daemons comes back as calls, which go to the same libraries as native steps do
+//! (`calls`): there is one state and one engine for all languages.
 //!
 //! A file here uses only those after it: `session` (a host that runs), `warm`, `check`, `calls`, `program`, `protocol`,
 //! `line`, `stacks`, `python`.

@@ -278,7 +278,8 @@ impl Host {
         let now: Variables = context.environment().changes().into_iter().collect();
         let changed = protocol::difference(&self.environment, &now);
         self.environment = now;
-        // Another host may have changed it, or a former one of this language. If it is gone, functions that need it fail.
+        // Another host may have changed it, or a former one of this language. If it is gone,
+        // functions that need it fail.
         let here = context.working_directory().map_or_else(|_| self.directory.clone(), Path::to_owned);
         let Request { part, function: name, captures, kind, text, .. } = request;
         let function = protocol::Function { part, name, captures, kind, text };
@@ -380,7 +381,8 @@ impl Host {
         let error = Failure::new(format!("the {} process that carries out the steps {ending}", self.language));
         if status == Some(ExitStatus::Code(LOST_SOCKET)) {
             return error.note(format!(
-                "it exits with {LOST_SOCKET} when its socket is closed; a function must not close what it has not opened"
+                "it exits with {LOST_SOCKET} when its socket is closed; a function must not close what it has not \
+                    opened"
             ));
         }
         error

@@ -64,7 +64,8 @@ fn source_line(file: &str, line: &str) -> Option<String> {
 fn the_users_frames_are_shown_outermost_first() {
     let dump = "Thread 0x00007f01 (most recent call first):\n  File \"/no/such/other.py\", line 3 in waits\n  \
                 File \"/usr/lib/python3.11/threading.py\", line 975 in run\n\n\
-                Current thread 0x00007f02 (most recent call first):\n  File \"/usr/lib/python3.11/x.py\", line 1 in get\n  \
+                Current thread 0x00007f02 (most recent call first):\n  File \"/usr/lib/python3.11/x.py\", line 1 in \
+                get\n  \
                 File \"/no/such/steps.py\", line 9 in helper\n  File \"/no/such/steps.py\", line 5 in f\n  \
                 File \"<greenroom>\", line 7 in _carry_out\n  File \"<string>\", line 1 in <module>\n";
     let expected = "  File \"/no/such/steps.py\", line 5, in f\n  File \"/no/such/steps.py\", line 9, in helper\n  \

@@ -1,8 +1,9 @@
 //! A warm host: it has loaded its files once, and each scenario gets a copy of it.
 //!
-//! The launcher starts it outside of all stages. It enters them, so it is used only where stages are namespaces. Its
-//! first message, `ready`, stays unread in its socket, where every worker can look at it. Requests for copies are single
-//! messages, answered on the copy's own socket, so that workers need not know of one another.
+//! The launcher starts it outside of all stages. It enters them, so it is used only where stages
+//! are namespaces. Its first message, `ready`, stays unread in its socket, where every worker can
+//! look at it. Requests for copies are single messages, answered on the copy's own socket, so that
+//! workers need not know of one another.
 
 use std::fs::File;
 use std::mem::ManuallyDrop;

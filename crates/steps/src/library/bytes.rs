@@ -26,8 +26,8 @@ const STRETCH: u64 = 4 << 20;
 /// Bytes that can be looked at more than once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bytes<'a> {
-    /// In a file, as far as it was long at some moment: a process may go on writing to it. It is read by position only, since
-    /// its offset may be shared with a process.
+    /// In a file, as far as it was long at some moment: a process may go on writing to it. It is
+    /// read by position only, since its offset may be shared with a process.
     File(&'a File, u64),
     /// In memory.
     Held(&'a [u8]),
@@ -325,8 +325,8 @@ fn both_around(first: Bytes<'_>, second: Bytes<'_>, at: u64) -> io::Result<(Exce
 
 /// Where a regex first matches.
 ///
-/// Documents were written for Python's `re.search`, for which `$` is also before a newline that ends the text; here it is so
-/// by looking again without that newline.
+/// Documents were written for Python's `re.search`, for which `$` is also before a newline that
+/// ends the text; here it is so by looking again without that newline.
 fn search(regex: &Regex, text: &[u8]) -> Option<Range<u64>> {
     let found = regex.find(text).or_else(|| regex.find(text.strip_suffix(b"\n")?));
     found.map(|found| found.start() as u64..found.end() as u64)

@@ -46,8 +46,8 @@ pub(crate) struct Word {
     pub(crate) place: Range<usize>,
 }
 
-/// Splits a command line into words as a shell does, quotes and backslashes included. There is no shell, so nothing else in it
-/// is special; a `#` begins no comment.
+/// Splits a command line into words as a shell does, quotes and backslashes included. There is no
+/// shell, so nothing else in it is special; a `#` begins no comment.
 pub(crate) fn split(line: &str) -> Result<Vec<String>, Unfinished> {
     Ok(words(line)?.into_iter().map(|word| word.text).collect())
 }
@@ -145,7 +145,8 @@ fn in_shell(line: &str) -> String {
     }
 }
 
-/// The first word of a command line behind its program that a shell would have taken for more than a word; what is wrong with it.
+/// The first word of a command line behind its program that a shell would have taken for more than
+/// a word; what is wrong with it.
 pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Problem> {
     let words = words(line).ok()?;
     let (program, arguments) = words.split_first()?;
@@ -172,7 +173,8 @@ pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Prob
     Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
 }
 
-/// Whether a program surely cannot be found, and why. `directory` is where it would run, within the scenario's directory.
+/// Whether a program surely cannot be found, and why. `directory` is where it would run, within the
+/// scenario's directory.
 pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outlook: &Outlook) -> Option<Problem> {
     if outlook.anything_goes || name.contains("${") {
         return None;

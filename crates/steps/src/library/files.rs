@@ -335,8 +335,9 @@ fn plain(shown: &str) -> PathBuf {
 fn remember_metadata(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("filename")?;
     let found = metadata(context, shown)?;
-    // File systems take their times from a clock that ticks every few milliseconds. A change within the tick of the one
-    // before would leave no trace, so let the tick pass. Only one that is going on is waited for: a time to come is not.
+    // File systems take their times from a clock that ticks every few milliseconds. A change within
+    // the tick of the one before would leave no trace, so let the tick pass. Only one that is going
+    // on is waited for: a time to come is not.
     let changed = (found.ctime(), found.ctime_nsec());
     let what = format!("the clock to pass the last change of {shown}");
     context.watch().until(&what, Duration::from_millis(50), &[], || {

@@ -1,10 +1,11 @@
 //! Places in the scenario's directory: whatever a document names, nothing outside of it is written or removed.
 //!
-//! [`Context::inside`] refuses names that leave the working directory by themselves. That leaves symbolic links, which a scenario
-//! can make by running a program. So a [`Place`] is a name in an open directory, and that directory was reached without
-//! leaving the scenario's.
+//! [`Context::inside`] refuses names that leave the working directory by themselves. That leaves
+//! symbolic links, which a scenario can make by running a program. So a [`Place`] is a name in an
+//! open directory, and that directory was reached without leaving the scenario's.
 //!
-//! A function of the user's may have changed to a directory elsewhere. That is the user's order: then the same holds for that one.
+//! A function of the user's may have changed to a directory elsewhere. That is the user's order:
+//! then the same holds for that one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -25,8 +26,8 @@ use crate::step::{Captures, Failure, StepResult};
 /// Names listed in a message.
 const LISTED: usize = 10;
 
-/// What to say of output that is kept in this directory or file when there is no room for more of it: it may be incomplete
-/// without a word, since what the program was told of that is lost too.
+/// What to say of output that is kept in this directory or file when there is no room for more of
+/// it: it may be incomplete without a word, since what the program was told of that is lost too.
 pub(crate) fn full_disk(at: impl AsFd) -> Option<&'static str> {
     let full = fstatvfs(at).is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail == 0);
     full.then_some(
@@ -273,7 +274,8 @@ fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix
     for _ in 0..32 {
         match openat2(root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
-            // An old kernel, or a container that does not know the call: then one step from the directory above, and no links.
+            // An old kernel, or a container that does not know the call: then one step from the
+            // directory above, and no links.
             Err(Errno::NOSYS | Errno::PERM) => {
                 let opened = openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
                 return opened.map_err(|error| no_link(above, name, error));

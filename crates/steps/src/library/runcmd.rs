@@ -1,7 +1,8 @@
 //! Library `runcmd`: running commands and looking at how they ended and what they wrote.
 //!
-//! What a scenario's latest command left is its [`Runcmd`] state: `context.state::<Runcmd>()`. Other libraries may read it,
-//! and [`run`] or [`try_to_run`] commands of their own, so that the steps of this library then look at those.
+//! What a scenario's latest command left is its [`Runcmd`] state: `context.state::<Runcmd>()`.
+//! Other libraries may read it, and [`run`] or [`try_to_run`] commands of their own, so that the
+//! steps of this library then look at those.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -231,7 +232,8 @@ impl Ran {
     }
 }
 
-/// Adds the latest command to the error of a function, if that has run it since a moment and the error does not tell of it.
+/// Adds the latest command to the error of a function, if that has run it since a moment and the
+/// error does not tell of it.
 pub(crate) fn explain_since(context: &mut Context, since: Instant, error: Failure) -> Failure {
     let latest = context.state::<Runcmd>().latest.as_ref().filter(|ran| ran.at >= since);
     let names_it = |ran: &Ran| {
@@ -253,8 +255,8 @@ impl Captured {
     fn new(context: &Context) -> Result<Self, Failure> {
         let make = || -> io::Result<File> {
             let file = tempfile::tempfile_in(context.backstage())?;
-            // A program may open /dev/stdout anew, and children may go on writing after it has ended: all of that is to be
-            // added at the end.
+            // A program may open /dev/stdout anew, and children may go on writing after it has
+            // ended: all of that is to be added at the end.
             fcntl_setfl(&file, fcntl_getfl(&file)? | OFlags::APPEND)?;
             Ok(file)
         };
@@ -476,7 +478,8 @@ fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, Fa
     }
 }
 
-/// The file to execute. A name with a slash is relative to where the command runs or, failing that, to the working directory.
+/// The file to execute. A name with a slash is relative to where the command runs or, failing that,
+/// to the working directory.
 fn program(context: &mut Context, command: &Command, directory: &Path) -> Result<PathBuf, Trouble> {
     let name = command.argv.first().map_or("", String::as_str);
     let path = context.environment().path();

@@ -93,7 +93,8 @@ fn programs_may_be_in_srcdir() {
 
 #[test]
 fn command_lines_are_looked_at() {
-    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
+    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands \
+        for itself";
     let bad = |message: &str| Problem::new("args", ProblemKind::InvalidCommand, message);
     assert_eq!(found("when I run echo it's"), [bad("a single quote is not closed: echo it's").help(help)]);
     assert_eq!(found("when I try to run \"echo x"), [bad("a double quote is not closed: \"echo x").help(help)]);

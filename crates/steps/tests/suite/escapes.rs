@@ -1,4 +1,5 @@
-//! No step of the library files writes or removes anything outside of the scenario's directory, whatever names it is given.
+//! No step of the library files writes or removes anything outside of the scenario's directory,
+//! whatever names it is given.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -289,7 +289,8 @@ fn stdin_is_empty_unless_chosen() {
 
 #[test]
 fn bad_quoting_is_told() {
-    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
+    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands \
+        for itself";
     let mut scenario = Scenario::new();
     assert_eq!(scenario.fails("when I run echo it's"), error("a single quote is not closed: echo it's").help(help));
     assert_eq!(

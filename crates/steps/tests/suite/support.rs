@@ -1,4 +1,5 @@
-//! A scenario without a document: steps are given as text and find their function through the bindings of the libraries.
+//! A scenario without a document: steps are given as text and find their function through the
+//! bindings of the libraries.
 
 #![allow(
     dead_code,

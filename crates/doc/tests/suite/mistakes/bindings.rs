@@ -109,7 +109,8 @@ error[bad-binding]: `doc` must be text, not a mapping
 fn implementations() {
     same(
         bindings(
-            "- given: a\n  impl: foo\n- given: b\n  impl: {python: foo}\n- given: c\n  impl: {python: {funktion: f, cleanup: g}}\n- given: d\n  impl: {python: {function: []}}\n- given: e\n  cleanup: x\n",
+            "- given: a\n  impl: foo\n- given: b\n  impl: {python: foo}\n\
+                - given: c\n  impl: {python: {funktion: f, cleanup: g}}\n- given: d\n  impl: {python: {function: []}}\n- given: e\n  cleanup: x\n",
         ),
         str![[r#"
 error[bad-binding]: `impl` must be a mapping, not text
@@ -136,7 +137,8 @@ error[bad-binding]: this `cleanup` has no `function`
 fn types() {
     same(
         bindings(
-            "- given: a {b:strin}\n- given: a {b:wrod}\n- given: a {b:int} {c}\n  types: {b: text, d: word, c: uit}\n- given: a\n  types: [x]\n- given: (?P<x>.*)\n  regex: true\n  types: {y: int}\n",
+            "- given: a {b:strin}\n- given: a {b:wrod}\n- given: a {b:int} {c}\n  types: {b: text, d: word, c: uit}\n\
+                - given: a\n  types: [x]\n- given: (?P<x>.*)\n  regex: true\n  types: {y: int}\n",
         ),
         str![[r#"
 error[unknown-type]: unknown capture type `strin`
@@ -167,7 +169,8 @@ warning[unknown-capture]: the pattern has no capture `y`
 fn simple_patterns() {
     same(
         bindings(
-            "- given: \"a {b} {b} }\"\n- given: say {\"x\"}\n- given: it costs 3.50 (net)\n- given: ^a .*$\n- given: a.*\n  regex: false\n",
+            "- given: \"a {b} {b} }\"\n- given: say {\"x\"}\n- given: it costs 3.50 (net)\n- given: ^a .*$\n\
+                - given: a.*\n  regex: false\n",
         ),
         str![[r#"
 error[stray-brace]: this `}` does not belong to a capture
@@ -197,7 +200,9 @@ error[regex-or-not]: this pattern looks like a regular expression
 fn regexes() {
     same(
         bindings(
-            "- given: \"a (b\"\n  regex: true\n- given: 'a [b'\n  regex: true\n- given: \"a \\\\q\"\n  regex: true\n- given: a)|(b\n  regex: true\n- given: (?P<x>a)(?P<x>b)\n  regex: true\n- given: (\\pL{1000}){1000}\n  regex: true\n",
+            "- given: \"a (b\"\n  regex: true\n- given: 'a [b'\n  regex: true\n- given: \"a \\\\q\"\n  regex: true\n\
+                - given: a)|(b\n  regex: true\n- given: (?P<x>a)(?P<x>b)\n  regex: true\n\
+                - given: (\\pL{1000}){1000}\n  regex: true\n",
         ),
         str![[r#"
 error[bad-regex]: invalid regular expression: unclosed group

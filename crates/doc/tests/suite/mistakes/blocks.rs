@@ -38,7 +38,8 @@ warning[unused-file]: no step uses the embedded file `a.txt`
 fn embedded_files() {
     same(
         scenario(
-            "~~~scenario\ngiven file a\n~~~\n~~~{#a .file}\n~~~\n~~~{#A .file}\n~~~\n~~~{.file}\n~~~\n~~~{#b .fil}\n~~~\n~~~{#c}\n~~~\n~~~{#a.b .file add-newline=maybe}\n~~~\n",
+            "~~~scenario\ngiven file a\n~~~\n~~~{#a .file}\n~~~\n~~~{#A .file}\n~~~\n~~~{.file}\n~~~\n~~~{#b .fil}\n\
+                ~~~\n~~~{#c}\n~~~\n~~~{#a.b .file add-newline=maybe}\n~~~\n",
         ),
         str![[r#"
 error[duplicate-file]: two embedded files have the name `A`
@@ -69,7 +70,8 @@ warning[unused-file]: no step uses the embedded file `a.b`
 fn classes_and_attributes() {
     same(
         scenario(
-            "~~~scenario\ngiven a thing\n~~~\n~~~Scenario\ngiven a thing\n~~~\n```scenrio\n```\n~~~python\n~~~\n~~~{.scenario lable=x\ngiven a thing\n~~~\n",
+            "~~~scenario\ngiven a thing\n~~~\n~~~Scenario\ngiven a thing\n~~~\n```scenrio\n```\n~~~python\n~~~\n\
+                ~~~{.scenario lable=x\ngiven a thing\n~~~\n",
         ),
         str![[r#"
 warning[unknown-class]: a block with class `Scenario` is not a scenario and will not run
@@ -90,7 +92,8 @@ warning[bad-attribute]: unknown attribute `lable`
 
 #[test]
 fn headings() {
-    let text = "---\ntitle: T\nbindings: [b.yaml]\n---\n~~~scenario\ngiven a thing\n~~~\n# A\n~~~scenario\ngiven a thing\n~~~\n# *a*\n~~~scenario\ngiven a thing\n~~~\n#\n~~~scenario\ngiven a thing\n~~~\n";
+    let text = "---\ntitle: T\nbindings: [b.yaml]\n---\n~~~scenario\ngiven a thing\n~~~\n# A\n~~~scenario\n\
+        given a thing\n~~~\n# *a*\n~~~scenario\ngiven a thing\n~~~\n#\n~~~scenario\ngiven a thing\n~~~\n";
     same(
         Project::new().document("d.md", text).complaints(),
         str![[r##"

@@ -8,7 +8,11 @@ use crate::project::{BINDINGS, HEAD, Project, complaints, same};
 #[test]
 fn missing_files() {
     let project = Project::new()
-        .document("x/d.md", "---\ntitle: T\nbindings: [c.yaml, lib/demon.yaml]\nimpls: {python: [own.py, lib/daemon.py]}\n---\n# S\n~~~scenario\ngiven a thing\n~~~\n")
+        .document(
+            "x/d.md",
+            "---\ntitle: T\nbindings: [c.yaml, lib/demon.yaml]\n\
+            impls: {python: [own.py, lib/daemon.py]}\n---\n# S\n~~~scenario\ngiven a thing\n~~~\n",
+        )
         .builtin("lib/daemon.yaml", Some("[]"))
         .builtin("lib/daemon.py", None);
     same(

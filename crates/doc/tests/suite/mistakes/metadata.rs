@@ -46,7 +46,8 @@ error[no-metadata]: this document has scenarios but no metadata
 fn all_metadata_mistakes_are_reported() {
     same(
         metadata(
-            "titel: T\nbindings: {a: b}\nimpls: [python]\nauthors:\n- [x]\nstep_timeout: soon\nscenario_timeout: 0\nnetwork: hots\nsubtitle:\nmarkdowns: [d.md]\n? [a]\n: b",
+            "titel: T\nbindings: {a: b}\nimpls: [python]\nauthors:\n- [x]\nstep_timeout: soon\nscenario_timeout: 0\n\
+                network: hots\nsubtitle:\nmarkdowns: [d.md]\n? [a]\n: b",
         ),
         str![[r#"
 error[unknown-key]: unknown metadata key `titel`

@@ -90,8 +90,10 @@ error[wrong-parameters]: function `total` needs `extra`, which its binding does 
 /// In Subplot a function of the same name in a later file is also what the library's steps use.
 #[test]
 fn functions_with_the_names_of_library_functions() {
-    let steps = "def add(ctx, n=None):\n    runcmd_run(ctx, ['echo', n])\n\n\ndef total(ctx, n=None, extra=None):\n    pass\n\n\n\
-                 def runcmd_run(ctx, argv):\n    print(argv)\n\n\ndef files_file_exists(ctx, filename=None):\n    pass\n\n\n\
+    let steps = "def add(ctx, n=None):\n    runcmd_run(ctx, ['echo', n])\n\n\n\
+        def total(ctx, n=None, extra=None):\n    pass\n\n\n\
+                 def runcmd_run(ctx, argv):\n    print(argv)\n\n\ndef files_file_exists(ctx, filename=None):\n    \
+                 pass\n\n\n\
                  def runcmd_own(ctx):\n    pass\n";
     let project = Project::new().file("own.yaml", "- when: I add {n:uint}\n  impl: {python: {function: add}}\n");
     let project = project.file("steps.py", steps);
@@ -112,7 +114,8 @@ warning[own-library-function]: `runcmd_run` and 1 more: library steps do not use
 
 #[test]
 fn functions_that_have_no_place_for_the_context() {
-    let bindings = "- given: nothing\n  impl: {python: {function: nothing}}\n- given: name {name}\n  impl: {python: {function: named}}\n\
+    let bindings = "- given: nothing\n  impl: {python: {function: nothing}}\n- given: name {name}\n  impl: \
+        {python: {function: named}}\n\
                     - given: anything\n  impl: {python: {function: anything}}\n";
     let functions =
         "def nothing():\n    pass\n\n\ndef named(name=None):\n    pass\n\n\ndef anything(*all):\n    pass\n";
@@ -152,7 +155,8 @@ error[wrong-parameters]: the first parameter of function `named`, `name`, gets t
 }
 
 const OPTIONAL: &str = "\
-- when: user (?P<user>\\S+) logs in( with password \"(?P<password>[^\"]*)\")?( (?P<times>\\d+) times)?( with (?P<file>\\S+))?
+- when: user (?P<user>\\S+) logs in( with password \"(?P<password>[^\"]*)\")?( (?P<times>\\d+) times)?( with \
+(?P<file>\\S+))?
   regex: true
   types: {user: word, password: text, times: uint, file: file}
   impl: {python: {function: login, cleanup: logout}}
@@ -184,7 +188,8 @@ fn groups_that_take_no_part_are_not_there() {
                 # One\n~~~scenario\nwhen user bob logs in\nwhen user bob logs in with password \"\"\n\
                 when user ann logs in 2 times with a.txt\n~~~\n~~~{#a.txt .file}\na\n~~~\n";
     let functions = "calls = []\n\n\ndef login(ctx, user, **optional):\n    calls.append((user, optional))\n\n\n\
-                     def logout(ctx, user, password='none', times=None, file=None):\n    calls.append((user, password, times, file))\n    \
+                     def logout(ctx, user, password='none', times=None, file=None):\n    calls.append((user, \
+                     password, times, file))\n    \
                      if len(calls) == 6:\n        raise ValueError(calls)\n";
     let project = Project::anywhere().file("own.yaml", OPTIONAL).file("x.md", text).file("steps.py", functions);
     let ran = project.run(["run", "x.md"]).code(1);
@@ -264,7 +269,8 @@ fn a_file_that_is_no_python() {
 fn what_python_warns_of() {
     let steps = "def it(ctx, name=None):\n    assert (name == 'y', 'must be y')\n";
     let project = Project::new().file("own.yaml", "- given: it\n  impl: {python: {function: it}}\n");
-    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\ngiven it\n~~~\n";
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n# One\n~~~scenario\n\
+        given it\n~~~\n";
     let project = project.file("steps.py", steps).file("x.md", text).file("y.md", text);
     // Once, though two documents have the file.
     project.run(["check", "x.md", "y.md"]).code(0).stderr(str![[r#"
@@ -283,7 +289,8 @@ warning[python-warning]: assertion is always true, perhaps remove parentheses?
 /// What they lack is added to what other bindings give them.
 #[test]
 fn functions_of_several_bindings() {
-    let bindings = "- given: thing {thing}\n  impl: {python: {function: thing}}\n- given: \"{n:uint} things\"\n  impl: {python: {function: thing}}\n\
+    let bindings = "- given: thing {thing}\n  impl: {python: {function: thing}}\n- given: \"{n:uint} things\"\n  \
+        impl: {python: {function: thing}}\n\
                     - given: late {name}\n  impl: {python: {function: waits}}\n";
     let functions =
         "def thing(context, thing, nn=None, limit=5):\n    pass\n\n\ndef waits(ctx, limit=(1,\n 2)):\n    pass\n";
@@ -322,13 +329,15 @@ error[wrong-parameters]: function `waits` has no parameter for the captured `nam
 "#]]);
 }
 
-/// A call of the first does nothing, and fails; the second is carried out; what decorators make of the third nobody knows.
+/// A call of the first does nothing, and fails; the second is carried out; what decorators make of
+/// the third nobody knows.
 #[test]
 fn functions_that_are_never_carried_out() {
     let bindings = ["generates", "awaits", "managed", "number", "later"]
         .map(|name| format!("- given: {name}\n  impl: {{python: {{function: {name}}}}}\n"));
     let functions = "import contextlib\n\n\ndef generates(ctx):\n    ctx['x'] = 1\n    yield\n    del ctx['x']\n\n\n\
-                     async def awaits(ctx):\n    pass\n\n\n@contextlib.contextmanager\ndef managed(ctx):\n    yield\n\n\n\
+                     async def awaits(ctx):\n    pass\n\n\n@contextlib.contextmanager\ndef managed(ctx):\n    yield\n\
+                     \n\n\
                      number = 5\nlater = 5\n\n\ndef change():\n    global later\n    later = print\n\n\nchange()\n";
     let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
                 # One\n~~~scenario\ngiven generates\ngiven awaits\ngiven managed\ngiven number\ngiven later\n~~~\n";

@@ -1,4 +1,5 @@
-//! Files with Python step functions that are not as they should be, or not as usual: each is told of in one readable place.
+//! Files with Python step functions that are not as they should be, or not as usual: each is told
+//! of in one readable place.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -39,8 +40,9 @@ fn files_that_are_as_good_as_any() {
     run(b"f = lambda ctx: None\n").passes();
     // What the compiler warns of.
     run(b"def f(ctx):\n    assert ctx is not 'x', '\\d'\n").code(0);
-    run(b"import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0); os.close(1); os.close(2)\ndef f(ctx): pass\n")
-        .passes();
+    run(b"import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0); os.close(1); os.close(2)\n\
+        def f(ctx): pass\n")
+    .passes();
     // It is no program.
     run(b"import sys\ndef f(ctx): pass\nif __name__ == '__main__':\n    sys.exit('as a program')\n").passes();
     run(b"import os\nHERE = os.path.dirname(__file__)\ndef f(ctx): assert os.path.exists(HERE + '/own.yaml')\n")
@@ -195,7 +197,8 @@ fn files_that_fail_while_they_are_loaded() {
         b"from . import helper\ndef f(ctx): pass\n",
         b"from os import nosuch\ndef f(ctx): pass\n",
         b"print('so far')\nraise BaseException('no')\ndef f(ctx): pass\n",
-        b"import os\ndef f(ctx): pass\nfor fd in range(3, 4096):\n    try: os.write(fd, b'rubbish\\n')\n    except OSError: pass\n",
+        b"import os\ndef f(ctx): pass\nfor fd in range(3, 4096):\n    try: os.write(fd, b'rubbish\\n')\n    except \
+            OSError: pass\n",
     ] {
         let ran = run(content).code(1).stderr("");
         let shown = ran.stdout.lines().filter(|line| !line.is_empty() && !line.contains(" from 'os' "));

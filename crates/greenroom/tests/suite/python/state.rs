@@ -51,8 +51,8 @@ and there is no \"GREENROOM_CODE\" process
     project.file("x.md", document(scenarios)).run(["run", "x.md", "--env", &out]).passes();
 }
 
-/// As published documents do it: a function that starts a daemon under one name each time, on a port of chance, and a cleanup
-/// that stops the daemon of that name.
+/// As published documents do it: a function that starts a daemon under one name each time, on a
+/// port of chance, and a cleanup that stops the daemon of that name.
 #[test]
 fn a_function_that_starts_two_daemons_under_one_name() {
     let functions = "\

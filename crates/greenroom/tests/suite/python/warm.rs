@@ -157,7 +157,8 @@ fn files_are_loaded_as_by_the_user_and_functions_run_in_the_scenario() {
         return;
     }
     let expressions = "AT_LOADING, os.environ['COLOUR']";
-    let here = "os.getcwd() == os.environ['HOME'] == os.environ['TMPDIR'], os.environ['COLOUR'], 'GREENROOM_HOST' in os.environ";
+    let here = "os.getcwd() == os.environ['HOME'] == os.environ['TMPDIR'], os.environ['COLOUR'], 'GREENROOM_HOST' in \
+        os.environ";
     let text = document(&[&format!("then I see {expressions}"), &format!("then I see {here}")]);
     let project = project("os.environ['COLOUR'] += 'ish'\n").file("x.md", text).env("HOME", "/home/ann");
     let ran = project.run(["run", "-j1", "x.md", "--env", "COLOUR=green"]).code(1).stderr("");
@@ -209,7 +210,8 @@ fn an_ordinary_user_has_them_loaded_once_too() {
     let who = "import ctypes\nassert os.getuid() == 4321\n\n\ndef prints(ctx, expression=None):\n    \
                assert eval(expression)\n";
     // Whoever enters a user namespace has all capabilities, of which functions must have none.
-    let status = "then I see 'CapEff:\\t0000000000000000' in open('/proc/self/status').read() and os.getuid() == 4321 and os.getpid() < 10";
+    let status = "then I see 'CapEff:\\t0000000000000000' in open('/proc/self/status').read() and os.getuid() == 4321 \
+        and os.getpid() < 10";
     let project = project
         .file("steps.py", format!("{STEPS}{who}"))
         .file("own.yaml", BINDINGS)
@@ -359,7 +361,8 @@ fn a_host_that_does_not_answer_is_done_without() {
         return;
     }
     let project = project("").fifo("fifo").fifo("gate");
-    let waits = "then I see open(os.path.join(srcdir, 'fifo'), 'w').write('here') and open(os.path.join(srcdir, 'gate')).read()";
+    let waits = "then I see open(os.path.join(srcdir, 'fifo'), 'w').write('here') and open(os.path.join(srcdir, \
+        'gate')).read()";
     let project = project.file("x.md", document(&[waits, ALIKE[0], ALIKE[1], ALIKE[2]]));
     let fifo = Fifo::open(project.path("fifo"));
     let started = project.start(["run", "-j1", "-q", "x.md"]);

@@ -74,7 +74,8 @@ fn order(captures: &Captures, outlook: &Outlook) -> Vec<Problem> {
 fn port(captures: &Captures, outlook: &Outlook) -> Option<Problem> {
     let text = captures.get("port")?;
     if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
-        // The number is known only when it runs; whether it will be there is known now, unless a function that may do anything has run.
+        // The number is known only when it runs; whether it will be there is known now, unless a
+        // function that may do anything has run.
         let near = nearest(name, outlook.kept.iter().map(String::as_str));
         let unknown = !outlook.kept.contains(name) && (near.is_some() || !outlook.anything_goes);
         return unknown.then(|| {

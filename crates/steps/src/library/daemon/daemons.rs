@@ -354,8 +354,8 @@ impl Daemons {
         meant.map(|daemon| daemon.order.name.clone()).collect()
     }
 
-    /// Stops all daemons of a name, also those that it does not mean any more, all at once. Gives those that had to be killed,
-    /// they or others of their groups.
+    /// Stops all daemons of a name, also those that it does not mean any more, all at once. Gives
+    /// those that had to be killed, they or others of their groups.
     pub(super) fn stop(
         &mut self,
         watch: &mut Watch,
@@ -466,9 +466,10 @@ impl Daemons {
         Ok(process)
     }
 
-    /// A port that nothing listens on and that was not given out before. Below the range from which the kernel takes ports
-    /// for outgoing connections, so that none of those gets it meanwhile. In a network that others use too it comes with the
-    /// turn at it, so that no other scenario, of whatever run, is given it at the same time.
+    /// A port that nothing listens on and that was not given out before. Below the range from which
+    /// the kernel takes ports for outgoing connections, so that none of those gets it meanwhile. In
+    /// a network that others use too it comes with the turn at it, so that no other scenario, of
+    /// whatever run, is given it at the same time.
     pub(super) fn free_port(&mut self) -> Result<u16, Failure> {
         const FIRST: u16 = 20_000;
         const LAST: u16 = 32_000;
@@ -542,7 +543,8 @@ impl Aside {
     }
 }
 
-/// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the directory where it is to run.
+/// Finds the program of a daemon: on PATH, where /usr/sbin and /sbin count too, else in the
+/// directory where it is to run.
 fn find(context: &mut Context, order: &Order) -> Result<PathBuf, Failure> {
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = search_path(&context.environment().path());
@@ -571,7 +573,8 @@ pub(super) fn search_path(path: &std::ffi::OsStr) -> OsString {
     std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
 }
 
-/// An output file: new, in place of whatever has its name, and within the scenario's directory whatever a step has made of that.
+/// An output file: new, in place of whatever has its name, and within the scenario's directory
+/// whatever a step has made of that.
 fn create(context: &Context, directory: &Path, order: &Order, stream: Stream) -> Result<File, Failure> {
     Place::make_in(context, directory, &output_file(&order.name, None, stream))?.replace()
 }
