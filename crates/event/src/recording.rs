@@ -134,7 +134,8 @@ struct HeadVersion {
 pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
     let mut events: Vec<Event> = Vec::new();
     let mut number = 0;
-    for line in from.split(b'\n') {
+    let mut lines = from.split(b'\n');
+    while let Some(line) = lines.next() {
         let line = line.map_err(RecordingError::Io)?;
         number += 1;
         if events.is_empty() {
@@ -146,8 +147,10 @@ pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
         }
         match serde_json::from_slice(&line) {
             Ok(event) => events.push(event),
-            // A writer that was killed leaves half a line.
-            Err(error) if error.is_eof() => return Err(RecordingError::CutShort { line: number - 1, events }),
+            // A writer that was killed leaves half a line, after which nothing follows.
+            Err(error) if error.is_eof() && lines.next().is_none() => {
+                return Err(RecordingError::CutShort { line: number - 1, events });
+            }
             Err(error) => return Err(RecordingError::Invalid { line: number, error }),
         }
     }

@@ -91,6 +91,14 @@ fn a_damaged_line_is_refused_with_its_number() {
 }
 
 #[test]
+fn half_a_line_is_damage_unless_it_is_the_last() {
+    let mut lines: Vec<&str> = GOLDEN.lines().collect();
+    lines[3] = &lines[3][..lines[3].len() / 2];
+    let message = read(lines.join("\n").as_bytes()).unwrap_err().to_string();
+    assert_eq!(message, "line 4 of the recording is not an event: EOF while parsing an object");
+}
+
+#[test]
 fn fields_that_a_reader_does_not_know_are_ignored() {
     let with_more = GOLDEN.replace("{\"seq\":", "{\"colour\":\"green\",\"seq\":");
     assert_eq!(read(with_more.as_bytes()).unwrap(), read(GOLDEN.as_bytes()).unwrap());
