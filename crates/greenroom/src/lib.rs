@@ -4,7 +4,7 @@
 //! their own:
 //!
 //! ```no_run
-//! use greenroom::{Captures, Context, Library, Registry, StepResult};
+//! use greenroom::{Captures, Check, Context, Library, Registry, StepResult};
 //!
 //! fn brew(_: &mut Context, captures: &Captures) -> StepResult {
 //!     let cups: u32 = captures.number("cups")?;
@@ -14,7 +14,7 @@
 //!
 //! fn main() -> std::process::ExitCode {
 //!     let bindings = "- when: I brew {cups:uint} cups\n  impl: {native: {function: brew}}\n";
-//!     let kitchen = Library::new("kitchen", bindings).step("brew", brew);
+//!     let kitchen = Library::new("kitchen", bindings).step("brew", brew, Check::Nothing);
 //!     greenroom::main(Registry::builtin().with(kitchen))
 //! }
 //! ```
@@ -44,8 +44,11 @@ use clap::{CommandFactory, Parser};
 use greenroom_run::StepAgent;
 
 pub use exit::ExitCode;
+pub use greenroom_sandbox::process::Watch;
 pub use greenroom_steps::{
-    Captures, Context, Ending, Failure, Library, Outlook, Problem, ProblemKind, Registry, StepResult,
+    Captures, Check, CheckFunction, Comparison, Context, EmbeddedFile, EndFunction, Environment, Failure, FailureKind,
+    LeftOver, Library, Output, OutputSource, Part, PreflightState, Problem, ProblemKind, Registry, Relation,
+    ScenarioEnd, StepFunction, StepResult, Stream, Subject,
 };
 
 use arguments::Arguments;

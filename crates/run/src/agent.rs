@@ -11,7 +11,7 @@ use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, network};
 use greenroom_sandbox::{Agent, Stage};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
-use greenroom_steps::{Captures, Context, EmbeddedFile, Ending, Registry};
+use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
 
@@ -208,7 +208,7 @@ impl StepAgent {
         }
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
-        let mut ending = Ending { explain, strict: script.leftovers_fail, ..Ending::default() };
+        let mut ending = ScenarioEnd { explain, strict: script.leftovers_fail, ..ScenarioEnd::default() };
         let _ = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         // Output that was written during the end counts too.

@@ -6,34 +6,34 @@ use std::ops::Range;
 use std::path::Path;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
-use greenroom_steps::{Captures, Outlook, Problem, ProblemKind, Registry};
+use greenroom_steps::{Captures, PreflightState, Problem, ProblemKind, Registry};
 
 /// Finds steps that cannot work: invalid ports, malformed JSON, missing programs.
 ///
 /// `path` is PATH, and `source_directory` is where greenroom was started.
 pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
-    let outlook = Outlook::new(path.to_owned(), source_directory.to_owned());
-    plan.scenarios.iter().flat_map(|scenario| check(scenario, registry, outlook.clone())).collect()
+    let state = PreflightState::new(path.to_owned(), source_directory.to_owned());
+    plan.scenarios.iter().flat_map(|scenario| check(scenario, registry, state.clone())).collect()
 }
 
-fn check(scenario: &PlannedScenario, registry: &Registry, mut outlook: Outlook) -> Vec<Diagnostic> {
+fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // A missing program is reported once per scenario.
     let mut missing = BTreeSet::new();
     for step in &scenario.steps {
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
-            outlook.anything_goes = true;
+            state.anything_goes = true;
             continue;
         }
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
         let captures = Captures::new(captures);
-        let before = outlook.anything_goes;
-        let problems = registry.check(&step.implementation.function, &captures, &mut outlook);
+        let before = state.anything_goes;
+        let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
             // A missing program creates no file that a later step could need.
-            outlook.anything_goes = before;
-            outlook.ran = true;
+            state.anything_goes = before;
+            state.ran = true;
         }
         for problem in problems {
             if problem.kind == ProblemKind::MissingProgram && !missing.insert(problem.message.clone()) {

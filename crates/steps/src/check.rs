@@ -1,8 +1,7 @@
-//! What can be known of a step before anything runs.
+//! Checks of steps before any scenario starts.
 //!
-//! A check function looks at a step's captures and at the [`Outlook`]: what the scenario has surely
-//! done by then. It says what cannot work, so that it is shown with all other mistakes and nothing
-//! is started in vain.
+//! A check function gets the captures of a step and the [`PreflightState`]: what earlier steps of the scenario change. It
+//! returns the problems that it finds, which are reported together with all other mistakes in the documents.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -76,28 +75,29 @@ impl ProblemKind {
     }
 }
 
-/// Something that cannot work, or hardly as it was meant.
+/// A problem of a step: an error, or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The capture that it is about; none for the step as a whole.
+    /// The capture that it is about; `None` for the whole step.
     pub capture: Option<String>,
-    /// The part of the capture's text that it is about, in bytes; the whole if not given. It may go
-    /// on into a capture that follows without a gap.
+    /// The part of the capture's text that it is about, in bytes; `None` for the whole text.
+    ///
+    /// It may end in the next capture, if nothing is between the two.
     pub part: Option<Range<usize>>,
-    /// Whether it is only worth knowing, and the scenario may run.
+    /// Whether it is only a warning, and the scenario may run.
     pub warning: bool,
     /// Its kind.
     pub kind: ProblemKind,
-    /// What is wrong, in one line, lower case, no full stop.
+    /// The message: one line, lower case, without a full stop.
     pub message: String,
-    /// Said beside the place.
+    /// The text beside the place in the document.
     pub label: String,
-    /// What to do.
+    /// Advice, each on a line of its own.
     pub help: Vec<String>,
 }
 
 impl Problem {
-    /// A problem with a capture.
+    /// Creates an error about a capture.
     pub fn new(capture: &str, kind: ProblemKind, message: impl Into<String>) -> Self {
         Self {
             capture: Some(capture.to_owned()),
@@ -110,7 +110,7 @@ impl Problem {
         }
     }
 
-    /// A warning about a capture.
+    /// Creates a warning about a capture.
     pub fn warning(capture: &str, kind: ProblemKind, message: impl Into<String>) -> Self {
         Self { warning: true, ..Self::new(capture, kind, message) }
     }
@@ -122,7 +122,7 @@ impl Problem {
         self
     }
 
-    /// Says something beside the place.
+    /// Sets the text beside the place in the document.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();
@@ -137,26 +137,27 @@ impl Problem {
     }
 }
 
-/// What is known of a scenario at one of its steps.
+/// What earlier steps of a scenario change, as far as checks know.
 #[derive(Debug, Clone)]
-pub struct Outlook {
-    /// PATH as greenroom was started with it and as the steps so far change it.
+pub struct PreflightState {
+    /// PATH of the programs that the scenario starts.
     pub path: OsString,
     /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
-    /// Files (and directories) that steps so far have put into the scenario's directory, by the names they wrote.
+    /// Files and directories that earlier steps create in the scenario's directory, as the document writes them.
     pub files: BTreeSet<String>,
-    /// Names under which steps so far keep a value.
+    /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,
-    /// Whether a step so far may have done anything at all: run a program, run the user's own code.
-    /// Then the lack of a file proves nothing.
+    /// Whether an earlier step may do anything, because it runs a program or the user's own code.
+    ///
+    /// Then any file may exist.
     pub anything_goes: bool,
-    /// Whether a step so far should run a program, found or not.
+    /// Whether an earlier step runs a command.
     pub ran: bool,
 }
 
-impl Outlook {
-    /// The outlook at the first step of a scenario.
+impl PreflightState {
+    /// Creates the state at the first step of a scenario.
     pub fn new(path: OsString, source_directory: PathBuf) -> Self {
         Self { path, source_directory, files: BTreeSet::new(), kept: BTreeSet::new(), anything_goes: false, ran: false }
     }
@@ -166,13 +167,13 @@ impl Outlook {
         self.files.insert(plain(name).to_owned());
     }
 
-    /// Whether the scenario may have this file by now.
+    /// Returns whether this file may exist.
     pub fn may_have(&self, name: &str) -> bool {
         self.anything_goes || self.files.contains(plain(name))
     }
 }
 
-/// A path without its leading `./`.
+/// Removes a leading `./`.
 fn plain(name: &str) -> &str {
     let mut name = name;
     while let Some(rest) = name.strip_prefix("./") {

@@ -1,4 +1,4 @@
-//! What a scenario has: its directory, environment, files, values and whatever libraries keep in it.
+//! The context of a scenario: its directory, environment, files, kept values, and the state of libraries.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -13,13 +13,13 @@ use crate::step::Failure;
 /// A file embedded in the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedFile {
-    /// Its name, as the document writes it.
+    /// Its name as the document writes it.
     pub name: String,
     /// Its content.
     pub text: String,
 }
 
-/// The state of one scenario, new for each.
+/// The context of one scenario, which its step functions get.
 #[derive(Debug)]
 pub struct Context {
     directory: PathBuf,
@@ -33,8 +33,10 @@ pub struct Context {
 }
 
 impl Context {
-    /// A fresh scenario. `directory` is its data directory, which is the working directory at
-    /// first; `source_directory` is where greenroom was started.
+    /// Creates the context of a new scenario.
+    ///
+    /// `directory` is its data directory, which is also its first working directory. `source_directory` is where greenroom
+    /// was started.
     pub fn new(directory: PathBuf, source_directory: PathBuf, files: Rc<[EmbeddedFile]>, watch: Watch) -> Self {
         Self {
             working_directory: directory.clone(),
@@ -48,12 +50,12 @@ impl Context {
         }
     }
 
-    /// The scenario's data directory: HOME and TMPDIR of all that it starts; empty at first, gone afterwards.
+    /// Returns the scenario's data directory, which is HOME and TMPDIR of all that it starts, and starts empty.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where relative file names start and programs run: the data directory, unless a step changed to another one.
+    /// Returns the working directory: the data directory, unless a step changed to another one.
     ///
     /// # Errors
     ///
@@ -62,17 +64,17 @@ impl Context {
         if self.working_directory == self.directory || self.working_directory.is_dir() {
             return Ok(&self.working_directory);
         }
-        Err(Failure::new(format!("{} does not exist any more", self.here())).note("a step has changed to it before"))
+        Err(Failure::new(format!("{} no longer exists", self.here())).note("an earlier step changed to it"))
     }
 
-    /// Changes the working directory of the steps to come. HOME and TMPDIR stay.
+    /// Changes the working directory of later steps. HOME and TMPDIR stay the same.
     pub fn enter(&mut self, directory: &Path) {
         let is_plain =
             directory.components().all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
         if directory == self.working_directory || !is_plain || !directory.is_absolute() {
             return;
         }
-        // The system names directories without the symbolic links that lead to them.
+        // The system reports directories with symbolic links resolved.
         let below = directory.strip_prefix(&self.directory).map(Path::to_owned).ok().or_else(|| {
             let real = self.directory.canonicalize().ok()?;
             directory.strip_prefix(real).map(Path::to_owned).ok()
@@ -84,7 +86,7 @@ impl Context {
         };
     }
 
-    /// The working directory as messages name it.
+    /// Returns the working directory as messages name it.
     pub(crate) fn here(&self) -> String {
         if self.working_directory == self.directory {
             return "the scenario's directory".to_owned();
@@ -93,17 +95,17 @@ impl Context {
         format!("the working directory {}", shown.display())
     }
 
-    /// A directory beside the data directory, of this scenario alone, for files that its steps must not stumble over.
+    /// Returns a directory of this scenario beside the data directory, for files that its steps must not see.
     pub fn backstage(&self) -> &Path {
         self.directory.parent().unwrap_or(&self.directory)
     }
 
-    /// The directory in which greenroom was started (srcdir).
+    /// Returns the directory in which greenroom was started (srcdir).
     pub fn source_directory(&self) -> &Path {
         &self.source_directory
     }
 
-    /// A path inside the working directory.
+    /// Returns a path inside the working directory.
     ///
     /// # Errors
     ///
@@ -116,7 +118,7 @@ impl Context {
         Ok(self.working_directory.join(path))
     }
 
-    /// The embedded file of this name, in any letter case.
+    /// Returns the embedded file of this name. Letter case does not matter.
     ///
     /// # Errors
     ///
@@ -129,33 +131,34 @@ impl Context {
             .ok_or_else(|| Failure::new(format!("the document has no embedded file {name}")))
     }
 
-    /// The environment of the processes that the scenario starts.
+    /// Returns the environment of the processes that the scenario starts.
     pub fn environment(&mut self) -> &mut Environment {
         &mut self.environment
     }
 
-    /// What a library keeps in this scenario, by type; made by `Default` when first asked for.
+    /// Returns the state of a library in this scenario, by its type. Creates it by `Default` at first.
     pub fn state<T: Default + 'static>(&mut self) -> &mut T {
         self.state_and_watch().0
     }
 
-    /// Takes what a library keeps out, leaving nothing.
+    /// Takes the state of a library, and leaves the default.
     pub fn take_state<T: Default + 'static>(&mut self) -> T {
         std::mem::take(self.state())
     }
 
-    /// Keeps a value under a name: `${name}` stands for it in every later step.
+    /// Keeps a value under a name: later steps write it as `${name}`.
     pub fn keep(&mut self, name: &str, value: impl Into<String>) {
         self.values.insert(name.to_owned(), value.into());
     }
 
-    /// The value kept under a name.
+    /// Returns the value kept under a name.
     pub fn kept(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// A text with every `${name}` of a kept value replaced; `None` when there is nothing to
-    /// replace. Names that nothing is kept under stay as they are: they may be meant for a shell.
+    /// Replaces every `${name}` of a kept value; `None` if there is nothing to replace.
+    ///
+    /// Other names stay as they are, because they may be for a shell.
     pub fn expand(&self, text: &str) -> Option<String> {
         if self.values.is_empty() || !text.contains("${") {
             return None;
@@ -173,12 +176,12 @@ impl Context {
         Some(expanded)
     }
 
-    /// In which everything that waits waits.
+    /// Returns the watch that all waiting goes through.
     pub fn watch(&mut self) -> &mut Watch {
         &mut self.watch
     }
 
-    /// State and watch at once, for a library that waits for its own.
+    /// Returns the state of a library and the watch at the same time.
     ///
     /// # Panics
     /// Never: the map is keyed by the type of its values.
@@ -190,7 +193,7 @@ impl Context {
     }
 }
 
-/// Whether a path leaves the directory that it is relative to: by being absolute, or by `..`.
+/// Returns whether a path leaves its directory, because it is absolute or by `..`.
 pub(crate) fn leaves(path: &str) -> bool {
     let mut depth = 0usize;
     for component in Path::new(path).components() {
@@ -222,7 +225,7 @@ impl Environment {
         self.changes.insert(name.into(), None);
     }
 
-    /// Puts a directory in front of PATH, behind those that were put there before.
+    /// Puts a directory in front of PATH, after those that are already there.
     pub fn prepend_to_path(&mut self, directory: impl Into<PathBuf>) {
         let directory = directory.into();
         if !self.path_prefix.contains(&directory) {
@@ -230,17 +233,17 @@ impl Environment {
         }
     }
 
-    /// Puts these directories in front of PATH, and no others.
+    /// Sets the directories in front of PATH.
     pub fn set_path_prefix(&mut self, directories: Vec<PathBuf>) {
         self.path_prefix = directories;
     }
 
-    /// The directories in front of PATH.
+    /// Returns the directories in front of PATH.
     pub fn path_prefix(&self) -> &[PathBuf] {
         &self.path_prefix
     }
 
-    /// A variable's value as a process would see it.
+    /// Returns the value of a variable as a process will see it.
     pub fn get(&self, name: &OsStr) -> Option<OsString> {
         if name == "PATH" {
             return Some(self.path());
@@ -256,14 +259,14 @@ impl Environment {
         self.changes.get(name).map_or_else(|| std::env::var_os(name), Clone::clone)
     }
 
-    /// PATH with all that was put in front of it.
+    /// Returns PATH with the directories in front of it.
     pub fn path(&self) -> OsString {
         let base = self.base(OsStr::new("PATH")).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         let entries = self.path_prefix.iter().cloned().chain(std::env::split_paths(&base));
         std::env::join_paths(entries).unwrap_or(base)
     }
 
-    /// All changes, as a program's environment takes them.
+    /// Returns all changes, as a program's environment takes them.
     pub fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
         let mut changes: Vec<_> = self.changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if !self.path_prefix.is_empty() {

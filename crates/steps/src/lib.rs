@@ -1,12 +1,11 @@
-//! What step functions see, and the step libraries that come with greenroom.
+//! The interface of step functions, and the step libraries that come with greenroom.
 //!
-//! A step function gets the scenario's [`Context`] and the step's [`Captures`] and says how it went
-//! with a [`StepResult`]. A [`Library`] names functions and carries the bindings that lead to them;
-//! a [`Registry`] holds libraries. The libraries in [`library`] register through the same door as
-//! anybody's own:
+//! A step function gets the [`Context`] of its scenario and the [`Captures`] of its step, and returns a [`StepResult`].
+//! A [`Library`] has functions with their names and checks, and the bindings that lead to them. A [`Registry`] has all
+//! libraries of a program. Your own libraries work as those in [`library`] do:
 //!
 //! ```
-//! use greenroom_steps::{Captures, Context, Library, Registry, Failure, StepResult};
+//! use greenroom_steps::{Captures, Check, Context, Failure, Library, Registry, StepResult};
 //!
 //! fn count_to(context: &mut Context, captures: &Captures) -> StepResult {
 //!     let top: u32 = captures.number("top")?;
@@ -21,7 +20,7 @@
 //! struct Counter(u32);
 //!
 //! let library = Library::new("counting", "- when: I count to {top:uint}\n  impl: {native: {function: count_to}}\n")
-//!     .step("count_to", count_to);
+//!     .step("count_to", count_to, Check::AnythingGoes);
 //! let registry = Registry::builtin().with(library);
 //! assert!(registry.function("count_to").is_some());
 //! ```
@@ -36,13 +35,13 @@ pub mod library;
 pub mod registry;
 pub mod step;
 
-pub use check::{Outlook, Problem, ProblemKind};
+pub use check::{PreflightState, Problem, ProblemKind};
 pub use context::{Context, EmbeddedFile, Environment};
 pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,
 };
-pub use registry::{CheckFunction, EndFunction, Library, Registry, StepFunction};
-pub use step::{Captures, Ending, StepResult};
+pub use registry::{Check, CheckFunction, EndFunction, Library, Registry, StepFunction};
+pub use step::{Captures, ScenarioEnd, StepResult};
 
 /// The README, whose examples are compiled and run as documentation tests.
 #[cfg(doctest)]

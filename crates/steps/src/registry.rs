@@ -1,160 +1,165 @@
-//! Which step functions there are.
+//! Step libraries, and the registry that holds them.
+//!
+//! A step is one row of a library: [`Library::step`] takes the name of its function, the function, and its [`Check`]. The
+//! check has no default: a row without one does not compile.
 
 use std::collections::HashMap;
 
-use crate::check::{Outlook, Problem};
+use crate::check::{PreflightState, Problem};
 use crate::context::Context;
-use crate::step::{Captures, Ending, StepResult};
+use crate::step::{Captures, ScenarioEnd, StepResult};
 
 /// Carries out a step or a cleanup.
 pub type StepFunction = Box<dyn Fn(&mut Context, &Captures) -> StepResult + Send + Sync>;
-/// Looks at a step before anything runs.
-pub type CheckFunction = fn(&Captures, &mut Outlook) -> Vec<Problem>;
-/// Runs when a scenario ends, however it ended, after its cleanups.
-pub type EndFunction = fn(&mut Context, &mut Ending);
+/// Finds the problems of a step before any scenario starts, and notes what the step changes.
+pub type CheckFunction = fn(&Captures, &mut PreflightState) -> Vec<Problem>;
+/// Runs when a scenario ends, passed or failed, after its cleanups.
+pub type EndFunction = fn(&mut Context, &mut ScenarioEnd);
 
-/// Step functions under their names, with the bindings that lead to them.
+/// What can be checked of a step before any scenario starts.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// Nothing. The step creates no files, runs no programs and does not change PATH.
+    Nothing,
+    /// Nothing, and the step may do anything, so checks of the steps after it assume that any file or program may be there.
+    AnythingGoes,
+    /// What this function checks.
+    With(CheckFunction),
+}
+
+/// A step function or a cleanup, with its name and its check.
+struct Row {
+    name: String,
+    function: StepFunction,
+    check: Check,
+}
+
+/// Step functions by name, with the bindings that lead to them.
 pub struct Library {
     name: String,
     bindings: String,
     serves: Vec<String>,
-    functions: Vec<(String, StepFunction)>,
-    checks: Vec<(String, CheckFunction)>,
+    rows: Vec<Row>,
     end: Option<EndFunction>,
 }
 
 impl std::fmt::Debug for Library {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Library")
-            .field("name", &self.name)
-            .field("functions", &self.functions.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Library").field("name", &self.name).field("steps", &self.rows.len()).finish_non_exhaustive()
     }
 }
 
 impl Library {
-    /// A library without functions. Documents bind it as `lib/NAME.yaml`, whose text is `bindings`;
-    /// implementations there are under `native`.
+    /// Creates a library without steps.
+    ///
+    /// Documents bind it as `lib/NAME.yaml`. The text of that file is `bindings`; implementations in it are `native`.
     pub fn new(name: impl Into<String>, bindings: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            bindings: bindings.into(),
-            serves: Vec::new(),
-            functions: Vec::new(),
-            checks: Vec::new(),
-            end: None,
-        }
+        Self { name: name.into(), bindings: bindings.into(), serves: Vec::new(), rows: Vec::new(), end: None }
     }
 
-    /// Adds a step function or a cleanup.
+    /// Adds a step function or a cleanup, with its check.
     #[must_use]
     pub fn step(
         mut self,
         name: &str,
         function: impl Fn(&mut Context, &Captures) -> StepResult + Send + Sync + 'static,
+        check: Check,
     ) -> Self {
-        self.functions.push((name.to_owned(), Box::new(function)));
+        self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check });
         self
     }
 
-    /// Adds a look at the steps of one function before anything runs.
-    #[must_use]
-    pub fn check(mut self, function: &str, check: CheckFunction) -> Self {
-        self.checks.push((function.to_owned(), check));
-        self
-    }
-
-    /// Names an implementation file (`lib/files.py`) that documents may list although this library needs none.
+    /// Names an implementation file, `lib/files.py`, that documents may list although this library does not need it.
     #[must_use]
     pub fn serves(mut self, file: &str) -> Self {
         self.serves.push(file.to_owned());
         self
     }
 
-    /// Sets what runs when a scenario ends.
+    /// Sets the function that runs when a scenario ends.
     #[must_use]
     pub fn at_end(mut self, end: EndFunction) -> Self {
         self.end = Some(end);
         self
     }
 
-    /// Its name.
+    /// Returns the library's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The text of its bindings file.
+    /// Returns the text of the bindings file.
     pub fn bindings(&self) -> &str {
         &self.bindings
     }
 
-    /// The implementation files it stands for.
+    /// Returns the names of all step functions, in the order in which they were added.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| row.name.as_str())
+    }
+
+    /// Returns the implementation files that this library replaces.
     pub fn served(&self) -> &[String] {
         &self.serves
     }
 }
 
-/// All libraries of a runner.
+/// All step libraries of a program.
 #[derive(Debug, Default)]
 pub struct Registry {
     libraries: Vec<Library>,
-    /// Where each function is: library, index. A name that is registered twice belongs to the later library.
+    /// The library and row of each function.
     functions: HashMap<String, (usize, usize)>,
-    checks: HashMap<String, CheckFunction>,
 }
 
 impl Registry {
-    /// No libraries.
+    /// Creates a registry without libraries.
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// The libraries that come with greenroom: daemon, files, runcmd, datadir.
-    pub fn builtin() -> Self {
-        let mut registry = Self::empty();
-        for library in crate::library::all() {
-            registry = registry.with(library);
-        }
-        registry
-    }
-
-    /// Adds a library. Of two functions of one name the later one counts.
+    /// Adds a library. Its functions replace those of the same name in earlier libraries.
     #[must_use]
     pub fn with(mut self, library: Library) -> Self {
         let at = self.libraries.len();
-        for (index, (name, _)) in library.functions.iter().enumerate() {
-            self.functions.insert(name.clone(), (at, index));
+        for (index, row) in library.rows.iter().enumerate() {
+            self.functions.insert(row.name.clone(), (at, index));
         }
-        self.checks.extend(library.checks.iter().cloned());
         self.libraries.push(library);
         self
     }
 
-    /// All libraries.
+    /// Returns all libraries, in the order in which they were added.
     pub fn libraries(&self) -> &[Library] {
         &self.libraries
     }
 
-    /// A function by its name.
-    pub fn function(&self, name: &str) -> Option<&StepFunction> {
+    fn row(&self, name: &str) -> Option<&Row> {
         let &(library, index) = self.functions.get(name)?;
-        self.libraries.get(library)?.functions.get(index).map(|(_, function)| function)
+        self.libraries.get(library)?.rows.get(index)
     }
 
-    /// Looks at a step before anything runs. A function without a check may do anything.
-    pub fn check(&self, function: &str, captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
-        if let Some(check) = self.checks.get(function) {
-            check(captures, outlook)
-        } else {
-            outlook.anything_goes = true;
-            Vec::new()
+    /// Returns the function of this name.
+    pub fn function(&self, name: &str) -> Option<&StepFunction> {
+        self.row(name).map(|row| &row.function)
+    }
+
+    /// Checks a step before any scenario starts. A function that no library has may do anything.
+    pub fn check(&self, function: &str, captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+        match self.row(function).map_or(Check::AnythingGoes, |row| row.check) {
+            Check::Nothing => Vec::new(),
+            Check::AnythingGoes => {
+                state.anything_goes = true;
+                Vec::new()
+            }
+            Check::With(check) => check(captures, state),
         }
     }
 
-    /// Ends a scenario: every library's end function, latest library first.
-    pub fn end(&self, context: &mut Context, ending: &mut Ending) {
-        for end in self.libraries.iter().rev().filter_map(|library| library.end) {
-            end(context, ending);
+    /// Ends a scenario: calls the end function of every library, the latest first.
+    pub fn end(&self, context: &mut Context, end: &mut ScenarioEnd) {
+        for library_end in self.libraries.iter().rev().filter_map(|library| library.end) {
+            library_end(context, end);
         }
     }
 }

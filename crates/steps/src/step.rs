@@ -1,4 +1,4 @@
-//! What goes into a step function and what comes out.
+//! What a step function gets, and what it returns.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,10 +8,10 @@ pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, 
 use greenroom_sandbox::process::ExitStatus;
 use greenroom_sandbox::process::capture::Tail;
 
-/// How a step went. An error means that the scenario does not hold.
+/// The result of a step. A failure fails its scenario.
 pub type StepResult = Result<(), Failure>;
 
-/// How a process ended, as events say it.
+/// Returns how a process ended, as events carry it.
 pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     match status {
         ExitStatus::Code(code) => Exit::Status(code),
@@ -22,54 +22,54 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
-/// The end of an output, as failures and daemons carry it.
+/// Returns the end of an output, as failures carry it.
 pub(crate) fn output_of(source: OutputSource, tail: &Tail) -> Output {
     Output::from_bytes(source, &tail.bytes, tail.omitted)
 }
 
-/// The captured parts of a step, by name.
+/// The captures of a step: the parts of its text that have a name.
 #[derive(Debug, Clone, Default)]
 pub struct Captures(Vec<(String, String)>);
 
 impl Captures {
-    /// From names and texts.
+    /// Creates captures from names and texts.
     pub fn new(captures: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(captures.into_iter().collect())
     }
 
-    /// The text of a capture.
+    /// Returns the text of a capture.
     ///
     /// # Errors
     ///
-    /// If the binding has no capture of that name.
+    /// If the binding does not have a capture of this name.
     pub fn text(&self, name: &str) -> Result<&str, Failure> {
         self.get(name).ok_or_else(|| {
-            Failure::new(format!("the binding of this step captures nothing named `{name}`"))
-                .help("give the binding that capture, or the step another function")
+            Failure::new(format!("the binding of this step has no capture `{name}`"))
+                .help("add the capture to the binding, or bind the step to another function")
         })
     }
 
-    /// The text of a capture, if the binding has it.
+    /// Returns the text of a capture, if the binding has it.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
-    /// A capture as a number, or anything else that parses from text.
+    /// Parses a capture as a number, or as any type that parses from text.
     ///
     /// # Errors
     ///
-    /// If the binding has no capture of that name, or its text is not a `T`.
+    /// If the binding does not have the capture, or its text does not parse.
     pub fn number<T: FromStr<Err: Display>>(&self, name: &str) -> Result<T, Failure> {
         let text = self.text(name)?;
         text.parse().map_err(|error| Failure::new(format!("{name} is `{text}`: {error}")))
     }
 
-    /// All of them.
+    /// Returns all names and texts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Changes every text.
+    /// Replaces each text for which `change` returns another one.
     pub fn map(&mut self, mut change: impl FnMut(&str) -> Option<String>) {
         for (_, text) in &mut self.0 {
             if let Some(changed) = change(text) {
@@ -79,15 +79,15 @@ impl Captures {
     }
 }
 
-/// What the end of a scenario brings to light.
+/// What the libraries report at the end of a scenario.
 #[derive(Debug, Clone, Default)]
-pub struct Ending {
-    /// Whether somebody will read what daemons wrote: the scenario has not passed.
+pub struct ScenarioEnd {
+    /// Whether the output of daemons is wanted, because the scenario did not pass.
     pub explain: bool,
-    /// Whether processes that are left over are held against the scenario.
+    /// Whether leftover processes fail the scenario.
     pub strict: bool,
-    /// Every daemon of the scenario, in order of start.
+    /// All daemons of the scenario, in the order of their start.
     pub daemons: Vec<Daemon>,
-    /// Processes that no step had stopped.
+    /// Processes that no step stopped.
     pub left_over: Vec<LeftOver>,
 }

@@ -68,7 +68,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 

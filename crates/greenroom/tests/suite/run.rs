@@ -68,7 +68,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 
@@ -102,7 +102,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 
@@ -135,7 +135,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 
@@ -165,7 +165,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 
@@ -380,7 +380,7 @@ FAIL [TIME]  The scenario
     expected: good day, A = B\n
     actual:   good day, it's\n
                         ^^^^^
-  note: the command was `sh -c 'echo $GREETING, $NAME'`, and it ended with exit status 0
+  note: the command `sh -c 'echo $GREETING, $NAME'` ended with exit status 0
 
   rerun: greenroom run --env 'GREETING=good day' --env 'NAME=it'\''s' x.md --name 'The scenario'
 
@@ -425,7 +425,7 @@ FAIL [TIME]  Greets politely
     │ good evening
   actual:
     │ good morning
-  note: the command was `echo good morning`, and it ended with exit status 0
+  note: the command `echo good morning` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Greets politely'
 

@@ -112,8 +112,8 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: Call) 
                 let (stdout, stderr) = (daemon.file(Stream::Stdout), daemon.file(Stream::Stderr));
                 Some(json!({
                     "name": name,
-                    "pid": daemon.pid(),
-                    "running": daemon.ended().is_none(),
+                    "pid": daemon.id(),
+                    "running": daemon.try_wait().is_none(),
                     "pid_file": stdout.with_file_name(format!("{name}.pid")).display().to_string(),
                     "stdout": stdout.display().to_string(),
                     "stderr": stderr.display().to_string(),
@@ -137,7 +137,7 @@ pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: Call) 
 
 fn latest(context: &mut Context) -> Result<Value, Failure> {
     let Some(ran) = context.state::<Runcmd>().latest() else { return Ok(Value::Null) };
-    let bytes = |captured: &runcmd::Captured| captured.bytes().map(|bytes| STANDARD.encode(bytes));
+    let bytes = |captured: &runcmd::CapturedOutput| captured.bytes().map(|bytes| STANDARD.encode(bytes));
     Ok(json!({
         "argv": ran.command().argv,
         "exit": ran.status().code(),

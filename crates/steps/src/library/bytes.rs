@@ -1,4 +1,4 @@
-//! Comparing any amount of bytes with what a document expects, without holding more than a little of them.
+//! Comparing bytes of any amount with what a document expects, without reading all of them into memory.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -13,28 +13,28 @@ use regex::bytes::{Regex, RegexBuilder};
 use crate::check::{Problem, ProblemKind};
 use crate::step::{Captures, Failure, Part, Relation, StepResult};
 
-/// How much of something is shown when it is not what was expected.
+/// How much of an unexpected text a failure shows, in bytes.
 pub(crate) const SHOWN: u64 = 8 * 1024;
-/// How much may be held: regexes want their text in one piece.
+/// How much may be in memory, in bytes: regexes need their text in one piece.
 pub(crate) const HELD: u64 = 64 << 20;
 
-/// Read at a time.
+/// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
-/// How much is read between two looks at limits.
+/// How much is read between two checks of the time limit, in bytes.
 const STRETCH: u64 = 4 << 20;
 
-/// Bytes that can be looked at more than once.
+/// Bytes that can be read more than once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bytes<'a> {
-    /// In a file, as far as it was long at some moment: a process may go on writing to it. It is
-    /// read by position only, since its offset may be shared with a process.
+    /// The first bytes of a file, to which a process may go on writing. Read by position, because a process may share its
+    /// offset.
     File(&'a File, u64),
     /// In memory.
     Held(&'a [u8]),
 }
 
 impl<'a> Bytes<'a> {
-    /// All that a file has now.
+    /// Returns the bytes that a file has now.
     pub(crate) fn of(file: &'a File) -> io::Result<Self> {
         Ok(Self::File(file, file.metadata()?.len()))
     }
@@ -46,7 +46,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// The bytes from `start` on, at most `most`.
+    /// Returns the bytes from `start` on, at most `most`.
     fn part(self, start: u64, most: u64) -> io::Result<Cow<'a, [u8]>> {
         let start = start.min(self.len());
         let end = start.saturating_add(most).min(self.len());
@@ -61,7 +61,7 @@ impl<'a> Bytes<'a> {
                 let mut filled = 0;
                 while filled < length {
                     match file.read_at(&mut bytes[filled..], start + filled as u64) {
-                        // Somebody has made it shorter in the meantime.
+                        // The file was truncated in the meantime.
                         Ok(0) => break,
                         Ok(read) => filled += read,
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -74,25 +74,24 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// All of it; an error when that is too much to hold.
+    /// Returns all of it. An error if it is larger than 64 MiB.
     pub(crate) fn all(self) -> io::Result<Cow<'a, [u8]>> {
         if self.len() > HELD {
-            let (length, most) = (self.len(), HELD);
             return Err(io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                format!("it has {length} bytes, and {most} is the most that can be held"),
+                format!("larger than {} MiB, the limit for regex steps", HELD >> 20),
             ));
         }
         self.part(0, HELD)
     }
 
-    /// Where `needle` first is.
+    /// Returns the first position of `needle`.
     pub(crate) fn find(self, needle: &[u8], watch: &mut Watch) -> Result<Option<u64>, Failure> {
         let step = PIECE as u64;
         let mut start = 0;
         loop {
-            look_up(start, watch)?;
-            // Each piece reaches as far into the next one as the needle may.
+            check_time(start, watch)?;
+            // A piece overlaps the next one by the length of the needle.
             let piece = self.part(start, step + needle.len() as u64)?;
             if let Some(at) = capture::find(&piece, needle) {
                 return Ok(Some(start + at as u64));
@@ -104,11 +103,11 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// Where the two first differ; that may be the end of one of them.
+    /// Returns the first position at which the two differ, which may be the end of one.
     pub(crate) fn difference(self, other: Bytes<'_>, watch: &mut Watch) -> Result<Option<u64>, Failure> {
         let mut start = 0;
         loop {
-            look_up(start, watch)?;
+            check_time(start, watch)?;
             let (ours, theirs) = (self.part(start, PIECE as u64)?, other.part(start, PIECE as u64)?);
             if ours != theirs {
                 let common = ours.iter().zip(theirs.iter()).take_while(|(a, b)| a == b).count();
@@ -121,14 +120,14 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// The end of it, beginning at a line where that is possible.
+    /// Returns the end of it, from the start of a line if possible.
     pub(crate) fn tail(self) -> io::Result<Tail> {
         let start = self.line_after(self.len().saturating_sub(SHOWN), self.len())?;
         let bytes = self.part(start, SHOWN)?.into_owned();
         Ok(Tail { bytes, omitted: start })
     }
 
-    /// The first start of a line at or after `start` and before `before`; `start` when there is none.
+    /// Returns the first start of a line from `start` to `before`, or else `start`.
     fn line_after(self, start: u64, before: u64) -> io::Result<u64> {
         if start == 0 {
             return Ok(0);
@@ -138,23 +137,23 @@ impl<'a> Bytes<'a> {
         if let Some(line) = newline.filter(|&line| line < before) {
             return Ok(line);
         }
-        // Not in the middle of a character, at least.
+        // At least not in the middle of a character.
         let inside = bytes.iter().take(3).take_while(|&&b| b & 0b1100_0000 == 0b1000_0000).count();
         Ok(start + inside as u64)
     }
 
-    /// The text around a place.
+    /// Returns the text around a place.
     fn around(self, place: u64) -> io::Result<Excerpt> {
         let start = if self.len() <= SHOWN { 0 } else { self.line_after(place.saturating_sub(SHOWN / 2), place)? };
         self.from(start, place)
     }
 
-    /// The text at the end.
+    /// Returns the text at the end.
     fn end(self) -> io::Result<Excerpt> {
         self.from(self.line_after(self.len().saturating_sub(SHOWN), self.len())?, self.len())
     }
 
-    /// The text from `start` on, to the end of a line if that is behind `place`.
+    /// Returns the text from `start` on, to the end of a line if that is after `place`.
     fn from(self, start: u64, place: u64) -> io::Result<Excerpt> {
         let mut bytes = self.part(start, SHOWN)?.into_owned();
         if start + (bytes.len() as u64) < self.len() {
@@ -162,7 +161,7 @@ impl<'a> Bytes<'a> {
             let valid = std::str::from_utf8(&bytes);
             bytes.truncate(match valid {
                 _ if start + line as u64 > place => line,
-                // Not in the middle of a character, at least.
+                // At least not in the middle of a character.
                 Err(error) if error.error_len().is_none() => error.valid_up_to(),
                 _ => bytes.len(),
             });
@@ -171,11 +170,11 @@ impl<'a> Bytes<'a> {
         Ok(Excerpt { bytes, start, after })
     }
 
-    /// How many lines come before a place.
+    /// Returns the number of lines before a place.
     fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, Failure> {
         let (mut lines, mut start) = (0, 0);
         while start < place {
-            look_up(start, watch)?;
+            check_time(start, watch)?;
             let piece = self.part(start, (PIECE as u64).min(place - start))?;
             lines += piece.split(|&byte| byte == b'\n').count() as u64 - 1;
             start += PIECE as u64;
@@ -184,20 +183,20 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Whoever reads what may be endless looks up from it now and then: whether it is too late, or not wanted any more.
-fn look_up(read: u64, watch: &mut Watch) -> Result<(), Failure> {
+/// Fails if the step timed out or was interrupted. Checked now and then while reading a file that may be endless.
+fn check_time(read: u64, watch: &mut Watch) -> Result<(), Failure> {
     if read > 0 && read.is_multiple_of(STRETCH) {
         watch.check()?;
     }
     Ok(())
 }
 
-/// Part of something, for people.
+/// A part of a text, to show.
 struct Excerpt {
     bytes: Vec<u8>,
-    /// Where it begins.
+    /// Its position in the text.
     start: u64,
-    /// How much comes after it.
+    /// The number of bytes after it.
     after: u64,
 }
 
@@ -206,23 +205,23 @@ impl Excerpt {
         capture::text(&self.bytes)
     }
 
-    /// Where a place is in its text.
+    /// Returns the position of a place in its text.
     fn place(&self, place: u64) -> usize {
         let at = usize::try_from(place.saturating_sub(self.start)).unwrap_or(usize::MAX);
         capture::text(&self.bytes[..at.min(self.bytes.len())]).len()
     }
 }
 
-/// What is shown of something that does not relate as it should.
-struct Found {
+/// What a failed comparison shows.
+struct Mismatch {
     actual: Excerpt,
-    /// What is shown of the expected text, unless that is all of it.
+    /// The part of the expected text to show; `None` for all of it.
     expected: Option<Excerpt>,
-    /// What should not be there.
+    /// The place of a text that should not be there.
     place: Option<Range<u64>>,
 }
 
-/// Checks that something relates to an expected text as it should; for the last two relations that text is a regex.
+/// Compares a text with the expected one, which is a regex for the last two relations.
 pub(crate) fn check(
     what: &str,
     actual: Bytes<'_>,
@@ -232,7 +231,7 @@ pub(crate) fn check(
 ) -> StepResult {
     watch.waits_for(&format!("the end of {what}"));
     let failed = look(actual, relation, expected, watch)
-        .map_err(|error| Failure { message: format!("cannot look at {what}: {}", error.message), ..error })?;
+        .map_err(|error| Failure { message: format!("cannot check {what}: {}", error.message), ..error })?;
     let Some(found) = failed else { return Ok(()) };
     let shown = found.expected.as_ref().map_or_else(|| expected.to_owned(), Excerpt::text);
     let mut error = Failure::comparison(what, relation, shown, found.actual.text());
@@ -242,20 +241,20 @@ pub(crate) fn check(
     Err(error)
 }
 
-/// What there is to show; nothing when all is well.
-fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch) -> Result<Option<Found>, Failure> {
+/// Returns what to show, or `None` if the relation holds.
+fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch) -> Result<Option<Mismatch>, Failure> {
     let wanted = Bytes::Held(expected.as_bytes());
-    let end = || actual.end().map(|actual| Some(Found { actual, expected: None, place: None }));
+    let end = || actual.end().map(|actual| Some(Mismatch { actual, expected: None, place: None }));
     let at = |place: Range<u64>| {
         let actual = actual.around(place.start)?;
-        Ok::<_, io::Error>(Some(Found { actual, expected: None, place: Some(place) }))
+        Ok::<_, io::Error>(Some(Mismatch { actual, expected: None, place: Some(place) }))
     };
     Ok(match relation {
         Relation::Is => match actual.difference(wanted, watch)? {
             None => None,
             Some(at) => {
                 let (expected, actual) = both_around(wanted, actual, at)?;
-                Some(Found { actual, expected: Some(expected), place: None })
+                Some(Mismatch { actual, expected: Some(expected), place: None })
             }
         },
         Relation::IsNot => match actual.difference(wanted, watch)? {
@@ -281,8 +280,8 @@ fn look(actual: Bytes<'_>, relation: Relation, expected: &str, watch: &mut Watch
     })
 }
 
-fn part(whole: Bytes<'_>, found: &Found, watch: &mut Watch) -> Result<Part, Failure> {
-    let Found { actual, expected, place } = found;
+fn part(whole: Bytes<'_>, found: &Mismatch, watch: &mut Watch) -> Result<Part, Failure> {
+    let Mismatch { actual, expected, place } = found;
     Ok(Part {
         lines_before: whole.lines_before(actual.start, watch)?,
         before: actual.start,
@@ -291,7 +290,7 @@ fn part(whole: Bytes<'_>, found: &Found, watch: &mut Watch) -> Result<Part, Fail
     })
 }
 
-/// Checks that two things are equal. The error calls them by their names.
+/// Checks that two texts are equal. The failure names them.
 pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, watch: &mut Watch) -> StepResult {
     watch.waits_for(&format!("the end of {}", names.1));
     let Some(at) = first.difference(second, watch)? else {
@@ -301,7 +300,7 @@ pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'
     let what = format!("{} beside {}", names.1, names.0);
     let mut error = Failure::comparison(what, Relation::Is, expected.text(), actual.text());
     error.message = format!("{} and {} differ", names.0, names.1);
-    let found = Found { actual, expected: Some(expected), place: None };
+    let found = Mismatch { actual, expected: Some(expected), place: None };
     let part = part(second, &found, watch)?;
     if part != Part::default() {
         error = error.note(format!("the first difference is at byte {at}"));
@@ -312,46 +311,46 @@ pub(crate) fn check_equal(names: (&str, &str), first: Bytes<'_>, second: Bytes<'
     Err(error)
 }
 
-/// The text of both around the place where they first differ, beginning at the same byte.
+/// Returns both texts around their first difference, from the same position.
 fn both_around(first: Bytes<'_>, second: Bytes<'_>, at: u64) -> io::Result<(Excerpt, Excerpt)> {
     let start = if first.len().max(second.len()) <= SHOWN {
         0
     } else {
-        // Up to `at` the two are the same, so one start of a line is as good as the other's.
+        // Up to `at` the two are the same, so lines start at the same positions.
         first.line_after(at.saturating_sub(SHOWN / 2), at)?
     };
     Ok((first.from(start, at)?, second.from(start, at)?))
 }
 
-/// Where a regex first matches.
+/// Returns the first match of a regex.
 ///
-/// Documents were written for Python's `re.search`, for which `$` is also before a newline that
-/// ends the text; here it is so by looking again without that newline.
+/// Documents were written for Python's `re.search`, where `$` also matches before a newline at the end of the text. So a
+/// second search does without that newline.
 fn search(regex: &Regex, text: &[u8]) -> Option<Range<u64>> {
     let found = regex.find(text).or_else(|| regex.find(text.strip_suffix(b"\n")?));
     found.map(|found| found.start() as u64..found.end() as u64)
 }
 
-/// Compiles a regex; one that would need much memory is refused.
+/// Compiles a regex. One that needs much memory is an error.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, Failure> {
     RegexBuilder::new(pattern)
         .size_limit(4 << 20)
         .build()
-        .map_err(|error| Failure::new(format!("not a regular expression: {}", reason(&error))))
+        .map_err(|error| Failure::new(format!("invalid regular expression: {}", reason(&error))))
 }
 
-/// The crate draws its complaints over several lines; the last one says what is wrong.
+/// Returns the reason of an error, which is the last line of its text.
 fn reason(error: &regex::Error) -> String {
     if let regex::Error::CompiledTooBig(_) = error {
-        return "it needs too much memory; are there large `{n}` counts in it?".to_owned();
+        return "it needs too much memory; reduce large `{n}` counts".to_owned();
     }
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default().trim();
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-/// A regex that is none, found before anything runs.
-pub(crate) fn bad_regex(captures: &Captures) -> Option<Problem> {
+/// Returns the problem of a step with an invalid regex.
+pub(crate) fn invalid_regex(captures: &Captures) -> Option<Problem> {
     let pattern = captures.get("regex").filter(|pattern| !pattern.contains("${"))?;
     let error = regex(pattern).err()?;
     Some(Problem::new("regex", ProblemKind::InvalidRegex, error.message))
@@ -453,21 +452,18 @@ mod tests {
     }
 
     #[test]
-    fn bad_regexes_are_told_in_one_line() {
+    fn errors_of_invalid_regexes_have_one_line() {
         let message = |pattern| regex(pattern).unwrap_err().message;
-        assert_eq!(message("a(b"), "not a regular expression: unclosed group");
-        assert!(message("(?=x)").starts_with("not a regular expression: look-around"));
+        assert_eq!(message("a(b"), "invalid regular expression: unclosed group");
+        assert!(message("(?=x)").starts_with("invalid regular expression: look-around"));
         assert!(message("(\\pL{1000}){1000}").contains("too much memory"));
     }
 
     #[test]
-    fn too_much_is_not_held() {
+    fn large_texts_are_not_read_into_memory() {
         let file = file(b"");
         file.set_len(HELD + 1).unwrap();
         let error = check("it", Bytes::of(&file).unwrap(), Relation::Matches, "x", &mut Watch::new()).unwrap_err();
-        assert_eq!(
-            error,
-            Failure::new("cannot look at it: it has 67108865 bytes, and 67108864 is the most that can be held")
-        );
+        assert_eq!(error, Failure::new("cannot check it: larger than 64 MiB, the limit for regex steps"));
     }
 }

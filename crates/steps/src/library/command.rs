@@ -1,4 +1,4 @@
-//! Command lines: splitting them, and telling beforehand whether their program can be found.
+//! Command lines: splitting them into words, and checking that their program can be found.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use greenroom_sandbox::process::find_program;
 
-use crate::check::{Outlook, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::place::nearest;
 
-/// A command line that ends too early.
+/// Why a command line is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unfinished {
     SingleQuote,
@@ -26,36 +26,37 @@ impl fmt::Display for Unfinished {
         f.write_str(match self {
             Self::SingleQuote => "a single quote is not closed",
             Self::DoubleQuote => "a double quote is not closed",
-            Self::Backslash => "a backslash at the end stands before nothing",
+            Self::Backslash => "a backslash at the end has nothing to escape",
         })
     }
 }
 
-/// What to do about one.
+/// The advice about quotes and backslashes.
 pub(crate) const QUOTING_HELP: &str =
-    "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself";
+    "quotes and backslashes work as in a shell; to write one literally, put a backslash before it";
 
 /// A word of a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// Without quotes.
+    /// The word without quotes.
     pub(crate) text: String,
-    /// What of it is not quoted, with a NUL for each part that is.
+    /// Its unquoted characters, with a NUL for each quoted part.
     pub(crate) bare: String,
-    /// Where it stands, quotes included.
+    /// Its range in the line, with quotes.
     pub(crate) place: Range<usize>,
 }
 
-/// Splits a command line into words as a shell does, quotes and backslashes included. There is no
-/// shell, so nothing else in it is special; a `#` begins no comment.
+/// Splits a command line into words as a shell does.
+///
+/// Only quotes and backslashes are special; a `#` does not begin a comment.
 pub(crate) fn split(line: &str) -> Result<Vec<String>, Unfinished> {
     Ok(words(line)?.into_iter().map(|word| word.text).collect())
 }
 
-/// The same, with where the words stand and what of them is quoted.
+/// Splits a command line into words, with their ranges and unquoted characters.
 pub(crate) fn words(line: &str) -> Result<Vec<Word>, Unfinished> {
     let mut words = Vec::new();
-    // A word may be empty, if it is quoted.
+    // A quoted word may be empty.
     let mut word: Option<Word> = None;
     let mut characters = line.char_indices();
     while let Some((at, c)) = characters.next() {
@@ -95,7 +96,7 @@ pub(crate) fn words(line: &str) -> Result<Vec<Word>, Unfinished> {
     Ok(words)
 }
 
-/// Words with which a command of a shell begins that is no program.
+/// Shell commands that are not programs.
 const SHELL_WORDS: &[&str] = &[
     "!", ".", ":", "[[", "alias", "bg", "builtin", "case", "cd", "command", "declare", "eval", "exec", "exit",
     "export", "fg", "for", "function", "hash", "if", "jobs", "let", "local", "popd", "pushd", "read", "readonly",
@@ -103,7 +104,7 @@ const SHELL_WORDS: &[&str] = &[
     "unset", "until", "wait", "while", "{",
 ];
 
-/// What to do about a name that only a shell would have understood. `line` is the command line, if it is known.
+/// Returns advice about a name that only a shell understands. `line` is the command line, if it is known.
 pub(crate) fn shell_help(name: &str, line: Option<&str>) -> Option<String> {
     let shell = || match line {
         Some(line) => in_shell(line),
@@ -114,43 +115,42 @@ pub(crate) fn shell_help(name: &str, line: Option<&str>) -> Option<String> {
         return Some(format!("write `{step}` before this step, or `env` in front of `{name}`"));
     }
     if name.starts_with('$') {
-        return Some(format!("variables are not replaced, since no shell runs this: write {}", shell()));
+        return Some(format!("no shell runs this, so variables are not replaced: write {}", shell()));
     }
     if !SHELL_WORDS.contains(&name) {
         return None;
     }
     Some(match name {
-        "cd" | "pushd" => format!("`{name}` is a word of the shell: write {}, or `I run, in DIRECTORY, ...`", shell()),
+        "cd" | "pushd" => format!("`{name}` is a shell command: write {}, or `I run, in DIRECTORY, ...`", shell()),
         "export" | "set" | "declare" => {
             let step = "given the environment variable NAME=VALUE";
-            format!("`{name}` is a word of the shell: write `{step}` before this step, or {}", shell())
+            format!("`{name}` is a shell command: write `{step}` before this step, or {}", shell())
         }
-        _ => format!("`{name}` is a word of the shell: write {}", shell()),
+        _ => format!("`{name}` is a shell command: write {}", shell()),
     })
 }
 
-/// Whether a shell would take this for the name of a variable.
+/// Returns whether this is a valid name of a shell variable.
 fn is_variable(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// A command line for a shell, as code; without quotes in it that would clash, else in words.
+/// Returns the command line as a shell command, or advice in words if its quotes do not allow that.
 fn in_shell(line: &str) -> String {
     match () {
         () if !line.contains(['"', '\\']) => format!("`sh -c \"{line}\"`"),
         () if !line.contains('\'') => format!("`sh -c '{line}'`"),
-        () => "it into a shell script, embedded in the document".to_owned(),
+        () => "it as a shell script, embedded in the document".to_owned(),
     }
 }
 
-/// The first word of a command line behind its program that a shell would have taken for more than
-/// a word; what is wrong with it.
+/// Returns a warning about the first argument that is special in a shell.
 pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Problem> {
     let words = words(line).ok()?;
     let (program, arguments) = words.split_first()?;
-    // This program has a use for a `;` of its own.
+    // `find` has its own use for `;`.
     let ends_itself = arguments.iter().any(|word| matches!(&*word.bare, "-exec" | "-execdir" | "-ok" | "-okdir"));
     let word = arguments.iter().find(|word| match &*word.bare {
         ";" => !ends_itself,
@@ -164,19 +164,15 @@ pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Prob
         }
     })?;
     let written = &line[word.place.clone()];
-    let message = format!("`{written}` is passed to {} as it stands: no shell runs this command", program.text);
+    let message = format!("`{written}` is passed to {} literally: no shell runs this command", program.text);
     let part = word.place.start.checked_sub(skipped)?..word.place.end.checked_sub(skipped)?;
-    let help = format!(
-        "if a shell should run it, write {}; if it is meant as it stands, put it between quotes",
-        in_shell(line)
-    );
+    let help = format!("to run it in a shell, write {}; to pass it literally, put it in quotes", in_shell(line));
     Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
 }
 
-/// Whether a program surely cannot be found, and why. `directory` is where it would run, within the
-/// scenario's directory.
-pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outlook: &Outlook) -> Option<Problem> {
-    if outlook.anything_goes || name.contains("${") {
+/// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the scenario's directory.
+pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, state: &PreflightState) -> Option<Problem> {
+    if state.anything_goes || name.contains("${") {
         return None;
     }
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
@@ -185,9 +181,9 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
             on_path(OsStr::new(""), name)
         } else {
             let below = directory.map(|directory| format!("{}/{name}", directory.trim_end_matches('/')));
-            outlook.may_have(name)
-                || below.is_some_and(|name| outlook.may_have(&name.replace("/./", "/")))
-                // A way out of the directory leads to what cannot be known.
+            state.may_have(name)
+                || below.is_some_and(|name| state.may_have(&name.replace("/./", "/")))
+                // What is outside of the directory is unknown.
                 || name.split('/').any(|part| part == "..")
         };
         let bare = name.trim_start_matches("./");
@@ -201,27 +197,27 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, outl
             return Some(problem());
         }
         let help = format!("embed it in the document, and write `given executable file {bare}` before this step");
-        return Some(problem().label("no step before makes this file").help(help));
+        return Some(problem().label("no earlier step creates this file").help(help));
     }
-    let searchable = std::env::split_paths(&outlook.path).all(|entry| entry.is_absolute());
-    if !searchable || on_path(&outlook.path, name) {
+    let searchable = std::env::split_paths(&state.path).all(|entry| entry.is_absolute());
+    if !searchable || on_path(&state.path, name) {
         return None;
     }
-    let problem = problem().label("not on the PATH");
-    if outlook.may_have(name) {
-        return Some(problem.help(format!("the scenario's directory has such a file: write `./{name}`")));
+    let problem = problem().label("not on PATH");
+    if state.may_have(name) {
+        return Some(problem.help(format!("the scenario's directory has a file of this name: write `./{name}`")));
     }
     if let Some(help) = shell_help(name, None) {
         return Some(problem.help(help));
     }
-    let names = names_on(&outlook.path);
+    let names = names_on(&state.path);
     Some(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help("install it, or put its directory on the PATH before greenroom is started"),
+        None => problem.help("install it, or put its directory on PATH before you start greenroom"),
     })
 }
 
-/// Whether a program is found. Documents have thousands of steps that run the same few programs, so answers are kept.
+/// Returns whether a program is found. Cached: documents have thousands of steps that run the same few programs.
 fn on_path(path: &OsStr, name: &str) -> bool {
     static FOUND: Mutex<Option<HashMap<(OsString, String), bool>>> = Mutex::new(None);
     let key = (path.to_owned(), name.to_owned());
@@ -232,7 +228,7 @@ fn on_path(path: &OsStr, name: &str) -> bool {
         .or_insert_with(|| find_program(OsStr::new(name), path, Path::new("/")).is_ok())
 }
 
-/// Every program on a PATH. Asked for when one was not found, which may be thousands of times, too.
+/// Returns the names of all programs on a PATH. Cached: thousands of programs may be missing.
 pub(crate) fn names_on(path: &OsStr) -> Arc<[String]> {
     static NAMES: Mutex<Option<HashMap<OsString, Arc<[String]>>>> = Mutex::new(None);
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -278,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn words_have_places_and_what_is_bare_in_them() {
+    fn words_have_ranges_and_unquoted_characters() {
         let shown = |line: &str| {
             let words = words(line).unwrap().into_iter();
             words.map(|word| format!("{}:{}", &line[word.place], word.bare.replace('\0', "_"))).collect::<Vec<_>>()
@@ -287,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn words_for_a_shell_are_seen() {
-        let told = |line: &str| no_shell("args", 0, line).map(|problem| line[problem.part.unwrap()].to_owned());
+    fn arguments_that_are_special_in_a_shell_are_found() {
+        let found = |line: &str| no_shell("args", 0, line).map(|problem| line[problem.part.unwrap()].to_owned());
         let lines = [
             ("a | b", "|"),
             ("a || b", "||"),
@@ -311,12 +307,12 @@ mod tests {
             ("", ""),
         ];
         for (line, word) in lines {
-            assert_eq!(told(line).unwrap_or_default(), word, "{line}");
+            assert_eq!(found(line).unwrap_or_default(), word, "{line}");
         }
     }
 
     #[test]
-    fn unfinished_lines_say_what_is_open() {
+    fn incomplete_lines_say_what_is_missing() {
         assert_eq!(split("it's"), Err(Unfinished::SingleQuote));
         assert_eq!(split("a \"b'"), Err(Unfinished::DoubleQuote));
         assert_eq!(split("a \"b\\"), Err(Unfinished::DoubleQuote));

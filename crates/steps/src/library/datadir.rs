@@ -1,26 +1,24 @@
-//! Library `datadir`: what a scenario needs of its directory.
+//! Library `datadir`: requirements on the directory of a scenario.
 
 use rustix::fs::statvfs;
 
-use crate::check::{Outlook, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
-use crate::registry::Library;
+use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
-/// The bytes that one M stands for.
+/// One M, in bytes.
 const MEGABYTE: u64 = 1 << 20;
 
-/// The library.
+/// Returns the library.
 pub fn library() -> Library {
     Library::new("datadir", include_str!("datadir.yaml"))
         .serves("lib/datadir.py")
-        .step("datadir_has_bytes_of_space", has_space)
-        .check("datadir_has_bytes_of_space", check)
-        .step("datadir_has_megabytes_of_space", has_space)
-        .check("datadir_has_megabytes_of_space", check)
+        .step("datadir_has_bytes_of_space", has_space, Check::With(check))
+        .step("datadir_has_megabytes_of_space", has_space, Check::With(check))
 }
 
-/// What a step asks for, in bytes. More than can be counted is more than there can be.
+/// Returns the space that a step requires, in bytes and in words. A number too large to count is the largest one.
 fn wanted(captures: &Captures) -> Result<(u64, String), Failure> {
     if captures.get("megabytes").is_some() {
         let megabytes: u64 = captures.number("megabytes")?;
@@ -30,7 +28,7 @@ fn wanted(captures: &Captures) -> Result<(u64, String), Failure> {
     Ok((bytes, format!("{bytes} bytes")))
 }
 
-fn check(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
+fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
     let unknown = captures.iter().any(|(_, text)| text.contains("${"));
     let error = wanted(captures).err().filter(|_| !unknown);
     let capture = if captures.get("megabytes").is_some() { "megabytes" } else { "bytes" };
@@ -40,15 +38,16 @@ fn check(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
 fn has_space(context: &mut Context, captures: &Captures) -> StepResult {
     let (wanted, words) = wanted(captures)?;
     let directory = context.directory();
-    let system = statvfs(directory)
-        .map_err(|error| Failure::new(format!("cannot ask for the free space of {}: {error}", directory.display())))?;
-    // Not all that is free may be used by everybody.
+    let system = statvfs(directory).map_err(|error| {
+        Failure::new(format!("cannot determine the free space of {}: {error}", directory.display()))
+    })?;
+    // The free space includes some that only root may use.
     let available = system.f_bavail.saturating_mul(system.f_frsize);
     if available >= wanted {
         return Ok(());
     }
     let (bytes, megabytes) = (available, available / MEGABYTE);
-    Err(Failure::new(format!("the scenario's directory has less than {words} of space"))
-        .note(format!("it has {bytes} bytes ({megabytes} M), in {}", directory.display()))
-        .help("free some, or set TMPDIR to a directory on a larger file system"))
+    Err(Failure::new(format!("the scenario's directory has less than {words} of free space"))
+        .note(format!("{bytes} bytes ({megabytes} M) are free in {}", directory.display()))
+        .help("free some space, or set TMPDIR to a directory on a larger file system"))
 }

@@ -1,4 +1,4 @@
-//! Library `files`: making, changing and looking at files and directories of the scenario.
+//! Library `files`: creating, changing and checking files and directories of the scenario.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,114 +12,105 @@ use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Timespec};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::check::{Outlook, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
-use crate::library::bytes::{self, Bytes, bad_regex, check_equal};
+use crate::library::bytes::{self, Bytes, check_equal, invalid_regex};
 use crate::library::place::{self, Place, around, cannot, list, missing, names, outside};
-use crate::registry::Library;
+use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
-/// Younger than this is very recent.
+/// A very recent modification time is less than this from now.
 const VERY_RECENT: Duration = Duration::from_secs(1);
-/// Older than this is very old.
+/// A very old modification time is more than this from now.
 const VERY_OLD: Duration = Duration::from_hours(39 * 365 * 24);
-/// How modification times are written in documents.
+/// The format of modification times in documents.
 const TIME_FORMAT: &str = "%Y-%m-%d %H:%M:%S";
 
 /// The captures that name something in the scenario's directory.
 const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk", "path"];
 
-/// The library.
+/// Returns the library.
 pub fn library() -> Library {
     Library::new("files", include_str!("files.yaml"))
         .serves("lib/files.py")
-        .step("files_create_from_embedded", |context, captures| create(context, captures, false))
-        .check("files_create_from_embedded", check_create)
-        .step("files_create_executable_from_embedded", |context, captures| create(context, captures, true))
-        .check("files_create_executable_from_embedded", check_create)
-        .step("files_set_modification_time", set_modification_time)
-        .check("files_set_modification_time", check_modification_time)
-        .step("files_make_directory", |context, captures| place::make_directory(context, captures.text("path")?))
-        .check("files_make_directory", check_create)
-        .step("files_remove_directory", |context, captures| remove_directory(context, captures, false))
-        .check("files_remove_directory", check_names)
-        .step("files_remove_empty_directory", |context, captures| remove_directory(context, captures, true))
-        .check("files_remove_empty_directory", check_names)
-        .step("files_remove_file", remove_file)
-        .check("files_remove_file", check_names)
-        .step("files_create_from_text", create_from_text)
-        .check("files_create_from_text", check_create)
-        .step("files_touch", |context, captures| Place::make(context, captures.text("filename")?)?.touch(None))
-        .check("files_touch", check_create)
-        .step("files_remember_metadata", remember_metadata)
-        .check("files_remember_metadata", check_names)
-        .step("files_directory_exists", directory_exists)
-        .check("files_directory_exists", check_names)
-        .step("files_directory_does_not_exist", directory_does_not_exist)
-        .check("files_directory_does_not_exist", check_names)
-        .step("files_directory_is_empty", directory_is_empty)
-        .check("files_directory_is_empty", check_names)
-        .step("files_directory_is_not_empty", directory_is_not_empty)
-        .check("files_directory_is_not_empty", check_names)
-        .step("files_file_exists", file_exists)
-        .check("files_file_exists", check_names)
-        .step("files_file_does_not_exist", file_does_not_exist)
-        .check("files_file_does_not_exist", check_names)
-        .step("files_modification_time_is_recent", is_recent)
-        .check("files_modification_time_is_recent", check_names)
-        .step("files_modification_time_is_old", is_old)
-        .check("files_modification_time_is_old", check_names)
-        .step("files_has_remembered_metadata", |context, captures| compare_metadata(context, captures, Relation::Is))
-        .check("files_has_remembered_metadata", check_names)
-        .step("files_has_different_metadata", |context, captures| compare_metadata(context, captures, Relation::IsNot))
-        .check("files_has_different_metadata", check_names)
-        .step("files_file_contains", |context, captures| look(context, captures, Relation::Contains, "data"))
-        .check("files_file_contains", check_names)
-        .step("files_file_does_not_contain", |context, captures| {
-            look(context, captures, Relation::DoesNotContain, "data")
-        })
-        .check("files_file_does_not_contain", check_names)
-        .step("files_file_matches_regex", |context, captures| look(context, captures, Relation::Matches, "regex"))
-        .check("files_file_matches_regex", check_names)
-        .step("files_match", |context, captures| compare_files(context, captures, true))
-        .check("files_match", check_names)
-        .step("files_differ", |context, captures| compare_files(context, captures, false))
-        .check("files_differ", check_names)
-        .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true))
-        .check("files_match_embedded", check_names)
-        .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false))
-        .check("files_differ_from_embedded", check_names)
-        .step("files_only_these_exist", only_these_exist)
-        .check("files_only_these_exist", |_, _| Vec::new())
+        .step("files_create_from_embedded", |context, captures| create(context, captures, false), CREATES)
+        .step("files_create_executable_from_embedded", |context, captures| create(context, captures, true), CREATES)
+        .step("files_set_modification_time", set_modification_time, Check::With(check_modification_time))
+        .step(
+            "files_make_directory",
+            |context, captures| place::make_directory(context, captures.text("path")?),
+            CREATES,
+        )
+        .step("files_remove_directory", |context, captures| remove_directory(context, captures, false), NAMED)
+        .step("files_remove_empty_directory", |context, captures| remove_directory(context, captures, true), NAMED)
+        .step("files_remove_file", remove_file, NAMED)
+        .step("files_create_from_text", create_from_text, CREATES)
+        .step("files_touch", |context, captures| Place::make(context, captures.text("filename")?)?.touch(None), CREATES)
+        .step("files_remember_metadata", remember_metadata, NAMED)
+        .step("files_directory_exists", directory_exists, NAMED)
+        .step("files_directory_does_not_exist", directory_does_not_exist, NAMED)
+        .step("files_directory_is_empty", directory_is_empty, NAMED)
+        .step("files_directory_is_not_empty", directory_is_not_empty, NAMED)
+        .step("files_file_exists", file_exists, NAMED)
+        .step("files_file_does_not_exist", file_does_not_exist, NAMED)
+        .step("files_modification_time_is_recent", is_recent, NAMED)
+        .step("files_modification_time_is_old", is_old, NAMED)
+        .step(
+            "files_has_remembered_metadata",
+            |context, captures| compare_metadata(context, captures, Relation::Is),
+            NAMED,
+        )
+        .step(
+            "files_has_different_metadata",
+            |context, captures| compare_metadata(context, captures, Relation::IsNot),
+            NAMED,
+        )
+        .step("files_file_contains", |context, captures| look(context, captures, Relation::Contains), NAMED)
+        .step(
+            "files_file_does_not_contain",
+            |context, captures| look(context, captures, Relation::DoesNotContain),
+            NAMED,
+        )
+        .step("files_file_matches_regex", |context, captures| look(context, captures, Relation::Matches), NAMED)
+        .step("files_match", |context, captures| compare_files(context, captures, true), NAMED)
+        .step("files_differ", |context, captures| compare_files(context, captures, false), NAMED)
+        .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true), NAMED)
+        .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false), NAMED)
+        .step("files_only_these_exist", only_these_exist, Check::Nothing)
 }
 
-/// What the library keeps.
+/// The check of steps that create a file or directory.
+const CREATES: Check = Check::With(check_create);
+/// The check of steps that only name files and directories.
+const NAMED: Check = Check::With(check_names);
+
+/// The state of this library in a scenario.
 #[derive(Debug, Default)]
 struct Files {
     remembered: BTreeMap<PathBuf, Metadata>,
 }
 
-/// The name on disk of a file that a step makes.
+/// Returns the capture and the name of the file that a step creates.
 fn name_to_make(captures: &Captures) -> Option<(&'static str, &str)> {
     ["filename_on_disk", "embedded_file", "filename", "path"]
         .into_iter()
         .find_map(|capture| Some((capture, captures.get(capture)?)))
 }
 
-fn check_names(captures: &Captures, _: &mut Outlook) -> Vec<Problem> {
-    outside(captures, NAMES).into_iter().chain(bad_regex(captures)).collect()
+fn check_names(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    outside(captures, NAMES).into_iter().chain(invalid_regex(captures)).collect()
 }
 
-fn check_create(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
+fn check_create(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let Some((capture, name)) = name_to_make(captures) else {
         return Vec::new();
     };
-    outlook.creates(name);
+    state.creates(name);
     outside(captures, &[capture])
 }
 
-fn check_modification_time(captures: &Captures, outlook: &mut Outlook) -> Vec<Problem> {
-    let mut problems = check_create(captures, outlook);
+fn check_modification_time(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = check_create(captures, state);
     let time = captures.get("mtime").filter(|time| !time.contains("${"));
     if let Some(error) = time.and_then(|time| modification_time(time).err()) {
         let problem = Problem::new("mtime", ProblemKind::InvalidTime, error.message);
@@ -151,8 +142,7 @@ fn modification_time(text: &str) -> Result<Timestamp, Failure> {
         .and_then(|time| time.to_datetime())
         .and_then(|time| TimeZone::UTC.to_timestamp(time));
     parsed.map_err(|_| {
-        Failure::new(format!("not a date and time: {text}"))
-            .help("write it like 1970-01-02 03:04:05; it is taken as UTC")
+        Failure::new(format!("invalid date and time: {text}")).help("write it like 1970-01-02 03:04:05, in UTC")
     })
 }
 
@@ -168,7 +158,7 @@ fn directory_exists(context: &mut Context, captures: &Captures) -> StepResult {
     directory(context, captures.text("path")?).map(drop)
 }
 
-/// The path of a directory that must be there.
+/// Returns the path of a directory, which must exist.
 fn directory(context: &Context, shown: &str) -> Result<PathBuf, Failure> {
     let path = context.inside(shown)?;
     match fs::metadata(&path) {
@@ -179,7 +169,7 @@ fn directory(context: &Context, shown: &str) -> Result<PathBuf, Failure> {
     }
 }
 
-/// Whether an error means that something is not there; something below a file is not, either.
+/// Returns whether an error means that a file does not exist; nothing exists below a file.
 fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
@@ -187,7 +177,7 @@ fn is_absence(error: &std::io::Error) -> bool {
 fn directory_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("path")?;
     match fs::metadata(context.inside(shown)?) {
-        Ok(metadata) if metadata.is_dir() => Err(Failure::new(format!("directory {shown} exists but should not"))),
+        Ok(metadata) if metadata.is_dir() => Err(Failure::new(format!("directory {shown} exists, but should not"))),
         Ok(_) => Ok(()),
         Err(error) if is_absence(&error) => Ok(()),
         Err(error) => Err(cannot("look at", shown, &error)),
@@ -200,13 +190,13 @@ fn directory_is_empty(context: &mut Context, captures: &Captures) -> StepResult 
     if names.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(format!("directory {shown} is not empty")).note(format!("it has {}", list(&names))))
+    Err(Failure::new(format!("directory {shown} is not empty")).note(format!("it contains {}", list(&names))))
 }
 
 fn directory_is_not_empty(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("path")?;
     if names_in(context, shown)?.is_empty() {
-        return Err(Failure::new(format!("directory {shown} is empty but should not be")));
+        return Err(Failure::new(format!("directory {shown} is empty, but should not be")));
     }
     Ok(())
 }
@@ -229,14 +219,14 @@ fn file_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult
     match fs::metadata(context.inside(shown)?) {
         Ok(metadata) => {
             let kind = if metadata.is_dir() { "directory" } else { "file" };
-            Err(Failure::new(format!("{kind} {shown} exists but should not")))
+            Err(Failure::new(format!("{kind} {shown} exists, but should not")))
         }
         Err(error) if is_absence(&error) => Ok(()),
         Err(error) => Err(cannot("look at", shown, &error)),
     }
 }
 
-/// When a file was last modified, in words, and how far from now that is. A time to come counts like one in the past.
+/// Returns the modification time of a file, and how far from now it is. It may be in the future.
 fn modified(context: &Context, shown: &str) -> Result<(String, Duration), Failure> {
     let metadata = fs::metadata(context.inside(shown)?).map_err(|error| {
         if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
@@ -256,7 +246,7 @@ fn is_recent(context: &mut Context, captures: &Captures) -> StepResult {
         return Ok(());
     }
     Err(Failure::new(format!("file {shown} does not have a very recent modification time"))
-        .note(format!("it was modified at {time}, which is {} s from now", far.as_secs()))
+        .note(format!("it was modified at {time}, {} s from now", far.as_secs()))
         .note("very recent is less than one second from now"))
 }
 
@@ -276,7 +266,7 @@ fn time_in_words(seconds: i64, nanoseconds: i64) -> String {
     Timestamp::new(seconds, nanoseconds).map_or_else(|_| format!("{seconds} s"), |time| time.to_string())
 }
 
-/// What is known of a file besides its content. Not when it was read, nor when this itself last changed.
+/// The metadata of a file, without its access and change times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Metadata {
     kind: &'static str,
@@ -284,7 +274,7 @@ struct Metadata {
     owner: (u32, u32),
     size: u64,
     modified: (i64, i64),
-    /// Device and number: a file put in the place of another is another.
+    /// Device and inode: a file that replaces another is a different file.
     identity: (u64, u64),
 }
 
@@ -320,14 +310,14 @@ impl Metadata {
     }
 }
 
-/// A symbolic link's own: it is the name that is remembered.
+/// Returns the metadata of a name; of a symbolic link itself, not of its target.
 fn metadata(context: &Context, shown: &str) -> Result<fs::Metadata, Failure> {
     fs::symlink_metadata(context.inside(shown)?).map_err(|error| {
         if is_absence(&error) { missing(context, "file", shown) } else { cannot("look at", shown, &error) }
     })
 }
 
-/// `./x` and `x` are one name.
+/// Removes `.` from a path: `./x` and `x` are the same name.
 fn plain(shown: &str) -> PathBuf {
     Path::new(shown).components().filter(|component| *component != Component::CurDir).collect()
 }
@@ -335,9 +325,8 @@ fn plain(shown: &str) -> PathBuf {
 fn remember_metadata(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("filename")?;
     let found = metadata(context, shown)?;
-    // File systems take their times from a clock that ticks every few milliseconds. A change within
-    // the tick of the one before would leave no trace, so let the tick pass. Only one that is going
-    // on is waited for: a time to come is not.
+    // File systems take their times from a clock that ticks every few milliseconds. A second change within the same tick
+    // could not be seen, so wait for the next tick. Times in the future are not waited for.
     let changed = (found.ctime(), found.ctime_nsec());
     let what = format!("the clock to pass the last change of {shown}");
     context.watch().until(&what, Duration::from_millis(50), &[], || {
@@ -362,10 +351,11 @@ fn compare_metadata(context: &mut Context, captures: &Captures, relation: Relati
     Err(Failure::comparison(what, relation, before.in_words(), now.in_words()))
 }
 
-fn look(context: &mut Context, captures: &Captures, relation: Relation, expected: &str) -> StepResult {
+fn look(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
     let shown = captures.text("filename")?;
+    let expected = captures.text(if relation == Relation::Matches { "regex" } else { "data" })?;
     let file = place::read(context, shown)?;
-    bytes::check(&format!("file {shown}"), Bytes::of(&file)?, relation, captures.text(expected)?, context.watch())
+    bytes::check(&format!("file {shown}"), Bytes::of(&file)?, relation, expected, context.watch())
 }
 
 fn compare_files(context: &mut Context, captures: &Captures, equal: bool) -> StepResult {
@@ -390,13 +380,13 @@ fn compare(names: (&str, &str), first: Bytes<'_>, second: Bytes<'_>, equal: bool
     watch.waits_for(&format!("the end of {}", names.1));
     match first.difference(second, watch)? {
         Some(_) => Ok(()),
-        None => Err(Failure::new(format!("{} and {} are identical but should differ", names.0, names.1))
+        None => Err(Failure::new(format!("{} and {} are identical, but should differ", names.0, names.1))
             .note(format!("both have {} bytes", first.len()))),
     }
 }
 
 fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
-    // Commas separate names, and belong to none.
+    // Commas may separate names, so no name contains one.
     let written = captures.text("filenames")?.replace(',', " ");
     let mut expected: Vec<&str> = written.split_ascii_whitespace().map(|name| name.trim_start_matches("./")).collect();
     expected.sort_unstable();
@@ -410,17 +400,17 @@ fn only_these_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let absent: Vec<&str> = expected.iter().copied().filter(|name| !actual.iter().any(|there| there == name)).collect();
     let all: Vec<&str> = actual.iter().map(String::as_str).collect();
     let mut error = Failure::comparison("the list of files", Relation::Is, lines(&expected), lines(&all));
-    error.message = format!("{} does not have exactly these files", context.here());
+    error.message = format!("{} does not contain exactly these files", context.here());
     if !absent.is_empty() {
         error = error.note(format!("missing: {}", absent.join(", ")));
     }
     if !unwanted.is_empty() {
-        error = error.note(format!("not expected: {}", unwanted.join(", ")));
+        error = error.note(format!("unexpected: {}", unwanted.join(", ")));
     }
     if let [name] = absent.as_slice()
         && name.contains('/')
     {
-        error = around(context, name, error).note(format!("only names in {} itself are looked at", context.here()));
+        error = around(context, name, error).note(format!("only names in {} itself are compared", context.here()));
     }
     Err(error)
 }

@@ -1,6 +1,11 @@
 //! The libraries that come with greenroom.
+//!
+//! A step of a library is a binding in its `.yaml` file and a row in its table, `.step(name, function, check)`. The bindings
+//! stay one YAML file per library, because users read them: documents cite `lib/daemon.yaml`, and `greenroom steps` shows
+//! its patterns in their order. A test checks that each binding has a row and each row a binding, and a row without a check
+//! does not compile.
 
-use crate::registry::Library;
+use crate::registry::{Library, Registry};
 
 mod bytes;
 mod command;
@@ -10,7 +15,14 @@ pub mod files;
 mod place;
 pub mod runcmd;
 
-/// All of them.
+/// Returns all of them.
 pub fn all() -> Vec<Library> {
     vec![daemon::library(), files::library(), runcmd::library(), datadir::library()]
+}
+
+impl Registry {
+    /// Creates a registry of the libraries that come with greenroom: daemon, files, runcmd, datadir.
+    pub fn builtin() -> Self {
+        all().into_iter().fold(Self::empty(), Self::with)
+    }
 }

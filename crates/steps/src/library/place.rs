@@ -1,11 +1,9 @@
-//! Places in the scenario's directory: whatever a document names, nothing outside of it is written or removed.
+//! Places in the scenario's directory. Steps write and remove nothing outside of it.
 //!
-//! [`Context::inside`] refuses names that leave the working directory by themselves. That leaves
-//! symbolic links, which a scenario can make by running a program. So a [`Place`] is a name in an
-//! open directory, and that directory was reached without leaving the scenario's.
+//! [`Context::inside`] rejects names that leave the working directory. A scenario can also create symbolic links, by running
+//! a program. So a [`Place`] is a name in an open directory, which was reached without leaving the scenario's directory.
 //!
-//! A function of the user's may have changed to a directory elsewhere. That is the user's order:
-//! then the same holds for that one.
+//! If a step function of the user changed to a directory elsewhere, that one takes the place of the scenario's directory.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -23,19 +21,16 @@ use crate::check::{Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::step::{Captures, Failure, StepResult};
 
-/// Names listed in a message.
+/// How many names a message lists at most.
 const LISTED: usize = 10;
 
-/// What to say of output that is kept in this directory or file when there is no room for more of
-/// it: it may be incomplete without a word, since what the program was told of that is lost too.
+/// Returns a note about output in this directory or file if the disk is full, because output may then be missing.
 pub(crate) fn full_disk(at: impl AsFd) -> Option<&'static str> {
     let full = fstatvfs(at).is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail == 0);
-    full.then_some(
-        "no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing",
-    )
+    full.then_some("the disk of the scenario's directory is full (ENOSPC), so output may be missing")
 }
 
-/// A name in a directory within the scenario's.
+/// A name in an open directory inside the scenario's directory.
 #[derive(Debug)]
 pub(crate) struct Place {
     parent: OwnedFd,
@@ -45,17 +40,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place of something that is there.
+    /// Returns the place of an existing file or directory.
     pub(crate) fn of(context: &Context, shown: &str) -> Result<Self, Failure> {
         Self::reach(context, Start::of(context)?, shown, false)
     }
 
-    /// The place of something to make. The directories above it are made.
+    /// Returns the place of a file or directory to create. Creates the directories above it.
     pub(crate) fn make(context: &Context, shown: &str) -> Result<Self, Failure> {
         Self::reach(context, Start::of(context)?, shown, true)
     }
 
-    /// The place of something to make in a directory that is within the scenario's, whatever the working directory is.
+    /// Returns the place of a file to create in this directory inside the scenario's directory.
     pub(crate) fn make_in(context: &Context, directory: &Path, shown: &str) -> Result<Self, Failure> {
         let start = Start { root: context.directory(), base: directory.strip_prefix(context.directory())? };
         Self::reach(context, start, shown, true)
@@ -65,16 +60,16 @@ impl Place {
         context.inside(shown)?;
         let path = Path::new(shown);
         let Some(name) = path.file_name() else {
-            return Err(Failure::new(format!("{shown} is the name of a directory that is always there")));
+            return Err(Failure::new(format!("{shown} names a directory that always exists")));
         };
         let parent = descend(context, start, shown, path.parent().unwrap_or(Path::new("")), make)?;
         Ok(Self { parent, name: name.to_owned(), shown: shown.to_owned() })
     }
 
-    /// Writes a file, in place of what it has. `executable` makes it executable for all who may read it.
+    /// Writes a file, and replaces its content. `executable` makes it executable for everyone who may read it.
     pub(crate) fn write(&self, content: &[u8], executable: bool) -> StepResult {
         let mode = if executable { Mode::from_raw_mode(0o755) } else { Mode::from_raw_mode(0o666) };
-        // Not blocking: the name may be a fifo's.
+        // Without blocking, because the name may be a fifo.
         let flags = OFlags::WRONLY
             | OFlags::CREATE
             | OFlags::TRUNC
@@ -92,11 +87,11 @@ impl Place {
         let mut file = File::from(file);
         let before = file.metadata().map_err(cannot)?;
         if !before.is_file() {
-            return Err(Failure::new(format!("{} is not a plain file", self.shown)));
+            return Err(Failure::new(format!("{} is not a regular file", self.shown)));
         }
         file.write_all(content).map_err(cannot)?;
         if executable {
-            // The mode above counts for new files only.
+            // The mode above applies to new files only.
             let mode = Mode::from_raw_mode(fstat(&file)?.st_mode & 0o7777);
             let executable = mode | Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
             if executable != mode {
@@ -106,7 +101,7 @@ impl Place {
         Ok(())
     }
 
-    /// Makes a new file, empty and to be appended to, in place of whatever has its name.
+    /// Creates an empty file to append to, and replaces whatever has its name.
     pub(crate) fn replace(&self) -> Result<File, Failure> {
         let cannot = |error: Errno| cannot("write", &self.shown, &error.into());
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
@@ -119,7 +114,7 @@ impl Place {
         openat(&self.parent, &self.name, flags, Mode::from_raw_mode(0o644)).map(File::from).map_err(cannot)
     }
 
-    /// Gives a file another name, in place of whatever has that. One that is not there any more is fine.
+    /// Renames a file, and replaces whatever has the new name. The file may be gone.
     pub(crate) fn rename(&self, to: &Self) -> StepResult {
         match renameat(&self.parent, &self.name, &to.parent, &to.name) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -127,7 +122,7 @@ impl Place {
         }
     }
 
-    /// Makes an empty file unless something is there, and sets its modification time; to now when there is none.
+    /// Creates an empty file unless it exists, and sets its modification time, to now by default.
     pub(crate) fn touch(&self, modified: Option<Timespec>) -> StepResult {
         let cannot = |error: Errno| cannot("touch", &self.shown, &error.into());
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
@@ -147,7 +142,7 @@ impl Place {
         utimensat(&self.parent, &self.name, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(cannot)
     }
 
-    /// Removes a file; a symbolic link itself, not what it leads to.
+    /// Removes a file; a symbolic link itself, not its target.
     pub(crate) fn remove_file(&self, context: &Context) -> StepResult {
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
             Ok(()) => Ok(()),
@@ -158,7 +153,7 @@ impl Place {
         }
     }
 
-    /// Removes a directory, with all that is in it or only if there is nothing.
+    /// Removes a directory with its content, or only if it is empty.
     pub(crate) fn remove_directory(&self, context: &Context, only_empty: bool) -> StepResult {
         let removed = if only_empty {
             unlinkat(&self.parent, &self.name, AtFlags::REMOVEDIR).map_err(io::Error::from)
@@ -174,7 +169,7 @@ impl Place {
             Some(Errno::NOTEMPTY) => {
                 let error = Failure::new(format!("directory {} is not empty", self.shown));
                 match context.inside(&self.shown).ok().and_then(|path| names(&path).ok()) {
-                    Some(names) => error.note(format!("it has {}", list(&names))),
+                    Some(names) => error.note(format!("it contains {}", list(&names))),
                     None => error,
                 }
             }
@@ -184,38 +179,38 @@ impl Place {
 
     fn remove_tree(&self) -> io::Result<()> {
         let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW)?;
-        // The standard library would remove a link, which is not what a step about a directory should do.
+        // The standard library would remove a symbolic link, but a step about a directory should not.
         if !rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir() {
             return Err(Errno::NOTDIR.into());
         }
-        // It walks by descriptors and follows no links below; this way its start is a descriptor, too.
+        // It uses descriptors and follows no links below. So its start is a descriptor too.
         let start = Path::new("/proc/self/fd").join(self.parent.as_raw_fd().to_string());
         fs::remove_dir_all(start.join(&self.name))
     }
 
     fn is_a_link(&self) -> Failure {
-        Failure::new(format!("{} is a symbolic link, and steps do not write through those", self.shown))
-            .help("name the file that it leads to, or remove it first")
+        Failure::new(format!("{} is a symbolic link, and steps do not write through symbolic links", self.shown))
+            .help("write the name of its target, or remove it first")
     }
 }
 
-/// Makes a directory with all above it. One that is there is fine.
+/// Creates a directory and the directories above it, unless they exist.
 pub(crate) fn make_directory(context: &Context, shown: &str) -> StepResult {
     context.inside(shown)?;
     descend(context, Start::of(context)?, shown, Path::new(shown), true).map(drop)
 }
 
-/// Where names begin.
+/// The directory from which names start.
 #[derive(Debug, Clone, Copy)]
 struct Start<'a> {
-    /// The directory that is not left.
+    /// The directory that no name may leave.
     root: &'a Path,
-    /// From there to where names begin.
+    /// The path from there to the directory from which names start.
     base: &'a Path,
 }
 
 impl<'a> Start<'a> {
-    /// The working directory, and the scenario's around it unless it is elsewhere.
+    /// Returns the working directory, with the scenario's directory as root if it is inside.
     fn of(context: &'a Context) -> Result<Self, Failure> {
         let directory = context.working_directory()?;
         Ok(match directory.strip_prefix(context.directory()) {
@@ -225,11 +220,11 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Opens a directory by its path from a start; symbolic links are followed as long as they stay in its root.
+/// Opens a directory by its path from a start. Follows symbolic links that stay inside the root.
 fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: bool) -> Result<OwnedFd, Failure> {
     let Start { root, base } = start;
     let around = if root == context.directory() { "the scenario's directory".to_owned() } else { context.here() };
-    // Not through a link: a step may have put one in the directory's place.
+    // Without following links: a step may have replaced the directory by one.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = open(root, flags, Mode::empty()).map_err(|error| cannot("open", &around, &error.into()))?;
     let mut current: Option<OwnedFd> = None;
@@ -252,7 +247,7 @@ fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: 
         current = Some(opened.map_err(|error| {
             match error {
                 Errno::XDEV => Failure::new(format!("{shown} is outside of {around}"))
-                    .note(format!("the symbolic link {directory} leads out of it")),
+                    .note(format!("the symbolic link {directory} points outside")),
                 Errno::LOOP => Failure::new(format!("{directory} is a symbolic link that cannot be followed")),
                 Errno::NOTDIR => Failure::new(format!("{directory} is not a directory")),
                 Errno::NOENT if make => {
@@ -270,12 +265,11 @@ fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: 
 fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    // The kernel gives up when something is renamed at the same time; it asks to be asked again.
+    // The kernel returns EAGAIN if something is renamed at the same time.
     for _ in 0..32 {
         match openat2(root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
-            // An old kernel, or a container that does not know the call: then one step from the
-            // directory above, and no links.
+            // An old kernel or a container without this call: open it from the directory above, without links.
             Err(Errno::NOSYS | Errno::PERM) => {
                 let opened = openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
                 return opened.map_err(|error| no_link(above, name, error));
@@ -286,17 +280,17 @@ fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix
     Err(Errno::AGAIN)
 }
 
-/// With `O_DIRECTORY` a link that is not followed is "not a directory".
+/// Returns ELOOP for a link that was not followed; with `O_DIRECTORY` the kernel says ENOTDIR.
 fn no_link(above: &OwnedFd, name: &OsStr, error: Errno) -> Errno {
     let is_link = statat(above.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|there| rustix::fs::FileType::from_raw_mode(there.st_mode).is_symlink());
     if error == Errno::NOTDIR && is_link { Errno::LOOP } else { error }
 }
 
-/// Opens a plain file for reading. Links are followed wherever they lead: reading harms nobody.
+/// Opens a regular file for reading. Follows all links, because reading does no harm.
 pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
     let path = context.inside(shown)?;
-    // Not blocking: the name may be a fifo's.
+    // Without blocking, because the name may be a fifo.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match open(&path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -308,12 +302,12 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
         return Err(Failure::new(format!("{shown} is a directory, not a file")));
     }
     if !metadata.is_file() {
-        return Err(Failure::new(format!("{shown} is not a plain file")));
+        return Err(Failure::new(format!("{shown} is not a regular file")));
     }
     Ok(file)
 }
 
-/// The names in a directory, in order.
+/// Returns the names in a directory, sorted.
 pub(crate) fn names(directory: &Path) -> io::Result<Vec<String>> {
     let mut names = fs::read_dir(directory)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -322,12 +316,12 @@ pub(crate) fn names(directory: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Something is not there: says what is.
+/// Returns the failure for something that does not exist, with what does.
 pub(crate) fn missing(context: &Context, kind: &str, shown: &str) -> Failure {
-    around(context, shown, Failure::new(format!("there is no {kind} {shown}")))
+    around(context, shown, Failure::new(format!("{kind} {shown} does not exist")))
 }
 
-/// Adds to an error about a name what there is in its directory, and the name that may have been meant.
+/// Adds the content of the directory and a similar name to a failure about a name.
 pub(crate) fn around(context: &Context, shown: &str, error: Failure) -> Failure {
     let Ok(path) = context.inside(shown) else {
         return error;
@@ -344,14 +338,14 @@ pub(crate) fn around(context: &Context, shown: &str, error: Failure) -> Failure 
     let names = match names(path.parent().unwrap_or(&path)) {
         Ok(names) => names,
         Err(reason) if reason.kind() == io::ErrorKind::NotFound && !is_top => {
-            return error.note(format!("there is no {what} either"));
+            return error.note(format!("{what} does not exist either"));
         }
         Err(reason) => return error.note(format!("{what} cannot be listed: {}", plainly(&reason))),
     };
     let error = if names.is_empty() {
         error.note(format!("{what} is empty"))
     } else {
-        error.note(format!("{what} has {}", list(&names)))
+        error.note(format!("{what} contains {}", list(&names)))
     };
     let name = Path::new(shown).file_name().unwrap_or_default().to_string_lossy();
     match nearest(&name, names.iter().map(String::as_str)) {
@@ -360,7 +354,7 @@ pub(crate) fn around(context: &Context, shown: &str, error: Failure) -> Failure 
     }
 }
 
-/// `a, b, c and 7 more`.
+/// Lists names: `a, b, c and 7 more`.
 pub(crate) fn list(names: &[String]) -> String {
     let shown = names.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(LISTED) {
@@ -369,11 +363,11 @@ pub(crate) fn list(names: &[String]) -> String {
     }
 }
 
-/// The known name nearest to a written one, if it is near enough to be a slip.
+/// Returns the known name that is most similar to a written one, if it may be a typo.
 pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let length = written.chars().count();
     let allowed = match length {
-        // Comparing costs the product of the lengths; no name is that long.
+        // Comparing costs the product of the lengths, and no name is that long.
         256.. => return None,
         0..=2 => 1,
         3..=7 => 2,
@@ -387,12 +381,12 @@ pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -
         .map(|(_, name)| name)
 }
 
-/// `cannot write x: permission denied`.
+/// Returns a failure such as `cannot write x: permission denied`.
 pub(crate) fn cannot(verb: &str, what: &str, error: &io::Error) -> Failure {
     Failure::new(format!("cannot {verb} {what}: {}", plainly(error)))
 }
 
-/// The system's words without its number for them.
+/// Returns the text of a system error without its number.
 pub(crate) fn plainly(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error ").next().unwrap_or(&text);
@@ -400,7 +394,7 @@ pub(crate) fn plainly(error: &io::Error) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-/// Names among these captures that leave the scenario's directory, found before anything runs.
+/// Returns the problems of captures that leave the scenario's directory.
 pub(crate) fn outside(captures: &Captures, names: &[&str]) -> Vec<Problem> {
     let leaving = names.iter().filter(|name| captures.get(name).is_some_and(leaves));
     leaving

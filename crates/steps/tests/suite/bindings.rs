@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{bindings, bindings_of, matched, outlook};
-use greenroom_steps::{Captures, Registry};
+use crate::support::{bindings, bindings_of, matched, preflight};
+use greenroom_steps::{Captures, Check, Library, Registry, library};
 
 #[test]
 fn there_are_as_many_as_there_should_be() {
@@ -11,17 +11,44 @@ fn there_are_as_many_as_there_should_be() {
     assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 28, 2));
 }
 
+/// A step is a binding and a row, in two files of its library: neither may be forgotten.
 #[test]
-fn every_binding_has_a_function_with_a_check_and_a_description() {
+fn every_binding_has_a_row_and_every_row_a_binding() {
+    for library in library::all() {
+        let bound: BTreeSet<_> = library
+            .bindings()
+            .lines()
+            .filter_map(|line| Some(line.split_once("function: ")?.1.trim_end_matches('}').to_owned()))
+            .collect();
+        let rows: BTreeSet<_> = library.functions().map(str::to_owned).collect();
+        assert_eq!(bound, rows, "{}", library.name());
+        assert_eq!(rows.len(), library.functions().count(), "{}", library.name());
+    }
+}
+
+#[test]
+fn every_binding_has_a_check_and_a_description() {
     let registry = Registry::builtin();
     for binding in bindings() {
-        assert!(registry.function(&binding.function).is_some(), "{}", binding.function);
         assert!(binding.documented, "{}", binding.pattern);
-        let mut outlook = outlook();
-        registry.check(&binding.function, &Captures::default(), &mut outlook);
+        let mut preflight = preflight();
+        registry.check(&binding.function, &Captures::default(), &mut preflight);
         let runs = ["runcmd_run", "runcmd_try_to_run"].contains(&binding.function.as_str());
-        assert_eq!(outlook.anything_goes, runs, "{}", binding.function);
+        assert_eq!(preflight.anything_goes, runs, "{}", binding.function);
     }
+}
+
+/// The check of the later function counts, as the function itself does.
+#[test]
+fn a_later_library_replaces_functions_with_their_checks() {
+    let quiet = Library::new("quiet", "").step("brew", |_, _| Ok(()), Check::Nothing);
+    let loud = Library::new("loud", "").step("brew", |_, _| Ok(()), Check::AnythingGoes);
+    let registry = Registry::empty().with(loud).with(quiet);
+    let mut state = preflight();
+    registry.check("brew", &Captures::default(), &mut state);
+    assert!(!state.anything_goes);
+    registry.check("no such function", &Captures::default(), &mut state);
+    assert!(state.anything_goes);
 }
 
 #[test]

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use greenroom_steps::{Outlook, Problem, ProblemKind};
+use greenroom_steps::{PreflightState, Problem, ProblemKind};
 
-use crate::support::{outlook, problems};
+use crate::support::{preflight, problems};
 
 fn found(steps: &str) -> Vec<Problem> {
-    problems(&mut outlook(), steps).into_iter().map(|(_, problem)| problem).collect()
+    problems(&mut preflight(), steps).into_iter().map(|(_, problem)| problem).collect()
 }
 
 const NONE: [Problem; 0] = [];
@@ -38,28 +38,28 @@ fn programs_are_looked_for() {
     assert_eq!(found("when I run ${program} x"), NONE);
     assert_eq!(
         found("when I run mkdri x"),
-        [not_found("mkdri").part(0..5).label("not on the PATH").help("did you mean `mkdir`?")]
+        [not_found("mkdri").part(0..5).label("not on PATH").help("did you mean `mkdir`?")]
     );
     assert_eq!(
         found("then I can run quite-an-unlikely-program-name"),
         [not_found("quite-an-unlikely-program-name")
             .part(0..30)
-            .label("not on the PATH")
-            .help("install it, or put its directory on the PATH before greenroom is started")]
+            .label("not on PATH")
+            .help("install it, or put its directory on PATH before you start greenroom")]
     );
     assert_eq!(found("when I run /no/such/program"), [not_found("/no/such/program").part(0..16)]);
     assert_eq!(
         found("given file hi.sh\nwhen I run hi.sh"),
         [not_found("hi.sh")
             .part(0..5)
-            .label("not on the PATH")
-            .help("the scenario's directory has such a file: write `./hi.sh`")]
+            .label("not on PATH")
+            .help("the scenario's directory has a file of this name: write `./hi.sh`")]
     );
     assert_eq!(
         found("when I run ./hi.sh"),
         [not_found("./hi.sh")
             .part(0..7)
-            .label("no step before makes this file")
+            .label("no earlier step creates this file")
             .help("embed it in the document, and write `given executable file hi.sh` before this step")]
     );
 }
@@ -82,24 +82,23 @@ fn programs_may_be_in_srcdir() {
     let program = directory.path().join("only-in-srcdir");
     std::fs::write(&program, "").unwrap();
     std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
-    let mut outlook = Outlook::new(OsString::from("/usr/bin:/bin"), directory.path().to_owned());
+    let mut preflight = PreflightState::new(OsString::from("/usr/bin:/bin"), directory.path().to_owned());
     let steps = "given srcdir is in the PATH\nwhen I run only-in-srcdir";
-    assert_eq!(problems(&mut outlook.clone(), steps), []);
-    assert_eq!(problems(&mut outlook.clone(), "when I run only-in-srcdir").len(), 1);
+    assert_eq!(problems(&mut preflight.clone(), steps), []);
+    assert_eq!(problems(&mut preflight.clone(), "when I run only-in-srcdir").len(), 1);
     // A directory on the PATH that is relative to the scenario's could have anything.
-    outlook.path = OsString::from("bin:/usr/bin");
-    assert_eq!(problems(&mut outlook, "when I run only-in-srcdir"), []);
+    preflight.path = OsString::from("bin:/usr/bin");
+    assert_eq!(problems(&mut preflight, "when I run only-in-srcdir"), []);
 }
 
 #[test]
 fn command_lines_are_looked_at() {
-    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands \
-        for itself";
+    let help = "quotes and backslashes work as in a shell; to write one literally, put a backslash before it";
     let bad = |message: &str| Problem::new("args", ProblemKind::InvalidCommand, message);
     assert_eq!(found("when I run echo it's"), [bad("a single quote is not closed: echo it's").help(help)]);
     assert_eq!(found("when I try to run \"echo x"), [bad("a double quote is not closed: \"echo x").help(help)]);
     assert_eq!(found("when I try to run \"my prog\" x"), NONE);
-    assert_eq!(found("when I run ''"), [bad("the command names no program")]);
+    assert_eq!(found("when I run ''"), [bad("the command has no program")]);
     assert_eq!(found("when I run sh ${what} it's"), NONE);
 }
 
@@ -123,20 +122,20 @@ fn names_outside_are_told() {
 fn what_cannot_be_read_is_told() {
     assert_eq!(
         found("then file x matches regex /a(b/"),
-        [Problem::new("regex", ProblemKind::InvalidRegex, "not a regular expression: unclosed group")]
+        [Problem::new("regex", ProblemKind::InvalidRegex, "invalid regular expression: unclosed group")]
     );
     assert_eq!(
         found("when I run true\nthen stdout doesn't match regex [z-a]"),
         [Problem::new(
             "regex",
             ProblemKind::InvalidRegex,
-            "not a regular expression: invalid character class range, the start must be <= the end"
+            "invalid regular expression: invalid character class range, the start must be <= the end"
         )]
     );
     assert_eq!(
         found("given file x has modification time yesterday"),
-        [Problem::new("mtime", ProblemKind::InvalidTime, "not a date and time: yesterday")
-            .help("write it like 1970-01-02 03:04:05; it is taken as UTC")]
+        [Problem::new("mtime", ProblemKind::InvalidTime, "invalid date and time: yesterday")
+            .help("write it like 1970-01-02 03:04:05, in UTC")]
     );
     assert_eq!(
         found("given datadir has at least 99999999999999999999M of space"),
@@ -150,8 +149,8 @@ fn what_cannot_be_read_is_told() {
 
 #[test]
 fn looking_at_a_command_that_never_ran_is_told() {
-    let mut expected = Problem::new("", ProblemKind::NoCommand, "no command has been run before this step")
-        .help("write a step such as `when I try to run ls` before it");
+    let mut expected = Problem::new("", ProblemKind::NoCommand, "no earlier step has run a command")
+        .help("write a step such as `when I try to run ls` before this step");
     expected.capture = None;
     assert_eq!(found("given file foo.txt\nthen command fails"), [expected.clone()]);
     assert_eq!(found("then exit code is 0"), [expected]);
@@ -160,7 +159,7 @@ fn looking_at_a_command_that_never_ran_is_told() {
 
 #[test]
 fn the_path_may_be_anything() {
-    let mut outlook = Outlook::new(OsString::new(), PathBuf::from("/"));
+    let mut preflight = PreflightState::new(OsString::new(), PathBuf::from("/"));
     // An empty PATH is the working directory, as for a shell.
-    assert_eq!(problems(&mut outlook, "when I run sh"), []);
+    assert_eq!(problems(&mut preflight, "when I run sh"), []);
 }

@@ -23,10 +23,10 @@ fn there_is_never_enough_space_for_everything() {
     ] {
         let error = scenario.fails(step);
         let note = error.notes[0].clone();
-        assert!(note.starts_with("it has ") && note.ends_with(&*scenario.data().to_string_lossy()), "{note}");
-        let expected = Failure::new(format!("the scenario's directory has less than {words} of space"))
+        assert!(note.contains(" are free in ") && note.ends_with(&*scenario.data().to_string_lossy()), "{note}");
+        let expected = Failure::new(format!("the scenario's directory has less than {words} of free space"))
             .note(note)
-            .help("free some, or set TMPDIR to a directory on a larger file system");
+            .help("free some space, or set TMPDIR to a directory on a larger file system");
         assert_eq!(error, expected);
     }
 }

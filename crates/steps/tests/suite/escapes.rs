@@ -137,7 +137,7 @@ fn links_that_lead_out_are_refused() {
     ] {
         for (kind, step) in mutating(name) {
             let error = scenario.step(kind, &step).unwrap_err();
-            let note = format!("the symbolic link {link} leads out of it");
+            let note = format!("the symbolic link {link} points outside");
             assert_eq!(error, outside(name).note(note), "{kind} {step}");
         }
     }
@@ -152,8 +152,9 @@ fn links_are_not_written_through() {
                 continue;
             }
             let error = scenario.step(kind, &step).unwrap_err();
-            let expected = Failure::new(format!("{name} is a symbolic link, and steps do not write through those"))
-                .help("name the file that it leads to, or remove it first");
+            let expected =
+                Failure::new(format!("{name} is a symbolic link, and steps do not write through symbolic links"))
+                    .help("write the name of its target, or remove it first");
             assert_eq!(error, expected, "{kind} {step}");
         }
     }
@@ -215,6 +216,6 @@ fn odd_names_are_only_names() {
     assert_eq!(scenario.fails("when I write \"x\" to file a\0b"), Failure::new("cannot write a\0b: invalid argument"));
     for name in [".", "./", "a/.."] {
         let error = scenario.fails(&format!("when I write \"x\" to file {name}"));
-        assert_eq!(error, Failure::new(format!("{name} is the name of a directory that is always there")));
+        assert_eq!(error, Failure::new(format!("{name} names a directory that always exists")));
     }
 }

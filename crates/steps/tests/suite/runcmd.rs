@@ -19,7 +19,7 @@ fn error(message: &str) -> Failure {
 
 /// Of a command that ended, as outcome steps say it.
 fn note(line: &str, ending: &str) -> String {
-    format!("the command was `{line}`, and it ended with {ending}")
+    format!("the command `{line}` ended with {ending}")
 }
 
 fn stdout(text: &str) -> greenroom_steps::Output {
@@ -65,7 +65,7 @@ fn commands_run_in_the_scenarios_directory() {
     scenario.passes("when I try to run, in d, ls e\nthen stdout is exactly \"there\\n\"");
     assert_eq!(
         scenario.fails("when I run, in dd, ls"),
-        error("there is no directory dd").note("the scenario's directory has d, here")
+        error("directory dd does not exist").note("the scenario's directory contains d, here")
     );
     assert_eq!(scenario.fails("when I try to run, in here, ls"), error("here is a file, not a directory"));
     assert_eq!(
@@ -92,7 +92,7 @@ fn failing_commands_fail_the_step() {
         scenario.fails("when I run sh -c 'kill -KILL $$'"),
         error("command failed with signal SIGKILL: sh -c 'kill -KILL $$'")
     );
-    assert_eq!(scenario.fails("when I run, in nosuch, ls").message, "there is no directory nosuch");
+    assert_eq!(scenario.fails("when I run, in nosuch, ls").message, "directory nosuch does not exist");
 }
 
 #[test]
@@ -159,19 +159,19 @@ fn programs_that_are_not_found_are_named() {
         scenario.fails("when I run hi.sh"),
         not_found("hi.sh")
             .note(format!("PATH is {path}"))
-            .help("the scenario's directory has such a file: write `./hi.sh`")
+            .help("the scenario's directory has a file of this name: write `./hi.sh`")
     );
-    assert_eq!(scenario.fails("when I run ./hi"), not_found("./hi").note("the scenario's directory has hi.sh"));
+    assert_eq!(scenario.fails("when I run ./hi"), not_found("./hi").note("the scenario's directory contains hi.sh"));
     assert_eq!(
         scenario.fails("when I run ./hhi.sh"),
-        not_found("./hhi.sh").note("the scenario's directory has hi.sh").help("did you mean `./hi.sh`?")
+        not_found("./hhi.sh").note("the scenario's directory contains hi.sh").help("did you mean `./hi.sh`?")
     );
     scenario.passes("given file foo.txt");
     assert_eq!(
         scenario.fails("when I run ./foo.txt"),
         error("./foo.txt is not an executable file")
             .kind(FailureKind::NotExecutable)
-            .help("write it with `given executable file`, or run its interpreter: `sh ./foo.txt`, say")
+            .help("write it with `given executable file`, or run its interpreter: `sh ./foo.txt`, for example")
     );
     scenario.passes("given executable file broken.sh");
     assert_eq!(
@@ -278,7 +278,7 @@ fn stdin_is_empty_unless_chosen() {
     scenario.passes("when I redirect stdin from nosuch");
     assert_eq!(
         scenario.fails("when I run cat"),
-        error("there is no file nosuch").note("the scenario's directory has foo.txt")
+        error("file nosuch does not exist").note("the scenario's directory contains foo.txt")
     );
     assert_eq!(
         scenario.fails("when I redirect stdin from ../x"),
@@ -289,15 +289,14 @@ fn stdin_is_empty_unless_chosen() {
 
 #[test]
 fn bad_quoting_is_told() {
-    let help = "quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands \
-        for itself";
+    let help = "quotes and backslashes work as in a shell; to write one literally, put a backslash before it";
     let mut scenario = Scenario::new();
     assert_eq!(scenario.fails("when I run echo it's"), error("a single quote is not closed: echo it's").help(help));
     assert_eq!(
         scenario.fails("when I try to run echo \\"),
-        error("a backslash at the end stands before nothing: echo \\").help(help)
+        error("a backslash at the end has nothing to escape: echo \\").help(help)
     );
-    assert_eq!(scenario.fails("when I try to run ''"), error("the command names no program"));
+    assert_eq!(scenario.fails("when I try to run ''"), error("the command has no program"));
 }
 
 #[test]
@@ -323,8 +322,8 @@ fn outcomes_of_nothing_are_errors() {
     ] {
         assert_eq!(
             Scenario::new().fails(&format!("then {step}")),
-            error("no command has been run before this step")
-                .help("write a step such as `when I try to run ls` before it"),
+            error("no earlier step has run a command")
+                .help("write a step such as `when I try to run ls` before this step"),
             "{step}"
         );
     }
@@ -351,7 +350,7 @@ fn exit_codes_are_compared() {
     scenario.passes("when I run echo fine");
     assert_eq!(
         scenario.fails("then command fails"),
-        error("command succeeded but should have failed: echo fine").output(stdout("fine\n"))
+        error("the command succeeded, but should have failed: echo fine").output(stdout("fine\n"))
     );
     assert_eq!(
         scenario.fails("then exit code is 99999999999999999999"),

@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 
 use greenroom_sandbox::process::Watch;
 use greenroom_steps::{
-    Captures, Context, EmbeddedFile, Failure, Outlook, Output, OutputSource, Problem, Registry, StepResult, Stream,
-    library,
+    Captures, Context, EmbeddedFile, Failure, Output, OutputSource, PreflightState, Problem, Registry, StepResult,
+    Stream, library,
 };
 use regex::Regex;
 use tempfile::TempDir;
@@ -190,22 +190,22 @@ impl Scenario {
 }
 
 /// What is found out about steps, one a line, before anything runs; each with its step.
-pub(crate) fn problems(outlook: &mut Outlook, steps: &str) -> Vec<(String, Problem)> {
+pub(crate) fn problems(preflight: &mut PreflightState, steps: &str) -> Vec<(String, Problem)> {
     let registry = Registry::builtin();
     let lines = steps.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .flat_map(|line| {
             let (kind, step) = line.split_once(' ').unwrap();
             let (function, captures) = matched(kind, step);
-            let problems = registry.check(&function, &captures, outlook);
+            let problems = registry.check(&function, &captures, preflight);
             problems.into_iter().map(|problem| (line.to_owned(), problem)).collect::<Vec<_>>()
         })
         .collect()
 }
 
-/// An outlook with a PATH on which programs are found.
-pub(crate) fn outlook() -> Outlook {
-    Outlook::new(OsString::from("/usr/bin:/bin"), PathBuf::from("/"))
+/// An preflight with a PATH on which programs are found.
+pub(crate) fn preflight() -> PreflightState {
+    PreflightState::new(OsString::from("/usr/bin:/bin"), PathBuf::from("/"))
 }
 
 /// An output of the command.

@@ -24,7 +24,7 @@ error[bad-environment]: the environment is a list, not a JSON object
 #[test]
 fn an_environment_that_is_not_json() {
     steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": yes}"#).stderr(str![[r#"
-error[bad-environment]: the environment is not JSON: expected value at line 1 column 7
+error[bad-environment]: the environment is not valid JSON: expected value at line 1 column 7
  --> x.md:7:71
   |
 7 | when I start "sleep 1" as a background process as a, with environment {"A": yes}
@@ -41,7 +41,7 @@ error[bad-environment]: the environment is not JSON: expected value at line 1 co
 fn an_environment_with_an_object_inside() {
     steps(r#"when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}"#).stderr(str![[
         r#"
-error[bad-environment]: the value of A is neither a string nor a number nor a boolean
+error[bad-environment]: the value of A is not a string, number or boolean
  --> x.md:7:71
   |
 7 | when I start "sleep 1" as a background process as a, with environment {"A": {"B": "C"}}
@@ -62,7 +62,7 @@ fn an_environment_nested_without_end() {
         steps(&format!("when I start \"sleep 1\" as a background process as a, with environment {json}"))
     };
     nested(1_000).stderr(str![[r#"
-error[bad-environment]: the environment is not JSON: recursion limit exceeded at line 1 column 128
+error[bad-environment]: the environment is not valid JSON: recursion limit exceeded at line 1 column 128
  --> x.md:7:71
   |
 7 | ...nt [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[...[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[
@@ -160,7 +160,7 @@ error[program-not-found]: program not found: pyhton3
  --> x.md:7:15
   |
 7 | when I start "pyhton3 x.py" as a background process as a
-  |               ^^^^^^^ not on the PATH
+  |               ^^^^^^^ not on PATH
   |
   = help: did you mean `python3`?
 
@@ -172,7 +172,7 @@ error[program-not-found]: program not found: ./nosuch
  --> x.md:7:15
   |
 7 | when I start "./nosuch" as a background process as b, on port 8080
-  |               ^^^^^^^^ no step before makes this file
+  |               ^^^^^^^^ no earlier step creates this file
   |
   = help: embed it in the document, and write `given executable file nosuch` before this step
 
@@ -194,9 +194,9 @@ error[program-not-found]: program not found: nosuch-program
  --> x.md:7:12
   |
 7 | when I run nosuch-program
-  |            ^^^^^^^^^^^^^^ not on the PATH
+  |            ^^^^^^^^^^^^^^ not on PATH
   |
-  = help: install it, or put its directory on the PATH before greenroom is started
+  = help: install it, or put its directory on PATH before you start greenroom
 
 1 error
 
@@ -219,15 +219,15 @@ error[program-not-found]: program not found: nosuch-program
  --> x.md:7:12
   |
 7 | when I run nosuch-program
-  |            ^^^^^^^^^^^^^^ not on the PATH
+  |            ^^^^^^^^^^^^^^ not on PATH
   |
-  = help: install it, or put its directory on the PATH before greenroom is started
+  = help: install it, or put its directory on PATH before you start greenroom
 
 error[program-not-found]: program not found: ./nosuch
  --> x.md:9:15
   |
 9 | when I start "./nosuch" as a background process as b
-  |               ^^^^^^^^ no step before makes this file
+  |               ^^^^^^^^ no earlier step creates this file
   |
   = help: embed it in the document, and write `given executable file nosuch` before this step
 
@@ -235,7 +235,7 @@ error[program-not-found]: program not found: pyhton3
   --> x.md:10:12
    |
 10 | when I run pyhton3 x.py
-   |            ^^^^^^^ not on the PATH
+   |            ^^^^^^^ not on PATH
    |
    = help: did you mean `python3`?
 
@@ -251,9 +251,9 @@ error[program-not-found]: program not found: my prog
  --> x.md:7:12
   |
 7 | when I run "my prog" x
-  |            ^^^^^^^^^ not on the PATH
+  |            ^^^^^^^^^ not on PATH
   |
-  = help: install it, or put its directory on the PATH before greenroom is started
+  = help: install it, or put its directory on PATH before you start greenroom
 
 1 error
 
@@ -263,9 +263,9 @@ error[program-not-found]: program not found: my prog
  --> x.md:7:12
   |
 7 | when I run "my prog"  x
-  |            ^^^ not on the PATH
+  |            ^^^ not on PATH
   |
-  = help: install it, or put its directory on the PATH before greenroom is started
+  = help: install it, or put its directory on PATH before you start greenroom
 
 1 error
 
@@ -279,9 +279,9 @@ error[program-not-found]: program not found: cd
  --> x.md:7:12
   |
 7 | when I run cd /tmp && ls -l
-  |            ^^ not on the PATH
+  |            ^^ not on PATH
   |
-  = help: `cd` is a word of the shell: write `sh -c "cd /tmp && ls -l"`, or `I run, in DIRECTORY, ...`
+  = help: `cd` is a shell command: write `sh -c "cd /tmp && ls -l"`, or `I run, in DIRECTORY, ...`
 
 1 error
 
@@ -291,9 +291,9 @@ error[program-not-found]: program not found: export
  --> x.md:7:12
   |
 7 | when I run export A="b c"
-  |            ^^^^^^ not on the PATH
+  |            ^^^^^^ not on PATH
   |
-  = help: `export` is a word of the shell: write `given the environment variable NAME=VALUE` before this step, or `sh -c 'export A="b c"'`
+  = help: `export` is a shell command: write `given the environment variable NAME=VALUE` before this step, or `sh -c 'export A="b c"'`
 
 1 error
 
@@ -303,9 +303,9 @@ error[program-not-found]: program not found: source
  --> x.md:7:12
   |
 7 | when I run source ./x.sh
-  |            ^^^^^^ not on the PATH
+  |            ^^^^^^ not on PATH
   |
-  = help: `source` is a word of the shell: write `sh -c "source ./x.sh"`
+  = help: `source` is a shell command: write `sh -c "source ./x.sh"`
 
 1 error
 
@@ -329,7 +329,7 @@ error[program-not-found]: program not found: $HOME/x
 7 | when I run $HOME/x 'y'
   |            ^^^^^^^
   |
-  = help: variables are not replaced, since no shell runs this: write `sh -c "$HOME/x 'y'"`
+  = help: no shell runs this, so variables are not replaced: write `sh -c "$HOME/x 'y'"`
 
 1 error
 
@@ -339,9 +339,9 @@ error[program-not-found]: program not found: ulimit
  --> x.md:7:15
   |
 7 | when I start "ulimit -n 5" as a background process as a
-  |               ^^^^^^ not on the PATH
+  |               ^^^^^^ not on PATH
   |
-  = help: `ulimit` is a word of the shell: write `sh -c 'ulimit ...'`
+  = help: `ulimit` is a shell command: write `sh -c 'ulimit ...'`
 
 1 error
 
@@ -354,29 +354,29 @@ fn shell_syntax_without_a_shell() {
         ["when I run echo hi | grep ho", "when I try to run, in ., echo \"a b\"; ls", "then I can run echo a  b > c"];
     let project = Project::new().file("x.md", scenario(&lines.join("\n")));
     project.run(["check", "x.md"]).code(0).stderr(str![[r#"
-warning[no-shell]: `|` is passed to echo as it stands: no shell runs this command
+warning[no-shell]: `|` is passed to echo literally: no shell runs this command
  --> x.md:7:20
   |
 7 | when I run echo hi | grep ho
   |                    ^
   |
-  = help: if a shell should run it, write `sh -c "echo hi | grep ho"`; if it is meant as it stands, put it between quotes
+  = help: to run it in a shell, write `sh -c "echo hi | grep ho"`; to pass it literally, put it in quotes
 
-warning[no-shell]: `"a b";` is passed to echo as it stands: no shell runs this command
+warning[no-shell]: `"a b";` is passed to echo literally: no shell runs this command
  --> x.md:8:31
   |
 8 | when I try to run, in ., echo "a b"; ls
   |                               ^^^^^^
   |
-  = help: if a shell should run it, write `sh -c 'echo "a b"; ls'`; if it is meant as it stands, put it between quotes
+  = help: to run it in a shell, write `sh -c 'echo "a b"; ls'`; to pass it literally, put it in quotes
 
-warning[no-shell]: `>` is passed to echo as it stands: no shell runs this command
+warning[no-shell]: `>` is passed to echo literally: no shell runs this command
  --> x.md:9:20
   |
 9 | then I can run echo a  b > c
   |                    ^^^^^^^^^
   |
-  = help: if a shell should run it, write `sh -c "echo a b > c"`; if it is meant as it stands, put it between quotes
+  = help: to run it in a shell, write `sh -c "echo a b > c"`; to pass it literally, put it in quotes
 
 3 warnings
 
@@ -390,37 +390,37 @@ fn invalid_daemon_names() {
     let names = ["../x", "a/b", ".", ".hidden"];
     steps(&names.map(|name| format!("when I start \"sleep 1\" as a background process as {name}")).join("\n")).stderr(
         str![[r#"
-error[bad-daemon-name]: `../x` cannot be a daemon's name
+error[bad-daemon-name]: `../x` is not a valid daemon name
  --> x.md:7:51
   |
 7 | when I start "sleep 1" as a background process as ../x
   |                                                   ^^^^
   |
-  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+  = help: output files have the name of their daemon: use letters, digits, `-`, `_` and `.`
 
-error[bad-daemon-name]: `a/b` cannot be a daemon's name
+error[bad-daemon-name]: `a/b` is not a valid daemon name
  --> x.md:8:51
   |
 8 | when I start "sleep 1" as a background process as a/b
   |                                                   ^^^
   |
-  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+  = help: output files have the name of their daemon: use letters, digits, `-`, `_` and `.`
 
-error[bad-daemon-name]: `.` cannot be a daemon's name
+error[bad-daemon-name]: `.` is not a valid daemon name
  --> x.md:9:51
   |
 9 | when I start "sleep 1" as a background process as .
   |                                                   ^
   |
-  = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+  = help: output files have the name of their daemon: use letters, digits, `-`, `_` and `.`
 
-error[bad-daemon-name]: `.hidden` cannot be a daemon's name
+error[bad-daemon-name]: `.hidden` is not a valid daemon name
   --> x.md:10:51
    |
 10 | when I start "sleep 1" as a background process as .hidden
    |                                                   ^^^^^^^
    |
-   = help: a daemon's name is the name of its output files: use letters, digits, `-`, `_` and `.`
+   = help: output files have the name of their daemon: use letters, digits, `-`, `_` and `.`
 
 4 errors
 
@@ -437,7 +437,7 @@ error[bad-command]: a single quote is not closed in sh -c 'echo hello
 7 | when I start "sh -c 'echo hello" as a background process as a
   |                 ^^^^^^^^^^^^^^^
   |
-  = help: quotes and backslashes have the meaning they have in a shell; put a backslash before one that stands for itself
+  = help: quotes and backslashes work as in a shell; to write one literally, put a backslash before it
 
 1 error
 
@@ -470,7 +470,7 @@ fn invalid_limits() {
         "when I stop background process a, within 0 seconds",
     ];
     steps(&lines.join("\n")).stderr(str![[r#"
-error[bad-limit]: a limit of 0 seconds makes no sense
+error[bad-limit]: invalid time limit: 0 seconds
  --> x.md:7:46
   |
 7 | when I wait for file f to exist, for at most 0 seconds
@@ -487,7 +487,7 @@ error[unknown-step]: no binding matches this step
   = note: `when I wait for file {file:path} to exist, for at most {limit:number} seconds` in lib/daemon.yaml (built in) would match except for `limit`
   = help: `limit` must be a number (number), not `1e9`
 
-error[bad-limit]: a limit of -1 seconds makes no sense
+error[bad-limit]: invalid time limit: -1 seconds
  --> x.md:9:46
   |
 9 | when I wait for file f to exist, for at most -1 seconds
@@ -495,7 +495,7 @@ error[bad-limit]: a limit of -1 seconds makes no sense
   |
   = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
 
-error[bad-limit]: a limit of 0 seconds makes no sense
+error[bad-limit]: invalid time limit: 0 seconds
   --> x.md:10:42
    |
 10 | when I stop background process a, within 0 seconds
@@ -518,7 +518,7 @@ fn invalid_signals_statuses_and_urls() {
         "when I wait for http://localhost/ to answer with status 20",
     ];
     steps(&lines.join("\n")).stderr(str![[r#"
-error[unknown-signal]: there is no signal SIGTREM
+error[unknown-signal]: unknown signal: SIGTREM
  --> x.md:7:20
   |
 7 | when I send signal SIGTREM to daemon a
@@ -526,13 +526,13 @@ error[unknown-signal]: there is no signal SIGTREM
   |
   = help: did you mean TERM?
 
-error[unknown-signal]: there is no signal 99
+error[unknown-signal]: unknown signal: 99
  --> x.md:8:35
   |
 8 | then daemon a has ended by signal 99
   |                                   ^^
   |
-  = help: known are HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, and numbers from 1 to 64
+  = help: write one of HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, or a number from 1 to 64
 
 error[bad-status]: 256 is not an exit status
  --> x.md:9:42
@@ -540,7 +540,7 @@ error[bad-status]: 256 is not an exit status
 9 | then daemon a has ended with exit status 256
   |                                          ^^^
   |
-  = help: it is a number from 0 to 255
+  = help: an exit status is a number from 0 to 255
 
 error[bad-url]: https://localhost/ is not an http URL
   --> x.md:10:17
@@ -556,7 +556,7 @@ error[bad-status]: 20 is not an HTTP status
 11 | when I wait for http://localhost/ to answer with status 20
    |                                                         ^^
    |
-   = help: such as 200 or 404
+   = help: write a status such as 200 or 404
 
 5 errors
 

@@ -48,7 +48,7 @@ FAIL [TIME]  Fills it
     FAILED [TIME]  when I run dd if=/dev/zero of=x bs=1M count=20
 
   command failed with exit status 1: dd if=/dev/zero of=x bs=1M count=20
-  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+  note: the disk of the scenario's directory is full (ENOSPC), so output may be missing
 
   rerun: greenroom run --sandbox tended x.md --name 'Fills it'
 
@@ -64,7 +64,7 @@ FAIL [TIME]  Finds it full
     expected: hello\n
     actual:   (empty)
   note: daemon d has ended, with exit status 1
-  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+  note: the disk of the scenario's directory is full (ENOSPC), so output may be missing
 
   daemon d: exited with status 1 after [TIME]
     command: echo hello
@@ -80,7 +80,7 @@ FAIL [TIME]  Waits in vain
     FAILED [TIME]  when I wait for daemon d to write "ready" to stdout, for at most 1 seconds
 
   daemon d did not write "ready" to stdout within 1 s
-  note: no space is left on the device (ENOSPC) that has the scenario's directory, so output may be missing
+  note: the disk of the scenario's directory is full (ENOSPC), so output may be missing
 
   daemon d: still running at the end of the scenario
     command: sh -c 'echo ready; exec sleep 100'
@@ -253,7 +253,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  given file d/f from f
 
   d/f is outside of the scenario's directory
-  note: the symbolic link d leads out of it
+  note: the symbolic link d points outside
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -144,7 +144,7 @@ FAIL [TIME]  Long line
     │ needle
   actual:
     │ …aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaneedlebbbbbbbbbbbbbbbbbbbbbbbbbbbbbb…
-  note: the command was `python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"`, and it ended with exit status 0
+  note: the command `python3 -c "print('a' * 600 + 'needle' + 'b' * 600)"` ended with exit status 0
 
   rerun: greenroom run x.md --name 'Long line'
 
@@ -163,7 +163,7 @@ FAIL [TIME]  Regex
     │ 5
     │ 6
     │ 7
-  note: the command was `seq 1 100`, and it ended with exit status 0
+  note: the command `seq 1 100` ended with exit status 0
 
   rerun: greenroom run x.md --name Regex
 
@@ -183,7 +183,7 @@ FAIL [TIME]  Late
     │ 2776
     │ 2777
     │ 2778
-  note: the command was `seq 1 3000`, and it ended with exit status 0
+  note: the command `seq 1 3000` ended with exit status 0
 
   rerun: greenroom run x.md --name Late
 
@@ -198,7 +198,7 @@ FAIL [TIME]  Latin
     │ x
   actual:
     │ caf\xe9
-  note: the command was `printf 'caf\351'`, and it ended with exit status 0
+  note: the command `printf 'caf\351'` ended with exit status 0
 
   rerun: greenroom run x.md --name Latin
 
@@ -226,7 +226,7 @@ FAIL [TIME]  Blank
     expected: a b\n
     actual:   a\u{a0}b\n
                ^^^^^^
-  note: the command was `printf 'a\302\240b\n'`, and it ended with exit status 0
+  note: the command `printf 'a\302\240b\n'` ended with exit status 0
 
   rerun: greenroom run x.md --name Blank
 
@@ -240,7 +240,7 @@ FAIL [TIME]  Composed
     expected: naïve\n
     actual:   nai\u{308}ve\n
                 ^^^^^^^^
-  note: the command was `printf 'nai\314\210ve\n'`, and it ended with exit status 0
+  note: the command `printf 'nai\314\210ve\n'` ended with exit status 0
 
   rerun: greenroom run x.md --name Composed
 

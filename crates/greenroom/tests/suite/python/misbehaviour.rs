@@ -194,7 +194,7 @@ FAIL [TIME]  It minds its command
 
   AssertionError: assert globals()["runcmd_get_exit_code"](ctx) == 0
   note: ctx = {}
-  note: the command was `sh -c echo so far; echo no further >&2; exit 4`, and it ended with exit status 4
+  note: the command `sh -c echo so far; echo no further >&2; exit 4` ended with exit status 4
   where it failed:
     │   File "[PROJECT]/steps.py", line 109, in misbehaves
     │     assert globals()["runcmd_get_exit_code"](ctx) == 0

@@ -259,7 +259,7 @@ FAIL [TIME]  Elsewhere
     FAILED [TIME]  when I write "x" to file link/x
 
   link/x is outside of the working directory [PROJECT]/out
-  note: the symbolic link link leads out of it
+  note: the symbolic link link points outside
 
   daemon other: exited with status 0 after [TIME]
     command: sh -c pwd
@@ -276,8 +276,8 @@ FAIL [TIME]  Absent names are said to be
     ok [TIME]  when I write "" to file one.txt
     FAILED [TIME]  then file two.txt exists
 
-  there is no file two.txt
-  note: the working directory sub has one.txt
+  file two.txt does not exist
+  note: the working directory sub contains one.txt
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Absent names are said to be'
 
@@ -287,8 +287,8 @@ FAIL [TIME]  Gone, and a file
     ok [TIME]  when I change to a directory that I remove
     FAILED [TIME]  when I write "x" to file x
 
-  the working directory gone does not exist any more
-  note: a step has changed to it before
+  the working directory gone no longer exists
+  note: an earlier step changed to it
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a file'
 
@@ -298,8 +298,8 @@ FAIL [TIME]  Gone, and a command
     ok [TIME]  when I change to a directory that I remove
     FAILED [TIME]  and I run true
 
-  the working directory gone does not exist any more
-  note: a step has changed to it before
+  the working directory gone no longer exists
+  note: an earlier step changed to it
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a command'
 
@@ -323,8 +323,8 @@ FAIL [TIME]  Gone, and a daemon
     ok [TIME]  when I change to a directory that I remove
     FAILED [TIME]  and I start "sleep 100" as a background process as it
 
-  the working directory gone does not exist any more
-  note: a step has changed to it before
+  the working directory gone no longer exists
+  note: an earlier step changed to it
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'Gone, and a daemon'
 

@@ -13,26 +13,16 @@ use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{ports, table};
 use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
-use super::daemons::{Daemon, Daemons, unescape};
-use super::{limit_of, words};
+use super::daemons::Daemons;
+use super::escapes::unescape;
+use super::instance::Daemon;
+use super::limit::{limit_of, words};
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::step::{Captures, Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
 const QUIET: Duration = Duration::from_millis(200);
-
-/// Reads the port of a step, 1 to 65535.
-pub(super) fn port_of(captures: &Captures) -> Result<u16, Failure> {
-    let text = captures.text("port")?;
-    parse_port(text)
-        .ok_or_else(|| Failure::new(format!("{text} is not a port")).help("a port is a number from 1 to 65535"))
-}
-
-pub(super) fn parse_port(text: &str) -> Option<u16> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|&port| digits && port > 0)
-}
 
 /// Fails when the port is in use: a daemon that cannot bind it would look ready.
 pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
@@ -85,7 +75,7 @@ pub(super) fn port(
         // The port first, then the end: a daemon that has ended by then is not ready, though it did
         // listen.
         let listener = readiness.look(limit);
-        let ended = daemons.get(name).is_ok_and(|daemon| daemon.ended().is_some());
+        let ended = daemons.get(name).is_ok_and(|daemon| daemon.try_wait().is_some());
         match listener {
             // Its children may serve on when it puts itself into the background.
             Some(listener) if !ended || daemons.ended_well(name) => Some(Look::Listens(listener)),
@@ -97,13 +87,13 @@ pub(super) fn port(
     })?;
     match look {
         Some(Look::Listens(listener)) => belongs_to_another(daemons, name, &listener).map_or(Ok(listener), |owner| {
-            let error = Failure::new(format!("port {port} is open, but {owner} listens on it, not daemon {name}"));
+            let error = Failure::new(format!("{owner} listens on port {port}, not daemon {name}"));
             Err(error)
         }),
         Some(Look::Ended) => {
             let daemon = daemons.get(name)?;
             let how = daemon
-                .ended()
+                .try_wait()
                 .map_or_else(String::new, |ended| format!(" with {} after {}", ended.status, words(ended.after)));
             let error = Failure::new(format!(
                 "daemon {name} ended{how} before it listened on port {port}: ConnectionRefusedError"
@@ -120,7 +110,7 @@ pub(super) fn port(
                 "daemon {name} did not listen on port {port} within {}: ConnectionRefusedError",
                 words(begun.elapsed().min(limit))
             );
-            let error = match daemon.ended() {
+            let error = match daemon.try_wait() {
                 Some(ended) => Failure::new(message).note(format!("it ended with {}", ended.status)),
                 None => Failure::new(message).note("it is still running"),
             };
@@ -132,7 +122,7 @@ pub(super) fn port(
             let addresses: Vec<_> = others.iter().map(ToString::to_string).collect();
             Err(error
                 .note(format!("it listens on {}", addresses.join(", ")))
-                .help(format!("expect it on port {}, or have it listen on port {port}", other.port())))
+                .help(format!("change the step to port {}, or make the daemon listen on port {port}", other.port())))
         }
     }
 }
@@ -146,9 +136,9 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
         return is_foreign.then(|| "a process outside of this scenario".to_owned());
     };
     let members = table::members();
-    let (pid, begun) = daemons.get(name).map_or((0, Duration::ZERO), |daemon| (daemon.pid(), daemon.age()));
+    let (pid, begun) = daemons.get(name).map_or((0, Duration::ZERO), |daemon| (daemon.id(), daemon.age()));
     let daemon = daemons.of_process(&members, owner.pid);
-    if daemon.is_some_and(|daemon| daemon.pid() == pid) {
+    if daemon.is_some_and(|daemon| daemon.id() == pid) {
         return None;
     }
     let daemon = daemon.map(Daemon::label);
@@ -173,7 +163,7 @@ impl Daemons {
     /// Whether a daemon has ended with exit status 0, as one that puts itself into the background
     /// does.
     fn ended_well(&mut self, name: &str) -> bool {
-        self.get(name).ok().and_then(Daemon::ended).is_some_and(|ended| ended.status.success())
+        self.get(name).ok().and_then(Daemon::try_wait).is_some_and(|ended| ended.status.success())
     }
 
     /// Whether the scenario has a process that belongs to no running daemon.
@@ -181,7 +171,7 @@ impl Daemons {
         let members = table::members();
         let mut known = std::collections::BTreeSet::new();
         for daemon in self.iter_mut() {
-            if daemon.ended().is_none()
+            if daemon.try_wait().is_none()
                 && let Some(process) = daemon.process()
             {
                 known.extend(table::family(&members, process.pid()));
@@ -195,18 +185,18 @@ impl Daemons {
     /// Processes outside of the scenario can only do so in a shared network.
     fn all_is_over(&mut self) -> bool {
         // Look at all daemons, so that each end is noticed when it comes.
-        let ended = self.iter_mut().map(Daemon::ended).filter(Option::is_none).count() == 0;
+        let ended = self.iter_mut().map(Daemon::try_wait).filter(Option::is_none).count() == 0;
         ended && ports::are_private() && table::members().is_empty()
     }
 
     /// Returns the addresses that a daemon listens on.
     fn ports_of(&mut self, name: &str) -> Vec<SocketAddr> {
         let all = self.listeners().all();
-        let pid = self.get(name).map_or(0, |daemon| daemon.pid());
+        let pid = self.get(name).map_or(0, |daemon| daemon.id());
         let members = table::members();
         let of_daemon = |listener: &Listener| {
             let owner = table::holder_of_socket(listener.inode);
-            owner.is_some_and(|owner| self.of_process(&members, owner.pid).is_some_and(|daemon| daemon.pid() == pid))
+            owner.is_some_and(|owner| self.of_process(&members, owner.pid).is_some_and(|daemon| daemon.id() == pid))
         };
         let mut addresses: Vec<SocketAddr> =
             all.into_iter().filter(of_daemon).map(|listener| listener.address).collect();
@@ -228,7 +218,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     let mut since = Instant::now();
     watch.until(&format!("output of daemon {name}"), limit, &fds, || {
         // The end first: what it wrote before is then in the files.
-        let ended = daemon.ended().is_some();
+        let ended = daemon.try_wait().is_some();
         let now = sizes();
         if now != former {
             former = now;
@@ -241,7 +231,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     if sizes() != [0, 0] {
         return Ok(());
     }
-    let error = Failure::new(match daemon.ended() {
+    let error = Failure::new(match daemon.try_wait() {
         Some(ended) => {
             format!("daemon {name} produced no output; it ended with {} after {}", ended.status, words(ended.after))
         }
@@ -261,7 +251,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
     let found = watch.until(&format!("{readiness} of daemon {name}"), limit, &fds, || {
         // The end first, so that the look sees everything from before it.
-        let ended = daemon.ended().is_some();
+        let ended = daemon.try_wait().is_some();
         let found = readiness.look(limit).is_some();
         (found || ended).then_some(found)
     })?;
@@ -269,7 +259,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
         return Ok(());
     }
     let (text, stream) = (readiness.quoted(), stream.name());
-    let error = Failure::new(match daemon.ended() {
+    let error = Failure::new(match daemon.try_wait() {
         Some(ended) => format!("daemon {name} ended with {} without writing {text} to {stream}", ended.status),
         None => format!("daemon {name} did not write {text} to {stream} within {}", words(limit)),
     });
@@ -291,12 +281,12 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
         return Ok(());
     }
     let how = if context.state::<Daemons>().all_is_over() {
-        ", and no process of the scenario is left".to_owned()
+        ", and the scenario has no processes left".to_owned()
     } else {
         format!(" within {}", words(limit))
     };
     let error = Failure::new(format!("{}{how}", readiness.unmet()));
-    let latest = readiness.latest().map(|latest| format!("the latest try: {latest}"));
+    let latest = readiness.latest().map(|latest| format!("last attempt: {latest}"));
     Err(show_all(context, latest.into_iter().fold(error, Failure::note)))
 }
 
@@ -323,7 +313,7 @@ pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
 /// Adds the state of every daemon, when any of them may be the cause.
 fn show_all(context: &mut Context, error: Failure) -> Failure {
     let (daemons, _) = context.state_and_watch::<Daemons>();
-    daemons.iter_mut().fold(error, |error, daemon| match daemon.ended() {
+    daemons.iter_mut().fold(error, |error, daemon| match daemon.try_wait() {
         Some(ended) => {
             let error = error.note(format!(
                 "daemon {} ended with {} after {}",

@@ -1,0 +1,185 @@
+//! A daemon that a step started: its process, its output files, and how it ended.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource};
+use greenroom_sandbox::process::capture::{self, Tail};
+use greenroom_sandbox::process::{Exit as ProcessExit, ExitStatus, Process, Signal, StopOutcome, Watch};
+
+use super::order::StartOrder;
+use crate::library::place::full_disk;
+use crate::step::{Failure, Output, Stream, exit_of, output_of};
+
+/// How much of an output a message shows at most, in bytes.
+const SHOWN: u64 = 8 * 1024;
+
+/// A daemon of the scenario, running or not.
+#[derive(Debug)]
+pub struct Daemon {
+    pub(super) order: StartOrder,
+    /// The directory of its output files.
+    pub(super) directory: PathBuf,
+    pub(super) process: Process,
+    /// How a step stopped it.
+    pub(super) stopped: Option<StopOutcome>,
+    /// Signals that steps have sent to it.
+    signalled: Vec<Signal>,
+    /// Whether a step waited for its end or looked at it.
+    end_was_seen: bool,
+    /// Its number among the daemons of its name, if a later one was started while it ran.
+    pub(super) former: Option<usize>,
+}
+
+impl Daemon {
+    /// Creates the daemon of a process that was just started.
+    pub(super) fn new(order: StartOrder, directory: PathBuf, process: Process) -> Self {
+        Self { order, directory, process, stopped: None, signalled: Vec::new(), end_was_seen: false, former: None }
+    }
+
+    /// Returns the daemon's name in messages: `web`, or `web (1st)` if a later one was started under its name.
+    pub fn label(&self) -> String {
+        match self.former {
+            Some(number) => format!("{} ({})", self.order.name, ordinal(number)),
+            None => self.order.name.clone(),
+        }
+    }
+
+    /// Returns its command line as the document writes it.
+    pub fn command_line(&self) -> &str {
+        &self.order.line
+    }
+
+    /// Returns the process id.
+    pub fn id(&self) -> u32 {
+        self.process.pid().unsigned_abs()
+    }
+
+    /// Returns the time since it was started.
+    pub(super) fn age(&self) -> Duration {
+        self.process.started().elapsed()
+    }
+
+    /// Sends it a signal, for a step.
+    pub(super) fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
+        let Some(process) = self.process() else { return Ok(()) };
+        process.signal(signal)?;
+        self.signalled.push(signal);
+        Ok(())
+    }
+
+    /// Returns the commands of others in its process group that did not end when it was stopped.
+    pub(super) fn stragglers(&self) -> &[String] {
+        self.process.stragglers()
+    }
+
+    /// Notes that a step knows that it has ended.
+    pub(super) fn note_end(&mut self) {
+        self.end_was_seen = true;
+    }
+
+    /// Returns whether its end is no news: a step saw it, or a step or signal asked it to end.
+    pub(super) fn is_end_expected(&mut self) -> bool {
+        let asks = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT];
+        let asked = self
+            .try_wait()
+            .is_some_and(|ended| matches!(ended.status, ExitStatus::Signal(signal) if asks.contains(&signal)));
+        self.end_was_seen || asked || !self.signalled.is_empty()
+    }
+
+    /// Returns how it ended, if it has. Does not wait.
+    pub fn try_wait(&mut self) -> Option<ProcessExit> {
+        self.process.try_wait()
+    }
+
+    /// Returns its process, unless a step has stopped it.
+    pub(super) fn process(&self) -> Option<&Process> {
+        self.stopped.is_none().then_some(&self.process)
+    }
+
+    /// Returns its process, unless a step has stopped it.
+    pub(super) fn process_mut(&mut self) -> Option<&mut Process> {
+        self.stopped.is_none().then_some(&mut self.process)
+    }
+
+    /// Returns a descriptor that is readable once it has ended, unless a step has stopped it.
+    pub(super) fn end_fd(&self) -> std::io::Result<Option<OwnedFd>> {
+        self.process().map(|process| process.pidfd().try_clone_to_owned()).transpose()
+    }
+
+    /// Returns the path of an output file.
+    pub fn file(&self, stream: Stream) -> PathBuf {
+        self.directory.join(output_file(&self.order.name, self.former, stream))
+    }
+
+    /// Returns the end of an output; empty if its file cannot be read.
+    pub fn tail(&self, stream: Stream) -> Tail {
+        capture::tail(&self.file(stream), SHOWN).unwrap_or_default()
+    }
+
+    /// Returns the end of an output, as failures carry it.
+    pub(super) fn captured(&self, stream: Stream) -> Output {
+        output_of(OutputSource::Daemon { name: self.label(), stream }, &self.tail(stream))
+    }
+
+    /// Adds to a failure that output may be missing because the disk is full.
+    pub(super) fn note_full_disk(&self, error: Failure) -> Failure {
+        let full = File::open(&self.directory).ok().and_then(full_disk);
+        full.into_iter().fold(error, Failure::note)
+    }
+
+    /// Adds both outputs to a failure.
+    pub(super) fn show(&self, error: Failure) -> Failure {
+        self.note_full_disk(error).output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
+    }
+
+    /// Returns how it ended, as events carry it.
+    pub(super) fn end(&mut self, watch: &Watch) -> DaemonEnd {
+        let is_long = |stream| watch.has_overflowed(&meter_name(&self.order.name, stream));
+        let wrote_too_much = Stream::BOTH.into_iter().any(is_long);
+        let ended = match (self.stopped, self.process.try_wait()) {
+            (Some(StopOutcome::Gracefully(ended)), _) => return DaemonEnd::Stopped { exit: exit_of(ended.status) },
+            (Some(StopOutcome::Killed(ended)), _) => {
+                return DaemonEnd::Killed { exit: exit_of(ended.status), after: ended.after };
+            }
+            (Some(StopOutcome::Already(ended)), _) | (None, Some(ended)) => ended,
+            (None, None) => return DaemonEnd::Running,
+        };
+        let after = ended.after;
+        match (ended.status, exit_of(ended.status)) {
+            (ExitStatus::Signal(Signal::KILL), _) if wrote_too_much => DaemonEnd::OutputLimit,
+            (ExitStatus::Signal(sent), Exit::Signal(signal)) if self.signalled.contains(&sent) => {
+                DaemonEnd::Signalled { signal, after }
+            }
+            (_, exit) => {
+                let notice = if self.is_end_expected() { Notice::Expected } else { Notice::Unnoticed };
+                DaemonEnd::Exited { exit, after, notice }
+            }
+        }
+    }
+}
+
+/// Returns the name of an output file.
+pub(super) fn output_file(name: &str, former: Option<usize>, stream: Stream) -> String {
+    let number = former.map_or_else(String::new, |number| format!(".{number}"));
+    format!("{name}{number}.{}", stream.name())
+}
+
+/// Returns the name of an output in messages about its size.
+pub(super) fn meter_name(name: &str, stream: Stream) -> String {
+    format!("{} of daemon {name}", stream.name())
+}
+
+/// Returns `1st` for 1.
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}

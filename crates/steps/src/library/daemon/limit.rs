@@ -1,0 +1,44 @@
+//! Time limits of this library's steps, and durations in messages.
+
+use std::time::Duration;
+
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::step::{Captures, Failure};
+
+/// How long a step waits for readiness, output or the end of a daemon, unless it sets a limit.
+pub const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long steps about the process table wait for a process that is starting or ending.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+
+/// Returns the limit of a step, which is [`LIMIT`] unless it sets one.
+pub(super) fn limit_of(captures: &Captures) -> Result<Duration, Failure> {
+    if captures.get("limit").is_none() {
+        return Ok(LIMIT);
+    }
+    let seconds: f64 = captures.number("limit")?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| Failure::new(format!("invalid time limit: {seconds} seconds")))
+}
+
+/// Checks the limit of a step.
+pub(super) fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    let Some(text) = captures.get("limit") else {
+        return Vec::new();
+    };
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Vec::new(),
+        _ => vec![
+            Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
+                .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30"),
+        ],
+    }
+}
+
+/// Formats a duration for a message.
+pub(super) fn words(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
+    }
+}

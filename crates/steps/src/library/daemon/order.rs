@@ -1,0 +1,120 @@
+//! The order of a step that starts a daemon: name, command line, directory, environment and port.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::port::port_of;
+use crate::check::{Problem, ProblemKind};
+use crate::context::Context;
+use crate::library::command::{self, QUOTING_HELP};
+use crate::step::{Captures, Failure};
+
+/// What a step starts.
+#[derive(Debug, Clone)]
+pub(super) struct StartOrder {
+    pub(super) name: String,
+    /// The command line as the document writes it.
+    pub(super) line: String,
+    pub(super) words: Vec<String>,
+    /// The working directory when the step ran.
+    pub(super) directory: PathBuf,
+    /// The scenario's environment when the step ran, and the step's own variables.
+    pub(super) environment: Vec<(OsString, Option<OsString>)>,
+    pub(super) port: Option<u16>,
+}
+
+impl StartOrder {
+    /// Reads the captures of a step.
+    pub(super) fn from_captures(context: &mut Context, captures: &Captures) -> Result<Self, Failure> {
+        let name = captures.text("name")?.to_owned();
+        if let Err(problem) = check_name(&name) {
+            return Err(Failure::new(problem).help(NAME_HELP));
+        }
+        let line = command_line(captures)?;
+        let words = split(&line).map_err(Failure::new)?;
+        let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(Failure::new))?;
+        let mut environment = context.environment().changes();
+        environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
+        let port = captures.get("port").map(|_| port_of(captures)).transpose()?;
+        let directory = context.working_directory()?.to_owned();
+        Ok(Self { name, line, words, directory, environment, port })
+    }
+}
+
+/// Checks everything of an order except the port and whether its program exists.
+pub(super) fn check(captures: &Captures) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if let Some(Err(problem)) = captures.get("name").map(check_name) {
+        problems.push(Problem::new("name", ProblemKind::InvalidDaemonName, problem).help(NAME_HELP));
+    }
+    if let Some(Err(problem)) = command_line(captures).ok().map(|line| split(&line)) {
+        let capture = if captures.get("args").is_some_and(|args| !args.is_empty()) { "args" } else { "path" };
+        problems.push(Problem::new(capture, ProblemKind::InvalidCommand, problem).help(QUOTING_HELP));
+    }
+    if let Some(Err(problem)) = captures.get("env").map(parse_environment) {
+        let help = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
+        problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, problem).help(help));
+    }
+    problems
+}
+
+const NAME_HELP: &str = "output files have the name of their daemon: use letters, digits, `-`, `_` and `.`";
+
+/// Checks that a name can be a part of a file name.
+fn check_name(name: &str) -> Result<(), String> {
+    let is_invalid = name.is_empty() || name.len() > 200 || name.starts_with('.') || name.contains(['/', '\0', '\n']);
+    if is_invalid { Err(format!("`{}` is not a valid daemon name", name.escape_debug())) } else { Ok(()) }
+}
+
+/// Joins the command line of a step, whose first word and rest are two captures.
+pub(super) fn command_line(captures: &Captures) -> Result<String, Failure> {
+    Ok(format!("{}{}", captures.text("path")?, captures.get("args").unwrap_or_default()))
+}
+
+/// Splits a command line into words as a shell does.
+pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
+    match command::split(line) {
+        Ok(words) if words.first().is_some_and(|word| !word.is_empty()) => Ok(words),
+        Ok(_) => Err("the command line has no program".to_owned()),
+        Err(unfinished) => Err(format!("{unfinished} in {line}")),
+    }
+}
+
+/// Reads environment variables from a JSON object.
+fn parse_environment(json: &str) -> Result<Vec<(String, String)>, String> {
+    use serde_json::Value;
+    let value: Value =
+        serde_json::from_str(json).map_err(|error| format!("the environment is not valid JSON: {error}"))?;
+    let kind = match value {
+        Value::Object(object) => {
+            return object
+                .into_iter()
+                .map(|(name, value)| {
+                    if name.is_empty() || name.contains(['=', '\0']) {
+                        return Err(format!(
+                            "`{}` is not a valid name of an environment variable",
+                            name.escape_debug()
+                        ));
+                    }
+                    match value {
+                        Value::String(text) if text.contains('\0') => {
+                            Err(format!("the value of {name} contains a NUL character"))
+                        }
+                        Value::String(text) => Ok((name, text)),
+                        Value::Number(number) => Ok((name, number.to_string())),
+                        Value::Bool(truth) => Ok((name, truth.to_string())),
+                        Value::Null | Value::Array(_) | Value::Object(_) => {
+                            Err(format!("the value of {name} is not a string, number or boolean"))
+                        }
+                    }
+                })
+                .collect();
+        }
+        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Number(_) => "a number",
+        Value::Bool(_) => "a boolean",
+        Value::Null => "null",
+    };
+    Err(format!("the environment is {kind}, not a JSON object"))
+}

@@ -1,0 +1,39 @@
+//! Finding the program of a daemon.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use greenroom_sandbox::process::{ProgramError, find_program};
+
+use super::order::StartOrder;
+use crate::context::Context;
+use crate::step::{Failure, FailureKind};
+
+/// Finds the program: on PATH with /usr/sbin and /sbin, else in the directory where it will run.
+pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf, Failure> {
+    let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
+    let path = search_path(&context.environment().path());
+    let not_found = |error: ProgramError| Failure::from(error).kind(FailureKind::ProgramNotFound);
+    let found = |name: &str| {
+        // Relative to where it will run, so that a script gets the name that the document says.
+        let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };
+        find_program(name.as_ref(), &path, directory).map(as_written)
+    };
+    found(name).or_else(|error| match error {
+        ProgramError::NotFound { searched_path: true, .. } => found(&format!("./{name}")).map_err(|_| not_found(error)),
+        ProgramError::NotExecutable { ref path } => {
+            let shown = path.strip_prefix(directory).unwrap_or(path).display().to_string();
+            let bare = shown.trim_start_matches("./");
+            let help =
+                format!("put it there with `given a daemon helper shell script {bare}`, which makes it executable");
+            Err(Failure::new(format!("{shown} is not an executable file")).kind(FailureKind::NotExecutable).help(help))
+        }
+        ProgramError::NotFound { .. } => Err(not_found(error)),
+    })
+}
+
+/// Returns PATH with the directories where daemons are installed.
+pub(super) fn search_path(path: &OsStr) -> OsString {
+    let entries = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
+}

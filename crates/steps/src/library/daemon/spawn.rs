@@ -1,0 +1,74 @@
+//! Starting the process of a daemon, with its output files.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use greenroom_sandbox::process::{Input, Process, Program};
+
+use super::daemons::Daemons;
+use super::instance::{Daemon, meter_name, output_file};
+use super::order::StartOrder;
+use super::program::find;
+use super::renamed_outputs::RenamedOutputs;
+use crate::context::Context;
+use crate::library::place::Place;
+use crate::step::{Failure, Stream};
+
+/// Starts a daemon, and does not wait for it.
+pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Failure> {
+    let is_inside = order.directory.starts_with(context.directory());
+    let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
+    let path = find(context, &order)?;
+    let renamed = RenamedOutputs::make(context, &order.name, &directory)?;
+    let process = match execute(context, &order, path, &directory) {
+        Ok(process) => process,
+        Err(error) => {
+            // The name still means the daemon that is running.
+            renamed.map(|renamed| renamed.undo(context, &directory)).transpose()?;
+            return Err(error);
+        }
+    };
+    let daemons = &mut context.state::<Daemons>().started;
+    if let Some(renamed) = renamed {
+        daemons[renamed.at].former = Some(renamed.number);
+    }
+    // An earlier daemon of this name that has ended: its output files now belong to the new one.
+    daemons.retain(|daemon| daemon.order.name != order.name || daemon.former.is_some());
+    daemons.push(Daemon::new(order, directory, process));
+    Ok(())
+}
+
+/// Executes the program of a daemon.
+fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: &Path) -> Result<Process, Failure> {
+    let (stdout, stderr) =
+        (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
+    let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
+    let program = Program {
+        path,
+        argv: order.words.iter().map(OsString::from).collect(),
+        directory: order.directory.clone(),
+        environment: order.environment.clone(),
+        stdin: Input::Null,
+        stdout,
+        stderr,
+    };
+    let process = program.start().map_err(|error| {
+        let hint = error.hint.clone();
+        let failure = Failure::from(error);
+        match hint {
+            Some(hint) => failure.note(hint),
+            None => failure,
+        }
+    })?;
+    process.record_end_in(context.watch());
+    for (stream, file) in &outputs {
+        context.watch().meter(&meter_name(&order.name, *stream), file, Some(process.shared_pidfd()))?;
+    }
+    Ok(process)
+}
+
+/// Creates an output file in place of whatever has its name, inside the scenario's directory.
+fn create(context: &Context, directory: &Path, order: &StartOrder, stream: Stream) -> Result<File, Failure> {
+    Place::make_in(context, directory, &output_file(&order.name, None, stream))?.replace()
+}

@@ -1,0 +1,152 @@
+//! Steps that start daemons, and what they need: helper scripts and free ports.
+
+use greenroom_sandbox::process::greet;
+
+use super::daemons::Daemons;
+use super::limit::LIMIT;
+use super::order::{self, StartOrder};
+use super::program::search_path;
+use super::spawn::spawn;
+use super::{port, readiness, stop};
+use crate::check::{PreflightState, Problem};
+use crate::context::Context;
+use crate::library::command::not_found;
+use crate::library::place::Place;
+use crate::registry::{Check, Library};
+use crate::step::{Captures, Failure, Relation, StepResult};
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    library
+        .step("daemon_helper_script", helper_script, Check::With(check_helper_script))
+        .step("daemon_free_port", free_port, Check::With(check_free_port))
+        .step("daemon_start", start, Check::With(check_start))
+        .step("daemon_try_start", try_start, Check::With(check_try_start))
+        .step("daemon_start_fails", start_fails, Check::Nothing)
+        .step("daemon_start_succeeds", start_succeeds, Check::Nothing)
+        .step("daemon_restart", restart, Check::Nothing)
+}
+
+fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("filename")?;
+    let text = context.embedded_file(name)?.text.clone();
+    Place::make(context, name)?.write(text.as_bytes(), true)
+}
+
+fn check_helper_script(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    state.creates(captures.get("filename").unwrap_or_default());
+    Vec::new()
+}
+
+fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let port = context.state::<Daemons>().free_port()?;
+    context.keep(name, port.to_string());
+    Ok(())
+}
+
+fn check_free_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    state.kept.insert(captures.get("name").unwrap_or_default().to_owned());
+    Vec::new()
+}
+
+fn start(context: &mut Context, captures: &Captures) -> StepResult {
+    let order = StartOrder::from_captures(context, captures)?;
+    bring_up(context, order)
+}
+
+/// Starts a daemon and waits for its port, if it has one.
+fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
+    let name = order.name.clone();
+    let port = order.port;
+    if let Some(port) = port {
+        readiness::port_is_free(context, port)?;
+    }
+    spawn(context, order)?;
+    let Some(port) = port else { return Ok(()) };
+    let more_time = format!(
+        "remove `, on port {port}` and add \
+         `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds` after this step"
+    );
+    let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(&name)?;
+    if let Some(process) = daemon.process() {
+        greet(watch, process, &listener)?;
+    }
+    Ok(())
+}
+
+fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = order::check(captures);
+    problems.extend(port::check(captures, state));
+    if let Some(Ok(words)) = order::command_line(captures).ok().map(|line| order::split(&line)) {
+        let program = &words[0];
+        // A name without a slash is looked for on PATH and then in the scenario's directory.
+        let is_here = !program.contains('/') && state.may_have(program);
+        let path = search_path(&state.path);
+        let state = PreflightState { path, ..state.clone() };
+        problems.extend(not_found("path", program, None, &state).filter(|_| !is_here));
+    }
+    state.anything_goes = true;
+    problems
+}
+
+fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
+    let tried = start(context, captures);
+    // A timeout or an interruption does not say whether the daemon starts.
+    if let Err(error) = &tried
+        && context.watch().is_cut_short()
+    {
+        return Err(error.clone());
+    }
+    let daemons = context.state::<Daemons>();
+    if tried.is_err()
+        && let Ok(daemon) = daemons.get(captures.text("name")?)
+    {
+        // Later steps ask for its end.
+        daemon.note_end();
+    }
+    daemons.tried = Some(tried);
+    Ok(())
+}
+
+/// Does not check the program: the document may want to show that it cannot start.
+fn check_try_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = order::check(captures);
+    problems.extend(port::check(captures, state));
+    state.anything_goes = true;
+    problems
+}
+
+fn start_fails(context: &mut Context, captures: &Captures) -> StepResult {
+    let expected = captures.text("message")?;
+    let Err(error) = context.state::<Daemons>().tried()? else {
+        return Err(Failure::new("the daemon started, but should have failed to"));
+    };
+    if error.message.to_lowercase().contains(&expected.to_lowercase()) {
+        return Ok(());
+    }
+    let what = "the reason why the daemon could not start";
+    let mut failure = Failure::comparison(what, Relation::Contains, expected, &error.message);
+    failure.notes.clone_from(&error.notes);
+    failure.output.clone_from(&error.output);
+    Err(failure)
+}
+
+fn start_succeeds(context: &mut Context, _: &Captures) -> StepResult {
+    let daemons = context.state::<Daemons>();
+    match daemons.tried() {
+        // A daemon of a step that does not only try would have failed there.
+        Err(_) if !daemons.names().is_empty() => Ok(()),
+        tried => tried?.map_err(Clone::clone),
+    }
+}
+
+fn restart(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    stop::stop(context, captures)?;
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let order = daemons.get(name)?.order.clone();
+    bring_up(context, order)
+}

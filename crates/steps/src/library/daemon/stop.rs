@@ -1,0 +1,143 @@
+//! Steps that stop daemons or send them signals, and steps that check how they ended.
+
+use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
+
+use super::daemons::Daemons;
+use super::limit::{self, limit_of, words};
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::context::Context;
+use crate::interpreter::known_as;
+use crate::library::place::nearest;
+use crate::registry::{Check, Library};
+use crate::step::{Captures, Failure, Relation, StepResult};
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    library
+        .step("daemon_stop", stop, Check::With(limit::check))
+        .step("daemon_signal", signal, Check::With(check_signal))
+        .step("daemon_is_running", is_running, Check::Nothing)
+        .step("daemon_has_ended", has_ended, Check::With(check_end))
+}
+
+/// Stops a daemon: the step, and the first half of the step that restarts one.
+pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, grace) = (captures.text("name")?, limit_of(captures)?);
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let killed = daemons.stop(watch, name, grace)?;
+    let mut errors = killed.into_iter().map(|(daemon, stopped)| {
+        let (name, grace) = (daemon.label(), words(grace));
+        let error = match stopped {
+            StopOutcome::Killed(ended) => {
+                Failure::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
+                    .note(format!("it had been running for {}", words(ended.after)))
+            }
+            StopOutcome::Gracefully(_) | StopOutcome::Already(_) => Failure::new(format!(
+                "daemon {name} ended, but other processes of its group did not end within {grace} of SIGTERM and were \
+                 killed"
+            )),
+        };
+        let killed = daemon.stragglers().iter().map(|command| format!("killed with it: {}", known_as(command)));
+        daemon.show(killed.fold(error, Failure::note))
+    });
+    let Some(first) = errors.next() else { return Ok(()) };
+    let error = errors.fold(first, |error, other| {
+        let error = error.note(other.message);
+        other.output.into_iter().fold(error, Failure::output)
+    });
+    Err(error.help(
+        "to allow more time, write `when I stop background process NAME, within N seconds`; or fix its SIGTERM handler",
+    ))
+}
+
+fn signal(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, signal) = (captures.text("name")?, signal_of(captures)?);
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    if let Some(ended) = daemon.try_wait() {
+        let message = format!("daemon {name} has ended, with {} after {}", ended.status, words(ended.after));
+        return Err(daemon.show(Failure::new(message)));
+    }
+    Ok(daemon.signal(signal)?)
+}
+
+fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
+    let name = captures.text("signal")?;
+    name.parse().map_err(|_| {
+        let known: Vec<&str> = Signal::names().collect();
+        Failure::new(format!("unknown signal: {name}"))
+            .help(format!("write one of {}, or a number from 1 to 64", known.join(", ")))
+    })
+}
+
+fn check_signal(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    let name = captures.get("signal").unwrap_or_default();
+    if name.parse::<Signal>().is_ok() {
+        return Vec::new();
+    }
+    let known: Vec<&str> = Signal::names().collect();
+    let upper = name.to_ascii_uppercase();
+    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));
+    let problem = Problem::new("signal", ProblemKind::UnknownSignal, format!("unknown signal: {name}"));
+    let help = near.map_or_else(
+        || format!("write one of {}, or a number from 1 to 64", known.join(", ")),
+        |near| format!("did you mean {near}?"),
+    );
+    vec![problem.help(help)]
+}
+
+fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    match daemon.try_wait() {
+        None => Ok(()),
+        Some(ended) => {
+            let message =
+                format!("daemon {name} is not running: it ended with {} after {}", ended.status, words(ended.after));
+            Err(daemon.show(Failure::new(message)))
+        }
+    }
+}
+
+fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    let expected = match (captures.get("status"), captures.get("signal")) {
+        (Some(_), _) => Some(ExitStatus::Code(captures.number("status")?)),
+        (None, Some(_)) => Some(ExitStatus::Signal(signal_of(captures)?)),
+        (None, None) => None,
+    };
+    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name)?;
+    daemon.note_end();
+    let Some(ended) = daemon.try_wait() else {
+        let error = Failure::new(format!("daemon {name} is still running"))
+            .help(format!("to wait for its end, write `when I wait for daemon {name} to end`"));
+        return Err(daemon.show(error));
+    };
+    match expected {
+        Some(expected) if expected != ended.status => {
+            let what = format!("the end of daemon {name}");
+            let (expected, actual) = (expected.to_string(), ended.status.to_string());
+            Err(daemon.show(Failure::comparison(what, Relation::Is, expected, actual)))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_end(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = match captures.get("signal") {
+        Some(_) => check_signal(captures, state),
+        None => Vec::new(),
+    };
+    if let Some(status) = captures.get("status")
+        && status.parse::<u8>().is_err()
+    {
+        problems.push(
+            Problem::new("status", ProblemKind::InvalidStatus, format!("{status} is not an exit status"))
+                .help("an exit status is a number from 0 to 255"),
+        );
+    }
+    problems
+}

@@ -1,0 +1,63 @@
+//! Steps that run commands.
+
+use super::command::Command;
+use super::run::{run, try_to_run};
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::library::command;
+use crate::library::place::outside;
+use crate::registry::{Check, Library};
+use crate::step::Captures;
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    library.step("runcmd_run", |context, captures| run(context, &Command::of(captures)?), Check::With(check_run)).step(
+        "runcmd_try_to_run",
+        |context, captures| try_to_run(context, &Command::of(captures)?),
+        Check::With(check_try_to_run),
+    )
+}
+
+fn check_run(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check_command(captures, state, true)
+}
+
+fn check_try_to_run(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check_command(captures, state, false)
+}
+
+fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found: bool) -> Vec<Problem> {
+    let mut problems = outside(captures, &["dirname"]);
+    let line = format!("{}{}", captures.get("argv0").unwrap_or_default(), captures.get("args").unwrap_or_default());
+    // A kept value is not known yet, and may contain quotes.
+    if !line.contains("${") {
+        match Command::parse(&line, captures.get("dirname")) {
+            Err(error) => {
+                let problem = Problem::new("args", ProblemKind::InvalidCommand, error.message);
+                problems.push(error.help.into_iter().fold(problem, Problem::help));
+            }
+            Ok(command) => {
+                let found = if must_be_found { check_program(&command, state) } else { None };
+                let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
+                problems.extend(found);
+                if !for_shell {
+                    let program = captures.get("argv0").unwrap_or_default();
+                    problems.extend(command::no_shell("args", program.len(), &command.line));
+                }
+            }
+        }
+    }
+    state.anything_goes = true;
+    problems
+}
+
+/// Returns the problem of a command whose program cannot be found.
+fn check_program(command: &Command, state: &PreflightState) -> Option<Problem> {
+    let name = command.argv.first()?;
+    let mut problem = command::not_found("argv0", name, command.directory.as_deref(), state)?;
+    // With quotes it may be longer than its capture.
+    problem.part = command::words(&command.line).ok()?.into_iter().next().map(|word| word.place);
+    if let Some(help) = command::shell_help(name, Some(&command.line)) {
+        problem.help = vec![help];
+    }
+    Some(problem)
+}

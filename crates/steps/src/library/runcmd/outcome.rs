@@ -1,0 +1,93 @@
+//! Steps that check the latest command: its exit status and its outputs.
+
+use super::state::{CommandRun, Runcmd};
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::context::Context;
+use crate::library::bytes::{self, Bytes, invalid_regex};
+use crate::registry::{Check, Library};
+use crate::step::{Captures, Failure, Relation, StepResult, Stream};
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    let library = library
+        .step("runcmd_exit_code_is", |context, captures| exit_code(context, captures, Relation::Is), CHECK)
+        .step("runcmd_exit_code_is_not", |context, captures| exit_code(context, captures, Relation::IsNot), CHECK)
+        .step("runcmd_succeeded", |context, _| latest(context)?.succeeded(), CHECK)
+        .step("runcmd_failed", failed, CHECK);
+    let relations = [
+        ("is", Relation::Is),
+        ("is_not", Relation::IsNot),
+        ("contains", Relation::Contains),
+        ("does_not_contain", Relation::DoesNotContain),
+        ("matches_regex", Relation::Matches),
+        ("does_not_match_regex", Relation::DoesNotMatch),
+    ];
+    let rows = Stream::BOTH.into_iter().flat_map(|stream| relations.map(|(name, relation)| (stream, name, relation)));
+    rows.fold(library, |library, (stream, name, relation)| {
+        let function = move |context: &mut Context, captures: &Captures| output(context, captures, stream, relation);
+        library.step(&format!("runcmd_{}_{name}", stream.name()), function, CHECK)
+    })
+}
+
+/// The check of every step here.
+const CHECK: Check = Check::With(check);
+
+/// Checks a step that needs an earlier command.
+fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = invalid_regex(captures).into_iter().collect();
+    if !state.anything_goes && !state.ran {
+        let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
+        problem.capture = None;
+        problems.push(problem);
+    }
+    problems
+}
+
+const NO_COMMAND: &str = "no earlier step has run a command";
+const NO_COMMAND_HELP: &str = "write a step such as `when I try to run ls` before this step";
+
+fn latest(context: &mut Context) -> Result<&CommandRun, Failure> {
+    context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
+}
+
+fn no_command() -> Failure {
+    Failure::new(NO_COMMAND).help(NO_COMMAND_HELP)
+}
+
+fn exit_code(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
+    let expected: i64 = captures.number("exit")?;
+    let ran = latest(context)?;
+    let actual = i64::from(ran.status.returncode());
+    if (actual == expected) == (relation == Relation::Is) {
+        return Ok(());
+    }
+    let error = Failure::comparison("exit code of the command", relation, expected.to_string(), actual.to_string());
+    Err(ran.with_outputs(ran.explain(error)))
+}
+
+fn failed(context: &mut Context, _: &Captures) -> StepResult {
+    let ran = latest(context)?;
+    if !ran.status.success() {
+        return Ok(());
+    }
+    let error = Failure::new(format!("the command succeeded, but should have failed: {}", ran.command.line));
+    Err(ran.with_outputs(ran.place(error)))
+}
+
+fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: Relation) -> StepResult {
+    let expected = match relation {
+        Relation::Matches | Relation::DoesNotMatch => captures.text("regex")?,
+        _ => captures.text("text")?,
+    };
+    let (state, watch) = context.state_and_watch::<Runcmd>();
+    let ran = state.latest.as_ref().ok_or_else(no_command)?;
+    let (what, written) = match stream {
+        Stream::Stdout => ("stdout of the command", &ran.stdout),
+        Stream::Stderr => ("stderr of the command", &ran.stderr),
+    };
+    bytes::check(what, Bytes::of(&written.0)?, relation, expected, watch).map_err(|error| {
+        let error = ran.explain(error);
+        // The reason for wrong output is often on stderr.
+        if stream == Stream::Stdout { error.output(ran.output(Stream::Stderr)) } else { error }
+    })
+}

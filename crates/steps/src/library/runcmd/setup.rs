@@ -1,0 +1,78 @@
+//! Steps that prepare commands: helper scripts, PATH, environment variables and standard input.
+
+use super::state::{Runcmd, Stdin};
+use crate::check::{PreflightState, Problem};
+use crate::context::Context;
+use crate::library::place::{Place, outside};
+use crate::registry::{Check, Library};
+use crate::step::{Captures, StepResult};
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    library
+        .step("runcmd_helper_script", helper_script, Check::With(check_helper_script))
+        .step(
+            "runcmd_put_srcdir_on_path",
+            |context, _| {
+                let srcdir = context.source_directory().to_owned();
+                context.environment().prepend_to_path(srcdir);
+                Ok(())
+            },
+            Check::With(check_srcdir),
+        )
+        .step("runcmd_set_variable", set_variable, Check::With(check_variable))
+        .step("runcmd_unset_variable", unset_variable, Check::With(check_variable))
+        .step("runcmd_stdin_from_file", stdin_from_file, Check::With(|captures, _| outside(captures, &["file"])))
+        .step("runcmd_stdin_from_text", stdin_from_text, Check::Nothing)
+}
+
+fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
+    let script = captures.text("script")?;
+    let file = context.embedded_file(script)?;
+    Place::make(context, script)?.write(file.text.as_bytes(), true)
+}
+
+fn check_helper_script(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    state.creates(captures.get("script").unwrap_or_default());
+    outside(captures, &["script"])
+}
+
+fn check_srcdir(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let entries = std::iter::once(state.source_directory.clone()).chain(std::env::split_paths(&state.path));
+    // PATH cannot contain a directory with a colon in its name.
+    if let Ok(path) = std::env::join_paths(entries) {
+        state.path = path;
+    }
+    Vec::new()
+}
+
+fn set_variable(context: &mut Context, captures: &Captures) -> StepResult {
+    let (variable, value) = (captures.text("variable")?, captures.text("value")?);
+    context.environment().set(variable, value);
+    Ok(())
+}
+
+fn unset_variable(context: &mut Context, captures: &Captures) -> StepResult {
+    let variable = captures.text("variable")?;
+    context.environment().unset(variable);
+    Ok(())
+}
+
+fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    // It is then unknown which programs will be found.
+    let variable = captures.get("variable").unwrap_or_default();
+    state.anything_goes |= variable == "PATH" || variable.contains("${");
+    Vec::new()
+}
+
+fn stdin_from_file(context: &mut Context, captures: &Captures) -> StepResult {
+    let file = captures.text("file")?;
+    context.inside(file)?;
+    context.state::<Runcmd>().stdin = Stdin::File(file.to_owned());
+    Ok(())
+}
+
+fn stdin_from_text(context: &mut Context, captures: &Captures) -> StepResult {
+    context.state::<Runcmd>().stdin = Stdin::Text(captures.text("text")?.to_owned());
+    Ok(())
+}
