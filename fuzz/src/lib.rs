@@ -20,5 +20,10 @@ mod targets;
 pub use target::Target;
 
 /// All targets.
-pub const TARGETS: [Target; 4] =
-    [targets::document::TARGET, targets::bindings::TARGET, targets::recording::TARGET, targets::stage::TARGET];
+pub const TARGETS: [Target; 5] = [
+    targets::document::TARGET,
+    targets::bindings::TARGET,
+    targets::recording::TARGET,
+    targets::protocol::TARGET,
+    targets::stage::TARGET,
+];

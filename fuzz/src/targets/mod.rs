@@ -2,5 +2,6 @@
 
 pub(crate) mod bindings;
 pub(crate) mod document;
+pub(crate) mod protocol;
 pub(crate) mod recording;
 pub(crate) mod stage;
