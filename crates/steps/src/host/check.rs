@@ -77,6 +77,10 @@ impl From<io::Error> for PythonCheckError {
 }
 
 /// Checks files with this Python.
+///
+/// # Errors
+///
+/// If there is no such Python, or it cannot check files on this machine.
 pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<PythonSymbols, PythonCheckError> {
     let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| PythonCheckError::NotFound)?;
     let code = python::program()?;

@@ -41,6 +41,10 @@ pub struct Hosts(BTreeMap<String, Host>);
 
 impl Hosts {
     /// Has a host call a function; copies or starts the host if the scenario does not have it yet.
+    ///
+    /// # Errors
+    ///
+    /// If the function fails, or the host does not start, ends, or breaks the protocol.
     pub fn carry_out(
         context: &mut Context,
         program: &HostProgram,

@@ -43,6 +43,10 @@ pub struct WarmHost {
 
 impl WarmHost {
     /// Starts it, and returns while it loads its files.
+    ///
+    /// # Errors
+    ///
+    /// If the program cannot be started.
     pub fn start(of: &HostProgram, source_directory: &Path) -> Result<Self, Failure> {
         let (line, theirs) = UnixStream::pair()?;
         // If loading fails, the host of a scenario that needs it reports that.
