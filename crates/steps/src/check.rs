@@ -1,7 +1,8 @@
 //! Checks of steps before any scenario starts.
 //!
-//! A check function gets the captures of a step and the [`PreflightState`]: what earlier steps of the scenario change. It
-//! returns the problems that it finds, which are reported together with all other mistakes in the documents.
+//! A check function gets the captures of a step and the [`PreflightState`]: what earlier steps of
+//! the scenario change. It returns the problems that it finds, which are reported together with all
+//! other mistakes in the documents.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -144,7 +145,8 @@ pub struct PreflightState {
     pub path: OsString,
     /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
-    /// Files and directories that earlier steps create in the scenario's directory, as the document writes them.
+    /// Files and directories that earlier steps create in the scenario's directory, as the document
+    /// writes them.
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,

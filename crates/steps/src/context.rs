@@ -1,4 +1,5 @@
-//! The context of a scenario: its directory, environment, files, kept values, and the state of libraries.
+//! The context of a scenario: its directory, environment, files, kept values, and the state of
+//! libraries.
 
 use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
@@ -35,8 +36,8 @@ pub struct Context {
 impl Context {
     /// Creates the context of a new scenario.
     ///
-    /// `directory` is its data directory, which is also its first working directory. `source_directory` is where greenroom
-    /// was started.
+    /// `directory` is its data directory, which is also its first working directory.
+    /// `source_directory` is where greenroom was started.
     pub fn new(directory: PathBuf, source_directory: PathBuf, files: Rc<[EmbeddedFile]>, watch: Watch) -> Self {
         Self {
             working_directory: directory.clone(),
@@ -50,7 +51,8 @@ impl Context {
         }
     }
 
-    /// Returns the scenario's data directory, which is HOME and TMPDIR of all that it starts, and starts empty.
+    /// Returns the scenario's data directory, which is HOME and TMPDIR of all that it starts, and
+    /// starts empty.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -95,7 +97,8 @@ impl Context {
         format!("the working directory {}", shown.display())
     }
 
-    /// Returns a directory of this scenario beside the data directory, for files that its steps must not see.
+    /// Returns a directory of this scenario beside the data directory, for files that its steps
+    /// must not see.
     pub fn backstage(&self) -> &Path {
         self.directory.parent().unwrap_or(&self.directory)
     }
@@ -136,7 +139,8 @@ impl Context {
         &mut self.environment
     }
 
-    /// Returns the state of a library in this scenario, by its type. Creates it by `Default` at first.
+    /// Returns the state of a library in this scenario, by its type. Creates it by `Default` at
+    /// first.
     pub fn state<T: Default + 'static>(&mut self) -> &mut T {
         self.state_and_watch().0
     }
@@ -207,7 +211,8 @@ pub(crate) fn leaves(path: &str) -> bool {
     false
 }
 
-/// Changes to the environment that processes of the scenario inherit. They last until the scenario ends.
+/// Changes to the environment that processes of the scenario inherit. They last until the scenario
+/// ends.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     changes: BTreeMap<OsString, Option<OsString>>,

@@ -1,8 +1,9 @@
 //! The interface of step functions, and the step libraries that come with greenroom.
 //!
-//! A step function gets the [`Context`] of its scenario and the [`Captures`] of its step, and returns a [`StepResult`].
-//! A [`Library`] has functions with their names and checks, and the bindings that lead to them. A [`Registry`] has all
-//! libraries of a program. Your own libraries work as those in [`library`] do:
+//! A step function gets the [`Context`] of its scenario and the [`Captures`] of its step, and
+//! returns a [`StepResult`]. A [`Library`] has functions with their names and checks, and the
+//! bindings that lead to them. A [`Registry`] has all libraries of a program. Your own libraries
+//! work as those in [`library`] do:
 //!
 //! ```
 //! use greenroom_steps::{Captures, Check, Context, Failure, Library, Registry, StepResult};
@@ -19,8 +20,8 @@
 //! #[derive(Default)]
 //! struct Counter(u32);
 //!
-//! let library = Library::new("counting", "- when: I count to {top:uint}\n  impl: {native: {function: count_to}}\n")
-//!     .step("count_to", count_to, Check::AnythingGoes);
+//! let bindings = "- when: I count to {top:uint}\n  impl: {native: {function: count_to}}\n";
+//! let library = Library::new("counting", bindings).step("count_to", count_to, Check::AnythingGoes);
 //! let registry = Registry::builtin().with(library);
 //! assert!(registry.function("count_to").is_some());
 //! ```

@@ -1,7 +1,7 @@
 //! Step libraries, and the registry that holds them.
 //!
-//! A step is one row of a library: [`Library::step`] takes the name of its function, the function, and its [`Check`]. The
-//! check has no default: a row without one does not compile.
+//! A step is one row of a library: [`Library::step`] takes the name of its function, the function,
+//! and its [`Check`]. The check has no default: a row without one does not compile.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,8 @@ pub type EndFunction = fn(&mut Context, &mut ScenarioEnd);
 pub enum Check {
     /// Nothing. The step creates no files, runs no programs and does not change PATH.
     Nothing,
-    /// Nothing, and the step may do anything, so checks of the steps after it assume that any file or program may be there.
+    /// Nothing, and the step may do anything, so checks of the steps after it assume that any file
+    /// or program may be there.
     AnythingGoes,
     /// What this function checks.
     With(CheckFunction),
@@ -52,7 +53,8 @@ impl std::fmt::Debug for Library {
 impl Library {
     /// Creates a library without steps.
     ///
-    /// Documents bind it as `lib/NAME.yaml`. The text of that file is `bindings`; implementations in it are `native`.
+    /// Documents bind it as `lib/NAME.yaml`. The text of that file is `bindings`; implementations
+    /// in it are `native`.
     pub fn new(name: impl Into<String>, bindings: impl Into<String>) -> Self {
         Self { name: name.into(), bindings: bindings.into(), serves: Vec::new(), rows: Vec::new(), end: None }
     }
@@ -69,7 +71,8 @@ impl Library {
         self
     }
 
-    /// Names an implementation file, `lib/files.py`, that documents may list although this library does not need it.
+    /// Names an implementation file, `lib/files.py`, that documents may list although this library
+    /// does not need it.
     #[must_use]
     pub fn serves(mut self, file: &str) -> Self {
         self.serves.push(file.to_owned());

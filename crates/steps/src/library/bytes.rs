@@ -1,4 +1,5 @@
-//! Comparing bytes of any amount with what a document expects, without reading all of them into memory.
+//! Comparing bytes of any amount with what a document expects, without reading all of them into
+//! memory.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -26,8 +27,8 @@ const STRETCH: u64 = 4 << 20;
 /// Bytes that can be read more than once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Bytes<'a> {
-    /// The first bytes of a file, to which a process may go on writing. Read by position, because a process may share its
-    /// offset.
+    /// The first bytes of a file, to which a process may go on writing. Read by position, because a
+    /// process may share its offset.
     File(&'a File, u64),
     /// In memory.
     Held(&'a [u8]),
@@ -183,7 +184,8 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// Fails if the step timed out or was interrupted. Checked now and then while reading a file that may be endless.
+/// Fails if the step timed out or was interrupted. Checked now and then while reading a file that
+/// may be endless.
 fn check_time(read: u64, watch: &mut Watch) -> Result<(), Failure> {
     if read > 0 && read.is_multiple_of(STRETCH) {
         watch.check()?;
@@ -324,8 +326,8 @@ fn both_around(first: Bytes<'_>, second: Bytes<'_>, at: u64) -> io::Result<(Exce
 
 /// Returns the first match of a regex.
 ///
-/// Documents were written for Python's `re.search`, where `$` also matches before a newline at the end of the text. So a
-/// second search does without that newline.
+/// Documents were written for Python's `re.search`, where `$` also matches before a newline at the
+/// end of the text. So a second search does without that newline.
 fn search(regex: &Regex, text: &[u8]) -> Option<Range<u64>> {
     let found = regex.find(text).or_else(|| regex.find(text.strip_suffix(b"\n")?));
     found.map(|found| found.start() as u64..found.end() as u64)

@@ -104,7 +104,8 @@ const SHELL_WORDS: &[&str] = &[
     "unset", "until", "wait", "while", "{",
 ];
 
-/// Returns advice about a name that only a shell understands. `line` is the command line, if it is known.
+/// Returns advice about a name that only a shell understands. `line` is the command line, if it is
+/// known.
 pub(crate) fn shell_help(name: &str, line: Option<&str>) -> Option<String> {
     let shell = || match line {
         Some(line) => in_shell(line),
@@ -170,7 +171,8 @@ pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Prob
     Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
 }
 
-/// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the scenario's directory.
+/// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the
+/// scenario's directory.
 pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, state: &PreflightState) -> Option<Problem> {
     if state.anything_goes || name.contains("${") {
         return None;
@@ -217,7 +219,8 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     })
 }
 
-/// Returns whether a program is found. Cached: documents have thousands of steps that run the same few programs.
+/// Returns whether a program is found. Cached: documents have thousands of steps that run the same
+/// few programs.
 fn on_path(path: &OsStr, name: &str) -> bool {
     static FOUND: Mutex<Option<HashMap<(OsString, String), bool>>> = Mutex::new(None);
     let key = (path.to_owned(), name.to_owned());

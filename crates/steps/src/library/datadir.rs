@@ -18,7 +18,8 @@ pub fn library() -> Library {
         .step("datadir_has_megabytes_of_space", has_space, Check::With(check))
 }
 
-/// Returns the space that a step requires, in bytes and in words. A number too large to count is the largest one.
+/// Returns the space that a step requires, in bytes and in words. A number too large to count is
+/// the largest one.
 fn wanted(captures: &Captures) -> Result<(u64, String), Failure> {
     if captures.get("megabytes").is_some() {
         let megabytes: u64 = captures.number("megabytes")?;

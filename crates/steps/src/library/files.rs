@@ -325,8 +325,9 @@ fn plain(shown: &str) -> PathBuf {
 fn remember_metadata(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("filename")?;
     let found = metadata(context, shown)?;
-    // File systems take their times from a clock that ticks every few milliseconds. A second change within the same tick
-    // could not be seen, so wait for the next tick. Times in the future are not waited for.
+    // File systems take their times from a clock that ticks every few milliseconds. A second change
+    // within the same tick could not be seen, so wait for the next tick. Times in the future are
+    // not waited for.
     let changed = (found.ctime(), found.ctime_nsec());
     let what = format!("the clock to pass the last change of {shown}");
     context.watch().until(&what, Duration::from_millis(50), &[], || {

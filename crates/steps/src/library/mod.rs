@@ -1,9 +1,10 @@
 //! The libraries that come with greenroom.
 //!
-//! A step of a library is a binding in its `.yaml` file and a row in its table, `.step(name, function, check)`. The bindings
-//! stay one YAML file per library, because users read them: documents cite `lib/daemon.yaml`, and `greenroom steps` shows
-//! its patterns in their order. A test checks that each binding has a row and each row a binding, and a row without a check
-//! does not compile.
+//! A step of a library is a binding in its `.yaml` file and a row in its table, `.step(name,
+//! function, check)`. The bindings stay one YAML file per library, because users read them:
+//! documents cite `lib/daemon.yaml`, and `greenroom steps` shows its patterns in their order. A
+//! test checks that each binding has a row and each row a binding, and a row without a check does
+//! not compile.
 
 use crate::registry::{Library, Registry};
 
@@ -21,7 +22,8 @@ pub fn all() -> Vec<Library> {
 }
 
 impl Registry {
-    /// Creates a registry of the libraries that come with greenroom: daemon, files, runcmd, datadir.
+    /// Creates a registry of the libraries that come with greenroom: daemon, files, runcmd,
+    /// datadir.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

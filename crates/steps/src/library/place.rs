@@ -1,9 +1,11 @@
 //! Places in the scenario's directory. Steps write and remove nothing outside of it.
 //!
-//! [`Context::inside`] rejects names that leave the working directory. A scenario can also create symbolic links, by running
-//! a program. So a [`Place`] is a name in an open directory, which was reached without leaving the scenario's directory.
+//! [`Context::inside`] rejects names that leave the working directory. A scenario can also create
+//! symbolic links, by running a program. So a [`Place`] is a name in an open directory, which was
+//! reached without leaving the scenario's directory.
 //!
-//! If a step function of the user changed to a directory elsewhere, that one takes the place of the scenario's directory.
+//! If a step function of the user changed to a directory elsewhere, that one takes the place of the
+//! scenario's directory.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -24,7 +26,8 @@ use crate::step::{Captures, Failure, StepResult};
 /// How many names a message lists at most.
 const LISTED: usize = 10;
 
-/// Returns a note about output in this directory or file if the disk is full, because output may then be missing.
+/// Returns a note about output in this directory or file if the disk is full, because output may
+/// then be missing.
 pub(crate) fn full_disk(at: impl AsFd) -> Option<&'static str> {
     let full = fstatvfs(at).is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail == 0);
     full.then_some("the disk of the scenario's directory is full (ENOSPC), so output may be missing")
@@ -66,7 +69,8 @@ impl Place {
         Ok(Self { parent, name: name.to_owned(), shown: shown.to_owned() })
     }
 
-    /// Writes a file, and replaces its content. `executable` makes it executable for everyone who may read it.
+    /// Writes a file, and replaces its content. `executable` makes it executable for everyone who
+    /// may read it.
     pub(crate) fn write(&self, content: &[u8], executable: bool) -> StepResult {
         let mode = if executable { Mode::from_raw_mode(0o755) } else { Mode::from_raw_mode(0o666) };
         // Without blocking, because the name may be a fifo.
@@ -179,7 +183,8 @@ impl Place {
 
     fn remove_tree(&self) -> io::Result<()> {
         let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW)?;
-        // The standard library would remove a symbolic link, but a step about a directory should not.
+        // The standard library would remove a symbolic link, but a step about a directory should
+        // not.
         if !rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir() {
             return Err(Errno::NOTDIR.into());
         }
@@ -269,7 +274,8 @@ fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix
     for _ in 0..32 {
         match openat2(root, path, flags, Mode::empty(), resolve) {
             Err(Errno::AGAIN) => {}
-            // An old kernel or a container without this call: open it from the directory above, without links.
+            // An old kernel or a container without this call: open it from the directory above,
+            // without links.
             Err(Errno::NOSYS | Errno::PERM) => {
                 let opened = openat(above, name, flags | OFlags::NOFOLLOW, Mode::empty());
                 return opened.map_err(|error| no_link(above, name, error));

@@ -21,7 +21,8 @@ macro_rules! fails {
     };
 }
 
-/// Compares the screen of steps of which the last must fail, if scenarios are isolated; the screen differs otherwise.
+/// Compares the screen of steps of which the last must fail, if scenarios are isolated; the screen
+/// differs otherwise.
 macro_rules! fails_sealed {
     ($steps:expr, $screen:expr) => {
         if Project::sealed().is_some() {

@@ -43,7 +43,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
-/// While a process becomes another program it has no command line, and half of what this one does is that.
+/// While a process becomes another program it has no command line, and half of what this one does
+/// is that.
 #[test]
 fn a_process_that_keeps_restarting_itself_is_always_seen() {
     let again = "\n~~~{#again .file}\n#!/bin/sh\nexec ./again \"$@\"\n~~~\n";

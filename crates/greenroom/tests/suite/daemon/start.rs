@@ -220,7 +220,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
-/// The steps of others may well start a second daemon under the name of one that runs. None of them is forgotten.
+/// The steps of others may well start a second daemon under the name of one that runs. None of them
+/// is forgotten.
 #[test]
 fn a_name_means_the_latest_daemon_of_it() {
     holds(

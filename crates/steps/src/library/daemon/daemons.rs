@@ -46,8 +46,8 @@ impl Daemons {
         latest.map(|daemon| daemon.order.name.clone()).collect()
     }
 
-    /// Stops all daemons of a name, former ones too, at the same time. Returns those that had to be killed, or whose process
-    /// groups had to.
+    /// Stops all daemons of a name, former ones too, at the same time. Returns those that had to be
+    /// killed, or whose process groups had to.
     pub(super) fn stop(
         &mut self,
         watch: &mut Watch,
@@ -98,8 +98,9 @@ impl Daemons {
 
     /// Returns a port that nothing listens on and that no step got before.
     ///
-    /// It is below the range from which the kernel takes ports for outgoing connections. In a network that others use too
-    /// it comes with a turn, so that no other scenario of any run gets the same port.
+    /// It is below the range from which the kernel takes ports for outgoing connections. In a
+    /// network that others use too it comes with a turn, so that no other scenario of any run gets
+    /// the same port.
     pub(super) fn free_port(&mut self) -> Result<u16, Failure> {
         const FIRST: u16 = 20_000;
         const LAST: u16 = 32_000;

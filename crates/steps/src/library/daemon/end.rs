@@ -33,7 +33,8 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     }
 }
 
-/// Lists the processes that no step stopped: daemons in the order of their start, then others, the oldest first.
+/// Lists the processes that no step stopped: daemons in the order of their start, then others, the
+/// oldest first.
 fn find_leftovers(context: &mut Context, daemons: &Daemons, scenario_end: &mut ScenarioEnd) {
     let mut members = table::members();
     if scenario_end.strict {
@@ -65,7 +66,8 @@ fn find_leftovers(context: &mut Context, daemons: &Daemons, scenario_end: &mut S
     }
 }
 
-/// Stops the daemons that are still running. They share one grace period, so all are signalled before the first is waited for.
+/// Stops the daemons that are still running. They share one grace period, so all are signalled
+/// before the first is waited for.
 fn stop(context: &mut Context, daemons: &mut Daemons) {
     let clock = context.watch().stopwatch();
     let running = daemons.iter_mut().filter(|daemon| daemon.stopped.is_none());

@@ -1,7 +1,8 @@
 //! Escapes in the texts of this library's steps.
 //!
-//! They are Subplot's for this library: an escape that does not exist stands for itself. The type `escapedtext` of
-//! bindings has others and reports invalid ones, so the two have no code in common.
+//! They are Subplot's for this library: an escape that does not exist stands for itself. The type
+//! `escapedtext` of bindings has others and reports invalid ones, so the two have no code in
+//! common.
 
 /// Replaces escapes by the characters that they name. A backslash before anything else is kept.
 pub(super) fn unescape(text: &str) -> String {

@@ -39,7 +39,8 @@ impl Daemon {
         Self { order, directory, process, stopped: None, signalled: Vec::new(), end_was_seen: false, former: None }
     }
 
-    /// Returns the daemon's name in messages: `web`, or `web (1st)` if a later one was started under its name.
+    /// Returns the daemon's name in messages: `web`, or `web (1st)` if a later one was started
+    /// under its name.
     pub fn label(&self) -> String {
         match self.former {
             Some(number) => format!("{} ({})", self.order.name, ordinal(number)),

@@ -1,8 +1,9 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps first. They use `order`
-//! (what a step starts), `spawn` (starting it), `daemons` (all daemons of a scenario), `instance` (one of them), and
-//! `readiness` (waiting for it). `end` runs at the end of a scenario.
+//! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps
+//! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
+//! scenario), `instance` (one of them), and `readiness` (waiting for it). `end` runs at the end of
+//! a scenario.
 
 mod daemons;
 mod end;

@@ -21,7 +21,8 @@ pub(super) fn check(captures: &Captures, state: &PreflightState) -> Option<Probl
     let text = captures.get("port")?;
     if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
         let near = nearest(name, state.kept.iter().map(String::as_str));
-        // A function that may do anything may have kept it, unless the name is nearly one that is known.
+        // A function that may do anything may have kept it, unless the name is nearly one that is
+        // known.
         let is_unknown = !state.kept.contains(name) && (near.is_some() || !state.anything_goes);
         return is_unknown.then(|| {
             let problem =

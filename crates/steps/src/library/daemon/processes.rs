@@ -21,8 +21,8 @@ pub(super) fn steps(library: Library) -> Library {
 
 /// Returns a matcher of command lines.
 ///
-/// A pattern that is not a valid regex is matched literally, because a command line may contain anything. A pattern without
-/// special characters, which is the usual case, does not need a regex.
+/// A pattern that is not a valid regex is matched literally, because a command line may contain
+/// anything. A pattern without special characters, which is the usual case, does not need a regex.
 fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
     let special = pattern.contains(['.', '+', '*', '?', '(', ')', '|', '[', ']', '{', '}', '^', '$', '\\']);
     let regex = if special { regex::Regex::new(pattern).ok() } else { None };
@@ -36,7 +36,8 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     let gone = context.watch().until(&format!("the end of process {pattern}"), SETTLE, &[], || {
         let (unnamed, named): (Vec<_>, Vec<_>) = table::members().into_iter().partition(|entry| entry.is_unnamed);
         let matching: Vec<_> = named.into_iter().filter(|entry| matches(&entry.command)).collect();
-        // A process without a command line may be about to run another program. Until then, what was seen before counts.
+        // A process without a command line may be about to run another program. Until then, what
+        // was seen before counts.
         if !matching.is_empty() || unnamed.is_empty() {
             seen = matching;
         }

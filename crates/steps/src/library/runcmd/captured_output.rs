@@ -23,7 +23,8 @@ impl CapturedOutput {
     pub(super) fn new(context: &Context) -> Result<Self, Failure> {
         let make = || -> io::Result<File> {
             let file = tempfile::tempfile_in(context.backstage())?;
-            // A program may open /dev/stdout again, and its children may write after it has ended. All of that is appended.
+            // A program may open /dev/stdout again, and its children may write after it has ended.
+            // All of that is appended.
             fcntl_setfl(&file, fcntl_getfl(&file)? | OFlags::APPEND)?;
             Ok(file)
         };

@@ -29,7 +29,8 @@ impl NotRun {
     }
 }
 
-/// The failure of a command: it did not run, which a step that only tries does not mind, or the step fails.
+/// The failure of a command: it did not run, which a step that only tries does not mind, or the
+/// step fails.
 pub(super) enum CommandFailure {
     NotRun(NotRun),
     Step(Failure),
@@ -43,7 +44,8 @@ impl From<Failure> for CommandFailure {
 
 /// Finds the file to execute.
 ///
-/// A name with a slash is relative to the directory in which the command runs or else to the working directory.
+/// A name with a slash is relative to the directory in which the command runs or else to the
+/// working directory.
 pub(super) fn find(context: &mut Context, command: &Command, directory: &Path) -> Result<PathBuf, CommandFailure> {
     let name = command.argv.first().map_or("", String::as_str);
     let path = context.environment().path();

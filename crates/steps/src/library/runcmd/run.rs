@@ -63,7 +63,8 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     Ok(())
 }
 
-/// Runs a command for a step host, which passes its words and its environment variables. Steps then check it.
+/// Runs a command for a step host, which passes its words and its environment variables. Steps then
+/// check it.
 ///
 /// # Errors
 ///
@@ -138,7 +139,8 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
         watch.meter(&format!("stderr of {what}"), &stderr.0, Some(process.shared_pidfd())).map_err(Failure::from)?,
     ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
-    // Waits for the process, not for its output: processes that it leaves in the background belong to the scenario.
+    // Waits for the process, not for its output: processes that it leaves in the background belong
+    // to the scenario.
     let waited = process.wait(watch, &what, limit);
     // Removes all of them, even if one fails.
     let metered = meters.map(|meter| watch.unmeter(meter));

@@ -1,4 +1,5 @@
-//! The state of this library in a scenario: the latest command that ran, and the standard input of the next one.
+//! The state of this library in a scenario: the latest command that ran, and the standard input of
+//! the next one.
 
 use std::time::Instant;
 
@@ -70,7 +71,8 @@ impl CommandRun {
         &self.command
     }
 
-    /// Returns how it ended. As in a shell, 127 means that its program was not found, and 126 that it could not start.
+    /// Returns how it ended. As in a shell, 127 means that its program was not found, and 126 that
+    /// it could not start.
     pub fn status(&self) -> ExitStatus {
         self.status
     }
@@ -94,7 +96,8 @@ impl CommandRun {
         Err(self.with_outputs(self.place(error)))
     }
 
-    /// Adds to a failure in which directory it ran, if a step chose one, and whether the disk is full.
+    /// Adds to a failure in which directory it ran, if a step chose one, and whether the disk is
+    /// full.
     pub(super) fn place(&self, error: Failure) -> Failure {
         let error = place::full_disk(&self.stderr.0).into_iter().fold(error, Failure::note);
         match &self.command.directory {
