@@ -19,6 +19,40 @@
 //! }
 //! ```
 //!
+//! A step of your own can fail in every way that the built-in ones can, and its check can find the
+//! same problems before any scenario starts:
+//!
+//! ```
+//! use greenroom::{
+//!     Captures, Check, Context, Failure, FailureKind, Library, Output, OutputSource, PreflightState, Problem, ProblemKind,
+//!     Relation, StepResult, Stream, Subject,
+//! };
+//!
+//! fn pot_contains(_: &mut Context, captures: &Captures) -> StepResult {
+//!     let actual = "coffee\n";
+//!     let expected = captures.text("drink")?;
+//!     if actual.contains(expected) {
+//!         return Ok(());
+//!     }
+//!     Err(Failure::comparison("the pot", Relation::Contains, expected, actual)
+//!         .kind(FailureKind::Assertion)
+//!         .about(Subject::Command { line: "brew".to_owned(), exit: None })
+//!         .output(Output::from_bytes(OutputSource::Command { stream: Stream::Stderr }, b"no tea left\n", 0))
+//!         .note("the pot was filled this morning")
+//!         .help("fill it again"))
+//! }
+//!
+//! fn check_drink(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+//!     let is_missing = captures.get("drink").is_none_or(str::is_empty);
+//!     let problem = || Problem::new("drink", ProblemKind::Other("no-drink"), "the drink is missing").help("write tea");
+//!     is_missing.then(problem).into_iter().collect()
+//! }
+//!
+//! let bindings = "- then: the pot contains \"{drink:text}\"\n  impl: {native: {function: pot_contains}}\n";
+//! let kitchen = Library::new("kitchen", bindings).step("pot_contains", pot_contains, Check::With(check_drink));
+//! assert_eq!(kitchen.functions().collect::<Vec<_>>(), ["pot_contains"]);
+//! ```
+//!
 //! Documents then bind `lib/kitchen.yaml`. The program has all commands and options of `greenroom`.
 
 #![forbid(unsafe_code)]

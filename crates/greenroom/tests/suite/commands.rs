@@ -66,8 +66,8 @@ lib/daemon.yaml (42 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
-        processes that the scenario itself started count, never others on the machine. One that is
-        just ending is given one second.
+        processes that the scenario itself started count. A process that is ending has one second to
+        end.
 
   given a daemon helper shell script {filename}
         filename: an embedded file
@@ -76,13 +76,14 @@ lib/daemon.yaml (42 steps)
 
   when  I start "{path}{args}" as a background process as {name}
         path: a word, args: any text, name: a word
-        Starts a program in the scenario's directory and goes on at once. The command line is split
-        into words as a shell does it, but no shell runs it. The program is looked up on PATH, then
-        in the scenario's directory. Its output goes to the files NAME.stdout and NAME.stderr there.
-        It is stopped when the scenario ends, if no step stops it before.
+        Starts a program in the scenario's directory, and does not wait for it. The command line is
+        split into words as a shell does it, but no shell runs it. The program is looked up on PATH,
+        then in the scenario's directory. Its output goes to the files NAME.stdout and NAME.stderr
+        there. It is stopped when the scenario ends, if no step stops it before.
 
-        A name means the latest that was started under it. When the one before still runs, its files
-        are then NAME.1.stdout and NAME.1.stderr, and a step that stops NAME stops them all.
+        A name means the latest daemon that was started under it. If an earlier one is still
+        running, its files become NAME.1.stdout and NAME.1.stderr, and a step that stops NAME stops
+        both.
 
   when  I start "{path}{args}" as a background process as {name}, with environment {env}
         path: a path, args: any text, name: any text, env: any text
@@ -92,8 +93,8 @@ lib/daemon.yaml (42 steps)
   when  I start "{path}{args}" as a background process as {name}, on port {port}
         path: a word, args: any text, name: a word, port: a word
         Starts a program and waits until it listens on a TCP port (1 to 65535), for at most five
-        seconds. Then one connection is made to it and closed. Fails at once when the program ends
-        before, or when something else listens on that port.
+        seconds. Then one connection is made to it and closed. Fails at once if the program ends
+        before that, or if something else listens on that port.
 
   when  I start "{path}{args}" as a background process as {name}, on port {port}, with environment {env}
         path: a path, args: any text, name: any text, port: a word, env: any text
@@ -103,7 +104,7 @@ lib/daemon.yaml (42 steps)
   when  I try to start "{path}{args}" as {name}, on port {port}
         path: a word, args: any text, name: a word, port: a word
         Starts a program and waits until it listens on a TCP port, for at most five seconds. This
-        step does not fail: a later step looks at whether it worked.
+        step does not fail: a later step checks whether it worked.
 
   when  I try to start "{path}{args}" as {name}, on port {port}, with environment {env}
         path: a path, args: any text, name: any text, port: a word, env: any text
@@ -112,8 +113,8 @@ lib/daemon.yaml (42 steps)
   when  I stop background process {name}
         name: a word
         Sends SIGTERM to the process and its process group and waits until they have ended, for at
-        most five seconds. After that it is killed, and the step fails. A process that has ended
-        already is fine.
+        most five seconds. After that it is killed, and the step fails. The process may have ended
+        already.
 
   when  daemon {name} has produced output
         name: a word
@@ -123,13 +124,13 @@ lib/daemon.yaml (42 steps)
 
   then  a process "{args}" is running
         args: any text
-        Checks that a process of the scenario has a command line that matches this regex. One that
-        is just being started is given one second.
+        Checks that a process of the scenario has a command line that matches this regex. A process
+        that is starting has one second to appear.
 
   then  there is no "{args}" process
         args: any text
-        Checks that no process of the scenario has a command line that matches this regex. One that
-        is just ending is given one second.
+        Checks that no process of the scenario has a command line that matches this regex. A process
+        that is ending has one second to end.
 
   then  starting daemon fails with "{message}"
         message: any text
@@ -216,8 +217,8 @@ lib/daemon.yaml (42 steps)
 
   when  I wait for {url} to answer with status {status}
         url: a word, status: a non-negative integer
-        Asks for an http URL until it answers with this status, for at most five seconds. Each try
-        may take one second. Redirections are not followed.
+        Requests an http URL until it answers with this status, for at most five seconds. Each
+        attempt may take one second. Redirects are not followed.
 
   when  I wait for {url} to answer with status {status}, for at most {limit} seconds
         url: a word, status: a non-negative integer, limit: a number
@@ -231,11 +232,11 @@ lib/daemon.yaml (42 steps)
   when  I restart daemon {name}
         name: a word
         Stops a daemon as the stop step does, if it runs, and starts it again as it was started the
-        first time, waiting for its port if it has one. Its output files begin anew.
+        first time, waiting for its port if it has one. Its output files start empty.
 
   when  I stop background process {name}, within {limit} seconds
         name: a word, limit: a number
-        Stops a daemon with another limit than five seconds for a polite end.
+        Stops a daemon, with another limit than five seconds.
 
   then  daemon {name} is running
         name: a word
@@ -243,7 +244,7 @@ lib/daemon.yaml (42 steps)
 
   then  daemon {name} has ended
         name: a word
-        Checks that a daemon is not running any more, for whatever reason.
+        Checks that a daemon is no longer running, for any reason.
 
   then  daemon {name} has ended with exit status {status}
         name: a word, status: an integer

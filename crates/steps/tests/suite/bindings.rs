@@ -6,7 +6,7 @@ use crate::support::{bindings, bindings_of, matched, preflight};
 use greenroom_steps::{Captures, Check, Library, Registry, library};
 
 #[test]
-fn there_are_as_many_as_there_should_be() {
+fn no_binding_is_missing() {
     let count = |library| bindings_of(library).len();
     assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 28, 2));
 }
@@ -52,7 +52,7 @@ fn a_later_library_replaces_functions_with_their_checks() {
 }
 
 #[test]
-fn patterns_are_there_once() {
+fn patterns_are_unique() {
     let bindings = bindings();
     let patterns: BTreeSet<_> = bindings.iter().map(|binding| (&binding.kind, &binding.pattern)).collect();
     assert_eq!(patterns.len(), bindings.len());

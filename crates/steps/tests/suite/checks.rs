@@ -29,7 +29,7 @@ fn ordinary_steps_are_fine() {
 }
 
 #[test]
-fn programs_are_looked_for() {
+fn missing_programs_are_found() {
     let not_found =
         |name: &str| Problem::new("argv0", ProblemKind::MissingProgram, format!("program not found: {name}"));
     assert_eq!(found("when I run sh -c true"), NONE);
@@ -92,7 +92,7 @@ fn programs_may_be_in_srcdir() {
 }
 
 #[test]
-fn command_lines_are_looked_at() {
+fn invalid_command_lines_are_found() {
     let help = "quotes and backslashes work as in a shell; to write one literally, put a backslash before it";
     let bad = |message: &str| Problem::new("args", ProblemKind::InvalidCommand, message);
     assert_eq!(found("when I run echo it's"), [bad("a single quote is not closed: echo it's").help(help)]);
@@ -103,7 +103,7 @@ fn command_lines_are_looked_at() {
 }
 
 #[test]
-fn names_outside_are_told() {
+fn names_outside_of_the_directory_are_found() {
     let outside = |capture: &str, name: &str| {
         Problem::new(capture, ProblemKind::OutsideDirectory, format!("{name} is outside of the scenario's directory"))
             .help("write a path inside the scenario's directory, without a leading `/` or `..`")
@@ -119,7 +119,7 @@ fn names_outside_are_told() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told() {
+fn invalid_texts_are_found() {
     assert_eq!(
         found("then file x matches regex /a(b/"),
         [Problem::new("regex", ProblemKind::InvalidRegex, "invalid regular expression: unclosed group")]
@@ -148,7 +148,7 @@ fn what_cannot_be_read_is_told() {
 }
 
 #[test]
-fn looking_at_a_command_that_never_ran_is_told() {
+fn checks_without_a_command_are_found() {
     let mut expected = Problem::new("", ProblemKind::NoCommand, "no earlier step has run a command")
         .help("write a step such as `when I try to run ls` before this step");
     expected.capture = None;

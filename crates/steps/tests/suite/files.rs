@@ -296,7 +296,7 @@ fn metadata_must_be_there_and_remembered() {
 }
 
 #[test]
-fn directories_are_there_or_not() {
+fn directories_exist_or_not() {
     let mut scenario = Scenario::new();
     scenario.passes(
         "given a directory d
@@ -337,7 +337,7 @@ fn directories_are_empty_or_not() {
 }
 
 #[test]
-fn files_are_there_or_not() {
+fn files_exist_or_not() {
     let mut scenario = Scenario::new();
     scenario.link("dangling", "nowhere");
     scenario.passes(

@@ -288,7 +288,7 @@ fn stdin_is_empty_unless_chosen() {
 }
 
 #[test]
-fn bad_quoting_is_told() {
+fn invalid_quoting_is_reported() {
     let help = "quotes and backslashes work as in a shell; to write one literally, put a backslash before it";
     let mut scenario = Scenario::new();
     assert_eq!(scenario.fails("when I run echo it's"), error("a single quote is not closed: echo it's").help(help));
@@ -300,7 +300,7 @@ fn bad_quoting_is_told() {
 }
 
 #[test]
-fn outcomes_of_nothing_are_errors() {
+fn checks_without_a_command_fail() {
     for step in [
         "exit code is 0",
         "exit code is not 0",
