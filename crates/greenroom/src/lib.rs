@@ -24,8 +24,8 @@
 //!
 //! ```
 //! use greenroom::{
-//!     Captures, Check, Context, Failure, FailureKind, Library, Output, OutputSource, PreflightState, Problem, ProblemKind,
-//!     Relation, StepResult, Stream, Subject,
+//!     Captures, Check, Context, Failure, FailureKind, Library, Output, OutputSource, PreflightState,
+//!     Problem, ProblemKind, Relation, StepResult, Stream, Subject,
 //! };
 //!
 //! fn pot_contains(_: &mut Context, captures: &Captures) -> StepResult {
@@ -44,8 +44,9 @@
 //!
 //! fn check_drink(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
 //!     let is_missing = captures.get("drink").is_none_or(str::is_empty);
-//!     let problem = || Problem::new("drink", ProblemKind::Other("no-drink"), "the drink is missing").help("write tea");
-//!     is_missing.then(problem).into_iter().collect()
+//!     let kind = ProblemKind::Other("no-drink");
+//!     let problem = Problem::new("drink", kind, "the drink is missing").help("write tea");
+//!     is_missing.then_some(problem).into_iter().collect()
 //! }
 //!
 //! let bindings = "- then: the pot contains \"{drink:text}\"\n  impl: {native: {function: pot_contains}}\n";
