@@ -99,7 +99,13 @@ fn unknown_document(scenarios: usize) -> String {
 }
 
 fn run(loader: &MemoryLoader, builtin: &[BuiltinFile]) -> Loaded {
-    load(&Request { documents: &["doc.md".to_owned()], loader, builtin, can_run: &|language, _| language == "native" })
+    load(&Request {
+        documents: &["doc.md".to_owned()],
+        loader,
+        builtin,
+        can_run: &|language, _| language == "native",
+        may_be_empty: &|_| false,
+    })
 }
 
 fn measure(name: &str, bindings: &str, document: String, before: Option<(f64, usize)>) -> (f64, usize) {

@@ -37,10 +37,11 @@ mod suggest;
 
 pub use capture::{Capture, CaptureType};
 pub use code::Code;
-pub use contents::raw::EmbeddedFile;
+pub use contents::raw::{EmbeddedFile, Heading};
 pub use diagnostic::{Diagnostic, Label, Severity};
 pub use keyword::StepKind;
 pub use load::session::{Loaded, Request, bindings_of, load};
+pub use load::survey::{has_metadata, markdowns_of};
 pub use measure::{parse_duration, parse_size};
 pub use network::Network;
 pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario};

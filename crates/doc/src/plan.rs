@@ -1,7 +1,7 @@
 //! What a load gives: a [`Plan`], in which every step is matched to one binding and its captures.
 
 use crate::capture::Capture;
-use crate::contents::raw::EmbeddedFile;
+use crate::contents::raw::{EmbeddedFile, Heading};
 use crate::keyword::StepKind;
 use crate::network::Network;
 use crate::read::binding::{Binding, Implementation};
@@ -15,6 +15,9 @@ pub struct Plan {
     pub documents: Vec<PlannedDocument>,
     /// The scenarios of all documents.
     pub scenarios: Vec<PlannedScenario>,
+    /// Documents without scenarios that were skipped, because they may be without
+    /// ([`Request::may_be_empty`](crate::Request::may_be_empty)).
+    pub skipped: Vec<String>,
 }
 
 /// A document, as far as running it is concerned.
@@ -36,6 +39,8 @@ pub struct PlannedDocument {
     pub directory: String,
     /// The Markdown texts it consists of, in order, without metadata blocks.
     pub bodies: Vec<Span>,
+    /// Its headings, in order.
+    pub headings: Vec<Heading>,
 }
 
 /// A file with step functions.

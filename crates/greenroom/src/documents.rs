@@ -53,7 +53,8 @@ impl Documents {
             other => hosts.contains_key(other),
         };
         let documents = &without_repeats(&self.paths);
-        let request = Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run };
+        let request =
+            Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run, may_be_empty: &|_| false };
         let mut loaded = greenroom_doc::load(&request);
         let mut more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
         // A user's own host for Python may define functions in another way.

@@ -82,6 +82,7 @@ fn run(input: &[u8]) -> u64 {
         loader: &loader,
         builtin: &[],
         can_run: &|_, function| function != "f",
+        may_be_empty: &|_| false,
     };
     let outcome = load(&request);
     check_document(&outcome);

@@ -118,8 +118,13 @@ fn run(input: &[u8]) -> u64 {
 fn loaded(document: &str, files: &MemoryLoader) -> Loaded {
     let can_run =
         |language: &str, function: &str| language == greenroom_doc::NATIVE || function.len().is_multiple_of(2);
-    let loaded =
-        load(&Request { documents: &[document.to_owned()], loader: files, builtin: &BUILTIN, can_run: &can_run });
+    let loaded = load(&Request {
+        documents: &[document.to_owned()],
+        loader: files,
+        builtin: &BUILTIN,
+        can_run: &can_run,
+        may_be_empty: &|_| false,
+    });
     check_document(&loaded);
     loaded
 }

@@ -4,12 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::code::Code;
-use crate::contents::raw::{Contents, EmbeddedFile, Named, RawFile, RawScenario};
+use crate::contents::raw::{Contents, EmbeddedFile, Heading, Named, RawFile, RawScenario};
 use crate::contents::step_line::{Continued, nearest_keyword, step_line};
 use crate::diagnostic::Diagnostic;
 use crate::network::Network;
 use crate::read::attributes::Attributes;
-use crate::read::markdown::{self, Block, Content, Heading, Item};
+use crate::read::markdown::{self, Block, Content, Item};
 use crate::source::{SourceId, Span};
 use crate::suggest;
 
@@ -22,10 +22,10 @@ pub(crate) fn add(
     classes: &[String],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut file = Adder { contents, source, text, classes, diagnostics, heading: None, open: None };
+    let mut file = Adder { contents, source, text, classes, diagnostics, has_heading: false, open: None };
     for item in items {
         match item {
-            Item::Heading(heading) => file.heading(heading),
+            Item::Heading(heading) => file.heading(heading.level, heading.title, heading.range),
             Item::Block(block) => file.block(block),
         }
     }
@@ -39,7 +39,8 @@ struct Adder<'a> {
     text: &'a str,
     classes: &'a [String],
     diagnostics: &'a mut Vec<Diagnostic>,
-    heading: Option<Heading>,
+    /// Whether this file has a heading so far: the last of `contents.headings`.
+    has_heading: bool,
     open: Option<RawScenario>,
 }
 
@@ -51,15 +52,14 @@ impl Adder<'_> {
         Span::new(self.source, range)
     }
 
-    fn heading(&mut self, heading: Heading) {
-        if self.contents.first_heading.is_none() {
-            self.contents.first_heading = Some(heading.title.clone());
-        }
+    fn heading(&mut self, level: u8, title: String, range: Range<usize>) {
         // A lower heading inside a scenario does not end it.
-        if self.open.as_ref().is_some_and(|open| heading.level <= open.level) {
+        if self.open.as_ref().is_some_and(|open| level <= open.level) {
             self.close();
         }
-        self.heading = Some(heading);
+        let span = self.span(range);
+        self.contents.headings.push(Heading { level, title, span });
+        self.has_heading = true;
     }
 
     /// Ends the scenario. One without steps is left out: running it would prove nothing. A warning
@@ -182,7 +182,7 @@ impl Adder<'_> {
     fn scenario(&mut self, attributes: &Attributes, span: Span, lines: Vec<Range<usize>>) {
         self.contents.first_block.get_or_insert(span);
         if self.open.is_none() {
-            let Some(heading) = &self.heading else {
+            let Some(heading) = self.contents.headings.last().filter(|_| self.has_heading) else {
                 self.diagnostics.push(
                     Diagnostic::error(Code::NoHeading, "this scenario has no heading")
                         .at(span, "")
@@ -190,8 +190,7 @@ impl Adder<'_> {
                 );
                 return;
             };
-            let place = Span::new(self.source, heading.range.clone());
-            let (title, level) = (heading.title.clone(), heading.level);
+            let Heading { level, title, span: place } = heading.clone();
             if title.is_empty() {
                 let error = Diagnostic::error(Code::NoHeading, "the heading of this scenario is empty");
                 self.diagnostics.push(error.at(place, "").help("add the scenario's title to it"));

@@ -25,6 +25,17 @@ pub(crate) struct RawScenario {
     pub(crate) before: Continued,
 }
 
+/// A heading of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Its level, from 1 for a chapter to 6.
+    pub level: u8,
+    /// Its text without markup.
+    pub title: String,
+    /// Its lines.
+    pub span: Span,
+}
+
 /// A file embedded in a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddedFile {
@@ -48,8 +59,8 @@ pub(crate) struct Contents {
     pub(crate) files: Vec<RawFile>,
     /// Index in `files` by name in lower case.
     pub(crate) files_by_name: HashMap<String, usize>,
-    /// The first heading's text.
-    pub(crate) first_heading: Option<String>,
+    /// All headings, in order.
+    pub(crate) headings: Vec<Heading>,
     /// The first scenario block, valid or not.
     pub(crate) first_block: Option<Span>,
     /// Whether an unclosed block contains others, so that files may be missing from the list.
@@ -71,6 +82,11 @@ impl Contents {
     /// Returns the block of this name, in any case, that is not a file.
     pub(crate) fn named(&self, name: &str) -> Option<&Named> {
         self.named.get(&name.to_lowercase())
+    }
+
+    /// Returns the text of the first heading.
+    pub(crate) fn first_heading(&self) -> Option<&str> {
+        self.headings.first().map(|heading| heading.title.as_str())
     }
 
     /// Returns the index of the embedded file of this name, in any case.

@@ -3,4 +3,5 @@
 pub(crate) mod lookup;
 pub(crate) mod session;
 pub(crate) mod sources;
+pub(crate) mod survey;
 pub(crate) mod unused;

@@ -24,7 +24,7 @@ use crate::source::{BuiltinFile, Loader, SourceFile, SourceId, Sources, Span};
 
 /// What to load, and from where.
 pub struct Request<'a> {
-    /// The documents as the user named them: `.md` with metadata in it, or `.subplot`.
+    /// The documents as the user named them: `.md`, or `.subplot`.
     pub documents: &'a [String],
     /// Where files come from.
     pub loader: &'a dyn Loader,
@@ -33,6 +33,8 @@ pub struct Request<'a> {
     /// Whether a step function can run: its language (the key under `impl:` in bindings) and its
     /// name.
     pub can_run: &'a dyn Fn(&str, &str) -> bool,
+    /// Whether this document may be without scenarios. Then it is skipped, and its mistakes with it.
+    pub may_be_empty: &'a dyn Fn(&str) -> bool,
 }
 
 /// The outcome of a load.
@@ -104,6 +106,7 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn document(&mut self, path: &str) {
+        let begin = self.diagnostics.len();
         let id = match self.files.document(path) {
             Ok(id) => id,
             Err(error) => {
@@ -119,7 +122,7 @@ impl Session<'_> {
             (FileKind::Markdown, block::split(&text))
         };
         let front = front::read(id, &text, &parts, kind, &mut self.diagnostics);
-        let has_metadata = matches!(front, Front::Metadata(_));
+        let is_missing = matches!(front, Front::Missing);
         let is_readable = !matches!(front, Front::Unreadable);
         let metadata = match front {
             Front::Metadata(metadata) => *metadata,
@@ -142,18 +145,34 @@ impl Session<'_> {
             let items = markdown::read(&text, body.start as usize..body.end as usize);
             blocks::add(&mut contents, body.source, &text, items, &metadata.classes, &mut self.diagnostics);
         }
-        let is_explained = self.diagnostics[before..].iter().any(|d| d.severity == Severity::Error);
-        if !has_metadata && is_readable {
-            self.no_metadata(path, &contents);
+        let looks_empty = contents.first_block.is_none() && !self.diagnostics[before..].iter().any(is_near_scenario);
+        if looks_empty && is_complete && (self.request.may_be_empty)(path) {
+            self.diagnostics.truncate(begin);
+            self.plan.skipped.push(path.to_owned());
+            return;
         }
+        let is_explained = self.diagnostics[before..].iter().any(|d| d.severity == Severity::Error);
         // Nothing to run is an error, unless another error explains it.
-        let nothing = if has_metadata { contents.scenarios.is_empty() } else { contents.first_block.is_none() };
-        if nothing && is_readable && is_complete && !is_explained {
+        if contents.scenarios.is_empty() && is_readable && is_complete && !is_explained {
             self.diagnostics.push(no_scenario(path, id));
         }
-        let set = self.files.bindings(&directory, &metadata, &mut self.diagnostics);
-        let is_sure = has_metadata && set.is_complete;
+        let set = if is_missing {
+            self.files.builtin_bindings(&mut self.diagnostics)
+        } else {
+            self.files.bindings(&directory, &metadata, &mut self.diagnostics)
+        };
+        let is_sure = is_readable && set.is_complete;
+        let has_none = is_sure && set.bindings.is_empty() && set.invalid.is_empty();
+        if let Some(block) = contents.first_block.filter(|_| has_none) {
+            self.diagnostics.push(no_bindings(block, is_missing, &contents));
+        }
+        let before = self.diagnostics.len();
         let (scenarios, matched) = self.scenarios(&metadata, &contents, &set, is_sure);
+        if is_missing && let Some(unknown) = self.diagnostics[before..].iter_mut().find(|d| d.code == Code::UnknownStep)
+        {
+            let about = "this document has no metadata, so it has only the built-in steps; to use others,";
+            unknown.help.extend(how_to_name_bindings(about, &contents));
+        }
         // With steps missing from the plan, any language may be needed.
         let any = !set.is_complete || matched.cannot_run;
         let implementations = self.files.implementations(
@@ -172,32 +191,15 @@ impl Session<'_> {
         self.plan.scenarios.extend(scenarios);
         self.plan.documents.push(PlannedDocument {
             path: path.to_owned(),
-            title: metadata.title.clone().or(contents.first_heading).unwrap_or_default(),
+            title: metadata.title.as_deref().or(contents.first_heading()).unwrap_or_default().to_owned(),
             bindings: set.bindings.into_iter().map(|compiled| compiled.binding).collect(),
             files: contents.files.into_iter().map(|file| file.file).collect(),
             implementations,
             metadata,
             directory,
             bodies,
+            headings: contents.headings,
         });
-    }
-
-    fn no_metadata(&mut self, path: &str, contents: &Contents) {
-        let Some(block) = contents.first_block else {
-            return;
-        };
-        let mut error =
-            Diagnostic::error(Code::NoMetadata, "this document has scenarios but no metadata").at(block, "");
-        let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-        let subplot = format!("{stem}.subplot");
-        if lookup::exists(self.request.loader, &subplot) {
-            error = error.help(format!("did you mean {subplot}?"));
-        }
-        let title = contents.first_heading.as_deref().unwrap_or("Login works");
-        let example = ["---", &format!("title: {title}"), "bindings:", "- lib/runcmd.yaml", "- lib/files.yaml", "---"]
-            .map(str::to_owned);
-        error = error.help("begin the document with lines such as these:");
-        self.diagnostics.push(example.into_iter().fold(error, |error, line| error.help(format!("    {line}"))));
     }
 
     /// Matches the steps of all scenarios. `is_sure`: all bindings of the document are known.
@@ -209,14 +211,6 @@ impl Session<'_> {
         is_sure: bool,
     ) -> (Vec<PlannedScenario>, Matched) {
         let bindings = set.bindings.as_slice();
-        let has_none = is_sure && bindings.is_empty() && set.invalid.is_empty();
-        if let Some(block) = contents.first_block.filter(|_| has_none) {
-            self.diagnostics.push(
-                Diagnostic::error(Code::NoBindings, "this document has steps, but its metadata lists no bindings")
-                    .at(block, "")
-                    .help("add `bindings:` to the metadata, with a list of files such as `lib/runcmd.yaml`"),
-            );
-        }
         let index = Index::new(bindings);
         let languages = Languages {
             listed: metadata.languages.iter().map(|language| language.name.text.clone()).collect(),
@@ -252,6 +246,30 @@ impl Session<'_> {
         self.diagnostics.extend(diagnostics);
         (scenarios, outcome)
     }
+}
+
+/// Whether a diagnostic is about a block that was probably meant to be a scenario.
+fn is_near_scenario(diagnostic: &Diagnostic) -> bool {
+    diagnostic.code == Code::UnknownClass
+}
+
+fn no_bindings(block: Span, is_missing: bool, contents: &Contents) -> Diagnostic {
+    if is_missing {
+        let error = Diagnostic::error(Code::NoMetadata, "this document has steps, but no metadata that lists bindings");
+        return how_to_name_bindings("to list them,", contents).into_iter().fold(error.at(block, ""), Diagnostic::help);
+    }
+    Diagnostic::error(Code::NoBindings, "this document has steps, but its metadata lists no bindings")
+        .at(block, "")
+        .help("add `bindings:` to the metadata, with a list of files such as `lib/runcmd.yaml`")
+}
+
+/// Returns advice on naming bindings, for a document without metadata.
+fn how_to_name_bindings(about: &str, contents: &Contents) -> Vec<String> {
+    let title = contents.first_heading().unwrap_or("Login works");
+    let title = format!("    title: {title}");
+    let lines = ["    ---", &title, "    bindings:", "    - lib/runcmd.yaml", "    - my-steps.yaml", "    ---"];
+    let first = format!("{about} begin the document with lines such as these:");
+    std::iter::once(first).chain(lines.map(str::to_owned)).collect()
 }
 
 fn no_scenario(path: &str, id: SourceId) -> Diagnostic {

@@ -119,6 +119,34 @@ impl<'a> SourceReader<'a> {
         set
     }
 
+    /// Reads all built-in bindings files, for a document that names none.
+    pub(crate) fn builtin_bindings(&mut self, diagnostics: &mut Vec<Diagnostic>) -> BindingSet {
+        let mut set = BindingSet { bindings: Vec::new(), invalid: Vec::new(), is_complete: true };
+        for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
+            let (_, file) = self.builtin_file(builtin, text, diagnostics);
+            set.bindings.extend(file.bindings.iter().cloned());
+        }
+        set
+    }
+
+    /// Reads a built-in bindings file. Returns it with the key that identifies it.
+    fn builtin_file(
+        &mut self,
+        builtin: &BuiltinFile,
+        text: &Arc<str>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (String, Rc<BindingsFile>) {
+        // No path of a user's file has this form.
+        let key = format!("built in//{}", builtin.name);
+        if let Some(file) = self.bindings.get(&key) {
+            return (key, Rc::clone(file));
+        }
+        let id = self.sources.add(SourceFile::builtin(&*builtin.name, Arc::clone(text)));
+        let file = Rc::new(binding::read(id, &self.sources, diagnostics));
+        self.bindings.insert(key.clone(), Rc::clone(&file));
+        (key, file)
+    }
+
     /// Reads the bindings file of this name. Returns it with the key that identifies it.
     fn bindings_file(
         &mut self,
@@ -128,7 +156,7 @@ impl<'a> SourceReader<'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<(String, Rc<BindingsFile>)> {
         let path = lookup::join(directory, &name.text);
-        let mut key = lookup::key(&path);
+        let key = lookup::key(&path);
         if let Some(file) = self.bindings.get(&key) {
             return Some((key, Rc::clone(file)));
         }
@@ -140,12 +168,7 @@ impl<'a> SourceReader<'a> {
                     diagnostics.push(self.not_found("bindings file", name, BuiltinFile::is_bindings));
                     return None;
                 };
-                // No path of a user's file has this form.
-                key = format!("built in//{}", file.name);
-                if let Some(file) = self.bindings.get(&key) {
-                    return Some((key, Rc::clone(file)));
-                }
-                Ok(SourceFile::builtin(&*file.name, Arc::clone(text)))
+                return Some(self.builtin_file(file, text, diagnostics));
             }
             Err(reason) => Err(Box::new(lookup::failure("bindings file", &path, &reason))),
         };

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use greenroom_doc::Network;
+use greenroom_doc::{Diagnostic, Loaded, MemoryLoader, Network, Request, load};
 use snapbox::str;
 
 use crate::project::{HEAD, Project, same};
@@ -325,4 +325,56 @@ S []
 
 "#]],
     );
+}
+
+#[test]
+fn a_document_without_metadata_has_its_first_heading_and_the_built_in_bindings() {
+    let text = "# Tea\n\n## Brewing\n~~~scenario\ngiven a cup\nwhen I brew\n~~~\n### Notes\n## End\n";
+    let binding = |step: &str| format!("- {step}\n  impl: {{native: {{function: a}}}}\n");
+    let loaded = Project::new()
+        .document("d.md", text)
+        // A file of the user's under the name of a built-in one has no part in it.
+        .file("lib/a.yaml", "[")
+        .builtin("lib/a.yaml", Some(&binding("given: a cup")))
+        .builtin("lib/b.yaml", Some(&binding("when: I brew")))
+        .load();
+    assert_eq!(loaded.diagnostics, []);
+    assert_eq!(loaded.plan.scenarios[0].steps.len(), 2);
+    let document = &loaded.plan.documents[0];
+    assert_eq!(document.title, "Tea");
+    let headings = document.headings.iter().map(|heading| (heading.level, heading.title.as_str()));
+    assert_eq!(headings.collect::<Vec<_>>(), [(1, "Tea"), (2, "Brewing"), (3, "Notes"), (2, "End")]);
+}
+
+#[test]
+fn documents_that_may_be_empty_are_skipped_with_their_mistakes() {
+    let near = "# A\n~~~scenaro\ngiven a thing\n~~~\n";
+    let documents = ["none.md", "unclosed.md", "near.md", "real.md"].map(str::to_owned);
+    let loader = MemoryLoader::default()
+        .with("none.md", "---\nlayout: post\n---\n# A\n~~~{#b}\n~~~\n")
+        .with("unclosed.md", "---\ntitle: A\n\n# A\n")
+        .with("near.md", near)
+        .with("real.md", "---\nlayout: post\n---\n# A\n~~~scenario\n~~~\n");
+    let outcome = |may_be_empty| {
+        let builtin = [];
+        load(&Request {
+            documents: &documents,
+            loader: &loader,
+            builtin: &builtin,
+            can_run: &|_, _| true,
+            may_be_empty,
+        })
+    };
+    let loaded = outcome(&|_| true);
+    assert_eq!(loaded.plan.skipped, ["none.md", "unclosed.md"]);
+    let paths: Vec<&str> = loaded.plan.documents.iter().map(|document| document.path.as_str()).collect();
+    assert_eq!(paths, ["near.md", "real.md"]);
+    assert!(loaded.diagnostics.iter().all(|d| !["none.md", "unclosed.md"].contains(&name(&loaded, d))));
+    assert!(loaded.has_errors());
+    assert_eq!(outcome(&|_| false).plan.skipped, [""; 0]);
+}
+
+/// Returns the name of the file that a diagnostic is about.
+fn name<'a>(loaded: &'a Loaded, diagnostic: &Diagnostic) -> &'a str {
+    diagnostic.primary.as_ref().map_or("", |label| &loaded.sources.file(label.span.source).name)
 }

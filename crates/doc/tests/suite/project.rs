@@ -71,7 +71,13 @@ impl Project {
     pub(crate) fn load(&self) -> Loaded {
         let can_run =
             |language: &str, function: &str| language == "native" || (language == "python" && function != "gone");
-        load(&Request { documents: &self.documents, loader: &self.loader, builtin: &self.builtin, can_run: &can_run })
+        load(&Request {
+            documents: &self.documents,
+            loader: &self.loader,
+            builtin: &self.builtin,
+            can_run: &can_run,
+            may_be_empty: &|_| false,
+        })
     }
 
     /// Returns all diagnostics.

@@ -28,11 +28,11 @@ impl List {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
         let mut loaded = self.documents.load(settings, registry)?;
         let selected = self.filter.select(&loaded)?;
-        let Plan { documents, scenarios } = std::mem::take(&mut loaded.plan);
+        let Plan { documents, scenarios, skipped } = std::mem::take(&mut loaded.plan);
         let mut at = 0..;
         let scenarios =
             scenarios.into_iter().filter(|_| at.next().is_some_and(|at| selected.binary_search(&at).is_ok())).collect();
         let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
-        print(&catalogue::scenarios(&Plan { documents, scenarios }, &loaded.sources, self.verbose, style))
+        print(&catalogue::scenarios(&Plan { documents, scenarios, skipped }, &loaded.sources, self.verbose, style))
     }
 }

@@ -49,6 +49,14 @@ fn in_a_file_of_its_own() {
 }
 
 #[test]
+fn none_at_all() {
+    runs(&Project::new().file("x.md", BODY), "x.md");
+    let steps = "# Files\n~~~scenario\ngiven file a.txt from b.txt\nwhen I start \"sleep 9\" as a background process as d\n\
+                 and I run cat a.txt\nthen stdout is exactly \"hi\\n\"\n~~~\n~~~{#b.txt .file}\nhi\n~~~\n";
+    Project::new().file("all.md", steps).run(["run", "all.md"]).passes();
+}
+
+#[test]
 fn with_keys_of_older_documents() {
     let project = Project::new();
     let head = "---\ntitle: T\nauthor: A\ndate: 2021-03-04\ntemplate: python\nbindings: lib/runcmd.yaml\n\

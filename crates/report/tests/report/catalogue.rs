@@ -29,7 +29,7 @@ fn plan() -> (Plan, Sources) {
     };
     let steps = || vec![step(StepKind::Given, "given a thing"), step(StepKind::Then, "then it\tis there")];
     let scenarios = vec![scenario("One", 0, &[], steps()), scenario("Two", 14, &["slow", "network"], steps())];
-    (Plan { documents: Vec::new(), scenarios }, sources)
+    (Plan { scenarios, ..Plan::default() }, sources)
 }
 
 #[test]

@@ -64,6 +64,33 @@ pub(crate) fn unclosed(text: &str) -> Option<Unclosed> {
     Some(Unclosed { open, after: None })
 }
 
+/// Finds what looks like metadata and is not: in the middle of a file, or without lines around it.
+pub(crate) fn misplaced(text: &str) -> Option<Range<usize>> {
+    let is_title = |line: &str| line.starts_with("title:") || line.starts_with("bindings:");
+    let mut fence = None;
+    let mut before = 0..0;
+    let mut is_first = true;
+    for line in lines(text, text_start(text)) {
+        let words = &text[line.clone()];
+        match (fence, markdown::fence_mark(words)) {
+            (None, Some(mark)) => fence = Some(mark),
+            (Some((mark, length)), Some((end, end_length))) if mark == end && end_length >= length => fence = None,
+            (None, None) if is_first && is_title(words) => return Some(line),
+            (None, None) if words == "---" && (before.is_empty() || text[before.clone()].ends_with("-->")) => {
+                let rest = &text[after_line(text, line.end)..];
+                let is_closed = rest.lines().any(|line| matches!(line.trim_end(), "---" | "..."));
+                if is_closed && rest.lines().take_while(|line| !line.trim().is_empty()).any(is_title) {
+                    return Some(line);
+                }
+            }
+            _ => {}
+        }
+        is_first &= line.is_empty();
+        before = line;
+    }
+    None
+}
+
 /// Returns the ranges of all lines, without line ends and trailing whitespace.
 fn lines(text: &str, from: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
     let mut at = from;
@@ -153,6 +180,24 @@ mod tests {
         assert_eq!(after("---\ntitle: x\n---\n# A\n"), None);
         assert_eq!(after("---\n\n# A\n"), None);
         assert_eq!(after("# A\n---\ntitle: x\n"), None);
+    }
+
+    #[test]
+    fn misplaced_metadata_is_found() {
+        let found = |text: &str| misplaced(text).map(|line| (line.start, text[line].to_owned()));
+        let some = |at: usize, line: &str| Some((at, line.to_owned()));
+        assert_eq!(found("# A\n\n---\ntitle: x\nbindings: []\n---\n\ntext\n"), some(5, "---"));
+        assert_eq!(found("# A\n\n---\n# c\nnetwork: host\nbindings: []\n...\n# B\n"), some(5, "---"));
+        assert_eq!(found("\n\ntitle: x\n# A\n"), some(2, "title: x"));
+        for text in [
+            "# A\n\n---\ntitle: x\n",
+            "# A\n\n---\nprose\n---\n",
+            "# A\n~~~\n\n---\ntitle: x\n---\n~~~\n",
+            "# A\n\ntitle: x\n",
+            "A\n---\ntitle: x\n---\n",
+        ] {
+            assert_eq!(found(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -37,8 +37,12 @@ pub(crate) fn read(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Front {
     let Some(range) = parts.yaml.clone() else {
-        let Some(unclosed) = block::unclosed(text) else { return Front::Missing };
-        diagnostics.push(never_closed(source, text, unclosed));
+        if let Some(unclosed) = block::unclosed(text) {
+            diagnostics.push(never_closed(source, text, unclosed));
+            return Front::Unreadable;
+        }
+        let Some(line) = block::misplaced(text) else { return Front::Missing };
+        diagnostics.push(out_of_place(source, text, line));
         return Front::Unreadable;
     };
     let place = first_line(source, text, &range);
@@ -73,6 +77,18 @@ fn never_closed(source: SourceId, text: &str, unclosed: Unclosed) -> Diagnostic 
         Some(line) => format!("add a line `---` or `...` after it, before `{}`", &text[line]),
         None => "add a line `---` or `...` after it".to_owned(),
     })
+}
+
+fn out_of_place(source: SourceId, text: &str, line: Range<usize>) -> Diagnostic {
+    let help = if &text[line.clone()] == "---" {
+        "move it to the beginning of the document"
+    } else {
+        "write a line `---` before it and another after it"
+    };
+    Diagnostic::error(Code::NoMetadata, "this looks like metadata, but is not where metadata is read")
+        .at(Span::new(source, line), "")
+        .note("metadata is at the very beginning or end of a document, between lines `---`")
+        .help(help)
 }
 
 /// Reads the keys. `place` is where to point when one is missing.

@@ -163,7 +163,13 @@ fn paths_that_are_not_files() {
         }
     }
     let documents = ["docs", "fifo", "secret.md"].map(str::to_owned);
-    let loaded = load(&Request { documents: &documents, loader: &Odd, builtin: &[], can_run: &|_, _| true });
+    let loaded = load(&Request {
+        documents: &documents,
+        loader: &Odd,
+        builtin: &[],
+        can_run: &|_, _| true,
+        may_be_empty: &|_| false,
+    });
     same(
         complaints(&loaded.sources, &loaded.diagnostics),
         str![[r#"

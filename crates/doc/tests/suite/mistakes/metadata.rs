@@ -11,32 +11,56 @@ fn no_metadata() {
     same(
         Project::new().document("d.md", text).complaints(),
         str![[r#"
-error[no-metadata]: this document has scenarios but no metadata
+error[no-metadata]: this document has steps, but no metadata that lists bindings
   at d.md:3:1 "~~~scenario"
-  help: begin the document with lines such as these:
+  help: to list them, begin the document with lines such as these:
   help:     ---
   help:     title: Hello world
   help:     bindings:
   help:     - lib/runcmd.yaml
-  help:     - lib/files.yaml
+  help:     - my-steps.yaml
   help:     ---
 
 "#]],
     );
-    let project = Project::new().document("x/d.md", text).file("x/d.subplot", "title: T\n");
+    let project = Project::new()
+        .document("d.md", text)
+        .builtin("lib/a.yaml", Some("- given: a cup\n  impl: {native: {function: a}}\n"));
     same(
         project.complaints(),
         str![[r#"
-error[no-metadata]: this document has scenarios but no metadata
-  at x/d.md:3:1 "~~~scenario"
-  help: did you mean x/d.subplot?
-  help: begin the document with lines such as these:
+error[unknown-step]: no binding matches this step
+  at d.md:4:1 "given a thing"
+  help: similar: `given a cup` in lib/a.yaml (built in)
+  help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
   help:     ---
   help:     title: Hello world
   help:     bindings:
   help:     - lib/runcmd.yaml
-  help:     - lib/files.yaml
+  help:     - my-steps.yaml
   help:     ---
+
+"#]],
+    );
+}
+
+#[test]
+fn metadata_in_the_wrong_place() {
+    let body = "~~~scenario\ngiven a thing\n~~~\n";
+    let project = Project::new()
+        .document("middle.md", format!("# S\n\n---\ntitle: T\nbindings: [b.yaml]\n---\n\n{body}"))
+        .document("bare.md", format!("title: T\nbindings: [b.yaml]\n\n# S\n{body}"));
+    same(
+        project.complaints(),
+        str![[r#"
+error[no-metadata]: this looks like metadata, but is not where metadata is read
+  at middle.md:3:1 "---"
+  note: metadata is at the very beginning or end of a document, between lines `---`
+  help: move it to the beginning of the document
+error[no-metadata]: this looks like metadata, but is not where metadata is read
+  at bare.md:1:1 "title: T"
+  note: metadata is at the very beginning or end of a document, between lines `---`
+  help: write a line `---` before it and another after it
 
 "#]],
     );
@@ -83,14 +107,14 @@ error[bad-metadata]: a key must be a word, not a list
     same(
         metadata("- a"),
         str![[r#"
-error[no-metadata]: this document has scenarios but no metadata
+error[no-metadata]: this document has steps, but no metadata that lists bindings
   at d.md:5:1 "~~~scenario"
-  help: begin the document with lines such as these:
+  help: to list them, begin the document with lines such as these:
   help:     ---
   help:     title: S
   help:     bindings:
   help:     - lib/runcmd.yaml
-  help:     - lib/files.yaml
+  help:     - my-steps.yaml
   help:     ---
 
 "#]],

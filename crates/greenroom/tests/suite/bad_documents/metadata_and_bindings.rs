@@ -86,24 +86,45 @@ error[bad-metadata]: `scenario_timeout`: `0` is too short: it must be more than 
 
 #[test]
 fn no_metadata() {
-    text("# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![[r#"
-error[no-metadata]: this document has scenarios but no metadata
- --> x.md:2:1
+    text("# S\n~~~scenario\nwhen I run true\nand I brew tea\n~~~\n").stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:4:1
   |
-2 | ~~~scenario
-  | ^^^^^^^^^^^
+4 | and I brew tea
+  | ^^^^^^^^^^^^^^
   |
-  = help: begin the document with lines such as these:
+  = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
   = help:     ---
   = help:     title: S
   = help:     bindings:
   = help:     - lib/runcmd.yaml
-  = help:     - lib/files.yaml
+  = help:     - my-steps.yaml
   = help:     ---
 
 1 error
 
 "#]]);
+}
+
+#[test]
+fn metadata_in_the_middle() {
+    text("# S\n\n---\ntitle: T\nbindings: [lib/runcmd.yaml]\n---\n\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![
+        [r#"
+error[no-metadata]: this looks like metadata, but is not where metadata is read
+ --> x.md:3:1
+  |
+3 | ---
+  | ^^^
+  |
+  = note: metadata is at the very beginning or end of a document, between lines `---`
+  = help: move it to the beginning of the document
+
+1 error
+
+"#]
+    ]);
 }
 
 #[test]
