@@ -350,20 +350,14 @@ fn a_document_without_metadata_has_its_first_heading_and_the_built_in_bindings()
 fn documents_that_may_be_empty_are_skipped_with_their_mistakes() {
     let near = "# A\n~~~scenaro\ngiven a thing\n~~~\n";
     let documents = ["none.md", "unclosed.md", "near.md", "real.md"].map(str::to_owned);
-    let loader = MemoryLoader::default()
+    let files = MemoryLoader::default()
         .with("none.md", "---\nlayout: post\n---\n# A\n~~~{#b}\n~~~\n")
         .with("unclosed.md", "---\ntitle: A\n\n# A\n")
         .with("near.md", near)
         .with("real.md", "---\nlayout: post\n---\n# A\n~~~scenario\n~~~\n");
     let outcome = |may_be_empty| {
         let builtin = [];
-        load(&Request {
-            documents: &documents,
-            loader: &loader,
-            builtin: &builtin,
-            can_run: &|_, _| true,
-            may_be_empty,
-        })
+        load(&Request { documents: &documents, loader: &files, builtin: &builtin, can_run: &|_, _| true, may_be_empty })
     };
     let loaded = outcome(&|_| true);
     assert_eq!(loaded.plan.skipped, ["none.md", "unclosed.md"]);
