@@ -2,6 +2,7 @@
 //! loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::Write;
 
 use clap::Args;
@@ -34,8 +35,17 @@ pub(crate) struct Documents {
 impl Documents {
     /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
     /// errors among them.
-    pub(crate) fn load(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
-        let loaded = self.read(settings, registry)?;
+    ///
+    /// `environment` are the variables that the user sets for the scenarios.
+    pub(crate) fn load(
+        &self,
+        settings: &Settings,
+        registry: &Registry,
+        environment: &[(String, String)],
+    ) -> Result<Loaded, CommandError> {
+        let path = environment.iter().rev().find(|(name, _)| name == "PATH");
+        let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
+        let loaded = self.read(settings, registry, path)?;
         if !loaded.diagnostics.is_empty() {
             let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr);
             let _ = std::io::stderr().write_all(text.as_bytes());
@@ -43,7 +53,7 @@ impl Documents {
         if loaded.has_errors() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }
     }
 
-    fn read(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
+    fn read(&self, settings: &Settings, registry: &Registry, path: &OsStr) -> Result<Loaded, CommandError> {
         let builtin = builtin_files(registry);
         let hosts = self.other_hosts();
         let can_run = |language: &str, function: &str| match language {
@@ -56,11 +66,11 @@ impl Documents {
         let request =
             Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run, may_be_empty: &|_| false };
         let mut loaded = greenroom_doc::load(&request);
-        let mut more = greenroom_run::preflight(&loaded.plan, registry, &settings.path, &settings.directory);
+        let mut more = greenroom_run::preflight(&loaded.plan, registry, path, &settings.directory);
         // A user's own host for Python may define functions in another way.
         if !hosts.contains_key("python") {
             let python = settings.absolute(&self.python);
-            let found = greenroom_run::check_functions(&loaded, &python, &settings.path, &settings.directory);
+            let found = greenroom_run::check_functions(&loaded, &python, path, &settings.directory);
             more.extend(found.map_err(|error| CommandError::system("check Python files", &error))?);
         }
         if !more.is_empty() {

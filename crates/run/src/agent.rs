@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, network};
-use greenroom_sandbox::{Agent, Stage};
+use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
@@ -71,8 +71,10 @@ impl Agent for StepAgent {
         let Ok(Prologue { source_directory, environment, documents }) = serde_json::from_slice(prologue) else {
             return AgentPrologue { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
         };
-        // Step files are loaded in the user's environment, before any scenario begins.
+        // Step files are loaded in the user's environment, before any scenario begins. Its programs get PWD anyway.
         let own = OWN_VARIABLES.into_iter().map(|name| (name.into(), std::env::var_os(name)));
+        let callers = callers_variables().into_iter().filter(|(name, _)| name != "PWD" && name != "OLDPWD");
+        let own = own.chain(callers.map(|(name, value)| (name, Some(value))));
         let users = environment.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
         let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
         let path = loading.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());

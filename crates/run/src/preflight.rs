@@ -6,14 +6,24 @@ use std::ops::Range;
 use std::path::Path;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
-use greenroom_steps::{Captures, PreflightState, Problem, ProblemKind, Registry};
+use greenroom_steps::{Captures, EmbeddedFile, PreflightState, Problem, ProblemKind, Registry};
 
 /// Finds steps that cannot work: invalid ports, malformed JSON, missing programs.
 ///
 /// `path` is PATH, and `source_directory` is where greenroom was started.
 pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
-    let state = PreflightState::new(path.to_owned(), source_directory.to_owned());
-    plan.scenarios.iter().flat_map(|scenario| check(scenario, registry, state.clone())).collect()
+    let file = |file: &greenroom_doc::EmbeddedFile| EmbeddedFile {
+        name: file.name.clone(),
+        text: file.text.as_ref().to_owned(),
+    };
+    let states = plan.documents.iter().map(|document| PreflightState {
+        embedded: document.files.iter().map(file).collect(),
+        ..PreflightState::new(path.to_owned(), source_directory.to_owned())
+    });
+    let states: Vec<PreflightState> = states.collect();
+    let of = |scenario: &PlannedScenario| states.get(scenario.document).cloned();
+    let checked = |scenario| Some(check(scenario, registry, of(scenario)?));
+    plan.scenarios.iter().filter_map(checked).flatten().collect()
 }
 
 fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState) -> Vec<Diagnostic> {

@@ -37,6 +37,7 @@
 
 #![warn(clippy::missing_errors_doc)]
 
+mod callers;
 pub mod daemon;
 #[doc(hidden)]
 pub mod decode;
@@ -101,6 +102,8 @@ pub mod ready {
     pub use crate::process::ready::{Http, HttpAttempt};
 }
 
+#[doc(hidden)]
+pub use callers::callers_variables;
 #[doc(hidden)]
 pub use entry::enter;
 #[doc(hidden)]

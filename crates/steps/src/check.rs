@@ -4,10 +4,13 @@
 //! the scenario change. It returns the problems that it finds, which are reported together with all
 //! other mistakes in the documents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::context::EmbeddedFile;
 
 /// The kind of a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +146,12 @@ impl Problem {
 pub struct PreflightState {
     /// PATH of the programs that the scenario starts.
     pub path: OsString,
+    /// Directories that earlier steps put in front of PATH, whatever PATH is.
+    pub path_prefix: Vec<PathBuf>,
+    /// The embedded files of the document.
+    pub embedded: Arc<[EmbeddedFile]>,
+    /// Scripts that earlier steps create in the scenario's directory: the name, and the first line.
+    pub scripts: BTreeMap<String, String>,
     /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
     /// Files and directories that earlier steps create in the scenario's directory, as the document
@@ -161,11 +170,45 @@ pub struct PreflightState {
 impl PreflightState {
     /// Creates the state at the first step of a scenario.
     pub fn new(path: OsString, source_directory: PathBuf) -> Self {
-        Self { path, source_directory, files: BTreeSet::new(), kept: BTreeSet::new(), anything_goes: false, ran: false }
+        Self {
+            path,
+            path_prefix: Vec::new(),
+            embedded: Arc::new([]),
+            scripts: BTreeMap::new(),
+            source_directory,
+            files: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            anything_goes: false,
+            ran: false,
+        }
+    }
+
+    /// Returns PATH with what steps put in front of it.
+    pub fn search_path(&self) -> OsString {
+        let entries = self.path_prefix.iter().cloned().chain(std::env::split_paths(&self.path));
+        // PATH cannot contain a directory with a colon in its name.
+        std::env::join_paths(entries).unwrap_or_else(|_| self.path.clone())
+    }
+
+    /// Notes that a step creates this file with the text of an embedded one.
+    pub fn creates_from(&mut self, name: &str, embedded: &str) {
+        self.creates(name);
+        let text = self.embedded.iter().find(|file| file.name.eq_ignore_ascii_case(embedded)).map(|file| &file.text);
+        let first = text.and_then(|text| text.lines().next()).filter(|line| line.starts_with("#!"));
+        match first.map(str::to_owned) {
+            Some(line) => self.scripts.insert(plain(name).to_owned(), line),
+            None => self.scripts.remove(plain(name)),
+        };
+    }
+
+    /// Returns the first line of a script that an earlier step has created.
+    pub fn script(&self, name: &str) -> Option<&str> {
+        self.scripts.get(plain(name)).map(String::as_str)
     }
 
     /// Notes that a step creates this file.
     pub fn creates(&mut self, name: &str) {
+        self.scripts.remove(plain(name));
         self.files.insert(plain(name).to_owned());
     }
 

@@ -11,6 +11,9 @@ use greenroom_sandbox::process::Watch;
 
 use crate::step::Failure;
 
+/// Where programs are looked for if PATH is not set.
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// A file embedded in the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedFile {
@@ -266,7 +269,7 @@ impl Environment {
 
     /// Returns PATH with the directories in front of it.
     pub fn path(&self) -> OsString {
-        let base = self.base(OsStr::new("PATH")).unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+        let base = self.base(OsStr::new("PATH")).unwrap_or_else(|| DEFAULT_PATH.into());
         let entries = self.path_prefix.iter().cloned().chain(std::env::split_paths(&base));
         std::env::join_paths(entries).unwrap_or(base)
     }
@@ -276,6 +279,10 @@ impl Environment {
         let mut changes: Vec<_> = self.changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if !self.path_prefix.is_empty() {
             changes.push(("PATH".into(), Some(self.path())));
+        }
+        // A worker has these only if the user set them for the scenario; programs get their own otherwise.
+        for name in ["PWD", "OLDPWD"].map(OsStr::new).into_iter().filter(|name| !self.changes.contains_key(*name)) {
+            changes.extend(self.base(name).map(|value| (name.to_owned(), Some(value))));
         }
         changes
     }

@@ -9,17 +9,22 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::print;
 use crate::settings::Settings;
+use crate::values;
 
 /// Check documents and show all errors, without running anything
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     #[command(flatten)]
     documents: Documents,
+    /// Set an environment variable as `greenroom run` will: programs are looked up on its PATH. May
+    /// be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = values::variable)]
+    environment: Vec<(String, String)>,
 }
 
 impl Check {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let loaded = self.documents.load(settings, registry)?;
+        let loaded = self.documents.load(settings, registry, &self.environment)?;
         let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
         let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
         let verdict = if loaded.diagnostics.is_empty() { "OK" } else { "OK, with warnings" };

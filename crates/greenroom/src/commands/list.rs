@@ -26,7 +26,7 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let mut loaded = self.documents.load(settings, registry)?;
+        let mut loaded = self.documents.load(settings, registry, &[])?;
         let selected = self.filter.select(&loaded)?;
         let Plan { documents, scenarios, skipped } = std::mem::take(&mut loaded.plan);
         let mut at = 0..;

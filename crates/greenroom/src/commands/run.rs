@@ -119,7 +119,7 @@ enum Network {
 
 impl Run {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let loaded = self.documents.load(settings, registry)?;
+        let loaded = self.documents.load(settings, registry, &self.environment)?;
         let chosen = self.filter.select(&loaded)?;
         let options = self.options(chosen, &loaded, settings);
         let mut files = self.reports.open(&loaded.plan, settings)?;

@@ -31,5 +31,6 @@ mod recordings;
 mod run;
 mod seed;
 mod support;
+mod surroundings;
 mod tended;
 mod terminal;

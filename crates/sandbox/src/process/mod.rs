@@ -26,7 +26,7 @@ pub(crate) mod wait;
 pub(crate) use child::Child;
 pub use greet::greet;
 pub use neighbour::Neighbour;
-pub use program::{Input, Program, ProgramError, SpawnError, find_program, retry_while_busy};
+pub use program::{Input, Program, ProgramError, SpawnError, find_program, missing_interpreter, retry_while_busy};
 pub use running::Process;
 pub use signal::{Signal, UnknownSignal};
 pub use status::{Exit, ExitStatus, StopOutcome};

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ pub struct Program {
     /// Its working directory.
     pub directory: PathBuf,
     /// Changes to the environment of this process; a variable without a value is unset.
+    ///
+    /// Unless they name PWD and OLDPWD, PWD is the working directory, and OLDPWD is unset.
     pub environment: Vec<(OsString, Option<OsString>)>,
     /// Its standard input.
     pub stdin: Input,
@@ -216,6 +218,12 @@ impl Program {
             command.arg0(name).args(args);
         }
         command.current_dir(&directory).stdin(stdin).stdout(stdout).stderr(stderr);
+        // Programs take the name of their directory from it; only a shell replaces a wrong one.
+        match logical(&directory) {
+            Some(directory) => command.env("PWD", directory),
+            None => command.env_remove("PWD"),
+        };
+        command.env_remove("OLDPWD");
         for (name, value) in &environment {
             match value {
                 Some(value) => command.env(name, value),
@@ -228,6 +236,44 @@ impl Program {
             SpawnError { path, hint, source }
         })
     }
+}
+
+/// Returns why the interpreter in the first line of a script is missing, if it is.
+///
+/// `head` is the beginning of the script. With `env` in that line, the interpreter is what `env`
+/// looks for on `path`.
+pub fn missing_interpreter(head: &[u8], path: &OsStr) -> Option<String> {
+    let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace();
+    let interpreter = words.next()?;
+    if is_executable(Path::new(interpreter)) != Some(true) || (line.ends_with('\r') && words.clone().next().is_none()) {
+        return Some(no_interpreter(&line));
+    }
+    if Path::new(interpreter).file_name() != Some(OsStr::new("env")) {
+        return None;
+    }
+    let searched = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+    let is_absolute = std::env::split_paths(path).all(|entry| entry.is_absolute());
+    let is_missing = is_absolute && find_program(searched.as_ref(), path, Path::new("/")).is_err();
+    is_missing.then(|| format!("its first line has {interpreter} look for {searched}, which is not on PATH"))
+}
+
+/// Describes a missing interpreter. `line` is the first line of the script after `#!`.
+fn no_interpreter(line: &str) -> String {
+    let interpreter = line.split_whitespace().next().unwrap_or_default();
+    if line.ends_with('\r') {
+        format!("its first line ends in a carriage return, so the kernel looks for `{interpreter}\\r`")
+    } else {
+        format!("its first line names the interpreter {interpreter}, which does not exist")
+    }
+}
+
+/// Returns a directory in the form that PWD must have: absolute, without `.` and `..`.
+fn logical(directory: &Path) -> Option<PathBuf> {
+    let absolute: PathBuf = std::path::absolute(directory).ok()?.components().collect();
+    let has_parent = absolute.components().any(|component| component == Component::ParentDir);
+    if has_parent { absolute.canonicalize().ok() } else { Some(absolute) }
 }
 
 /// Explains an error of `exec` that names the wrong cause, or none.
@@ -246,13 +292,7 @@ fn explain(
             // A relative path is relative to the program's working directory.
             let head = capture::head(&directory.join(path), 256).ok()?;
             let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
-            let line = String::from_utf8_lossy(line);
-            let interpreter = line.split_whitespace().next()?;
-            Some(if line.ends_with('\r') {
-                format!("its first line ends in a carriage return, so the kernel looks for `{interpreter}\\r`")
-            } else {
-                format!("its first line names the interpreter {interpreter}, which does not exist")
-            })
+            Some(no_interpreter(&String::from_utf8_lossy(line)))
         }
         libc::ENOEXEC => Some("it is neither a program for this machine nor a script with a #! line".to_owned()),
         libc::E2BIG => {

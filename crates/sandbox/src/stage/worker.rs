@@ -2,13 +2,29 @@
 
 use std::ffi::OsString;
 
+use rustix::fs::Mode;
+use rustix::process::umask;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::agent::{Agent, Stage};
+use crate::callers::stays_outside;
 use crate::isolation::{Isolation, UserNamespace};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{BEGIN, SETUP_FAILED, StageMessage, StageOrder};
+use crate::surroundings;
 use crate::sys;
+
+/// The umask of every scenario, whatever that of the caller is.
+const UMASK: Mode = Mode::WGRP.union(Mode::WOTH);
+
+/// Removes what the caller's environment says of the caller's surroundings, and sets the umask.
+fn set_up_surroundings() {
+    let network = surroundings::network();
+    for (name, _) in std::env::vars_os().filter(|(name, _)| stays_outside(name, network)) {
+        sys::set_variable(&name, None);
+    }
+    umask(UMASK);
+}
 
 /// Runs the worker to its end.
 pub(super) fn run<A: Agent>(
@@ -26,6 +42,7 @@ pub(super) fn run<A: Agent>(
         let none = CapabilitySet::empty();
         let _ = set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none });
     }
+    set_up_surroundings();
     for (name, value) in &order.environment {
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }

@@ -95,6 +95,16 @@ class Engine:
                 environ[name] = value
         self._environment = self.current_environment()
 
+    def follow_directory(self, former: str | None) -> None:
+        """Has PWD name the working directory, if it named the former one: what step code starts may rely on it."""
+        now = self.directory()
+        try:
+            if now is not None and now != former and shared_os.environ.get("PWD") == former:
+                shared_os.environ["PWD"] = self._environment["PWD"] = now
+        except Exception:
+            # Step code has replaced what this needs.
+            pass
+
     def changed_environment(self) -> dict[str, str | None]:
         """What has changed in the environment since greenroom last heard of it."""
         former, now = self._environment, self.current_environment()

@@ -319,12 +319,13 @@ class Host:
     def _step(self, step: dict[str, Any]) -> None:
         ENGINE.begin_step()
         self._is_unanswered = True
-        failure = None
+        failure = directory = None
         try:
             ENGINE.set_environment(step.get("environment") or {})
             self._set_up_log()
             if step.get("directory"):
                 os.chdir(step["directory"])
+            directory = ENGINE.directory()
             self._call(step["function"], step.get("captures") or {})
         except BaseException as error:
             if getpid() != ENGINE.process:
@@ -335,6 +336,7 @@ class Host:
             # Frames keep what they hold alive, such as open files.
             error = None
         ENGINE.exit_in_child()
+        ENGINE.follow_directory(directory)
         self._done(failure)
 
     def _done(self, failure: Failure | None) -> None:

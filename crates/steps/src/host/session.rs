@@ -259,7 +259,10 @@ impl Host {
     ) -> Result<Option<i32>, Failure> {
         // The scenario's own variables first, then the changes of its steps.
         let own = program.loading.iter().map(|(name, _)| (name.clone(), context.environment().get(name)));
-        let environment: Variables = own.chain(self.environment.clone()).collect();
+        let mut environment: Variables = own.chain(self.environment.clone()).collect();
+        environment.insert("OLDPWD".into(), context.environment().get("OLDPWD".as_ref()));
+        let directory = context.directory().to_owned();
+        set_pwd(context, &mut environment, &directory);
         let scenario = protocol::scenario(context.directory(), &environment);
         let what = format!("{} to enter the scenario", self.language);
         match self.exchange(context, registry, &scenario, &what, limit)? {
@@ -276,11 +279,14 @@ impl Host {
     pub(super) fn carry_out(&mut self, context: &mut Context, request: Request<'_>) -> StepResult {
         let before = self.written();
         let now: Variables = context.environment().changes().into_iter().collect();
-        let changed = protocol::difference(&self.environment, &now);
+        let mut changed = protocol::difference(&self.environment, &now);
         self.environment = now;
         // Another host may have changed it, or a former one of this language. If it is gone,
         // functions that need it fail.
         let here = context.working_directory().map_or_else(|_| self.directory.clone(), Path::to_owned);
+        if here != self.directory {
+            set_pwd(context, &mut changed, &here);
+        }
         let Request { part, function: name, captures, kind, text, .. } = request;
         let function = protocol::Function { part, name, captures, kind, text };
         let message = protocol::function(function, &changed, (here != self.directory).then_some(&*here));
@@ -469,6 +475,13 @@ impl Drop for Host {
         if let Some(pid) = self.body.pid() {
             table::unhide(pid);
         }
+    }
+}
+
+/// Has PWD name the working directory, unless the user has given it another value.
+fn set_pwd(context: &mut Context, variables: &mut Variables, directory: &Path) {
+    if context.environment().get("PWD".as_ref()).is_none() {
+        variables.insert("PWD".into(), Some(directory.into()));
     }
 }
 

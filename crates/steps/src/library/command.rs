@@ -5,10 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use greenroom_sandbox::process::find_program;
+use greenroom_sandbox::process::{capture, find_program, missing_interpreter};
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::place::nearest;
@@ -180,7 +180,7 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
     if name.contains('/') {
         let found = if name.starts_with('/') {
-            on_path(OsStr::new(""), name)
+            on_path(OsStr::new(""), name).is_some()
         } else {
             let below = directory.map(|directory| format!("{}/{name}", directory.trim_end_matches('/')));
             state.may_have(name)
@@ -190,7 +190,13 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
         };
         let bare = name.trim_start_matches("./");
         if found {
-            return None;
+            let below = directory.map(|directory| format!("{}/{name}", directory.trim_end_matches('/')));
+            let script = below.and_then(|name| state.script(&name)).or_else(|| state.script(name));
+            return match script {
+                Some(line) => without_interpreter(capture, name, line.as_bytes(), &state.search_path()),
+                None if name.starts_with('/') => cannot_run(capture, name, Path::new(name), state),
+                None => None,
+            };
         }
         if let Some(help) = shell_help(name, None) {
             return Some(problem().help(help));
@@ -201,9 +207,13 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
         let help = format!("embed it in the document, and write `given executable file {bare}` before this step");
         return Some(problem().label("no earlier step creates this file").help(help));
     }
-    let searchable = std::env::split_paths(&state.path).all(|entry| entry.is_absolute());
-    if !searchable || on_path(&state.path, name) {
+    let path = state.search_path();
+    let searchable = std::env::split_paths(&path).all(|entry| entry.is_absolute());
+    if !searchable {
         return None;
+    }
+    if let Some(program) = on_path(&path, name) {
+        return cannot_run(capture, name, &program, state);
     }
     let problem = problem().label("not on PATH");
     if state.may_have(name) {
@@ -212,23 +222,43 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     if let Some(help) = shell_help(name, None) {
         return Some(problem.help(help));
     }
-    let names = names_on(&state.path);
+    let names = names_on(&path);
     Some(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help("install it, or put its directory on PATH before you start greenroom"),
     })
 }
 
-/// Returns whether a program is found. Cached: documents have thousands of steps that run the same
-/// few programs.
-fn on_path(path: &OsStr, name: &str) -> bool {
-    static FOUND: Mutex<Option<HashMap<(OsString, String), bool>>> = Mutex::new(None);
+/// Returns the problem of a script that was found, but whose interpreter is missing.
+fn cannot_run(capture: &str, name: &str, program: &Path, state: &PreflightState) -> Option<Problem> {
+    static LINES: Mutex<Option<HashMap<PathBuf, Option<Vec<u8>>>>> = Mutex::new(None);
+    let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+    let line = lines.get_or_insert_default().entry(program.to_owned()).or_insert_with(|| {
+        let head = capture::head(program, 256).ok()?;
+        head.starts_with(b"#!").then_some(head)
+    });
+    without_interpreter(capture, name, line.as_deref()?, &state.search_path())
+}
+
+/// Returns the problem of a script that begins with this line, if its interpreter is missing.
+fn without_interpreter(capture: &str, name: &str, line: &[u8], path: &OsStr) -> Option<Problem> {
+    let missing = missing_interpreter(line, path)?;
+    let help = "install the interpreter, or change the first line of the script";
+    let problem = Problem::new(capture, ProblemKind::MissingProgram, format!("{name} cannot run: {missing}"));
+    Some(problem.help(help))
+}
+
+/// Finds a program. Cached: documents have thousands of steps that run the same few programs.
+fn on_path(path: &OsStr, name: &str) -> Option<PathBuf> {
+    type Programs = HashMap<(OsString, String), Option<PathBuf>>;
+    static FOUND: Mutex<Option<Programs>> = Mutex::new(None);
     let key = (path.to_owned(), name.to_owned());
     let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-    *found
+    found
         .get_or_insert_default()
         .entry(key)
-        .or_insert_with(|| find_program(OsStr::new(name), path, Path::new("/")).is_ok())
+        .or_insert_with(|| find_program(OsStr::new(name), path, Path::new("/")).ok())
+        .clone()
 }
 
 /// Returns the names of all programs on a PATH. Cached: thousands of programs may be missing.

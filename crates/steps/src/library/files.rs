@@ -105,7 +105,10 @@ fn check_create(captures: &Captures, state: &mut PreflightState) -> Vec<Problem>
     let Some((capture, name)) = name_to_make(captures) else {
         return Vec::new();
     };
-    state.creates(name);
+    match captures.get("embedded_file") {
+        Some(embedded) => state.creates_from(name, embedded),
+        None => state.creates(name),
+    }
     outside(captures, &[capture])
 }
 

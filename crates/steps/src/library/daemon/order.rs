@@ -1,6 +1,6 @@
 //! The order of a step that starts a daemon: name, command line, directory, environment and port.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::port::port_of;
@@ -20,6 +20,8 @@ pub(super) struct StartOrder {
     pub(super) directory: PathBuf,
     /// The scenario's environment when the step ran, and the step's own variables.
     pub(super) environment: Vec<(OsString, Option<OsString>)>,
+    /// PATH of the step's own variables.
+    pub(super) own_path: Option<OsString>,
     pub(super) port: Option<u16>,
 }
 
@@ -34,11 +36,25 @@ impl StartOrder {
         let words = split(&line).map_err(Failure::new)?;
         let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(Failure::new))?;
         let mut environment = context.environment().changes();
+        let own_path = own.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.into());
         environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let port = captures.get("port").map(|_| port_of(captures)).transpose()?;
         let directory = context.working_directory()?.to_owned();
-        Ok(Self { name, line, words, directory, environment, port })
+        Ok(Self { name, line, words, directory, environment, own_path, port })
     }
+}
+
+/// Returns PATH with that of the step's own variables in front of it, where its program is looked for first.
+pub(super) fn path_of(captures: &Captures, path: &OsStr) -> OsString {
+    let own = captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default();
+    let own = own.into_iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| OsString::from(value));
+    own.map_or_else(|| path.to_owned(), |own| before(&own, path))
+}
+
+/// Puts the entries of one PATH before those of another.
+pub(super) fn before(first: &OsStr, then: &OsStr) -> OsString {
+    let entries = std::env::split_paths(first).chain(std::env::split_paths(then));
+    std::env::join_paths(entries).unwrap_or_else(|_| then.to_owned())
 }
 
 /// Checks everything of an order except the port and whether its program exists.

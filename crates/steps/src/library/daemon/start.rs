@@ -34,7 +34,8 @@ fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn check_helper_script(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    state.creates(captures.get("filename").unwrap_or_default());
+    let name = captures.get("filename").unwrap_or_default();
+    state.creates_from(name, name);
     Vec::new()
 }
 
@@ -84,8 +85,8 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
         let program = &words[0];
         // A name without a slash is looked for on PATH and then in the scenario's directory.
         let is_here = !program.contains('/') && state.may_have(program);
-        let path = search_path(&state.path);
-        let state = PreflightState { path, ..state.clone() };
+        let path = search_path(&order::path_of(captures, &state.search_path()));
+        let state = PreflightState { path, path_prefix: Vec::new(), ..state.clone() };
         problems.extend(not_found("path", program, None, &state).filter(|_| !is_here));
     }
     state.anything_goes = true;

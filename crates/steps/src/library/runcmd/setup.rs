@@ -2,7 +2,7 @@
 
 use super::state::{Runcmd, Stdin};
 use crate::check::{PreflightState, Problem};
-use crate::context::Context;
+use crate::context::{Context, DEFAULT_PATH};
 use crate::library::place::{Place, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, StepResult};
@@ -33,15 +33,14 @@ fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn check_helper_script(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    state.creates(captures.get("script").unwrap_or_default());
+    let script = captures.get("script").unwrap_or_default();
+    state.creates_from(script, script);
     outside(captures, &["script"])
 }
 
 fn check_srcdir(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let entries = std::iter::once(state.source_directory.clone()).chain(std::env::split_paths(&state.path));
-    // PATH cannot contain a directory with a colon in its name.
-    if let Ok(path) = std::env::join_paths(entries) {
-        state.path = path;
+    if !state.path_prefix.contains(&state.source_directory) {
+        state.path_prefix.push(state.source_directory.clone());
     }
     Vec::new()
 }
@@ -59,9 +58,12 @@ fn unset_variable(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    // It is then unknown which programs will be found.
-    let variable = captures.get("variable").unwrap_or_default();
-    state.anything_goes |= variable == "PATH" || variable.contains("${");
+    let (variable, value) = (captures.get("variable").unwrap_or_default(), captures.get("value"));
+    // What a kept value contains is not known before the run, nor which programs it leads to.
+    state.anything_goes |= variable.contains("${") || (variable == "PATH" && value.is_some_and(|it| it.contains("${")));
+    if variable == "PATH" {
+        state.path = value.unwrap_or(DEFAULT_PATH).into();
+    }
     Vec::new()
 }
 
