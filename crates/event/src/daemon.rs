@@ -125,6 +125,9 @@ pub struct Signal {
     /// Its name, `SIGTERM`; missing when it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Whether the process that it ended left a core dump.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub core_dumped: bool,
 }
 
 impl fmt::Display for Signal {
@@ -132,7 +135,8 @@ impl fmt::Display for Signal {
         match &self.name {
             Some(name) => f.write_str(name),
             None => write!(f, "{}", self.number),
-        }
+        }?;
+        f.write_str(if self.core_dumped { " (core dumped)" } else { "" })
     }
 }
 
@@ -148,6 +152,44 @@ pub struct LeftOver {
     #[serde(rename = "age_us", with = "micros")]
     #[schemars(with = "u64")]
     pub age: Duration,
+    /// How it ended.
+    #[serde(default, skip_serializing_if = "LeftOverEnd::is_unknown")]
+    pub end: LeftOverEnd,
+}
+
+/// How a leftover process ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LeftOverEnd {
+    /// Not known: an older greenroom wrote the recording.
+    #[default]
+    Unknown,
+    /// It ended after SIGTERM.
+    Stopped,
+    /// It did not end after SIGTERM and was killed.
+    Killed {
+        /// How long after SIGTERM, in microseconds.
+        #[serde(rename = "after_us", with = "micros")]
+        #[schemars(with = "u64")]
+        after: Duration,
+    },
+    /// It was killed with the scenario, without SIGTERM: it is not in the process group of a daemon.
+    Collapsed,
+}
+
+impl LeftOverEnd {
+    /// Whether it is not known.
+    fn is_unknown(&self) -> bool {
+        *self == Self::Unknown
+    }
+}
+
+impl LeftOver {
+    /// Whether it did not end after SIGTERM, so that it had to be killed.
+    pub fn ignored_sigterm(&self) -> bool {
+        matches!(self.end, LeftOverEnd::Killed { .. })
+    }
 }
 
 /// What a scenario did with a network of its own.

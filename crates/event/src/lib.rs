@@ -38,7 +38,7 @@ mod output;
 pub mod recording;
 pub mod words;
 
-pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, Notice, PrivateNetwork, Signal};
+pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Notice, PrivateNetwork, Signal};
 pub use failure::{Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
 pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};

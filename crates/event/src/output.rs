@@ -15,12 +15,15 @@ pub struct Output {
     pub text: String,
     /// How many bytes came before `text`.
     pub omitted: u64,
+    /// Whether it was written after greenroom asked the process to end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_stop: bool,
 }
 
 impl Output {
     /// Creates output from bytes, with how many bytes came before them.
     pub fn from_bytes(source: OutputSource, bytes: &[u8], omitted: u64) -> Self {
-        Self { source, text: text_of(bytes), omitted }
+        Self { source, text: text_of(bytes), omitted, after_stop: false }
     }
 
     /// The bytes of `text` as the process wrote them.

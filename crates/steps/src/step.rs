@@ -15,9 +15,10 @@ pub type StepResult = Result<(), Failure>;
 pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     match status {
         ExitStatus::Code(code) => Exit::Status(code),
-        ExitStatus::Signal(signal) => Exit::Signal(greenroom_event::Signal {
+        ExitStatus::Signal(signal) | ExitStatus::CoreDump(signal) => Exit::Signal(greenroom_event::Signal {
             number: signal.as_raw(),
             name: signal.name().map(|name| format!("SIG{name}")),
+            core_dumped: matches!(status, ExitStatus::CoreDump(_)),
         }),
     }
 }

@@ -23,6 +23,7 @@ pub(super) const LINE: usize = 400;
 pub(super) fn output(page: &mut Page, indent: usize, output: &Output, tail: usize) {
     let source = output.source.to_string();
     let of = words::escape(&source);
+    let of = if output.after_stop { format!("{of}, after it was asked to end") } else { of.into_owned() };
     if is_empty(output) {
         page.line(indent, &format!("{of}: (empty)"));
         return;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use greenroom_event::{
-    Daemon, DaemonEnd, Exit, Failure, LeftOver, Location, Outcome, Outline, Output, PrivateNetwork, ScenarioFinished,
-    ScenarioOutline, StepFinished,
+    Daemon, DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, Output, PrivateNetwork,
+    ScenarioFinished, ScenarioOutline, StepFinished,
 };
 
 use super::compare;
@@ -24,6 +24,9 @@ const STEPS_INDENT: usize = 4;
 const MANY_ALIKE: usize = 3;
 /// An explanation of this many lines is not repeated for another scenario.
 const LONG: usize = 6;
+
+/// The number of SIGKILL, on every machine.
+const SIGKILL: i32 = 9;
 
 /// The explanations shown so far, with their scenarios. One that several scenarios share is shown
 /// in full only once.
@@ -223,13 +226,20 @@ pub(super) fn daemon_end(end: &DaemonEnd) -> String {
             format!("ended by {signal} from a step after {}", words::duration(*after))
         }
         DaemonEnd::Exited { exit: Exit::Signal(signal), after, .. } => {
-            format!("killed by {signal} after {}; greenroom did not send it", words::duration(*after))
+            let memory = if signal.number == SIGKILL { " (out of memory?)" } else { "" };
+            format!("killed by {signal} after {}; greenroom did not send it{memory}", words::duration(*after))
         }
         DaemonEnd::Exited { exit: Exit::Status(status), after, .. } => {
             format!("exited with status {status} after {}", words::duration(*after))
         }
         _ => "ended with the scenario".to_owned(),
     }
+}
+
+/// Returns whether something went wrong in a scenario that passed: then it is listed even with `-q`.
+pub(super) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
+    finished.daemons.iter().any(|daemon| daemon.end.is_crash())
+        || finished.left_over.iter().any(LeftOver::ignored_sigterm)
 }
 
 fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
@@ -247,7 +257,7 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
             page.line(4, "no output");
         }
         for output in daemon.output.iter().filter(|output| !excerpt::is_empty(output)) {
-            if shown.outputs.iter().any(|seen| seen.source == output.source) {
+            if shown.outputs.iter().any(|seen| seen.source == output.source && seen.after_stop == output.after_stop) {
                 page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
                 excerpt::output(page, 4, output, tail);
@@ -263,15 +273,25 @@ fn leftovers(page: &mut Page, processes: &[LeftOver]) {
     }
     page.gap();
     let count = words::count_of(processes.len(), "leftover process", "leftover processes");
-    page.line(2, &format!("{count}, stopped at the end:"));
-    let alike = |one: &LeftOver, other: &LeftOver| one.command == other.command && one.daemon == other.daemon;
+    let killed = processes.iter().filter(|process| process.ignored_sigterm()).count();
+    let how = match killed {
+        0 => "stopped at the end",
+        killed if killed == processes.len() => "killed at the end",
+        _ => "stopped or killed at the end",
+    };
+    page.line(2, &format!("{count}, {how}:"));
+    let alike = |one: &LeftOver, other: &LeftOver| {
+        let same_end = one.ignored_sigterm() == other.ignored_sigterm();
+        one.command == other.command && one.daemon == other.daemon && same_end
+    };
     for alike in processes.chunk_by(alike) {
         let command = words::output_line(&alike[0].command, LINE);
         if alike.len() > MANY_ALIKE {
             let ages = alike.iter().map(|process| process.age);
             let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
             let ages = format!("{} to {}", words::duration(least), words::duration(most));
-            page.line(4, &format!("{command}  ({} processes, running for {ages})", alike.len()));
+            let end = leftover_end(alike[0].end);
+            page.line(4, &format!("{command}  ({} processes, running for {ages}{end})", alike.len()));
             continue;
         }
         for process in alike {
@@ -279,9 +299,35 @@ fn leftovers(page: &mut Page, processes: &[LeftOver]) {
                 Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
                 None => String::new(),
             };
-            page.line(4, &format!("{command}  ({daemon}running for {})", words::duration(process.age)));
+            let (age, end) = (words::duration(process.age), leftover_end(process.end));
+            page.line(4, &format!("{command}  ({daemon}running for {age}{end})"));
         }
     }
+}
+
+/// Returns what to add about how a leftover process ended; nothing if it ended when it was stopped.
+fn leftover_end(end: LeftOverEnd) -> String {
+    match end {
+        LeftOverEnd::Killed { after } => format!("; did not end within {} of SIGTERM", words::duration(after)),
+        _ => String::new(),
+    }
+}
+
+/// Returns what a passed scenario left running: `stopped at the end: web`.
+pub(super) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
+    let (killed, stopped): (Vec<&LeftOver>, Vec<&LeftOver>) =
+        processes.iter().partition(|process| process.ignored_sigterm());
+    let mut notes = Vec::new();
+    if !stopped.is_empty() {
+        notes.push(format!("stopped at the end: {}", leftover_names(&stopped)));
+    }
+    if let Some(after) = killed.iter().find_map(|process| match process.end {
+        LeftOverEnd::Killed { after } => Some(words::duration(after)),
+        _ => None,
+    }) {
+        notes.push(format!("killed at the end: {} did not end within {after} of SIGTERM", leftover_names(&killed)));
+    }
+    notes
 }
 
 /// Says that the network was private, which can be why the scenario failed.
@@ -305,9 +351,9 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
 }
 
 /// Returns the names of leftover processes: `sleepyhead and sleep 100`.
-pub(super) fn leftover_names(processes: &[LeftOver]) -> String {
+fn leftover_names(processes: &[&LeftOver]) -> String {
     const MOST: usize = 3;
-    let name = |process: &LeftOver| match &process.daemon {
+    let name = |process: &&LeftOver| match &process.daemon {
         Some(daemon) => words::escape(daemon).into_owned(),
         None => words::output_line(&process.command, 40),
     };

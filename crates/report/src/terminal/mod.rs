@@ -161,7 +161,7 @@ impl<W: Write> TerminalReporter<W> {
             return;
         };
         match finished.outcome {
-            Outcome::Passed if self.lists_passing() => self.passed(record),
+            Outcome::Passed if self.lists_passing() || failure::is_noteworthy(finished) => self.passed(record),
             Outcome::Passed => {}
             Outcome::Skipped if record.started => self.stopped(record),
             Outcome::Skipped => self.skipped(record),
@@ -178,9 +178,7 @@ impl<W: Write> TerminalReporter<W> {
                 format!("daemon {} {}", words::escape(&daemon.name), failure::daemon_end(&daemon.end))
             };
             notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(crash));
-            if !finished.left_over.is_empty() {
-                notes.push(format!("stopped at the end: {}", failure::leftover_names(&finished.left_over)));
-            }
+            notes.extend(failure::leftover_note(&finished.left_over));
         }
         let note =
             if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };

@@ -51,6 +51,7 @@ fn long_output_is_cut_to_its_end() {
         source: OutputSource::Daemon { name: "web".to_owned(), stream: Stream::Stdout },
         text,
         omitted,
+        after_stop: false,
     };
     let run = fails_with(Failure {
         output: vec![output(lines(1..200), 1_000_000), output(String::new(), 0)],

@@ -193,12 +193,22 @@ pub(crate) fn compared(what: &str, relation: Relation, expected: &str, actual: &
 
 /// Output under a title.
 pub(crate) fn captured(title: &str, text: &str, omitted: u64) -> Output {
-    Output { source: OutputSource::Function { title: title.to_owned() }, text: text.to_owned(), omitted }
+    Output {
+        source: OutputSource::Function { title: title.to_owned() },
+        text: text.to_owned(),
+        omitted,
+        after_stop: false,
+    }
 }
 
 /// Output of a daemon.
 pub(crate) fn logged(daemon: &str, stream: Stream, text: &str, omitted: u64) -> Output {
-    Output { source: OutputSource::Daemon { name: daemon.to_owned(), stream }, text: text.to_owned(), omitted }
+    Output {
+        source: OutputSource::Daemon { name: daemon.to_owned(), stream },
+        text: text.to_owned(),
+        omitted,
+        after_stop: false,
+    }
 }
 
 /// A daemon that exited after this many milliseconds.
@@ -211,7 +221,12 @@ pub(crate) fn daemon(name: &str, command: &str, end: DaemonEnd) -> Daemon {
 }
 
 pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {
-    LeftOver { command: command.to_owned(), daemon: daemon.map(str::to_owned), age: ms(age) }
+    LeftOver {
+        command: command.to_owned(),
+        daemon: daemon.map(str::to_owned),
+        age: ms(age),
+        end: greenroom_event::LeftOverEnd::Stopped,
+    }
 }
 
 /// A run of one scenario whose second step fails.

@@ -11,7 +11,7 @@ use rustix::process::{Pid, WaitOptions, kill_process, kill_process_group, test_k
 use super::child::Child;
 use super::signal::Signal;
 use super::status::{Exit, ExitStatus, StopOutcome};
-use super::table;
+use super::table::{self, Entry};
 use super::wait::{WaitError, Watch, plain};
 
 /// A killed process dies within milliseconds or is stuck in the kernel; then we stop waiting.
@@ -30,8 +30,8 @@ pub struct Process {
     end: Arc<OnceLock<Instant>>,
     exit: Option<Exit>,
     reaped: bool,
-    /// Command lines of others of its group that did not end when it was stopped.
-    stragglers: Vec<String>,
+    /// Others of its group that did not end when it was stopped.
+    stragglers: Vec<Entry>,
 }
 
 impl Process {
@@ -169,8 +169,8 @@ impl Process {
         self.finish_stop(watch, what, before, grace)
     }
 
-    /// Returns the command lines of others of its group that had to be killed when it was stopped.
-    pub fn stragglers(&self) -> &[String] {
+    /// Returns the others of its group that had to be killed when it was stopped.
+    pub fn stragglers(&self) -> &[Entry] {
         &self.stragglers
     }
 
@@ -265,8 +265,7 @@ impl Process {
         }
         let waited = watch.until(what, grace, &[], empty);
         if !matches!(waited, Ok(Some(()))) {
-            let left = table::living_group(pid.as_raw_nonzero().get());
-            self.stragglers = left.into_iter().map(|entry| entry.command).collect();
+            self.stragglers = table::living_group(pid.as_raw_nonzero().get());
             let _ = kill_process_group(pid, Signal::KILL.raw());
             plain::until(KILL_LIMIT, &[], empty);
         }

@@ -16,6 +16,8 @@ pub enum ExitStatus {
     Code(i32),
     /// Killed by this signal.
     Signal(Signal),
+    /// Killed by this signal, with a core dump.
+    CoreDump(Signal),
 }
 
 impl ExitStatus {
@@ -28,7 +30,7 @@ impl ExitStatus {
     pub fn code(self) -> Option<i32> {
         match self {
             Self::Code(code) => Some(code),
-            Self::Signal(_) => None,
+            Self::Signal(_) | Self::CoreDump(_) => None,
         }
     }
 
@@ -36,8 +38,14 @@ impl ExitStatus {
     pub fn signal(self) -> Option<Signal> {
         match self {
             Self::Code(_) => None,
-            Self::Signal(signal) => Some(signal),
+            Self::Signal(signal) | Self::CoreDump(signal) => Some(signal),
         }
+    }
+
+    /// Whether both are the same exit code or signal, with or without a core dump.
+    #[must_use]
+    pub fn is_like(self, other: Self) -> bool {
+        self.code() == other.code() && self.signal() == other.signal()
     }
 
     /// Returns it as Python's `returncode`: the exit code, or minus the signal's number.
@@ -45,7 +53,7 @@ impl ExitStatus {
     pub fn returncode(self) -> i32 {
         match self {
             Self::Code(code) => code,
-            Self::Signal(signal) => -signal.as_raw(),
+            Self::Signal(signal) | Self::CoreDump(signal) => -signal.as_raw(),
         }
     }
 
@@ -58,7 +66,8 @@ impl ExitStatus {
 
     /// Converts what `waitid` returns; `None` while the process has not ended.
     pub(crate) fn from_wait(status: &WaitIdStatus) -> Option<Self> {
-        let signal = || status.terminating_signal().and_then(Signal::from_raw).map(Self::Signal);
+        let kind = if status.dumped() { Self::CoreDump } else { Self::Signal };
+        let signal = || status.terminating_signal().and_then(Signal::from_raw).map(kind);
         status.exit_status().map(Self::Code).or_else(signal)
     }
 }
@@ -68,6 +77,7 @@ impl fmt::Display for ExitStatus {
         match self {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::CoreDump(signal) => write!(f, "signal {signal} (core dumped)"),
         }
     }
 }

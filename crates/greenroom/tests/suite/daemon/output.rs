@@ -571,7 +571,6 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
-      │ bye
 
   1 leftover process, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])

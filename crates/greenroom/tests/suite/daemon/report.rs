@@ -60,7 +60,6 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up:
       │ ready
-      │ bye
 
   2 leftover processes, stopped at the end:
     python3 ./up.py  (daemon up, running for [TIME])

@@ -99,7 +99,7 @@ FAIL [TIME]  The scenario
 
   daemon web ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
 
-  daemon web: killed by SIGKILL after [TIME]; greenroom did not send it
+  daemon web: killed by SIGKILL after [TIME]; greenroom did not send it (out of memory?)
     command: sh -c 'kill -9 $$'
     no output
 
@@ -276,7 +276,6 @@ FAIL [TIME]  The scenario
     command: ./up.py
     stdout of daemon up (1st):
       │ ready
-      │ bye
 
   daemon up: still running at the end of the scenario
     command: sh -c 'mkfifo f; echo second; read never < f'

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use greenroom_sandbox::process::{Signal, StopOutcome, Watch, ports, ports::Listeners};
+use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners};
 use greenroom_sandbox::turn::{Take, Turn};
 
 use super::instance::Daemon;
@@ -59,8 +59,7 @@ impl Daemons {
         let clock = watch.stopwatch();
         let mut before = Vec::new();
         for daemon in self.started.iter_mut().filter(|daemon| has_name(daemon)) {
-            before.push(daemon.try_wait());
-            daemon.process.request_stop(Signal::TERM);
+            before.push(daemon.ask_to_end());
         }
         let mut killed = Vec::new();
         for (daemon, before) in self.started.iter_mut().filter(|daemon| has_name(daemon)).zip(before) {

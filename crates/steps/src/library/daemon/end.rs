@@ -3,41 +3,69 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use greenroom_event::{Daemon as Report, DaemonEnd, LeftOver, Notice};
-use greenroom_sandbox::process::{Exit, Signal, table};
+use greenroom_event::{Daemon as Report, DaemonEnd, LeftOver, LeftOverEnd, Notice};
+use greenroom_sandbox::process::table::{self, Entry};
+use greenroom_sandbox::process::{Exit, StopOutcome, WaitError};
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
 use super::limit::{LIMIT, SETTLE};
 use crate::context::Context;
 use crate::interpreter::known_as;
-use crate::step::{ScenarioEnd, Stream};
+use crate::step::ScenarioEnd;
 
 /// Stops the daemons that are still running, all at the same time, and reports how each one ended.
 pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     let mut daemons = context.take_state::<Daemons>();
     let ends: Vec<DaemonEnd> = daemons.started.iter_mut().map(|daemon| daemon.end(context.watch())).collect();
-    find_leftovers(context, &daemons, scenario_end);
-    stop(context, &mut daemons);
-    // Output that they wrote while they ended belongs to it.
+    let leftovers = find_leftovers(context, &daemons, scenario_end.strict);
+    let killed = stop(context, &mut daemons);
+    for entry in &leftovers {
+        let daemon = daemons.iter().find(|daemon| is_process_of(daemon, entry.pid));
+        let end = match killed.iter().find(|killed| killed.pid == entry.pid) {
+            Some(killed) => LeftOverEnd::Killed { after: killed.after },
+            None if daemons.iter().any(|daemon| is_process_of(daemon, entry.group)) => LeftOverEnd::Stopped,
+            None => LeftOverEnd::Collapsed,
+        };
+        scenario_end.left_over.push(LeftOver {
+            command: known_as(&entry.command).into_owned(),
+            daemon: daemon.map(Daemon::label),
+            age: entry.age,
+            end,
+        });
+    }
     for (daemon, mut end) in daemons.started.iter_mut().zip(ends) {
         if let DaemonEnd::Exited { notice, .. } = &mut end
             && daemon.is_end_expected()
         {
             *notice = Notice::Expected;
         }
-        let streams = if scenario_end.explain { Stream::BOTH.as_slice() } else { &[] };
-        let output = streams.iter().map(|stream| daemon.captured(*stream)).collect();
+        let mut output = Vec::new();
+        if scenario_end.explain {
+            let (before, after) = daemon.captured_around_end();
+            output.extend(before);
+            // What a daemon writes while it ends says nothing about the failure, unless it does
+            // not end.
+            let pid = daemon.process.pid();
+            if killed.iter().any(|killed| killed.pid == pid) {
+                output.extend(after);
+            }
+        }
         let command = daemon.command_line().to_owned();
         scenario_end.daemons.push(Report { name: daemon.label(), command, end, output });
     }
 }
 
-/// Lists the processes that no step stopped: daemons in the order of their start, then others, the
+/// Returns whether this is the process number of a daemon that no step stopped.
+fn is_process_of(daemon: &Daemon, pid: i32) -> bool {
+    daemon.process().is_some_and(|process| process.pid() == pid)
+}
+
+/// Finds the processes that no step stopped: daemons in the order of their start, then others, the
 /// oldest first.
-fn find_leftovers(context: &mut Context, daemons: &Daemons, scenario_end: &mut ScenarioEnd) {
+fn find_leftovers(context: &mut Context, daemons: &Daemons, strict: bool) -> Vec<Entry> {
     let mut members = table::members();
-    if scenario_end.strict {
+    if strict {
         // A process that ends by itself right now is not a leftover.
         let daemons: Vec<i32> = daemons.iter().filter_map(|daemon| Some(daemon.process()?.pid())).collect();
         let _ = context.watch().until("processes that are ending", SETTLE, &[], || {
@@ -52,38 +80,40 @@ fn find_leftovers(context: &mut Context, daemons: &Daemons, scenario_end: &mut S
             (!members.iter().any(|entry| entry.is_unnamed)).then_some(())
         });
     }
-    let place = |pid: i32| {
-        let is_it = |daemon: &Daemon| daemon.process().is_some_and(|process| process.pid() == pid);
-        daemons.iter().position(is_it)
-    };
+    let place = |pid: i32| daemons.iter().position(|daemon| is_process_of(daemon, pid));
     members.sort_by_key(|entry| (place(entry.pid).unwrap_or(usize::MAX), Reverse(entry.age)));
-    for entry in &members {
-        scenario_end.left_over.push(LeftOver {
-            command: known_as(&entry.command).into_owned(),
-            daemon: place(entry.pid).map(|at| daemons.started[at].label()),
-            age: entry.age,
-        });
-    }
+    members
 }
 
-/// Stops the daemons that are still running. They share one grace period, so all are signalled
-/// before the first is waited for.
-fn stop(context: &mut Context, daemons: &mut Daemons) {
+/// A process that did not end after SIGTERM.
+struct KilledProcess {
+    pid: i32,
+    after: Duration,
+}
+
+/// Stops the daemons that are still running. Returns the processes that did not end and were killed.
+///
+/// They share one grace period, so all are signalled before the first is waited for.
+fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
     let clock = context.watch().stopwatch();
     let running = daemons.iter_mut().filter(|daemon| daemon.stopped.is_none());
     let mut running: Vec<(&mut Daemon, Option<Exit>)> = running
         .map(|daemon| {
-            let ended = daemon.try_wait();
+            let ended = daemon.ask_to_end();
             (daemon, ended)
         })
         .collect();
-    for (daemon, _) in &running {
-        daemon.process.request_stop(Signal::TERM);
-    }
+    let mut killed = Vec::new();
     for (daemon, ended) in running.iter_mut().rev() {
         let what = format!("daemon {} to end", daemon.label());
         // An error means that the scenario has timed out: the end of its sandbox kills the rest.
         let left = LIMIT.saturating_sub(clock.elapsed(context.watch()));
-        let _ = daemon.process.finish_stop(context.watch(), &what, *ended, left);
+        let stopped = daemon.process.finish_stop(context.watch(), &what, *ended, left);
+        let after = clock.elapsed(context.watch());
+        if matches!(stopped, Ok(StopOutcome::Killed(_)) | Err(WaitError::TimeLimit { .. })) {
+            killed.push(KilledProcess { pid: daemon.process.pid(), after });
+        }
+        killed.extend(daemon.stragglers().iter().map(|entry| KilledProcess { pid: entry.pid, after }));
     }
+    killed
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource};
 use greenroom_sandbox::process::capture::{self, Tail};
-use greenroom_sandbox::process::{Exit as ProcessExit, ExitStatus, Process, Signal, StopOutcome, Watch};
+use greenroom_sandbox::process::table::Entry;
+use greenroom_sandbox::process::{Exit as ProcessExit, Process, Signal, StopOutcome, Watch};
 
 use super::order::StartOrder;
 use crate::library::place::full_disk;
@@ -25,6 +26,10 @@ pub struct Daemon {
     pub(super) process: Process,
     /// How a step stopped it.
     pub(super) stopped: Option<StopOutcome>,
+    /// Whether a step asked it to end while it was running.
+    asked_to_end: bool,
+    /// The lengths of its outputs when it was asked to end: stdout, then stderr.
+    lengths_when_asked: Option<[u64; 2]>,
     /// Signals that steps have sent to it.
     signalled: Vec<Signal>,
     /// Whether a step waited for its end or looked at it.
@@ -36,7 +41,17 @@ pub struct Daemon {
 impl Daemon {
     /// Creates the daemon of a process that was just started.
     pub(super) fn new(order: StartOrder, directory: PathBuf, process: Process) -> Self {
-        Self { order, directory, process, stopped: None, signalled: Vec::new(), end_was_seen: false, former: None }
+        Self {
+            order,
+            directory,
+            process,
+            stopped: None,
+            asked_to_end: false,
+            lengths_when_asked: None,
+            signalled: Vec::new(),
+            end_was_seen: false,
+            former: None,
+        }
     }
 
     /// Returns the daemon's name in messages: `web`, or `web (1st)` if a later one was started
@@ -71,8 +86,18 @@ impl Daemon {
         Ok(())
     }
 
-    /// Returns the commands of others in its process group that did not end when it was stopped.
-    pub(super) fn stragglers(&self) -> &[String] {
+    /// Asks it and its process group to end. Returns how it had ended before, if it had.
+    pub(super) fn ask_to_end(&mut self) -> Option<ProcessExit> {
+        let before = self.try_wait();
+        self.asked_to_end |= before.is_none();
+        let length = |stream| std::fs::symlink_metadata(self.file(stream)).map_or(0, |metadata| metadata.len());
+        self.lengths_when_asked = Some(Stream::BOTH.map(length));
+        self.process.request_stop(Signal::TERM);
+        before
+    }
+
+    /// Returns the others in its process group that did not end when it was stopped.
+    pub(super) fn stragglers(&self) -> &[Entry] {
         self.process.stragglers()
     }
 
@@ -84,9 +109,8 @@ impl Daemon {
     /// Returns whether its end is no news: a step saw it, or a step or signal asked it to end.
     pub(super) fn is_end_expected(&mut self) -> bool {
         let asks = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT];
-        let asked = self
-            .try_wait()
-            .is_some_and(|ended| matches!(ended.status, ExitStatus::Signal(signal) if asks.contains(&signal)));
+        let asked =
+            self.try_wait().and_then(|ended| ended.status.signal()).is_some_and(|signal| asks.contains(&signal));
         self.end_was_seen || asked || !self.signalled.is_empty()
     }
 
@@ -125,6 +149,26 @@ impl Daemon {
         output_of(OutputSource::Daemon { name: self.label(), stream }, &self.tail(stream))
     }
 
+    /// Returns the ends of its outputs from before the end of the scenario asked it to end, and from after that.
+    pub(super) fn captured_around_end(&self) -> (Vec<Output>, Vec<Output>) {
+        // What it writes after a step asked it to end is what the document is about.
+        let lengths = self.lengths_when_asked.filter(|_| self.stopped.is_none());
+        let [stdout, stderr] = lengths.unwrap_or([u64::MAX; 2]);
+        let captured = |stream: Stream, asked_at: u64| {
+            let source = || OutputSource::Daemon { name: self.label(), stream };
+            let Ok(file) = capture::open(&self.file(stream)) else {
+                return (output_of(source(), &Tail::default()), None);
+            };
+            let length = file.metadata().map_or(0, |metadata| metadata.len());
+            let part = |part| capture::end_of_part(&file, part, SHOWN).unwrap_or_default();
+            let before = output_of(source(), &part(0..asked_at.min(length)));
+            let after = (asked_at < length).then(|| part(asked_at..length));
+            (before, after.map(|tail| Output { after_stop: true, ..output_of(source(), &tail) }))
+        };
+        let (stdout, stderr) = (captured(Stream::Stdout, stdout), captured(Stream::Stderr, stderr));
+        (vec![stdout.0, stderr.0], stdout.1.into_iter().chain(stderr.1).collect())
+    }
+
     /// Adds to a failure that output may be missing because the disk is full.
     pub(super) fn note_full_disk(&self, error: Failure) -> Failure {
         let full = File::open(&self.directory).ok().and_then(full_disk);
@@ -149,17 +193,23 @@ impl Daemon {
             (None, None) => return DaemonEnd::Running,
         };
         let after = ended.after;
-        match (ended.status, exit_of(ended.status)) {
-            (ExitStatus::Signal(Signal::KILL), _) if wrote_too_much => DaemonEnd::OutputLimit,
-            (ExitStatus::Signal(sent), Exit::Signal(signal)) if self.signalled.contains(&sent) => {
-                DaemonEnd::Signalled { signal, after }
-            }
-            (_, exit) => {
+        let sent_by_step = ended.status.signal().is_some_and(|signal| self.signalled.contains(&signal));
+        match exit_of(ended.status) {
+            _ if was_killed(ended) && wrote_too_much => DaemonEnd::OutputLimit,
+            // The step that asked it to end was cut short before it could see that end.
+            exit if self.asked_to_end && was_killed(ended) => DaemonEnd::Killed { exit, after },
+            exit if self.asked_to_end => DaemonEnd::Stopped { exit },
+            Exit::Signal(signal) if sent_by_step => DaemonEnd::Signalled { signal, after },
+            exit => {
                 let notice = if self.is_end_expected() { Notice::Expected } else { Notice::Unnoticed };
                 DaemonEnd::Exited { exit, after, notice }
             }
         }
     }
+}
+
+fn was_killed(ended: ProcessExit) -> bool {
+    ended.status.signal() == Some(Signal::KILL)
 }
 
 /// Returns the name of an output file.

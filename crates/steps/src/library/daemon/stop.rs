@@ -37,7 +37,7 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
                  killed"
             )),
         };
-        let killed = daemon.stragglers().iter().map(|command| format!("killed with it: {}", known_as(command)));
+        let killed = daemon.stragglers().iter().map(|entry| format!("killed with it: {}", known_as(&entry.command)));
         daemon.show(killed.fold(error, Failure::note))
     });
     let Some(first) = errors.next() else { return Ok(()) };
@@ -117,7 +117,7 @@ fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
         return Err(daemon.show(error));
     };
     match expected {
-        Some(expected) if expected != ended.status => {
+        Some(expected) if !expected.is_like(ended.status) => {
             let what = format!("the end of daemon {name}");
             let (expected, actual) = (expected.to_string(), ended.status.to_string());
             Err(daemon.show(Failure::comparison(what, Relation::Is, expected, actual)))

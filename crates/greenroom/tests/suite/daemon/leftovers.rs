@@ -1,0 +1,202 @@
+//! Leftover processes that do not end when they are asked to, and ends that greenroom caused.
+
+use snapbox::str;
+
+use super::fails;
+use crate::support::{Project, document, scenario, succeeds, with_programs};
+
+/// Starts a daemon `deaf` that ignores SIGTERM, and one `polite` that does not.
+const DEAF: &str = "given a daemon helper shell script deaf.py
+when I start \"./deaf.py\" as a background process as deaf
+when I start \"sleep 5432\" as a background process as polite
+when I wait for daemon deaf to write \"ready\" to stdout
+";
+
+#[test]
+fn a_leftover_daemon_that_ignores_sigterm_is_named_by_a_scenario_that_passes() {
+    let deaf_child = "when I start \"sh -c '(trap : TERM; echo up; while :; do read line; done <>fifo) & wait'\" \
+                      as a background process as parent\nwhen I wait for daemon parent to write \"up\" to stdout\n";
+    let scenarios = format!(
+        "# Deaf\n~~~scenario\n{DEAF}~~~\n# A child is deaf\n~~~scenario\nwhen I run mkfifo fifo\n{deaf_child}~~~\n\
+         # Polite\n~~~scenario\nwhen I start \"sleep 5432\" as a background process as polite\n~~~\n"
+    );
+    let project = Project::anywhere().file("x.md", with_programs(document(&scenarios)));
+    project.run(["run", "-j3", "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, up to 3 at a time
+
+PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM)
+PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Polite  (stopped at the end: polite)
+
+3 scenarios passed, 8 steps, [TIME]
+
+"#]]);
+    // Quiet runs name it too, but not the polite one.
+    project.run(["run", "-q", "-j3", "x.md"]).passes().stdout(str![[r#"
+PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM)
+PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+3 scenarios passed, 8 steps, [TIME]
+
+"#]]);
+}
+
+#[test]
+fn a_leftover_daemon_that_ignores_sigterm_is_shown_with_a_failure_and_what_it_wrote() {
+    fails!(
+        &format!("{DEAF}when I run false"),
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:11, scenario at x.md:5
+
+    ok [TIME]  given a daemon helper shell script deaf.py
+    ok [TIME]  when I start "./deaf.py" as a background process as deaf
+    ok [TIME]  when I start "sleep 5432" as a background process as polite
+    ok [TIME]  when I wait for daemon deaf to write "ready" to stdout
+    FAILED [TIME]  when I run false
+
+  command failed with exit status 1: false
+
+  daemon deaf: still running at the end of the scenario
+    command: ./deaf.py
+    stdout of daemon deaf:
+      │ ready
+    stdout of daemon deaf, after it was asked to end:
+      │ not now
+
+  daemon polite: still running at the end of the scenario
+    command: sleep 5432
+    no output
+
+  2 leftover processes, stopped or killed at the end:
+    python3 ./deaf.py  (daemon deaf, running for [TIME]; did not end within 5.0 s of SIGTERM)
+    sleep 5432  (daemon polite, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
+    );
+}
+
+#[test]
+fn a_daemon_that_a_step_could_not_stop_in_its_time_was_killed_by_greenroom() {
+    let text = scenario(&format!("{DEAF}when I stop background process deaf"))
+        .replace("title: Trial", "title: Trial\nstep_timeout: 1s");
+    Project::anywhere().file("x.md", with_programs(text)).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:12, scenario at x.md:6
+
+    ok [TIME]  given a daemon helper shell script deaf.py
+    ok [TIME]  when I start "./deaf.py" as a background process as deaf
+    ok [TIME]  when I start "sleep 5432" as a background process as polite
+    ok [TIME]  when I wait for daemon deaf to write "ready" to stdout
+    FAILED [TIME]  when I stop background process deaf
+
+  the step exceeded its time limit of 1 s while waiting for daemon deaf to end
+  help: if it needs more time, set `step_timeout` in the document's metadata
+
+  daemon deaf: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
+    command: ./deaf.py
+    stdout of daemon deaf:
+      │ ready
+      │ not now
+
+  daemon polite: still running at the end of the scenario
+    command: sleep 5432
+    no output
+
+  1 leftover process, stopped at the end:
+    sleep 5432  (daemon polite, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  The scenario
+
+"#]]);
+}
+
+/// Succeeds if a process of this machine leaves a core dump.
+const DUMPS: &str = "
+import os, resource, signal, sys, tempfile
+with tempfile.TemporaryDirectory() as directory:
+    child = os.fork()
+    if child == 0:
+        os.chdir(directory)
+        resource.setrlimit(resource.RLIMIT_CORE, (-1, -1))
+        os.kill(os.getpid(), signal.SIGSEGV)
+    sys.exit(not os.WCOREDUMP(os.waitpid(child, 0)[1]))
+";
+
+#[test]
+fn core_dumps_are_named() {
+    if !succeeds(&["python3", "-c", DUMPS]) {
+        println!("skipped: this machine makes no core dumps");
+        return;
+    }
+    let dumps = "sh -c 'ulimit -c unlimited; kill -SEGV $$'";
+    fails!(
+        &format!(
+            "when I start \"{dumps}\" as a background process as d\nwhen I wait for daemon d to end\n\
+             then daemon d has ended by signal SEGV\nwhen I run sh -c 'ulimit -c unlimited; kill -ABRT $$'"
+        ),
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:10, scenario at x.md:5
+
+    ok [TIME]  when I start "sh -c 'ulimit -c unlimited; kill -SEGV $$'" as a background process as d
+    ok [TIME]  when I wait for daemon d to end
+    ok [TIME]  then daemon d has ended by signal SEGV
+    FAILED [TIME]  when I run sh -c 'ulimit -c unlimited; kill -ABRT $$'
+
+  command failed with signal SIGABRT (core dumped): sh -c 'ulimit -c unlimited; kill -ABRT $$'
+
+  daemon d: killed by SIGSEGV (core dumped) after [TIME]; greenroom did not send it
+    command: sh -c 'ulimit -c unlimited; kill -SEGV $$'
+    no output
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
+    );
+    fails!(
+        "when I start \"sh -c 'ulimit -c 0; kill -QUIT $$'\" as a background process as d\n\
+         when I wait for daemon d to end\nthen daemon d has ended by signal SEGV",
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I start "sh -c 'ulimit -c 0; kill -QUIT $$'" as a background process as d
+    ok [TIME]  when I wait for daemon d to end
+    FAILED [TIME]  then daemon d has ended by signal SEGV
+
+  the end of daemon d is not as expected
+    expected: signal SIGSEGV
+    actual:   signal SIGQUIT
+                        ^^^^
+
+  daemon d: killed by SIGQUIT after [TIME]; greenroom did not send it
+    command: sh -c 'ulimit -c 0; kill -QUIT $$'
+    no output
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
+    );
+}
