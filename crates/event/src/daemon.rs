@@ -174,7 +174,7 @@ pub enum LeftOverEnd {
         #[schemars(with = "u64")]
         after: Duration,
     },
-    /// It was killed with the scenario, without SIGTERM: it is not in the process group of a daemon.
+    /// It was killed with the scenario, without SIGTERM: it is in no process group of a daemon.
     Collapsed,
 }
 
