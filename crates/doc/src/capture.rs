@@ -36,7 +36,7 @@ pub struct Capture {
     pub name: String,
     /// Its type.
     pub kind: CaptureType,
-    /// Its value, with the escapes of escaped types resolved.
+    /// Its value, with quoted spaces as written and the escapes of escaped types resolved.
     pub text: String,
     /// Its byte range in the step's source file, (start, end), as written: before spaces were
     /// collapsed.

@@ -64,10 +64,14 @@ codes! {
     EmptyScenario = "empty-scenario",
     /// An embedded file has no name.
     FileWithoutName = "file-without-name",
+    /// Markdown does not see the fence of a scenario or file.
+    HiddenBlock = "hidden-block",
     /// A metadata key has no effect where it is.
     IgnoredKey = "ignored-key",
     /// Metadata has no effect where it is.
     IgnoredMetadata = "ignored-metadata",
+    /// A step contains a character that looks like another.
+    LookAlike = "look-alike",
     /// A step names an embedded file that does not exist.
     MissingFile = "missing-file",
     /// A required metadata key is missing.

@@ -24,3 +24,11 @@ impl StepKind {
         }
     }
 }
+
+/// The keywords of steps.
+pub(crate) const KEYWORDS: [&str; 5] = ["given", "when", "then", "and", "but"];
+
+/// Whether a word is the keyword of a step, in any case.
+pub(crate) fn is_keyword(word: &str) -> bool {
+    KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+}

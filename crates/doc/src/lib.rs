@@ -27,6 +27,7 @@ mod contents;
 pub mod diagnostic;
 mod keyword;
 mod load;
+mod look_alike;
 mod matching;
 mod measure;
 mod network;

@@ -83,7 +83,7 @@ pub struct PlannedScenario {
 pub struct MatchedStep {
     /// Given, when or then.
     pub kind: StepKind,
-    /// The step as written, with its keyword, spaces collapsed.
+    /// The step as written, with its keyword; spaces outside quotes are collapsed.
     pub text: String,
     /// The step in the source, from its keyword to its last character.
     pub span: Span,

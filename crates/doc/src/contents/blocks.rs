@@ -6,9 +6,11 @@ use std::sync::Arc;
 use crate::code::Code;
 use crate::contents::raw::{Contents, EmbeddedFile, Heading, Named, RawFile, RawScenario};
 use crate::contents::step_line::{Continued, nearest_keyword, step_line};
-use crate::diagnostic::Diagnostic;
+use crate::contents::suspects;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::network::Network;
 use crate::read::attributes::Attributes;
+use crate::read::hidden::Reason;
 use crate::read::markdown::{self, Block, Content, Item};
 use crate::source::{SourceId, Span};
 use crate::suggest;
@@ -26,7 +28,12 @@ pub(crate) fn add(
     for item in items {
         match item {
             Item::Heading(heading) => file.heading(heading.level, heading.title, heading.range),
-            Item::Block(block) => file.block(block),
+            Item::Block(block) => file.block(&block),
+            Item::Hidden(hidden) => {
+                let span = file.span(hidden.range.clone());
+                file.contents.has_hidden |= !hidden.is_scenario || hidden.reason == Reason::UnclosedComment;
+                file.diagnostics.push(suspects::hidden(&hidden, span));
+            }
         }
     }
     file.close();
@@ -43,9 +50,6 @@ struct Adder<'a> {
     has_heading: bool,
     open: Option<RawScenario>,
 }
-
-/// Classes of blocks that are rendered as diagrams.
-const DIAGRAMS: &[&str] = &["dot", "pikchr", "plantuml", "roadmap"];
 
 impl Adder<'_> {
     fn span(&self, range: Range<usize>) -> Span {
@@ -68,25 +72,26 @@ impl Adder<'_> {
         self.contents.scenarios.extend(self.open.take().filter(|open| !open.steps.is_empty()));
     }
 
-    fn block(&mut self, block: Block) {
+    fn block(&mut self, block: &Block) {
         let span = self.span(block.fence.clone());
         for mistake in &block.attributes.mistakes {
             self.diagnostics.push(Diagnostic::warning(Code::BadAttribute, mistake).at(span, ""));
         }
         self.check_keys(&block.attributes, span);
-        let lost = self.lost(&block);
-        self.unclosed(&block, span, lost.clone());
-        match block.content {
-            Content::Lines(mut lines) => {
+        let lost = self.lost(block);
+        self.unclosed(block, span, lost.clone());
+        match &block.content {
+            Content::Lines(lines) => {
+                let mut lines = lines.clone();
                 if let Some(lost) = lost {
                     lines.retain(|line| line.start < lost.start);
                 }
                 self.scenario(&block.attributes, span, lines);
             }
             Content::Text(text) if block.attributes.is("file") => {
-                self.file(&block.attributes, span, text);
+                self.file(&block.attributes, span, text.clone());
             }
-            _ => self.other(&block.attributes, span),
+            _ => self.other(block, span),
         }
     }
 
@@ -293,50 +298,16 @@ impl Adder<'_> {
     }
 
     /// Checks whether a block that is neither scenario nor file was meant to be one.
-    fn other(&mut self, attributes: &Attributes, span: Span) {
+    fn other(&mut self, block: &Block, span: Span) {
+        let attributes = &block.attributes;
+        let mark = markdown::fence_mark(&self.text[block.fence.clone()]).map(|(mark, _)| mark);
+        let content = suspects::content(self.text, block.fence.end..block.end.max(block.fence.end), mark);
+        let diagnostic = suspects::block(attributes, self.classes, content, span);
         if let Some(id) = &attributes.id {
-            let near = |class: &&String| suggest::nearest(class, ["file", "example"]).is_some();
-            let class = attributes.classes.iter().find(near).cloned();
-            self.contents.named.entry(id.to_lowercase()).or_insert(Named { span, class });
+            let is_reported = diagnostic.as_ref().is_some_and(|diagnostic| diagnostic.severity == Severity::Error);
+            let class = suspects::near(attributes).map(|(class, _)| class.to_owned());
+            self.contents.named.entry(id.to_lowercase()).or_insert(Named { span, is_reported, class });
         }
-        if attributes.is("example") {
-            return;
-        }
-        if attributes.is("file") {
-            let warning = Diagnostic::warning(Code::FileWithoutName, "this embedded file has no name");
-            self.diagnostics.push(warning.at(span, "").help("add a name after `#`: `{#name.txt .file}`"));
-            return;
-        }
-        let mut declared = attributes.classes.iter().filter(|class| !self.classes.contains(class));
-        if let Some(class) = declared.find(|class| near_scenario(class)) {
-            self.diagnostics.push(
-                Diagnostic::warning(
-                    Code::UnknownClass,
-                    format!("a block with class `{class}` is not a scenario and will not run"),
-                )
-                .at(span, "")
-                .help("did you mean `scenario`?"),
-            );
-        }
-        if let Some(id) =
-            attributes.id.as_ref().filter(|_| !attributes.classes.iter().any(|c| DIAGRAMS.contains(&c.as_str())))
-        {
-            let class = attributes.classes.iter().find(|class| suggest::nearest(class, ["file", "example"]).is_some());
-            let help = match class {
-                Some(class) => format!(
-                    "did you mean `.{}` instead of `.{class}`?",
-                    suggest::nearest(class, ["file", "example"]).unwrap_or("file")
-                ),
-                None => "add `.file` to embed it, or `.example` if it is only an example".to_owned(),
-            };
-            let warning =
-                Diagnostic::warning(Code::UnusedName, format!("the block `{id}` has a name but is not a file"));
-            self.diagnostics.push(warning.at(span, "").help(help));
-        }
+        self.diagnostics.extend(diagnostic);
     }
-}
-
-fn near_scenario(class: &str) -> bool {
-    let class = class.to_lowercase();
-    class.len() <= 16 && class.is_char_boundary(1) && strsim::damerau_levenshtein(&class, "scenario") <= 2
 }

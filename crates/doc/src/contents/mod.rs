@@ -3,3 +3,4 @@
 pub(crate) mod blocks;
 pub(crate) mod raw;
 pub(crate) mod step_line;
+mod suspects;

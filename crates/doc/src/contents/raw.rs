@@ -65,6 +65,8 @@ pub(crate) struct Contents {
     pub(crate) first_block: Option<Span>,
     /// Whether an unclosed block contains others, so that files may be missing from the list.
     pub(crate) has_swallowed: bool,
+    /// Whether Markdown does not see an embedded file, so that files may be missing from the list.
+    pub(crate) has_hidden: bool,
     /// Blocks with a name that are not files, by name in lower case.
     pub(crate) named: HashMap<String, Named>,
     pub(crate) titles: HashMap<String, Span>,
@@ -74,6 +76,8 @@ pub(crate) struct Contents {
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) span: Span,
+    /// Whether an error says that it is not a file.
+    pub(crate) is_reported: bool,
     /// Its class that was probably meant to be `.file`.
     pub(crate) class: Option<String>,
 }

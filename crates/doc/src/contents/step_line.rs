@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::keyword::StepKind;
+use crate::keyword::{KEYWORDS, StepKind, is_keyword};
+use crate::look_alike::{self, Kind};
 use crate::source::{SourceId, Span, offset};
 use crate::suggest;
 
@@ -34,7 +35,30 @@ const MAX_STEP: usize = 64 << 10;
 /// Returns the keyword that a word is, or was probably meant to be.
 pub(crate) fn nearest_keyword(word: &str) -> Option<&'static str> {
     let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
-    suggest::nearest(bare, ["given", "when", "then", "and", "but"])
+    suggest::nearest(bare, KEYWORDS)
+}
+
+/// Describes a line whose keyword is hidden by a character that looks like another.
+///
+/// Also returns what a following `and` continues.
+fn look_alike(words: &str, source: SourceId, start: usize) -> Option<(Continued, Diagnostic)> {
+    let (like, range) = look_alike::first(words)?;
+    let plain = look_alike::plain(&words[..words.floor_char_boundary(200)]);
+    let word = plain.split(' ').next().unwrap_or_default();
+    if !word.is_empty() && !is_keyword(word) {
+        return None;
+    }
+    let at = Span::new(source, start + range.start..start + range.end);
+    let error = Diagnostic::error(Code::LookAlike, format!("this step contains {}", like.name()));
+    let after = match word.to_ascii_lowercase().as_str() {
+        "given" => Continued::Kind(StepKind::Given),
+        "when" => Continued::Kind(StepKind::When),
+        "then" => Continued::Kind(StepKind::Then),
+        _ => Continued::Unclear,
+    };
+    let is_before_step = range.start == 0 && like.kind == Kind::Space;
+    let help = if is_before_step { "remove it".to_owned() } else { like.help() };
+    Some((after, error.at(at, "").help(help)))
 }
 
 /// Reads the keyword of a line.
@@ -84,6 +108,9 @@ pub(crate) fn step_line(
     };
     if let Some(kind) = kind {
         return Ok(StepLine { kind, start: offset(line.start), end: offset(line.end), keyword: offset(length) });
+    }
+    if let Some((after, error)) = look_alike(words, source, line.start) {
+        return Err((after, Some(Box::new(error))));
     }
     let span = Span::new(source, line.start..line.start + length);
     let guess = nearest_keyword(word);

@@ -250,7 +250,7 @@ impl Session<'_> {
 
 /// Whether a diagnostic is about a block that was probably meant to be a scenario.
 fn is_near_scenario(diagnostic: &Diagnostic) -> bool {
-    diagnostic.code == Code::UnknownClass
+    diagnostic.severity == Severity::Error && matches!(diagnostic.code, Code::UnknownClass | Code::HiddenBlock)
 }
 
 fn no_bindings(block: Span, is_missing: bool, contents: &Contents) -> Diagnostic {

@@ -11,8 +11,9 @@ use crate::keyword::StepKind;
 use crate::matching::choose::Languages;
 use crate::matching::hints::{Hints, Mistyped};
 use crate::matching::index::{Index, Scratch};
+use crate::matching::look_alikes;
 use crate::matching::repeats::Repeats;
-use crate::matching::spaces::warn_collapsed;
+use crate::matching::spaces::{COMMAND_LINES, warn_collapsed};
 use crate::matching::step_text::StepText;
 use crate::plan::MatchedStep;
 use crate::read::binding::{CompiledBinding, Implementation};
@@ -104,7 +105,7 @@ impl<'a> Matcher<'a> {
         }
         let mut hits = hits.into_iter();
         match (hits.next(), hits.len()) {
-            (None, _) => self.unknown(line.kind, span, &text.text, &mistyped),
+            (None, _) => self.unknown(line.kind, span, &text, &mistyped),
             (Some(hit), 0) => return self.matched(line, span, whole, &text, &hit),
             (Some(first), _) => {
                 let all: Vec<usize> = std::iter::once(first.binding).chain(hits.map(|hit| hit.binding)).collect();
@@ -175,16 +176,18 @@ impl<'a> Matcher<'a> {
                 continue;
             };
             let place = text.place(range.clone());
-            let warning = warn_collapsed(self.sources, binding, name, *kind, span.source, &place);
-            if let Some(warning) = warning {
+            let warning = warn_collapsed(text, name, *kind, range.clone(), span.source);
+            let is_command = COMMAND_LINES.contains(&name.as_str());
+            let look_alike = look_alikes::warn(text, range.clone(), span.source, is_command);
+            for warning in warning.into_iter().chain(look_alike) {
                 self.diagnostics.push(warning);
             }
             let value = if kind.is_escaped() {
-                self.unescaped(name, text, range, span.source)
+                self.unescaped(name, &text.captured(range), &place, span.source)
             } else if *kind == CaptureType::File {
                 self.file(line.kind, &text.text[range], Span::new(span.source, place.clone()), is_native)
             } else {
-                Some(text.text[range].to_owned())
+                Some(text.captured(range).into_owned())
             };
             is_valid &= value.is_some();
             captures.push(Capture {
@@ -199,7 +202,7 @@ impl<'a> Matcher<'a> {
         if !is_valid {
             return None;
         }
-        let rest = &text.text;
+        let rest = &text.captured(0..text.text.len());
         // A tab after the keyword is not part of the rest.
         let is_as_written =
             text.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
@@ -212,14 +215,17 @@ impl<'a> Matcher<'a> {
         Some(MatchedStep { kind: line.kind, text, span, binding: hit.binding, implementation, captures })
     }
 
-    /// Resolves the escapes of a capture.
-    fn unescaped(&mut self, name: &str, text: &StepText<'_>, range: Range<usize>, source: SourceId) -> Option<String> {
-        match unescape(&text.text[range.clone()]) {
+    /// Resolves the escapes of a capture. `text` is its text, `place` is where it is in the source.
+    fn unescaped(&mut self, name: &str, text: &str, place: &Range<usize>, source: SourceId) -> Option<String> {
+        match unescape(text) {
             Ok(plain) => Some(plain.into_owned()),
             Err(bad) => {
-                let bad_range = range.start + bad.range.start..range.start + bad.range.end;
-                let at = text.place(bad_range.clone());
-                let message = format!("invalid escape `{}` in `{name}`: {}", &text.text[bad_range], bad.reason);
+                let escape = &text[bad.range.clone()];
+                let message = format!("invalid escape `{escape}` in `{name}`: {}", bad.reason);
+                // With collapsed spaces, it is somewhere in the capture.
+                let is_as_written = place.len() == text.len();
+                let start = place.start + bad.range.start;
+                let at = if is_as_written { start..start + escape.len() } else { place.clone() };
                 self.diagnostics.push(
                     Diagnostic::error(Code::BadEscape, message)
                         .at(Span::new(source, at), "")
@@ -242,7 +248,8 @@ impl<'a> Matcher<'a> {
     }
 
     fn missing_file(&mut self, kind: StepKind, name: &str, span: Span) {
-        if self.contents.has_swallowed {
+        let is_reported = self.contents.named(name).is_some_and(|block| block.is_reported);
+        if self.contents.has_swallowed || self.contents.has_hidden || is_reported {
             return;
         }
         let mistake = (Code::MissingFile, kind, name.to_owned());
@@ -286,12 +293,19 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    fn unknown(&mut self, kind: StepKind, span: Span, text: &str, mistyped: &[Mistyped]) {
+    fn unknown(&mut self, kind: StepKind, span: Span, step: &StepText<'_>, mistyped: &[Mistyped]) {
+        let text = &*step.text;
         if !self.report_unknown || self.hints.is_meant_for_invalid(kind, text) {
             return;
         }
         let mistake = (Code::UnknownStep, kind, text.to_owned());
         if self.diagnostics.is_known(&mistake) {
+            return;
+        }
+        if let Some((plain, like, at)) = look_alikes::suspect(step)
+            && !self.hits(kind, &plain).0.is_empty()
+        {
+            self.diagnostics.push_mistake(mistake, look_alikes::unmatched(like, at, span.source));
             return;
         }
         let error = Diagnostic::error(Code::UnknownStep, "no binding matches this step").at(span, "");

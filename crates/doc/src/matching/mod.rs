@@ -6,6 +6,7 @@
 pub(crate) mod choose;
 pub(crate) mod hints;
 pub(crate) mod index;
+mod look_alikes;
 pub(crate) mod matcher;
 pub(crate) mod repeats;
 pub(crate) mod spaces;

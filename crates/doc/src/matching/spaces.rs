@@ -1,60 +1,37 @@
-//! Warns about quoted texts in which collapsing changes what the step says.
+//! Warns about text in which collapsing spaces changes what a step says.
 
 use std::ops::Range;
 
 use crate::capture::CaptureType;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::matching::step_text::collapsed_run;
-use crate::read::binding::Binding;
-use crate::source::{SourceId, Sources, Span};
+use crate::matching::step_text::StepText;
+use crate::source::{SourceId, Span};
 
-/// Warns about consecutive spaces in a quoted text of a built-in step.
+/// Captures of command lines. Their words are split at spaces, so that the number does not matter.
+pub(crate) const COMMAND_LINES: &[&str] = &["args", "argv", "argv0", "command", "cmd"];
+
+/// Warns about consecutive spaces in a text that is not quoted.
 ///
-/// `name` and `kind` are those of the capture, `place` is where it is in the source.
+/// `name` and `kind` are those of the capture, `range` is where it is in the text of the step.
 pub(crate) fn warn_collapsed(
-    sources: &Sources,
-    binding: &Binding,
+    text: &StepText<'_>,
     name: &str,
     kind: CaptureType,
+    range: Range<usize>,
     source: SourceId,
-    place: &Range<usize>,
 ) -> Option<Diagnostic> {
-    let text = &sources.file(source).text;
-    let written = &text[place.clone()];
-    let is_quoted = text[..place.start].ends_with('"') && text[place.end..].starts_with('"');
-    let is_text = matches!(kind, CaptureType::Text | CaptureType::EscapedText);
-    let run = collapsed_run(written).filter(|_| is_quoted && is_text)?;
-    if !sources.file(binding.span.source).is_builtin {
+    if !matches!(kind, CaptureType::Text | CaptureType::EscapedText) || COMMAND_LINES.contains(&name) {
         return None;
     }
-    let at = Span::new(source, place.start + run.start..place.start + run.end);
-    let message = match &written[run] {
+    let run = text.collapsed(range)?;
+    let message = match text.written(run.clone()) {
         "\t" => "a tab in a step is read as a space",
         _ => "consecutive spaces in a step are collapsed",
     };
-    let warning = Diagnostic::warning(Code::CollapsedSpaces, message).at(at, "");
-    Some(if kind.is_escaped() {
-        warning.help(format!("to keep all of them, write `{}`", escaped(written)))
-    } else if name == "regex" {
-        warning.help("to match any number of them, write `\\s+`")
-    } else {
-        warning.help("to keep all of them, put the text into an embedded file")
+    let warning = Diagnostic::warning(Code::CollapsedSpaces, message).at(Span::new(source, run), "");
+    Some(match name {
+        "regex" => warning.help("to match any number of them, write `\\s+`"),
+        _ => warning.help("spaces are kept only between double quotes"),
     })
-}
-
-/// Writes each space that would be collapsed as an escape.
-fn escaped(written: &str) -> String {
-    let escape = |c: char| match c {
-        '\t' => "\\t",
-        _ => "\\x20",
-    };
-    let mut text = String::new();
-    let mut rest = written;
-    while let Some(run) = collapsed_run(rest) {
-        text.push_str(&rest[..run.start]);
-        text.extend(rest[run.clone()].chars().map(escape));
-        rest = &rest[run.end..];
-    }
-    text + rest
 }

@@ -9,6 +9,8 @@ pub(crate) struct Attributes {
     pub(crate) classes: Vec<String>,
     /// `key=value`, in order; values without their quotes.
     pub(crate) pairs: Vec<(String, String)>,
+    /// Words outside braces that are not attributes.
+    pub(crate) other_words: Vec<String>,
     /// What is wrong in them, in words.
     pub(crate) mistakes: Vec<String>,
 }
@@ -29,6 +31,8 @@ impl Attributes {
             let marked = word.starts_with(['#', '.']) || word.contains('=');
             if index == 0 || marked {
                 attributes.take(word);
+            } else {
+                attributes.other_words.push(word.to_owned());
             }
         }
         if let Some(inside) = inside {
@@ -81,6 +85,20 @@ impl Attributes {
     pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(have, _)| have == key).map(|(_, value)| value.as_str())
     }
+}
+
+/// Whether a class is `scenario` or was probably meant to be.
+pub(crate) fn near_scenario(class: &str) -> bool {
+    let class = class.to_lowercase();
+    let is_similar =
+        class.len() <= 16 && class.is_char_boundary(1) && strsim::damerau_levenshtein(&class, "scenario") <= 2;
+    is_similar || (class.len() <= 64 && class.split(|c: char| !c.is_alphanumeric()).any(|part| part == "scenario"))
+}
+
+/// Whether a class is `file` or was probably meant to be.
+pub(crate) fn near_file(class: &str) -> bool {
+    let class = class.to_lowercase();
+    class.len() <= 8 && class.starts_with('f') && strsim::damerau_levenshtein(&class, "file") <= 1
 }
 
 /// Splits at spaces, except in quoted values.

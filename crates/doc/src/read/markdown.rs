@@ -8,12 +8,15 @@ use std::ops::Range;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::read::attributes::Attributes;
+use crate::read::hidden::{self, Hidden, Regions};
 
 /// A heading or a fenced block, in order of position.
 #[derive(Debug)]
 pub(crate) enum Item {
     Heading(Heading),
     Block(Block),
+    /// What looks like a block but is none. These come last.
+    Hidden(Hidden),
 }
 
 #[derive(Debug, Clone)]
@@ -66,9 +69,15 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     // The end of the content of the current block.
     let mut content_end = 0;
     let body_end = body.end;
+    let whole = body.clone();
+    let mut regions = Regions::default();
     for (event, range) in Parser::new_ext(&text[body], options).into_offset_iter() {
         let range = range.start + base..range.end + base;
         match event {
+            Event::Start(Tag::HtmlBlock) => regions.html.push(range),
+            Event::Start(Tag::Table(_)) => regions.tables.push(range),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => regions.indented.push(range),
+            Event::InlineHtml(part) if part.starts_with("<!--") => regions.comments.push(range),
             Event::Start(Tag::Heading { level, .. }) => {
                 let end = range.start + text[range.clone()].trim_end().len();
                 heading = Some(Heading { level: depth(level), title: String::new(), range: range.start..end });
@@ -81,6 +90,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
                 }
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                regions.fenced.push(range.clone());
                 let attributes = Attributes::parse(&info);
                 let content = if attributes.is("scenario") {
                     Content::Lines(Vec::new())
@@ -116,6 +126,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
                 }
             }
             Event::Code(part) => {
+                regions.code.push(range);
                 if let Some(heading) = &mut heading {
                     heading.title.push_str(&part);
                 }
@@ -128,6 +139,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
             _ => {}
         }
     }
+    items.extend(hidden::find(text, whole, &regions).into_iter().map(Item::Hidden));
     items
 }
 
@@ -213,6 +225,7 @@ mod tests {
                     };
                     format!("{:?} {content}", &text[block.fence])
                 }
+                Item::Hidden(hidden) => format!("hidden {:?}", &text[hidden.range]),
             })
             .collect()
     }
@@ -240,7 +253,7 @@ mod tests {
         assert_eq!(shown("~~~scenario\ngiven a"), ["\"~~~scenario\" <given a>"]);
         assert_eq!(shown("~~~~scenario\ngiven a\n~~~\n~~~~\n"), ["\"~~~~scenario\" <given a><~~~>"]);
         assert_eq!(shown("<!--\n\n# no\n\n~~~scenario\ngiven a\n~~~\n-->\n# yes\n"), ["h1 \"yes\" from \"# yes\""]);
-        assert_eq!(shown("    ~~~scenario\n    given\n"), Vec::<String>::new());
+        assert_eq!(shown("    ~~~scenario\n    given\n"), ["hidden \"~~~scenario\""]);
         assert_eq!(shown("~~~scenario\ngiven a\0b\n~~~"), ["\"~~~scenario\" <given a\0b>"]);
     }
 
@@ -249,7 +262,7 @@ mod tests {
         let blocks = |text: &str| {
             let blocks = read(text, 0..text.len()).into_iter().filter_map(|item| match item {
                 Item::Block(block) => Some(block),
-                Item::Heading(_) => None,
+                Item::Heading(_) | Item::Hidden(_) => None,
             });
             let shown = |block: Block| {
                 let inside: Vec<_> = block.inside.into_iter().map(|line| &text[line]).collect();

@@ -2,7 +2,9 @@
 
 pub(crate) mod attributes;
 pub(crate) mod binding;
+pub(crate) mod hidden;
 pub(crate) mod markdown;
 pub(crate) mod metadata;
 pub(crate) mod pattern;
+pub(crate) mod unclosed;
 pub(crate) mod yaml;

@@ -11,6 +11,7 @@ use serde_saphyr::{DuplicateKeyPolicy, Spanned};
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
+use crate::read::unclosed::{self, Unclosed};
 use crate::source::{SourceId, Span};
 
 /// A value and its place.
@@ -88,6 +89,9 @@ pub(crate) fn parse(
     match serde_saphyr::from_str_with_options::<Spanned<Raw>>(yaml, options) {
         Ok(raw) => Ok(Some(place.node(raw, diagnostics))),
         Err(error) => {
+            if let Some(found) = unclosed::find(yaml) {
+                return Err(Box::new(never_closed(source, base, &found)));
+            }
             let at = error.location().map_or(base..base, |location| place.range(location));
             // The message of the YAML crate ends in a position relative to its own input, which
             // would mislead.
@@ -101,6 +105,15 @@ pub(crate) fn parse(
             Err(Box::new(help.into_iter().fold(error, Diagnostic::help)))
         }
     }
+}
+
+/// Describes a quote or bracket that is never closed.
+fn never_closed(source: SourceId, base: usize, found: &Unclosed) -> Diagnostic {
+    let what = if found.open == found.close { "quote" } else { "bracket" };
+    let at = base + found.at;
+    Diagnostic::error(Code::BadYaml, format!("invalid YAML: this {what} is never closed"))
+        .at(Span::new(source, at..at + found.open.len_utf8()), "")
+        .help(format!("add the closing `{}`", found.close))
 }
 
 /// Returns advice for the most common mistakes. `words` are those of the YAML crate.
@@ -359,7 +372,7 @@ mod tests {
         let cases = [
             ("a: b: c\n", "invalid YAML: mapping values are not allowed in this context at 4..4"),
             ("a:\n  - b\n c: d\n", "invalid YAML: while parsing a block mapping, did not find expected key at 10..10"),
-            ("\"a\n", "invalid YAML: unclosed quote at 0..0"),
+            ("\"a\n", "invalid YAML: this quote is never closed at 0..1"),
             ("a: b\n--- \nc: d\n", "invalid YAML: only single YAML document expected but multiple found at 10..10"),
             ("é: é: é\n", "invalid YAML: mapping values are not allowed in this context at 6..6"),
             ("a: *x\n", "invalid YAML: reference to unknown value at 3..3"),

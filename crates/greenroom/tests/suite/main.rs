@@ -34,3 +34,4 @@ mod support;
 mod surroundings;
 mod tended;
 mod terminal;
+mod texts;

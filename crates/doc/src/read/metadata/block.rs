@@ -24,13 +24,27 @@ impl Parts {
 /// Splits a Markdown file into metadata and body.
 ///
 /// Metadata opens with a line `---` and closes with `...` or `---`, at the very beginning or end of
-/// the file.
+/// the file. Blank lines and HTML comments may come before it.
 pub(crate) fn split(text: &str) -> Parts {
     let start = text_start(text);
-    if let Some(parts) = leading(text, start).or_else(|| trailing(text, start)) {
+    if let Some(parts) = leading(text, head(text, start)).or_else(|| trailing(text, start)) {
         return parts;
     }
     Parts { yaml: None, body: start..text.len() }
+}
+
+/// Returns where the first line begins that is neither blank nor part of an HTML comment.
+fn head(text: &str, from: usize) -> usize {
+    let mut at = from;
+    loop {
+        let rest = text[at..].trim_start_matches(|c: char| c.is_ascii_whitespace());
+        at = text.len() - rest.len();
+        let close = rest.strip_prefix("<!--").and_then(|comment| comment.find("-->"));
+        let Some(close) = close else { break };
+        at += "<!--".len() + close + "-->".len();
+    }
+    // Spaces before the first line are part of it.
+    text[..at].rfind('\n').map_or(from, |newline| (newline + 1).max(from))
 }
 
 /// Metadata that begins at the head of a file and is never closed.
@@ -44,7 +58,7 @@ pub(crate) struct Unclosed {
 
 /// Finds metadata at the head of a file that runs into a heading, a fence or the end.
 pub(crate) fn unclosed(text: &str) -> Option<Unclosed> {
-    let start = text_start(text);
+    let start = head(text, text_start(text));
     let mut lines = lines(text, start).skip_while(Range::is_empty);
     let open = lines.next().filter(|open| &text[open.clone()] == "---")?;
     if !looks_like_yaml(&text[after_line(text, open.end)..]) {
@@ -103,9 +117,7 @@ fn lines(text: &str, from: usize) -> impl DoubleEndedIterator<Item = Range<usize
 }
 
 fn leading(text: &str, from: usize) -> Option<Parts> {
-    let body = text[from..].trim_start_matches(|c: char| c.is_ascii_whitespace());
-    let from = text.len() - body.len();
-    if !body.starts_with("---") {
+    if !text[from..].starts_with("---") {
         return None;
     }
     let mut lines = lines(text, from);
@@ -165,6 +177,11 @@ mod tests {
         assert_eq!(parts("---\ntitle: x\n---\n# a\n"), (Some("title: x\n"), "# a\n"));
         assert_eq!(parts("\u{feff}---\r\ntitle: x\r\n...\r\n# a\r\n"), (Some("title: x\r\n"), "# a\r\n"));
         assert_eq!(parts("\n\n---\ntitle: x\n...\n# a\n"), (Some("title: x\n"), "# a\n"));
+        assert_eq!(parts("<!-- a -->\n---\ntitle: x\n---\n# a\n"), (Some("title: x\n"), "# a\n"));
+        assert_eq!(
+            parts("\u{feff}\n<!-- a\n---\nb: c\n---\n-->\r\n\n<!--d--> <!---->\n\n---\ntitle: x\n...\n# a\n"),
+            (Some("title: x\n"), "# a\n")
+        );
         assert_eq!(parts("# a\n\n---\ntitle: x\n..."), (Some("title: x\n"), "# a\n\n"));
         assert_eq!(parts("# a\n\n---\ntitle: x\n---  \n\n\n"), (Some("title: x\n"), "# a\n\n"));
         assert_eq!(parts("---\n# why\ntitle: x\n---\n---\n"), (Some("# why\ntitle: x\n"), "---\n"));

@@ -49,10 +49,10 @@ error[duplicate-file]: two embedded files have the name `A`
 warning[file-without-name]: this embedded file has no name
   at d.md:13:1 "~~~{.file}"
   help: add a name after `#`: `{#name.txt .file}`
-warning[unused-name]: the block `b` has a name but is not a file
+error[unused-name]: the block `b` has a name but is not a file
   at d.md:15:1 "~~~{#b .fil}"
   help: did you mean `.file` instead of `.fil`?
-warning[unused-name]: the block `c` has a name but is not a file
+error[unused-name]: the block `c` has a name but is not a file
   at d.md:17:1 "~~~{#c}"
   help: add `.file` to embed it, or `.example` if it is only an example
 error[bad-attribute]: `add-newline` cannot be `maybe`
@@ -74,12 +74,14 @@ fn classes_and_attributes() {
                 ~~~{.scenario lable=x\ngiven a thing\n~~~\n",
         ),
         str![[r#"
-warning[unknown-class]: a block with class `Scenario` is not a scenario and will not run
+error[unknown-class]: a block with class `Scenario` is not a scenario and will not run
   at d.md:9:1 "~~~Scenario"
-  help: did you mean `scenario`?
-warning[unknown-class]: a block with class `scenrio` is not a scenario and will not run
+  help: did you mean `scenario`? Write `~~~scenario` or `~~~{.scenario}`
+  help: if the class is meant, list it under `classes` in the metadata
+error[unknown-class]: a block with class `scenrio` is not a scenario and will not run
   at d.md:12:1 "```scenrio"
-  help: did you mean `scenario`?
+  help: did you mean `scenario`? Write `~~~scenario` or `~~~{.scenario}`
+  help: if the class is meant, list it under `classes` in the metadata
 warning[bad-attribute]: the closing `}` of these attributes is missing
   at d.md:16:1 "~~~{.scenario lable=x"
 warning[bad-attribute]: unknown attribute `lable`

@@ -186,8 +186,9 @@ error[missing-key]: this file is empty
     same(
         Project::new().document("d.subplot", "title: [\n").complaints(),
         str![[r#"
-error[bad-yaml]: invalid YAML: unclosed bracket '['
-  at d.subplot:1:8 ""
+error[bad-yaml]: invalid YAML: this bracket is never closed
+  at d.subplot:1:8 "["
+  help: add the closing `]`
 
 "#]],
     );

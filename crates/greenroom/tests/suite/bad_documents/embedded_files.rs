@@ -37,23 +37,7 @@ fn an_embedded_file_with_a_misspelled_class() {
     let steps = "given file a.txt\nand file b.txt\nand file C.txt";
     let files = "~~~{#a.txt .file}\n~~~\n\n~~~{#b.txt .flie}\n~~~\n\n~~~{#c.txt .sh}\n~~~\n";
     text(scenario(steps) + files).stderr(str![[r#"
-error[missing-file]: this document has no embedded file `b.txt`
- --> x.md:8:10
-  |
-8 | and file b.txt
-  |          ^^^^^
-  |
-  = help: the block at line 14 has this name: replace `.flie` with `.file`
-
-error[missing-file]: this document has no embedded file `C.txt`
- --> x.md:9:10
-  |
-9 | and file C.txt
-  |          ^^^^^
-  |
-  = help: the block at line 17 has this name: add `.file`
-
-warning[unused-name]: the block `b.txt` has a name but is not a file
+error[unused-name]: the block `b.txt` has a name but is not a file
   --> x.md:14:1
    |
 14 | ~~~{#b.txt .flie}
@@ -61,7 +45,7 @@ warning[unused-name]: the block `b.txt` has a name but is not a file
    |
    = help: did you mean `.file` instead of `.flie`?
 
-warning[unused-name]: the block `c.txt` has a name but is not a file
+error[unused-name]: the block `c.txt` has a name but is not a file
   --> x.md:17:1
    |
 17 | ~~~{#c.txt .sh}
@@ -69,7 +53,7 @@ warning[unused-name]: the block `c.txt` has a name but is not a file
    |
    = help: add `.file` to embed it, or `.example` if it is only an example
 
-2 errors, 2 warnings
+2 errors
 
 "#]]);
 }

@@ -6,19 +6,69 @@ use super::helpers::{fine, text};
 use crate::support::{Project, document, scenario};
 
 #[test]
-fn bad_yaml() {
-    text("---\ntitle: Trial\nbindings: [lib/runcmd.yaml\n...\n# S\n~~~scenario\nwhen I run true\n~~~\n").stderr(str![
-        [r#"
-error[bad-yaml]: invalid YAML: unclosed bracket '['
+fn quotes_and_brackets_in_yaml_that_are_never_closed() {
+    let document = |yaml: &str| format!("---\n{yaml}...\n# S\n~~~scenario\nwhen I run true\n~~~\n");
+    text(document("title: Trial\nbindings: [lib/runcmd.yaml\n")).stderr(str![[r#"
+error[bad-yaml]: invalid YAML: this bracket is never closed
  --> x.md:3:11
   |
 3 | bindings: [lib/runcmd.yaml
   |           ^
+  |
+  = help: add the closing `]`
 
 1 error
 
-"#]
-    ]);
+"#]]);
+    text(document("title: \"Trial\nbindings: [\"lib/runcmd.yaml\"]\n")).stderr(str![[r#"
+error[bad-yaml]: invalid YAML: this quote is never closed
+ --> x.md:2:8
+  |
+2 | title: "Trial
+  |        ^
+  |
+  = help: add the closing `"`
+
+1 error
+
+"#]]);
+    text(document("title: 'Trial\nsubtitle: it's\nbindings:\n- lib/runcmd.yaml\n")).stderr(str![[r#"
+error[bad-yaml]: invalid YAML: this quote is never closed
+ --> x.md:2:8
+  |
+2 | title: 'Trial
+  |        ^
+  |
+  = help: add the closing `'`
+
+1 error
+
+"#]]);
+    Project::new()
+        .file("x.md", scenario("when I run true").replace("lib/runcmd.yaml", "lib/runcmd.yaml, own.yaml"))
+        .file("own.yaml", "- given: a\n  impl: {python: {function: a}\n- given: b\n  impl: {python: {function: b}}\n")
+        .refused(["run", "x.md"])
+        .stderr(str![[r#"
+error[bad-yaml]: invalid YAML: this bracket is never closed
+ --> own.yaml:2:9
+  |
+2 |   impl: {python: {function: a}
+  |         ^
+  |
+  = help: add the closing `}`
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn comments_and_blank_lines_before_the_metadata() {
+    for before in
+        ["<!-- SPDX-License-Identifier: MIT -->\n", "\n\n", "<!--\na: b\n---\n-->\n\n<!-- c -->\n\n", " \n\t\n"]
+    {
+        fine(format!("{before}{}", scenario("when I run true")));
+    }
 }
 
 #[test]
@@ -271,23 +321,16 @@ error[duplicate-scenario]: two scenarios have the title `Same`
 #[test]
 fn a_misspelled_class() {
     text(document("# S\n~~~scenaro\nwhen I run true\n~~~\n")).stderr(str![[r#"
-error[no-scenario]: x.md has no scenario
- --> x.md:1:1
-  |
-1 | ---
-  | ^
-  |
-  = help: a scenario is a fenced block of steps under a heading: ```` ```scenario ````
-
-warning[unknown-class]: a block with class `scenaro` is not a scenario and will not run
+error[unknown-class]: a block with class `scenaro` is not a scenario and will not run
  --> x.md:6:1
   |
 6 | ~~~scenaro
   | ^^^^^^^^^^
   |
-  = help: did you mean `scenario`?
+  = help: did you mean `scenario`? Write `~~~scenario` or `~~~{.scenario}`
+  = help: if the class is meant, list it under `classes` in the metadata
 
-1 error, 1 warning
+1 error
 
 "#]]);
 }
@@ -454,11 +497,13 @@ error[bad-yaml]: invalid YAML: mapping values are not allowed in this context
 
 "#]]);
     read("- when: I brew\n  impl: {python: {function: f}\n").stderr(str![[r#"
-error[bad-yaml]: invalid YAML: unclosed bracket '{'
+error[bad-yaml]: invalid YAML: this bracket is never closed
  --> own.yaml:2:9
   |
 2 |   impl: {python: {function: f}
   |         ^
+  |
+  = help: add the closing `}`
 
 1 error
 

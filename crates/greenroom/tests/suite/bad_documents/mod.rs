@@ -4,6 +4,8 @@ mod daemons;
 mod embedded_files;
 mod files;
 mod helpers;
+mod hidden;
+mod look_alikes;
 mod metadata_and_bindings;
 mod steps;
 mod unclosed_blocks;
