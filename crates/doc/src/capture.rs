@@ -3,11 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
-
 /// A type of captures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CaptureType {
     /// Text without spaces. The default in simple patterns.
     Word,
@@ -30,7 +27,7 @@ pub enum CaptureType {
 }
 
 /// A captured part of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
     /// Its name in the binding.
     pub name: String,

@@ -1,10 +1,7 @@
 //! The kinds of steps and their keywords.
 
-use serde::{Deserialize, Serialize};
-
 /// The kind of a step. `and` and `but` continue the kind of the step before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum StepKind {
     /// Prepares.
     Given,

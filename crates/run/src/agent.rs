@@ -79,8 +79,6 @@ impl Agent for StepAgent {
         let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
         let path = loading.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
         let path = path.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-        let file =
-            |file: greenroom_doc::EmbeddedFile| EmbeddedFile { name: file.name, text: file.text.as_ref().to_owned() };
         let host = |host: HostPart| HostProgram {
             python: host.own && host.language == "python",
             language: host.language,
@@ -90,7 +88,7 @@ impl Agent for StepAgent {
             loading: loading.clone(),
         };
         let document = |document: DocumentPart| AgentDocument {
-            files: document.files.into_iter().map(file).collect(),
+            files: document.files.into(),
             hosts: document.hosts.into_iter().map(host).collect(),
         };
         AgentPrologue { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
+use greenroom_steps::EmbeddedFile;
 
 use crate::options::RunOptions;
 use crate::wire::{DocumentPart, HostPart, Script, ScriptStep};
@@ -32,7 +33,9 @@ pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) ->
             None => library_name(&listed.name),
         });
     }
-    DocumentPart { files: document.files.clone(), hosts }
+    let embedded = document.files.iter();
+    let files = embedded.map(|file| EmbeddedFile { name: file.name.clone(), text: file.text.as_ref().to_owned() });
+    DocumentPart { files: files.collect(), hosts }
 }
 
 /// Returns the name by which hosts know a library file. Documents may use several.

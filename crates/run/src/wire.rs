@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use greenroom_doc::EmbeddedFile;
 use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
+use greenroom_steps::EmbeddedFile;
 use serde::{Deserialize, Serialize};
 
 /// Environment variables that each scenario has a value of its own for.

@@ -8,6 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use greenroom_sandbox::process::Watch;
+use serde::{Deserialize, Serialize};
 
 use crate::step::Failure;
 
@@ -15,7 +16,7 @@ use crate::step::Failure;
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A file embedded in the document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbeddedFile {
     /// Its name as the document writes it.
     pub name: String,

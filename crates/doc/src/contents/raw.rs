@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::contents::step_line::{Continued, StepLine};
 use crate::network::Network;
 use crate::source::{SourceId, Span};
@@ -37,7 +35,7 @@ pub struct Heading {
 }
 
 /// A file embedded in a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmbeddedFile {
     /// Its name, as the document writes it.
     pub name: String,

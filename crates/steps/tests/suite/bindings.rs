@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{bindings, bindings_of, matched, preflight};
+use crate::support::{bindings, bindings_of, function_of, matched, preflight};
 use greenroom_steps::{Captures, Check, Library, Registry, library};
 
 #[test]
@@ -15,11 +15,8 @@ fn no_binding_is_missing() {
 #[test]
 fn every_binding_has_a_row_and_every_row_a_binding() {
     for library in library::all() {
-        let bound: BTreeSet<_> = library
-            .bindings()
-            .lines()
-            .filter_map(|line| Some(line.split_once("function: ")?.1.trim_end_matches('}').to_owned()))
-            .collect();
+        let bindings = bindings_of(library.name());
+        let bound: BTreeSet<_> = bindings.iter().map(|binding| function_of(binding).to_owned()).collect();
         let rows: BTreeSet<_> = library.functions().map(str::to_owned).collect();
         assert_eq!(bound, rows, "{}", library.name());
         assert_eq!(rows.len(), library.functions().count(), "{}", library.name());
@@ -29,12 +26,13 @@ fn every_binding_has_a_row_and_every_row_a_binding() {
 #[test]
 fn every_binding_has_a_check_and_a_description() {
     let registry = Registry::builtin();
-    for binding in bindings() {
-        assert!(binding.documented, "{}", binding.pattern);
+    for binding in bindings().iter().map(|it| &it.binding) {
+        assert!(binding.doc.is_some(), "{}", binding.pattern);
+        let function = function_of(binding);
         let mut preflight = preflight();
-        registry.check(&binding.function, &Captures::default(), &mut preflight);
-        let runs = ["runcmd_run", "runcmd_try_to_run"].contains(&binding.function.as_str());
-        assert_eq!(preflight.anything_goes, runs, "{}", binding.function);
+        registry.check(function, &Captures::default(), &mut preflight);
+        let runs = ["runcmd_run", "runcmd_try_to_run"].contains(&function);
+        assert_eq!(preflight.anything_goes, runs, "{function}");
     }
 }
 
@@ -54,7 +52,7 @@ fn a_later_library_replaces_functions_with_their_checks() {
 #[test]
 fn patterns_are_unique() {
     let bindings = bindings();
-    let patterns: BTreeSet<_> = bindings.iter().map(|binding| (&binding.kind, &binding.pattern)).collect();
+    let patterns: BTreeSet<_> = bindings.iter().map(|it| (it.binding.kind, &it.binding.pattern)).collect();
     assert_eq!(patterns.len(), bindings.len());
 }
 

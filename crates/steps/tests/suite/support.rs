@@ -8,12 +8,12 @@
     reason = "each test file uses a part of this; a test may panic"
 )]
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use greenroom_doc::{Binding, CaptureType};
 use greenroom_sandbox::process::Watch;
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Failure, Output, OutputSource, PreflightState, Problem, Registry, StepResult,
@@ -22,92 +22,74 @@ use greenroom_steps::{
 use regex::Regex;
 use tempfile::TempDir;
 
-/// A binding, as far as tests need it.
-pub(crate) struct Binding {
-    pub(crate) kind: String,
-    pub(crate) pattern: String,
-    pub(crate) function: String,
-    pub(crate) documented: bool,
+/// The embedded files of each scenario.
+const EMBEDDED: [(&str, &str); 6] = [
+    ("foo.txt", "hello\nworld\n"),
+    ("other.txt", "something else\n"),
+    ("umlaut.txt", "a\u{e9}\r\n\u{0}no newline"),
+    ("hi.sh", "#!/bin/sh\necho \"hi from $0 $*\"\n"),
+    ("broken.sh", "#!/no/such/interpreter\n"),
+    ("d/e.txt", "below\n"),
+];
+
+/// A binding and the regex that its pattern stands for.
+pub(crate) struct CompiledBinding {
+    pub(crate) binding: Binding,
     regex: Regex,
-    types: BTreeMap<String, String>,
 }
 
-/// The bindings of the three libraries. Their files are written in one way, so that lines will do.
-pub(crate) fn bindings() -> &'static [Binding] {
-    static BINDINGS: OnceLock<Vec<Binding>> = OnceLock::new();
-    BINDINGS.get_or_init(|| ["files", "runcmd", "datadir"].into_iter().flat_map(bindings_of).collect())
+/// The bindings of the three libraries.
+pub(crate) fn bindings() -> &'static [CompiledBinding] {
+    static BINDINGS: OnceLock<Vec<CompiledBinding>> = OnceLock::new();
+    BINDINGS.get_or_init(|| {
+        let bindings = ["files", "runcmd", "datadir"].into_iter().flat_map(bindings_of);
+        bindings.map(|binding| CompiledBinding { regex: regex_of(&binding), binding }).collect()
+    })
 }
 
 pub(crate) fn bindings_of(name: &str) -> Vec<Binding> {
     let library = library::all().into_iter().find(|library| library.name() == name).unwrap();
-    let text = format!("\n{}", library.bindings());
-    text.split("\n- ").skip(1).map(binding).collect()
+    let (_, bindings, diagnostics) = greenroom_doc::bindings_of(name, library.bindings());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    bindings
 }
 
-fn binding(entry: &str) -> Binding {
-    let (head, rest) = entry.split_once('\n').unwrap();
-    let (kind, pattern) = head.split_once(": ").unwrap();
-    let line = |key: &str| {
-        let start = format!("  {key}: ");
-        rest.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
-    };
-    let mut types = BTreeMap::new();
-    let expression = if line("regex").as_deref() == Some("true") {
-        let declared = line("types").unwrap();
-        for pair in declared.trim_matches(['{', '}']).split(", ") {
-            let (name, kind) = pair.split_once(": ").unwrap();
-            types.insert(name.to_owned(), kind.to_owned());
-        }
-        pattern.to_owned()
-    } else {
-        let capture = Regex::new(r"\{(\w+):(\w+)\}").unwrap();
-        let mut expression = String::new();
-        let mut end = 0;
-        for found in capture.captures_iter(pattern) {
-            let whole = found.get(0).unwrap();
-            let accepts = match &found[2] {
-                "word" | "path" | "file" => r"\S+",
-                "text" | "escapedtext" => ".*",
-                "int" => "-?[0-9]+",
-                "uint" => "[0-9]+",
-                other => panic!("type {other}"),
-            };
-            expression += &regex::escape(&pattern[end..whole.start()]);
-            expression += &["(?P<", &found[1], ">", accepts, ")"].concat();
-            types.insert(found[1].to_owned(), found[2].to_owned());
-            end = whole.end();
-        }
-        expression + &regex::escape(&pattern[end..])
-    };
-    let implementation = line("impl").unwrap();
-    Binding {
-        kind: kind.to_owned(),
-        pattern: pattern.to_owned(),
-        function: implementation
-            .strip_prefix("{native: {function: ")
-            .and_then(|rest| rest.strip_suffix("}}"))
-            .unwrap()
-            .to_owned(),
-        documented: rest.contains("  doc: |\n    "),
-        regex: Regex::new(&format!("(?i)^(?:{expression})$")).unwrap(),
-        types,
+/// The native function of a binding.
+pub(crate) fn function_of(binding: &Binding) -> &str {
+    let native = binding.implementations.iter().find(|implementation| implementation.is_native());
+    &native.unwrap().function
+}
+
+/// Patterns of the libraries with named groups are regexes, all others are simple.
+fn regex_of(Binding { pattern, captures, .. }: &Binding) -> Regex {
+    let mut expression = if pattern.contains("(?P<") { pattern.clone() } else { regex::escape(pattern) };
+    for (name, kind) in captures {
+        let accepts = match kind {
+            CaptureType::Text | CaptureType::EscapedText => ".*",
+            CaptureType::Int => "-?[0-9]+",
+            CaptureType::Uint => "[0-9]+",
+            _ => r"\S+",
+        };
+        let simple = regex::escape(&format!("{{{name}:{}}}", kind.name()));
+        expression = expression.replace(&simple, &format!("(?P<{name}>{accepts})"));
     }
+    Regex::new(&format!("(?i)^(?:{expression})$")).unwrap()
 }
 
 /// The function and the captures of a step, which must match exactly one binding.
 pub(crate) fn matched(kind: &str, step: &str) -> (String, Captures) {
-    let matching: Vec<&Binding> =
-        bindings().iter().filter(|binding| binding.kind == kind && binding.regex.is_match(step)).collect();
-    let [binding] = matching.as_slice() else {
-        let patterns: Vec<_> = matching.iter().map(|binding| &binding.pattern).collect();
+    let fits = |it: &&CompiledBinding| it.binding.kind.word() == kind && it.regex.is_match(step);
+    let matching: Vec<_> = bindings().iter().filter(fits).collect();
+    let [CompiledBinding { binding, regex }] = matching.as_slice() else {
+        let patterns: Vec<_> = matching.iter().map(|it| &it.binding.pattern).collect();
         panic!("{kind} {step}: matched by {patterns:?}");
     };
-    let found = binding.regex.captures(step).unwrap();
-    let captures = binding.types.iter().map(|(name, kind)| {
+    let found = regex.captures(step).unwrap();
+    let captures = binding.captures.iter().map(|(name, kind)| {
         let text = &found[name.as_str()];
-        (name.clone(), if kind == "escapedtext" { unescape(text) } else { text.to_owned() })
+        (name.clone(), if *kind == CaptureType::EscapedText { unescape(text) } else { text.to_owned() })
     });
-    (binding.function.clone(), Captures::new(captures))
+    (function_of(binding).to_owned(), Captures::new(captures))
 }
 
 /// The few escapes that tests use.
@@ -132,15 +114,7 @@ impl Scenario {
         let (data, src) = (room.path().join("data"), room.path().join("src"));
         fs::create_dir(&data).unwrap();
         fs::create_dir(&src).unwrap();
-        let file = |name: &str, text: &str| EmbeddedFile { name: name.to_owned(), text: text.to_owned() };
-        let files = [
-            file("foo.txt", "hello\nworld\n"),
-            file("other.txt", "something else\n"),
-            file("umlaut.txt", "a\u{e9}\r\n\u{0}no newline"),
-            file("hi.sh", "#!/bin/sh\necho \"hi from $0 $*\"\n"),
-            file("broken.sh", "#!/no/such/interpreter\n"),
-            file("d/e.txt", "below\n"),
-        ];
+        let files = EMBEDDED.map(|(name, text)| EmbeddedFile { name: name.to_owned(), text: text.to_owned() });
         Self { context: Context::new(data, src, files.into(), watch), room, registry: Registry::builtin() }
     }
 
@@ -203,7 +177,7 @@ pub(crate) fn problems(preflight: &mut PreflightState, steps: &str) -> Vec<(Stri
         .collect()
 }
 
-/// An preflight with a PATH on which programs are found.
+/// A preflight with a PATH on which programs are found.
 pub(crate) fn preflight() -> PreflightState {
     PreflightState::new(OsString::from("/usr/bin:/bin"), PathBuf::from("/"))
 }

@@ -1,4 +1,4 @@
-//! Time limits of this library's steps, and durations in messages.
+//! Time limits of this library's steps.
 
 use std::time::Duration;
 
@@ -31,14 +31,5 @@ pub(super) fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem>
             Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
                 .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30"),
         ],
-    }
-}
-
-/// Formats a duration for a message.
-pub(super) fn words(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{} s", (time.as_secs_f64() * 10.0).round() / 10.0)
     }
 }

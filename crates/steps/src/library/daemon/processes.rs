@@ -1,9 +1,10 @@
 //! Steps about the process table: whether a process is running.
 
+use greenroom_event::words;
 use greenroom_sandbox::process::table;
 
 use super::daemons::Daemons;
-use super::limit::{SETTLE, words};
+use super::limit::SETTLE;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
@@ -49,7 +50,7 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     let mut error = Failure::new(format!("a process \"{pattern}\" is running"));
     for entry in seen.iter().take(5) {
         let command = known_as(&entry.command);
-        error = error.note(format!("process {}, running for {}: {command}", entry.pid, words(entry.age)));
+        error = error.note(format!("process {}, running for {}: {command}", entry.pid, words::duration(entry.age)));
     }
     Err(error)
 }
@@ -76,7 +77,7 @@ fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
     let (daemons, _) = context.state_and_watch::<Daemons>();
     for daemon in daemons.iter_mut() {
         if let Some(ended) = daemon.try_wait() {
-            let (name, after) = (daemon.label(), words(ended.after));
+            let (name, after) = (daemon.label(), words::duration(ended.after));
             error = daemon.show(error.note(format!("daemon {name} ended with {} after {after}", ended.status)));
         }
     }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use greenroom_event::words;
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{ports, table};
@@ -16,7 +17,7 @@ use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::instance::Daemon;
-use super::limit::{limit_of, words};
+use super::limit::limit_of;
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::step::{Captures, Failure, StepResult, Stream};
@@ -66,7 +67,6 @@ pub(super) fn port(
     limit: Duration,
     more_time: &str,
 ) -> Result<Listener, Failure> {
-    let begun = Instant::now();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let fd = daemons.get(name)?.end_fd()?;
     let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
@@ -92,9 +92,9 @@ pub(super) fn port(
         }),
         Some(Look::Ended) => {
             let daemon = daemons.get(name)?;
-            let how = daemon
-                .try_wait()
-                .map_or_else(String::new, |ended| format!(" with {} after {}", ended.status, words(ended.after)));
+            let how = daemon.try_wait().map_or_else(String::new, |ended| {
+                format!(" with {} after {}", ended.status, words::duration(ended.after))
+            });
             let error = Failure::new(format!(
                 "daemon {name} ended{how} before it listened on port {port}: ConnectionRefusedError"
             ));
@@ -108,7 +108,7 @@ pub(super) fn port(
             let daemon = daemons.get(name)?;
             let message = format!(
                 "daemon {name} did not listen on port {port} within {}: ConnectionRefusedError",
-                words(begun.elapsed().min(limit))
+                words::limit(limit)
             );
             let error = match daemon.try_wait() {
                 Some(ended) => Failure::new(message).note(format!("it ended with {}", ended.status)),
@@ -233,9 +233,13 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     }
     let error = Failure::new(match daemon.try_wait() {
         Some(ended) => {
-            format!("daemon {name} produced no output; it ended with {} after {}", ended.status, words(ended.after))
+            format!(
+                "daemon {name} produced no output; it ended with {} after {}",
+                ended.status,
+                words::duration(ended.after)
+            )
         }
-        None => format!("daemon {name} produced no output within {}", words(limit)),
+        None => format!("daemon {name} produced no output within {}", words::limit(limit)),
     });
     Err(daemon.show(error))
 }
@@ -261,7 +265,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     let (text, stream) = (readiness.quoted(), stream.name());
     let error = Failure::new(match daemon.try_wait() {
         Some(ended) => format!("daemon {name} ended with {} without writing {text} to {stream}", ended.status),
-        None => format!("daemon {name} did not write {text} to {stream} within {}", words(limit)),
+        None => format!("daemon {name} did not write {text} to {stream} within {}", words::limit(limit)),
     });
     Err(daemon.show(error))
 }
@@ -283,7 +287,7 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
     let how = if context.state::<Daemons>().all_is_over() {
         ", and the scenario has no processes left".to_owned()
     } else {
-        format!(" within {}", words(limit))
+        format!(" within {}", words::limit(limit))
     };
     let error = Failure::new(format!("{}{how}", readiness.unmet()));
     let latest = readiness.latest().map(|latest| format!("last attempt: {latest}"));
@@ -319,7 +323,7 @@ fn show_all(context: &mut Context, error: Failure) -> Failure {
                 "daemon {} ended with {} after {}",
                 daemon.label(),
                 ended.status,
-                words(ended.after)
+                words::duration(ended.after)
             ));
             daemon.show(error)
         }

@@ -1,9 +1,10 @@
 //! Steps that stop daemons or send them signals, and steps that check how they ended.
 
+use greenroom_event::words;
 use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 
 use super::daemons::Daemons;
-use super::limit::{self, limit_of, words};
+use super::limit::{self, limit_of};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
@@ -26,11 +27,11 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let killed = daemons.stop(watch, name, grace)?;
     let mut errors = killed.into_iter().map(|(daemon, stopped)| {
-        let (name, grace) = (daemon.label(), words(grace));
+        let (name, grace) = (daemon.label(), words::limit(grace));
         let error = match stopped {
             StopOutcome::Killed(ended) => {
                 Failure::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
-                    .note(format!("it had been running for {}", words(ended.after)))
+                    .note(format!("it had been running for {}", words::duration(ended.after)))
             }
             StopOutcome::Gracefully(_) | StopOutcome::Already(_) => Failure::new(format!(
                 "daemon {name} ended, but other processes of its group did not end within {grace} of SIGTERM and were \
@@ -55,7 +56,7 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     if let Some(ended) = daemon.try_wait() {
-        let message = format!("daemon {name} has ended, with {} after {}", ended.status, words(ended.after));
+        let message = format!("daemon {name} has ended, with {} after {}", ended.status, words::duration(ended.after));
         return Err(daemon.show(Failure::new(message)));
     }
     Ok(daemon.signal(signal)?)
@@ -94,8 +95,11 @@ fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
     match daemon.try_wait() {
         None => Ok(()),
         Some(ended) => {
-            let message =
-                format!("daemon {name} is not running: it ended with {} after {}", ended.status, words(ended.after));
+            let message = format!(
+                "daemon {name} is not running: it ended with {} after {}",
+                ended.status,
+                words::duration(ended.after)
+            );
             Err(daemon.show(Failure::new(message)))
         }
     }

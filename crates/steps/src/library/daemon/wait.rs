@@ -1,12 +1,13 @@
 //! Steps that wait: for readiness, for output, and for the end of a daemon.
 
 use super::daemons::Daemons;
-use super::limit::{self, limit_of, words};
+use super::limit::{self, limit_of};
 use super::{port, readiness};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult, Stream};
+use greenroom_event::words;
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -46,7 +47,7 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
             daemon.note_end();
             Ok(())
         }
-        None => Err(daemon.show(Failure::new(format!("daemon {name} did not end within {}", words(limit))))),
+        None => Err(daemon.show(Failure::new(format!("daemon {name} did not end within {}", words::limit(limit))))),
     }
 }
 
