@@ -12,19 +12,22 @@ const DAEMON: &str = r#"
   impl: {native: {function: _daemon_shell_script}}
 - when: I start "{path}{args:text}" as a background process as {name}
   impl: {native: {function: _daemon_start}}
-- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), with environment (?P<env>.*)
+- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+),
+    with environment (?P<env>.*)
   regex: true
   types: {path: path}
   impl: {native: {function: _daemon_start_with_env}}
 - when: I start "{path}{args:text}" as a background process as {name}, on port {port}
   impl: {native: {function: daemon_start_on_port}}
-- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+), on port (?P<port>\d+), with environment (?P<env>.*)
+- when: I start "(?P<path>[^ "]+)(?P<args>[^"]*)" as a background process as (?P<name>[^,]+),
+    on port (?P<port>\d+), with environment (?P<env>.*)
   regex: true
   types: {path: path, port: uint}
   impl: {native: {function: daemon_start_on_port_with_env}}
 - when: I try to start "{path}{args:text}" as {name}, on port {port}
   impl: {native: {function: try, cleanup: cleanup}}
-- when: I try to start "(?P<path>[^ "]+)(?P<args>[^"]*)" as (?P<name>[^,]+), on port (?P<port>\d+), with environment (?P<env>.*)
+- when: I try to start "(?P<path>[^ "]+)(?P<args>[^"]*)" as (?P<name>[^,]+),
+    on port (?P<port>\d+), with environment (?P<env>.*)
   regex: true
   types: {path: path, port: uint}
   impl: {native: {function: try_with_env, cleanup: cleanup}}

@@ -186,6 +186,8 @@ fn the_recording_of_a_killed_run_can_be_read() {
     let fifo = format!("FIFO={}", project.path("fifo").display());
     let started = project.start(["run", "--events", "run.jsonl", "--env", &fifo, "x.md"]);
     Fifo::open(project.path("fifo")).line();
+    // The start of a step is recorded later than the step begins, with the end of the step before.
+    project.wait_for_text("run.jsonl", r#""step_started":{"step":1}"#);
     started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
     project.nothing_is_left();
     report(&project, ["-q", "run.jsonl"]).code(130).stdout(str![[r#"

@@ -280,15 +280,22 @@ impl Project {
     ///
     /// It polls: the process that cleans up after a killed run is not a child of this one.
     pub(crate) fn nothing_is_left(&self) {
-        let begun = Instant::now();
-        loop {
+        poll_until(|| {
             let (processes, files) = (self.processes(), names(&self.tmp()));
             if processes.is_empty() && files.is_empty() {
-                return;
+                Ok(())
+            } else {
+                Err(format!("left: {processes:?} {files:?}"))
             }
-            assert!(begun.elapsed() < Duration::from_secs(20), "left: {processes:?} {files:?}");
-            let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
-        }
+        });
+    }
+
+    /// Waits until a file contains a text.
+    pub(crate) fn wait_for_text(&self, path: &str, text: &str) {
+        poll_until(|| {
+            let content = fs::read_to_string(self.path(path)).unwrap();
+            if content.contains(text) { Ok(()) } else { Err(format!("{path} does not contain {text}: {content}")) }
+        });
     }
 
     /// Returns the command lines that contain the token.
@@ -357,6 +364,15 @@ impl Header {
             }
         }
         lines.join("\n")
+    }
+}
+
+/// Checks a condition until it holds, which must be soon.
+fn poll_until(mut condition: impl FnMut() -> Result<(), String>) {
+    let begun = Instant::now();
+    while let Err(unmet) = condition() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{unmet}");
+        let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
     }
 }
 

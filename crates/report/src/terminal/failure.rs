@@ -338,7 +338,8 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
         page.line(2, "it tried to reach or look up another host, but its network was private and has only localhost");
         page.line(
             4,
-            "help: to use the host's network: label `network-host`, `network: host` in the metadata, or `--network host`",
+            "help: to use the host's network: label `network-host`, `network: host` in the metadata, \
+             or `--network host`",
         );
     } else if used.refused {
         page.line(

@@ -110,7 +110,9 @@ fn implementations() {
     same(
         bindings(
             "- given: a\n  impl: foo\n- given: b\n  impl: {python: foo}\n\
-                - given: c\n  impl: {python: {funktion: f, cleanup: g}}\n- given: d\n  impl: {python: {function: []}}\n- given: e\n  cleanup: x\n",
+                - given: c\n  impl: {python: {funktion: f, cleanup: g}}\n\
+                - given: d\n  impl: {python: {function: []}}\n\
+                - given: e\n  cleanup: x\n",
         ),
         str![[r#"
 error[bad-binding]: `impl` must be a mapping, not text

@@ -182,7 +182,9 @@ error[bad-escape]: invalid escape `\q` in `what`: no such escape
 #[test]
 fn steps_that_cannot_run() {
     let bindings = "- given: a {x}\n- when: b\n  impl: \
-        {rust: {function: b}}\n- then: c\n  impl: {python: {function: c}}\n- then: d\n  impl: {python: {function: gone}, rust: {function: d}}\n";
+        {rust: {function: b}}\n\
+        - then: c\n  impl: {python: {function: c}}\n\
+        - then: d\n  impl: {python: {function: gone}, rust: {function: d}}\n";
     let steps = "given a 1\ngiven a 2\nwhen b\nthen c\nthen d\nthen d\nthen d";
     let text = format!("---\ntitle: T\nbindings: [b.yaml]\nimpls: {{rust: []}}\n---\n# S\n~~~scenario\n{steps}\n~~~\n");
     same(

@@ -7,10 +7,15 @@ use super::{fails, gone, holds, up};
 #[test]
 fn a_daemon_has_produced_output() {
     holds(
-        "when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stdout is \"out\\n\"\nand daemon a stderr is \"err\\n\"",
+        "when I start \"sh -c 'echo out; echo err >&2; exec sleep 100'\" as a background process as a\n\
+         when daemon a has produced output\n\
+         then daemon a stdout is \"out\\n\"\n\
+         and daemon a stderr is \"err\\n\"",
     );
     holds(
-        "when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\nwhen daemon a has produced output\nthen daemon a stderr is \"err\\n\"",
+        "when I start \"sh -c 'echo err >&2; exec sleep 100'\" as a background process as a\n\
+         when daemon a has produced output\n\
+         then daemon a stderr is \"err\\n\"",
     );
     fails!(
         "when I start \"sh -c 'exit 5'\" as a background process as mute\nwhen daemon mute has produced output",
@@ -142,7 +147,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn empty_stdout_is_compared() {
     fails!(
-        "when I start \"true\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"something\\n\"",
+        "when I start \"true\" as a background process as a\n\
+         when I wait for daemon a to end\n\
+         then daemon a stdout is \"something\\n\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -174,7 +181,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn many_lines_of_stdout_are_compared() {
     fails!(
-        "when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\nwhen I wait for daemon a to end\nthen daemon a stdout is \"one\\n2\\nthree\\n\"",
+        "when I start \"printf 'one\\ntwo\\nthree\\n'\" as a background process as a\n\
+         when I wait for daemon a to end\n\
+         then daemon a stdout is \"one\\n2\\nthree\\n\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -438,7 +447,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn large_output_is_shortened() {
-    let steps = "when I start \"sh -c 'yes line | head -n 200000; echo the end'\" as a background process as a\nwhen I wait for daemon a to end, for at most 60 seconds\nthen daemon a stdout contains \"line\\nthe end\\n\"\nand daemon a stdout is \"x\"";
+    let steps = "when I start \"sh -c 'yes line | head -n 200000; echo the end'\" as a background process as a\n\
+                 when I wait for daemon a to end, for at most 60 seconds\n\
+                 then daemon a stdout contains \"line\\nthe end\\n\"\n\
+                 and daemon a stdout is \"x\"";
     fails!(
         steps,
         str![[r#"

@@ -57,7 +57,10 @@ then there is no \"and again\" process";
 
 #[test]
 fn the_end_of_a_daemon_is_timed_during_other_steps() {
-    let steps = "when I start \"sh -c 'exit 7'\" as a background process as d\nwhen I start \"sleep 1\" as a background process as other\nwhen I wait for daemon other to end\nthen daemon d is running";
+    let steps = "when I start \"sh -c 'exit 7'\" as a background process as d\n\
+                 when I start \"sleep 1\" as a background process as other\n\
+                 when I wait for daemon other to end\n\
+                 then daemon d is running";
     let project = Project::anywhere().file("x.md", scenario(steps));
     let mut run = project.start(["run", "x.md"]);
     let screen = std::io::read_to_string(run.take_stdout()).unwrap();
@@ -69,7 +72,9 @@ fn the_end_of_a_daemon_is_timed_during_other_steps() {
 #[test]
 fn a_process_is_running() {
     holds(
-        "when I start \"sleep 12765\" as a background process as sleepy\nthen a process \"sleep 12765\" is running\nand a process \"^sle+p [0-9]+$\" is running",
+        "when I start \"sleep 12765\" as a background process as sleepy\n\
+         then a process \"sleep 12765\" is running\n\
+         and a process \"^sle+p [0-9]+$\" is running",
     );
 }
 

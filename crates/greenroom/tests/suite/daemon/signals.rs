@@ -18,7 +18,9 @@ fn signals_can_be_numbers() {
 #[test]
 fn signals_are_sent() {
     holds(&up("when I send signal HUP to daemon up\nwhen I wait for daemon up to write \"again\" to stdout\n\
-         when I send signal sigkill to daemon up\nwhen I wait for daemon up to end\nthen daemon up has ended by signal KILL\n\
+         when I send signal sigkill to daemon up\n\
+         when I wait for daemon up to end\n\
+         then daemon up has ended by signal KILL\n\
          and daemon up has ended by signal 9\nand daemon up has ended"));
     fails!(
         &gone("when I send signal HUP to daemon gone"),

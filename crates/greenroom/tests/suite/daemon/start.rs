@@ -7,17 +7,18 @@ use crate::support::{Project, scenario};
 
 #[test]
 fn words_are_split_as_in_a_shell() {
-    let steps = r#"when I start "printf '[%s]' one 'two three' "four 'five'" six\ seven '$HOME' *" as a background process as words
-when I wait for daemon words to end
+    let command = r#"printf '[%s]' one 'two three' "four 'five'" six\ seven '$HOME' *"#;
+    let steps = r#"when I wait for daemon words to end
 then daemon words stdout is "[one][two three][four 'five'][six seven][$HOME][*]"
 then daemon words stderr is """#;
-    holds(steps);
+    holds(&format!("when I start \"{command}\" as a background process as words\n{steps}"));
 }
 
 #[test]
 fn environment_variables_are_for_one_daemon_only() {
-    let steps = r#"when I start "env" as a background process as first, with environment {"TEXT": "has a \"Value\"", "NUMBER": 7, "TRUTH": true}
-when I wait for daemon first to end
+    let start = r#"when I start "env" as a background process as first"#;
+    let environment = r#"{"TEXT": "has a \"Value\"", "NUMBER": 7, "TRUTH": true}"#;
+    let steps = r#"when I wait for daemon first to end
 then daemon first stdout contains "TEXT=has a \"Value\"\n"
 then daemon first stdout contains "NUMBER=7\n"
 then daemon first stdout contains "TRUTH=true\n"
@@ -26,13 +27,18 @@ when I wait for daemon second to end
 then daemon second stdout doesn't contain "TEXT"
 when I run env
 then stdout doesn't contain "TEXT""#;
-    holds(steps);
+    holds(&format!("{start}, with environment {environment}\n{steps}"));
 }
 
 #[test]
 fn a_port_may_open_late() {
     holds(
-        "given file fetch.py\ngiven a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, on port 8080\nwhen I run python3 fetch.py 127.0.0.1 8080\nthen stdout is exactly \"web\\n\"",
+        "given file fetch.py\n\
+         given a daemon helper shell script server.py\n\
+         when I start \"sh -c 'sleep 0.3; exec ./server.py web 127.0.0.1:8080'\" as a background process as web, on \
+         port 8080\n\
+         when I run python3 fetch.py 127.0.0.1 8080\n\
+         then stdout is exactly \"web\\n\"",
     );
 }
 
@@ -47,7 +53,8 @@ fn any_local_address_counts() {
     ] {
         holds(&format!(
             "given file fetch.py\ngiven a daemon helper shell script server.py\n\
-             when I start \"./server.py web {address}:8080\" as a background process as web, on port 8080, with environment {{}}\n\
+             when I start \"./server.py web {address}:8080\" as a background process as web, on port 8080, \
+             with environment {{}}\n\
              when I run python3 fetch.py {reached} 8080\nthen stdout is exactly \"web\\n\""
         ));
     }
@@ -56,7 +63,8 @@ fn any_local_address_counts() {
 #[test]
 fn a_daemon_dies_before_it_listens() {
     fails!(
-        r#"when I start "sh -c 'echo starting; echo no config >&2; exit 3'" as a background process as web, on port 8080"#,
+        "when I start \"sh -c 'echo starting; echo no config >&2; exit 3'\" as a background process as web, \
+         on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -88,7 +96,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_daemon_exits_with_0_before_it_listens() {
     fails!(
-        "when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment {\"A\": \"B\"}",
+        "when I start \"sh -c 'kill -9 $$'\" as a background process as web, on port 8080, with environment {\"A\": \
+         \"B\"}",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -115,7 +124,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_daemon_listens_on_another_port() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as a background process as web, on port 8080",
+        "given a daemon helper shell script server.py\n\
+         when I start \"./server.py web 127.0.0.1:8000 [::1]:8001\" as a background process as web, on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -151,7 +161,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn the_port_is_in_use_by_another_daemon() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        "given a daemon helper shell script server.py\n\
+         when I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\n\
+         when I start \"sleep 1000\" as a background process as other, on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -182,29 +194,34 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
 }
 
+/// The first daemon begins to listen only after the second one has started.
 #[test]
 fn another_daemon_listens_on_the_port() {
     fails!(
-        "given a daemon helper shell script server.py\nwhen I start \"sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'\" as a background process as web\nwhen I start \"sleep 1000\" as a background process as other, on port 8080",
+        "given a daemon helper shell script server.py\n\
+         when I run mkfifo go\n\
+         when I start \"sh -c 'read go < go; exec ./server.py web 127.0.0.1:8080 > log'\" as a background process \
+         as web\n\
+         when I start \"sh -c 'echo > go; exec sleep 1000'\" as a background process as other, on port 8080",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:9, scenario at x.md:5
+  in x.md:10, scenario at x.md:5
 
     ok [TIME]  given a daemon helper shell script server.py
-    ok [TIME]  when I start "sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'" as a background process as web
-    FAILED [TIME]  when I start "sleep 1000" as a background process as other, on port 8080
+    ok [TIME]  when I run mkfifo go
+    ok [TIME]  when I start "sh -c 'read go < go; exec ./server.py web 127.0.0.1:8080 > log'" as a background process as web
+    FAILED [TIME]  when I start "sh -c 'echo > go; exec sleep 1000'" as a background process as other, on port 8080
 
   daemon web (python3 ./server.py web 127.0.0.1:8080) listens on port 8080, not daemon other
 
   daemon web: still running at the end of the scenario
-    command: sh -c 'sleep 0.4; exec ./server.py web 127.0.0.1:8080'
-    stdout of daemon web:
-      │ listening
+    command: sh -c 'read go < go; exec ./server.py web 127.0.0.1:8080 > log'
+    no output
 
   daemon other: still running at the end of the scenario
-    command: sleep 1000
+    command: sh -c 'echo > go; exec sleep 1000'
     no output
 
   2 leftover processes, stopped at the end:
@@ -314,7 +331,9 @@ and file up.1.stdout does not exist"));
 #[test]
 fn a_name_can_be_reused_after_the_end() {
     holds(&gone(
-        "when I start \"echo again\" as a background process as gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"again\\n\"",
+        "when I start \"echo again\" as a background process as gone\n\
+         when I wait for daemon gone to end\n\
+         then daemon gone stdout is \"again\\n\"",
     ));
 }
 
@@ -322,9 +341,11 @@ fn a_name_can_be_reused_after_the_end() {
 fn a_step_tries_to_start_a_daemon() {
     holds(
         "given a daemon helper shell script server.py\n\
-         when I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting the daemon succeeds\n\
+         when I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\n\
+         then starting the daemon succeeds\n\
          when I try to start \"./nosuch\" as other, on port 8081\nthen starting daemon fails with \"nosuch\"\n\
-         when I try to start \"sh -c 'exit 4'\" as third, on port 8082, with environment {\"A\": 1}\nthen starting daemon fails with \"exit status 4\"\n\
+         when I try to start \"sh -c 'exit 4'\" as third, on port 8082, with environment {\"A\": 1}\n\
+         then starting daemon fails with \"exit status 4\"\n\
          and starting daemon fails with \"connectionrefusederror\"",
     );
 }
@@ -332,7 +353,8 @@ fn a_step_tries_to_start_a_daemon() {
 #[test]
 fn a_try_has_an_unexpected_result() {
     fails!(
-        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting the daemon succeeds",
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\n\
+         then starting the daemon succeeds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -358,7 +380,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\nthen starting daemon fails with \"exit status 5\"",
+        "when I try to start \"sh -c 'echo no config >&2; exit 4'\" as web, on port 8080\n\
+         then starting daemon fails with \"exit status 5\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -388,7 +411,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        "given a daemon helper shell script server.py\nwhen I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\nthen starting daemon fails with \"ConnectionRefusedError\"",
+        "given a daemon helper shell script server.py\n\
+         when I try to start \"./server.py web 127.0.0.1:8080\" as web, on port 8080\n\
+         then starting daemon fails with \"ConnectionRefusedError\"",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -494,7 +519,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_daemon_puts_itself_into_the_background() {
     holds(
-        "given a daemon helper shell script daemonize.py\nwhen I start \"./daemonize.py\" as a background process as web, on port 8080\n\
+        "given a daemon helper shell script daemonize.py\n\
+         when I start \"./daemonize.py\" as a background process as web, on port 8080\n\
          then a process \"daemonize.py\" is running",
     );
 }

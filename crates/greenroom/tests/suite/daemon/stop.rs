@@ -7,9 +7,9 @@ use crate::support::{Project, document};
 
 #[test]
 fn a_daemon_can_be_stopped_twice_and_after_its_end() {
-    holds(&up(
-        "when I stop background process up\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
-    ));
+    holds(&up("when I stop background process up\n\
+         when I stop background process up\n\
+         then daemon up stdout is \"ready\\nbye\\n\""));
     holds(&gone("when I stop background process gone"));
 }
 
@@ -71,7 +71,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn a_daemon_ignores_sigterm() {
     fails!(
         "given a daemon helper shell script deaf.py\nwhen I start \"./deaf.py\" as a background process as deaf\n\
-         when I wait for daemon deaf to write \"ready\" to stdout\nwhen I stop background process deaf, within 0.5 seconds",
+         when I wait for daemon deaf to write \"ready\" to stdout\n\
+         when I stop background process deaf, within 0.5 seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -106,7 +107,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn stopping_ends_the_process_group() {
     holds(
-        "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a\nthen there is no \"sleep 4321\" process",
+        "when I start \"sh -c 'sleep 4321 & echo ready; wait'\" as a background process as a\n\
+         when I wait for daemon a to write \"ready\" to stdout\n\
+         when I stop background process a\n\
+         then there is no \"sleep 4321\" process",
     );
 }
 
@@ -185,7 +189,10 @@ FAILED: 1 of 5 scenarios failed, 4 passed, [TIME]
 #[test]
 fn the_rest_of_a_process_group_is_killed() {
     fails!(
-        "given a daemon helper shell script deaf.py\nwhen I start \"sh -c './deaf.py & exec sleep 4321'\" as a background process as a\nwhen I wait for daemon a to write \"ready\" to stdout\nwhen I stop background process a, within 1 seconds",
+        "given a daemon helper shell script deaf.py\n\
+         when I start \"sh -c './deaf.py & exec sleep 4321'\" as a background process as a\n\
+         when I wait for daemon a to write \"ready\" to stdout\n\
+         when I stop background process a, within 1 seconds",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
@@ -222,11 +229,16 @@ fn a_process_whose_first_thread_ended_is_running() {
     let headless = "given a daemon helper shell script headless.py\n";
     let ready = "when I wait for daemon d to write \"ready\" to stdout\n";
     holds(&format!(
-        "{headless}when I start \"./headless.py 8080\" as a background process as d, on port 8080\nthen daemon d is running\nthen a process \"headless.py 8080\" is running\nwhen I stop background process d\nthen there is no \"headless.py\" process"
+        "{headless}when I start \"./headless.py 8080\" as a background process as d, on port 8080\n\
+         then daemon d is running\n\
+         then a process \"headless.py 8080\" is running\n\
+         when I stop background process d\n\
+         then there is no \"headless.py\" process"
     ));
     fails_sealed!(
         &format!(
-            "{headless}when I start \"sh -c './headless.py & exec sleep 4321'\" as a background process as d\n{ready}then there is no \"headless\" process"
+            "{headless}when I start \"sh -c './headless.py & exec sleep 4321'\" as a background process as d\n\
+             {ready}then there is no \"headless\" process"
         ),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
@@ -262,14 +274,19 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn a_daemon_is_restarted() {
-    holds(&up(
-        "when I restart daemon up\nwhen I wait for daemon up to write \"ready\" to stdout\nthen daemon up stdout is \"ready\\n\"\nwhen I stop background process up\nthen daemon up stdout is \"ready\\nbye\\n\"",
-    ));
+    holds(&up("when I restart daemon up\n\
+         when I wait for daemon up to write \"ready\" to stdout\n\
+         then daemon up stdout is \"ready\\n\"\n\
+         when I stop background process up\n\
+         then daemon up stdout is \"ready\\nbye\\n\""));
     holds(&gone(
         "when I restart daemon gone\nwhen I wait for daemon gone to end\nthen daemon gone stdout is \"working\\n\"",
     ));
     holds(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\nwhen I restart daemon web\nthen daemon web is running",
+        "given a daemon helper shell script server.py\n\
+         when I start \"./server.py web 127.0.0.1:8080\" as a background process as web, on port 8080\n\
+         when I restart daemon web\n\
+         then daemon web is running",
     );
     fails!(
         "when I restart daemon up",
@@ -295,7 +312,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_restart_fails() {
     fails!(
-        "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\nwhen I wait for file ran to exist\nwhen I restart daemon once\nwhen I wait for daemon once to write \"ready\" to stdout",
+        "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\n\
+         when I wait for file ran to exist\n\
+         when I restart daemon once\n\
+         when I wait for daemon once to write \"ready\" to stdout",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 

@@ -8,7 +8,11 @@ use crate::support::{Project, scenario};
 #[test]
 fn a_step_waits_for_text() {
     holds(
-        "when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a background process as a\nwhen I wait for daemon a to write \"one\\ntwo\\n\" to stdout\nwhen I wait for daemon a to write \"o\" to stderr\nwhen I wait for daemon a to write \"o\" to stderr, for at most 60 seconds",
+        "when I start \"sh -c 'echo one; sleep 0.1; printf tw; sleep 0.1; echo o >&2; echo o; sleep 100'\" as a \
+         background process as a\n\
+         when I wait for daemon a to write \"one\\ntwo\\n\" to stdout\n\
+         when I wait for daemon a to write \"o\" to stderr\n\
+         when I wait for daemon a to write \"o\" to stderr, for at most 60 seconds",
     );
     fails!(
         &up("when I wait for daemon up to write \"steady\" to stdout, for at most 0.3 seconds"),
@@ -111,7 +115,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_step_waits_for_a_file() {
     holds(
-        "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\nwhen I wait for file d/f to exist\nthen file d/f exists",
+        "when I start \"sh -c 'sleep 0.2; mkdir d; touch d/f; sleep 100'\" as a background process as a\n\
+         when I wait for file d/f to exist\n\
+         then file d/f exists",
     );
     fails_sealed!(
         &gone("when I wait for file d/f to exist, for at most 0.3 seconds"),
@@ -149,7 +155,9 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_step_waits_for_a_socket() {
     holds(
-        "given file unix.py\nwhen I start \"python3 unix.py\" as a background process as u\nwhen I wait for socket s to accept connections, for at most 60 seconds",
+        "given file unix.py\n\
+         when I start \"python3 unix.py\" as a background process as u\n\
+         when I wait for socket s to accept connections, for at most 60 seconds",
     );
     fails!(
         &up("when I wait for socket s to accept connections, for at most 0.3 seconds"),
@@ -284,7 +292,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_step_waits_for_a_port() {
     holds(
-        "given a daemon helper shell script server.py\nwhen I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" as a background process as web\nwhen I wait for daemon web to listen on port 8080\nwhen I wait for daemon web to listen on port 8081, for at most 60 seconds",
+        "given a daemon helper shell script server.py\n\
+         when I start \"./server.py web 127.0.0.1:8080 127.0.0.1:8081\" as a background process as web\n\
+         when I wait for daemon web to listen on port 8080\n\
+         when I wait for daemon web to listen on port 8081, for at most 60 seconds",
     );
     fails!(
         &up("when I wait for daemon up to listen on port 8080, for at most 0.3 seconds"),
@@ -354,7 +365,10 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_step_gets_a_free_port() {
     holds(
-        "given file fetch.py\ngiven a daemon helper shell script server.py\ngiven a free port kept as web\nand a free port kept as other\n\
+        "given file fetch.py\n\
+         given a daemon helper shell script server.py\n\
+         given a free port kept as web\n\
+         and a free port kept as other\n\
          when I start \"./server.py one 127.0.0.1:${web}\" as a background process as one, on port ${web}\n\
          and I start \"./server.py two 127.0.0.1:${other}\" as a background process as two, on port ${other}\n\
          and I run python3 fetch.py 127.0.0.1 ${web}\nthen stdout is exactly \"one\\n\"\n\

@@ -73,7 +73,12 @@ def exit(ctx):
         .concat();
     let bindings = format!("- when: I do {{n}}\n  impl: {{python: {{function: step, cleanup: clear}}}}\n{bindings}");
     let document = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\nstep_timeout: 2s\n...\n\
-        # The scenario\n~~~scenario\nwhen I do one\nwhen its cleanup does hang\nwhen I do two\nwhen its cleanup does fail\n\
+        # The scenario\n\
+        ~~~scenario\n\
+        when I do one\n\
+        when its cleanup does hang\n\
+        when I do two\n\
+        when its cleanup does fail\n\
         when its cleanup does exit\nwhen I do three\n~~~\n";
     let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
     let out = project.path("out");

@@ -407,9 +407,26 @@ def runs(ctx):
     runcmd_run(ctx, ['sleep', '1000'])
 ";
     let bindings = "- when: I wait for {what}\n  impl: {python: {function: waits_for}}\n\
-                    - when: I spin\n  impl: {python: {function: spins}}\n- when: I run\n  impl: {python: {function: runs}}\n";
-    let document = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py, lib/runcmd.py]}\nstep_timeout: 2s\n...\n\
-        # Waits\n~~~scenario\nwhen I wait for rain\n~~~\n# Spins\n~~~scenario\nwhen I spin\n~~~\n# Runs\n~~~scenario\nwhen I run\n~~~\n";
+                    - when: I spin\n  impl: {python: {function: spins}}\n\
+                    - when: I run\n  impl: {python: {function: runs}}\n";
+    let document = "---\n\
+                    title: Trial\n\
+                    bindings: [own.yaml]\n\
+                    impls: {python: [steps.py, lib/runcmd.py]}\n\
+                    step_timeout: 2s\n\
+                    ...\n\
+        # Waits\n\
+        ~~~scenario\n\
+        when I wait for rain\n\
+        ~~~\n\
+        # Spins\n\
+        ~~~scenario\n\
+        when I spin\n\
+        ~~~\n\
+        # Runs\n\
+        ~~~scenario\n\
+        when I run\n\
+        ~~~\n";
     let project = Project::new().file("steps.py", functions).file("own.yaml", bindings).file("x.md", document);
     let ran = project.run(["run", "x.md"]).code(1).stderr("");
     // How many those are depends on the version of Python.

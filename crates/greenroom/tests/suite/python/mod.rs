@@ -219,7 +219,8 @@ fn published() -> Option<PathBuf> {
     published
 }
 
-/// Documents of the published crate: those of its libraries, and an example whose own functions start processes and talk with them.
+/// Documents of the published crate: those of its libraries, and an example whose own functions
+/// start processes and talk with them.
 #[test]
 fn published_documents_run_as_they_are() {
     let Some(published) = published() else { return };
