@@ -28,6 +28,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// Several `.subplot` files name a Markdown file.
+    AmbiguousDocument = "ambiguous-document",
     /// Several bindings match a step.
     AmbiguousStep = "ambiguous-step",
     /// The attributes of a fenced block have a mistake.

@@ -12,6 +12,14 @@ pub struct Outline {
     pub scenarios: Vec<ScenarioOutline>,
     /// How many scenarios the filters left out.
     pub left_out: usize,
+    /// How many Markdown files without scenarios were found in directories and skipped.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_scenarios: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A document.

@@ -8,6 +8,7 @@ use greenroom_report::words;
 
 use crate::commands::Command;
 use crate::exit;
+use crate::targets;
 
 /// Run acceptance tests written in Markdown
 #[derive(Debug, Parser)]
@@ -25,10 +26,10 @@ pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
-    let path = Path::new(word);
+    let path = Path::new(targets::split_line(word).map_or(&**word, |(path, _)| path));
     let is_document = path.extension().is_some_and(|extension| extension == "md" || extension == "subplot");
-    if is_document || path.is_file() {
-        let tip = format!("to run a document: `greenroom run {}`", words::shell_quote(word));
+    if is_document || path.exists() {
+        let tip = format!("to run documents: `greenroom run {}`", words::shell_quote(word));
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error

@@ -7,19 +7,26 @@ use std::io::Write;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use greenroom_doc::{BuiltinFile, Diagnostic, Loaded, Request};
-use greenroom_report::diagnostics;
+use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request};
+use greenroom_report::{diagnostics, words};
 use greenroom_steps::{Library, Registry};
 
 use crate::error::CommandError;
+use crate::lines;
 use crate::loader::Disk;
 use crate::settings::Settings;
+use crate::targets::Targets;
 use crate::values;
 
 /// The documents of a command, and the programs that run their steps.
 #[derive(Debug, Args)]
 pub(crate) struct Documents {
-    /// Documents: Markdown files that contain their metadata, or .subplot files
+    /// Documents: Markdown or .subplot files, directories of them, or a file and a line: guide.md:18
+    ///
+    /// With a line, only the scenario at that line is selected. A directory stands for all documents
+    /// below it, without hidden directories, `target` and `node_modules`; Markdown files without
+    /// scenarios are skipped. A Markdown file without metadata is run by the .subplot file beside it
+    /// that names it; without one, it has its first heading as title and all built-in steps.
     #[arg(required = true, value_name = "DOCUMENT", value_parser = NonEmptyStringValueParser::new())]
     paths: Vec<String>,
     /// Python interpreter for Python steps: a name on PATH or a path, such as that of a virtual
@@ -36,24 +43,37 @@ impl Documents {
     /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
     /// errors among them.
     ///
-    /// `environment` are the variables that the user sets for the scenarios.
+    /// `environment` are the variables that the user sets for the scenarios. Returns also the
+    /// scenarios that the user named, as indices into the plan: all of a document, or those at lines
+    /// of it.
     pub(crate) fn load(
         &self,
         settings: &Settings,
         registry: &Registry,
         environment: &[(String, String)],
-    ) -> Result<Loaded, CommandError> {
+    ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let path = environment.iter().rev().find(|(name, _)| name == "PATH");
         let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
-        let loaded = self.read(settings, registry, path)?;
+        let targets = Targets::resolve(&self.paths);
+        let loaded = self.read(&targets, settings, registry, path)?;
         if !loaded.diagnostics.is_empty() {
             let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr);
             let _ = std::io::stderr().write_all(text.as_bytes());
         }
-        if loaded.has_errors() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }
+        if loaded.has_errors() {
+            return Err(CommandError::InvalidDocument);
+        }
+        let named = lines::scenarios(&loaded, &targets.documents).map_err(CommandError::Usage)?;
+        Ok((loaded, named))
     }
 
-    fn read(&self, settings: &Settings, registry: &Registry, path: &OsStr) -> Result<Loaded, CommandError> {
+    fn read(
+        &self,
+        targets: &Targets,
+        settings: &Settings,
+        registry: &Registry,
+        path: &OsStr,
+    ) -> Result<Loaded, CommandError> {
         let builtin = builtin_files(registry);
         let hosts = self.other_hosts();
         let can_run = |language: &str, function: &str| match language {
@@ -62,10 +82,23 @@ impl Documents {
             "python" => true,
             other => hosts.contains_key(other),
         };
-        let documents = &without_repeats(&self.paths);
-        let request =
-            Request { documents, loader: &Disk, builtin: &builtin, can_run: &can_run, may_be_empty: &|_| false };
-        let mut loaded = greenroom_doc::load(&request);
+        let documents: Vec<String> = targets.documents.iter().map(|target| target.path.clone()).collect();
+        let found: BTreeSet<&str> = targets
+            .documents
+            .iter()
+            .filter(|target| target.may_be_empty())
+            .map(|target| target.path.as_str())
+            .collect();
+        let may_be_empty = |path: &str| found.contains(path);
+        let mut loaded = greenroom_doc::load(&Request {
+            documents: &documents,
+            loader: &Disk,
+            builtin: &builtin,
+            can_run: &can_run,
+            may_be_empty: &may_be_empty,
+        });
+        let of_names = targets.diagnostics.iter().cloned().chain(empty_directories(targets, &loaded.plan.skipped));
+        loaded.diagnostics.splice(0..0, of_names);
         let mut more = greenroom_run::preflight(&loaded.plan, registry, path, &settings.directory);
         // A user's own host for Python may define functions in another way.
         if !hosts.contains_key("python") {
@@ -91,11 +124,21 @@ fn place(diagnostic: &Diagnostic) -> Option<(greenroom_doc::SourceId, u32)> {
     diagnostic.primary.as_ref().map(|label| (label.span.source, label.span.start))
 }
 
-/// Removes documents that are the same file as an earlier one.
-fn without_repeats(documents: &[String]) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let file = |name: &String| std::fs::canonicalize(name).unwrap_or_else(|_| name.into());
-    documents.iter().filter(|name| seen.insert(file(name))).cloned().collect()
+/// Returns an error for each directory in which there is nothing to run.
+fn empty_directories(targets: &Targets, skipped: &[String]) -> Vec<Diagnostic> {
+    let skipped: BTreeSet<&String> = skipped.iter().collect();
+    let empty = targets.directories.iter().filter(|(_, documents)| documents.iter().all(|path| skipped.contains(path)));
+    let error = |(directory, documents): &(String, Vec<String>)| {
+        let error =
+            Diagnostic::error(Code::NoScenario, format!("there are no documents with scenarios in {directory}"));
+        match documents.len() {
+            0 => error
+                .note("no file below it ends in `.md`, `.markdown` or `.subplot`")
+                .note("hidden directories, `target` and `node_modules` are not searched"),
+            many => error.note(format!("{} without scenarios below it", words::count(many, "Markdown file"))),
+        }
+    };
+    empty.map(error).collect()
 }
 
 /// Returns the files of the step libraries, under the names that documents use.

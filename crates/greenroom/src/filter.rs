@@ -1,15 +1,20 @@
 //! The arguments that select scenarios, shared by `run` and `list`.
 
+use std::collections::BTreeSet;
+use std::io::Write;
+
 use clap::Args;
-use greenroom_doc::{Loaded, nearest};
+use greenroom_doc::{Heading, Loaded, nearest};
+use greenroom_report::words;
 
 use crate::error::CommandError;
+use crate::sections::{self, Section};
 
 /// Which scenarios of the documents a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Select scenarios whose title contains this text, ignoring case; a full title selects only
-    /// that scenario. May be repeated
+    /// Select scenarios with this text in their title or in a heading above it, ignoring case; a
+    /// full title or heading selects only that scenario, or those below that heading. May be repeated
     #[arg(short, long = "name", value_name = "TEXT")]
     names: Vec<String>,
     /// Select scenarios with this label. May be repeated
@@ -21,27 +26,24 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Returns the selected scenarios as indices into the plan. It is an error if there are none.
-    pub(crate) fn select(&self, loaded: &Loaded) -> Result<Vec<usize>, CommandError> {
+    /// Returns the selected ones of these scenarios, as indices into the plan. It is an error if
+    /// there are none.
+    pub(crate) fn select(&self, loaded: &Loaded, among: &[usize]) -> Result<Vec<usize>, CommandError> {
         let scenarios = &loaded.plan.scenarios;
-        let titles: Vec<String> = scenarios.iter().map(|scenario| scenario.title.to_lowercase()).collect();
-        let names: Vec<String> = self.names.iter().map(|name| name.trim().to_lowercase()).collect();
-        let mistakes = self.mistakes(loaded, &titles, &names);
+        let named = if self.names.is_empty() { Ok(None) } else { self.named(loaded).map(Some) };
+        let mut mistakes = named.as_ref().err().cloned().unwrap_or_default();
+        mistakes.extend(self.unknown_labels(loaded));
         if !mistakes.is_empty() {
             return Err(CommandError::Usage(mistakes));
         }
-        // A full title selects that scenario alone, so that the command shown with a failure reruns
-        // only it.
-        let is_named = |title: &String| {
-            names.is_empty()
-                || names.iter().any(|name| title == name || (title.contains(name) && !titles.contains(name)))
-        };
-        let is_labelled = |labels: &[String]| {
+        let named = named.unwrap_or_default();
+        let is_named = |at: &usize| named.as_ref().is_none_or(|named| named.contains(at));
+        let is_labelled = |at: &usize| {
+            let labels = &scenarios[*at].labels;
             (self.labels.is_empty() || self.labels.iter().any(|label| labels.contains(label)))
                 && !self.without_labels.iter().any(|label| labels.contains(label))
         };
-        let selected: Vec<usize> =
-            (0..scenarios.len()).filter(|&at| is_named(&titles[at]) && is_labelled(&scenarios[at].labels)).collect();
+        let selected: Vec<usize> = among.iter().copied().filter(|at| is_named(at) && is_labelled(at)).collect();
         if selected.is_empty() {
             let message = "no scenario matches the filters; `greenroom list` shows titles and labels";
             return Err(CommandError::Usage(vec![message.to_owned()]));
@@ -49,31 +51,136 @@ impl Filter {
         Ok(selected)
     }
 
-    /// Reports each name and label that matches nothing, even when others match.
-    fn mistakes(&self, loaded: &Loaded, titles: &[String], names: &[String]) -> Vec<String> {
-        let scenarios = &loaded.plan.scenarios;
+    /// Returns the scenarios that the names select, or a message for each name that selects none.
+    fn named(&self, loaded: &Loaded) -> Result<BTreeSet<usize>, Vec<String>> {
+        let sections = sections::of_scenarios(loaded);
+        let titles = Names::new(loaded, &sections);
+        let mut selected = BTreeSet::new();
+        let mut inside = Vec::new();
         let mut mistakes = Vec::new();
-        for (name, written) in names.iter().zip(&self.names) {
-            if !titles.iter().any(|title| title.contains(name)) {
-                let near = nearest(name, titles.iter().map(String::as_str));
-                let near = near.and_then(|near| titles.iter().position(|title| title == near));
-                let hint = near.map_or_else(
-                    || "`greenroom list` shows the titles".to_owned(),
-                    |at| format!("did you mean \"{}\"?", scenarios[at].title),
-                );
-                mistakes.push(format!("no scenario has \"{written}\" in its title; {hint}"));
+        for written in &self.names {
+            let name = lower(written.trim());
+            let found = titles.select(&name);
+            let hidden = titles.inside(&name, !found.is_empty());
+            if found.is_empty() {
+                mistakes.push(if hidden.is_empty() {
+                    titles.unknown(written, &name)
+                } else {
+                    titles.lower_headings(&hidden)
+                });
+            } else {
+                inside.extend(hidden);
             }
+            selected.extend(found);
         }
-        for label in &self.labels {
-            if !scenarios.iter().any(|scenario| scenario.labels.contains(label)) {
-                let known = scenarios.iter().flat_map(|scenario| &scenario.labels);
-                let hint = nearest(label, known.map(String::as_str)).map_or_else(
-                    || "`greenroom list` shows the labels".to_owned(),
-                    |near| format!("did you mean {near}?"),
-                );
-                mistakes.push(format!("no scenario has the label {label}; {hint}"));
-            }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
         }
-        mistakes
+        inside.retain(|(at, _)| !selected.contains(at));
+        if !inside.is_empty() {
+            let _ = writeln!(std::io::stderr(), "greenroom: {}", titles.lower_headings(&inside));
+        }
+        Ok(selected)
     }
+
+    /// Reports each label that no scenario has, even when others match.
+    fn unknown_labels(&self, loaded: &Loaded) -> Vec<String> {
+        let scenarios = &loaded.plan.scenarios;
+        let unknown =
+            self.labels.iter().filter(|label| !scenarios.iter().any(|scenario| scenario.labels.contains(label)));
+        let mistake = |label: &String| {
+            let known = scenarios.iter().flat_map(|scenario| &scenario.labels);
+            let hint = nearest(label, known.map(String::as_str))
+                .map_or_else(|| "`greenroom list` shows the labels".to_owned(), |near| format!("did you mean {near}?"));
+            format!("no scenario has the label {label}; {hint}")
+        };
+        unknown.map(mistake).collect()
+    }
+}
+
+/// The titles and headings of documents, in lower case, for looking up names.
+struct Names<'a> {
+    loaded: &'a Loaded,
+    sections: &'a [Section<'a>],
+    titles: Vec<String>,
+    /// The headings above each scenario.
+    above: Vec<Vec<String>>,
+}
+
+impl<'a> Names<'a> {
+    fn new(loaded: &'a Loaded, sections: &'a [Section<'a>]) -> Self {
+        let titles = loaded.plan.scenarios.iter().map(|scenario| lower(&scenario.title)).collect();
+        let above = sections.iter().map(|section| section.above.iter().map(|title| lower(title)).collect()).collect();
+        Self { loaded, sections, titles, above }
+    }
+
+    /// Returns the scenarios that a name selects.
+    ///
+    /// A full title selects that scenario alone, so that the command shown with a failure reruns
+    /// only it. A full heading selects what is below it.
+    fn select(&self, name: &str) -> Vec<usize> {
+        let scenarios = |matches: &dyn Fn(usize) -> bool| (0..self.titles.len()).filter(|&at| matches(at)).collect();
+        let mut selected: Vec<usize> = scenarios(&|at| self.titles[at] == name);
+        if selected.is_empty() {
+            selected = scenarios(&|at| self.above[at].iter().any(|heading| heading == name));
+        }
+        if selected.is_empty() {
+            selected = scenarios(&|at| {
+                self.titles[at].contains(name) || self.above[at].iter().any(|heading| heading.contains(name))
+            });
+        }
+        selected
+    }
+
+    /// Returns the headings inside scenarios that a name may mean, each with its scenario. If the
+    /// name selects something, it must be a full heading.
+    fn inside(&self, name: &str, is_known: bool) -> Vec<(usize, &'a Heading)> {
+        let headings = self
+            .sections
+            .iter()
+            .enumerate()
+            .flat_map(|(at, section)| section.inside.iter().map(move |heading| (at, heading)));
+        let is_meant = |(_, heading): &(usize, &Heading)| {
+            let title = lower(&heading.title);
+            title == name || (!is_known && title.contains(name))
+        };
+        headings.filter(is_meant).collect()
+    }
+
+    /// Explains that headings inside scenarios begin no scenario.
+    fn lower_headings(&self, headings: &[(usize, &Heading)]) -> String {
+        const EXPLAINED: usize = 3;
+        let explanations = headings.iter().take(EXPLAINED).map(|(at, heading)| {
+            let scenario = &self.loaded.plan.scenarios[*at];
+            let cite = |span| words::escape(&self.loaded.sources.cite(span)).into_owned();
+            let (lower, title) = (words::escape(&heading.title), words::escape(&scenario.title));
+            format!(
+                "\"{lower}\" ({}) is part of the scenario \"{title}\" ({})\n  \
+                 note: below a heading with steps, a lower heading does not begin another scenario\n  \
+                 help: run both with `--name {}`, or give \"{lower}\" the level of \"{title}\" to separate them",
+                cite(heading.span),
+                cite(scenario.span),
+                words::shell_quote(&scenario.title),
+            )
+        });
+        explanations.collect::<Vec<_>>().join("\ngreenroom: ")
+    }
+
+    /// Explains that nothing has this name.
+    fn unknown(&self, written: &str, name: &str) -> String {
+        let scenarios = self.loaded.plan.scenarios.iter().map(|scenario| scenario.title.as_str());
+        let headings = self.sections.iter().flat_map(|section| section.above.iter().copied());
+        let all: Vec<(String, &str)> = scenarios.chain(headings).map(|title| (lower(title), title)).collect();
+        let near = nearest(name, all.iter().map(|(title, _)| title.as_str()));
+        let near = near.and_then(|near| all.iter().find(|(title, _)| title == near));
+        let hint = near.map_or_else(
+            || "`greenroom list` shows the titles".to_owned(),
+            |(_, title)| format!("did you mean \"{title}\"?"),
+        );
+        format!("no scenario has \"{written}\" in its title or in a heading above it; {hint}")
+    }
+}
+
+fn lower(title: &str) -> String {
+    title.to_lowercase()
 }

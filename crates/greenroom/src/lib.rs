@@ -65,12 +65,15 @@ mod documents;
 mod error;
 mod exit;
 mod filter;
+mod lines;
 mod loader;
 mod output;
 mod reports;
 mod screen;
+mod sections;
 mod settings;
 mod signals;
+mod targets;
 mod values;
 
 use std::io::Write;

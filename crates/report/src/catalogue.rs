@@ -37,6 +37,10 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
         let place = if paths.is_empty() { String::new() } else { format!(" in {}", words::list(&paths)) };
         line(&mut out, 0, &format!("no scenarios{place}"));
     }
+    if steps && !plan.skipped.is_empty() {
+        out.push('\n');
+        line(&mut out, 0, &words::skipped_documents(plan.skipped.len()));
+    }
     out
 }
 

@@ -18,6 +18,11 @@ pub fn count_of(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
+/// Says how many Markdown files without scenarios were found in directories.
+pub fn skipped_documents(number: usize) -> String {
+    format!("skipped {} without scenarios", count(number, "Markdown file"))
+}
+
 /// Returns seconds for a column: `0.12 s`; from 100 s on as [`duration`].
 pub fn seconds(time: Duration) -> String {
     let hundredths = (time.as_millis() + 5) / 10;

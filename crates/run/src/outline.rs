@@ -31,6 +31,7 @@ pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outli
         documents: documents.collect(),
         scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index])).collect(),
         left_out: plan.scenarios.len() - chosen.len(),
+        without_scenarios: plan.skipped.len(),
     }
 }
 

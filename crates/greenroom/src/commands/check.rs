@@ -24,9 +24,9 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let loaded = self.documents.load(settings, registry, &self.environment)?;
-        let steps = loaded.plan.scenarios.iter().map(|scenario| scenario.steps.len()).sum();
-        let (scenarios, steps) = (words::count(loaded.plan.scenarios.len(), "scenario"), words::count(steps, "step"));
+        let (loaded, named) = self.documents.load(settings, registry, &self.environment)?;
+        let steps = named.iter().map(|&at| loaded.plan.scenarios[at].steps.len()).sum();
+        let (scenarios, steps) = (words::count(named.len(), "scenario"), words::count(steps, "step"));
         let verdict = if loaded.diagnostics.is_empty() { "OK" } else { "OK, with warnings" };
         print(&format!("{scenarios} with {steps}: {verdict}\n"))
     }

@@ -26,8 +26,8 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let mut loaded = self.documents.load(settings, registry, &[])?;
-        let selected = self.filter.select(&loaded)?;
+        let (mut loaded, named) = self.documents.load(settings, registry, &[])?;
+        let selected = self.filter.select(&loaded, &named)?;
         let Plan { documents, scenarios, skipped } = std::mem::take(&mut loaded.plan);
         let mut at = 0..;
         let scenarios =

@@ -119,8 +119,8 @@ enum Network {
 
 impl Run {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let loaded = self.documents.load(settings, registry, &self.environment)?;
-        let chosen = self.filter.select(&loaded)?;
+        let (loaded, named) = self.documents.load(settings, registry, &self.environment)?;
+        let chosen = self.filter.select(&loaded, &named)?;
         let options = self.options(chosen, &loaded, settings);
         let mut files = self.reports.open(&loaded.plan, settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;

@@ -54,7 +54,7 @@ x.md:11  Second
 
 "#]]);
     project.run(["list", "x.md", "--name", "third"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no scenario has "third" in its title; `greenroom list` shows the titles
+greenroom: no scenario has "third" in its title or in a heading above it; `greenroom list` shows the titles
 
 "#]]);
 }
@@ -458,7 +458,14 @@ Usage: greenroom run [OPTIONS] <DOCUMENT>...
 
 Arguments:
   <DOCUMENT>...
-          Documents: Markdown files that contain their metadata, or .subplot files
+          Documents: Markdown or .subplot files, directories of them, or a file and a line:
+          guide.md:18
+          
+          With a line, only the scenario at that line is selected. A directory stands for all
+          documents below it, without hidden directories, `target` and `node_modules`; Markdown
+          files without scenarios are skipped. A Markdown file without metadata is run by the
+          .subplot file beside it that names it; without one, it has its first heading as title and
+          all built-in steps.
 
 Options:
       --color <WHEN>
@@ -468,8 +475,9 @@ Options:
           [possible values: auto, always, never]
 
   -n, --name <TEXT>
-          Select scenarios whose title contains this text, ignoring case; a full title selects only
-          that scenario. May be repeated
+          Select scenarios with this text in their title or in a heading above it, ignoring case; a
+          full title or heading selects only that scenario, or those below that heading. May be
+          repeated
 
   -l, --label <LABEL>
           Select scenarios with this label. May be repeated
@@ -624,7 +632,7 @@ For more information, try '--help'.
     project.run(["x.md"]).code(3).stdout("").stderr(str![[r#"
 error: unrecognized subcommand 'x.md'
 
-  tip: to run a document: `greenroom run x.md`
+  tip: to run documents: `greenroom run x.md`
 
 Usage: greenroom [OPTIONS] <COMMAND>
 
@@ -634,7 +642,7 @@ For more information, try '--help'.
     project.run(["no such.md"]).code(3).stdout("").stderr(str![[r#"
 error: unrecognized subcommand 'no such.md'
 
-  tip: to run a document: `greenroom run 'no such.md'`
+  tip: to run documents: `greenroom run 'no such.md'`
 
 Usage: greenroom [OPTIONS] <COMMAND>
 

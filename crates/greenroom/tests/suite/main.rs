@@ -32,6 +32,7 @@ mod run;
 mod seed;
 mod support;
 mod surroundings;
+mod targets;
 mod tended;
 mod terminal;
 mod texts;

@@ -452,11 +452,11 @@ PASS [TIME]  Leaves
 fn no_scenario_matches() {
     let project = Project::new().file("x.md", document(MIXED));
     project.run(["run", "x.md", "-n", "greets polietly"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no scenario has "greets polietly" in its title; did you mean "Greets politely"?
+greenroom: no scenario has "greets polietly" in its title or in a heading above it; did you mean "Greets politely"?
 
 "#]]);
     project.run(["run", "x.md", "-n", "coffee", "-n", "leaves"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no scenario has "coffee" in its title; `greenroom list` shows the titles
+greenroom: no scenario has "coffee" in its title or in a heading above it; `greenroom list` shows the titles
 
 "#]]);
     project.run(["run", "x.md", "-l", "slwo"]).code(3).stdout("").stderr(str![[r#"

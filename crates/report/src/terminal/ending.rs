@@ -30,7 +30,7 @@ fn property(property: &Property) -> String {
 }
 
 /// Shows what is about to run, and what is unusual about it.
-pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
+pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_verbose: bool) {
     let outline = &run.outline;
     let scenarios = words::count(outline.scenarios.len(), "scenario");
     let jobs = match run.jobs {
@@ -61,6 +61,9 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool) {
     }
     if let Some(seed) = run.shuffle {
         page.line(0, &format!("order shuffled with seed {seed}"));
+    }
+    if is_verbose && outline.without_scenarios > 0 {
+        page.line(0, &words::skipped_documents(outline.without_scenarios));
     }
     if !lists_passing {
         page.line(0, "passing scenarios are not listed; -v lists them");

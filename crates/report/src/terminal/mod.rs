@@ -142,7 +142,7 @@ impl<W: Write> TerminalReporter<W> {
         self.outline = run.outline.clone();
         if self.options.verbosity > Verbosity::Quiet {
             let mut page = self.page();
-            ending::header(&mut page, run, self.lists_passing());
+            ending::header(&mut page, run, self.lists_passing(), self.options.verbosity == Verbosity::Verbose);
             self.print(page);
         }
     }

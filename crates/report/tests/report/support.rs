@@ -42,7 +42,7 @@ impl Run {
         let started = RunStarted {
             schema_version: SCHEMA_VERSION,
             version: "0.1.0".to_owned(),
-            outline: Outline { documents: vec![document], scenarios, left_out: 0 },
+            outline: Outline { documents: vec![document], scenarios, ..Outline::default() },
             isolation: Isolation { sealed: true, ..Isolation::default() },
             jobs: 32,
             shuffle: None,

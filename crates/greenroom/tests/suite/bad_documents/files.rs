@@ -45,7 +45,10 @@ error[not-utf8]: x.md is not UTF-8: invalid byte 0xff in line 10 (offset 140)
 #[test]
 fn a_directory() {
     Project::new().directory("docs").refused(["run", "docs"]).stderr(str![[r#"
-error[not-a-file]: docs is a directory
+error[no-scenario]: there are no documents with scenarios in docs
+ |
+ = note: no file below it ends in `.md`, `.markdown` or `.subplot`
+ = note: hidden directories, `target` and `node_modules` are not searched
 
 1 error
 
