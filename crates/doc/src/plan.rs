@@ -1,5 +1,7 @@
 //! What a load gives: a [`Plan`], in which every step is matched to one binding and its captures.
 
+use std::sync::Arc;
+
 use crate::capture::Capture;
 use crate::contents::raw::{EmbeddedFile, Heading};
 use crate::keyword::StepKind;
@@ -56,6 +58,8 @@ pub struct ImplementationFile {
     ///
     /// `None` if a built-in library stands for it.
     pub file: Option<(String, SourceId)>,
+    /// Its bytes, which need not be UTF-8: the language knows their encoding.
+    pub bytes: Arc<[u8]>,
     /// Whether it is missing or cannot be read. A diagnostic says so.
     pub missing: bool,
 }

@@ -83,7 +83,7 @@ impl Agent for StepAgent {
             python: host.own && host.language == "python",
             language: host.language,
             program: host.program,
-            files: host.files,
+            files: host.files.into_iter().map(Into::into).collect(),
             path: path.clone(),
             loading: loading.clone(),
         };
@@ -209,13 +209,15 @@ impl StepAgent {
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
         let mut ending = ScenarioEnd { explain, strict: script.leftovers_fail, ..ScenarioEnd::default() };
-        let _ = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
+        let hosts = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         // Output that was written during the end counts too.
         let _ = context.watch().read_meters();
         let failure = match context.watch().take_error() {
             Some(WaitError::OutputLimit { output }) => Some(too_long(&output, context)),
-            _ => None,
+            // After a failed step it does not matter what else its host has sent.
+            _ if completed < script.steps.len() => None,
+            _ => hosts.ok().and_then(Result::err),
         };
         send(&WorkerMessage::Ended {
             failure,

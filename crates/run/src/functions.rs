@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use greenroom_doc::{
     Binding, Code, Diagnostic, Implementation, Loaded, MatchedStep, PlannedDocument, SourceId, Sources, Span, nearest,
 };
+use greenroom_steps::host::StepFile;
 use greenroom_steps::host::check::{self, Function, PythonCheckError, PythonSymbols};
 
 /// Checks Python files, and bindings to functions in them. `python` is the program, `path` is PATH.
@@ -33,8 +34,7 @@ pub fn check_functions(
             scenarios.flat_map(|scenario| &scenario.steps).partition(|step| &*step.implementation.language == "python");
         let Some(first) = steps.first() else { continue };
         let files = Files::of(document, source_directory, &loaded.sources);
-        let paths: Vec<PathBuf> = files.files.iter().map(|(path, _)| path.clone()).collect();
-        match check::files(python, path, &paths) {
+        match check::files(python, path, &files.snapshots) {
             Ok(mut known) => {
                 found.extend(known.errors.iter().filter_map(|error| files.syntax_error(error)));
                 for warning in &known.warnings {
@@ -69,22 +69,27 @@ pub fn check_functions(
 
 /// The Python files of a document.
 struct Files<'a> {
-    files: Vec<(PathBuf, SourceId)>,
+    listed: Vec<(PathBuf, SourceId)>,
+    /// Their content as it was loaded, which is what will run.
+    snapshots: Vec<StepFile>,
     sources: &'a Sources,
 }
 
 impl<'a> Files<'a> {
     fn of(document: &PlannedDocument, source_directory: &Path, sources: &'a Sources) -> Self {
         let python = document.implementations.iter().filter(|listed| listed.language == "python");
-        let files = python
-            .filter_map(|listed| listed.file.as_ref())
-            .map(|(path, source)| (source_directory.join(path), *source))
-            .collect();
-        Self { files, sources }
+        let loaded = python.filter_map(|listed| Some((listed.file.as_ref()?, &listed.bytes)));
+        let (listed, snapshots) = loaded
+            .map(|((path, source), bytes)| {
+                let path = source_directory.join(path);
+                ((path.clone(), *source), StepFile::new(path, bytes))
+            })
+            .unzip();
+        Self { listed, snapshots, sources }
     }
 
     fn source(&self, path: &Path) -> Option<SourceId> {
-        self.files.iter().find(|(known, _)| known == path).map(|(_, source)| *source)
+        self.listed.iter().find(|(known, _)| known == path).map(|(_, source)| *source)
     }
 
     /// Returns the span of a line (from 1), without the space around it.
@@ -115,7 +120,7 @@ impl<'a> Files<'a> {
 
     /// Lists the names of the files for a message.
     fn names(&self) -> Vec<&str> {
-        self.files.iter().map(|(_, source)| self.sources.file(*source).name.as_str()).collect()
+        self.listed.iter().map(|(_, source)| self.sources.file(*source).name.as_str()).collect()
     }
 }
 
@@ -310,7 +315,7 @@ fn replacements(steps: &[&MatchedStep], known: &PythonSymbols, files: &Files<'_>
         let warning = warning.at(files.definition(first)?, "only Python functions can call this");
         Some(warning.help("to run steps with it, bind them to it in a bindings file of your own"))
     };
-    files.files.iter().filter_map(warning).collect()
+    files.listed.iter().filter_map(warning).collect()
 }
 
 /// The prefixes of function names of the native libraries.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
 use greenroom_steps::EmbeddedFile;
 
+use greenroom_steps::host::StepFile;
+
 use crate::options::RunOptions;
 use crate::wire::{DocumentPart, HostPart, Script, ScriptStep};
 
@@ -29,8 +31,8 @@ pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) ->
             hosts.len() - 1
         });
         hosts[at].files.push(match &listed.file {
-            Some((path, _)) => options.source_directory.join(path),
-            None => library_name(&listed.name),
+            Some((path, _)) => StepFile::new(options.source_directory.join(path), &listed.bytes).into(),
+            None => StepFile::library(library_name(&listed.name)).into(),
         });
     }
     let embedded = document.files.iter();

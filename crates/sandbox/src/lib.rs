@@ -117,3 +117,5 @@ pub use launcher::{
 pub use stage::{Agent, Sender, Stage};
 #[doc(hidden)]
 pub use surroundings::{Network, namespaces};
+#[doc(hidden)]
+pub use sys::{name_senders, receive_from};

@@ -16,6 +16,9 @@ use crate::read::metadata::value::Name;
 use crate::source::{BuiltinFile, LoadError, Loader, SourceFile, SourceId, Sources, Span};
 use crate::suggest;
 
+/// A file under `impls`: its path, its text for messages, and its bytes.
+type Opened = (String, SourceId, Arc<[u8]>);
+
 /// All bindings of a document.
 pub(crate) struct BindingSet {
     pub(crate) bindings: Vec<CompiledBinding>,
@@ -206,10 +209,15 @@ impl<'a> SourceReader<'a> {
                     name: name.text.clone(),
                     span: name.span,
                     file: None,
+                    bytes: Arc::new([]),
                     missing: false,
                 };
                 match self.implementation(directory, name, &language.name.text, &languages) {
-                    Ok(file) => listed.file = file,
+                    Ok(Some((path, source, bytes))) => {
+                        listed.file = Some((path, source));
+                        listed.bytes = bytes;
+                    }
+                    Ok(None) => {}
                     Err(mut error) => {
                         listed.missing = true;
                         if !is_needed(&language.name.text) {
@@ -232,14 +240,14 @@ impl<'a> SourceReader<'a> {
         name: &Name,
         language: &str,
         languages: &[&str],
-    ) -> Result<Option<(String, SourceId)>, Box<Diagnostic>> {
+    ) -> Result<Option<Opened>, Box<Diagnostic>> {
         let path = lookup::join(directory, &name.text);
         match self.loader.load(&path) {
             Ok(bytes) if u32::try_from(bytes.len()).is_ok() => {
                 // The language knows the encoding. Here the text is only shown.
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let id = self.sources.add(SourceFile::new(path.clone(), text));
-                Ok(Some((path, id)))
+                Ok(Some((path, id, bytes.into())))
             }
             Ok(_) => Err(Box::new(lookup::too_big(&path).at(name.span, ""))),
             Err(LoadError::NotFound) if lookup::builtin(self.builtin, &name.text, languages).is_some() => Ok(None),

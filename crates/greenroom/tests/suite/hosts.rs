@@ -44,6 +44,13 @@ sub misbehaves {
     if ($how eq 'babbles') { print {$main::socket} \"hello?\\n\"; sleep 1000; }
     if ($how eq 'waits') { sleep 1000; }
     if ($how eq 'asks for nonsense') { call('nonsense'); }
+    if ($how eq 'forks and returns twice') { fork; }
+    if ($how eq 'forks and its child returns later') {
+        system('mkfifo', 'go') == 0 or die;
+        if (!fork) { open(my $go, '<', 'go'); <$go>; }
+    }
+    if ($how eq 'lets the child return') { open(my $go, '>', 'go'); close $go; sleep 1000; }
+    if ($how eq 'replies twice') { say_it({ done => {} }); }
     if ($how eq 'starts what stays') {
         # The pipe is closed when the program has begun.
         pipe(my $read, my $write);
@@ -208,6 +215,33 @@ FAILED: 5 of 7 scenarios failed, 2 passed, [TIME]
 
 "#]],
     );
+}
+
+#[test]
+fn replies_that_do_not_belong_to_the_current_step_do_not_make_it_pass() {
+    let Some(project) = perl() else { return };
+    // The second step of each would pass with the reply of the first one.
+    let scenarios = "\
+# Forks
+~~~scenario
+when it forks and returns twice
+then the sum is 7
+~~~
+# Forks and waits
+~~~scenario
+when it forks and its child returns later
+and it lets the child return
+~~~
+# Replies twice
+~~~scenario
+when it replies twice
+then the sum is 7
+~~~
+";
+    let ran = run(project, scenarios).code(1).stderr("");
+    assert!(ran.stdout.contains("3 of 3 scenarios failed"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("a function that forks must end the child"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("exceeded"), "{}", ran.stdout);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -226,7 +226,6 @@ pub(crate) fn unblock_signals() {
 
 /// Brings the loopback interface of the present network namespace up.
 pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
-    use std::os::fd::AsRawFd;
     // SAFETY: an all-zero ifreq is a valid value of that plain C struct.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
@@ -245,6 +244,50 @@ pub(crate) fn has_other_processes() -> bool {
     // first one and this one.
     let asked = unsafe { libc::kill(-1, 0) };
     asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
+/// Has a Unix socket say which process each message comes from, for [`receive_from`].
+///
+/// # Errors
+///
+/// When it is not a Unix socket.
+pub fn name_senders(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    let size = libc::socklen_t::try_from(size_of_val(&on)).unwrap_or(4);
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_PASSCRED);
+    // SAFETY: the option is an int, which outlives the call.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) };
+    check(result)
+}
+
+/// Receives what a Unix socket has, without waiting, and the number of the process that sent it.
+///
+/// What comes from several processes is received in several pieces. The number is 0 for a process
+/// outside of this process namespace. Descriptors that come along are dropped.
+///
+/// # Errors
+///
+/// When there is nothing, or the socket has failed.
+pub fn receive_from(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<i32>)> {
+    /// Where the data of a control message begin: behind its length, its level and its kind.
+    const DATA: usize = size_of::<usize>() + 8;
+    // Room for the sender and nothing more, so that the kernel installs no descriptors.
+    let mut control = [0u64; 4];
+    let mut piece = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: an all-zero msghdr is a valid value of that plain C struct.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    // SAFETY: the kernel writes at most `iov_len` bytes to `buffer` and `msg_controllen` to `control`,
+    // which both outlive the call.
+    let read = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
+    let read = usize::try_from(read).map_err(|_| io::Error::last_os_error())?;
+    let control = control.map(u64::to_ne_bytes).concat();
+    let number = |at: usize| control.get(at..at + 4).map(|it| i32::from_ne_bytes([it[0], it[1], it[2], it[3]]));
+    let is_sender = number(DATA - 8) == Some(libc::SOL_SOCKET) && number(DATA - 4) == Some(libc::SCM_CREDENTIALS);
+    Ok((read, number(DATA).filter(|_| is_sender)))
 }
 
 /// Sets or unsets a variable of this process's environment.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from .messages import encode
+from .messages import decode, encode, from_base64
 from .namespace import MODULES, provided
 from .source import children, declared_encoding, kind_of, parse, segment, split_lines, walk
 
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Prints one line of JSON."""
-    sys.stdout.buffer.write(encode(check(sys.argv[2:])).encode("utf-8", "replace") + b"\n")
+    files = sys.argv[2:]
+    contents: list[str | None] = decode(sys.stdin.buffer.read().decode("utf-8") or "null") or [None] * len(files)
+    report = check(files, [None if content is None else from_base64(content) for content in contents])
+    sys.stdout.buffer.write(encode(report).encode("utf-8", "replace") + b"\n")
 
 
-def check(files: list[str]) -> Report:
-    """What files define at their top level. Runs nothing of them."""
-    return {"files": [_check_file(file) for file in files], "provided": sorted([*provided(), "srcdir", *MODULES])}
+def check(files: list[str], contents: list[bytes | None]) -> Report:
+    """What files define at their top level. Runs nothing of them. Files without a content are read."""
+    reports = [_check_file(file, content) for file, content in zip(files, contents)]
+    return {"files": reports, "provided": sorted([*provided(), "srcdir", *MODULES])}
 
 
-def _check_file(file: str) -> Report:
+def _check_file(file: str, text: bytes | None) -> Report:
     import warnings
 
     report: Report = {
@@ -39,8 +43,9 @@ def _check_file(file: str) -> Report:
         "warnings": [],
     }
     try:
-        with open(file, "rb") as source:
-            text = source.read()
+        if text is None:
+            with open(file, "rb") as source:
+                text = source.read()
         report["error"] = _invalid_text(text)
         if report["error"]:
             return report

@@ -10,7 +10,7 @@ from .effects import Effects
 from .engine import ENGINE
 from .failures import describe, lines_of, user_frames, with_failure
 from .forks import Forks, is_alone
-from .messages import Channel
+from .messages import Channel, from_base64
 from .namespace import LIBRARIES, MODULES, future_features, library, mentioned_names, provided
 from .source import directories, sources, split_lines
 from .system import PROTOCOL, STEPS, exit_now, getpid, os
@@ -96,6 +96,8 @@ class Host:
         if not is_instance(message, dict) or len(message) != 1:
             raise ConversationError({"message": "invalid message: %s" % show(message)})
         ((kind, content),) = message.items()
+        if is_instance(content, dict):
+            ENGINE.channel.request = content.get("request")
         answers = {
             "hello": self._hello,
             "fork": self._fork,
@@ -184,7 +186,7 @@ class Host:
     # -- Loading --
 
     def _hello(self, hello: dict[str, Any]) -> None:
-        if hello.get("protocol") != PROTOCOL:
+        if PROTOCOL not in (hello.get("protocols") or ()):
             raise ConversationError({"message": "this host speaks version %d of the protocol" % PROTOCOL})
         import types
 
@@ -206,7 +208,7 @@ class Host:
             self._forks = Forks()
             effects = Effects()
         try:
-            self._load(hello["files"])
+            self._load(hello["files"], hello.get("contents") or {})
         except BaseException as error:
             ENGINE.exit_in_child()
             if effects is not None:
@@ -240,15 +242,19 @@ class Host:
             os.waitpid(-1, 0)
         exit_now(0)
 
-    def _load(self, files: list[str]) -> None:
+    def _load(self, files: list[str], contents: dict[str, dict[str, str]]) -> None:
         codes: list[tuple[str, CodeType | None]] = []
         features: int | None = None
         for file in files:
             if file in LIBRARIES:
                 codes.append((file, None))
                 continue
-            with open(file, "rb") as source:
-                text = source.read()
+            if file in contents:
+                # As it was when it was checked: it may have changed since.
+                text = from_base64(contents[file]["content_base64"])
+            else:
+                with open(file, "rb") as source:
+                    text = source.read()
             sources[file] = split_lines(text)
             # The files act as one program, which has the `__future__` features of the first of them.
             code = compile(text, file, "exec", features or 0, True)

@@ -88,6 +88,8 @@ class Channel:
         self._room = _socket.CMSG_SPACE(4 * self.DESCRIPTORS)
         self._received = b""
         self.descriptors: list[int] = []
+        #: The number of the current request, which replies repeat.
+        self.request: str | None = None
 
     def close(self) -> None:
         self._socket.close()
@@ -128,6 +130,8 @@ class Channel:
 
         Ends this process when the other end is closed.
         """
+        if self.request is not None:
+            message = {name: {**content, "request": self.request} for name, content in message.items()}
         # JSON cannot carry lone surrogates, such as those in file names that are not UTF-8.
         rest = memoryview(encode(message).encode("utf-8", "replace") + b"\n")
         interruption = None

@@ -15,7 +15,8 @@ else:
 
 __all__ = ["OWN_FILES", "PROTOCOL", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os"]
 
-PROTOCOL = 1
+#: The version of the protocol in which replies repeat the number of their request.
+PROTOCOL = 2
 #: What the file names of this program begin with, in stack traces.
 OWN_FILES = os.path.dirname((lambda: 0).__code__.co_filename)
 #: The module that the step files share.

@@ -61,6 +61,7 @@ def check(*files):
             [sys.executable, "-c", START, "--check", *files],
             env=dict(os.environ, GREENROOM_CODE=str(code.fileno())),
             pass_fds=[code.fileno()],
+            stdin=subprocess.DEVNULL,
         )
     assert output.count(b"\n") == 1
     return json.loads(output.decode("utf-8"))
@@ -198,7 +199,15 @@ class HostTest:
             self.process.wait()
 
     def hello(self, *files, forks=False):
-        message = {"hello": {"protocol": 1, "language": "python", "files": list(files), "source_directory": self.base}}
+        message = {
+            "hello": {
+                "protocol": 1,
+                "protocols": [1, 2],
+                "language": "python",
+                "files": list(files),
+                "source_directory": self.base,
+            }
+        }
         message["hello"]["forks"] = forks
         return self.start().ask(message)
 

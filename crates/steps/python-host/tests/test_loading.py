@@ -3,14 +3,28 @@
 import os
 import sys
 
-from support import LIMIT, HostTest, check
+from support import LIMIT, HostTest, b64, check
 
 
 class TestLoading(HostTest):
     def test_says_what_it_is(self):
         answer = self.hello(self.write("def f(ctx): pass\n"))
         version = "python %d.%d.%d" % sys.version_info[:3]
-        assert answer == {"ready": {"protocol": 1, "name": version, "can_fork": False}}
+        assert answer == {"ready": {"protocol": 2, "name": version, "can_fork": False}}
+
+    def test_replies_repeat_the_number_of_their_request(self):
+        self.load("def f(ctx): remember_value(ctx, 'a', 'b')\ndef remember_value(ctx, name, value): pass\n")
+        for kind, number in (("step", "one"), ("cleanup", "two"), ("step", None)):
+            content = {"function": "f", "captures": {}, "kind": "given", "text": "text", "request": number}
+            assert self.line.ask({kind: content})["done"].get("request") == number
+
+    def test_content_in_the_message_counts_and_not_that_of_the_file(self):
+        file = self.write("def f(ctx): raise Exception('changed')\n")
+        content = {"content_base64": b64(b"# coding: latin-1\ndef f(ctx): assert '\xe9' == chr(233)\n")}
+        hello = {"protocols": [1, 2], "files": [file], "contents": {file: content}, "source_directory": self.base}
+        assert "ready" in self.start().ask({"hello": hello})
+        self.line.scenario(self.directory)
+        self.passes("f")
 
     def test_files_share_one_namespace_and_later_ones_win(self):
         self.load(

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use rustix::io::FdFlags;
 use serde_json::Value;
 
 use super::python;
+use super::step_file::StepFile;
 
 /// How long checking all files may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -81,21 +82,26 @@ impl From<io::Error> for PythonCheckError {
 /// # Errors
 ///
 /// If there is no such Python, or it cannot check files on this machine.
-pub fn files(python: &str, path: &std::ffi::OsStr, files: &[PathBuf]) -> Result<PythonSymbols, PythonCheckError> {
+pub fn files(python: &str, path: &std::ffi::OsStr, files: &[StepFile]) -> Result<PythonSymbols, PythonCheckError> {
     let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| PythonCheckError::NotFound)?;
     let code = python::program()?;
     // In memory, so that a check needs no directory for temporary files.
     let written = || Ok::<_, io::Error>(File::from(memfd_create("greenroom-check", MemfdFlags::CLOEXEC)?));
     let (output, errors) = (written()?, written()?);
     let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), crate::interpreter::START.into(), "--check".into()];
-    argv.extend(files.iter().map(|file| file.clone().into_os_string()));
+    argv.extend(files.iter().map(|file| file.path.clone().into_os_string()));
+    // Their content comes on standard input: what is checked is what will run.
+    let contents: Vec<Option<&str>> = files.iter().map(|file| file.content_base64.as_deref()).collect();
+    let mut input = written()?;
+    serde_json::to_writer(&mut input, &contents).map_err(io::Error::from)?;
+    input.rewind()?;
     rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty()).map_err(io::Error::from)?;
     let started = Program {
         path: program,
         argv,
         directory: "/".into(),
         environment: vec![("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into()))],
-        stdin: Input::Null,
+        stdin: Input::File(input),
         stdout: output.try_clone()?,
         stderr: errors.try_clone()?,
     }

@@ -1,6 +1,6 @@
 //! Lines of messages on a stream.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -25,13 +25,31 @@ pub(super) struct Lines {
     /// How much of `read` has been searched for the end of a line.
     looked: usize,
     over: bool,
+    /// The number of the process that everything must come from, once it is known.
+    sender: Option<i32>,
+    /// The number of the process that the latest piece came from.
+    latest: Option<i32>,
+    /// Another process that has written something.
+    intruder: Option<i32>,
 }
 
 impl Lines {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         // A host that does not read does not answer.
         stream.set_write_timeout(Some(std::time::Duration::from_secs(10)))?;
-        Ok(Self { stream, read: Vec::new(), looked: 0, over: false })
+        // Where that is not possible, only numbers protect replies.
+        let _ = greenroom_sandbox::name_senders(stream.as_fd());
+        Ok(Self { stream, read: Vec::new(), looked: 0, over: false, sender: None, latest: None, intruder: None })
+    }
+
+    /// From now on everything must come from the process that the latest message came from.
+    pub(super) fn pin_sender(&mut self) {
+        self.sender = self.latest;
+    }
+
+    /// The number of another process that has written something.
+    pub(super) fn intruder(&self) -> Option<i32> {
+        self.intruder
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -41,6 +59,11 @@ impl Lines {
     /// Whether the other end is closed and everything that it sent has been taken.
     pub(super) fn is_over(&self) -> bool {
         self.over && self.read.is_empty()
+    }
+
+    /// Whether the other end is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.over
     }
 
     pub(super) fn send(&mut self, message: &Value) -> io::Result<()> {
@@ -65,15 +88,25 @@ impl Lines {
         if self.looked > LONGEST { Err(io::ErrorKind::InvalidData.into()) } else { Ok(None) }
     }
 
+    /// What has been read and not taken, up to the end of the first line, if there is anything.
+    pub(super) fn peek(&self) -> Option<&[u8]> {
+        self.read.split(|&byte| byte == b'\n').next().filter(|_| !self.read.is_empty())
+    }
+
     /// Reads what has arrived; returns whether that was anything, or the end.
     pub(super) fn fill(&mut self) -> io::Result<bool> {
         let mut buffer = [0; 16 * 1024];
-        self.stream.set_nonblocking(true)?;
-        let read = self.stream.read(&mut buffer);
-        self.stream.set_nonblocking(false)?;
-        match read {
-            Ok(0) => self.over = true,
-            Ok(read) => self.read.extend_from_slice(&buffer[..read]),
+        match greenroom_sandbox::receive_from(self.stream.as_fd(), &mut buffer) {
+            Ok((0, _)) => self.over = true,
+            Ok((read, sender)) => {
+                let piece = &buffer[..read];
+                // The process that reports the end of a copy is another one.
+                if sender != self.sender && self.sender.is_some() && !piece.starts_with(b"{\"ended\"") {
+                    self.intruder = self.intruder.or(sender);
+                }
+                self.latest = sender;
+                self.read.extend_from_slice(piece);
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 return Ok(false);
             }

@@ -6,17 +6,19 @@
 //! (`calls`): there is one state and one engine for all languages.
 //!
 //! A file here uses only those after it: `session` (a host that runs), `warm`, `check`, `calls`, `program`, `protocol`,
-//! `line`, `stacks`, `python`.
+//! `line`, `number`, `stacks`, `step_file`, `python`.
 
 mod calls;
 pub mod check;
 mod line;
+mod number;
 mod program;
 #[doc(hidden)]
 pub mod protocol;
 mod python;
 mod session;
 mod stacks;
+mod step_file;
 mod warm;
 
 use std::collections::BTreeMap;
@@ -30,6 +32,7 @@ use session::Host;
 pub use program::HostProgram;
 pub use protocol::Part;
 pub use session::Request;
+pub use step_file::StepFile;
 pub use warm::{Readiness, WarmHost};
 
 /// How long the hosts of a scenario may take to end, all together.
@@ -81,13 +84,19 @@ impl Hosts {
     /// They end by themselves, with the exit functions of their language, or are killed when that takes too long. This
     /// comes before the search for leftover processes, since some of those end with their host. The rest of a host's
     /// group is killed when the host is dropped.
-    pub fn end(context: &mut Context) {
-        let hosts = context.take_state::<Self>();
+    ///
+    /// # Errors
+    ///
+    /// If a host has sent more replies than there were requests: then one of them was taken for another.
+    pub fn end(context: &mut Context) -> StepResult {
+        let mut hosts = context.take_state::<Self>();
         hosts.0.values().for_each(Host::finish);
         let until = Instant::now() + END_LIMIT;
         for host in hosts.0.values() {
             host.wait_or_kill(context, until.saturating_duration_since(Instant::now()));
         }
+        let refused: Vec<Failure> = hosts.0.values_mut().filter_map(|host| host.refuse_rest().err()).collect();
         *context.state::<Self>() = hosts;
+        refused.into_iter().next().map_or(Ok(()), Err)
     }
 }

@@ -4,12 +4,13 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use greenroom_sandbox::process::{Input, Process, Program, SpawnError, find_program};
 use rustix::io::FdFlags;
 
 use super::python;
+use super::step_file::StepFile;
 use crate::step::Failure;
 
 /// A step host: how it is started, and what it loads.
@@ -21,8 +22,8 @@ pub struct HostProgram {
     pub program: String,
     /// Whether the program is a Python that carries out greenroom's own host.
     pub python: bool,
-    /// The files with the step functions, in order: absolute paths, or names of libraries that are served natively.
-    pub files: Vec<PathBuf>,
+    /// The files with the step functions, in order.
+    pub files: Vec<StepFile>,
     /// Where the program is looked for outside of scenarios: the value of `PATH`.
     pub path: OsString,
     /// Variables while it loads them, over those of this process; no value unsets.

@@ -13,10 +13,13 @@ use greenroom_event::{self as event, OutputSource};
 use greenroom_sandbox::process::{ExitStatus, Signal};
 use serde_json::{Map, Value, json};
 
+use super::step_file::StepFile;
 use crate::step::{Captures, Failure, FailureKind, Output, Relation, Stream, Subject};
 
-/// The version of the protocol.
-pub const VERSION: u64 = 1;
+/// The latest version of the protocol: replies repeat the number of their request.
+pub const VERSION: u64 = 2;
+/// The oldest version that hosts may speak, without numbers.
+pub const OLDEST: u64 = 1;
 
 /// Variables by name; `None` unsets.
 pub(super) type Variables = BTreeMap<OsString, Option<OsString>>;
@@ -84,32 +87,52 @@ pub struct Call {
     pub frame: Frame,
 }
 
-impl Message {
+/// A message with the number of the request that it belongs to.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) message: Message,
+    pub(super) request: Option<String>,
+}
+
+impl Reply {
     /// Reads a line; `None` if it is not a message.
-    pub fn parse(line: &[u8]) -> Option<Self> {
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let Value::Object(message) = serde_json::from_slice(line).ok()? else { return None };
         let mut entries = message.into_iter();
         let (Some((name, content)), None) = (entries.next(), entries.next()) else { return None };
+        let request = content.get("request").and_then(Value::as_str).map(str::to_owned);
+        let message = Message::new(name, &content);
+        Some(Self { message, request })
+    }
+}
+
+impl Message {
+    /// Reads a line; `None` if it is not a message.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        Reply::parse(line).map(|reply| reply.message)
+    }
+
+    fn new(name: String, content: &Value) -> Self {
         let number = |field: &str| content.get(field).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
-        Some(match name.as_str() {
+        match name.as_str() {
             "ready" => Self::Ready {
                 protocol: content.get("protocol").and_then(Value::as_u64),
                 can_fork: content.get("can_fork").and_then(Value::as_bool) == Some(true),
             },
-            "broken" => Self::Broken(failure(&content), broken_cause(&content)),
+            "broken" => Self::Broken(failure(content), broken_cause(content)),
             "begun" => Self::Begun { process: number("process"), stack_signal: number("stack_signal") },
             "done" => Self::Done {
                 failure: content.get("failure").filter(|failure| !failure.is_null()).map(failure),
-                frame: frame(&content),
+                frame: frame(content),
             },
             "call" => Self::Call(Call {
                 name: content.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
                 arguments: content.get("arguments").and_then(Value::as_object).cloned().unwrap_or_default(),
-                frame: frame(&content),
+                frame: frame(content),
             }),
-            "ended" => Self::Ended(status(&content)),
+            "ended" => Self::Ended(status(content)),
             _ => Self::Unknown(name),
-        })
+        }
     }
 
     /// The name of the message.
@@ -216,12 +239,27 @@ pub(super) enum Use {
 }
 
 /// `hello`: asks a host to load files.
-pub(super) fn hello(language: &str, files: &[PathBuf], source_directory: &Path, purpose: Use) -> Value {
-    let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+pub(super) fn hello(language: &str, files: &[StepFile], source_directory: &Path, purpose: Use) -> Value {
+    let contents: Map<String, Value> = files
+        .iter()
+        .filter_map(|file| Some((file.name(), json!({"content_base64": file.content_base64.as_deref()?}))))
+        .collect();
+    let files: Vec<String> = files.iter().map(StepFile::name).collect();
     json!({"hello": {
-        "protocol": VERSION, "language": language, "files": files,
+        // Hosts of version 1 look at the first of these only.
+        "protocol": OLDEST, "protocols": (OLDEST..=VERSION).collect::<Vec<_>>(),
+        "language": language, "files": files, "contents": contents,
         "source_directory": source_directory.display().to_string(), "forks": purpose == Use::Copies,
     }})
+}
+
+/// Adds the number of a request.
+pub(super) fn numbered(mut message: Value, number: &str) -> Value {
+    let content = message.as_object_mut().and_then(|message| message.values_mut().next());
+    if let Some(Value::Object(content)) = content {
+        content.insert("request".to_owned(), number.into());
+    }
+    message
 }
 
 /// `fork`: asks for a copy that gets descriptors for these uses.

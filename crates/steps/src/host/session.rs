@@ -15,16 +15,23 @@ use serde_json::Value;
 
 use super::calls;
 use super::line::Lines;
+use super::number;
 use super::program::HostProgram;
-use super::protocol::{self, BrokenCause, Message, Part, Variables};
+use super::protocol::{self, BrokenCause, Message, Part, Reply, Variables};
 use super::stacks;
+use super::step_file::StepFile;
 use super::warm::{Readiness, WarmHost};
 use crate::context::Context;
 use crate::registry::Registry;
 use crate::step::{Captures, Failure, Output, StepResult, output_of};
 
+/// The versions of the protocol that hosts may speak.
+const VERSIONS: std::ops::RangeInclusive<u64> = protocol::OLDEST..=protocol::VERSION;
+
 /// How long a host may take to load its files, unless the step's own limit is shorter.
 const START_LIMIT: Duration = Duration::from_mins(1);
+
+const FORK_NOTE: &str = "a function that forks must end the child before it returns there";
 
 /// How long a warm host may take to copy itself.
 const COPY_LIMIT: Duration = Duration::from_secs(5);
@@ -70,6 +77,10 @@ pub(super) struct Host {
     directory: PathBuf,
     /// The signal on which it writes its stacks.
     stack_signal: Option<Signal>,
+    /// The version of the protocol that it speaks.
+    protocol: u64,
+    /// Whether it sent something that it should not have: what comes next proves nothing.
+    is_distrusted: bool,
 }
 
 /// The process of a host.
@@ -160,19 +171,20 @@ impl Host {
     ) -> Result<Option<Self>, Failure> {
         let what = loading(program);
         let mut wait = Wait::new(context, &what, START_LIMIT);
-        loop {
-            match warm.readiness() {
-                Readiness::Ready => break,
-                Readiness::Unusable => return Ok(None),
-                Readiness::Loading => wait.readable(context, &[warm.fd()])?,
+        let protocol = loop {
+            match warm.protocol() {
+                Ok(version) => break version,
+                Err(Readiness::Loading) => wait.readable(context, &[warm.fd()])?,
+                Err(_) => return Ok(None),
             }
-        }
+        };
         let (ours, theirs) = UnixStream::pair()?;
         if !warm.copy(&theirs, output) {
             return Ok(None);
         }
         drop(theirs);
         let mut host = Self::new(context, program, Body::Copied(None), ours, output.try_clone()?)?;
+        host.protocol = protocol;
         match host.begin(context, program, registry, COPY_LIMIT) {
             Ok(pid) => {
                 let Some(Ok(neighbour)) = pid.map(Neighbour::hold) else { return Ok(None) };
@@ -212,7 +224,17 @@ impl Host {
     ) -> Result<Self, Failure> {
         let environment = context.environment().changes().into_iter().collect();
         let (language, directory) = (program.language.clone(), context.directory().to_owned());
-        Ok(Self { language, body, lines: Lines::new(socket)?, output, environment, directory, stack_signal: None })
+        Ok(Self {
+            language,
+            body,
+            lines: Lines::new(socket)?,
+            output,
+            environment,
+            directory,
+            stack_signal: None,
+            protocol: protocol::OLDEST,
+            is_distrusted: false,
+        })
     }
 
     /// Has the host load its files.
@@ -221,7 +243,7 @@ impl Host {
         let hello = protocol::hello(&program.language, &program.files, context.source_directory(), purpose);
         let what = loading(program);
         let loaded = format!("what {} printed when loaded", files_of(program));
-        let answer = self.exchange(context, registry, &hello, &what, START_LIMIT).map_err(|error| {
+        let answer = self.exchange(context, registry, hello, &what, START_LIMIT).map_err(|error| {
             let error = match error {
                 ExchangeError::Wait(error) => error,
                 ExchangeError::Host(error) => error.note(format!("that was while it loaded {}", files_of(program))),
@@ -229,10 +251,14 @@ impl Host {
             self.with_output(error, &loaded, 0)
         })?;
         match answer {
-            Message::Ready { protocol: Some(protocol::VERSION), .. } => Ok(()),
+            Message::Ready { protocol: Some(version), .. } if VERSIONS.contains(&version) => {
+                self.protocol = version;
+                Ok(())
+            }
             Message::Ready { protocol, .. } => {
                 let protocol = protocol.map_or_else(|| "without a version".to_owned(), |it| format!("version {it}"));
-                Err(self.misuse(&format!("speaks the protocol {protocol}, not version {}", protocol::VERSION)))
+                let known = format!("version {} or {}", VERSIONS.start(), VERSIONS.end());
+                Err(self.misuse(&format!("speaks the protocol {protocol}, not {known}")))
             }
             Message::Broken(mut error, cause) => {
                 // The host may know a file that is meant.
@@ -265,8 +291,9 @@ impl Host {
         set_pwd(context, &mut environment, &directory);
         let scenario = protocol::scenario(context.directory(), &environment);
         let what = format!("{} to enter the scenario", self.language);
-        match self.exchange(context, registry, &scenario, &what, limit)? {
+        match self.exchange(context, registry, scenario, &what, limit)? {
             Message::Begun { process, stack_signal } => {
+                self.lines.pin_sender();
                 self.stack_signal = stack_signal.and_then(Signal::from_raw);
                 Ok(process)
             }
@@ -297,7 +324,7 @@ impl Host {
             .deadline()
             .map_or(Duration::from_hours(24), |end| end.saturating_duration_since(Instant::now()));
         let answer = self
-            .exchange(context, request.registry, &message, &what, limit)
+            .exchange(context, request.registry, message, &what, limit)
             .map_err(Failure::from)
             .map_err(|error| if context.watch().has_timed_out() { self.with_stacks(error) } else { error })
             .map_err(|error| self.explain(error, before))?;
@@ -323,12 +350,15 @@ impl Host {
         &mut self,
         context: &mut Context,
         registry: &Registry,
-        message: &Value,
+        message: Value,
         what: &str,
         limit: Duration,
     ) -> Result<Message, ExchangeError> {
         let host = ExchangeError::Host;
-        self.lines.send(message).map_err(|_| host(self.gone(context, None)))?;
+        self.refuse_stale().map_err(host)?;
+        let number = number::new();
+        let message = protocol::numbered(message, &number);
+        self.lines.send(&message).map_err(|_| host(self.gone(context, None)))?;
         let mut wait = Wait::new(context, what, limit);
         loop {
             let line = match self.lines.next() {
@@ -352,14 +382,26 @@ impl Host {
                 }
                 Err(_) => return Err(host(self.misuse("wrote something to its socket that is not a message"))),
             };
-            let call = match Message::parse(&line) {
-                Some(Message::Call(call)) => call,
-                Some(Message::Ended(status)) => return Err(host(self.gone(context, status))),
-                Some(answer) => return Ok(answer),
-                None => {
-                    let start = String::from_utf8_lossy(&line[..line.len().min(100)]);
-                    return Err(host(self.misuse(&format!("wrote `{}` to its socket", start.escape_debug()))));
-                }
+            if let Some(intruder) = self.lines.intruder() {
+                return Err(host(self.intruded(intruder, &line)));
+            }
+            let Some(Reply { message, request }) = Reply::parse(&line) else {
+                return Err(host(self.wrote(&line)));
+            };
+            let has_number = request.as_deref() == Some(&*number);
+            let is_current = match &message {
+                // These only make a scenario fail.
+                Message::Ended(_) | Message::Broken(..) => true,
+                Message::Ready { protocol, .. } => *protocol == Some(protocol::OLDEST) || has_number,
+                _ => has_number || (self.protocol == protocol::OLDEST && request.is_none()),
+            };
+            if !is_current {
+                return Err(host(if request.is_some() { self.stale(&line) } else { self.wrote(&line) }));
+            }
+            let call = match message {
+                Message::Call(call) => call,
+                Message::Ended(status) => return Err(host(self.gone(context, status))),
+                answer => return Ok(answer),
             };
             let result = calls::carry_out(context, registry, call);
             let result = match result {
@@ -394,7 +436,51 @@ impl Host {
         error
     }
 
-    fn misuse(&self, what: &str) -> Failure {
+    /// Fails if something came after the last reply of a host that has ended.
+    pub(super) fn refuse_rest(&mut self) -> StepResult {
+        while !self.lines.is_closed() && self.lines.fill().is_ok_and(|read| read) {}
+        self.refuse_stale()
+    }
+
+    /// Fails if something has come since the last reply: it answers no request.
+    fn refuse_stale(&mut self) -> Result<(), Failure> {
+        let _ = self.lines.fill();
+        let intruder = self.lines.intruder();
+        match self.lines.peek() {
+            Some(line) if intruder.is_some() => {
+                let line = line.to_owned();
+                Err(self.intruded(intruder.unwrap_or_default(), &line))
+            }
+            // The end of the process is noticed by who waits for a reply.
+            Some(line) if !matches!(Message::parse(line), Some(Message::Ended(_))) => {
+                let line = line.to_owned();
+                Err(self.stale(&line))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The failure for something on the socket that is not a message of the host.
+    fn wrote(&mut self, line: &[u8]) -> Failure {
+        self.misuse(&format!("wrote `{}` to its socket", start_of(line)))
+    }
+
+    /// The failure for a message of another process than the host.
+    fn intruded(&mut self, process: i32, line: &[u8]) -> Failure {
+        self.is_distrusted = true;
+        let process = if process == 0 { "a process".to_owned() } else { format!("process {process}") };
+        let host = format!("the {} process that carries out the steps", self.language);
+        Failure::new(format!("{process} wrote `{}` to the socket of {host}", start_of(line))).note(FORK_NOTE)
+    }
+
+    /// The failure for a reply that does not belong to the current request.
+    fn stale(&mut self, line: &[u8]) -> Failure {
+        self.misuse(&format!("replied more than once: `{}` does not answer the current request", start_of(line)))
+            .note(FORK_NOTE)
+    }
+
+    fn misuse(&mut self, what: &str) -> Failure {
+        self.is_distrusted = true;
         Failure::new(format!("the {} process that carries out the steps {what}", self.language))
             .note("its socket is for the step host alone; a function must not use it")
     }
@@ -405,7 +491,7 @@ impl Host {
             Body::Started(process) => process.try_wait().is_none(),
             Body::Copied(neighbour) => neighbour.as_ref().is_some_and(|neighbour| !neighbour.has_ended()),
         };
-        runs && !context.watch().is_cut_short() && !self.lines.is_over()
+        runs && !self.is_distrusted && !context.watch().is_cut_short() && !self.lines.is_over()
     }
 
     /// How much the host has written so far.
@@ -532,6 +618,13 @@ impl<'a> Wait<'a> {
     }
 }
 
+/// The beginning of a line, for a message.
+fn start_of(line: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&line[..line.len().min(100)]).into_owned();
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    start.chars().map(escaped).collect()
+}
+
 fn loading(program: &HostProgram) -> String {
     format!("{} to be loaded", files_of(program))
 }
@@ -539,8 +632,8 @@ fn loading(program: &HostProgram) -> String {
 /// The files that a host loads, for a message.
 fn files_of(program: &HostProgram) -> String {
     // The others are names of libraries that greenroom serves itself.
-    let own = program.files.iter().filter(|file| file.is_absolute()).filter_map(|file| file.file_name());
-    let names: Vec<String> = own.map(|name| name.to_string_lossy().into_owned()).collect();
+    let own = program.files.iter().filter(|file| file.is_own()).filter_map(StepFile::file_name);
+    let names: Vec<String> = own.map(|name| name.display().to_string()).collect();
     match names.as_slice() {
         [_, ..] if names.len() <= 3 => names.join(", "),
         _ => format!("the {} files", program.language),

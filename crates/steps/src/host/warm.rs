@@ -16,8 +16,9 @@ use greenroom_sandbox::process::{Process, Program};
 use rustix::net::RecvFlags;
 
 use super::line;
+use super::number;
 use super::program::HostProgram;
-use super::protocol::{self, Message};
+use super::protocol::{self, Message, Reply};
 use crate::step::Failure;
 
 /// Whether a warm host can be copied.
@@ -37,6 +38,8 @@ pub struct WarmHost {
     /// Dropped only by its owner, since that kills it: stages have copies of this memory.
     process: ManuallyDrop<Process>,
     line: UnixStream,
+    /// The number of `hello`.
+    number: String,
     /// The process that started it, and that ends it.
     owner: u32,
 }
@@ -53,9 +56,10 @@ impl WarmHost {
         let nowhere = File::options().write(true).open("/dev/null")?;
         let loading = of.loading.clone();
         let process = of.execute(&theirs, &of.path, source_directory, loading, &nowhere, Program::start_attached)?;
-        let mut host = Self { process: ManuallyDrop::new(process), line, owner: std::process::id() };
+        let number = number::new();
+        let mut host = Self { process: ManuallyDrop::new(process), line, number, owner: std::process::id() };
         let hello = protocol::hello(&of.language, &of.files, source_directory, protocol::Use::Copies);
-        line::send(&mut host.line, &hello)?;
+        line::send(&mut host.line, &protocol::numbered(hello, &host.number))?;
         Ok(host)
     }
 
@@ -66,17 +70,28 @@ impl WarmHost {
 
     /// Whether the host can be copied.
     pub fn readiness(&self) -> Readiness {
+        self.protocol().map_or_else(|readiness| readiness, |_| Readiness::Ready)
+    }
+
+    /// The version of the protocol that it speaks, or why it cannot be copied now.
+    pub(super) fn protocol(&self) -> Result<u64, Readiness> {
         let mut head = [0; 4096];
         let (read, _) = match rustix::net::recv(&self.line, &mut head, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Ok(read) => read,
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Readiness::Loading,
-            Err(_) => return Readiness::Unusable,
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Err(Readiness::Loading),
+            Err(_) => return Err(Readiness::Unusable),
         };
         // The message is short, and comes in one piece.
         let line = head[..read].split(|&byte| byte == b'\n').next().unwrap_or_default();
-        match Message::parse(line) {
-            Some(Message::Ready { protocol: Some(protocol::VERSION), can_fork: true }) => Readiness::Ready,
-            _ => Readiness::Unusable,
+        let Some(Reply { message, request }) = Reply::parse(line) else { return Err(Readiness::Unusable) };
+        match message {
+            Message::Ready { protocol: Some(protocol::OLDEST), can_fork: true } => Ok(protocol::OLDEST),
+            Message::Ready { protocol: Some(protocol::VERSION), can_fork: true }
+                if request.as_ref() == Some(&self.number) =>
+            {
+                Ok(protocol::VERSION)
+            }
+            _ => Err(Readiness::Unusable),
         }
     }
 

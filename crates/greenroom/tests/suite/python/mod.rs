@@ -6,6 +6,7 @@ mod checks;
 mod cleanups;
 mod files;
 mod misbehaviour;
+mod replies;
 mod state;
 mod warm;
 
