@@ -13,7 +13,7 @@
 //!   `StepFinished`, then `CleanupFinished` per cleanup that ran, then `ScenarioFinished`. A scenario
 //!   that is never started has only a `ScenarioFinished` (skipped).
 //! - Scenarios run side by side, so their events interleave. Reading order is the order of
-//!   [`Outline::scenarios`]; `report` restores it.
+//!   [`Outline::scenarios`].
 //! - `ScenarioFinished` comes only after every process of the scenario is gone, so its output is final.
 //!
 //! # Compatibility

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! Event --tee--> Summary --> Verdict, from which the exit code comes
-//!          |---> terminal: order --> ScenarioRecord --> page
+//!          |---> terminal: records --> ScenarioRecord --> page
 //!          \---> any other report: a file here and a row in FORMATS
 //! ```
 //!
@@ -20,7 +20,7 @@
 pub mod catalogue;
 pub mod diagnostics;
 pub mod events;
-pub mod order;
+pub mod records;
 pub mod style;
 pub mod summary;
 pub mod tee;

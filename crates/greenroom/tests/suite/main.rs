@@ -26,6 +26,7 @@ mod ladder;
 mod limits;
 mod metadata;
 mod network;
+mod order;
 mod python;
 mod recordings;
 mod run;

@@ -23,6 +23,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use snapbox::IntoData;
 
+use crate::order;
+
 /// Metadata with all libraries, in four lines.
 pub(crate) const HEAD: &str = "---\ntitle: Trial\nbindings: [lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
 
@@ -235,6 +237,7 @@ impl Project {
         let mut arguments: Vec<OsString> = arguments.into_iter().map(|word| word.as_ref().to_owned()).collect();
         let says =
             |option: &str| arguments.iter().any(|word| word.to_str().is_some_and(|word| word.starts_with(option)));
+        let order = arguments.clone();
         let header = Header { of_any_sandbox: !says("--sandbox"), of_any_jobs: !says("-j") && !says("--jobs") };
         if let (Some(forced), true) =
             (&*FORCED, !self.bare && header.of_any_sandbox && arguments.first().is_some_and(|word| word == "run"))
@@ -254,7 +257,7 @@ impl Project {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Started { project: self, child, header }
+        Started { project: self, child, header, arguments: order }
     }
 
     /// Runs greenroom to its end. Unless it got `--keep`, it must leave no temporary files.
@@ -440,7 +443,7 @@ fn redact_times(line: &str) -> String {
 }
 
 /// Returns the length of a time at the start of a text: `12 ms` or `1.5 s`.
-fn time_length(text: &str) -> Option<usize> {
+pub(crate) fn time_length(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&at| at > 0)?;
     let unit = ["ms", "s", "min"].into_iter().find(|unit| {
         let rest = text[digits..].strip_prefix(' ').and_then(|rest| rest.strip_prefix(unit));
@@ -454,6 +457,7 @@ pub(crate) struct Started<'a> {
     project: &'a Project,
     child: Child,
     header: Header,
+    arguments: Vec<OsString>,
 }
 
 impl Started<'_> {
@@ -494,9 +498,12 @@ impl Started<'_> {
             self.child.kill().unwrap();
         }
         let status = self.child.wait().unwrap();
+        let screen = stdout.join().unwrap();
+        let documents = order::documents(&self.project.path("."), &self.arguments);
+        let screen = order::restore(&screen, &documents);
         let ran = Ran {
             status,
-            stdout: self.header.redact(&self.project.redact(&stdout.join().unwrap())),
+            stdout: self.header.redact(&self.project.redact(&screen)),
             stderr: self.project.redact(&stderr.join().unwrap()),
         };
         assert_ne!(ended, 0, "greenroom hangs\n{}\n{}", ran.stdout, ran.stderr);

@@ -13,7 +13,7 @@ use greenroom_event::{
 use super::compare;
 use super::excerpt::{self, LINE, LONG_TAIL, SHORT_TAIL, TAIL};
 use super::page::Page;
-use crate::order::ScenarioRecord;
+use crate::records::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
 

@@ -1,5 +1,5 @@
-//! A run on a terminal or in a plain log: the header, a line or a block per scenario in reading
-//! order, the ending.
+//! A run on a terminal or in a plain log: the header, a line or a block per scenario as it ends,
+//! the ending in reading order.
 //!
 //! A terminal has more lines below the text, which show what is running (`live`). Apart from them
 //! and from colour, a terminal and a log get the same text.
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use greenroom_event::{Daemon, Event, EventKind, Outcome, Outline, RunStarted, Sink};
 
-use crate::order::{ReadingOrder, ScenarioRecord};
+use crate::records::{Records, ScenarioRecord};
 use crate::style::{Role, Style};
 use crate::summary::Summary;
 use crate::words;
@@ -67,7 +67,7 @@ pub struct TerminalReporter<W: Write> {
     style: Style,
     options: Options,
     outline: Outline,
-    order: ReadingOrder,
+    records: Records,
     summary: Summary,
     live: Option<Live>,
     /// The explanations shown so far.
@@ -89,7 +89,7 @@ impl<W: Write> TerminalReporter<W> {
             style,
             options,
             outline: Outline::default(),
-            order: ReadingOrder::default(),
+            records: Records::default(),
             summary: Summary::default(),
             live: terminal.live.then(|| Live::new(style)),
             explanations: failure::Explanations::default(),
@@ -254,7 +254,7 @@ impl<W: Write> TerminalReporter<W> {
     }
 
     fn end(&mut self) {
-        for record in self.order.rest() {
+        for record in self.records.rest() {
             self.record(&record);
         }
         let mut page = self.page();
@@ -307,7 +307,7 @@ impl<W: Write> Sink for TerminalReporter<W> {
                 self.end();
             }
             _ => {
-                for record in self.order.push(event) {
+                if let Some(record) = self.records.push(event) {
                     self.record(&record);
                 }
                 self.show_progress(event.at);

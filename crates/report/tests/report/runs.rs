@@ -9,16 +9,16 @@ use snapbox::{IntoData, assert_data_eq, str};
 use crate::support::{Run, because, captured, daemon, left, over, three};
 
 #[test]
-fn all_passing_in_reading_order() {
+fn all_passing_in_the_order_of_their_ends() {
     let run = three().passes(2).passes(0).passes(1).end();
     assert_data_eq!(
         run.plain(),
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
+PASS   0.12 s  Daemon never opens the intended port
 PASS   0.12 s  Daemon is started and terminated
 PASS   0.12 s  Daemon takes a while to open its port
-PASS   0.12 s  Daemon never opens the intended port
 
 3 scenarios passed, 10 steps, 221 ms
 
@@ -35,6 +35,9 @@ fn all_passing_verbose() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
+PASS   0.12 s  Daemon never opens the intended port
+    ok         20 ms  given a daemon that is silent
+    ok         21 ms  then it is not heard
 PASS   0.12 s  Daemon is started and terminated
     ok         20 ms  given there is no "sleep 12765" process
     ok         21 ms  when I start "sleep 12765" as a background process as sleepyhead
@@ -45,9 +48,6 @@ PASS   0.12 s  Daemon takes a while to open its port
     ok         21 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
     ok         22 ms  then starting the daemon succeeds
     ok         23 ms  when I stop background process slow-daemon
-PASS   0.12 s  Daemon never opens the intended port
-    ok         20 ms  given a daemon that is silent
-    ok         21 ms  then it is not heard
 
 3 scenarios passed, 10 steps, 221 ms
 
@@ -87,7 +87,7 @@ fn a_failure_between_passing_ones() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
-PASS   0.12 s  Daemon is started and terminated
+PASS   0.12 s  Daemon never opens the intended port
 
 FAIL   0.02 s  Daemon takes a while to open its port
   in daemon.md:25, scenario at daemon.md:23
@@ -100,7 +100,7 @@ FAIL   0.02 s  Daemon takes a while to open its port
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
-PASS   0.12 s  Daemon never opens the intended port
+PASS   0.12 s  Daemon is started and terminated
 
 FAILED: 1 of 3 scenarios failed, 2 passed, 150 ms
   failed  daemon.md:23  Daemon takes a while to open its port
@@ -117,11 +117,9 @@ fn a_failure_verbose() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
-PASS   0.12 s  Daemon is started and terminated
-    ok         20 ms  given there is no "sleep 12765" process
-    ok         21 ms  when I start "sleep 12765" as a background process as sleepyhead
-    ok         22 ms  then a process "sleep 12765" is running
-    ok         23 ms  when I stop background process sleepyhead
+PASS   0.12 s  Daemon never opens the intended port
+    ok         20 ms  given a daemon that is silent
+    ok         21 ms  then it is not heard
 
 FAIL   0.02 s  Daemon takes a while to open its port
   in daemon.md:25, scenario at daemon.md:23
@@ -134,9 +132,11 @@ FAIL   0.02 s  Daemon takes a while to open its port
 
   rerun: greenroom run daemon.md --name 'Daemon takes a while to open its port'
 
-PASS   0.12 s  Daemon never opens the intended port
-    ok         20 ms  given a daemon that is silent
-    ok         21 ms  then it is not heard
+PASS   0.12 s  Daemon is started and terminated
+    ok         20 ms  given there is no "sleep 12765" process
+    ok         21 ms  when I start "sleep 12765" as a background process as sleepyhead
+    ok         22 ms  then a process "sleep 12765" is running
+    ok         23 ms  when I stop background process sleepyhead
 
 FAILED: 1 of 3 scenarios failed, 2 passed, 150 ms
   failed  daemon.md:23  Daemon takes a while to open its port
@@ -298,6 +298,7 @@ fn a_recording_that_is_cut_short() {
         str![[r#"
 greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
 
+PASS   0.12 s  Daemon takes a while to open its port
 
 "#]]
         .raw()
