@@ -26,7 +26,10 @@ pub struct Property {
 /// Names of properties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a new property is a new schema version, and every report must have words for it"
+)]
 pub enum PropertyName {
     /// The kernel kills everything that a scenario started when the scenario ends.
     Kill,
@@ -38,6 +41,28 @@ pub enum PropertyName {
     Proc,
     /// The host name and System V objects.
     Host,
+}
+
+impl PropertyName {
+    /// Returns its name on screens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Network => "network",
+            Self::Tmp => "tmp",
+            Self::Proc => "proc",
+            Self::Host => "host",
+        }
+    }
+
+    /// Returns what screens show where scenarios have it, and where they share the machine's.
+    pub fn values(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Kill => ("namespace", "subreaper"),
+            Self::Network | Self::Tmp => ("private", "shared"),
+            Self::Proc | Self::Host => ("own", "machine"),
+        }
+    }
 }
 
 /// Whether scenarios have a property of their own.

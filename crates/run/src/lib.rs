@@ -28,5 +28,6 @@ mod wire;
 pub use agent::StepAgent;
 pub use functions::check_functions;
 pub use options::{Orders, RunOptions};
+pub use outline::property_name;
 pub use preflight::preflight;
 pub use runner::{RunError, run};

@@ -44,7 +44,7 @@ pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
             Some(refusal) => Held::Refused { call: refusal.call.to_string(), error: refusal.error.to_string() },
             None => Held::Shared,
         };
-        greenroom_event::Property { name: name(property), held }
+        greenroom_event::Property { name: property_name(property), held }
     };
     Isolation {
         sealed: isolation.is_sealed(),
@@ -56,7 +56,8 @@ pub(crate) fn isolation(isolation: &greenroom_sandbox::Isolation) -> Isolation {
     }
 }
 
-fn name(property: Property) -> PropertyName {
+/// Returns the name of a property of the sandbox in events.
+pub fn property_name(property: Property) -> PropertyName {
     match property {
         Property::Kill => PropertyName::Kill,
         Property::Network => PropertyName::Network,

@@ -97,9 +97,7 @@ pub use process::{Exit, ExitStatus, ProgramError, Signal, SpawnError, StopOutcom
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub mod ready {
-    pub use crate::process::ready::{File, Port, Readiness, Socket, Text};
-    #[cfg(feature = "http")]
-    pub use crate::process::ready::{Http, HttpAttempt};
+    pub use crate::process::ready::*;
 }
 
 #[doc(hidden)]

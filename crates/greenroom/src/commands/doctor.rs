@@ -53,7 +53,7 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
         let _ = writeln!(text, "  {name:<8} {value:<10} {meaning}");
     };
     for property in Property::ALL {
-        let (own, shared) = property.values();
+        let (own, shared) = greenroom_run::property_name(property).values();
         let has = isolation.has(property);
         let (meaning, shared_meaning) = property.meanings();
         line(property.name(), if has { own } else { shared }, if has { meaning } else { shared_meaning });

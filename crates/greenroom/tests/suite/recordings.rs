@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use greenroom_event::SCHEMA_VERSION;
 use rustix::process::Signal;
 use snapbox::str;
 
@@ -127,11 +128,12 @@ greenroom: directory: cannot read the recording: Is a directory (os error 21)
 
 #[test]
 fn a_newer_recording_is_refused_with_its_version() {
-    let project = changed(|text| text.replacen("\"schema_version\":1", "\"schema_version\":2", 1));
-    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(str![[r#"
-greenroom: run.jsonl: the recording has schema version 2; this greenroom reads versions up to 1
-
-"#]]);
+    let (known, newer) = (SCHEMA_VERSION, SCHEMA_VERSION + 1);
+    let version = |number: u32| format!("\"schema_version\":{number}");
+    let project = changed(|text| text.replacen(&version(known), &version(newer), 1));
+    report(&project, ["run.jsonl"]).code(2).stdout("").stderr(format!(
+        "greenroom: run.jsonl: the recording has schema version {newer}; this greenroom reads versions up to {known}\n"
+    ));
 }
 
 #[test]

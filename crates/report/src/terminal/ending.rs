@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Held, Outcome, Outline, Property, PropertyName, RunStarted, User};
+use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, User};
 
 use super::failure;
 use super::page::Page;
@@ -17,15 +17,9 @@ const LISTED: usize = 100;
 
 /// Returns an isolation property as `network=private`.
 fn property(property: &Property) -> String {
-    let own = property.held == Held::Own;
-    let (name, value) = match property.name {
-        PropertyName::Kill => ("kill", if own { "namespace" } else { "subreaper" }),
-        PropertyName::Network => ("network", if own { "private" } else { "shared" }),
-        PropertyName::Tmp => ("tmp", if own { "private" } else { "shared" }),
-        PropertyName::Proc => ("proc", if own { "own" } else { "machine" }),
-        PropertyName::Host => ("host", if own { "own" } else { "machine" }),
-        _ => ("other", if own { "own" } else { "shared" }),
-    };
+    let (own, shared) = property.name.values();
+    let value = if property.held == Held::Own { own } else { shared };
+    let name = property.name.name();
     format!("{name}={value}")
 }
 

@@ -7,6 +7,7 @@
 mod catalogue;
 mod comparisons;
 mod diagnostics;
+mod events;
 mod failures;
 mod live;
 mod outputs;

@@ -1,5 +1,8 @@
 //! Builds runs as events, as the runner pushes them.
 
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use greenroom_event::{
@@ -7,7 +10,7 @@ use greenroom_event::{
     Notice, Outcome, Outline, Output, OutputSource, Relation, RunStarted, SCHEMA_VERSION, ScenarioFinished,
     ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
 };
-use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
+use greenroom_report::{FORMATS, Options, Terminal, TerminalReporter, Verbosity};
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -237,4 +240,30 @@ pub(crate) fn fails_with(failure: Failure) -> Run {
 /// The lines `line 1`, `line 2` and so on, of these numbers.
 pub(crate) fn lines(range: std::ops::Range<usize>) -> String {
     range.map(|number| format!("line {number}\n")).collect()
+}
+
+/// A file in memory.
+#[derive(Clone, Default)]
+struct Memory(Rc<RefCell<Vec<u8>>>);
+
+impl io::Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the report of this option writes.
+pub(crate) fn written(option: &str, run: &Run) -> String {
+    let memory = Memory::default();
+    let format = FORMATS.iter().find(|format| format.option == option).unwrap();
+    let mut sink = (format.create)(Box::new(memory.clone()));
+    for event in run.all() {
+        sink.push(&event);
+    }
+    drop(sink);
+    String::from_utf8(memory.0.take()).unwrap()
 }

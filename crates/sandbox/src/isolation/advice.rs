@@ -4,9 +4,7 @@ use std::fs;
 
 use super::failure::FailedCall;
 use super::property::Property;
-
-/// The kinds of namespaces that have a quota, as their sysctls name them.
-pub(super) const NAMESPACE_KINDS: [&str; 6] = ["user", "pid", "mnt", "net", "ipc", "uts"];
+use crate::sys;
 
 const APPARMOR: &str = "`sysctl kernel.apparmor_restrict_unprivileged_userns=0`, \
     or an AppArmor profile for greenroom with `userns,`";
@@ -34,8 +32,10 @@ pub(super) fn help(property: Property, failed: &FailedCall) -> Option<String> {
         }
         libc::EPERM => "run it as root, or outside of the container or chroot",
         libc::ENOSPC => {
-            let zero =
-                NAMESPACE_KINDS.into_iter().find(|kind| number(&format!("user/max_{kind}_namespaces")) == Some(0));
+            let zero = sys::NAMESPACES
+                .iter()
+                .map(|namespace| namespace.kind)
+                .find(|kind| number(&format!("user/max_{kind}_namespaces")) == Some(0));
             return Some(match zero {
                 Some(kind) => format!("`sysctl user.max_{kind}_namespaces=15000`: it is 0"),
                 None => "more namespaces are in use than user.max_*_namespaces allow, \

@@ -32,33 +32,41 @@ pub(crate) const NEW_NETWORK: i32 = libc::CLONE_NEWNET;
 /// Own System V objects and host name.
 pub(crate) const NEW_HOST: i32 = libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
 
-/// Formats namespaces as C code writes the argument of `clone`.
+/// A namespace that a stage can have.
+pub(crate) struct Namespace {
+    /// Its flag for clone and unshare.
+    flag: i32,
+    /// The name of the flag.
+    name: &'static str,
+    /// Its file in `/proc/PID/ns`.
+    file: &'static str,
+    /// The kind in its quota, `user.max_KIND_namespaces`.
+    pub(crate) kind: &'static str,
+}
+
+/// All namespaces, in the order in which they can be entered: the one for users gives the right to
+/// enter the others.
+pub(crate) const NAMESPACES: &[Namespace] = &[
+    Namespace { flag: libc::CLONE_NEWUSER, name: "CLONE_NEWUSER", file: "user", kind: "user" },
+    Namespace { flag: libc::CLONE_NEWPID, name: "CLONE_NEWPID", file: "pid", kind: "pid" },
+    Namespace { flag: libc::CLONE_NEWNET, name: "CLONE_NEWNET", file: "net", kind: "net" },
+    Namespace { flag: libc::CLONE_NEWIPC, name: "CLONE_NEWIPC", file: "ipc", kind: "ipc" },
+    Namespace { flag: libc::CLONE_NEWUTS, name: "CLONE_NEWUTS", file: "uts", kind: "uts" },
+    Namespace { flag: libc::CLONE_NEWNS, name: "CLONE_NEWNS", file: "mnt", kind: "mnt" },
+];
+
+fn among(namespaces: i32) -> impl Iterator<Item = &'static Namespace> {
+    NAMESPACES.iter().filter(move |namespace| namespaces & namespace.flag != 0)
+}
+
+/// Names namespaces as in the source of a call: `CLONE_NEWPID | CLONE_NEWNS`.
 pub(crate) fn namespace_names(namespaces: i32) -> String {
-    let names = [
-        (libc::CLONE_NEWUSER, "CLONE_NEWUSER"),
-        (libc::CLONE_NEWPID, "CLONE_NEWPID"),
-        (libc::CLONE_NEWNS, "CLONE_NEWNS"),
-        (libc::CLONE_NEWNET, "CLONE_NEWNET"),
-        (libc::CLONE_NEWIPC, "CLONE_NEWIPC"),
-        (libc::CLONE_NEWUTS, "CLONE_NEWUTS"),
-    ];
-    let names: Vec<&str> = names.into_iter().filter(|(flag, _)| namespaces & flag != 0).map(|(_, name)| name).collect();
-    names.join(" | ")
+    among(namespaces).map(|namespace| namespace.name).collect::<Vec<_>>().join(" | ")
 }
 
 /// Returns the names of their files in `/proc/PID/ns`, in the order in which they can be entered.
-///
-/// The one for users gives the right to enter the others.
 pub(crate) fn namespace_files(namespaces: i32) -> impl Iterator<Item = &'static str> {
-    let names = [
-        (libc::CLONE_NEWUSER, "user"),
-        (libc::CLONE_NEWPID, "pid"),
-        (libc::CLONE_NEWNET, "net"),
-        (libc::CLONE_NEWIPC, "ipc"),
-        (libc::CLONE_NEWUTS, "uts"),
-        (libc::CLONE_NEWNS, "mnt"),
-    ];
-    names.into_iter().filter(move |(flag, _)| namespaces & flag != 0).map(|(_, name)| name)
+    among(namespaces).map(|namespace| namespace.file)
 }
 
 /// Makes the child of this command end with this process, and adopt what its own children leave

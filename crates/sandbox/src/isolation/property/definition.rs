@@ -7,10 +7,10 @@ use crate::isolation::room::{Ids, Room};
 pub(crate) struct Definition {
     /// Its name on screens.
     pub(crate) name: &'static str,
-    /// For a stage that has it.
-    pub(crate) own: Words,
-    /// For a stage that lacks it.
-    pub(crate) shared: Words,
+    /// What it means for a document's author that a stage has it.
+    pub(crate) own: &'static str,
+    /// What it means that a stage lacks it.
+    pub(crate) shared: &'static str,
     /// What it requires.
     pub(crate) requires: Requirement,
     /// Namespaces that the first process must be cloned into.
@@ -23,14 +23,6 @@ pub(crate) struct Definition {
     pub(crate) verify: fn() -> Result<(), FailedCall>,
     /// Returns its own advice for an error (`errno`) of its set-up, if it has any.
     pub(crate) advice: fn(&FailedCall) -> Option<&'static str>,
-}
-
-/// How a property is shown.
-pub(crate) struct Words {
-    /// In one word.
-    pub(crate) value: &'static str,
-    /// What it means for a document's author.
-    pub(crate) meaning: &'static str,
 }
 
 /// What a property requires.

@@ -55,14 +55,9 @@ impl Property {
         self.definition().name
     }
 
-    /// Returns what screens show for a stage that has it, and for one that lacks it.
-    pub fn values(self) -> (&'static str, &'static str) {
-        (self.definition().own.value, self.definition().shared.value)
-    }
-
     /// Returns what it means for a document's author that stages have it, and that they lack it.
     pub fn meanings(self) -> (&'static str, &'static str) {
-        (self.definition().own.meaning, self.definition().shared.meaning)
+        (self.definition().own, self.definition().shared)
     }
 }
 

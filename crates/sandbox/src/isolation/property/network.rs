@@ -6,18 +6,15 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
-use super::definition::{Definition, Requirement, Setup, Words};
+use super::definition::{Definition, Requirement, Setup};
 use crate::isolation::failure::{Call, FailedCall};
 use crate::surroundings::Network;
 use crate::sys;
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "network",
-    own: Words { value: "private", meaning: "each scenario has its own localhost and no outside network" },
-    shared: Words {
-        value: "shared",
-        meaning: "scenarios share the host's network; those that name the same port take turns",
-    },
+    own: "each scenario has its own localhost and no outside network",
+    shared: "scenarios share the host's network; those that name the same port take turns",
     requires: Requirement::None,
     clone_namespaces: 0,
     unshare_namespaces: |room| match room.network {

@@ -2,17 +2,14 @@
 
 use rustix::mount::{MountFlags, mount};
 
-use super::definition::{Definition, Requirement, Setup, Words};
+use super::definition::{Definition, Requirement, Setup};
 use crate::isolation::failure::{Call, FailedCall};
 use crate::sys;
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "proc",
-    own: Words { value: "own", meaning: "programs see only the processes of their scenario" },
-    shared: Words {
-        value: "machine",
-        meaning: "programs see the host's processes in /proc; steps see only their scenario's",
-    },
+    own: "programs see only the processes of their scenario",
+    shared: "programs see the host's processes in /proc; steps see only their scenario's",
     // Without a process namespace a new /proc would still show the machine's processes.
     requires: Requirement::Processes,
     clone_namespaces: 0,

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, mount, mount_bind_recursive};
 
-use super::definition::{Definition, Requirement, Setup, Words};
+use super::definition::{Definition, Requirement, Setup};
 use crate::isolation::failure::{Call, FailedCall};
 use crate::sys;
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "tmp",
-    own: Words { value: "private", meaning: "each scenario has its own empty /tmp and /dev/shm" },
-    shared: Words { value: "shared", meaning: "scenarios share the host's /tmp and /dev/shm" },
+    own: "each scenario has its own empty /tmp and /dev/shm",
+    shared: "scenarios share the host's /tmp and /dev/shm",
     requires: Requirement::None,
     clone_namespaces: 0,
     unshare_namespaces: |_| sys::NEW_MOUNTS,
