@@ -65,7 +65,7 @@ pub enum DaemonEnd {
         /// Whether a step knows.
         notice: Notice,
     },
-    /// Not known: the process that carries out the steps died first.
+    /// Not known: the process that runs the steps died first.
     Unknown,
 }
 

@@ -71,7 +71,7 @@ pub enum FailureKind {
     Setup,
     /// The scenario was never started: the run stopped before its turn.
     NotStarted,
-    /// The process that carries out the steps died.
+    /// The process that runs the steps died.
     StageDied,
     /// The messages of the stage were unreadable or out of order.
     Channel,
@@ -271,7 +271,7 @@ impl Relation {
     pub fn complaint(self) -> &'static str {
         match self {
             Self::Is => "is not as expected",
-            Self::IsNot => "is exactly what it must not be",
+            Self::IsNot => "has the value that it must not have",
             Self::Contains => "does not contain the expected text",
             Self::DoesNotContain => "contains text that it must not contain",
             Self::Matches => "does not match the regex",

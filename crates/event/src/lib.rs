@@ -2,7 +2,7 @@
 //!
 //! A run is a sequence of [`Event`]s pushed into a [`Sink`]. They carry facts only, and enough of them
 //! to report without the documents: the first event holds an [`Outline`] of everything that is to run.
-//! Words for people are made from these facts by whoever shows them; only messages of steps are text.
+//! Reports put these facts into words; only messages of steps are text.
 //!
 //! # Order
 //!

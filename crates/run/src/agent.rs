@@ -1,4 +1,4 @@
-//! The half that runs inside the stages: carries out steps and cleanups, and reports how they went.
+//! The half that runs inside the stages: runs steps and cleanups, and reports how they went.
 
 use std::any::Any;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
 
-/// Carries out scenarios with the step functions of a registry.
+/// Runs scenarios with the step functions of a registry.
 #[derive(Debug)]
 pub struct StepAgent {
     registry: Registry,
@@ -149,7 +149,7 @@ impl Agent for StepAgent {
 }
 
 impl StepAgent {
-    /// Carries out steps until one does not pass, and returns how many passed.
+    /// Runs steps until one does not pass, and returns how many passed.
     fn play_steps(
         &self,
         script: &Script,

@@ -32,7 +32,7 @@ pub(crate) struct Limits {
 enum Phase {
     /// Its stage is being set up, or waits for its turn.
     Isolating,
-    /// Its worker carries out steps, cleanups, the polite end.
+    /// Its worker runs steps, cleanups, the polite end.
     Playing,
     /// Its worker sent the last message; its first process is about to end, and all others with it.
     Ending { since: Instant },
@@ -374,7 +374,7 @@ impl ActiveScenario {
                 self.fail(
                     Outcome::Broken,
                     FailureKind::StageDied,
-                    format!("the process that carries out its steps died: {}", died(*status)),
+                    format!("the process that runs its steps died: {}", died(*status)),
                 );
             }
             // Its last message is in, so all it had to do was to end.
@@ -382,7 +382,7 @@ impl ActiveScenario {
                 self.fail(
                     Outcome::Broken,
                     FailureKind::StageDied,
-                    format!("the process that carries out its steps ended with {} after the last step", died(*status)),
+                    format!("the process that runs its steps ended with {} after the last step", died(*status)),
                 );
             }
             Ok(_) if self.outcome == Outcome::Passed && !self.progress.is_complete() => {

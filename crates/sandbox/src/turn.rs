@@ -4,8 +4,8 @@
 //!
 //! A turn is a listening Unix socket whose abstract name contains the port. Such names are per
 //! network namespace, as ports are, and the kernel releases one when its last holder has ended,
-//! however that happened: no lock file of a dead run can be in the way. Whoever waits has connected
-//! to the socket, and sees the connection end with the turn.
+//! however that happened: no lock file of a dead run can be in the way. A waiting
+//! process has connected to the socket, and sees the connection end with the turn.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -9,7 +9,7 @@ use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::step::{Captures, ScenarioEnd, StepResult};
 
-/// Carries out a step or a cleanup.
+/// Runs a step or a cleanup.
 pub type StepFunction = Box<dyn Fn(&mut Context, &Captures) -> StepResult + Send + Sync>;
 /// Finds the problems of a step before any scenario starts, and notes what the step changes.
 pub type CheckFunction = fn(&Captures, &mut PreflightState) -> Vec<Problem>;

@@ -471,7 +471,7 @@ fn cases() -> Vec<Case> {
         ),
         both(
             Fail,
-            "dictionaries are no lists",
+            "dictionaries are not lists",
             "def take(ctx):\n    assert_dict_eq([], [])\n",
             "when I take | take | when I take",
         ),
@@ -512,7 +512,7 @@ fn cases() -> Vec<Case> {
             ..differ(
                 [Pass, Fail],
                 "a file behind a library replaces what it defines, for steps",
-                "greenroom carries out the steps of its libraries itself",
+                "greenroom runs the steps of its libraries itself",
                 "def files_file_exists(ctx, filename=None):\n    assert False\n",
                 "given file a.txt\nthen file a.txt exists",
             )

@@ -161,7 +161,7 @@ FAIL [TIME]  It ends
 
     FAILED [TIME]  when it ends
 
-  the perl process that carries out the steps has ended, with exit status 7
+  the perl process that runs the steps has ended, with exit status 7
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It ends'
 
@@ -170,7 +170,7 @@ FAIL [TIME]  It kills itself
 
     FAILED [TIME]  when it kills itself
 
-  the perl process that carries out the steps has ended, with signal SIGKILL
+  the perl process that runs the steps has ended, with signal SIGKILL
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It kills itself'
 
@@ -179,7 +179,7 @@ FAIL [TIME]  It babbles
 
     FAILED [TIME]  when it babbles
 
-  the perl process that carries out the steps wrote `hello?` to its socket
+  the perl process that runs the steps wrote `hello?` to its socket
   note: its socket is for the step host alone; a function must not use it
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It babbles'
@@ -276,7 +276,7 @@ FAIL [TIME]  Sums
     FAILED [TIME]  when I add 2
 
   program not found: nosuch
-  note: it carries out the perl steps of this document
+  note: it runs the perl steps of this document
   help: say where it is with `--host perl=PATH`
 
   rerun: greenroom run --host perl=nosuch x.md --name Sums

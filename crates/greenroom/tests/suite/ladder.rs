@@ -229,11 +229,11 @@ fn every_rung_carries_a_scenario_out() {
     }
 }
 
-/// The limit is hit in the middle of the run: nothing is carried out on less than was said.
+/// The limit is hit in the middle of the run: nothing runs with fewer properties than announced.
 #[test]
-fn a_sandbox_that_is_refused_half_way_is_no_other_sandbox() {
+fn a_run_whose_sandbox_is_refused_half_way_does_not_use_another() {
     let Some(project) = Project::sealed() else { return };
-    // Inside a scenario of its own, whose user namespaces may be counted without harm to anybody.
+    // Inside a scenario of its own, whose user namespaces may be limited without an effect on other tests.
     let inner: String = (1..=4)
         .map(|n| {
             format!(

@@ -8,7 +8,7 @@ use snapbox::str;
 
 use crate::support::{Project, document, rounds, with_programs};
 
-/// A port that nobody has on this machine at present.
+/// Returns a port that no process of this machine uses at present.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -156,7 +156,7 @@ fn runs_that_name_the_same_port_take_turns() {
 
 /// The turn of a run that is killed is over with its last process.
 #[test]
-fn a_run_that_is_killed_keeps_nobody_from_its_port() {
+fn a_killed_run_does_not_keep_its_port() {
     let port = free_port();
     let first = Project::new().fifo("fifo");
     let steps = format!(
@@ -225,7 +225,7 @@ fn free_ports_of_a_shared_network_are_each_given_to_one() {
     }
 }
 
-/// What waits for a place of its own keeps nobody from a port meanwhile.
+/// A scenario that waits for a place does not keep others from its port meanwhile.
 #[test]
 fn a_scenario_that_has_no_place_yet_has_no_turn() {
     let port = free_port();

@@ -132,7 +132,7 @@ fn nothing_is_left_after_a_signal_to_the_runner() {
 
 #[test]
 fn nothing_is_left_when_the_steps_are_killed() {
-    // The worker, which carries out the steps, is the parent of the command.
+    // The worker, which runs the steps, is the parent of the command.
     let (project, arguments) = runaway("when I run sh -c 'kill -KILL $PPID; sleep 1000'");
     let started = project.start(arguments);
     let fifo = wait_for_it(&project);
@@ -150,7 +150,7 @@ BROKEN [TIME]  The scenario
     ok [TIME]  when I run sh -c 'read word < $GATE'
     STOPPED           when I run sh -c 'kill -KILL $PPID; sleep 1000'
 
-  the process that carries out its steps died: signal SIGKILL (out of memory?)
+  the process that runs its steps died: signal SIGKILL (out of memory?)
 
   daemon runaway: ended with the scenario
 
@@ -165,7 +165,7 @@ FAILED: 1 of 1 scenario broken, [TIME]
 }
 
 #[test]
-fn a_port_that_the_machine_uses_is_told_of() {
+fn a_port_that_the_machine_uses_is_reported() {
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
     let text = scenario(&format!("when I start \"sleep 1000\" as a background process as d, on port {port}"));

@@ -398,7 +398,7 @@ FAIL   0.05 s  Daemon takes a while to open its port
     FAILED     40 ms  when I start "./slow-start-daemon.py" as slow-daemon, on port 8888
                       2 steps not run
 
-  exit code is exactly what it must not be
+  exit code has the value that it must not have
   expected not to be:
     │ 0
 

@@ -74,7 +74,7 @@ pub(crate) fn probe(choice: SandboxChoice, ids: Ids) -> Isolation {
     }
     let root = rustix::process::geteuid().is_root();
     // Namespaces of an earlier run may be about to be released. Where none are allowed at all,
-    // waiting is no use.
+    // waiting does not help.
     let none_allowed = sys::NAMESPACES.iter().any(|namespace| {
         let setting = fs::read_to_string(format!("/proc/sys/user/max_{}_namespaces", namespace.kind));
         setting.is_ok_and(|number| number.trim() == "0")

@@ -27,7 +27,7 @@ pub trait Agent {
         let _ = (prologue, hint, in_use);
     }
 
-    /// Carries out the work of one stage. The worker process ends when it returns.
+    /// Does the work of one stage. The worker process ends when it returns.
     fn play(&self, prologue: &Self::Prologue, stage: Stage);
 }
 

@@ -147,7 +147,7 @@ fn keep(daemon: Pid, line: BorrowedFd<'_>, signals: &OwnedFd, test: &OwnedFd) ->
     }
 }
 
-/// Carries out the requests that have come; `false` when the other end is closed.
+/// Handles the requests that have come; `false` when the other end is closed.
 fn handle_requests(daemon: &Daemon) -> bool {
     let mut request = [0u8];
     loop {

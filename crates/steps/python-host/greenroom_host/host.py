@@ -1,4 +1,4 @@
-"""The program that carries out step functions: loads files, calls functions, ends."""
+"""The program that runs step functions: loads files, calls functions, ends."""
 
 from __future__ import annotations
 

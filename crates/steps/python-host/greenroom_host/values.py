@@ -30,7 +30,7 @@ _SimpleNamespace = type_of(sys.implementation)
 #: The interpreter's own descriptors of what instances hold; reading them runs no other code.
 _Slot = type_of(Module.__dict__["__dict__"])
 _Place = type_of(type.__dict__["__dict__"])
-#: The type of operations that the interpreter carries out itself.
+#: The type of operations that the interpreter runs itself.
 _OfInterpreter = type_of(object.__getattribute__)
 
 _mro_of: Any = type.__dict__["__mro__"].__get__

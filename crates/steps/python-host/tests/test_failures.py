@@ -335,7 +335,7 @@ class TestFailures(HostTest):
         ):
             assert self.differ("[1]", "[[2]]" if " in " in compare else "[2]", compare) == [], compare
 
-    def test_differences_told_by_assert_eq(self):
+    def test_differences_shown_by_assert_eq(self):
         compare = "assert_eq(one, other)"
         assert self.differ("list(range(1000))", "one[:500] + [0] + one[501:]", compare) == [
             "they differ at [500]: the first has 500, the second has 0"

@@ -38,7 +38,7 @@ class TestForks(HostTest):
         return found
 
     def ends(self, line, **how):
-        """The host of this line ends, and that is told; then its line is closed."""
+        """Checks that the host of this line reports its end, and that its line is closed then."""
         assert line.receive() == {"ended": {"status": None, "signal": None, **how}}
         assert line.receive() is None
 
@@ -86,7 +86,7 @@ class TestForks(HostTest):
         assert read(os.path.join(self.base, "written")) == "written\n" * 2
         self.fork().scenario(self.directory)
 
-    def test_how_a_host_has_ended_is_told(self):
+    def test_the_end_of_a_host_is_reported(self):
         self.warm(
             "import os, signal\ndef exits(ctx): os._exit(3)\ndef dies(ctx): os.kill(os.getpid(), signal.SIGKILL)\n"
             "def group(ctx): os.kill(0, signal.SIGKILL)\n"
@@ -125,7 +125,7 @@ class TestForks(HostTest):
                 line = self.fork(null.fileno(), uses=uses)
                 assert line.receive() == {"broken": {"message": what}}
                 assert line.receive() is None
-            # That something is no namespace shows in the child.
+            # Only the child finds out that a descriptor is not a namespace.
             line = self.fork(null.fileno())
             assert "cannot enter" in line.receive()["broken"]["message"]
             assert line.receive() is None

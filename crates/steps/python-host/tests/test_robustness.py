@@ -132,7 +132,7 @@ class TestRobustness(HostTest):
 
         self.line.answers = {"file": file}
         assert self.fails("handler", after="0.01", sleep="5")["message"] == "Late: late"
-        # Between two steps it hits nobody.
+        # Between two steps it interrupts no function.
         self.passes("handler", after="0.05", sleep="0")
         time.sleep(0.1)
         self.passes("f")

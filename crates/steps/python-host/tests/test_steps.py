@@ -135,7 +135,7 @@ class TestSteps(HostTest):
         self.line.scenario(self.directory)
         self.passes("second")
 
-    def test_the_working_directory_is_told(self):
+    def test_the_working_directory_is_reported(self):
         below = os.path.join(self.directory, "d")
         self.load("""
             import os
@@ -152,7 +152,7 @@ class TestSteps(HostTest):
         failure = self.fails("h")
         assert failure["notes"] == ["the working directory %s no longer exists" % below]
 
-    def test_the_working_directory_may_be_told(self):
+    def test_the_working_directory_may_be_given(self):
         self.load("import os\ndef is_in(ctx, where=None): assert os.getcwd() == where\n")
         os.mkdir(os.path.join(self.directory, "e"))
         step = {

@@ -56,7 +56,7 @@ pub(super) fn apply(context: &mut Context, frame: Frame) {
     }
 }
 
-/// Carries out a call.
+/// Handles a call.
 pub(super) fn carry_out(context: &mut Context, registry: &Registry, call: Call) -> Result<Value, Failure> {
     let none = Map::new();
     apply(context, call.frame);

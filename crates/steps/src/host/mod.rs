@@ -1,4 +1,4 @@
-//! Step functions in another language, carried out by a step host.
+//! Step functions in another language, which a step host runs.
 //!
 //! A step host is a program in that language, which talks with the worker over a socket, as
 //! `docs/PROTOCOL.md` describes. A host calls functions and nothing else. What they do with

@@ -20,7 +20,7 @@ pub struct HostProgram {
     pub language: String,
     /// The program, a name on PATH or a path.
     pub program: String,
-    /// Whether the program is a Python that carries out greenroom's own host.
+    /// Whether the program is a Python that runs greenroom's own host.
     pub python: bool,
     /// The files with the step functions, in order.
     pub files: Vec<StepFile>,
@@ -43,7 +43,7 @@ impl HostProgram {
     ) -> Result<Process, Failure> {
         let found = find_program(self.program.as_ref(), path, directory).map_err(|_| {
             Failure::new(format!("program not found: {}", self.program))
-                .note(format!("it carries out the {} steps of this document", self.language))
+                .note(format!("it runs the {} steps of this document", self.language))
                 .help(if self.python {
                     "install Python, or say where it is with `--python PATH`".to_owned()
                 } else {

@@ -272,7 +272,7 @@ pub(super) fn scenario(directory: &Path, environment: &Variables) -> Value {
     json!({"scenario": {"directory": directory.display().to_string(), "environment": environment_json(environment)}})
 }
 
-/// What a host is asked to carry out.
+/// The function that a host runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The function of a step.

@@ -136,7 +136,7 @@ impl Host {
 
     /// Waits for the end of the host, and kills it if that takes too long.
     pub(super) fn wait_or_kill(&self, context: &mut Context, limit: Duration) {
-        let what = format!("the {} process that carries out the steps to end", self.language);
+        let what = format!("the {} process that runs the steps to end", self.language);
         let ended = self.body.end().map(|end| context.watch().end_of(&what, end, limit));
         if ended != Some(Ok(true)) {
             self.body.kill();
@@ -345,7 +345,7 @@ impl Host {
         }
     }
 
-    /// Sends a message and returns the answer, carrying out the calls that come before it.
+    /// Sends a message and returns the answer, and handles the calls that come before it.
     fn exchange(
         &mut self,
         context: &mut Context,
@@ -426,7 +426,7 @@ impl Host {
             }
             None => "has closed its socket".to_owned(),
         };
-        let error = Failure::new(format!("the {} process that carries out the steps {ending}", self.language));
+        let error = Failure::new(format!("the {} process that runs the steps {ending}", self.language));
         if status == Some(ExitStatus::Code(LOST_SOCKET)) {
             return error.note(format!(
                 "it exits with {LOST_SOCKET} when its socket is closed; a function must not close what it has not \
@@ -451,7 +451,7 @@ impl Host {
                 let line = line.to_owned();
                 Err(self.intruded(intruder.unwrap_or_default(), &line))
             }
-            // The end of the process is noticed by who waits for a reply.
+            // Waiting for a reply notices the end of the process.
             Some(line) if !matches!(Message::parse(line), Some(Message::Ended(_))) => {
                 let line = line.to_owned();
                 Err(self.stale(&line))
@@ -469,7 +469,7 @@ impl Host {
     fn intruded(&mut self, process: i32, line: &[u8]) -> Failure {
         self.is_distrusted = true;
         let process = if process == 0 { "a process".to_owned() } else { format!("process {process}") };
-        let host = format!("the {} process that carries out the steps", self.language);
+        let host = format!("the {} process that runs the steps", self.language);
         Failure::new(format!("{process} wrote `{}` to the socket of {host}", start_of(line))).note(FORK_NOTE)
     }
 
@@ -481,7 +481,7 @@ impl Host {
 
     fn misuse(&mut self, what: &str) -> Failure {
         self.is_distrusted = true;
-        Failure::new(format!("the {} process that carries out the steps {what}", self.language))
+        Failure::new(format!("the {} process that runs the steps {what}", self.language))
             .note("its socket is for the step host alone; a function must not use it")
     }
 

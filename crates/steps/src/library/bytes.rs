@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_across_the_edges_of_pieces() {
+    fn texts_are_found_across_block_boundaries() {
         let watch = &mut Watch::new();
         for at in [0, PIECE - 3, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 2] {
             let mut content = vec![b'.'; 2 * PIECE + 10];
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_shown_around_the_place_that_matters() {
+    fn long_texts_are_shown_around_the_difference() {
         let text: String = (0..10_000).flat_map(|n| ["line ".to_owned(), n.to_string(), " é\n".to_owned()]).collect();
         let check =
             |relation, expected: &str| check("it", Bytes::Held(text.as_bytes()), relation, expected, &mut Watch::new());
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dollar_is_also_before_the_last_newline() {
+    fn a_dollar_matches_before_a_final_newline() {
         let matches = |pattern: &str, text: &str| search(&regex(pattern).unwrap(), text.as_bytes()).is_some();
         assert!(matches("^foo$", "foo\n"));
         assert!(matches("foo\n$", "foo\n"));
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn regexes_see_bytes_that_are_no_utf_8() {
+    fn regexes_match_bytes_that_are_not_utf_8() {
         let found = search(&regex("b.$").unwrap(), b"\xff\xfea bc\n");
         assert_eq!(found, Some(4..6));
     }

@@ -1,4 +1,4 @@
-//! What is told of steps before anything runs.
+//! Problems that are found in steps before anything runs.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -158,7 +158,7 @@ fn checks_without_a_command_are_found() {
 }
 
 #[test]
-fn the_path_may_be_anything() {
+fn an_empty_path_is_the_working_directory() {
     let mut preflight = PreflightState::new(OsString::new(), PathBuf::from("/"));
     // An empty PATH is the working directory, as for a shell.
     assert_eq!(problems(&mut preflight, "when I run sh"), []);

@@ -5,7 +5,7 @@ use greenroom_steps::Failure;
 use crate::support::Scenario;
 
 #[test]
-fn there_is_some_space() {
+fn some_space_is_available() {
     Scenario::new().passes(
         "given datadir has at least 0B of space
          given datadir has at least 4096B of space
@@ -14,7 +14,7 @@ fn there_is_some_space() {
 }
 
 #[test]
-fn there_is_never_enough_space_for_everything() {
+fn too_much_space_is_not_available() {
     let mut scenario = Scenario::new();
     for (step, words) in [
         ("given datadir has at least 18446744073709551615B of space", "18446744073709551615 bytes"),
@@ -32,7 +32,7 @@ fn there_is_never_enough_space_for_everything() {
 }
 
 #[test]
-fn a_number_may_be_too_long() {
+fn a_number_that_is_too_large_is_reported() {
     let error = Scenario::new().fails("given datadir has at least 18446744073709551616B of space");
     let message = "bytes is `18446744073709551616`: number too large to fit in target type";
     assert_eq!(error, Failure::new(message));

@@ -85,7 +85,7 @@ fn name() -> impl Strategy<Value = String> {
         // Half of them without the slash at the end.
         if name.len().is_multiple_of(2) { name.trim_end_matches('/').to_owned() } else { name }
     });
-    // What no step can have as a name is no concern.
+    // Steps cannot contain other names.
     name.prop_filter("not a word", |name| !name.is_empty() && !name.contains(char::is_whitespace))
 }
 
@@ -112,7 +112,7 @@ fn outside(name: &str) -> Failure {
 }
 
 #[test]
-fn names_that_leave_are_refused() {
+fn names_outside_of_the_directory_are_refused() {
     let mut scenario = tempting();
     for name in ["../x", "a/../../x", "/etc/passwd", "..", "./../x", "sub/../../data/x", "//x"] {
         for (kind, step) in mutating(name) {
@@ -161,7 +161,7 @@ fn links_are_not_written_through() {
 }
 
 #[test]
-fn links_that_stay_inside_may_be_on_the_way() {
+fn paths_may_contain_links_that_stay_inside() {
     let mut scenario = tempting();
     scenario.passes(
         "when I write \"through\" to file in/a
@@ -186,7 +186,7 @@ fn links_themselves_can_be_removed() {
 }
 
 #[test]
-fn a_link_to_nothing_is_no_directory() {
+fn a_dangling_link_is_not_a_directory() {
     let mut scenario = tempting();
     scenario.link("nothing", "no-such");
     assert_eq!(
@@ -200,7 +200,7 @@ fn a_link_to_nothing_is_no_directory() {
 }
 
 #[test]
-fn odd_names_are_only_names() {
+fn unusual_names_have_no_special_meaning() {
     let mut scenario = Scenario::new();
     for name in ["-rf", "~", "$HOME", "*", "a;b", "...", "caf\u{e9}", "\"x\"", "a\\b", "%s"] {
         let before = scenario.data().read_dir().unwrap().count();

@@ -39,7 +39,7 @@ fn embedded_files_are_written_byte_for_byte() {
 }
 
 #[test]
-fn embedded_files_must_be_there_and_have_a_place() {
+fn embedded_files_must_exist_and_need_a_valid_path() {
     let mut scenario = Scenario::new();
     let unknown = error("the document has no embedded file nosuch");
     assert_eq!(scenario.fails("given file nosuch"), unknown);
@@ -60,7 +60,7 @@ fn executable_files_are_executable() {
          given file there from foo.txt
          given executable file there from hi.sh",
     );
-    // The umask of whoever runs the tests may take something away, but not from the owner.
+    // The umask of the user who runs the tests may remove bits, but not those of the owner.
     assert_eq!(mode(&scenario, "hi.sh") & 0o700, 0o700);
     assert_eq!(mode(&scenario, "hi.sh") & !0o755, 0);
     let there = mode(&scenario, "there");
@@ -72,7 +72,7 @@ fn executable_files_are_executable() {
 fn special_files_are_not_written_to() {
     let mut scenario = Scenario::new();
     scenario.passes("when I run mkfifo pipe");
-    // Nobody reads from it: opening it would wait for ever.
+    // The pipe has no reader, so opening it to write would block for ever.
     assert_eq!(scenario.fails("given file pipe from foo.txt"), error("cannot write pipe: no such device or address"));
     assert_eq!(scenario.fails("then file pipe contains \"x\""), error("pipe is not a regular file"));
 }
@@ -277,12 +277,12 @@ fn metadata_is_compared_in_words() {
     assert_eq!(comparison.actual, comparison.expected.replace("04:05Z", "04:06Z"));
     scenario.passes("when I remember metadata for file foo.txt");
     let same = scenario.fails("then file foo.txt has changed from before");
-    assert_eq!(same.message, "metadata of file foo.txt is exactly what it must not be");
+    assert_eq!(same.message, "metadata of file foo.txt has the value that it must not have");
     assert_eq!(same, scenario.fails("then file foo.txt has different metadata from before"));
 }
 
 #[test]
-fn metadata_must_be_there_and_remembered() {
+fn metadata_checks_need_a_file_and_remembered_metadata() {
     let mut scenario = Scenario::new();
     assert_eq!(scenario.fails("when I remember metadata for file x"), nothing_there("file x does not exist"));
     scenario.passes("given file foo.txt");

@@ -96,7 +96,7 @@ fn failing_commands_fail_the_step() {
 }
 
 #[test]
-fn trying_is_no_failure() {
+fn steps_that_try_accept_failing_commands() {
     let mut scenario = Scenario::new();
     scenario.passes(
         "when I try to run sh -c 'exit 3'
@@ -457,7 +457,7 @@ fn children_in_the_background_live_on() {
 
 /// The command itself says when it has started: it interrupts its own run.
 #[test]
-fn a_cut_stops_the_command_with_its_group() {
+fn an_interruption_stops_the_process_group_of_the_command() {
     let room = tempfile::tempdir().unwrap();
     let interrupt = room.path().join("interrupt");
     rustix::fs::mknodat(rustix::fs::CWD, &interrupt, rustix::fs::FileType::Fifo, Mode::from_raw_mode(0o600), 0)

@@ -123,7 +123,7 @@ impl Scenario {
         self.registry.function(&function).unwrap()(&mut self.context, &captures)
     }
 
-    /// Carries out steps that must pass, one a line.
+    /// Runs steps that must pass, one a line.
     pub(crate) fn passes(&mut self, steps: &str) {
         for line in steps.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (kind, step) = line.split_once(' ').unwrap();
@@ -133,7 +133,7 @@ impl Scenario {
         }
     }
 
-    /// Carries out a step that must fail.
+    /// Runs a step that must fail.
     pub(crate) fn fails(&mut self, line: &str) -> Failure {
         let (kind, step) = line.split_once(' ').unwrap();
         match self.step(kind, step) {

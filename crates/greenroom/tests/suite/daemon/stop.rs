@@ -117,7 +117,7 @@ fn stopping_ends_the_process_group() {
 #[test]
 fn daemons_that_died_unnoticed_are_listed_in_a_passing_run() {
     let scenarios = "
-# Nobody looks
+# No step looks
 ~~~scenario
 when I start \"sh -c 'exit 3'\" as a background process as d
 when I start \"true\" as a background process as fine
@@ -155,7 +155,7 @@ then daemon d has ended with exit status 0
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
 greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Nobody looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it)
+PASS [TIME]  No step looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it)
 PASS [TIME]  A step looks
 PASS [TIME]  A step tries
 PASS [TIME]  A step knows

@@ -99,7 +99,7 @@ BROKEN [TIME]  Victim
     ok [TIME]  when I start "setsid sh -c 'sleep 1000; : [TOKEN]'" as a background process as d
     STOPPED           when I run sh -c 'echo up > $UP; sleep 1000; : [TOKEN]'
 
-  the process that carries out its steps died: signal SIGKILL (out of memory?)
+  the process that runs its steps died: signal SIGKILL (out of memory?)
 
   daemon d: ended with the scenario
 

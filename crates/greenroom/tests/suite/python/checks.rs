@@ -35,7 +35,7 @@ const LOOSE_BINDINGS: &str = "\
   impl: {python: {function: runcmd_exit_code_is_zero}}
 ";
 
-/// Nothing of the files is carried out for it.
+/// The check runs no code of the files.
 #[test]
 fn functions_that_do_not_fit_their_bindings() {
     let steps = "when I add 2\nthen the sum is 5\nthen others\nthen all of this and that\nthen what greenroom has";
@@ -254,7 +254,7 @@ fn embedded_files_that_only_functions_use() {
 }
 
 #[test]
-fn a_file_that_is_no_python() {
+fn a_file_that_is_not_python() {
     let project =
         Project::new().file("own.yaml", LOOSE_BINDINGS).file("steps.py", "def add(ctx, n=None):\n    return )\n");
     let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
@@ -329,10 +329,10 @@ error[wrong-parameters]: function `waits` has no parameter for the captured `nam
 "#]]);
 }
 
-/// A call of the first does nothing, and fails; the second is carried out; what decorators make of
-/// the third nobody knows.
+/// A call of the first does nothing, and fails; the second runs; decorators may turn the third into
+/// anything.
 #[test]
-fn functions_that_are_never_carried_out() {
+fn functions_that_never_run() {
     let bindings = ["generates", "awaits", "managed", "number", "later"]
         .map(|name| format!("- given: {name}\n  impl: {{python: {{function: {name}}}}}\n"));
     let functions = "import contextlib\n\n\ndef generates(ctx):\n    ctx['x'] = 1\n    yield\n    del ctx['x']\n\n\n\

@@ -101,7 +101,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  cleanup after: when its cleanup does fail
     FAILED [TIME]  cleanup after: when its cleanup does hang
 
-  the cleanup after the step in x.md:13 failed: the python process that carries out the steps has ended, with exit status 4
+  the cleanup after the step in x.md:13 failed: the python process that runs the steps has ended, with exit status 4
 
   the cleanup after the step in x.md:12 failed: ValueError: cannot clear
   where it failed:

@@ -1,5 +1,5 @@
-//! Files with Python step functions that are not as they should be, or not as usual: each is told
-//! of in one readable place.
+//! Files with Python step functions that are invalid or unusual: each is reported once, in plain
+//! words.
 
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -43,7 +43,7 @@ fn files_that_are_as_good_as_any() {
     run(b"import sys, os\nsys.stdout.close(); sys.stderr.close(); os.close(0); os.close(1); os.close(2)\n\
         def f(ctx): pass\n")
     .passes();
-    // It is no program.
+    // The file is not run as a program.
     run(b"import sys\ndef f(ctx): pass\nif __name__ == '__main__':\n    sys.exit('as a program')\n").passes();
     run(b"import os\nHERE = os.path.dirname(__file__)\ndef f(ctx): assert os.path.exists(HERE + '/own.yaml')\n")
         .passes();
@@ -62,7 +62,7 @@ fn files_side_by_side() {
 }
 
 #[test]
-fn files_that_are_no_python() {
+fn files_that_are_not_python() {
     let nested = format!("x = {}1\n", "-".repeat(100_000));
     let mut all = String::new();
     for content in [
@@ -142,7 +142,7 @@ error[unknown-function]: no Python file defines a function `f`
 }
 
 #[test]
-fn files_that_are_no_files() {
+fn files_that_are_not_regular_files() {
     let project = project(&[("s.py/x", b"")]);
     let text = std::fs::read_to_string(project.path("x.md")).unwrap();
     let project = project.file("x.md", text.replace("s.py/x", "s.py, nosuch.py"));
@@ -214,12 +214,12 @@ fn files_that_fail_while_they_are_loaded() {
     │   File "[PROJECT]/s.py", line 3
     │     sys.exit(3)
 
-  the python process that carries out the steps has ended, with exit status 4
+  the python process that runs the steps has ended, with exit status 4
   note: that was while it loaded s.py
   what s.py printed when loaded:
     │ so far
 
-  the python process that carries out the steps has ended, with signal SIGKILL
+  the python process that runs the steps has ended, with signal SIGKILL
   note: that was while it loaded s.py
 
   ImportError: attempted relative import with no known parent package
@@ -240,7 +240,7 @@ fn files_that_fail_while_they_are_loaded() {
   what s.py printed when loaded:
     │ so far
 
-  the python process that carries out the steps wrote `rubbish` to its socket
+  the python process that runs the steps wrote `rubbish` to its socket
   note: its socket is for the step host alone; a function must not use it
   note: that was while it loaded s.py
 

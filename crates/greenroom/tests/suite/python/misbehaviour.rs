@@ -52,7 +52,7 @@ FAIL [TIME]  It exits
 
     FAILED [TIME]  when it exits
 
-  the python process that carries out the steps has ended, with exit status 7
+  the python process that runs the steps has ended, with exit status 7
   output of the python function:
     │ it exits
 
@@ -77,7 +77,7 @@ FAIL [TIME]  It kills itself
 
     FAILED [TIME]  when it kills itself
 
-  the python process that carries out the steps has ended, with signal SIGKILL
+  the python process that runs the steps has ended, with signal SIGKILL
   output of the python function:
     │ it kills itself
 
@@ -127,7 +127,7 @@ FAIL [TIME]  It writes to every descriptor
 
     FAILED [TIME]  when it writes to every descriptor
 
-  the python process that carries out the steps wrote `nonsense` to its socket
+  the python process that runs the steps wrote `nonsense` to its socket
   note: its socket is for the step host alone; a function must not use it
   output of the python function:
     │ it writes to every descriptor
@@ -139,7 +139,7 @@ FAIL [TIME]  It closes every descriptor
 
     FAILED [TIME]  when it closes every descriptor
 
-  the python process that carries out the steps has ended, with exit status 70
+  the python process that runs the steps has ended, with exit status 70
   note: it exits with 70 when its socket is closed; a function must not close what it has not opened
   output of the python function:
     │ it closes every descriptor
@@ -151,7 +151,7 @@ FAIL [TIME]  It kills its group
 
     FAILED [TIME]  when it kills its group
 
-  the python process that carries out the steps has ended, with signal SIGKILL
+  the python process that runs the steps has ended, with signal SIGKILL
   output of the python function:
     │ it kills its group
 

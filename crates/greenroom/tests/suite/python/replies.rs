@@ -115,7 +115,7 @@ FAIL [TIME]  Forged
     FAILED [TIME]  when Python makes escape codes
                       1 step not run
 
-  the python process that carries out the steps wrote `\u{1b}[2J\u{7}` to its socket
+  the python process that runs the steps wrote `\u{1b}[2J\u{7}` to its socket
   note: its socket is for the step host alone; a function must not use it
 
   rerun: greenroom run x.md --name Forged
@@ -134,7 +134,7 @@ FAIL [TIME]  Later
     ok [TIME]  when Python makes a later reply
     FAILED [TIME]  then it waits
 
-  process 4 wrote `{"done": {"failure": null, "environment": {}}}` to the socket of the python process that carries out the steps
+  process 4 wrote `{"done": {"failure": null, "environment": {}}}` to the socket of the python process that runs the steps
   note: a function that forks must end the child before it returns there
 
   rerun: greenroom run x.md --name Later

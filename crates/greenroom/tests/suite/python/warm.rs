@@ -1,4 +1,4 @@
-//! Step files are loaded once for all scenarios, and nobody can tell but by the clock.
+//! Step files are loaded once for all scenarios, and only the time that it takes shows it.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -77,14 +77,14 @@ const ALIKE: [&str; 4] = [
     "when I am first, dan\nthen I am still dan",
 ];
 
-/// How often the files were loaded whose functions have been carried out.
+/// How often the files were loaded whose functions have run.
 fn loaded(project: &Project) -> usize {
     let text = fs::read_to_string(project.path("loaded")).unwrap();
     fs::remove_file(project.path("loaded")).unwrap();
     text.lines().collect::<BTreeSet<_>>().len()
 }
 
-/// The process that has loaded the files of the only function that has been carried out.
+/// The process that has loaded the files of the only function that has run.
 fn loader(project: &Project) -> Pid {
     let loaded_by = fs::read_to_string(project.path("loaded")).unwrap();
     Pid::from_raw(loaded_by.trim().rsplit(' ').next().unwrap().parse().unwrap()).unwrap()
@@ -209,7 +209,7 @@ fn an_ordinary_user_has_them_loaded_once_too() {
     let Some(project) = Project::sealed().and_then(|project| project.by_user(4321)) else { return };
     let who = "import ctypes\nassert os.getuid() == 4321\n\n\ndef prints(ctx, expression=None):\n    \
                assert eval(expression)\n";
-    // Whoever enters a user namespace has all capabilities, of which functions must have none.
+    // A process that enters a user namespace has all capabilities; functions must have none of them.
     let status = "then I see 'CapEff:\\t0000000000000000' in open('/proc/self/status').read() and os.getuid() == 4321 \
         and os.getpid() < 10";
     let project = project
@@ -242,7 +242,7 @@ fn many_lists_of_files() {
 }
 
 #[test]
-fn files_that_cannot_be_loaded_are_told_of_by_each_scenario() {
+fn each_scenario_reports_files_that_cannot_be_loaded() {
     let project = project("raise RuntimeError('no licence')\n").file("x.md", document(&ALIKE[..2]));
     let ran = project.run(["run", "x.md"]).code(1).stderr("");
     crate::support::same(
@@ -284,7 +284,7 @@ FAILED: 2 of 2 scenarios failed, [TIME]
     );
 }
 
-/// Waits until nobody reads what is written to a FIFO.
+/// Waits until a FIFO has no readers.
 fn has_no_reader(fifo: &File) {
     let limit = Timespec::try_from(PATIENCE).unwrap();
     let ended = poll(&mut [PollFd::new(fifo, PollFlags::empty())], Some(&limit)).unwrap();
@@ -302,7 +302,7 @@ fn nothing_is_left_of_files_that_are_being_loaded() {
         let path = project.path("fifo");
         let started = project.start(["run", "x.md", "--env", &format!("FIFO={}", path.display())]);
         let (sender, opened) = mpsc::channel();
-        // As soon as somebody reads.
+        // This returns as soon as the FIFO has a reader.
         thread::spawn(move || sender.send(File::options().write(true).open(path)));
         let fifo = opened.recv_timeout(PATIENCE).expect("the files are being loaded").unwrap();
         let ran = started.signal(signal).finish();
@@ -339,7 +339,7 @@ FAIL [TIME]  S0
 
     FAILED [TIME]  then I see open(os.path.join(srcdir, 'fifo'), 'w').write('here') and __import__('time').sleep(1000)
 
-  the python process that carries out the steps was killed, or the one that had loaded its files
+  the python process that runs the steps was killed, or the one that had loaded its files
 
   rerun: greenroom run x.md --name S0
 

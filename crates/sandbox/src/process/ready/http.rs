@@ -26,7 +26,7 @@ pub enum HttpAttempt {
     #[error("it answered with status {0}")]
     Status(u16),
     /// There was no answer before the end of the wait.
-    #[error("no answer before the limit had passed")]
+    #[error("no answer before the time limit")]
     OutOfTime,
     /// There was no answer within this time.
     #[error("no answer within {} s", .0.as_secs())]

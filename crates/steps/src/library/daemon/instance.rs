@@ -106,7 +106,7 @@ impl Daemon {
         self.end_was_seen = true;
     }
 
-    /// Returns whether its end is no news: a step saw it, or a step or signal asked it to end.
+    /// Returns whether its end is expected: a step saw it, or a step or signal asked for it.
     pub(super) fn is_end_expected(&mut self) -> bool {
         let asks = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP, Signal::QUIT];
         let asked =
