@@ -51,7 +51,10 @@ fn in_a_file_of_its_own() {
 #[test]
 fn none_at_all() {
     runs(&Project::new().file("x.md", BODY), "x.md");
-    let steps = "# Files\n~~~scenario\ngiven file a.txt from b.txt\nwhen I start \"sleep 9\" as a background process as d\n\
+    let steps = "# Files\n\
+                 ~~~scenario\n\
+                 given file a.txt from b.txt\n\
+                 when I start \"sleep 9\" as a background process as d\n\
                  and I run cat a.txt\nthen stdout is exactly \"hi\\n\"\n~~~\n~~~{#b.txt .file}\nhi\n~~~\n";
     Project::new().file("all.md", steps).run(["run", "all.md"]).passes();
 }

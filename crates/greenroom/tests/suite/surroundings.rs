@@ -165,7 +165,10 @@ and I wait for daemon d to write \"no terminal\" to stdout
 then daemon d stdout contains \"0022\"
 ";
     let text = scenario(steps)
-        + "~~~{#look.sh .file}\numask\nif (: < /dev/tty) 2> /dev/null; then echo a terminal; else echo no terminal; fi\n~~~\n";
+        + "~~~{#look.sh .file}\n\
+           umask\n\
+           if (: < /dev/tty) 2> /dev/null; then echo a terminal; else echo no terminal; fi\n\
+           ~~~\n";
     for mask in ["077", "000"] {
         for sandbox in ["auto", "tended"] {
             let project = Project::anywhere().file("x.md", &text);
@@ -195,7 +198,8 @@ fn programs_are_looked_up_on_the_path_that_the_run_will_have() {
     project.file("y.md", scenario(&step)).run(["run", "y.md"]).passes();
     // Variables of the daemon alone.
     let own = format!(
-        "when I start \"mysvc\" as a background process as d, with environment {{\"PATH\": \"{path}:/usr/bin:/bin\"}}\nthen daemon d is running"
+        "when I start \"mysvc\" as a background process as d, with environment {{\"PATH\": \"{path}:/usr/bin:/bin\"}}\n\
+         then daemon d is running"
     );
     let project = with_program(Project::anywhere());
     let own = own.replace(&path, &project.path("bin").display().to_string());

@@ -47,6 +47,15 @@ fn missing_programs_are_found() {
             .label("not on PATH")
             .help("install it, or put its directory on PATH before you start greenroom")]
     );
+    // Programs are looked up on the PATH that the scenario has at that step.
+    assert_eq!(found("given the environment variable PATH=/bin\nwhen I run sh -c true"), NONE);
+    assert_eq!(
+        found("given the environment variable PATH=/no/such/directory\nwhen I run sh -c true"),
+        [not_found("sh")
+            .part(0..2)
+            .label("not on PATH")
+            .help("install it, or put its directory on PATH before you start greenroom")]
+    );
     assert_eq!(found("when I run /no/such/program"), [not_found("/no/such/program").part(0..16)]);
     assert_eq!(
         found("given file hi.sh\nwhen I run hi.sh"),
@@ -73,7 +82,6 @@ fn programs_that_steps_make_are_found() {
     assert_eq!(found("when I run ../elsewhere/x"), NONE);
     // After a command there may be any.
     assert_eq!(found("when I run touch x\nwhen I run ./x\nwhen I run x"), NONE);
-    assert_eq!(found("given the environment variable PATH=/opt/bin\nwhen I run x"), NONE);
 }
 
 #[test]

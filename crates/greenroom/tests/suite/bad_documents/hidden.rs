@@ -195,7 +195,25 @@ error[hidden-block]: this file is not embedded: the fence is inside an HTML bloc
 #[test]
 fn classes_that_look_like_scenario_or_file() {
     text(after(
-        "~~~Scenario\nwhen I run false\n~~~\n\n~~~{.scenrio}\nwhen I run false\n~~~\n\n~~~scenario,slow\nwhen I run false\n~~~\n\n~~~sh scenario\nwhen I run false\n~~~\n\n~~~{class=scenario}\nwhen I run false\n~~~\n",
+        "~~~Scenario\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~{.scenrio}\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~scenario,slow\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~sh scenario\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~{class=scenario}\n\
+         when I run false\n\
+         ~~~\n",
     ))
     .stderr(str![[r#"
 error[unknown-class]: a block with class `Scenario` is not a scenario and will not run
@@ -246,8 +264,24 @@ error[unknown-class]: `class=scenario` does not make this block a scenario, so i
 5 errors
 
 "#]]);
-    text(after("~~~{#a.txt .files}\n~~~\n\n~~~{#b.txt}\n~~~\n\n~~~{#c.sh .sh}\n~~~\n\n~~~{#scenario}\nwhen I run false\n~~~\n\n~~~files\n~~~\n"))
-        .stderr(str![[r#"
+    text(after(
+        "~~~{#a.txt .files}\n\
+         ~~~\n\
+         \n\
+         ~~~{#b.txt}\n\
+         ~~~\n\
+         \n\
+         ~~~{#c.sh .sh}\n\
+         ~~~\n\
+         \n\
+         ~~~{#scenario}\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~files\n\
+         ~~~\n",
+    ))
+    .stderr(str![[r#"
 error[unused-name]: the block `a.txt` has a name but is not a file
   --> x.md:12:1
    |
@@ -329,7 +363,17 @@ fn what_is_shown_or_in_a_comment_is_silent() {
         "A block begins with `~~~scenario`, see\n``` ``scenario`` ```.\n\n| `~~~scenario` | a scenario |\n|---|---|\n",
     ));
     fine(after(
-        "~~~{#x.sh .example}\nwhen I run false\n~~~\n\n~~~example\nwhen I run false\n~~~\n\n~~~text\nwhen I run false\n~~~\n",
+        "~~~{#x.sh .example}\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~example\n\
+         when I run false\n\
+         ~~~\n\
+         \n\
+         ~~~text\n\
+         when I run false\n\
+         ~~~\n",
     ));
     fine(after("~~~fish\nls\n~~~\n\n~~~{#d .dot}\n~~~\n"));
 }
@@ -337,7 +381,24 @@ fn what_is_shown_or_in_a_comment_is_silent() {
 #[test]
 fn scenarios_in_lists_and_quotations_run() {
     let document = after(
-        "- item\n\n  ~~~scenario\n  when I run true\n  ~~~\n\n# Third\n\n> ```scenario\n> when I run true\n> ```\n\n# Fourth\n\n<details>\n\n~~~scenario\nwhen I run true\n~~~\n\n</details>\n",
+        "- item\n\
+         \n  ~~~scenario\n  when I run true\n  ~~~\n\
+         \n\
+         # Third\n\
+         \n\
+         > ```scenario\n\
+         > when I run true\n\
+         > ```\n\
+         \n\
+         # Fourth\n\
+         \n\
+         <details>\n\
+         \n\
+         ~~~scenario\n\
+         when I run true\n\
+         ~~~\n\
+         \n\
+         </details>\n",
     );
     let ran = Project::new().file("x.md", document).run(["check", "x.md"]).passes();
     assert_eq!(ran.stdout, "4 scenarios with 4 steps: OK\n");
