@@ -159,13 +159,28 @@ def changes(ctx):
 def one(ctx):
     assert False, "the first version of one"
 "#;
-    let more = "# -*- coding: latin-1 -*-\ndef two(ctx):\n    assert 'caf\u{e9}' == b'caf\\xe9'.decode('latin-1')\n    assert False, 'the first version of two'\n";
+    let more = "# -*- coding: latin-1 -*-\n\
+                def two(ctx):\n    assert 'caf\u{e9}' == b'caf\\xe9'.decode('latin-1')\n    assert False, 'the first \
+                version of two'\n";
     let more: Vec<u8> = more.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
     let bindings = "- when: it changes\n  impl: {python: {function: changes}}\n\
                     - then: one fails\n  impl: {python: {function: one}}\n\
                     - then: two fails\n  impl: {python: {function: two}}\n";
     let scenarios: String = (1..=3)
-        .map(|n| format!("# One {n}\n~~~scenario\nwhen it changes\nthen one fails\n~~~\n# Two {n}\n~~~scenario\nwhen it changes\nthen two fails\n~~~\n"))
+        .map(|n| {
+            format!(
+                "# One {n}\n\
+        ~~~scenario\n\
+        when it changes\n\
+        then one fails\n\
+        ~~~\n\
+        # Two {n}\n\
+        ~~~scenario\n\
+        when it changes\n\
+        then two fails\n\
+        ~~~\n"
+            )
+        })
         .collect();
     // All scenarios from one warm host; a host for each scenario, without namespaces; a run of one scenario.
     let ways: [&[&str]; 3] = [&["-j1"], &["-j1", "--sandbox", "tended"], &["--name", "Two 2"]];
