@@ -243,8 +243,8 @@ fn a_run_whose_sandbox_is_refused_half_way_does_not_use_another() {
         })
         .collect();
     let outer = "when I try to run $GREENROOM run -j1 inner.md\nthen exit code is 1\n\
-                 and stdout contains \"PASS\"\nand stdout contains \"unshare(CLONE_NEWNS | CLONE_NEWNET | \
-                 CLONE_NEWIPC | CLONE_NEWUTS) failed: no space left on device (ENOSPC)\"\n\
+                 and stdout contains \"PASS\"\nand stdout contains \"unshare(CLONE_NEWNET | CLONE_NEWIPC | \
+                 CLONE_NEWUTS | CLONE_NEWNS) failed: no space left on device (ENOSPC)\"\n\
                  and stdout doesn't contain \"not sealed\"";
     if !rustix::process::getuid().is_root() {
         println!("skipped: only root may set limits");
