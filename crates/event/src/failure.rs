@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::daemon::Exit;
 use crate::micros;
-use crate::output::Output;
+use crate::output::{Output, OutputSource};
 
 /// Why a step, a cleanup or a scenario did not pass.
 ///
@@ -139,7 +139,8 @@ impl Failure {
         let what = what.into();
         let message = format!("{what} {}", relation.complaint());
         let (expected, actual) = (expected.into(), actual.into());
-        let comparison = Comparison { what, relation, expected, actual, part: Part::default() };
+        let comparison =
+            Comparison { what, relation, expected, actual, part: Part::default(), closest: None, source: None };
         Self { message, comparison: Some(Box::new(comparison)), ..Self::default() }
     }
 
@@ -211,6 +212,21 @@ pub struct Comparison {
     /// Which part of the two is shown.
     #[serde(default)]
     pub part: Part,
+    /// The part of a long actual text that is most like the expected text, if it was looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closest: Option<Closest>,
+    /// Whose output the actual text is, if it is the output of a process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<OutputSource>,
+}
+
+/// A part of a text that is like another text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Closest {
+    /// Its line, from 1.
+    pub line: u64,
+    /// The part of that line.
+    pub text: String,
 }
 
 /// Where the texts of a comparison come from when they are not the whole.

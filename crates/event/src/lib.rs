@@ -39,7 +39,7 @@ pub mod recording;
 pub mod words;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Notice, PrivateNetwork, Signal};
-pub use failure::{Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
+pub use failure::{Closest, Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
 pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};
 pub use output::{Output, OutputSource, Stream, raw_byte, text_of};

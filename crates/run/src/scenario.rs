@@ -7,7 +7,7 @@ use greenroom_event::{
     Attempt, Daemon, DaemonEnd, EventKind, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
     PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream, words,
 };
-use greenroom_sandbox::process::{ExitStatus, Signal, capture};
+use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
 use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, StageMessage, tree};
 
 use crate::emit::Emitter;
@@ -279,7 +279,11 @@ impl ActiveScenario {
 
     fn fail(&mut self, outcome: Outcome, kind: FailureKind, message: String) {
         self.outcome = self.outcome.max(outcome);
-        self.failure.get_or_insert_with(|| Failure::new(message).kind(kind));
+        match &mut self.failure {
+            None => self.failure = Some(Failure::new(message).kind(kind)),
+            Some(first) if first.message != message && !first.notes.contains(&message) => first.notes.push(message),
+            Some(_) => {}
+        }
     }
 
     /// Asks the worker to stop its processes politely and end.
@@ -324,8 +328,15 @@ impl ActiveScenario {
             return true;
         }
         if self.is_collapsing() {
-            let message = "its processes cannot be killed: they hang in the kernel".to_owned();
+            let message = format!(
+                "its processes cannot be killed: they hang in the kernel, {} after SIGKILL",
+                words::limit(COLLAPSE_LIMIT)
+            );
             self.fail(Outcome::Broken, FailureKind::Stuck, message);
+            let processes = stuck::processes().into_iter().map(|process| process.to_string());
+            if let Some(failure) = &mut self.failure {
+                failure.notes.extend(processes);
+            }
             return false;
         }
         if self.last_message.is_some() {

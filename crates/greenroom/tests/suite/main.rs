@@ -25,6 +25,7 @@ mod kills;
 mod ladder;
 mod limits;
 mod metadata;
+mod nearly;
 mod network;
 mod order;
 mod python;

@@ -34,12 +34,12 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
             if !named {
                 page.line(2, &format!("{what}:"));
             }
-            aligned(page, expected, actual);
+            aligned(page, expected, actual, comparison.part.after);
         }
         Relation::Is => diff(page, if named { "" } else { &what }, comparison),
         Relation::IsNot => {
             page.line(2, &format!("expected {it}not to be:"));
-            excerpt::text(page, actual, tail);
+            excerpt::end_of_text(page, actual, comparison.part.before, tail);
         }
         Relation::Contains => missing(page, &format!("expected {it}to contain:"), comparison, tail),
         Relation::Matches => missing(page, &format!("expected {it}to match the regex:"), comparison, tail),
@@ -54,6 +54,15 @@ pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, 
             excerpt::text(page, expected, tail);
             found(page, comparison, None, tail);
         }
+    }
+}
+
+/// Returns whether the end of the actual text is shown.
+pub(super) fn shows_end(comparison: &Comparison) -> bool {
+    let Comparison { actual, part, .. } = comparison;
+    match comparison.relation {
+        Relation::Contains | Relation::Matches => true,
+        _ => part.before == 0 && part.after == 0 && actual.lines().count() <= 1,
     }
 }
 
@@ -72,7 +81,7 @@ fn doubles_backslashes(expected: &str, actual: &str, hidden: impl Fn(char) -> bo
 /// difference.
 ///
 /// Lines too long for the screen are cut around the difference. Marks that do not fit are left out.
-fn aligned(page: &mut Page, expected: &str, actual: &str) {
+fn aligned(page: &mut Page, expected: &str, actual: &str, after: u64) {
     let double = doubles_backslashes(expected, actual, words::is_hidden);
     let (mut old, mut new): (Vec<char>, Vec<char>) = (expected.chars().collect(), actual.chars().collect());
     let start = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
@@ -85,7 +94,7 @@ fn aligned(page: &mut Page, expected: &str, actual: &str) {
         dot_blanks_at_end(&mut old);
         dot_blanks_at_end(&mut new);
     }
-    let side = |chars: &[char]| Side::new(chars, start, end, whole, double);
+    let side = |chars: &[char]| Side::new(chars, start, end, whole, double, after);
     let (old, new) = (side(&old), side(&new));
     page.line(4, &format!("expected: {}", old.shown(page, Role::Expected, Role::ExpectedPart)));
     page.line(4, &format!("actual:   {}", new.shown(page, Role::Actual, Role::ActualPart)));
@@ -120,7 +129,7 @@ struct Side {
 }
 
 impl Side {
-    fn new(chars: &[char], start: usize, end: usize, whole: bool, double: bool) -> Self {
+    fn new(chars: &[char], start: usize, end: usize, whole: bool, double: bool, beyond: u64) -> Self {
         let text = |chars: &[char]| {
             let text: String = chars.iter().collect();
             if double { text.replace('\\', r"\\") } else { text }
@@ -134,7 +143,11 @@ impl Side {
             _ => show(before),
         };
         let part = if part.len() > LINE {
-            let more = words::count(part.len() - LINE, "character");
+            let more = match beyond {
+                0 => words::count(part.len() - LINE, "character"),
+                // One of the texts is longer than what is here of it.
+                beyond => words::size(beyond.saturating_add((part.len() - LINE) as u64)),
+            };
             format!("{}… ({more} more)", show_part(&part[..LINE]))
         } else {
             show_part(part)
@@ -273,6 +286,17 @@ fn missing(page: &mut Page, title: &str, comparison: &Comparison, tail: usize) {
         return;
     }
     let (lines, before) = last_lines(actual, tail);
+    if let Some(closest) = &comparison.closest {
+        let first = part.lines_before + actual[..before].matches('\n').count() as u64 + 1;
+        let shown = closest.line.checked_sub(first).and_then(|at| lines.get(usize::try_from(at).ok()?));
+        if shown.is_none_or(|line| line.chars().count() > LINE) {
+            page.line(2, &format!("the closest text is in line {}:", closest.line));
+            match expected.trim() {
+                expected if one_line(expected) => aligned(page, expected, &closest.text, 0),
+                _ => excerpt::text(page, &closest.text, tail),
+            }
+        }
+    }
     let extent = excerpt::extent(lines.len(), before as u64 + part.before, tail);
     page.line(2, &format!("actual{extent}:"));
     excerpt::lines(page, 2, &lines);
@@ -283,7 +307,7 @@ fn found(page: &mut Page, comparison: &Comparison, place: Option<(usize, usize)>
     let Comparison { actual, part, .. } = comparison;
     let Some((start, end)) = part.found.or(place) else {
         page.line(2, "actual:");
-        excerpt::text(page, actual, tail);
+        excerpt::end_of_text(page, actual, part.before, tail);
         return;
     };
     // A regex may match in the middle of a character.

@@ -41,13 +41,19 @@ pub(super) fn is_empty(output: &Output) -> bool {
 
 /// Shows the end of a text.
 pub(super) fn text(page: &mut Page, text: &str, tail: usize) {
+    end_of_text(page, text, 0, tail);
+}
+
+/// Shows the end of a text that more bytes come before.
+pub(super) fn end_of_text(page: &mut Page, text: &str, more_before: u64, tail: usize) {
     if text.is_empty() {
         page.line(4, "(empty)");
         return;
     }
     let (shown, before) = last_lines(text, tail);
+    let before = more_before.saturating_add(before as u64);
     if before > 0 {
-        page.line(4, &format!("… {} before{}", words::size(before as u64), advice(tail)));
+        page.line(4, &format!("… {} before{}", words::size(before), advice(tail)));
     }
     lines(page, 2, &shown);
 }

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use greenroom_event::{
-    Daemon, DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, Output, PrivateNetwork,
-    ScenarioFinished, ScenarioOutline, StepFinished,
+    Daemon, DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, Output, OutputSource,
+    PrivateNetwork, ScenarioFinished, ScenarioOutline, StepFinished,
 };
 
 use super::compare;
@@ -23,7 +23,7 @@ const STEPS_INDENT: usize = 4;
 /// More leftover processes than this with one command line share a line.
 const MANY_ALIKE: usize = 3;
 /// An explanation of this many lines is not repeated for another scenario.
-const LONG: usize = 6;
+const LONG: usize = 3;
 
 /// The number of SIGKILL, on every machine.
 const SIGKILL: i32 = 9;
@@ -40,9 +40,29 @@ impl Explanations {
     /// Returns the earlier scenario with this explanation, if there is one; else remembers this
     /// scenario.
     fn earlier(&mut self, text: &str, scenario: usize) -> Option<usize> {
-        let first = *self.scenarios.entry(self.hasher.hash_one(text)).or_insert(scenario);
+        let first = *self.scenarios.entry(self.hasher.hash_one(without_times(text))).or_insert(scenario);
         (first != scenario).then_some(first)
     }
+}
+
+/// Returns the words of an explanation without what differs from one scenario to the next.
+///
+/// These are durations, times of day, dates and process numbers.
+fn without_times(text: &str) -> Vec<&str> {
+    let is_number = |word: &str| word.trim_end_matches(',').parse::<f64>().is_ok();
+    let is_time = |word: &str| {
+        let time = word.trim_matches(|c: char| !c.is_ascii_digit());
+        let is_digital = time.chars().all(|c| c.is_ascii_digit() || ":-.,/TZ+".contains(c));
+        is_digital && (time.matches(':').count() == 2 || time.matches('-').count() == 2)
+    };
+    let words: Vec<&str> = text.split([' ', '\n', '(', ')', ';']).filter(|word| !word.is_empty()).collect();
+    let varies = |at: usize| {
+        let after = words.get(at + 1).map_or("", |word| word.trim_end_matches([':', ',', '.']));
+        let is_duration = matches!(after, "ms" | "s" | "m" | "h");
+        let is_process = at > 0 && words[at - 1] == "process";
+        is_number(words[at]) && (is_duration || is_process) || is_time(words[at])
+    };
+    (0..words.len()).map(|at| if varies(at) { "#" } else { words[at] }).collect()
 }
 
 /// Shows everything about a scenario that failed or is broken.
@@ -59,7 +79,29 @@ pub(super) fn block(
     };
     let scenario = outline.scenarios.get(record.scenario);
     heading(page, outline, record, finished, scenario);
+    page.gap();
+    steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
     let nothing = Failure::default();
+    let failures = failures(record, scenario, finished, &nothing);
+    let mut whole = page.part();
+    let mut shown = Shown { outputs: Vec::new(), tail: if verbose { LONG_TAIL } else { TAIL } };
+    for (failure, of) in &failures {
+        explain(&mut whole, failure, of.as_deref(), &mut shown);
+    }
+    surroundings(&mut whole, finished, &mut shown);
+    if !verbose
+        && whole.text().lines().count() >= LONG
+        && let Some(first) = explanations.earlier(whole.text(), record.scenario)
+    {
+        page.gap();
+        for (failure, of) in &failures {
+            headline(page, failure, of.as_deref());
+        }
+        let processes = if finished.daemons.is_empty() { "" } else { ", with the same state of its processes" };
+        same_as(page, outline, first, processes);
+        hints(page, outline, scenario, finished, rerun);
+        return;
+    }
     let mut shown = Shown { outputs: Vec::new(), tail: if verbose { LONG_TAIL } else { TAIL } };
     let mut explain = |page: &mut Page, failure, of: Option<&str>| {
         page.gap();
@@ -71,32 +113,46 @@ pub(super) fn block(
             Some(first) => {
                 shown.outputs.truncate(before);
                 headline(page, failure, of);
-                let at = outline.scenarios.get(first).map_or_else(String::new, |first| place(&first.location));
-                page.line(2, &format!("same as above, for {} ({at})", title(outline, first)));
+                same_as(page, outline, first, "");
             }
             None => page.append(&part),
         }
     };
 
-    page.gap();
-    steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
+    for (failure, of) in &failures {
+        explain(page, failure, of.as_deref());
+    }
+    surroundings(page, finished, &mut shown);
+    hints(page, outline, scenario, finished, rerun);
+}
 
-    for step in record.steps.iter().filter(|step| step.outcome != Outcome::Passed) {
-        if let Some(failure) = &step.failure {
-            explain(page, failure, None);
-        }
-    }
-    for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
+/// Returns the failures of a scenario, with what they are of besides a step.
+fn failures<'a>(
+    record: &'a ScenarioRecord,
+    scenario: Option<&ScenarioOutline>,
+    finished: &'a ScenarioFinished,
+    nothing: &'a Failure,
+) -> Vec<(&'a Failure, Option<String>)> {
+    let steps = record.steps.iter().filter(|step| step.outcome != Outcome::Passed);
+    let steps = steps.filter_map(|step| Some((step.failure.as_ref()?, None)));
+    let cleanups = record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed).map(|cleanup| {
         let of = format!("the cleanup after {}", step_place(scenario, cleanup.step));
-        explain(page, cleanup.failure.as_ref().unwrap_or(&nothing), Some(&of));
-    }
-    if let Some(failure) = &finished.failure {
-        explain(page, failure, None);
-    }
-    daemons(page, &finished.daemons, &mut shown);
+        (cleanup.failure.as_ref().unwrap_or(nothing), Some(of))
+    });
+    steps.chain(cleanups).chain(finished.failure.as_ref().map(|failure| (failure, None))).collect()
+}
+
+/// Shows what may explain a failure besides the failed step.
+fn surroundings<'a>(page: &mut Page, finished: &'a ScenarioFinished, shown: &mut Shown<'a>) {
+    daemons(page, &finished.daemons, shown);
     leftovers(page, &finished.left_over);
     network(page, finished.network);
-    hints(page, outline, scenario, finished, rerun);
+}
+
+/// Says which scenario has the same explanation.
+fn same_as(page: &mut Page, outline: &Outline, first: usize, more: &str) {
+    let at = outline.scenarios.get(first).map_or_else(String::new, |first| place(&first.location));
+    page.line(2, &format!("same as above, for {} ({at}){more}", title(outline, first)));
 }
 
 fn heading(
@@ -181,8 +237,15 @@ fn step_line(page: &mut Page, step: &StepFinished, text: &str) {
 /// The outputs shown so far. A step's failure often has the output of its daemon, which is not
 /// repeated below it.
 struct Shown<'a> {
-    outputs: Vec<&'a Output>,
+    /// Whose, and whether from after it was asked to end.
+    outputs: Vec<(&'a OutputSource, bool)>,
     tail: usize,
+}
+
+impl Shown<'_> {
+    fn has(&self, output: &Output) -> bool {
+        self.outputs.contains(&(&output.source, output.after_stop))
+    }
 }
 
 fn headline(page: &mut Page, failure: &Failure, of: Option<&str>) {
@@ -199,13 +262,16 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     if let Some(comparison) = &failure.comparison {
         let named = failure.message.contains(&comparison.what);
         compare::comparison(page, comparison, named, shown.tail);
+        shown
+            .outputs
+            .extend(comparison.source.as_ref().filter(|_| compare::shows_end(comparison)).map(|of| (of, false)));
     }
     for note in &failure.notes {
         page.line(2, &format!("note: {}", words::escape(note)));
     }
     for output in &failure.output {
         excerpt::output(page, 2, output, shown.tail);
-        shown.outputs.push(output);
+        shown.outputs.push((&output.source, output.after_stop));
     }
     for help in &failure.help {
         page.line(2, &format!("help: {}", words::escape(help)));
@@ -257,11 +323,11 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
             page.line(4, "no output");
         }
         for output in daemon.output.iter().filter(|output| !excerpt::is_empty(output)) {
-            if shown.outputs.iter().any(|seen| seen.source == output.source && seen.after_stop == output.after_stop) {
+            if shown.has(output) {
                 page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
                 excerpt::output(page, 4, output, tail);
-                shown.outputs.push(output);
+                shown.outputs.push((&output.source, output.after_stop));
             }
         }
     }

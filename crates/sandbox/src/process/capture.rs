@@ -176,6 +176,6 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"))
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file"))
     }
 }

@@ -7,7 +7,8 @@
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
 //! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`]
-//!   reads the ends of output files, [`network`] counts network use.
+//!   reads the ends of output files, [`network`] counts network use, [`stuck`] finds processes that
+//!   hang in the kernel.
 
 pub mod capture;
 mod child;
@@ -20,6 +21,7 @@ pub mod ready;
 mod running;
 mod signal;
 mod status;
+pub mod stuck;
 pub mod table;
 pub(crate) mod wait;
 

@@ -11,6 +11,7 @@ use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::capture::{self, Tail};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::closest::closest;
 use crate::check::{Problem, ProblemKind};
 use crate::step::{Captures, Failure, Part, Relation, StepResult};
 
@@ -48,7 +49,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Returns the bytes from `start` on, at most `most`.
-    fn part(self, start: u64, most: u64) -> io::Result<Cow<'a, [u8]>> {
+    pub(super) fn part(self, start: u64, most: u64) -> io::Result<Cow<'a, [u8]>> {
         let start = start.min(self.len());
         let end = start.saturating_add(most).min(self.len());
         match self {
@@ -239,8 +240,18 @@ pub(crate) fn check(
     let mut error = Failure::comparison(what, relation, shown, found.actual.text());
     if let Some(comparison) = &mut error.comparison {
         comparison.part = part(actual, &found, watch)?;
+        if relation == Relation::Contains && is_long(actual, &found.actual) {
+            comparison.closest = closest(actual, expected, watch)?;
+        }
     }
     Err(error)
+}
+
+/// Returns whether a text is so long that a failure may not show all of it.
+fn is_long(whole: Bytes<'_>, shown: &Excerpt) -> bool {
+    const MANY_LINES: usize = 20;
+    let lines = shown.bytes.iter().filter(|&&byte| byte == b'\n').count();
+    shown.start > 0 || lines > MANY_LINES || whole.len() > SHOWN / 20
 }
 
 /// Returns what to show, or `None` if the relation holds.

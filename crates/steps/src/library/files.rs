@@ -166,7 +166,7 @@ fn directory(context: &Context, shown: &str) -> Result<PathBuf, Failure> {
     let path = context.inside(shown)?;
     match fs::metadata(&path) {
         Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(_) => Err(Failure::new(format!("{shown} is a file, not a directory"))),
+        Ok(metadata) => Err(Failure::new(format!("{shown} is {}, not a directory", place::kind(&metadata)))),
         Err(error) if is_absence(&error) => Err(missing(context, "directory", shown)),
         Err(error) => Err(cannot("look at", shown, &error)),
     }
@@ -221,7 +221,7 @@ fn file_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult
     let shown = captures.text("filename")?;
     match fs::metadata(context.inside(shown)?) {
         Ok(metadata) => {
-            let kind = if metadata.is_dir() { "directory" } else { "file" };
+            let kind = place::kind(&metadata).trim_start_matches("a ");
             Err(Failure::new(format!("{kind} {shown} exists, but should not")))
         }
         Err(error) if is_absence(&error) => Ok(()),

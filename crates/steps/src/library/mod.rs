@@ -9,6 +9,7 @@
 use crate::registry::{Library, Registry};
 
 mod bytes;
+mod closest;
 mod command;
 pub mod daemon;
 pub mod datadir;

@@ -11,11 +11,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat, fstatvfs, mkdirat,
-    open, openat, openat2, renameat, statat, unlinkat, utimensat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat,
+    fstatvfs, mkdirat, open, openat, openat2, renameat, statat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -31,6 +32,23 @@ const LISTED: usize = 10;
 pub(crate) fn full_disk(at: impl AsFd) -> Option<&'static str> {
     let full = fstatvfs(at).is_ok_and(|disk| disk.f_blocks > 0 && disk.f_bavail == 0);
     full.then_some("the disk of the scenario's directory is full (ENOSPC), so output may be missing")
+}
+
+/// Returns what kind of file something is: `a directory`, `a fifo`.
+pub(crate) fn kind(metadata: &fs::Metadata) -> &'static str {
+    kind_of(FileType::from_raw_mode(metadata.mode()))
+}
+
+fn kind_of(file_type: FileType) -> &'static str {
+    match file_type {
+        FileType::RegularFile => "a file",
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a fifo",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "something else",
+    }
 }
 
 /// A name in an open directory inside the scenario's directory.
@@ -86,12 +104,19 @@ impl Place {
             Ok(file) => file,
             Err(Errno::LOOP) => return Err(self.is_a_link()),
             Err(Errno::ISDIR) => return Err(Failure::new(format!("{} is a directory, not a file", self.shown))),
-            Err(error) => return Err(cannot(error.into())),
+            Err(error) => {
+                let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+                let kind = there.map(|there| FileType::from_raw_mode(there.st_mode));
+                return Err(match kind {
+                    Ok(kind) if kind != FileType::RegularFile => self.is_no_file(kind_of(kind)),
+                    _ => cannot(error.into()),
+                });
+            }
         };
         let mut file = File::from(file);
         let before = file.metadata().map_err(cannot)?;
         if !before.is_file() {
-            return Err(Failure::new(format!("{} is not a regular file", self.shown)));
+            return Err(self.is_no_file(kind(&before)));
         }
         file.write_all(content).map_err(cannot)?;
         if executable {
@@ -135,7 +160,7 @@ impl Place {
             Err(error) => return Err(cannot(error)),
         }
         let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW).map_err(cannot)?;
-        if rustix::fs::FileType::from_raw_mode(there.st_mode).is_symlink() {
+        if FileType::from_raw_mode(there.st_mode).is_symlink() {
             return Err(self.is_a_link());
         }
         let special = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
@@ -169,7 +194,11 @@ impl Place {
         };
         Err(match Errno::from_io_error(&error) {
             Some(Errno::NOENT) => missing(context, "directory", &self.shown),
-            Some(Errno::NOTDIR) => Failure::new(format!("{} is not a directory", self.shown)),
+            Some(Errno::NOTDIR) => {
+                let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+                let kind = there.map_or("something else", |there| kind_of(FileType::from_raw_mode(there.st_mode)));
+                Failure::new(format!("{} is {kind}, not a directory", self.shown))
+            }
             Some(Errno::NOTEMPTY) => {
                 let error = Failure::new(format!("directory {} is not empty", self.shown));
                 match context.inside(&self.shown).ok().and_then(|path| names(&path).ok()) {
@@ -185,12 +214,16 @@ impl Place {
         let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW)?;
         // The standard library would remove a symbolic link, but a step about a directory should
         // not.
-        if !rustix::fs::FileType::from_raw_mode(there.st_mode).is_dir() {
+        if !FileType::from_raw_mode(there.st_mode).is_dir() {
             return Err(Errno::NOTDIR.into());
         }
         // It uses descriptors and follows no links below. So its start is a descriptor too.
         let start = Path::new("/proc/self/fd").join(self.parent.as_raw_fd().to_string());
         fs::remove_dir_all(start.join(&self.name))
+    }
+
+    fn is_no_file(&self, kind: &str) -> Failure {
+        Failure::new(format!("{} is {kind}, not a file", self.shown))
     }
 
     fn is_a_link(&self) -> Failure {
@@ -289,7 +322,7 @@ fn beneath(root: &OwnedFd, above: &OwnedFd, path: &Path, name: &OsStr) -> rustix
 /// Returns ELOOP for a link that was not followed; with `O_DIRECTORY` the kernel says ENOTDIR.
 fn no_link(above: &OwnedFd, name: &OsStr, error: Errno) -> Errno {
     let is_link = statat(above.as_fd(), name, AtFlags::SYMLINK_NOFOLLOW)
-        .is_ok_and(|there| rustix::fs::FileType::from_raw_mode(there.st_mode).is_symlink());
+        .is_ok_and(|there| FileType::from_raw_mode(there.st_mode).is_symlink());
     if error == Errno::NOTDIR && is_link { Errno::LOOP } else { error }
 }
 
@@ -301,14 +334,17 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
     let file = match open(&path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Err(missing(context, "file", shown)),
-        Err(error) => return Err(cannot("read", shown, &error.into())),
+        Err(error) => {
+            // Sockets cannot be opened, nor devices without a driver.
+            return Err(match fs::metadata(&path) {
+                Ok(there) if !there.is_file() => Failure::new(format!("{shown} is {}, not a file", kind(&there))),
+                _ => cannot("read", shown, &error.into()),
+            });
+        }
     };
     let metadata = file.metadata().map_err(|error| cannot("read", shown, &error))?;
-    if metadata.is_dir() {
-        return Err(Failure::new(format!("{shown} is a directory, not a file")));
-    }
     if !metadata.is_file() {
-        return Err(Failure::new(format!("{shown} is not a regular file")));
+        return Err(Failure::new(format!("{shown} is {}, not a file", kind(&metadata))));
     }
     Ok(file)
 }

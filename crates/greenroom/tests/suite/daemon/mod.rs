@@ -50,6 +50,7 @@ fn gone(steps: &str) -> String {
     format!("{GONE}{steps}")
 }
 
+mod buffering;
 mod leftovers;
 mod output;
 mod processes;

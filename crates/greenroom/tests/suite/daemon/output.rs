@@ -99,8 +99,7 @@ FAIL [TIME]  The scenario
 
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
-    stdout of daemon gone:
-      │ working
+    stdout of daemon gone: see above
     stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -131,8 +130,7 @@ FAIL [TIME]  The scenario
 
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
-    stdout of daemon gone:
-      │ working
+    stdout of daemon gone: see above
     stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -244,8 +242,7 @@ FAIL [TIME]  The scenario
 
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
-    stdout of daemon gone:
-      │ working
+    stdout of daemon gone: see above
     stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -278,8 +275,7 @@ FAIL [TIME]  The scenario
 
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
-    stdout of daemon gone:
-      │ working
+    stdout of daemon gone: see above
     stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
@@ -317,8 +313,7 @@ FAIL [TIME]  The scenario
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
-    stderr of daemon gone:
-      │ no config
+    stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -356,8 +351,7 @@ FAIL [TIME]  The scenario
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
-    stderr of daemon gone:
-      │ no config
+    stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -390,8 +384,7 @@ FAIL [TIME]  The scenario
   daemon gone: exited with status 3 after [TIME]
     command: sh -c 'echo working; echo no config >&2; exit 3'
     stdout of daemon gone: see above
-    stderr of daemon gone:
-      │ no config
+    stderr of daemon gone: see above
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -433,8 +426,7 @@ FAIL [TIME]  The scenario
 
   daemon a: exited with status 0 after [TIME]
     command: printf 'caf\351 \033[31mred\033[0m \000\r\n'
-    stdout of daemon a:
-      │ caf\xe9 \x1b[31mred\x1b[0m \0\r
+    stdout of daemon a: see above
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -296,8 +296,7 @@ FAIL [TIME]  The scenario
 
   daemon up: still running at the end of the scenario
     command: sh -c 'mkfifo f; echo second; read never < f'
-    stdout of daemon up:
-      │ second
+    stdout of daemon up: see above
 
   2 leftover processes, stopped at the end:
     python3 ./up.py  (daemon up (1st), running for [TIME])

@@ -270,9 +270,7 @@ FAIL [TIME]  S1
                       1 step not run
 
   RuntimeError: no licence
-  where it failed:
-    │   File "[PROJECT]/steps.py", line 32
-    │     raise RuntimeError('no licence')
+  same as above, for S0 (x.md:6)
 
   rerun: greenroom run x.md --name S1
 

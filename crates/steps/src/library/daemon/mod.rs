@@ -5,6 +5,7 @@
 //! scenario), `instance` (one of them), and `readiness` (waiting for it). `end` runs at the end of
 //! a scenario.
 
+mod buffering;
 mod daemons;
 mod end;
 mod escapes;

@@ -1,13 +1,16 @@
 //! Steps that check the output of daemons.
 
+use greenroom_event::OutputSource;
 use greenroom_sandbox::process::capture;
 
+use super::buffering;
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::limit::LIMIT;
 use super::readiness;
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
+use crate::library::place::kind;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
@@ -34,11 +37,21 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
     let what = format!("{} of daemon {name}", stream.name());
     let file = capture::open(&path).map_err(|error| {
         let file = path.file_name().unwrap_or_default().display();
-        Failure::new(format!("cannot read {what}: {error}")).note(format!("it is in the file {file}"))
+        let error = Failure::new(format!("cannot read {what}: {error}"));
+        match std::fs::symlink_metadata(&path) {
+            Ok(there) if !there.is_file() => error.note(format!("{file}, where it belongs, is {}", kind(&there))),
+            _ => error.note(format!("it is in the file {file}")),
+        }
     })?;
     let Err(mut error) = bytes::check(&what, Bytes::of(&file)?, relation, &expected, watch) else {
         return Ok(());
     };
+    if let Some(comparison) = &mut error.comparison {
+        comparison.source = Some(OutputSource::Daemon { name: daemon.label(), stream });
+    }
+    if relation != Relation::DoesNotContain {
+        error = buffering::note(daemon, stream, error);
+    }
     if let Some(ended) = daemon.try_wait() {
         error = error.note(format!("daemon {name} has ended, with {}", ended.status));
     }

@@ -6,24 +6,32 @@
 
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
 use std::time::{Duration, Instant};
 
 use greenroom_event::words;
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{ports, table};
+use greenroom_sandbox::process::{capture, ports, table};
 use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
+use super::buffering;
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::instance::Daemon;
 use super::limit::limit_of;
 use crate::context::Context;
 use crate::interpreter::known_as;
-use crate::step::{Captures, Failure, StepResult, Stream};
+use crate::library::bytes::Bytes;
+use crate::library::closest::closest;
+use crate::library::place::kind;
+use crate::step::{Captures, Closest, Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// How many bytes of output a failure shows in any case.
+const SHORT: u64 = 400;
 
 /// Fails when the port is in use: a daemon that cannot bind it would look ready.
 pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
@@ -241,6 +249,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
         }
         None => format!("daemon {name} produced no output within {}", words::limit(limit)),
     });
+    let error = buffering::note(daemon, Stream::Stdout, error);
     Err(daemon.show(error))
 }
 
@@ -262,11 +271,28 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
     if found == Some(true) {
         return Ok(());
     }
-    let (text, stream) = (readiness.quoted(), stream.name());
-    let error = Failure::new(match daemon.try_wait() {
-        Some(ended) => format!("daemon {name} ended with {} without writing {text} to {stream}", ended.status),
-        None => format!("daemon {name} did not write {text} to {stream} within {}", words::limit(limit)),
+    let quoted = readiness.quoted();
+    let mut error = Failure::new(match daemon.try_wait() {
+        Some(ended) => format!("daemon {name} ended with {} without writing {quoted} to {stream}", ended.status),
+        None => format!("daemon {name} did not write {quoted} to {stream} within {}", words::limit(limit)),
     });
+    let other = stream.other();
+    if capture::open(&daemon.file(other)).is_ok_and(|file| {
+        Bytes::of(&file).is_ok_and(|bytes| bytes.find(text.as_bytes(), watch).is_ok_and(|found| found.is_some()))
+    }) {
+        error = error
+            .note(format!("it has written {quoted} to {other}"))
+            .help(format!("write `to {other}` in the step if that is where it belongs"));
+    } else {
+        error = buffering::note(daemon, stream, error);
+        // All of a short output is shown anyway.
+        if let Ok(file) = capture::open(&daemon.file(stream))
+            && file.metadata()?.len() > SHORT
+            && let Some(Closest { line, text }) = closest(Bytes::of(&file)?, &text, watch)?
+        {
+            error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
+        }
+    }
     Err(daemon.show(error))
 }
 
@@ -298,14 +324,24 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
 pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
     let path = context.working_directory()?.join(name);
-    wait_for(context, File::new(path).shown_as(name), limit)
+    let waited = wait_for(context, File::new(&path).shown_as(name), limit);
+    // A link to something that does not exist is there, and yet no file.
+    let target = std::fs::read_link(&path);
+    waited.map_err(|error| match target {
+        Ok(target) => error.note(format!("{name} is a symbolic link to {}, which does not exist", target.display())),
+        Err(_) => error,
+    })
 }
 
 /// Waits for a Unix socket.
 pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, limit) = (captures.text("file")?, limit_of(captures)?);
     let path = context.working_directory()?.join(name);
-    wait_for(context, Socket::new(path).shown_as(name), limit)
+    let waited = wait_for(context, Socket::new(&path).shown_as(name), limit);
+    waited.map_err(|error| match std::fs::metadata(&path) {
+        Ok(there) if !there.file_type().is_socket() => error.note(format!("{name} is {}, not a socket", kind(&there))),
+        _ => error,
+    })
 }
 
 /// Waits for an HTTP answer.

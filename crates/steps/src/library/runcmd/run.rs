@@ -12,7 +12,7 @@ use super::program::{CommandFailure, NotRun, find};
 use super::start::start;
 use super::state::{CommandRun, Runcmd};
 use crate::context::Context;
-use crate::library::place::missing;
+use crate::library::place::{kind, missing};
 use crate::step::{Failure, StepResult, Stream};
 
 /// The limit of a command in a step without a limit.
@@ -164,7 +164,7 @@ fn working_directory(context: &Context, command: &Command) -> Result<PathBuf, Fa
     let directory = context.inside(shown)?;
     match std::fs::metadata(&directory) {
         Ok(metadata) if metadata.is_dir() => Ok(directory),
-        Ok(_) => Err(Failure::new(format!("{shown} is a file, not a directory"))),
+        Ok(metadata) => Err(Failure::new(format!("{shown} is {}, not a directory", kind(&metadata)))),
         Err(_) => Err(missing(context, "directory", shown)),
     }
 }
