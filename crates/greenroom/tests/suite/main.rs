@@ -28,6 +28,7 @@ mod metadata;
 mod nearly;
 mod network;
 mod order;
+mod planted;
 mod python;
 mod recordings;
 mod run;

@@ -250,7 +250,7 @@ pub(crate) fn check(
 /// Returns whether a text is so long that a failure may not show all of it.
 fn is_long(whole: Bytes<'_>, shown: &Excerpt) -> bool {
     const MANY_LINES: usize = 20;
-    let lines = shown.bytes.iter().filter(|&&byte| byte == b'\n').count();
+    let lines = shown.bytes.split(|&byte| byte == b'\n').count();
     shown.start > 0 || lines > MANY_LINES || whole.len() > SHOWN / 20
 }
 

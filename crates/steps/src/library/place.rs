@@ -287,7 +287,11 @@ fn descend(context: &Context, start: Start<'_>, shown: &str, path: &Path, make: 
                 Errno::XDEV => Failure::new(format!("{shown} is outside of {around}"))
                     .note(format!("the symbolic link {directory} points outside")),
                 Errno::LOOP => Failure::new(format!("{directory} is a symbolic link that cannot be followed")),
-                Errno::NOTDIR => Failure::new(format!("{directory} is not a directory")),
+                Errno::NOTDIR => {
+                    let there = statat(above, component.as_os_str(), AtFlags::SYMLINK_NOFOLLOW);
+                    let kind = there.map_or("something else", |there| kind_of(FileType::from_raw_mode(there.st_mode)));
+                    Failure::new(format!("{directory} is {kind}, not a directory"))
+                }
                 Errno::NOENT if make => {
                     Failure::new(format!("{directory} is a symbolic link to something that does not exist"))
                 }

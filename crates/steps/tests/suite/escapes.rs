@@ -180,7 +180,7 @@ fn links_themselves_can_be_removed() {
          when I remove file file
          when I remove directory sub",
     );
-    assert_eq!(scenario.fails("when I remove directory abs"), Failure::new("abs is not a directory"));
+    assert_eq!(scenario.fails("when I remove directory abs"), Failure::new("abs is a symbolic link, not a directory"));
     assert!(scenario.path("abs").is_symlink());
     assert_eq!(surroundings(&scenario), before);
 }

@@ -49,7 +49,7 @@ fn embedded_files_must_exist_and_need_a_valid_path() {
     scenario.passes("given a directory foo.txt");
     assert_eq!(scenario.fails("given file foo.txt"), error("foo.txt is a directory, not a file"));
     scenario.write("plain", "");
-    assert_eq!(scenario.fails("given file plain/x from foo.txt"), error("plain is not a directory"));
+    assert_eq!(scenario.fails("given file plain/x from foo.txt"), error("plain is a file, not a directory"));
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn special_files_are_not_written_to() {
     let mut scenario = Scenario::new();
     scenario.passes("when I run mkfifo pipe");
     // The pipe has no reader, so opening it to write would block for ever.
-    assert_eq!(scenario.fails("given file pipe from foo.txt"), error("cannot write pipe: no such device or address"));
-    assert_eq!(scenario.fails("then file pipe contains \"x\""), error("pipe is not a regular file"));
+    assert_eq!(scenario.fails("given file pipe from foo.txt"), error("pipe is a fifo, not a file"));
+    assert_eq!(scenario.fails("then file pipe contains \"x\""), error("pipe is a fifo, not a file"));
 }
 
 #[test]
@@ -120,7 +120,7 @@ fn directories_are_made() {
          then directory f exists",
     );
     scenario.write("plain", "");
-    let expected = error("plain is not a directory");
+    let expected = error("plain is a file, not a directory");
     assert_eq!(scenario.fails("given a directory plain"), expected);
     assert_eq!(scenario.fails("given directory plain"), expected);
     assert_eq!(scenario.fails("when I create directory plain/x"), expected);
@@ -138,8 +138,8 @@ fn directories_are_removed() {
          then directory empty does not exist",
     );
     scenario.write("plain", "");
-    assert_eq!(scenario.fails("when I remove directory plain"), error("plain is not a directory"));
-    assert_eq!(scenario.fails("when I remove empty directory plain"), error("plain is not a directory"));
+    assert_eq!(scenario.fails("when I remove directory plain"), error("plain is a file, not a directory"));
+    assert_eq!(scenario.fails("when I remove empty directory plain"), error("plain is a file, not a directory"));
     let missing = error("directory plan does not exist")
         .note("the scenario's directory contains plain")
         .help("did you mean `plain`?");
@@ -188,7 +188,7 @@ fn touched_files_are_new_or_newly_modified() {
     assert_eq!(scenario.read("foo.txt"), b"hello\nworld\n");
     assert_eq!(scenario.read("x/new"), b"");
     scenario.write("plain", "");
-    assert_eq!(scenario.fails("when I touch file plain/x"), error("plain is not a directory"));
+    assert_eq!(scenario.fails("when I touch file plain/x"), error("plain is a file, not a directory"));
     let error = scenario.fails("then file foo.txt has a very old modification time");
     assert_eq!(error.message, "file foo.txt does not have a very old modification time");
     assert_eq!(error.notes[1], "very old is more than 39 years from now");

@@ -263,3 +263,33 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]);
     assert_eq!(names(&victim), [""; 0]);
 }
+
+#[test]
+fn files_that_are_not_plain_files_are_named_by_their_type() {
+    let make = "import os, socket\nos.mkfifo('pipe')\nos.mkdir('folder')\nos.symlink('nowhere', 'link')\n\
+                socket.socket(socket.AF_UNIX).bind('socket')\nos.symlink('/dev/null', 'device')\n";
+    for (step, message) in [
+        ("then file pipe contains \"x\"", "pipe is a fifo, not a file"),
+        ("then file folder contains \"x\"", "folder is a directory, not a file"),
+        ("then file socket contains \"x\"", "socket is a socket, not a file"),
+        ("then file device contains \"x\"", "device is a device, not a file"),
+        ("given file pipe from make.py", "pipe is a fifo, not a file"),
+        ("given file socket from make.py", "socket is a socket, not a file"),
+        ("then directory pipe exists", "pipe is a fifo, not a directory"),
+        ("when I remove directory socket", "socket is a socket, not a directory"),
+        ("then file pipe does not exist", "fifo pipe exists, but should not"),
+        (
+            "when I wait for file link to exist, for at most 0.1 seconds",
+            "note: link is a symbolic link to nowhere, which does not exist",
+        ),
+        (
+            "when I wait for socket pipe to accept connections, for at most 0.1 seconds",
+            "note: pipe is a fifo, not a socket",
+        ),
+    ] {
+        let text = scenario(&format!("given file make.py\nwhen I run python3 make.py\n{step}"));
+        let text = text + &format!("~~~{{#make.py .file}}\n{make}~~~\n");
+        let ran = Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("");
+        assert!(ran.stdout.contains(&format!("\n  {message}\n")), "{step}: {}", ran.stdout);
+    }
+}
