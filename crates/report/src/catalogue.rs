@@ -6,7 +6,7 @@ use greenroom_doc::{Binding, CaptureType, Plan, PlannedScenario, Sources};
 use crate::style::{Role, Style};
 use crate::words;
 
-/// Lists the scenarios of a plan: place, title, labels, and with `steps` their steps.
+/// Lists the scenarios of a plan: place, title and labels. With `steps`, also their steps.
 pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> String {
     let place = |scenario: &PlannedScenario| {
         let (file, line) = sources.location(scenario.span);
@@ -44,7 +44,7 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
     out
 }
 
-/// Lists the steps of libraries: keyword, pattern, captures with their types, documentation.
+/// Lists the steps of libraries: keyword, pattern, typed captures, documentation.
 pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
     const INDENT: usize = 8;
     let mut out = String::new();

@@ -19,8 +19,7 @@ const TALL: u32 = 8;
 /// At most so many characters of a line are shown.
 const LONG: usize = 2000;
 
-/// Renders diagnostics in the given order, then their number: `3 errors, 1 warning`. Empty if there
-/// are none.
+/// Renders diagnostics in the given order, then their number: `3 errors`. Empty if there are none.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let renderer = if style.colour { Renderer::styled().hyperlink(false) } else { Renderer::plain() };
     let renderer = renderer.term_width(style.width.max(40));

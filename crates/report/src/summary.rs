@@ -15,7 +15,7 @@ pub struct Summary {
     pub passed: usize,
     /// Scenarios that failed.
     pub failed: usize,
-    /// Scenarios that neither passed nor failed, because they could not be run to their end.
+    /// Scenarios that could not run to their end, so neither passed nor failed.
     pub broken: usize,
     /// Scenarios that were not started, or were stopped with the run.
     pub skipped: usize,
@@ -31,8 +31,9 @@ pub struct Summary {
     pub finished: bool,
     /// How long it took, until the last event.
     pub took: Duration,
-    /// The failed and broken scenarios, as indices into the outline, in the order in which they
-    /// ended.
+    /// The failed and broken scenarios, in the order in which they ended.
+    ///
+    /// They are indices into the outline.
     pub failures: Vec<(usize, Outcome)>,
 }
 

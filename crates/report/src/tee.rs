@@ -57,7 +57,7 @@ impl Sink for Tee<'_> {
     }
 }
 
-/// A report in a file: the option of `greenroom run` that asks for it, and how it is made.
+/// A report in a file: its option of `greenroom run`, and how it is made.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
     /// The option: `events` for `--events FILE`.

@@ -13,7 +13,7 @@ pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// Returns a count with a noun whose plural is irregular: `1 process`, `2 processes`.
+/// Returns a count with a noun of irregular plural: `1 process`, `2 processes`.
 pub fn count_of(number: usize, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
@@ -67,7 +67,7 @@ pub fn shell_quote(word: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
-/// Returns whether a character is invisible, moves the cursor or changes the text direction.
+/// Returns whether a character is invisible, or moves the cursor or turns the text.
 ///
 /// The joiner of emoji (U+200D) is not one of them: nothing can be hidden with it.
 pub fn is_hidden(c: char) -> bool {
@@ -78,12 +78,12 @@ pub fn is_hidden(c: char) -> bool {
         || raw_byte(c).is_some()
 }
 
-/// Returns whether a character looks like a space or like nothing, without being a space.
+/// Returns whether a character looks like a space or nothing, but is different.
 pub fn is_deceptive(c: char) -> bool {
     (c.is_whitespace() && c != ' ') || (!c.is_ascii() && c.width() == Some(0))
 }
 
-/// Escapes hidden characters, for one line of a screen: `\n`, `\t`, `\x1b`, `\u{202e}`.
+/// Escapes hidden characters for one line of a screen: `\n`, `\x1b`, `\u{202e}`.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_where(text, is_hidden)
 }
@@ -120,8 +120,7 @@ fn escape_char(c: char) -> String {
     }
 }
 
-/// Escapes a line of output, expands its tabs to multiples of 8, and cuts it after `most`
-/// characters.
+/// Escapes a line of output and cuts it after `most` characters. Tabs expand to multiples of 8.
 pub fn output_line(line: &str, most: usize) -> String {
     let mut shown = String::new();
     let mut column = 0;
@@ -173,7 +172,7 @@ pub fn fit(text: &str, columns: usize) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Breaks a text into lines of at most so many columns; blank lines separate paragraphs.
+/// Breaks a text into lines of at most so many columns. Blank lines separate paragraphs.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.trim().split("\n\n") {

@@ -28,7 +28,7 @@ pub struct RunOptions {
     pub keep: bool,
     /// Whether leftover processes make a scenario fail.
     pub leftovers_fail: bool,
-    /// How many bytes a process may write to one of its outputs, instead of the document's limit.
+    /// The most bytes that a process may write to an output. It replaces the document's limit.
     pub output_limit: Option<u64>,
     /// The seed of a random order.
     pub shuffle: Option<u64>,
@@ -65,6 +65,6 @@ pub struct Orders<'a> {
     /// The first stops processes with SIGTERM, the second kills them, and after the third the run
     /// waits for nothing.
     pub stop: Option<BorrowedFd<'a>>,
-    /// Readable when everything must pause, this process included, until it is continued.
+    /// Readable when everything must pause, including this process.
     pub pause: Option<BorrowedFd<'a>>,
 }

@@ -29,7 +29,7 @@ pub enum RunError {
     Sandbox(#[from] SandboxError),
 }
 
-/// Runs the selected scenarios of a plan without errors, and pushes all that happens into `sink`.
+/// Runs the selected scenarios of a plan without errors. Pushes all that happens into `sink`.
 ///
 /// # Errors
 ///

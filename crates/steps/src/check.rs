@@ -84,7 +84,7 @@ impl ProblemKind {
 pub struct Problem {
     /// The capture that it is about; `None` for the whole step.
     pub capture: Option<String>,
-    /// The part of the capture's text that it is about, in bytes; `None` for the whole text.
+    /// The part of the capture's text that it is about, in bytes. `None` is the whole text.
     ///
     /// It may end in the next capture, if nothing is between the two.
     pub part: Option<Range<usize>>,
@@ -150,16 +150,15 @@ pub struct PreflightState {
     pub path_prefix: Vec<PathBuf>,
     /// The embedded files of the document.
     pub embedded: Arc<[EmbeddedFile]>,
-    /// Scripts that earlier steps create in the scenario's directory: the name, and the first line.
+    /// Scripts that earlier steps create in the scenario's directory. The value is the first line.
     pub scripts: BTreeMap<String, String>,
     /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
-    /// Files and directories that earlier steps create in the scenario's directory, as the document
-    /// writes them.
+    /// Files and directories that earlier steps create, as the document writes them.
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,
-    /// Whether an earlier step may do anything, because it runs a program or the user's own code.
+    /// Whether an earlier step may do anything: it runs a program or user code.
     ///
     /// Then any file may exist.
     pub anything_goes: bool,

@@ -55,13 +55,14 @@ impl Context {
         }
     }
 
-    /// Returns the scenario's data directory, which is HOME and TMPDIR of all that it starts, and
-    /// starts empty.
+    /// Returns the scenario's data directory, which is empty at first. It is HOME and TMPDIR of all
+    /// that the scenario starts.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Returns the working directory: the data directory, unless a step changed to another one.
+    /// Returns the working directory. It is the data directory, unless a step changed to another
+    /// one.
     ///
     /// # Errors
     ///
@@ -101,8 +102,8 @@ impl Context {
         format!("the working directory {}", shown.display())
     }
 
-    /// Returns a directory of this scenario beside the data directory, for files that its steps
-    /// must not see.
+    /// Returns a directory for files that the scenario's steps must not see. It is beside the data
+    /// directory.
     pub fn backstage(&self) -> &Path {
         self.directory.parent().unwrap_or(&self.directory)
     }

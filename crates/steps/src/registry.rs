@@ -11,7 +11,7 @@ use crate::step::{Captures, ScenarioEnd, StepResult};
 
 /// Runs a step or a cleanup.
 pub type StepFunction = Box<dyn Fn(&mut Context, &Captures) -> StepResult + Send + Sync>;
-/// Finds the problems of a step before any scenario starts, and notes what the step changes.
+/// Finds the problems of a step before any scenario starts. It also notes what the step changes.
 pub type CheckFunction = fn(&Captures, &mut PreflightState) -> Vec<Problem>;
 /// Runs when a scenario ends, passed or failed, after its cleanups.
 pub type EndFunction = fn(&mut Context, &mut ScenarioEnd);
@@ -71,7 +71,7 @@ impl Library {
         self
     }
 
-    /// Names an implementation file, `lib/files.py`, that documents may list although this library
+    /// Adds an implementation file that documents may list, such as `lib/files.py`. This library
     /// does not need it.
     #[must_use]
     pub fn serves(mut self, file: &str) -> Self {

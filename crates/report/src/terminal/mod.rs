@@ -111,7 +111,7 @@ impl<W: Write> TerminalReporter<W> {
         self.end();
     }
 
-    /// Erases the live lines, so that something else can be written, until the next event.
+    /// Erases the live lines until the next event, so that other text can be written.
     pub fn clear(&mut self) {
         if let Some(live) = &mut self.live {
             let frame = live.erase();

@@ -42,9 +42,9 @@ pub struct Function {
     pub name: String,
     /// Its file, and its line from 1.
     pub place: (PathBuf, usize),
-    /// The name of its first parameter, which gets the context; `None` without such a parameter.
+    /// The name of its first parameter, which gets the context, if it has one.
     pub context: Option<String>,
-    /// The parameters after the context: name, and the source of the default if there is one.
+    /// The parameters after the context: name, and source of the default if any.
     pub parameters: Vec<(String, Option<String>)>,
     /// Whether it takes, or may take, captures for which it has no parameter.
     pub takes_any: bool,

@@ -43,7 +43,7 @@ const END_LIMIT: Duration = Duration::from_secs(2);
 pub struct Hosts(BTreeMap<String, Host>);
 
 impl Hosts {
-    /// Has a host call a function; copies or starts the host if the scenario does not have it yet.
+    /// Calls a function of a host. Copies or starts the host if the scenario does not have it yet.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Hosts {
         result
     }
 
-    /// Adds what functions have printed so far to the error of a native step: it may say why.
+    /// Adds the output of functions so far to the error of a native step. It may say why.
     pub fn with_output(context: &mut Context, error: Failure) -> Failure {
         let hosts = &context.state::<Self>().0;
         hosts.values().fold(error, |error, host| host.with_earlier_output(error, host.written()))

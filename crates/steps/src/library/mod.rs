@@ -23,8 +23,7 @@ pub fn all() -> Vec<Library> {
 }
 
 impl Registry {
-    /// Creates a registry of the libraries that come with greenroom: daemon, files, runcmd,
-    /// datadir.
+    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

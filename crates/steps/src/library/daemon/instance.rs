@@ -54,8 +54,8 @@ impl Daemon {
         }
     }
 
-    /// Returns the daemon's name in messages: `web`, or `web (1st)` if a later one was started
-    /// under its name.
+    /// Returns the daemon's name in messages: `web`, or `web (1st)`. The second form is for a name
+    /// that a later daemon has too.
     pub fn label(&self) -> String {
         match self.former {
             Some(number) => format!("{} ({})", self.order.name, ordinal(number)),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::step::{Captures, Failure};
 
-/// How long a step waits for readiness, output or the end of a daemon, unless it sets a limit.
+/// How long a step waits for a daemon, unless it sets a limit. It waits for readiness, output or
+/// the end.
 pub const LIMIT: Duration = Duration::from_secs(5);
 
 /// How long steps about the process table wait for a process that is starting or ending.

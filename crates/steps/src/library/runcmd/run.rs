@@ -63,7 +63,7 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     Ok(())
 }
 
-/// Runs a command for a step host, which passes its words and its environment variables. Steps then
+/// Runs a command for a step host. The host passes its words and environment variables. Steps then
 /// check it.
 ///
 /// # Errors

@@ -20,7 +20,7 @@ pub struct Runcmd {
 }
 
 impl Runcmd {
-    /// Returns what commands read from standard input: the name of a file, or a text, or nothing.
+    /// Returns what commands read from standard input: a file, a text, or nothing.
     pub fn input(&self) -> (Option<&str>, Option<&str>) {
         match &self.stdin {
             Stdin::Nothing => (None, None),
