@@ -7,7 +7,10 @@ use crate::support::{Project, document, same};
 /// Creates a document whose command writes 150 lines, this line, and 150 more.
 fn long_output(line: &str, step: &str) -> String {
     document(&format!(
-        "# The scenario\n~~~scenario\ngiven file text\nwhen I run sh -c \"seq -f 'line %g: all is well' 1 150; cat text; \
+        "# The scenario\n\
+         ~~~scenario\n\
+         given file text\n\
+         when I run sh -c \"seq -f 'line %g: all is well' 1 150; cat text; \
          seq -f 'line %g: all is well' 152 300\"\nthen {step}\n~~~\n~~~{{#text .file}}\n{line}\n~~~\n"
     ))
 }
@@ -60,7 +63,11 @@ fn the_closest_text_of_a_file_and_of_a_daemon_is_shown() {
     let daemon = "when I start \"sh write.sh\" as a background process as d\nwhen I wait for daemon d to end\n";
     let scenarios = format!(
         "# File\n~~~scenario\n{steps}then file log contains \"user anna logged in\"\n~~~\n\
-         # Daemon\n~~~scenario\ngiven file write.sh\n{daemon}then daemon d stdout contains \"{{\\\"ok\\\": true}}\"\n~~~\n\
+         # Daemon\n\
+         ~~~scenario\n\
+         given file write.sh\n\
+         {daemon}then daemon d stdout contains \"{{\\\"ok\\\": true}}\"\n\
+         ~~~\n\
          # Wait\n~~~scenario\ngiven file write.sh\n\
          when I start \"sh write.sh stay\" as a background process as d\n\
          when I wait for daemon d to write \"job nine done\" to stdout, for at most 1 seconds\n~~~\n\

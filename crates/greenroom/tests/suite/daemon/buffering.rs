@@ -7,7 +7,10 @@ use crate::support::{Project, document, same};
 /// Runs a scenario that waits for text of a program, and returns its notes and advice.
 fn advice(program: &str, line: &str) -> String {
     let scenario = format!(
-        "# The scenario\n~~~scenario\ngiven executable file program\nwhen I start \"{line}\" as a background process as d\n\
+        "# The scenario\n\
+         ~~~scenario\n\
+         given executable file program\n\
+         when I start \"{line}\" as a background process as d\n\
          when I wait for daemon d to write \"ready\" to stdout, for at most 0.8 seconds\n~~~\n\
          ~~~{{#program .file}}\n{program}\n~~~\n"
     );

@@ -73,7 +73,8 @@ fn of_program(command: &str, python_unbuffered: bool) -> Buffering {
                 return Buffering::None;
             }
             Buffering::Advice(format!(
-                "start it with `{file} -u`, set PYTHONUNBUFFERED=1 in its environment, or write `print(..., flush=True)`"
+                "start it with `{file} -u`, set PYTHONUNBUFFERED=1 in its environment, or write `print(..., \
+                 flush=True)`"
             ))
         }
         "perl" => Buffering::Advice("write `$| = 1;` at the start of the Perl program".to_owned()),
