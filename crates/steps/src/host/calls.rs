@@ -140,7 +140,7 @@ fn latest(context: &mut Context) -> Result<Value, Failure> {
     let bytes = |captured: &runcmd::CapturedOutput| captured.bytes().map(|bytes| STANDARD.encode(bytes));
     Ok(json!({
         "argv": ran.command().argv,
-        "exit": ran.status().code(),
+        "exit": ran.status().returncode(),
         "stdout_base64": bytes(ran.stdout())?,
         "stderr_base64": bytes(ran.stderr())?,
     }))

@@ -104,6 +104,35 @@ PASS [TIME]  Two apps
 "#]]);
 }
 
+/// Python gives minus the signal's number, and so do the helpers.
+#[test]
+fn functions_see_the_exit_code_of_a_command_that_a_native_step_ran() {
+    let functions = "\
+def exit_code_is(ctx, code=None):
+    assert_eq(runcmd_get_exit_code(ctx), int(code))
+";
+    let bindings = "\
+- then: python sees exit code {code:int}
+  impl: {python: {function: exit_code_is}}
+";
+    let scenario = "\
+# Exit codes
+~~~scenario
+when I run true
+then python sees exit code 0
+when I try to run sh -c 'exit 3'
+then python sees exit code 3
+when I try to run sh -c 'kill -9 $$'
+then python sees exit code -9
+and exit code is -9
+when I try to run nosuch-program
+then python sees exit code 127
+~~~
+";
+    let project = Project::anywhere().file("steps.py", functions).file("own.yaml", bindings);
+    project.file("x.md", document(scenario)).run(["run", "x.md"]).passes();
+}
+
 const ELSEWHERE_BINDINGS: &str = "\
 - when: I change to {path:path}
   impl: {python: {function: changes}}
