@@ -82,7 +82,7 @@ pub enum Notice {
 impl DaemonEnd {
     /// Whether it died by itself with a failure, or by a signal that greenroom did not send.
     pub fn is_crash(&self) -> bool {
-        matches!(self, Self::Exited { exit, .. } if !exit.success())
+        matches!(self, Self::Exited { exit, .. } if !exit.success() && *exit != Exit::Unknown)
     }
 
     /// Whether it crashed and no step knows.
@@ -99,6 +99,8 @@ pub enum Exit {
     Status(i32),
     /// This signal ended it.
     Signal(Signal),
+    /// Not known: it was not a child of a process that reports it.
+    Unknown,
 }
 
 impl Exit {
@@ -113,6 +115,7 @@ impl fmt::Display for Exit {
         match self {
             Self::Status(status) => write!(f, "exit status {status}"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::Unknown => f.write_str("an unknown exit status"),
         }
     }
 }

@@ -52,29 +52,101 @@ pub enum Network {
 
 static FACTS: OnceLock<Facts> = OnceLock::new();
 
-/// Total pause time of the stage in nanoseconds. The first process writes it, the worker reads it.
-static PAUSES: OnceLock<File> = OnceLock::new();
+/// Notes of the first process for the worker, in numbers of 8 bytes.
+///
+/// First the total pause time of the stage in nanoseconds; then how many orphans the first process
+/// has reaped; then the latest of them, three numbers each: see [`record_end`].
+static NOTES: OnceLock<File> = OnceLock::new();
 
-/// Records the facts, and opens the file for pause times.
+/// How many orphans are kept.
+const ENDS_KEPT: u64 = 4096;
+/// How long the note of one is, in bytes.
+const END_LENGTH: usize = 24;
+
+/// Records the facts, and opens the file for notes.
 pub(crate) fn record(facts: Facts) {
     let _ = FACTS.set(facts);
-    if let Ok(file) = memfd_create("greenroom-pauses", MemfdFlags::CLOEXEC) {
-        let _ = PAUSES.set(file.into());
-        record_pauses(Duration::ZERO);
+    if let Ok(file) = memfd_create("greenroom-notes", MemfdFlags::CLOEXEC) {
+        let file = File::from(file);
+        let _ = file.write_all_at(&[0; 16], 0);
+        let _ = NOTES.set(file);
     }
+}
+
+/// Writes a number of the notes.
+fn write_number(place: u64, number: u64) {
+    let _ = NOTES.get().map(|file| file.write_all_at(&number.to_ne_bytes(), place));
+}
+
+/// Reads a number of the notes; 0 if there are none.
+fn read_number(place: u64) -> u64 {
+    let mut number = [0; 8];
+    let read = NOTES.get().and_then(|file| file.read_exact_at(&mut number, place).ok());
+    read.map_or(0, |()| u64::from_ne_bytes(number))
 }
 
 /// Records how long the stage has been paused in all.
 pub(crate) fn record_pauses(total: Duration) {
-    let nanoseconds = u64::try_from(total.as_nanos()).unwrap_or(u64::MAX);
-    let _ = PAUSES.get().map(|file| file.write_all_at(&nanoseconds.to_ne_bytes(), 0));
+    write_number(0, u64::try_from(total.as_nanos()).unwrap_or(u64::MAX));
 }
 
 /// Returns how long this stage has been paused in all.
 pub(crate) fn paused() -> Duration {
-    let mut nanoseconds = [0; 8];
-    let read = PAUSES.get().and_then(|file| file.read_exact_at(&mut nanoseconds, 0).ok());
-    read.map_or(Duration::ZERO, |()| Duration::from_nanos(u64::from_ne_bytes(nanoseconds)))
+    Duration::from_nanos(read_number(0))
+}
+
+/// Returns the time that [`record_end`] writes, in nanoseconds.
+fn now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let now = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Records how an orphan ended that the first process has just reaped: its number, Python's
+/// `returncode`, and the time.
+pub(crate) fn record_end(pid: i32, returncode: i32) {
+    let count = read_number(8);
+    let mut note = [0; END_LENGTH];
+    note[..4].copy_from_slice(&pid.to_ne_bytes());
+    note[8..12].copy_from_slice(&returncode.to_ne_bytes());
+    note[16..].copy_from_slice(&now().to_ne_bytes());
+    let place = 16 + count % ENDS_KEPT * END_LENGTH as u64;
+    let _ = NOTES.get().map(|file| file.write_all_at(&note, place));
+    write_number(8, count + 1);
+}
+
+/// How many orphans had been reaped at a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndsSeen(u64);
+
+/// How an orphan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OrphanEnd {
+    /// Python's `returncode`.
+    pub(crate) returncode: i32,
+    /// How long ago it was reaped.
+    pub(crate) ago: Duration,
+}
+
+/// Returns how many orphans have been reaped up to now.
+pub(crate) fn ends_seen() -> EndsSeen {
+    EndsSeen(read_number(8))
+}
+
+impl EndsSeen {
+    /// Returns how a process ended that was an orphan of this number since then.
+    pub(crate) fn end_of(self, pid: i32) -> Option<OrphanEnd> {
+        let file = NOTES.get()?;
+        let count = read_number(8);
+        (self.0.max(count.saturating_sub(ENDS_KEPT))..count).find_map(|index| {
+            let mut note = [0; END_LENGTH];
+            file.read_exact_at(&mut note, 16 + index % ENDS_KEPT * END_LENGTH as u64).ok()?;
+            let number = |at: usize| Some(i32::from_ne_bytes(note.get(at..at + 4)?.try_into().ok()?));
+            let time = u64::from_ne_bytes(note[16..].try_into().ok()?);
+            let ago = Duration::from_nanos(now().saturating_sub(time));
+            (number(0)? == pid).then_some(OrphanEnd { returncode: number(8)?, ago })
+        })
+    }
 }
 
 /// Opens the namespaces that this stage has of its own.

@@ -21,6 +21,7 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
             name: signal.name().map(|name| format!("SIG{name}")),
             core_dumped: matches!(status, ExitStatus::CoreDump(_)),
         }),
+        ExitStatus::Unknown => Exit::Unknown,
     }
 }
 

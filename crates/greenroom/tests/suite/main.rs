@@ -33,6 +33,7 @@ mod python;
 mod recordings;
 mod run;
 mod seed;
+mod servers;
 mod support;
 mod surroundings;
 mod targets;

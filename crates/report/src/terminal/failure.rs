@@ -298,6 +298,9 @@ pub(super) fn daemon_end(end: &DaemonEnd) -> String {
         DaemonEnd::Exited { exit: Exit::Status(status), after, .. } => {
             format!("exited with status {status} after {}", words::duration(*after))
         }
+        DaemonEnd::Exited { exit: Exit::Unknown, after, .. } => {
+            format!("ended with an unknown exit status after {}", words::duration(*after))
+        }
         _ => "ended with the scenario".to_owned(),
     }
 }

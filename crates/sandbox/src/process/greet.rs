@@ -7,8 +7,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketFlags, SocketType, connect, recv, shutdown, socket_with};
 
 use super::ports::Listener;
-use super::running::Process;
-use super::table;
+use super::service::Service;
 use super::wait::{WaitError, Watch};
 
 /// A server that does nothing for this long does nothing about the connection.
@@ -16,7 +15,7 @@ const IDLE: Duration = Duration::from_millis(4);
 /// The longest time that a server has.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Makes exactly one connection to a listener of `process` and waits until the server has handled
+/// Makes exactly one connection to a listener of `service` and waits until the server has handled
 /// it.
 ///
 /// Our half is closed at once. Documents rely on this connection: scripts accept one connection,
@@ -31,7 +30,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// When the wait is cut short.
-pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Result<(), WaitError> {
+pub fn greet(watch: &mut Watch, service: &Service, listener: &Listener) -> Result<(), WaitError> {
     let address = listener.target();
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -49,7 +48,7 @@ pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Resul
     let mut quiet_since: Option<Instant> = None;
     let mut buffer = vec![0; 4096];
     while begun.elapsed() < LIMIT {
-        let fds = [socket.as_fd(), process.pidfd()];
+        let fds = [socket.as_fd(), service.pidfd()];
         if watch.readable(&fds, Instant::now() + Duration::from_millis(1))? {
             match recv(&socket, buffer.as_mut_slice(), RecvFlags::empty()) {
                 // The server says something first: read all of it, it may still close.
@@ -58,8 +57,7 @@ pub fn greet(watch: &mut Watch, process: &Process, listener: &Listener) -> Resul
                 _ => return Ok(()),
             }
         }
-        let members = table::members();
-        if table::any_busy(table::family(&members, process.pid())) {
+        if service.is_busy() {
             quiet_since = None;
         } else if quiet_since.get_or_insert_with(Instant::now).elapsed() >= IDLE {
             return Ok(());

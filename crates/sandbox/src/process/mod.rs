@@ -3,6 +3,7 @@
 //! - [`Program`] says what to start; [`Program::start`] gives a [`Process`].
 //! - [`Process`] is a running program in a process group of its own, held by a pidfd, so it is
 //!   never confused with another process that gets its number.
+//! - [`Service`] is a program that may go into the background.
 //! - [`Neighbour`] is a process that another one has started.
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
@@ -13,12 +14,14 @@
 pub mod capture;
 mod child;
 mod greet;
+mod mark;
 mod neighbour;
 pub mod network;
 pub mod ports;
 mod program;
 pub mod ready;
 mod running;
+mod service;
 mod signal;
 mod status;
 pub mod stuck;
@@ -30,6 +33,7 @@ pub use greet::greet;
 pub use neighbour::Neighbour;
 pub use program::{Input, Program, ProgramError, SpawnError, find_program, missing_interpreter, retry_while_busy};
 pub use running::Process;
+pub use service::Service;
 pub use signal::{Signal, UnknownSignal};
 pub use status::{Exit, ExitStatus, StopOutcome};
 pub use wait::{MeterId, Stopwatch, WaitError, Watch};

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::child::Child;
@@ -44,6 +45,14 @@ impl Neighbour {
     /// Sends it a signal; nothing happens when it has ended.
     pub fn signal(&self, signal: Signal) {
         let _ = self.0.signal(signal);
+    }
+
+    /// Sends it a signal; nothing happens when it has ended.
+    pub(super) fn try_signal(&self, signal: Signal) -> io::Result<()> {
+        match self.0.signal(signal) {
+            Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Kills it and waits until it has ended.

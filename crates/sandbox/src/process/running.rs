@@ -15,7 +15,7 @@ use super::table::{self, Entry};
 use super::wait::{WaitError, Watch, plain};
 
 /// A killed process dies within milliseconds or is stuck in the kernel; then we stop waiting.
-const KILL_LIMIT: Duration = Duration::from_secs(2);
+pub(super) const KILL_LIMIT: Duration = Duration::from_secs(2);
 
 /// A program that was started here: the leader of its own process group.
 ///

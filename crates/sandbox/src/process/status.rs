@@ -18,6 +18,8 @@ pub enum ExitStatus {
     Signal(Signal),
     /// Killed by this signal, with a core dump.
     CoreDump(Signal),
+    /// Not known: the kernel reports it to the parent of a process only.
+    Unknown,
 }
 
 impl ExitStatus {
@@ -30,14 +32,14 @@ impl ExitStatus {
     pub fn code(self) -> Option<i32> {
         match self {
             Self::Code(code) => Some(code),
-            Self::Signal(_) | Self::CoreDump(_) => None,
+            Self::Signal(_) | Self::CoreDump(_) | Self::Unknown => None,
         }
     }
 
     /// Returns the signal that killed the process, if one did.
     pub fn signal(self) -> Option<Signal> {
         match self {
-            Self::Code(_) => None,
+            Self::Code(_) | Self::Unknown => None,
             Self::Signal(signal) | Self::CoreDump(signal) => Some(signal),
         }
     }
@@ -49,17 +51,23 @@ impl ExitStatus {
     }
 
     /// Returns it as Python's `returncode`: the exit code, or minus the signal's number.
+    ///
+    /// An unknown one is less than any of these.
     #[doc(hidden)]
     pub fn returncode(self) -> i32 {
         match self {
             Self::Code(code) => code,
             Self::Signal(signal) | Self::CoreDump(signal) => -signal.as_raw(),
+            Self::Unknown => i32::MIN,
         }
     }
 
     /// Converts Python's `returncode`.
     #[doc(hidden)]
     pub fn from_returncode(returncode: i32) -> Self {
+        if returncode == i32::MIN {
+            return Self::Unknown;
+        }
         let signal = returncode.checked_neg().and_then(Signal::from_raw);
         signal.map_or(Self::Code(returncode), Self::Signal)
     }
@@ -78,6 +86,7 @@ impl fmt::Display for ExitStatus {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
             Self::CoreDump(signal) => write!(f, "signal {signal} (core dumped)"),
+            Self::Unknown => f.write_str("an unknown exit status"),
         }
     }
 }
@@ -108,9 +117,12 @@ mod tests {
 
     #[test]
     fn a_returncode_is_an_exit_code_or_a_signal() {
-        for (status, returncode) in
-            [(ExitStatus::Code(3), 3), (ExitStatus::Signal(Signal::TERM), -15), (ExitStatus::Code(-1000), -1000)]
-        {
+        for (status, returncode) in [
+            (ExitStatus::Code(3), 3),
+            (ExitStatus::Signal(Signal::TERM), -15),
+            (ExitStatus::Code(-1000), -1000),
+            (ExitStatus::Unknown, i32::MIN),
+        ] {
             assert_eq!((status.returncode(), ExitStatus::from_returncode(returncode)), (returncode, status));
         }
         assert_eq!(ExitStatus::Signal(Signal::TERM).to_string(), "signal SIGTERM");

@@ -159,7 +159,9 @@ fn command_line_of(shown: i32) -> String {
         bytes = others.into_iter().find(|bytes| !bytes.is_empty()).unwrap_or_default();
     }
     let trimmed = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
-    String::from_utf8_lossy(trimmed).replace('\0', " ")
+    let text = String::from_utf8_lossy(trimmed).replace('\0', " ");
+    // A program that writes its own title pads the rest.
+    if text.ends_with("  ") { text.trim_end().to_owned() } else { text }
 }
 
 /// Whether any thread of these processes is running or waits for a disk.
@@ -178,6 +180,12 @@ fn state(thread: &Path) -> Option<char> {
     let stat = fs::read(thread.join("stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Returns a soft limit of a process, by its name in `/proc/PID/limits`; `None` if it is infinite.
+pub(super) fn soft_limit(pid: i32, name: &str) -> Option<u64> {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", shown_as(pid))).ok()?;
+    limits.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
 }
 
 /// Returns the open descriptors of a process: links, named by number.
@@ -211,12 +219,22 @@ pub fn has_closed_member() -> bool {
 pub fn holder_of_socket(inode: u64) -> Option<Entry> {
     let wanted = format!("socket:[{inode}]");
     let own = shown_as(this_process());
-    all().into_iter().filter(|&pid| pid != own).find_map(|pid| {
-        descriptors(pid)
-            .any(|fd| fs::read_link(fd).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
-            .then(|| entry(pid))
-            .flatten()
-    })
+    let mut listed: BTreeSet<i32> = all().into_iter().collect();
+    // A process that hands it to a child and ends during the look would be missed in both forms.
+    for _ in 0..8 {
+        let holder = listed.iter().filter(|&&pid| pid != own).find_map(|&pid| {
+            descriptors(pid)
+                .any(|fd| fs::read_link(fd).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
+                .then(|| entry(pid))
+                .flatten()
+        });
+        let again: BTreeSet<i32> = all().into_iter().collect();
+        if holder.is_some() || again.is_subset(&listed) {
+            return holder;
+        }
+        listed = again;
+    }
+    None
 }
 
 /// Returns the inodes of the sockets that these processes have open.

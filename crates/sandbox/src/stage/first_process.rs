@@ -90,8 +90,9 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
     let namespaces = isolation.clone_namespaces() | isolation.unshare_namespaces(&order.room);
     surroundings::record(Facts { first_process: this_process(), proc_view, network, namespaces });
     if let Some(own) = order.directory.parent() {
-        // The parent first: if it is below /tmp, it is bound into the new /tmp.
-        let made = std::fs::DirBuilder::new().mode(0o700).create(own);
+        // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
+        // another user may pass through it.
+        let made = std::fs::DirBuilder::new().mode(0o711).create(own);
         let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
         made.map_err(|error| format!("create {}: {}", order.directory.display(), SystemError::from(&error)))?;
     }
@@ -134,6 +135,10 @@ fn tend(worker: Pid, pipe: &Pipe, signals: &OwnedFd, isolation: &Isolation, _hol
         while let Ok(Some((pid, ended))) = wait(WaitOptions::NOHANG) {
             if pid == worker {
                 status = ended.exit_status().or_else(|| ended.terminating_signal().map(|signal| 128 + signal));
+            } else if let Some(returncode) =
+                ended.exit_status().or_else(|| ended.terminating_signal().map(|signal| -signal))
+            {
+                surroundings::record_end(pid.as_raw_nonzero().get(), returncode);
             }
         }
         if status.is_some() || ends {

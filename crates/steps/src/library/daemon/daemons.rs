@@ -59,6 +59,7 @@ impl Daemons {
         let clock = watch.stopwatch();
         let mut before = Vec::new();
         for daemon in self.started.iter_mut().filter(|daemon| has_name(daemon)) {
+            daemon.process.settle(watch)?;
             before.push(daemon.ask_to_end());
         }
         let mut killed = Vec::new();

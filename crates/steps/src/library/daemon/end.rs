@@ -19,12 +19,14 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     let mut daemons = context.take_state::<Daemons>();
     let ends: Vec<DaemonEnd> = daemons.started.iter_mut().map(|daemon| daemon.end(context.watch())).collect();
     let leftovers = find_leftovers(context, &daemons, scenario_end.strict);
+    let belongs = |entry: &Entry| daemons.iter().any(|daemon| is_stopped_with(daemon, entry, &leftovers));
+    let are_stopped: Vec<bool> = leftovers.iter().map(belongs).collect();
     let killed = stop(context, &mut daemons);
-    for entry in &leftovers {
+    for (entry, is_stopped) in leftovers.iter().zip(are_stopped) {
         let daemon = daemons.iter().find(|daemon| is_process_of(daemon, entry.pid));
         let end = match killed.iter().find(|killed| killed.pid == entry.pid) {
             Some(killed) => LeftOverEnd::Killed { after: killed.after },
-            None if daemons.iter().any(|daemon| is_process_of(daemon, entry.group)) => LeftOverEnd::Stopped,
+            None if is_stopped => LeftOverEnd::Stopped,
             None => LeftOverEnd::Collapsed,
         };
         scenario_end.left_over.push(LeftOver {
@@ -59,6 +61,13 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
 /// Returns whether this is the process number of a daemon that no step stopped.
 fn is_process_of(daemon: &Daemon, pid: i32) -> bool {
     daemon.process().is_some_and(|process| process.pid() == pid)
+}
+
+/// Returns whether a process is stopped with a daemon: it is in its group, or in the background with it.
+fn is_stopped_with(daemon: &Daemon, entry: &Entry, members: &[Entry]) -> bool {
+    let in_background =
+        || daemon.process().is_some_and(|process| process.is_in_background() && process.owns(members, entry.pid));
+    is_process_of(daemon, entry.group) || in_background()
 }
 
 /// Finds the processes that no step stopped: daemons in the order of their start, then others, the

@@ -8,7 +8,7 @@ use std::time::Duration;
 use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{Exit as ProcessExit, Process, Signal, StopOutcome, Watch};
+use greenroom_sandbox::process::{Exit as ProcessExit, Service, Signal, StopOutcome, Watch};
 
 use super::order::StartOrder;
 use crate::library::place::full_disk;
@@ -23,7 +23,7 @@ pub struct Daemon {
     pub(super) order: StartOrder,
     /// The directory of its output files.
     pub(super) directory: PathBuf,
-    pub(super) process: Process,
+    pub(super) process: Service,
     /// How a step stopped it.
     pub(super) stopped: Option<StopOutcome>,
     /// Whether a step asked it to end while it was running.
@@ -40,7 +40,7 @@ pub struct Daemon {
 
 impl Daemon {
     /// Creates the daemon of a process that was just started.
-    pub(super) fn new(order: StartOrder, directory: PathBuf, process: Process) -> Self {
+    pub(super) fn new(order: StartOrder, directory: PathBuf, process: Service) -> Self {
         Self {
             order,
             directory,
@@ -80,7 +80,7 @@ impl Daemon {
 
     /// Sends it a signal, for a step.
     pub(super) fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
-        let Some(process) = self.process() else { return Ok(()) };
+        let Some(process) = self.process_mut() else { return Ok(()) };
         process.signal(signal)?;
         self.signalled.push(signal);
         Ok(())
@@ -120,12 +120,12 @@ impl Daemon {
     }
 
     /// Returns its process, unless a step has stopped it.
-    pub(super) fn process(&self) -> Option<&Process> {
+    pub(super) fn process(&self) -> Option<&Service> {
         self.stopped.is_none().then_some(&self.process)
     }
 
     /// Returns its process, unless a step has stopped it.
-    pub(super) fn process_mut(&mut self) -> Option<&mut Process> {
+    pub(super) fn process_mut(&mut self) -> Option<&mut Service> {
         self.stopped.is_none().then_some(&mut self.process)
     }
 

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use greenroom_event::words;
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{capture, ports, table};
+use greenroom_sandbox::process::{Service, capture, ports, table};
 use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
-use super::buffering;
+use super::{background, buffering};
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::instance::Daemon;
@@ -83,21 +83,25 @@ pub(super) fn port(
         // The port first, then the end: a daemon that has ended by then is not ready, though it did
         // listen.
         let listener = readiness.look(limit);
-        let ended = daemons.get(name).is_ok_and(|daemon| daemon.try_wait().is_some());
+        let ended = daemons.get(name).ok().and_then(Daemon::try_wait);
+        let ended_well = ended.is_some_and(|ended| ended.status.success());
         match listener {
-            // Its children may serve on when it puts itself into the background.
-            Some(listener) if !ended || daemons.ended_well(name) => Some(Look::Listens(listener)),
-            // One that puts itself into the background leaves children behind; without any, none
-            // can listen.
-            None if ended && !(daemons.ended_well(name) && daemons.has_other_processes()) => Some(Look::Ended),
+            Some(listener) if ended.is_none() || ended_well => Some(Look::Listens(listener)),
+            // One that goes into the background leaves a process there, which may still listen.
+            None if ended.is_some() && !(ended_well && daemons.lives_on(name)) => Some(Look::Ended),
             _ => None,
         }
     })?;
     match look {
-        Some(Look::Listens(listener)) => belongs_to_another(daemons, name, &listener).map_or(Ok(listener), |owner| {
-            let error = Failure::new(format!("{owner} listens on port {port}, not daemon {name}"));
-            Err(error)
-        }),
+        Some(Look::Listens(listener)) => {
+            if let Some(owner) = belongs_to_another(daemons, name, &listener) {
+                return Err(Failure::new(format!("{owner} listens on port {port}, not daemon {name}")));
+            }
+            if let Some(process) = daemons.get(name)?.process_mut() {
+                process.serves(port);
+            }
+            Ok(listener)
+        }
         Some(Look::Ended) => {
             let daemon = daemons.get(name)?;
             let how = daemon.try_wait().map_or_else(String::new, |ended| {
@@ -110,7 +114,9 @@ pub(super) fn port(
             let taken = taken.map(|listener| holder(daemons, &listener));
             let error =
                 taken.into_iter().fold(error, |error, owner| error.note(format!("{owner} listens on port {port}")));
-            Err(daemons.get(name)?.show(error))
+            let daemon = daemons.get(name)?;
+            let error = background::explain(daemon, error);
+            Err(daemon.show(error))
         }
         None => {
             let daemon = daemons.get(name)?;
@@ -118,14 +124,23 @@ pub(super) fn port(
                 "daemon {name} did not listen on port {port} within {}: ConnectionRefusedError",
                 words::limit(limit)
             );
-            let error = match daemon.try_wait() {
-                Some(ended) => Failure::new(message).note(format!("it ended with {}", ended.status)),
-                None => Failure::new(message).note("it is still running"),
+            // From here on its name means what lives of it, though it does not listen.
+            if let Some(process) = daemon.process_mut() {
+                process.forget_port(port);
+            }
+            let ended = daemon.try_wait();
+            let is_in_background = daemon.process().is_some_and(Service::is_in_background);
+            let error = Failure::new(message);
+            let error = match ended {
+                Some(ended) => error.note(format!("it ended with {}", ended.status)),
+                None if is_in_background => background::note(daemon, error),
+                None => error.note("it is still running"),
             };
             let error = daemon.show(error);
             let others = daemons.ports_of(name);
             let Some(other) = others.first() else {
-                return Err(error.help(format!("to allow more time, {more_time}")));
+                let daemon = daemons.get(name)?;
+                return Err(background::help(daemon, error.help(format!("to allow more time, {more_time}"))));
             };
             let addresses: Vec<_> = others.iter().map(ToString::to_string).collect();
             Err(error
@@ -149,43 +164,30 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
     if daemon.is_some_and(|daemon| daemon.id() == pid) {
         return None;
     }
-    let daemon = daemon.map(Daemon::label);
+    let (is_unknown, daemon) = (daemon.is_none(), daemon.map(Daemon::label));
     // The kernel counts ages in hundredths of a second.
     let younger = owner.age <= begun + Duration::from_millis(20);
     let of_scenario = members.iter().any(|member| member.pid == owner.pid);
-    // A daemon that has put itself into the background is in no daemon's family, but still in the
-    // scenario, and not older than the process that it came from.
-    let may_be_its_own = daemon.is_none() && younger && of_scenario;
+    // Where processes cannot be marked, a daemon in the background is in no daemon's family, but
+    // still in the scenario, and not older than the process that it came from.
+    let has_mark = daemons.get(name).ok().and_then(|daemon| daemon.process()).is_some_and(Service::has_mark);
+    let may_be_its_own = is_unknown && !has_mark && younger && of_scenario;
     (!may_be_its_own).then(|| in_words(daemon, &owner))
 }
 
 impl Daemons {
     /// Finds the daemon of a process: the daemon itself, its group, or a process below it.
     fn of_process(&self, members: &[Entry], pid: i32) -> Option<&Daemon> {
-        let is_of = |daemon: &&Daemon| {
-            daemon.process().is_some_and(|process| table::family(members, process.pid()).contains(&pid))
-        };
+        let is_of = |daemon: &&Daemon| daemon.process().is_some_and(|process| process.owns(members, pid));
         self.iter().find(is_of)
     }
 
-    /// Whether a daemon has ended with exit status 0, as one that puts itself into the background
-    /// does.
-    fn ended_well(&mut self, name: &str) -> bool {
-        self.get(name).ok().and_then(Daemon::try_wait).is_some_and(|ended| ended.status.success())
-    }
-
-    /// Whether the scenario has a process that belongs to no running daemon.
-    fn has_other_processes(&mut self) -> bool {
-        let members = table::members();
-        let mut known = std::collections::BTreeSet::new();
-        for daemon in self.iter_mut() {
-            if daemon.try_wait().is_none()
-                && let Some(process) = daemon.process()
-            {
-                known.extend(table::family(&members, process.pid()));
-            }
-        }
-        members.iter().any(|member| !known.contains(&member.pid))
+    /// Whether a daemon has processes, though the one that was started may have ended.
+    fn lives_on(&mut self, name: &str) -> bool {
+        self.get(name).ok().and_then(|daemon| daemon.process()).is_some_and(|process| {
+            // Where processes cannot be marked, any may be its.
+            !(process.living().is_empty() && (process.has_mark() || table::members().is_empty()))
+        })
     }
 
     /// Whether no process is left that could meet a condition.
@@ -249,7 +251,12 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
         }
         None => format!("daemon {name} produced no output within {}", words::limit(limit)),
     });
-    let error = buffering::note(daemon, Stream::Stdout, error);
+    let error = if daemon.process().is_some_and(Service::is_in_background) {
+        background::explain(daemon, error)
+    } else {
+        let error = buffering::note(daemon, Stream::Stdout, error);
+        background::help(daemon, error)
+    };
     Err(daemon.show(error))
 }
 
@@ -283,7 +290,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
         error = error
             .note(format!("it has written {quoted} to {other}"))
             .help(format!("write `to {other}` in the step if that is where it belongs"));
-    } else {
+    } else if !daemon.process().is_some_and(Service::is_in_background) {
         error = buffering::note(daemon, stream, error);
         // All of a short output is shown anyway.
         if let Ok(file) = capture::open(&daemon.file(stream))
@@ -293,6 +300,7 @@ pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -
             error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
         }
     }
+    let error = background::explain(daemon, error);
     Err(daemon.show(error))
 }
 

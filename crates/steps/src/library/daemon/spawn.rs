@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use greenroom_sandbox::process::{Input, Process, Program};
+use greenroom_sandbox::process::{Input, Program, Service};
 
 use super::daemons::Daemons;
 use super::instance::{Daemon, meter_name, output_file};
@@ -40,7 +40,7 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
 }
 
 /// Executes the program of a daemon.
-fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: &Path) -> Result<Process, Failure> {
+fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: &Path) -> Result<Service, Failure> {
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
     let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
@@ -53,7 +53,7 @@ fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: 
         stdout,
         stderr,
     };
-    let process = program.start().map_err(|error| {
+    let process = Service::start(program, order.port).map_err(|error| {
         let hint = error.hint.clone();
         let failure = Failure::from(error);
         match hint {
@@ -63,7 +63,7 @@ fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: 
     })?;
     process.record_end_in(context.watch());
     for (stream, file) in &outputs {
-        context.watch().meter(&meter_name(&order.name, *stream), file, Some(process.shared_pidfd()))?;
+        context.watch().meter(&meter_name(&order.name, *stream), file, Some(process.first_pidfd()))?;
     }
     Ok(process)
 }

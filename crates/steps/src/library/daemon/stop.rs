@@ -3,6 +3,7 @@
 use greenroom_event::words;
 use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 
+use super::background;
 use super::daemons::Daemons;
 use super::limit::{self, limit_of};
 use crate::check::{PreflightState, Problem, ProblemKind};
@@ -53,11 +54,15 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn signal(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, signal) = (captures.text("name")?, signal_of(captures)?);
-    let (daemons, _) = context.state_and_watch::<Daemons>();
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
+    if let Some(process) = daemon.process_mut() {
+        process.settle(watch)?;
+    }
     if let Some(ended) = daemon.try_wait() {
         let message = format!("daemon {name} has ended, with {} after {}", ended.status, words::duration(ended.after));
-        return Err(daemon.show(Failure::new(message)));
+        let error = background::explain(daemon, Failure::new(message));
+        return Err(daemon.show(error));
     }
     Ok(daemon.signal(signal)?)
 }
@@ -100,7 +105,8 @@ fn is_running(context: &mut Context, captures: &Captures) -> StepResult {
                 ended.status,
                 words::duration(ended.after)
             );
-            Err(daemon.show(Failure::new(message)))
+            let error = background::explain(daemon, Failure::new(message));
+            Err(daemon.show(error))
         }
     }
 }
@@ -116,7 +122,8 @@ fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
     let daemon = daemons.get(name)?;
     daemon.note_end();
     let Some(ended) = daemon.try_wait() else {
-        let error = Failure::new(format!("daemon {name} is still running"))
+        let error = Failure::new(format!("daemon {name} is still running"));
+        let error = background::note(daemon, error)
             .help(format!("to wait for its end, write `when I wait for daemon {name} to end`"));
         return Err(daemon.show(error));
     };

@@ -2,7 +2,7 @@
 
 use super::daemons::Daemons;
 use super::limit::{self, limit_of};
-use super::{port, readiness};
+use super::{background, port, readiness};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::{Check, Library};
@@ -42,13 +42,13 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
     if let Some(process) = daemon.process_mut() {
         process.wait(watch, &format!("the end of daemon {name}"), limit)?;
     }
-    match daemon.try_wait() {
-        Some(_) => {
-            daemon.note_end();
-            Ok(())
-        }
-        None => Err(daemon.show(Failure::new(format!("daemon {name} did not end within {}", words::limit(limit))))),
+    if daemon.try_wait().is_some() {
+        daemon.note_end();
+        return Ok(());
     }
+    let error = Failure::new(format!("daemon {name} did not end within {}", words::limit(limit)));
+    let error = background::note(daemon, error);
+    Err(daemon.show(error))
 }
 
 fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
