@@ -239,6 +239,7 @@ impl StepAgent {
     ) -> StepReply {
         let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
+        context.begin_step();
         let result = match &step.language {
             Some(language) => match hosts.programs.iter().find(|host| host.language == *language) {
                 Some(host) => {

@@ -35,6 +35,8 @@ pub struct Context {
     values: BTreeMap<String, String>,
     states: HashMap<TypeId, Box<dyn Any>>,
     watch: Watch,
+    /// The number of the present step, from 1.
+    step: u64,
 }
 
 impl Context {
@@ -52,6 +54,7 @@ impl Context {
             values: BTreeMap::new(),
             states: HashMap::new(),
             watch,
+            step: 0,
         }
     }
 
@@ -183,6 +186,16 @@ impl Context {
         }
         expanded.push_str(rest);
         Some(expanded)
+    }
+
+    /// Notes that the next step begins.
+    pub fn begin_step(&mut self) {
+        self.step += 1;
+    }
+
+    /// Returns the number of the present step, from 1.
+    pub(crate) fn step_number(&self) -> u64 {
+        self.step
     }
 
     /// Returns the watch that all waiting goes through.

@@ -81,6 +81,9 @@ lib/daemon.yaml (42 steps)
         then in the scenario's directory. Its output goes to the files NAME.stdout and NAME.stderr
         there. It is stopped when the scenario ends, if no step stops it before.
 
+        A program that goes into the background ends with status 0 and leaves another process, which
+        is then the daemon.
+
         A name means the latest daemon that was started under it. If an earlier one is still
         running, its files become NAME.1.stdout and NAME.1.stderr, and a step that stops NAME stops
         both.
@@ -114,7 +117,7 @@ lib/daemon.yaml (42 steps)
         name: a word
         Sends SIGTERM to the process and its process group and waits until they have ended, for at
         most five seconds. After that it is killed, and the step fails. The process may have ended
-        already.
+        already. Of a daemon in the background, all processes have to end.
 
   when  daemon {name} has produced output
         name: a word
@@ -217,8 +220,10 @@ lib/daemon.yaml (42 steps)
 
   when  I wait for {url} to answer with status {status}
         url: a word, status: a non-negative integer
-        Requests an http URL until it answers with this status, for at most five seconds. Each
-        attempt may take one second. Redirects are not followed.
+        Requests an http URL until it answers with this status, for at most five seconds. An answer
+        may take all of that time; after one second without any, further requests are made beside
+        it. Requests follow each other after [TIME] at first and 200 ms in the end. Redirects are not
+        followed.
 
   when  I wait for {url} to answer with status {status}, for at most {limit} seconds
         url: a word, status: a non-negative integer, limit: a number
@@ -232,7 +237,8 @@ lib/daemon.yaml (42 steps)
   when  I restart daemon {name}
         name: a word
         Stops a daemon as the stop step does, if it runs, and starts it again as it was started the
-        first time, waiting for its port if it has one. Its output files start empty.
+        first time, waiting for its port if it has one. What steps waited for after its start is
+        waited for again, with their limits. Its output files start empty.
 
   when  I stop background process {name}, within {limit} seconds
         name: a word, limit: a number

@@ -40,3 +40,4 @@ mod targets;
 mod tended;
 mod terminal;
 mod texts;
+mod waits;

@@ -353,10 +353,29 @@ FAIL [TIME]  Without its environment and outputs
 
   rerun: greenroom run x.md --name 'Without its environment and outputs'
 
-PASS [TIME]  Ends with a failure
+FAIL [TIME]  Ends with a failure
+  in x.md:26, scenario at x.md:19
+
+    ok [TIME]  when I run mkfifo gate
+    ok [TIME]  and I start "sh -c '(read line < gate; exit 7) & exit 0'" as a background process as brief
+    ok [TIME]  then daemon brief is running
+    ok [TIME]  when I run sh -c "echo go > gate"
+    ok [TIME]  when I wait for daemon brief to end
+    FAILED [TIME]  then daemon brief has ended with exit status 7
+
+  the end of daemon brief is not as expected
+    expected: exit status 7
+    actual:   exit status 0
+                          ^
+
+  daemon brief: exited with status 0 after [TIME]
+    command: sh -c '(read line < gate; exit 7) & exit 0'
+    no output
+
+  rerun: greenroom run x.md --name 'Ends with a failure'
 
 FAIL [TIME]  Crashes and leaves a process
-  in x.md:31, scenario at x.md:26
+  in x.md:33, scenario at x.md:28
 
     ok [TIME]  when I start "sh -c 'setsid sleep 1000 & exit 3'" as a background process as torn
     ok [TIME]  then a process "^sleep 1000" is running
@@ -376,9 +395,10 @@ FAIL [TIME]  Crashes and leaves a process
 
   rerun: greenroom run x.md --name 'Crashes and leaves a process'
 
-FAILED: 2 of 4 scenarios failed, 2 passed, [TIME]
+FAILED: 3 of 4 scenarios failed, 1 passed, [TIME]
   failed  x.md:14  Without its environment and outputs
-  failed  x.md:26  Crashes and leaves a process
+  failed  x.md:19  Ends with a failure
+  failed  x.md:28  Crashes and leaves a process
 
 "#]]);
 }

@@ -1,13 +1,30 @@
 //! Readiness: an HTTP server answers with a status.
+//!
+//! A request may take as long as the wait, since a server may be slow with its first answer. It is
+//! made in a thread, so that the wait can end meanwhile. When it gets no answer, another one is made
+//! beside it after one second, then after two more, then four: a server may have lost the first.
+//!
+//! Requests follow each other after 10 ms at first, then after half as long again each time, and
+//! every 200 ms in the end, so that they do not bury the log of the server. Nothing is logged where
+//! nothing listens, so a refused connection is always tried again after 10 ms.
 
 use std::fmt;
-use std::time::Duration;
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::readiness::Readiness;
 
-/// The shortest and the longest time that a server has for one answer.
+/// The pause before the second request, and the longest before any.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// After this long without an answer, a second request is made beside the first.
+const FIRST_DOUBT: Duration = Duration::from_secs(1);
+/// A fast server answers within this time.
+const AT_ONCE: Duration = Duration::from_millis(2);
+/// How long a request takes at least that is made when the limit has passed.
 const SHORTEST_TRY: Duration = Duration::from_millis(100);
-const LONGEST_TRY: Duration = Duration::from_secs(1);
 
 /// Is met when a GET request is answered with a status. Redirects are not followed.
 #[derive(Debug)]
@@ -16,6 +33,14 @@ pub struct Http {
     url: String,
     status: u16,
     latest: Option<HttpAttempt>,
+    /// Requests without an answer so far.
+    pending: Vec<Receiver<HttpAttempt>>,
+    /// When the next request is made, unless one is pending.
+    next: Option<Instant>,
+    pause: Duration,
+    /// When a request is made beside those that are pending.
+    doubt: Option<Instant>,
+    patience: Duration,
 }
 
 /// What the latest request came to.
@@ -28,9 +53,9 @@ pub enum HttpAttempt {
     /// There was no answer before the end of the wait.
     #[error("no answer before the time limit")]
     OutOfTime,
-    /// There was no answer within this time.
-    #[error("no answer within {} s", .0.as_secs())]
-    NoAnswer(Duration),
+    /// The connection was refused.
+    #[error("{0}")]
+    Refused(String),
     /// The request failed.
     #[error("{0}")]
     Failed(String),
@@ -45,19 +70,71 @@ impl Http {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        Self { agent: ureq::Agent::new_with_config(config), url: url.to_owned(), status, latest: None }
+        Self {
+            agent: ureq::Agent::new_with_config(config),
+            url: url.to_owned(),
+            status,
+            latest: None,
+            pending: Vec::new(),
+            next: None,
+            pause: FIRST_PAUSE,
+            doubt: None,
+            patience: FIRST_DOUBT,
+        }
     }
 
-    fn request(&self, left: Duration) -> HttpAttempt {
-        // The last look comes when the limit has passed, and must not take as long again.
-        let limit = left.clamp(SHORTEST_TRY, LONGEST_TRY);
-        match self.agent.get(&self.url).config().timeout_global(Some(limit)).build().call() {
-            Ok(response) => HttpAttempt::Status(response.status().as_u16()),
-            Err(ureq::Error::Timeout(_)) if left < LONGEST_TRY => HttpAttempt::OutOfTime,
-            Err(ureq::Error::Timeout(_)) => HttpAttempt::NoAnswer(LONGEST_TRY),
-            Err(ureq::Error::Io(error)) => HttpAttempt::Failed(error.to_string()),
-            Err(error) => HttpAttempt::Failed(error.to_string()),
+    /// Starts a request, which may take this long.
+    fn request(&mut self, limit: Duration) {
+        let (sender, receiver) = channel();
+        let request = self.agent.get(&self.url).config().timeout_global(Some(limit.max(SHORTEST_TRY))).build();
+        let carry_out = move || {
+            let attempt = match request.call() {
+                Ok(response) => HttpAttempt::Status(response.status().as_u16()),
+                Err(ureq::Error::Timeout(_)) => HttpAttempt::OutOfTime,
+                Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    HttpAttempt::Refused(error.to_string())
+                }
+                Err(ureq::Error::Io(error)) => HttpAttempt::Failed(error.to_string()),
+                Err(error) => HttpAttempt::Failed(error.to_string()),
+            };
+            // The wait may have ended.
+            let _ = sender.send(attempt);
+        };
+        match thread::Builder::new().name("greenroom-http".to_owned()).spawn(carry_out) {
+            Ok(_) => self.pending.push(receiver),
+            Err(error) => self.latest = Some(HttpAttempt::Failed(format!("cannot start a thread: {error}"))),
         }
+    }
+
+    /// Takes the answers that have come; waits `limit` for one.
+    fn take_answers(&mut self, limit: Duration) -> Vec<HttpAttempt> {
+        let end = Instant::now() + limit;
+        let mut answers = Vec::new();
+        self.pending.retain(|pending| {
+            match pending.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(answer) => answers.push(answer),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => {}
+            }
+            false
+        });
+        answers
+    }
+
+    /// Starts a request if one is due, and returns how long its answer is worth waiting for.
+    fn request_if_due(&mut self, left: Duration) -> Duration {
+        let now = Instant::now();
+        let is_due = |moment: Option<Instant>| moment.is_none_or(|moment| now >= moment);
+        if self.pending.is_empty() && (is_due(self.next) || left.is_zero()) {
+            self.patience = FIRST_DOUBT;
+        } else if !self.pending.is_empty() && is_due(self.doubt) && !left.is_zero() {
+            self.patience *= 2;
+        } else {
+            return if left.is_zero() { SHORTEST_TRY } else { Duration::ZERO };
+        }
+        self.doubt = Some(now + self.patience);
+        self.request(left);
+        if left.is_zero() { SHORTEST_TRY } else { AT_ONCE }
     }
 }
 
@@ -71,14 +148,25 @@ impl Readiness for Http {
     type Found = ();
 
     fn look(&mut self, left: Duration) -> Option<()> {
-        let attempt = self.request(left);
-        if attempt == HttpAttempt::Status(self.status) {
-            return Some(());
+        let worth = self.request_if_due(left);
+        for answer in self.take_answers(worth) {
+            if answer == HttpAttempt::Status(self.status) {
+                return Some(());
+            }
+            if matches!(answer, HttpAttempt::Refused(_)) {
+                self.pause = FIRST_PAUSE;
+            }
+            self.next = Some(Instant::now() + self.pause);
+            if !matches!(answer, HttpAttempt::Refused(_)) {
+                self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+            }
+            // A request that was cut short says less than the one before it.
+            if answer != HttpAttempt::OutOfTime || self.latest.is_none() {
+                self.latest = Some(answer);
+            }
         }
-        // The last, short try says less than the one before it.
-        let says_less = left.is_zero() && attempt == HttpAttempt::OutOfTime && self.latest.is_some();
-        if !says_less {
-            self.latest = Some(attempt);
+        if left.is_zero() && !self.pending.is_empty() && !matches!(self.latest, Some(HttpAttempt::Status(_))) {
+            self.latest = Some(HttpAttempt::OutOfTime);
         }
         None
     }
@@ -110,11 +198,56 @@ mod tests {
                 write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
             }
         });
-        assert_eq!(http.look(Duration::from_secs(10)), None);
-        assert_eq!(http.latest().as_deref(), Some("it answered with status 503"));
-        assert_eq!(http.look(Duration::from_secs(10)), Some(()));
+        let look_until = |http: &mut Http, text: &str| {
+            while http.look(Duration::from_secs(10)).is_none() {
+                if http.latest().is_some_and(|latest| latest.contains(text)) {
+                    return false;
+                }
+            }
+            true
+        };
+        assert!(!look_until(&mut http, "it answered with status 503"));
+        assert!(look_until(&mut http, "no such text"));
         serving.join().unwrap();
-        assert_eq!(http.look(Duration::from_secs(10)), None);
-        assert!(http.latest().unwrap().contains("Connection refused"));
+        assert!(!look_until(&mut http, "Connection refused"));
+    }
+
+    #[test]
+    fn requests_follow_each_other_more_and_more_slowly() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut http = Http::new(&format!("http://{}/", server.local_addr().unwrap()), 200);
+        let serving = std::thread::spawn(move || {
+            let mut times = Vec::new();
+            for number in 0..12 {
+                let (mut connection, _) = server.accept().unwrap();
+                times.push(Instant::now());
+                assert!(connection.read(&mut [0; 1024]).unwrap() > 0);
+                let status = if number < 11 { "503 Busy" } else { "200 OK" };
+                write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+            }
+            times
+        });
+        while http.look(Duration::from_secs(10)).is_none() {}
+        let times = serving.join().unwrap();
+        let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let least = [10, 15, 22, 33, 50, 75, 113, 170, 200, 200, 200];
+        for (pause, least) in pauses.iter().zip(least) {
+            assert!(*pause >= Duration::from_millis(least), "{pauses:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_lost_a_request_gets_another_one() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut http = Http::new(&format!("http://{}/", server.local_addr().unwrap()), 200);
+        let serving = std::thread::spawn(move || {
+            let (lost, _) = server.accept().unwrap();
+            let (mut connection, _) = server.accept().unwrap();
+            assert!(connection.read(&mut [0; 1024]).unwrap() > 0);
+            write!(connection, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            lost
+        });
+        while http.look(Duration::from_secs(10)).is_none() {}
+        serving.join().unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners};
+use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, table};
 use greenroom_sandbox::turn::{Take, Turn};
 
 use super::instance::Daemon;
@@ -20,6 +20,8 @@ pub struct Daemons {
     last_port: u16,
     /// Turns at the ports that steps got.
     turns: Vec<Turn>,
+    /// The number of the latest step that started a daemon, or of the latest wait that followed it.
+    latest_start: u64,
 }
 
 impl Daemons {
@@ -38,6 +40,41 @@ impl Daemons {
                 _ => error.help(format!("the daemons of this scenario are {}", known.join(", "))),
             }
         })
+    }
+
+    /// Notes that a step starts a daemon.
+    pub(super) fn note_start(&mut self, step: u64) {
+        self.latest_start = step;
+    }
+
+    /// Returns whether only starts and waits are between the latest start and a step that waits.
+    pub(super) fn follows_start(&mut self, step: u64) -> bool {
+        let follows = step <= self.latest_start + 1;
+        if follows {
+            self.latest_start = step;
+        }
+        follows
+    }
+
+    /// Returns the name of the daemon that listens on a port.
+    pub(super) fn name_on_port(&mut self, port: u16) -> Option<String> {
+        let members = table::members();
+        let listeners = self.listeners().on_port(port);
+        let mut holders = listeners.iter().filter_map(|listener| table::holder_of_socket(listener.inode));
+        holders.find_map(|holder| self.of_process(&members, holder.pid).map(|daemon| daemon.order.name.clone()))
+    }
+
+    /// Finds the daemon of a process: the daemon itself, its group, or a process below it.
+    pub(super) fn of_process(&self, members: &[table::Entry], pid: i32) -> Option<&Daemon> {
+        let is_of = |daemon: &&Daemon| daemon.process().is_some_and(|process| process.owns(members, pid));
+        self.iter().find(is_of)
+    }
+
+    /// Returns the name of the only daemon that is running, if there is just one.
+    pub(super) fn only_running(&mut self) -> Option<String> {
+        let running = |daemon: &mut Daemon| daemon.try_wait().is_none().then(|| daemon.order.name.clone());
+        let mut running = self.started.iter_mut().filter_map(running);
+        running.next().filter(|_| running.next().is_none())
     }
 
     /// Returns the names, in the order in which the latest daemon of each was started.

@@ -5,11 +5,12 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource};
+use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource, words};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{Exit as ProcessExit, Service, Signal, StopOutcome, Watch};
 
+use super::condition::PastWait;
 use super::order::StartOrder;
 use crate::library::place::full_disk;
 use crate::step::{Failure, Output, Stream, exit_of, output_of};
@@ -34,6 +35,10 @@ pub struct Daemon {
     signalled: Vec<Signal>,
     /// Whether a step waited for its end or looked at it.
     end_was_seen: bool,
+    /// What steps waited for after its start.
+    pub(super) waits: Vec<PastWait>,
+    /// Whether a step restarted it.
+    pub(super) is_restarted: bool,
     /// Its number among the daemons of its name, if a later one was started while it ran.
     pub(super) former: Option<usize>,
 }
@@ -50,6 +55,8 @@ impl Daemon {
             lengths_when_asked: None,
             signalled: Vec::new(),
             end_was_seen: false,
+            waits: Vec::new(),
+            is_restarted: false,
             former: None,
         }
     }
@@ -76,6 +83,15 @@ impl Daemon {
     /// Returns the time since it was started.
     pub(super) fn age(&self) -> Duration {
         self.process.started().elapsed()
+    }
+
+    /// Says since when it is running, if a step restarted it.
+    pub(super) fn restarted(&self) -> String {
+        if self.is_restarted {
+            format!("; it was restarted {} ago", words::duration(self.age()))
+        } else {
+            String::new()
+        }
     }
 
     /// Sends it a signal, for a step.

@@ -2,11 +2,12 @@
 //!
 //! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps
 //! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
-//! scenario), `instance` (one of them), and `readiness` (waiting for it). `background` has what
+//! scenario), `instance` (one of them), and `readiness` (waiting for it), `waits` (what was waited for). `background` has what
 //! messages say about one that goes there. `end` runs at the end of a scenario.
 
 mod background;
 mod buffering;
+mod condition;
 mod daemons;
 mod end;
 mod escapes;
@@ -23,6 +24,7 @@ mod spawn;
 mod start;
 mod stop;
 mod wait;
+mod waits;
 
 use crate::registry::Library;
 

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use greenroom_event::words;
@@ -17,15 +18,13 @@ use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
 use super::{background, buffering};
 use super::daemons::Daemons;
-use super::escapes::unescape;
 use super::instance::Daemon;
-use super::limit::limit_of;
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::library::bytes::Bytes;
 use crate::library::closest::closest;
 use crate::library::place::kind;
-use crate::step::{Captures, Closest, Failure, StepResult, Stream};
+use crate::step::{Closest, Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
 const QUIET: Duration = Duration::from_millis(200);
@@ -134,7 +133,7 @@ pub(super) fn port(
             let error = match ended {
                 Some(ended) => error.note(format!("it ended with {}", ended.status)),
                 None if is_in_background => background::note(daemon, error),
-                None => error.note("it is still running"),
+                None => error.note(format!("it is still running{}", daemon.restarted())),
             };
             let error = daemon.show(error);
             let others = daemons.ports_of(name);
@@ -176,12 +175,6 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
 }
 
 impl Daemons {
-    /// Finds the daemon of a process: the daemon itself, its group, or a process below it.
-    fn of_process(&self, members: &[Entry], pid: i32) -> Option<&Daemon> {
-        let is_of = |daemon: &&Daemon| daemon.process().is_some_and(|process| process.owns(members, pid));
-        self.iter().find(is_of)
-    }
-
     /// Whether a daemon has processes, though the one that was started may have ended.
     fn lives_on(&mut self, name: &str) -> bool {
         self.get(name).ok().and_then(|daemon| daemon.process()).is_some_and(|process| {
@@ -261,9 +254,7 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
 }
 
 /// Waits until a daemon has written a text.
-pub(super) fn text(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
-    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
-    let text = unescape(captures.text("text")?);
+pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream, limit: Duration) -> StepResult {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     let mut readiness = Text::in_path(text.as_bytes(), stream.name(), daemon.file(stream));
@@ -329,33 +320,28 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
 }
 
 /// Waits for a file.
-pub(super) fn file(context: &mut Context, captures: &Captures) -> StepResult {
-    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
-    let path = context.working_directory()?.join(name);
-    let waited = wait_for(context, File::new(&path).shown_as(name), limit);
+pub(super) fn file(context: &mut Context, path: &Path, shown: &str, limit: Duration) -> StepResult {
+    let waited = wait_for(context, File::new(path).shown_as(shown), limit);
     // A link to something that does not exist is there, and yet no file.
-    let target = std::fs::read_link(&path);
+    let target = std::fs::read_link(path);
     waited.map_err(|error| match target {
-        Ok(target) => error.note(format!("{name} is a symbolic link to {}, which does not exist", target.display())),
+        Ok(target) => error.note(format!("{shown} is a symbolic link to {}, which does not exist", target.display())),
         Err(_) => error,
     })
 }
 
 /// Waits for a Unix socket.
-pub(super) fn socket(context: &mut Context, captures: &Captures) -> StepResult {
-    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
-    let path = context.working_directory()?.join(name);
-    let waited = wait_for(context, Socket::new(&path).shown_as(name), limit);
-    waited.map_err(|error| match std::fs::metadata(&path) {
-        Ok(there) if !there.file_type().is_socket() => error.note(format!("{name} is {}, not a socket", kind(&there))),
+pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Duration) -> StepResult {
+    let waited = wait_for(context, Socket::new(path).shown_as(shown), limit);
+    waited.map_err(|error| match std::fs::metadata(path) {
+        Ok(there) if !there.file_type().is_socket() => error.note(format!("{shown} is {}, not a socket", kind(&there))),
         _ => error,
     })
 }
 
 /// Waits for an HTTP answer.
-pub(super) fn http(context: &mut Context, captures: &Captures) -> StepResult {
-    let (url, limit) = (captures.text("url")?, limit_of(captures)?);
-    wait_for(context, Http::new(url, captures.number("status")?), limit)
+pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration) -> StepResult {
+    wait_for(context, Http::new(url, status), limit)
 }
 
 /// Adds the state of every daemon, when any of them may be the cause.
@@ -371,6 +357,6 @@ fn show_all(context: &mut Context, error: Failure) -> Failure {
             ));
             daemon.show(error)
         }
-        None => error.note(format!("daemon {} is running", daemon.label())),
+        None => error.note(format!("daemon {} is running{}", daemon.label(), daemon.restarted())),
     })
 }

@@ -29,6 +29,8 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
             return Err(error);
         }
     };
+    let step = context.step_number();
+    context.state::<Daemons>().note_start(step);
     let daemons = &mut context.state::<Daemons>().started;
     if let Some(renamed) = renamed {
         daemons[renamed.at].former = Some(renamed.number);

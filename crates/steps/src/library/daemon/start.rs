@@ -7,7 +7,7 @@ use super::limit::LIMIT;
 use super::order::{self, StartOrder};
 use super::program::search_path;
 use super::spawn::spawn;
-use super::{port, readiness, stop};
+use super::{port, readiness, stop, waits};
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::library::command::not_found;
@@ -148,6 +148,10 @@ fn restart(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("name")?;
     stop::stop(context, captures)?;
     let (daemons, _) = context.state_and_watch::<Daemons>();
-    let order = daemons.get(name)?.order.clone();
-    bring_up(context, order)
+    let daemon = daemons.get(name)?;
+    let (order, waits) = (daemon.order.clone(), std::mem::take(&mut daemon.waits));
+    let started = bring_up(context, order);
+    context.state::<Daemons>().get(name)?.is_restarted = true;
+    started?;
+    waits::repeat(context, name, waits)
 }

@@ -1,8 +1,10 @@
 //! Steps that wait: for readiness, for output, and for the end of a daemon.
 
+use super::condition::Condition;
 use super::daemons::Daemons;
+use super::escapes::unescape;
 use super::limit::{self, limit_of};
-use super::{background, port, readiness};
+use super::{background, port, readiness, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::{Check, Library};
@@ -13,12 +15,12 @@ use greenroom_event::words;
 pub(super) fn steps(library: Library) -> Library {
     library
         .step("daemon_wait_port", wait_port, Check::With(check_port))
-        .step("daemon_wait_stdout", |context, captures| readiness::text(context, captures, Stream::Stdout), TIMED)
-        .step("daemon_wait_stderr", |context, captures| readiness::text(context, captures, Stream::Stderr), TIMED)
+        .step("daemon_wait_stdout", |context, captures| wait_text(context, captures, Stream::Stdout), TIMED)
+        .step("daemon_wait_stderr", |context, captures| wait_text(context, captures, Stream::Stderr), TIMED)
         .step("daemon_wait_end", wait_end, TIMED)
-        .step("daemon_wait_file", readiness::file, TIMED)
-        .step("daemon_wait_socket", readiness::socket, TIMED)
-        .step("daemon_wait_http", readiness::http, Check::With(check_http))
+        .step("daemon_wait_file", wait_file, TIMED)
+        .step("daemon_wait_socket", wait_socket, TIMED)
+        .step("daemon_wait_http", wait_http, Check::With(check_http))
 }
 
 /// The check of steps that have nothing to check besides their limit.
@@ -28,7 +30,41 @@ fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = port::port_of(captures)?;
     let limit = limit_of(captures)?;
     let more_time = "add `, for at most 30 seconds` to this step";
-    readiness::port(context, captures.text("name")?, port, limit, more_time).map(drop)
+    let name = captures.text("name")?;
+    readiness::port(context, name, port, limit, more_time)?;
+    waits::note(context, Some(name), Condition::Port(port), limit);
+    Ok(())
+}
+
+fn wait_text(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
+    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
+    let text = unescape(captures.text("text")?);
+    readiness::text(context, name, &text, stream, limit)?;
+    waits::note(context, Some(name), Condition::Text(stream, text), limit);
+    Ok(())
+}
+
+fn wait_file(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
+    let path = context.working_directory()?.join(name);
+    readiness::file(context, &path, name, limit)?;
+    waits::note(context, None, Condition::File(path, name.to_owned()), limit);
+    Ok(())
+}
+
+fn wait_socket(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
+    let path = context.working_directory()?.join(name);
+    readiness::socket(context, &path, name, limit)?;
+    waits::note(context, None, Condition::Socket(path, name.to_owned()), limit);
+    Ok(())
+}
+
+fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
+    let (url, limit, status) = (captures.text("url")?, limit_of(captures)?, captures.number("status")?);
+    readiness::http(context, url, status, limit)?;
+    waits::note(context, None, Condition::Http(url.to_owned(), status), limit);
+    Ok(())
 }
 
 fn check_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
@@ -54,10 +90,18 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
 fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = limit::check(captures, state);
     let url = captures.get("url").unwrap_or_default();
-    if !url.to_ascii_lowercase().starts_with("http://") {
+    let lower = url.to_ascii_lowercase();
+    if lower.starts_with("https://") {
+        problems.push(
+            Problem::new("url", ProblemKind::InvalidUrl, "this step cannot wait for https, only for http").help(format!(
+                "wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client try again: \
+                 `when I run curl --silent --fail --insecure --retry 20 --retry-delay 1 --retry-connrefused {url}`"
+            )),
+        );
+    } else if !lower.starts_with("http://") {
         problems.push(
             Problem::new("url", ProblemKind::InvalidUrl, format!("{url} is not an http URL"))
-                .help("write it with its scheme, such as http://127.0.0.1:8080/health; https is not supported"),
+                .help("write it with its scheme, such as http://127.0.0.1:8080/health"),
         );
     }
     let status = captures.get("status").unwrap_or_default();

@@ -1,0 +1,80 @@
+//! What steps waited for after they had started a daemon, to wait for it again after a restart.
+//!
+//! A port or an HTTP answer counts whenever it was waited for. A text, file or Unix socket counts
+//! only when the step follows the start, with nothing but other starts and waits between: later, a
+//! text may be about what another step did.
+
+use std::time::Duration;
+
+use super::condition::{Condition, PastWait};
+use super::daemons::Daemons;
+use super::readiness;
+use crate::context::Context;
+use crate::step::StepResult;
+
+/// Notes that a step waited for a condition, successfully.
+pub(super) fn note(context: &mut Context, name: Option<&str>, condition: Condition, limit: Duration) {
+    let step = context.step_number();
+    let daemons = context.state::<Daemons>();
+    let follows_start = daemons.follows_start(step);
+    let by_port = match &condition {
+        Condition::Http(url, _) => port_of_url(url).and_then(|port| daemons.name_on_port(port)),
+        _ => None,
+    };
+    let is_lasting = matches!(condition, Condition::Port(_)) || by_port.is_some();
+    if !is_lasting && !follows_start {
+        return;
+    }
+    let Some(name) = name.map(str::to_owned).or(by_port).or_else(|| daemons.only_running()) else { return };
+    if let Ok(daemon) = daemons.get(&name) {
+        daemon.waits.retain(|wait| wait.condition != condition);
+        daemon.waits.push(PastWait { condition, limit });
+    }
+}
+
+/// Waits for everything again that was waited for before a daemon was restarted.
+pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) -> StepResult {
+    for PastWait { condition, limit } in &waits {
+        let limit = *limit;
+        match condition {
+            Condition::Port(port) => {
+                let more_time = "raise the limit of the step that first waited for this port";
+                readiness::port(context, name, *port, limit, more_time).map(drop)
+            }
+            Condition::Text(stream, text) => readiness::text(context, name, text, *stream, limit),
+            Condition::File(path, shown) => readiness::file(context, path, shown, limit),
+            Condition::Socket(path, shown) => readiness::socket(context, path, shown, limit),
+            Condition::Http(url, status) => readiness::http(context, url, *status, limit),
+        }?;
+    }
+    context.state::<Daemons>().get(name)?.waits = waits;
+    Ok(())
+}
+
+/// Returns the port of an http URL.
+fn port_of_url(url: &str) -> Option<u16> {
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port.parse().ok(),
+        _ => Some(80),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_url_is_80_unless_it_names_one() {
+        for (url, port) in [
+            ("http://localhost:8080/a:1", Some(8080)),
+            ("http://[::1]/", Some(80)),
+            ("http://[::1]:81?x", Some(81)),
+            ("http://me:secret@host", Some(80)),
+            ("http://host:none/", None),
+        ] {
+            assert_eq!(port_of_url(url), port, "{url}");
+        }
+    }
+}
