@@ -68,6 +68,12 @@ static NOT_SEALED: LazyLock<Option<String>> = LazyLock::new(|| {
     (ran.status.code() == Some(4)).then_some(ran.stderr)
 });
 
+/// Whether the tests run where everything that they need must be installed.
+pub(crate) fn is_ci() -> bool {
+    let is = |name: &str, value: &str| std::env::var_os(name).is_some_and(|set| set == value);
+    is("CI", "true") || is("GREENROOM_MUST_SANDBOX", "1")
+}
+
 /// Returns how often to repeat a test for a race: `GREENROOM_ROUNDS`, or this many times.
 pub(crate) fn rounds(few: usize) -> usize {
     let rounds = std::env::var("GREENROOM_ROUNDS").ok().filter(|rounds| !rounds.is_empty());
