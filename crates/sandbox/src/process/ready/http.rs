@@ -191,7 +191,7 @@ mod tests {
     fn an_answer_with_another_status_is_not_the_one_that_is_waited_for() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut http = Http::new(&format!("http://{}/", server.local_addr().unwrap()), 200);
-        let serving = std::thread::spawn(move || {
+        let serving = thread::spawn(move || {
             for status in ["503 Busy", "200 OK"] {
                 let (mut connection, _) = server.accept().unwrap();
                 assert!(connection.read(&mut [0; 1024]).unwrap() > 0);
@@ -216,7 +216,7 @@ mod tests {
     fn requests_follow_each_other_more_and_more_slowly() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut http = Http::new(&format!("http://{}/", server.local_addr().unwrap()), 200);
-        let serving = std::thread::spawn(move || {
+        let serving = thread::spawn(move || {
             let mut times = Vec::new();
             for number in 0..12 {
                 let (mut connection, _) = server.accept().unwrap();
@@ -240,7 +240,7 @@ mod tests {
     fn a_server_that_lost_a_request_gets_another_one() {
         let server = TcpListener::bind("127.0.0.1:0").unwrap();
         let mut http = Http::new(&format!("http://{}/", server.local_addr().unwrap()), 200);
-        let serving = std::thread::spawn(move || {
+        let serving = thread::spawn(move || {
             let (lost, _) = server.accept().unwrap();
             let (mut connection, _) = server.accept().unwrap();
             assert!(connection.read(&mut [0; 1024]).unwrap() > 0);
