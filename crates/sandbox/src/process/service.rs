@@ -29,9 +29,6 @@ const DETACH_LIMIT: Duration = Duration::from_secs(1);
 /// The first process of a stage reaps within milliseconds.
 const REAP_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a program may run on whose server is ready.
-const SETTLE_LIMIT: Duration = Duration::from_secs(1);
-
 /// A daemon, in the foreground or in the background.
 #[derive(Debug)]
 pub struct Service {
@@ -279,12 +276,12 @@ impl Service {
     /// # Errors
     ///
     /// When the wait is cut short.
-    pub fn settle(&mut self, watch: &mut Watch) -> Result<(), WaitError> {
+    pub fn settle(&mut self, watch: &mut Watch, limit: Duration) -> Result<(), WaitError> {
         let Some(heir) = self.heir.as_ref().filter(|_| self.main.is_none()) else { return Ok(()) };
         let (first, heir) = (self.first.pid(), heir.process.pid());
         let detached = self.living().iter().any(|entry| entry.pid == heir && entry.group != first);
         if detached && self.first.try_wait().is_none() {
-            watch.end_of("the program that started the daemon to end", self.first.pidfd(), SETTLE_LIMIT)?;
+            watch.end_of("the program that started the daemon to end", self.first.pidfd(), limit)?;
         }
         self.try_wait();
         Ok(())

@@ -65,6 +65,11 @@ pub(super) fn help(daemon: &mut Daemon, error: Failure) -> Failure {
     }
 }
 
+/// Whether a daemon's program does nothing but start the server, so that it always ends.
+pub(super) fn only_starts(daemon: &Daemon) -> bool {
+    Habit::of(&daemon.order.words).is_some_and(|habit| matches!(habit.sign, Sign::Always))
+}
+
 /// How a program goes into the background.
 #[derive(Debug, Clone, Copy)]
 struct Habit {

@@ -7,6 +7,7 @@ use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, ta
 use greenroom_sandbox::turn::{Take, Turn};
 
 use super::instance::Daemon;
+use super::limit::SETTLE;
 use crate::step::Failure;
 
 /// All daemons of a scenario.
@@ -96,7 +97,7 @@ impl Daemons {
         let clock = watch.stopwatch();
         let mut before = Vec::new();
         for daemon in self.started.iter_mut().filter(|daemon| has_name(daemon)) {
-            daemon.process.settle(watch)?;
+            daemon.process.settle(watch, SETTLE)?;
             before.push(daemon.ask_to_end());
         }
         let mut killed = Vec::new();

@@ -99,6 +99,13 @@ pub(super) fn port(
             if let Some(process) = daemons.get(name)?.process_mut() {
                 process.serves(port);
             }
+            // A program that only starts the server ends once the server is ready for clients.
+            let (daemon, watch) = (daemons.get(name)?, watch);
+            if background::only_starts(daemon)
+                && let Some(process) = daemon.process_mut()
+            {
+                process.settle(watch, limit.saturating_sub(begun.elapsed()))?;
+            }
             Ok(listener)
         }
         Some(Look::Ended) => {

@@ -5,7 +5,7 @@ use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 
 use super::background;
 use super::daemons::Daemons;
-use super::limit::{self, limit_of};
+use super::limit::{self, SETTLE, limit_of};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
@@ -57,7 +57,7 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     if let Some(process) = daemon.process_mut() {
-        process.settle(watch)?;
+        process.settle(watch, SETTLE)?;
     }
     if let Some(ended) = daemon.try_wait() {
         let message = format!("daemon {name} has ended, with {} after {}", ended.status, words::duration(ended.after));
