@@ -29,7 +29,7 @@ pub(super) fn note(daemon: &mut Daemon, stream: Stream, error: Failure) -> Failu
     if stream == Stream::Stderr || !is_empty || daemon.try_wait().is_some() {
         return error;
     }
-    let Some(pid) = daemon.process().map(greenroom_sandbox::process::Process::pid) else { return error };
+    let Some(pid) = daemon.process().map(greenroom_sandbox::process::Service::pid) else { return error };
     let members = table::members();
     let family = table::family(&members, pid);
     let processes: Vec<&Entry> = members.iter().filter(|entry| family.contains(&entry.pid)).collect();

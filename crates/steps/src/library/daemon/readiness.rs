@@ -16,9 +16,9 @@ use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{Service, capture, ports, table};
 use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
-use super::{background, buffering};
 use super::daemons::Daemons;
 use super::instance::Daemon;
+use super::{background, buffering};
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::library::bytes::Bytes;
@@ -75,6 +75,7 @@ pub(super) fn port(
     more_time: &str,
 ) -> Result<Listener, Failure> {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let clock = watch.stopwatch();
     let fd = daemons.get(name)?.end_fd()?;
     let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
     let mut readiness = Port::new(port);
@@ -100,11 +101,12 @@ pub(super) fn port(
                 process.serves(port);
             }
             // A program that only starts the server ends once the server is ready for clients.
-            let (daemon, watch) = (daemons.get(name)?, watch);
+            let daemon = daemons.get(name)?;
             if background::only_starts(daemon)
                 && let Some(process) = daemon.process_mut()
             {
-                process.settle(watch, limit.saturating_sub(begun.elapsed()))?;
+                let left = limit.saturating_sub(clock.elapsed(watch));
+                process.settle(watch, left)?;
             }
             Ok(listener)
         }
@@ -293,7 +295,7 @@ pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream
         // All of a short output is shown anyway.
         if let Ok(file) = capture::open(&daemon.file(stream))
             && file.metadata()?.len() > SHORT
-            && let Some(Closest { line, text }) = closest(Bytes::of(&file)?, &text, watch)?
+            && let Some(Closest { line, text }) = closest(Bytes::of(&file)?, text, watch)?
         {
             error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
         }
