@@ -104,7 +104,7 @@ impl Page {
             if fence.language() == "console" {
                 tried.screens += 1;
                 let actual = self.screen(&fence, content)?;
-                if normal(&actual) != normal(content) {
+                if !is_same(&actual, content) {
                     tried.text.push_str(&text[done..fence.content.start]);
                     tried.text.push_str(&actual);
                     done = fence.content.end;
@@ -175,6 +175,19 @@ fn anonymous(line: &str) -> String {
         }
         _ => line.to_owned(),
     }
+}
+
+/// Whether two screens are the same, apart from times and versions.
+///
+/// The results of several scenarios may be in any order, because they appear as scenarios finish.
+fn is_same(one: &str, other: &str) -> bool {
+    let (one, other) = (normal(one), normal(other));
+    let sorted = |screen: &str| {
+        let mut lines: Vec<String> = screen.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    one == other || (one.contains(" scenarios in ") && sorted(&one) == sorted(&other))
 }
 
 /// Replaces times and versions, which differ from run to run.

@@ -67,6 +67,8 @@ pub enum FailureKind {
     Interrupted,
     /// Processes were left over, and the user asked for that to be a failure.
     LeftOver,
+    /// A daemon crashed unnoticed, and the user asked for that to be a failure.
+    Crash,
     /// The sandbox could not be set up.
     Setup,
     /// The scenario was never started: the run stopped before its turn.

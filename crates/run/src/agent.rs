@@ -13,6 +13,7 @@ use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
+use crate::options::Strictness;
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
 
 /// Runs scenarios with the step functions of a registry.
@@ -143,7 +144,7 @@ impl Agent for StepAgent {
         };
         let scenario_end = Instant::now() + script.scenario_limit;
         let completed = self.play_steps(&script, hosts, scenario_end, &mut context, &mut send);
-        let explain = script.leftovers_fail || completed < script.steps.len();
+        let explain = script.strictness != Strictness::default() || completed < script.steps.len();
         self.clean_up(&script, hosts, completed, (scenario_end, explain), &mut context, &mut send);
     }
 }
@@ -208,7 +209,7 @@ impl StepAgent {
         }
         let scenario_end = scenario_end + context.watch().lost();
         context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
-        let mut ending = ScenarioEnd { explain, strict: script.leftovers_fail, ..ScenarioEnd::default() };
+        let mut ending = ScenarioEnd { explain, strict: script.strictness.leftovers, ..ScenarioEnd::default() };
         let hosts = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
         // Output that was written during the end counts too.

@@ -27,7 +27,7 @@ mod wire;
 
 pub use agent::StepAgent;
 pub use functions::check_functions;
-pub use options::{Orders, RunOptions};
+pub use options::{Orders, RunOptions, Strictness};
 pub use outline::property_name;
 pub use preflight::preflight;
 pub use runner::{RunError, run};

@@ -7,6 +7,16 @@ use std::time::Duration;
 
 use greenroom_doc::Network;
 use greenroom_sandbox::SandboxChoice;
+use serde::{Deserialize, Serialize};
+
+/// What fails a scenario whose steps passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Strictness {
+    /// Whether leftover processes do.
+    pub leftovers: bool,
+    /// Whether daemons that crash unnoticed do.
+    pub crashes: bool,
+}
 
 /// How to run a plan.
 #[derive(Debug, Clone)]
@@ -26,8 +36,8 @@ pub struct RunOptions {
     pub fail_fast: bool,
     /// Whether to keep the directories of scenarios that did not pass.
     pub keep: bool,
-    /// Whether leftover processes make a scenario fail.
-    pub leftovers_fail: bool,
+    /// What fails a scenario whose steps passed.
+    pub strictness: Strictness,
     /// The most bytes that a process may write to an output. It replaces the document's limit.
     pub output_limit: Option<u64>,
     /// The seed of a random order.

@@ -363,7 +363,7 @@ impl Runner<'_> {
     fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::ExitStatus, String>) {
         // Removing a directory takes a few descriptors, and stages may use all others.
         self.spare.clear();
-        let policy = EndPolicy { keep: self.options.keep, leftovers_fail: self.options.leftovers_fail };
+        let policy = EndPolicy { keep: self.options.keep, strictness: self.options.strictness };
         let (outcome, kept) = running.finish(gone, policy, &mut self.emit);
         self.spare = spare();
         self.hold = None;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_event::{
-    Attempt, Daemon, DaemonEnd, EventKind, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
+    Attempt, Daemon, DaemonEnd, EventKind, Exit, Failure, FailureKind, LeftOver, Outcome, Output, OutputSource,
     PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream, words,
 };
 use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
 use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, StageMessage, tree};
 
 use crate::emit::Emitter;
+use crate::options::Strictness;
 use crate::progress::{OrderError, Progress};
 use crate::wire::{StepReply, WorkerMessage};
 
@@ -78,8 +79,8 @@ struct LastMessage {
 pub(crate) struct EndPolicy {
     /// Keep the directories of scenarios that did not pass.
     pub(crate) keep: bool,
-    /// Fail scenarios with leftover processes.
-    pub(crate) leftovers_fail: bool,
+    /// What fails a scenario whose steps passed.
+    pub(crate) strictness: Strictness,
 }
 
 impl ActiveScenario {
@@ -404,7 +405,15 @@ impl ActiveScenario {
         // The worker died before it could report what its daemons wrote, but their files are there.
         let from_files = || LastMessage { daemons: from_files(&self.directory), ..LastMessage::default() };
         let LastMessage { daemons, left_over, network } = self.last_message.take().unwrap_or_else(from_files);
-        if policy.leftovers_fail && !left_over.is_empty() && self.outcome == Outcome::Passed {
+        let crashed: Vec<&Daemon> = daemons.iter().filter(|daemon| daemon.end.is_unnoticed_crash()).collect();
+        if policy.strictness.crashes && !crashed.is_empty() && self.outcome == Outcome::Passed {
+            self.fail(Outcome::Failed, FailureKind::Crash, crash(&crashed));
+            if let Some(failure) = &mut self.failure {
+                failure.help.extend(step_that_notices(crashed[0]));
+                failure.help.push("allow crashes with `--crashes warn`".to_owned());
+            }
+        }
+        if policy.strictness.leftovers && !left_over.is_empty() && self.outcome == Outcome::Passed {
             self.fail(Outcome::Failed, FailureKind::LeftOver, left_behind(&left_over));
             if let Some(failure) = &mut self.failure {
                 failure.help.push("stop them in the scenario, or allow them with `--leftovers warn`".to_owned());
@@ -440,6 +449,28 @@ fn excerpt(bytes: &[u8]) -> String {
     let shown = bytes[..bytes.len().min(MOST)].escape_ascii();
     let more = if bytes.len() > MOST { format!(" ... ({} bytes)", bytes.len()) } else { String::new() };
     format!("`{shown}`{more}")
+}
+
+fn crash(daemons: &[&Daemon]) -> String {
+    match daemons {
+        [one] => format!("daemon {} crashed, and no step noticed it", one.name),
+        many => {
+            let names: Vec<&str> = many.iter().map(|daemon| daemon.name.as_str()).collect();
+            format!("{} daemons crashed, and no step noticed it: {}", many.len(), names.join(", "))
+        }
+    }
+}
+
+/// Returns advice on a step that expects the end of a daemon.
+fn step_that_notices(daemon: &Daemon) -> Option<String> {
+    let DaemonEnd::Exited { exit, .. } = &daemon.end else { return None };
+    let end = match exit {
+        Exit::Status(status) => format!("with exit status {status}"),
+        Exit::Signal(signal) => format!("by signal {signal}"),
+    };
+    let name = &daemon.name;
+    let steps = format!("`when I wait for daemon {name} to end`, `then daemon {name} has ended {end}`");
+    Some(format!("if that is as it should be, expect it: {steps}"))
 }
 
 fn left_behind(processes: &[LeftOver]) -> String {

@@ -52,7 +52,7 @@ pub(crate) fn script(scenario: &PlannedScenario, document: &PlannedDocument, opt
         steps: scenario.steps.iter().map(script_step).collect(),
         scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
         step_limit: document.metadata.step_timeout,
-        leftovers_fail: options.leftovers_fail,
+        strictness: options.strictness,
         output_limit: options.output_limit.unwrap_or(document.metadata.output_limit),
     }
 }

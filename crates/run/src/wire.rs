@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::options::Strictness;
 use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
 use greenroom_steps::EmbeddedFile;
 use greenroom_steps::host::StepFile;
@@ -76,8 +77,8 @@ pub(crate) struct Script {
     pub(crate) step_limit: Duration,
     /// The most bytes that a process may write to one of its outputs.
     pub(crate) output_limit: u64,
-    /// Whether leftover processes fail the scenario.
-    pub(crate) leftovers_fail: bool,
+    /// What fails it even if its steps pass.
+    pub(crate) strictness: Strictness,
 }
 
 /// One step.

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
 use greenroom_report::{Options, Tee, TerminalReporter, Verdict, words};
-use greenroom_run::{RunError, RunOptions};
+use greenroom_run::{RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
 
@@ -65,6 +65,9 @@ pub(crate) struct Run {
     /// What to do when a scenario leaves processes running; they are stopped in any case
     #[arg(long, value_name = "ACTION", default_value = "warn")]
     leftovers: Leftovers,
+    /// What to do when a daemon crashes and no step notices it
+    #[arg(long, value_name = "ACTION", default_value = "warn")]
+    crashes: Crashes,
     /// How scenarios are isolated
     #[arg(long, value_name = "KIND", default_value = "auto")]
     sandbox: Sandbox,
@@ -83,6 +86,15 @@ enum Leftovers {
     /// Fail the scenario
     Fail,
     /// List the processes
+    Warn,
+}
+
+/// What to do with a scenario in which a daemon crashes unnoticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Crashes {
+    /// Fail the scenario
+    Fail,
+    /// Name the daemon
     Warn,
 }
 
@@ -163,7 +175,10 @@ impl Run {
             environment: self.environment.clone(),
             fail_fast: self.fail_fast,
             keep: self.keep,
-            leftovers_fail: self.leftovers == Leftovers::Fail,
+            strictness: Strictness {
+                leftovers: self.leftovers == Leftovers::Fail,
+                crashes: self.crashes == Crashes::Fail,
+            },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
@@ -222,6 +237,9 @@ impl Run {
         }
         if self.leftovers == Leftovers::Fail {
             options.push("--leftovers fail".to_owned());
+        }
+        if self.crashes == Crashes::Fail {
+            options.push("--crashes fail".to_owned());
         }
         match self.sandbox {
             Sandbox::Auto => {}

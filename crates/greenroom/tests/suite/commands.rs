@@ -539,6 +539,15 @@ Options:
           
           [default: warn]
 
+      --crashes <ACTION>
+          What to do when a daemon crashes and no step notices it
+
+          Possible values:
+          - fail: Fail the scenario
+          - warn: Name the daemon
+          
+          [default: warn]
+
       --sandbox <KIND>
           How scenarios are isolated
 

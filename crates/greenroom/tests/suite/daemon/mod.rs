@@ -51,6 +51,7 @@ fn gone(steps: &str) -> String {
 }
 
 mod buffering;
+mod crashes;
 mod leftovers;
 mod output;
 mod processes;
