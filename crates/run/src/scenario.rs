@@ -467,6 +467,7 @@ fn step_that_notices(daemon: &Daemon) -> Option<String> {
     let end = match exit {
         Exit::Status(status) => format!("with exit status {status}"),
         Exit::Signal(signal) => format!("by signal {signal}"),
+        Exit::Unknown => return None,
     };
     let name = &daemon.name;
     let steps = format!("`when I wait for daemon {name} to end`, `then daemon {name} has ended {end}`");
