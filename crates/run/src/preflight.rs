@@ -33,7 +33,7 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
     for step in &scenario.steps {
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
-            state.anything_goes = true;
+            state.runs_own_code();
             continue;
         }
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));

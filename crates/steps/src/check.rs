@@ -49,6 +49,14 @@ pub enum ProblemKind {
     InvalidTime,
     /// A step checks a command, but no earlier step runs one.
     NoCommand,
+    /// A regular expression is between slashes or quotes, which are part of it.
+    WrappedRegex,
+    /// A text has an escape where none is replaced.
+    LiteralEscape,
+    /// No earlier step starts a daemon of this name.
+    UnknownDaemon,
+    /// No earlier step can create this file.
+    NeverCreated,
     /// A kind of another step library, by its stable word.
     Other(&'static str),
 }
@@ -74,6 +82,10 @@ impl ProblemKind {
             Self::InvalidNumber => "bad-number",
             Self::InvalidTime => "bad-time",
             Self::NoCommand => "no-command",
+            Self::WrappedRegex => "wrapped-regex",
+            Self::LiteralEscape => "literal-escape",
+            Self::UnknownDaemon => "unknown-daemon",
+            Self::NeverCreated => "never-created",
             Self::Other(word) => word,
         }
     }
@@ -158,6 +170,11 @@ pub struct PreflightState {
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,
+    /// Names of daemons that earlier steps start.
+    pub daemons: BTreeSet<String>,
+    /// Whether an earlier step is the user's own code, or is not known. It may start daemons and keep
+    /// values.
+    pub own_code: bool,
     /// Whether an earlier step may do anything: it runs a program or user code.
     ///
     /// Then any file may exist.
@@ -177,6 +194,8 @@ impl PreflightState {
             source_directory,
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
+            daemons: BTreeSet::new(),
+            own_code: false,
             anything_goes: false,
             ran: false,
         }
@@ -209,6 +228,20 @@ impl PreflightState {
     pub fn creates(&mut self, name: &str) {
         self.scripts.remove(plain(name));
         self.files.insert(plain(name).to_owned());
+    }
+
+    /// Notes a step that may do anything: the user's own code, or one that is not known.
+    pub fn runs_own_code(&mut self) {
+        self.own_code = true;
+        self.anything_goes = true;
+    }
+
+    /// Returns whether this file or directory may exist, also because a file in it does.
+    pub fn may_exist(&self, name: &str) -> bool {
+        let name = plain(name).trim_end_matches('/');
+        let is_in_it =
+            |file: &String| file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        self.anything_goes || name.is_empty() || name == "." || self.files.iter().any(is_in_it)
     }
 
     /// Returns whether this file may exist.

@@ -213,7 +213,7 @@ fn the_recording_of_an_interrupted_run_is_complete() {
 
 #[test]
 fn a_file_that_cannot_be_written_stops_the_command_before_anything_runs() {
-    let project = Project::anywhere().file("x.md", scenario("when I run touch $RAN"));
+    let project = Project::anywhere().file("x.md", scenario("when I run sh -c 'touch \"$RAN\"'"));
     let variable = format!("RAN={}", project.path("ran").display());
     let run = |file: &str| project.run(["run", "--env", &variable, "--events", file, "x.md"]).stdout("");
     run("missing/run.jsonl").code(4).stderr(str![[r#"
@@ -245,7 +245,7 @@ For more information, try '--help'.
 
 "#]]);
     assert!(!project.path("ran").exists());
-    assert_eq!(fs::read_to_string(project.path("x.md")).unwrap(), scenario("when I run touch $RAN"));
+    assert_eq!(fs::read_to_string(project.path("x.md")).unwrap(), scenario("when I run sh -c 'touch \"$RAN\"'"));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::closest::closest;
 use crate::check::{Problem, ProblemKind};
+use crate::library::difference;
 use crate::step::{Captures, Failure, Part, Relation, StepResult};
 
 /// How much of an unexpected text a failure shows, in bytes.
@@ -224,6 +225,9 @@ struct Mismatch {
     place: Option<Range<u64>>,
 }
 
+/// Longer texts are not searched for differences that are hard to see.
+const COMPARED: u64 = 1 << 20;
+
 /// Compares a text with the expected one, which is a regex for the last two relations.
 pub(crate) fn check(
     what: &str,
@@ -244,7 +248,21 @@ pub(crate) fn check(
             comparison.closest = closest(actual, expected, watch)?;
         }
     }
-    Err(error)
+    Err(invisible(actual, relation, expected)?.into_iter().fold(error, Failure::note))
+}
+
+/// Describes a difference that is hard to see.
+fn invisible(actual: Bytes<'_>, relation: Relation, expected: &str) -> Result<Option<String>, Failure> {
+    if actual.len() > COMPARED {
+        return Ok(None);
+    }
+    let find = match relation {
+        Relation::Is => difference::invisible,
+        Relation::Contains => difference::invisible_within,
+        _ => return Ok(None),
+    };
+    let actual = actual.all()?;
+    Ok(std::str::from_utf8(&actual).ok().and_then(|actual| find(expected, actual)))
 }
 
 /// Returns whether a text is so long that a failure may not show all of it.
@@ -362,11 +380,53 @@ fn reason(error: &regex::Error) -> String {
     last.strip_prefix("error: ").unwrap_or(last).to_owned()
 }
 
-/// Returns the problem of a step with an invalid regex.
+/// Returns the problem of a step with an invalid regex, or one between the marks of another tool.
 pub(crate) fn invalid_regex(captures: &Captures) -> Option<Problem> {
     let pattern = captures.get("regex").filter(|pattern| !pattern.contains("${"))?;
-    let error = regex(pattern).err()?;
-    Some(Problem::new("regex", ProblemKind::InvalidRegex, error.message))
+    match (regex(pattern), wrapped(pattern)) {
+        (Ok(_), Some(wrapped)) => {
+            let message = format!("the {} are part of this regex, so it matches only text with them", wrapped.marks);
+            let problem = Problem::new("regex", ProblemKind::WrappedRegex, message);
+            Some(problem.help(format!("write `{}`", wrapped.right)).help(wrapped.literal))
+        }
+        (Ok(_), None) => None,
+        (Err(error), _) => Some(Problem::new("regex", ProblemKind::InvalidRegex, error.message)),
+    }
+}
+
+/// A regex between slashes or quotes.
+struct WrappedRegex {
+    marks: &'static str,
+    /// The regex that was probably meant.
+    right: String,
+    /// What to write if the marks are meant.
+    literal: String,
+}
+
+/// Returns the parts of a regex that is between slashes or quotes as a whole.
+///
+/// A path such as `/usr/bin/` has further slashes, so it is not.
+fn wrapped(pattern: &str) -> Option<WrappedRegex> {
+    let bare = pattern.strip_prefix('r').filter(|rest| rest.starts_with(['"', '\''])).unwrap_or(pattern);
+    let mark = bare.chars().next().filter(|c| matches!(c, '/' | '"' | '\'' | '`'))?;
+    let end = bare.rfind(mark).filter(|&end| end > 1)?;
+    let (inside, flags) = (&bare[1..end], &bare[end + 1..]);
+    let is_flags = flags.is_empty() || (mark == '/' && flags.len() < 5 && flags.chars().all(|c| "gimsuxy".contains(c)));
+    let mut is_escaped = false;
+    let mut has_mark = false;
+    for c in inside.chars() {
+        has_mark |= c == mark && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    if !is_flags || has_mark || is_escaped {
+        return None;
+    }
+    let flags: String = flags.chars().filter(|c| "imsx".contains(*c)).collect();
+    let inside = inside.replace(&format!("\\{mark}"), &mark.to_string());
+    let right = if flags.is_empty() { inside } else { format!("(?{flags}){inside}") };
+    let marks = if mark == '/' { "slashes" } else { "quotes" };
+    let literal = format!("if the {marks} are meant, write `[{mark}]` for the first one");
+    Some(WrappedRegex { marks, right, literal })
 }
 
 #[cfg(test)]
@@ -379,6 +439,27 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(content).unwrap();
         file
+    }
+
+    #[test]
+    fn regexes_between_marks_are_recognized() {
+        let right = |pattern: &str| wrapped(pattern).map(|wrapped| wrapped.right);
+        for (pattern, want) in [
+            ("/password/", "password"),
+            ("/a b/i", "(?i)a b"),
+            (r"/a\/b/g", "a/b"),
+            ("\"ok\"", "ok"),
+            ("'^x$'", "^x$"),
+            (r#"r"\d+""#, r"\d+"),
+            ("`x`", "x"),
+        ] {
+            assert_eq!(right(pattern).as_deref(), Some(want), "{pattern}");
+        }
+        for pattern in
+            ["x", "/", "//", "/usr/bin/", "/etc", "a/", "\"a\": \"b\"", "'a' 'b'", "/a/b", "it's", "[/]etc/", r"/a\/"]
+        {
+            assert_eq!(right(pattern), None, "{pattern}");
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use greenroom_sandbox::process::{capture, find_program, missing_interpreter};
 
 use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::library::expansion::{self, Kept, has_command, has_home, has_variable};
 use crate::library::place::nearest;
+use crate::step::Captures;
 
 /// Why a command line is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(crate) struct Word {
     pub(crate) text: String,
     /// Its unquoted characters, with a NUL for each quoted part.
     pub(crate) bare: String,
+    /// Its characters between double quotes, with a NUL for each that a backslash makes literal.
+    pub(crate) double: String,
     /// Its range in the line, with quotes.
     pub(crate) place: Range<usize>,
 }
@@ -64,7 +68,12 @@ pub(crate) fn words(line: &str) -> Result<Vec<Word>, Unfinished> {
             words.extend(word.take());
             continue;
         }
-        let word = word.get_or_insert_with(|| Word { text: String::new(), bare: String::new(), place: at..at });
+        let word = word.get_or_insert_with(|| Word {
+            text: String::new(),
+            bare: String::new(),
+            double: String::new(),
+            place: at..at,
+        });
         let mut next = |open: Unfinished| characters.next().map(|(_, c)| c).ok_or(open);
         match c {
             '\\' => word.text.push(next(Unfinished::Backslash)?),
@@ -83,8 +92,12 @@ pub(crate) fn words(line: &str) -> Result<Vec<Word>, Unfinished> {
                             word.text.push('\\');
                         }
                         word.text.push(escaped);
+                        word.double.push('\0');
                     }
-                    c => word.text.push(c),
+                    c => {
+                        word.text.push(c);
+                        word.double.push(c);
+                    }
                 }
             },
             c => word.text.push(c),
@@ -115,6 +128,9 @@ pub(crate) fn shell_help(name: &str, line: Option<&str>) -> Option<String> {
         let step = format!("given the environment variable {variable}={value}");
         return Some(format!("write `{step}` before this step, or `env` in front of `{name}`"));
     }
+    if name.starts_with('~') {
+        return Some(format!("no shell runs this, so `~` is not replaced: write {}", shell()));
+    }
     if name.starts_with('$') {
         return Some(format!("no shell runs this, so variables are not replaced: write {}", shell()));
     }
@@ -141,34 +157,75 @@ fn is_variable(name: &str) -> bool {
 /// Returns the command line as a shell command, or advice in words if its quotes do not allow that.
 fn in_shell(line: &str) -> String {
     match () {
-        () if !line.contains(['"', '\\']) => format!("`sh -c \"{line}\"`"),
         () if !line.contains('\'') => format!("`sh -c '{line}'`"),
+        () if !line.contains(['"', '\\', '$', '`']) => format!("`sh -c \"{line}\"`"),
         () => "it as a shell script, embedded in the document".to_owned(),
     }
 }
 
-/// Returns a warning about the first argument that is special in a shell.
-pub(crate) fn no_shell(capture: &str, skipped: usize, line: &str) -> Option<Problem> {
+/// Returns a warning about the first word that is special in a shell.
+///
+/// `line` is the whole command line, and `captures` are the two that it comes from: that of the
+/// program, and that of its arguments, with the length of the first.
+pub(crate) fn no_shell(captures: [&str; 2], program: usize, line: &str, state: &PreflightState) -> Option<Problem> {
     let words = words(line).ok()?;
-    let (program, arguments) = words.split_first()?;
+    let name = words.first()?.text.clone();
+    let kept = Kept { names: &state.kept, is_open: state.own_code };
     // `find` has its own use for `;`.
-    let ends_itself = arguments.iter().any(|word| matches!(&*word.bare, "-exec" | "-execdir" | "-ok" | "-okdir"));
-    let word = arguments.iter().find(|word| match &*word.bare {
-        ";" => !ends_itself,
-        "|" | "|&" | "||" | "&&" | "&" => true,
-        bare => {
-            bare.starts_with(['<', '>'])
-                || ["1>", "2>", "&>"].iter().any(|redirection| bare.starts_with(redirection))
-                || bare.ends_with(';')
-                || bare.contains("$(")
-                || bare.contains('`')
-        }
-    })?;
+    let ends_itself = words.iter().any(|word| matches!(&*word.bare, "-exec" | "-execdir" | "-ok" | "-okdir"));
+    let reads_quoted = words.iter().any(|word| expansion::reads_quoted(&word.text));
+    let is_special = |at: usize, word: &Word| {
+        let is_operator = match &*word.bare {
+            ";" => !ends_itself,
+            "|" | "|&" | "||" | "&&" | "&" | "#" => true,
+            bare => {
+                bare.starts_with(['<', '>'])
+                    || ["1>", "2>", "&>"].iter().any(|redirection| bare.starts_with(redirection))
+                    || bare.ends_with(';')
+                    || expansion::redirects_inside(bare)
+            }
+        };
+        let in_quotes = !reads_quoted && (has_variable(&word.double, &kept) || has_command(&word.double));
+        (is_operator && (at > 0 || word.bare.ends_with(';'))) || in_quotes || expansion::is_expanded(&word.bare, &kept)
+    };
+    let (at, word) = words.iter().enumerate().find(|(at, word)| is_special(*at, word))?;
     let written = &line[word.place.clone()];
-    let message = format!("`{written}` is passed to {} literally: no shell runs this command", program.text);
-    let part = word.place.start.checked_sub(skipped)?..word.place.end.checked_sub(skipped)?;
-    let help = format!("to run it in a shell, write {}; to pass it literally, put it in quotes", in_shell(line));
+    let message = match at {
+        0 => format!("`{written}` is the literal name of the program: no shell runs this command"),
+        _ => format!("`{written}` is passed to {name} literally: no shell runs this command"),
+    };
+    let (capture, part) = if word.place.start < program {
+        (captures[0], word.place.clone())
+    } else {
+        (captures[1], word.place.start - program..word.place.end - program)
+    };
+    let help = format!("to run it in a shell, write {}; to pass it literally, put it in single quotes", in_shell(line));
     Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
+}
+
+/// Returns a warning about `\"` in a text in which backslashes are literal.
+pub(crate) fn literal_escape(captures: &Captures, capture: &str) -> Vec<Problem> {
+    let text = captures.get(capture).unwrap_or_default();
+    let Some(at) = text.find("\\\"") else { return Vec::new() };
+    let message = "this backslash is part of the text: this step takes no escapes";
+    let problem = Problem::warning(capture, ProblemKind::LiteralEscape, message).part(at..at + 2);
+    vec![problem.help("write `\"` without a backslash: quotes within the text need none")]
+}
+
+/// Returns a warning about the value of an environment variable that a shell would change.
+pub(crate) fn not_replaced(capture: &str, variable: &str, value: &str, state: &PreflightState) -> Option<Problem> {
+    let kept = Kept { names: &state.kept, is_open: state.own_code };
+    let warning = |message: String| Some(Problem::warning(capture, ProblemKind::NoShell, message));
+    if has_variable(value, &kept) || has_command(value) {
+        let message = format!("`{value}` is the literal value of {variable}: no shell replaces what is in it");
+        let help = "to use the value of another variable, set it in a shell: `sh -c 'X=\"$Y\" PROGRAM'`";
+        return warning(message).map(|problem| problem.help(help));
+    }
+    if has_home(value) || value.split(':').any(|part| part.starts_with("~/")) {
+        let message = format!("`~` is a literal part of the value of {variable}: no shell replaces it");
+        return warning(message).map(|problem| problem.help("write the path of the directory"));
+    }
+    None
 }
 
 /// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the
@@ -317,11 +374,15 @@ mod tests {
 
     #[test]
     fn arguments_that_are_special_in_a_shell_are_found() {
-        let found = |line: &str| no_shell("args", 0, line).map(|problem| line[problem.part.unwrap()].to_owned());
+        let mut state = PreflightState::new(OsString::new(), PathBuf::new());
+        state.kept.insert("port".to_owned());
+        let found = |line: &str| {
+            no_shell(["args", "args"], 0, line, &state).map(|problem| line[problem.part.unwrap()].to_owned())
+        };
         let lines = [
             ("a | b", "|"),
             ("a || b", "||"),
-            ("a; b", ""),
+            ("a; b", "a;"),
             ("a b; c", "b;"),
             ("a && b", "&&"),
             ("a &", "&"),
@@ -334,8 +395,20 @@ mod tests {
             ("a >\"b c\"", ">\"b c\""),
             ("find -exec a ;", ""),
             ("find . \\( -name a \\) -exec b \\;", ""),
-            ("a '|' \"&&\" \\; \\> '`' \"$(b)\"", ""),
-            ("a $HOME *.txt -> = x;y x|y a&b", ""),
+            ("a b # c", "#"),
+            ("a b>c", "b>c"),
+            ("a $HOME", "$HOME"),
+            ("a \"b $HOME\"", "\"b $HOME\""),
+            ("a \"$(b)\"", "\"$(b)\""),
+            ("a ${HOME}", "${HOME}"),
+            ("a ~/b", "~/b"),
+            ("~/a b", "~/a"),
+            ("a *.txt", "*.txt"),
+            ("a {b,c}", "{b,c}"),
+            ("sh -c \"echo $HOME | cat\"", ""),
+            ("grep \"^$x\" '*' \"~\" '{b,c}'", ""),
+            ("a '|' \"&&\" \\; \\> '`' '$(b)' \"\\$b\"", ""),
+            ("a ${port} -> = x;y x|y a&b a^b$ http://b/?c --d=*.e", ""),
             ("a 'b", ""),
             ("", ""),
         ];

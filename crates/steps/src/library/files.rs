@@ -15,7 +15,8 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal, invalid_regex};
-use crate::library::place::{self, Place, around, cannot, list, missing, names, outside};
+use crate::library::command::literal_escape;
+use crate::library::place::{self, Place, around, cannot, list, missing, names, never_created, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
@@ -41,41 +42,41 @@ pub fn library() -> Library {
             |context, captures| place::make_directory(context, captures.text("path")?),
             CREATES,
         )
-        .step("files_remove_directory", |context, captures| remove_directory(context, captures, false), NAMED)
-        .step("files_remove_empty_directory", |context, captures| remove_directory(context, captures, true), NAMED)
-        .step("files_remove_file", remove_file, NAMED)
-        .step("files_create_from_text", create_from_text, CREATES)
+        .step("files_remove_directory", |context, captures| remove_directory(context, captures, false), DIRECTORY)
+        .step("files_remove_empty_directory", |context, captures| remove_directory(context, captures, true), DIRECTORY)
+        .step("files_remove_file", remove_file, EXISTING)
+        .step("files_create_from_text", create_from_text, Check::With(check_create_from_text))
         .step("files_touch", |context, captures| Place::make(context, captures.text("filename")?)?.touch(None), CREATES)
-        .step("files_remember_metadata", remember_metadata, NAMED)
-        .step("files_directory_exists", directory_exists, NAMED)
+        .step("files_remember_metadata", remember_metadata, EXISTING)
+        .step("files_directory_exists", directory_exists, DIRECTORY)
         .step("files_directory_does_not_exist", directory_does_not_exist, NAMED)
-        .step("files_directory_is_empty", directory_is_empty, NAMED)
-        .step("files_directory_is_not_empty", directory_is_not_empty, NAMED)
-        .step("files_file_exists", file_exists, NAMED)
+        .step("files_directory_is_empty", directory_is_empty, DIRECTORY)
+        .step("files_directory_is_not_empty", directory_is_not_empty, DIRECTORY)
+        .step("files_file_exists", file_exists, EXISTING)
         .step("files_file_does_not_exist", file_does_not_exist, NAMED)
-        .step("files_modification_time_is_recent", is_recent, NAMED)
-        .step("files_modification_time_is_old", is_old, NAMED)
+        .step("files_modification_time_is_recent", is_recent, EXISTING)
+        .step("files_modification_time_is_old", is_old, EXISTING)
         .step(
             "files_has_remembered_metadata",
             |context, captures| compare_metadata(context, captures, Relation::Is),
-            NAMED,
+            EXISTING,
         )
         .step(
             "files_has_different_metadata",
             |context, captures| compare_metadata(context, captures, Relation::IsNot),
-            NAMED,
+            EXISTING,
         )
-        .step("files_file_contains", |context, captures| look(context, captures, Relation::Contains), NAMED)
+        .step("files_file_contains", |context, captures| look(context, captures, Relation::Contains), EXISTING)
         .step(
             "files_file_does_not_contain",
             |context, captures| look(context, captures, Relation::DoesNotContain),
-            NAMED,
+            EXISTING,
         )
-        .step("files_file_matches_regex", |context, captures| look(context, captures, Relation::Matches), NAMED)
-        .step("files_match", |context, captures| compare_files(context, captures, true), NAMED)
-        .step("files_differ", |context, captures| compare_files(context, captures, false), NAMED)
-        .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true), NAMED)
-        .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false), NAMED)
+        .step("files_file_matches_regex", |context, captures| look(context, captures, Relation::Matches), EXISTING)
+        .step("files_match", |context, captures| compare_files(context, captures, true), EXISTING)
+        .step("files_differ", |context, captures| compare_files(context, captures, false), EXISTING)
+        .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true), EXISTING)
+        .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false), EXISTING)
         .step("files_only_these_exist", only_these_exist, Check::Nothing)
 }
 
@@ -83,6 +84,10 @@ pub fn library() -> Library {
 const CREATES: Check = Check::With(check_create);
 /// The check of steps that only name files and directories.
 const NAMED: Check = Check::With(check_names);
+/// The check of steps about files that must exist.
+const EXISTING: Check = Check::With(check_files);
+/// The check of steps about directories that must exist.
+const DIRECTORY: Check = Check::With(check_directories);
 
 /// The state of this library in a scenario.
 #[derive(Debug, Default)]
@@ -99,6 +104,21 @@ fn name_to_make(captures: &Captures) -> Option<(&'static str, &str)> {
 
 fn check_names(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
     outside(captures, NAMES).into_iter().chain(invalid_regex(captures)).collect()
+}
+
+fn check_files(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let absent = NAMES.iter().filter_map(|name| never_created(captures, name, "file", state));
+    let absent: Vec<Problem> = absent.collect();
+    check_names(captures, state).into_iter().chain(absent).collect()
+}
+
+fn check_directories(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let absent = never_created(captures, "path", "directory", state);
+    check_names(captures, state).into_iter().chain(absent).collect()
+}
+
+fn check_create_from_text(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check_create(captures, state).into_iter().chain(literal_escape(captures, "text")).collect()
 }
 
 fn check_create(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {

@@ -13,6 +13,8 @@ mod closest;
 mod command;
 pub mod daemon;
 pub mod datadir;
+mod difference;
+mod expansion;
 pub mod files;
 mod place;
 pub mod runcmd;

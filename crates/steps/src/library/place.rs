@@ -20,7 +20,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::check::{Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -450,4 +450,21 @@ pub(crate) fn outside(captures: &Captures, names: &[&str]) -> Vec<Problem> {
                 .help("write a path inside the scenario's directory, without a leading `/` or `..`")
         })
         .collect()
+}
+
+/// Returns the problem of a step about a file or directory that no earlier step can create.
+///
+/// `kind` is what it should be, for the message.
+pub(crate) fn never_created(captures: &Captures, name: &str, kind: &str, state: &PreflightState) -> Option<Problem> {
+    let path = captures.get(name)?;
+    if path.contains("${") || leaves(path) || state.may_exist(path) {
+        return None;
+    }
+    let message = format!("{kind} {path} does not exist: no earlier step can create it");
+    let problem = Problem::new(name, ProblemKind::NeverCreated, message);
+    Some(match nearest(path, state.files.iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean {near}?")),
+        None if kind == "directory" => problem.help(format!("write `given a directory {path}` before this step")),
+        None => problem.help(format!("write `given file {path}` before this step, and embed the file in the document")),
+    })
 }

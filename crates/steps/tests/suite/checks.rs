@@ -35,7 +35,7 @@ fn missing_programs_are_found() {
     assert_eq!(found("when I run sh -c true"), NONE);
     assert_eq!(found("when I run /bin/sh -c true"), NONE);
     assert_eq!(found("when I try to run nosuch-program"), NONE);
-    assert_eq!(found("when I run ${program} x"), NONE);
+    assert_eq!(found("given a free port kept as program\nwhen I run ${program} x"), NONE);
     assert_eq!(
         found("when I run mkdri x"),
         [not_found("mkdri").part(0..5).label("not on PATH").help("did you mean `mkdir`?")]
@@ -84,6 +84,101 @@ fn programs_that_steps_make_are_found() {
     assert_eq!(found("when I run touch x\nwhen I run ./x\nwhen I run x"), NONE);
 }
 
+/// Returns the messages of problems.
+fn messages(steps: &str) -> Vec<String> {
+    found(steps).into_iter().map(|problem| problem.message).collect()
+}
+
+#[test]
+fn files_that_no_step_can_create_are_found() {
+    let absent = |kind: &str, name: &str| vec![format!("{kind} {name} does not exist: no earlier step can create it")];
+    assert_eq!(messages("then file x exists"), absent("file", "x"));
+    assert_eq!(messages("given file foo.txt\nwhen I remember metadata for file fo.txt"), absent("file", "fo.txt"));
+    assert_eq!(messages("when I remove file x"), absent("file", "x"));
+    assert_eq!(messages("then directory d is empty"), absent("directory", "d"));
+    assert_eq!(messages("when I run, in d, ls"), absent("directory", "d"));
+    assert_eq!(messages("then file x contains \"a\""), absent("file", "x"));
+    for fine in [
+        "given a directory d/e\nthen directory d exists",
+        "when I touch file d/x\nwhen I remove directory d",
+        "then file x does not exist",
+        "when I run touch x\nthen file x exists",
+        "then file ${x} exists",
+        "then directory . is empty",
+        "then only files x exist",
+    ] {
+        assert_eq!(found(fine), NONE, "{fine}");
+    }
+}
+
+#[test]
+fn daemons_that_no_step_starts_are_found() {
+    let start = "when I start \"sleep 9\" as a background process as web";
+    let absent = |name: &str| vec![format!("no earlier step starts a daemon {name}")];
+    for step in [
+        "when I stop background process wbe",
+        "then daemon wbe is running",
+        "then daemon wbe has ended",
+        "then daemon wbe has ended by signal TERM",
+        "when I send signal TERM to daemon wbe",
+        "when I restart daemon wbe",
+        "when daemon wbe has produced output",
+        "when I wait for daemon wbe to end",
+        "when I wait for daemon wbe to listen on port 80, for at most 2 seconds",
+        "then daemon wbe stdout contains \"a\"",
+    ] {
+        assert_eq!(messages(&format!("{start}\n{step}")), absent("wbe"), "{step}");
+        assert_eq!(found(&format!("{start}\n{}", step.replace("wbe", "web"))), NONE, "{step}");
+    }
+    assert_eq!(messages("when I run true\nthen daemon web is running"), absent("web"));
+    let tried = "when I try to start \"sleep 9\" as web, on port 80\nwhen I stop background process web";
+    assert_eq!(found(tried), NONE);
+}
+
+#[test]
+fn regexes_between_slashes_or_quotes_are_found() {
+    for regex in ["/password/", "\"password\"", "'pass.*'", "/pass/i", "r\"x\""] {
+        let problems = found(&format!("when I run true\nthen stdout doesn't match regex {regex}"));
+        assert_eq!(problems.len(), 1, "{regex}");
+        assert_eq!(problems[0].kind, ProblemKind::WrappedRegex, "{regex}");
+    }
+    for regex in ["/usr/bin/", "/etc/passwd", "\"a\": \"b\"", "[/]x/", "x"] {
+        assert_eq!(found(&format!("when I run true\nthen stderr matches regex {regex}")), NONE, "{regex}");
+    }
+    assert_eq!(found("when I touch file x\nthen file x matches regex /a/"), NONE);
+}
+
+#[test]
+fn values_that_no_shell_replaces_are_found() {
+    for (step, message) in [
+        (
+            "given the environment variable A=$HOME/a",
+            "`$HOME/a` is the literal value of A: no shell replaces what is in it",
+        ),
+        ("given the environment variable A=${b}", "`${b}` is the literal value of A: no shell replaces what is in it"),
+        ("given the environment variable A=~/a", "`~` is a literal part of the value of A: no shell replaces it"),
+        ("given the environment variable A=\"b c\"", "the quotes are part of the value"),
+        (
+            "when I start \"sleep 9\" as a background process as web, with environment {\"A\": \"$B\"}",
+            "`$B` is the literal value of A: no shell replaces what is in it",
+        ),
+        (
+            "when I start \"sleep $TIME\" as a background process as web",
+            "`$TIME` is passed to sleep literally: no shell runs this command",
+        ),
+        (
+            "when I try to start \"sleep 9 | cat\" as web, on port 80",
+            "`|` is passed to sleep literally: no shell runs this command",
+        ),
+        ("when I write \"a \\\"b\\\"\" to file x", "this backslash is part of the text: this step takes no escapes"),
+        ("when I send exactly \"\\\"\" to stdin", "this backslash is part of the text: this step takes no escapes"),
+    ] {
+        assert_eq!(messages(step), [message], "{step}");
+        assert!(found(step)[0].warning, "{step}");
+    }
+    assert_eq!(found("given a free port kept as p\ngiven the environment variable A=http://x:${p}/?a=$"), NONE);
+}
+
 #[test]
 fn programs_may_be_in_srcdir() {
     let directory = tempfile::tempdir().unwrap();
@@ -129,7 +224,7 @@ fn names_outside_of_the_directory_are_found() {
 #[test]
 fn invalid_texts_are_found() {
     assert_eq!(
-        found("then file x matches regex /a(b/"),
+        found("when I touch file x\nthen file x matches regex /a(b/"),
         [Problem::new("regex", ProblemKind::InvalidRegex, "invalid regular expression: unclosed group")]
     );
     assert_eq!(

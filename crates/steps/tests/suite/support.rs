@@ -38,11 +38,11 @@ pub(crate) struct CompiledBinding {
     regex: Regex,
 }
 
-/// The bindings of the three libraries.
+/// The bindings of all libraries.
 pub(crate) fn bindings() -> &'static [CompiledBinding] {
     static BINDINGS: OnceLock<Vec<CompiledBinding>> = OnceLock::new();
     BINDINGS.get_or_init(|| {
-        let bindings = ["files", "runcmd", "datadir"].into_iter().flat_map(bindings_of);
+        let bindings = ["files", "runcmd", "datadir", "daemon"].into_iter().flat_map(bindings_of);
         bindings.map(|binding| CompiledBinding { regex: regex_of(&binding), binding }).collect()
     })
 }

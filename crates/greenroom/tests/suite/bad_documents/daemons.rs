@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::helpers::{fine, steps};
+use super::helpers::{fine, steps, warned};
 use crate::support::{Project, scenario};
 
 #[test]
@@ -281,7 +281,7 @@ error[program-not-found]: program not found: cd
 7 | when I run cd /tmp && ls -l
   |            ^^ not on PATH
   |
-  = help: `cd` is a shell command: write `sh -c "cd /tmp && ls -l"`, or `I run, in DIRECTORY, ...`
+  = help: `cd` is a shell command: write `sh -c 'cd /tmp && ls -l'`, or `I run, in DIRECTORY, ...`
 
 1 error
 
@@ -305,7 +305,7 @@ error[program-not-found]: program not found: source
 7 | when I run source ./x.sh
   |            ^^^^^^ not on PATH
   |
-  = help: `source` is a shell command: write `sh -c "source ./x.sh"`
+  = help: `source` is a shell command: write `sh -c 'source ./x.sh'`
 
 1 error
 
@@ -329,7 +329,7 @@ error[program-not-found]: program not found: $HOME/x
 7 | when I run $HOME/x 'y'
   |            ^^^^^^^
   |
-  = help: no shell runs this, so variables are not replaced: write `sh -c "$HOME/x 'y'"`
+  = help: no shell runs this, so variables are not replaced: write it as a shell script, embedded in the document
 
 1 error
 
@@ -360,7 +360,7 @@ warning[no-shell]: `|` is passed to echo literally: no shell runs this command
 7 | when I run echo hi | grep ho
   |                    ^
   |
-  = help: to run it in a shell, write `sh -c "echo hi | grep ho"`; to pass it literally, put it in quotes
+  = help: to run it in a shell, write `sh -c 'echo hi | grep ho'`; to pass it literally, put it in single quotes
 
 warning[no-shell]: `"a b";` is passed to echo literally: no shell runs this command
  --> x.md:8:31
@@ -368,7 +368,7 @@ warning[no-shell]: `"a b";` is passed to echo literally: no shell runs this comm
 8 | when I try to run, in ., echo "a b"; ls
   |                               ^^^^^^
   |
-  = help: to run it in a shell, write `sh -c 'echo "a b"; ls'`; to pass it literally, put it in quotes
+  = help: to run it in a shell, write `sh -c 'echo "a b"; ls'`; to pass it literally, put it in single quotes
 
 warning[no-shell]: `>` is passed to echo literally: no shell runs this command
  --> x.md:9:20
@@ -376,13 +376,13 @@ warning[no-shell]: `>` is passed to echo literally: no shell runs this command
 9 | then I can run echo a  b > c
   |                    ^^^^^^^^^
   |
-  = help: to run it in a shell, write `sh -c "echo a b > c"`; to pass it literally, put it in quotes
+  = help: to run it in a shell, write `sh -c 'echo a b > c'`; to pass it literally, put it in single quotes
 
 3 warnings
 
 "#]]);
     project.run(["run", "-q", "x.md"]).code(0);
-    fine(scenario("when I run echo 'a | b' \\; \">\" *.txt\nwhen I run find . -exec true {} ;"));
+    fine(scenario("when I run echo 'a | b' \\; \">\" '*.txt'\nwhen I run find . -exec true {} ;"));
 }
 
 #[test]
@@ -464,6 +464,7 @@ error[unknown-step]: no binding matches this step
 #[test]
 fn invalid_limits() {
     let lines = [
+        "when I start \"sleep 9\" as a background process as a",
         "when I wait for file f to exist, for at most 0 seconds",
         "when I wait for file f to exist, for at most 1e9 seconds",
         "when I wait for file f to exist, for at most -1 seconds",
@@ -471,34 +472,34 @@ fn invalid_limits() {
     ];
     steps(&lines.join("\n")).stderr(str![[r#"
 error[bad-limit]: invalid time limit: 0 seconds
- --> x.md:7:46
+ --> x.md:8:46
   |
-7 | when I wait for file f to exist, for at most 0 seconds
+8 | when I wait for file f to exist, for at most 0 seconds
   |                                              ^
   |
   = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
 
 error[unknown-step]: no binding matches this step
- --> x.md:8:1
+ --> x.md:9:1
   |
-8 | when I wait for file f to exist, for at most 1e9 seconds
+9 | when I wait for file f to exist, for at most 1e9 seconds
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
   = note: `when I wait for file {file:path} to exist, for at most {limit:number} seconds` in lib/daemon.yaml (built in) would match except for `limit`
   = help: `limit` must be a number (number), not `1e9`
 
 error[bad-limit]: invalid time limit: -1 seconds
- --> x.md:9:46
-  |
-9 | when I wait for file f to exist, for at most -1 seconds
-  |                                              ^^
-  |
-  = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
+  --> x.md:10:46
+   |
+10 | when I wait for file f to exist, for at most -1 seconds
+   |                                              ^^
+   |
+   = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
 
 error[bad-limit]: invalid time limit: 0 seconds
-  --> x.md:10:42
+  --> x.md:11:42
    |
-10 | when I stop background process a, within 0 seconds
+11 | when I stop background process a, within 0 seconds
    |                                          ^
    |
    = help: write a number of seconds above 0 and up to 86400, such as 0.5 or 30
@@ -511,6 +512,7 @@ error[bad-limit]: invalid time limit: 0 seconds
 #[test]
 fn invalid_signals_statuses_and_urls() {
     let lines = [
+        "when I start \"sleep 9\" as a background process as a",
         "when I send signal SIGTREM to daemon a",
         "then daemon a has ended by signal 99",
         "then daemon a has ended with exit status 256",
@@ -519,41 +521,41 @@ fn invalid_signals_statuses_and_urls() {
     ];
     steps(&lines.join("\n")).stderr(str![[r#"
 error[unknown-signal]: unknown signal: SIGTREM
- --> x.md:7:20
+ --> x.md:8:20
   |
-7 | when I send signal SIGTREM to daemon a
+8 | when I send signal SIGTREM to daemon a
   |                    ^^^^^^^
   |
   = help: did you mean TERM?
 
 error[unknown-signal]: unknown signal: 99
- --> x.md:8:35
+ --> x.md:9:35
   |
-8 | then daemon a has ended by signal 99
+9 | then daemon a has ended by signal 99
   |                                   ^^
   |
   = help: write one of HUP, INT, QUIT, ILL, TRAP, ABRT, BUS, FPE, KILL, USR1, SEGV, USR2, PIPE, ALRM, TERM, CHLD, CONT, STOP, TSTP, TTIN, TTOU, URG, XCPU, XFSZ, VTALRM, PROF, WINCH, IO, PWR, SYS, or a number from 1 to 64
 
 error[bad-status]: 256 is not an exit status
- --> x.md:9:42
-  |
-9 | then daemon a has ended with exit status 256
-  |                                          ^^^
-  |
-  = help: an exit status is a number from 0 to 255
-
-error[bad-url]: https://localhost/ is not an http URL
-  --> x.md:10:17
+  --> x.md:10:42
    |
-10 | when I wait for https://localhost/ to answer with status 200
+10 | then daemon a has ended with exit status 256
+   |                                          ^^^
+   |
+   = help: an exit status is a number from 0 to 255
+
+error[bad-url]: this step cannot wait for https, only for http
+  --> x.md:11:17
+   |
+11 | when I wait for https://localhost/ to answer with status 200
    |                 ^^^^^^^^^^^^^^^^^^
    |
-   = help: write it with its scheme, such as http://127.0.0.1:8080/health; https is not supported
+   = help: wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client try again: `when I run curl --silent --fail --insecure --retry 20 --retry-delay 1 --retry-connrefused https://localhost/`
 
 error[bad-status]: 20 is not an HTTP status
-  --> x.md:11:57
+  --> x.md:12:57
    |
-11 | when I wait for http://localhost/ to answer with status 20
+12 | when I wait for http://localhost/ to answer with status 20
    |                                                         ^^
    |
    = help: write a status such as 200 or 404
@@ -561,4 +563,186 @@ error[bad-status]: 20 is not an HTTP status
 5 errors
 
 "#]]);
+}
+
+#[test]
+fn daemons_that_no_step_starts() {
+    let lines = [
+        "when I start \"sleep 9\" as a background process as web",
+        "then daemon wbe is running",
+        "when I run true",
+        "when I stop background process db",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[unknown-daemon]: no earlier step starts a daemon wbe
+ --> x.md:8:13
+  |
+8 | then daemon wbe is running
+  |             ^^^
+  |
+  = help: did you mean web?
+
+error[unknown-daemon]: no earlier step starts a daemon db
+  --> x.md:10:32
+   |
+10 | when I stop background process db
+   |                                ^^
+   |
+   = help: did you mean web?
+
+2 errors
+
+"#]]);
+    steps("when I run true\nwhen I restart daemon web").stderr(str![[r#"
+error[unknown-daemon]: no earlier step starts a daemon web
+ --> x.md:8:23
+  |
+8 | when I restart daemon web
+  |                       ^^^
+  |
+  = help: write `when I start "PROGRAM" as a background process as web` before it
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn words_that_only_a_shell_replaces() {
+    let lines = [
+        "given the environment variable X=$HOME/x",
+        "when I run echo \"in $HOME\"",
+        "and I run ls ~/*.txt",
+        "and I start \"sleep {1,2}\" as a background process as a, with environment {\"P\": \"`pwd`\"}",
+        "and I try to run ${HOME}/x",
+    ];
+    warned(scenario(&lines.join("\n"))).stderr(str![[r#"
+warning[no-shell]: `$HOME/x` is the literal value of X: no shell replaces what is in it
+ --> x.md:7:34
+  |
+7 | given the environment variable X=$HOME/x
+  |                                  ^^^^^^^
+  |
+  = help: to use the value of another variable, set it in a shell: `sh -c 'X="$Y" PROGRAM'`
+
+warning[no-shell]: `"in $HOME"` is passed to echo literally: no shell runs this command
+ --> x.md:8:17
+  |
+8 | when I run echo "in $HOME"
+  |                 ^^^^^^^^^^
+  |
+  = help: to run it in a shell, write `sh -c 'echo "in $HOME"'`; to pass it literally, put it in single quotes
+
+warning[no-shell]: `~/*.txt` is passed to ls literally: no shell runs this command
+ --> x.md:9:14
+  |
+9 | and I run ls ~/*.txt
+  |              ^^^^^^^
+  |
+  = help: to run it in a shell, write `sh -c 'ls ~/*.txt'`; to pass it literally, put it in single quotes
+
+warning[no-shell]: `{1,2}` is passed to sleep literally: no shell runs this command
+  --> x.md:10:20
+   |
+10 | and I start "sleep {1,2}" as a background process as a, with environment {"P": "`pwd`"}
+   |                    ^^^^^
+   |
+   = help: to run it in a shell, write `sh -c 'sleep {1,2}'`; to pass it literally, put it in single quotes
+
+warning[no-shell]: ``pwd`` is the literal value of P: no shell replaces what is in it
+  --> x.md:10:74
+   |
+10 | and I start "sleep {1,2}" as a background process as a, with environment {"P": "`pwd`"}
+   |                                                                          ^^^^^^^^^^^^^^
+   |
+   = help: to use the value of another variable, set it in a shell: `sh -c 'X="$Y" PROGRAM'`
+
+warning[no-shell]: `${HOME}/x` is the literal name of the program: no shell runs this command
+  --> x.md:11:18
+   |
+11 | and I try to run ${HOME}/x
+   |                  ^^^^^^^^^
+   |
+   = help: to run it in a shell, write `sh -c '${HOME}/x'`; to pass it literally, put it in single quotes
+
+6 warnings
+
+"#]]);
+    fine(scenario("when I run sh -c 'echo $HOME *' x\nand I run bash -c \"ls ~ | cat\"\nand I run grep -c 'a$' '*'"));
+}
+
+#[test]
+fn regexes_between_slashes_or_quotes() {
+    let lines = [
+        "when I run echo password=hunter2",
+        "then stdout doesn't match regex /password/",
+        "then stdout doesn't match regex \"pass.*\"",
+        "then stdout matches regex /a\\/b/i",
+        "then stdout matches regex /usr/bin/",
+    ];
+    steps(&lines.join("\n")).stderr(str![[r#"
+error[wrapped-regex]: the slashes are part of this regex, so it matches only text with them
+ --> x.md:8:33
+  |
+8 | then stdout doesn't match regex /password/
+  |                                 ^^^^^^^^^^
+  |
+  = help: write `password`
+  = help: if the slashes are meant, write `[/]` for the first one
+
+error[wrapped-regex]: the quotes are part of this regex, so it matches only text with them
+ --> x.md:9:33
+  |
+9 | then stdout doesn't match regex "pass.*"
+  |                                 ^^^^^^^^
+  |
+  = help: write `pass.*`
+  = help: if the quotes are meant, write `["]` for the first one
+
+error[wrapped-regex]: the slashes are part of this regex, so it matches only text with them
+  --> x.md:10:27
+   |
+10 | then stdout matches regex /a\/b/i
+   |                           ^^^^^^^
+   |
+   = help: write `(?i)a/b`
+   = help: if the slashes are meant, write `[/]` for the first one
+
+3 errors
+
+"#]]);
+}
+
+#[test]
+fn files_that_no_step_can_create() {
+    steps("given a directory data\nthen file data/x exists\nand directory dat is empty\nwhen I run, in src, true")
+        .stderr(str![[r#"
+error[never-created]: file data/x does not exist: no earlier step can create it
+ --> x.md:8:11
+  |
+8 | then file data/x exists
+  |           ^^^^^^
+  |
+  = help: did you mean data?
+
+error[never-created]: directory dat does not exist: no earlier step can create it
+ --> x.md:9:15
+  |
+9 | and directory dat is empty
+  |               ^^^
+  |
+  = help: did you mean data?
+
+error[never-created]: directory src does not exist: no earlier step can create it
+  --> x.md:10:16
+   |
+10 | when I run, in src, true
+   |                ^^^
+   |
+   = help: write `given a directory src` before this step
+
+3 errors
+
+"#]]);
+    fine(scenario("when I run touch x\nthen file x exists"));
 }

@@ -556,19 +556,20 @@ fn output_of_the_stop_handler_is_kept() {
 #[test]
 fn an_unknown_daemon_has_no_output() {
     fails!(
-        &up("then daemon pu stdout is \"\""),
+        &up("given a free port kept as pu\nthen daemon ${pu} stdout is \"\""),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:10, scenario at x.md:5
+  in x.md:11, scenario at x.md:5
 
     ok [TIME]  given a daemon helper shell script up.py
     ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
-    FAILED [TIME]  then daemon pu stdout is ""
+    ok [TIME]  given a free port kept as pu
+    FAILED [TIME]  then daemon ${pu} stdout is ""
 
-  no step of this scenario has started a daemon pu
+  no step of this scenario has started a daemon [..]
   help: did you mean up?
 
   daemon up: still running at the end of the scenario

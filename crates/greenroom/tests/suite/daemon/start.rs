@@ -7,7 +7,7 @@ use crate::support::{Project, scenario};
 
 #[test]
 fn words_are_split_as_in_a_shell() {
-    let command = r#"printf '[%s]' one 'two three' "four 'five'" six\ seven '$HOME' *"#;
+    let command = r#"printf '[%s]' one 'two three' "four 'five'" six\ seven '$HOME' '*'"#;
     let steps = r#"when I wait for daemon words to end
 then daemon words stdout is "[one][two three][four 'five'][six seven][$HOME][*]"
 then daemon words stderr is """#;

@@ -16,19 +16,20 @@ fn a_daemon_can_be_stopped_twice_and_after_its_end() {
 #[test]
 fn an_unknown_daemon_cannot_be_stopped() {
     fails!(
-        &up("when I stop background process pu"),
+        &up("given a free port kept as pu\nwhen I stop background process ${pu}"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:10, scenario at x.md:5
+  in x.md:11, scenario at x.md:5
 
     ok [TIME]  given a daemon helper shell script up.py
     ok [TIME]  when I start "./up.py" as a background process as up
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
-    FAILED [TIME]  when I stop background process pu
+    ok [TIME]  given a free port kept as pu
+    FAILED [TIME]  when I stop background process ${pu}
 
-  no step of this scenario has started a daemon pu
+  no step of this scenario has started a daemon [..]
   help: did you mean up?
 
   daemon up: still running at the end of the scenario
@@ -47,16 +48,17 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        "when I stop background process up",
+        "given a free port kept as up\nwhen I stop background process ${up}",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:7, scenario at x.md:5
+  in x.md:8, scenario at x.md:5
 
-    FAILED [TIME]  when I stop background process up
+    ok [TIME]  given a free port kept as up
+    FAILED [TIME]  when I stop background process ${up}
 
-  no step of this scenario has started a daemon up
+  no step of this scenario has started a daemon [..]
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -289,16 +291,17 @@ fn a_daemon_is_restarted() {
          then daemon web is running",
     );
     fails!(
-        "when I restart daemon up",
+        "given a free port kept as up\nwhen I restart daemon ${up}",
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
-  in x.md:7, scenario at x.md:5
+  in x.md:8, scenario at x.md:5
 
-    FAILED [TIME]  when I restart daemon up
+    ok [TIME]  given a free port kept as up
+    FAILED [TIME]  when I restart daemon ${up}
 
-  no step of this scenario has started a daemon up
+  no step of this scenario has started a daemon [..]
 
   rerun: greenroom run x.md --name 'The scenario'
 

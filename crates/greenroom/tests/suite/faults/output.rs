@@ -226,6 +226,7 @@ FAIL [TIME]  Blank
     expected: a b\n
     actual:   a\u{a0}b\n
                ^^^^^^
+  note: expected and actual differ only in spaces: actual has U+00A0
   note: the command `printf 'a\302\240b\n'` ended with exit status 0
 
   rerun: greenroom run x.md --name Blank
@@ -240,6 +241,7 @@ FAIL [TIME]  Composed
     expected: naïve\n
     actual:   nai\u{308}ve\n
                 ^^^^^^^^
+  note: expected and actual differ only in Unicode normal form: accents are part of the letters in expected (NFC), and separate characters in actual (NFD)
   note: the command `printf 'nai\314\210ve\n'` ended with exit status 0
 
   rerun: greenroom run x.md --name Composed

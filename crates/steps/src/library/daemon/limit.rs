@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::unknown::unknown;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::step::{Captures, Failure};
 
@@ -19,6 +20,11 @@ pub(super) fn limit_of(captures: &Captures) -> Result<Duration, Failure> {
     }
     let seconds: f64 = captures.number("limit")?;
     Duration::try_from_secs_f64(seconds).map_err(|_| Failure::new(format!("invalid time limit: {seconds} seconds")))
+}
+
+/// Checks the limit of a step, and that its daemon was started.
+pub(super) fn check_named(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check(captures, state).into_iter().chain(unknown(captures, state)).collect()
 }
 
 /// Checks the limit of a step.

@@ -23,6 +23,7 @@ mod renamed_outputs;
 mod spawn;
 mod start;
 mod stop;
+mod unknown;
 mod wait;
 mod waits;
 

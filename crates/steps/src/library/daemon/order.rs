@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::port::port_of;
-use crate::check::{Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::command::{self, QUOTING_HELP};
 use crate::step::{Captures, Failure};
@@ -57,15 +57,24 @@ pub(super) fn before(first: &OsStr, then: &OsStr) -> OsString {
     std::env::join_paths(entries).unwrap_or_else(|_| then.to_owned())
 }
 
-/// Checks everything of an order except the port and whether its program exists.
-pub(super) fn check(captures: &Captures) -> Vec<Problem> {
+/// Checks everything of an order except the port and whether its program exists. Notes its name.
+pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = Vec::new();
+    state.daemons.extend(captures.get("name").map(str::to_owned));
     if let Some(Err(problem)) = captures.get("name").map(check_name) {
         problems.push(Problem::new("name", ProblemKind::InvalidDaemonName, problem).help(NAME_HELP));
     }
     if let Some(Err(problem)) = command_line(captures).ok().map(|line| split(&line)) {
         let capture = if captures.get("args").is_some_and(|args| !args.is_empty()) { "args" } else { "path" };
         problems.push(Problem::new(capture, ProblemKind::InvalidCommand, problem).help(QUOTING_HELP));
+    }
+    if let Ok(line) = command_line(captures) {
+        let program = captures.get("path").unwrap_or_default();
+        problems
+            .extend(command::no_shell(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()));
+    }
+    for (name, value) in captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default() {
+        problems.extend(command::not_replaced("env", &name, &value, state));
     }
     if let Some(Err(problem)) = captures.get("env").map(parse_environment) {
         let help = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";

@@ -6,7 +6,7 @@ use greenroom_sandbox::process::capture;
 use super::buffering;
 use super::daemons::Daemons;
 use super::escapes::unescape;
-use super::limit::LIMIT;
+use super::limit::{self, LIMIT};
 use super::readiness;
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
@@ -16,12 +16,12 @@ use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
-    let library = library.step("daemon_has_output", has_output, Check::Nothing);
+    let library = library.step("daemon_has_output", has_output, Check::With(limit::check_named));
     let relations = [("is", Relation::Is), ("contains", Relation::Contains), ("lacks", Relation::DoesNotContain)];
     let rows = Stream::BOTH.into_iter().flat_map(|stream| relations.map(|(name, relation)| (stream, name, relation)));
     rows.fold(library, |library, (stream, name, relation)| {
         let function = move |context: &mut Context, captures: &Captures| output(context, captures, stream, relation);
-        library.step(&format!("daemon_{}_{name}", stream.name()), function, Check::Nothing)
+        library.step(&format!("daemon_{}_{name}", stream.name()), function, Check::With(limit::check_named))
     })
 }
 

@@ -7,6 +7,7 @@ use super::limit::LIMIT;
 use super::order::{self, StartOrder};
 use super::program::search_path;
 use super::spawn::spawn;
+use super::unknown::unknown;
 use super::{port, readiness, stop, waits};
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
@@ -24,7 +25,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_try_start", try_start, Check::With(check_try_start))
         .step("daemon_start_fails", start_fails, Check::Nothing)
         .step("daemon_start_succeeds", start_succeeds, Check::Nothing)
-        .step("daemon_restart", restart, Check::Nothing)
+        .step("daemon_restart", restart, Check::With(|captures, state| unknown(captures, state).into_iter().collect()))
 }
 
 fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
@@ -79,7 +80,7 @@ fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
 }
 
 fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems = order::check(captures);
+    let mut problems = order::check(captures, state);
     problems.extend(port::check(captures, state));
     if let Some(Ok(words)) = order::command_line(captures).ok().map(|line| order::split(&line)) {
         let program = &words[0];
@@ -114,7 +115,7 @@ fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
 
 /// Does not check the program: the document may want to show that it cannot start.
 fn check_try_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems = order::check(captures);
+    let mut problems = order::check(captures, state);
     problems.extend(port::check(captures, state));
     state.anything_goes = true;
     problems

@@ -6,6 +6,7 @@ use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 use super::background;
 use super::daemons::Daemons;
 use super::limit::{self, SETTLE, limit_of};
+use super::unknown::unknown;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
@@ -16,9 +17,9 @@ use crate::step::{Captures, Failure, Relation, StepResult};
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     library
-        .step("daemon_stop", stop, Check::With(limit::check))
+        .step("daemon_stop", stop, Check::With(limit::check_named))
         .step("daemon_signal", signal, Check::With(check_signal))
-        .step("daemon_is_running", is_running, Check::Nothing)
+        .step("daemon_is_running", is_running, Check::With(limit::check_named))
         .step("daemon_has_ended", has_ended, Check::With(check_end))
 }
 
@@ -76,7 +77,11 @@ fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
     })
 }
 
-fn check_signal(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+fn check_signal(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    unknown(captures, state).into_iter().chain(unknown_signal(captures)).collect()
+}
+
+fn unknown_signal(captures: &Captures) -> Vec<Problem> {
     let name = captures.get("signal").unwrap_or_default();
     if name.parse::<Signal>().is_ok() {
         return Vec::new();
@@ -140,7 +145,7 @@ fn has_ended(context: &mut Context, captures: &Captures) -> StepResult {
 fn check_end(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = match captures.get("signal") {
         Some(_) => check_signal(captures, state),
-        None => Vec::new(),
+        None => unknown(captures, state).into_iter().collect(),
     };
     if let Some(status) = captures.get("status")
         && status.parse::<u8>().is_err()

@@ -24,7 +24,7 @@ pub(super) fn steps(library: Library) -> Library {
 }
 
 /// The check of steps that have nothing to check besides their limit.
-const TIMED: Check = Check::With(limit::check);
+const TIMED: Check = Check::With(limit::check_named);
 
 fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = port::port_of(captures)?;
@@ -68,7 +68,7 @@ fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn check_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    port::check(captures, state).into_iter().chain(limit::check(captures, state)).collect()
+    port::check(captures, state).into_iter().chain(limit::check_named(captures, state)).collect()
 }
 
 fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {

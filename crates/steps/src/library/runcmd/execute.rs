@@ -4,7 +4,7 @@ use super::command::Command;
 use super::run::{run, try_to_run};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::command;
-use crate::library::place::outside;
+use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
 use crate::step::Captures;
 
@@ -27,9 +27,13 @@ fn check_try_to_run(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
 
 fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found: bool) -> Vec<Problem> {
     let mut problems = outside(captures, &["dirname"]);
+    problems.extend(never_created(captures, "dirname", "directory", state));
     let line = format!("{}{}", captures.get("argv0").unwrap_or_default(), captures.get("args").unwrap_or_default());
+    let program = captures.get("argv0").unwrap_or_default();
     // A kept value is not known yet, and may contain quotes.
-    if !line.contains("${") {
+    if line.contains("${") {
+        problems.extend(command::no_shell(["argv0", "args"], program.len(), &line, state));
+    } else {
         match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
                 let problem = Problem::new("args", ProblemKind::InvalidCommand, error.message);
@@ -40,8 +44,7 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);
                 if !for_shell {
-                    let program = captures.get("argv0").unwrap_or_default();
-                    problems.extend(command::no_shell("args", program.len(), &command.line));
+                    problems.extend(command::no_shell(["argv0", "args"], program.len(), &command.line, state));
                 }
             }
         }

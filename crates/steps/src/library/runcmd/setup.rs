@@ -1,8 +1,9 @@
 //! Steps that prepare commands: helper scripts, PATH, environment variables and standard input.
 
 use super::state::{Runcmd, Stdin};
-use crate::check::{PreflightState, Problem};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, DEFAULT_PATH};
+use crate::library::command::{literal_escape, not_replaced};
 use crate::library::place::{Place, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, StepResult};
@@ -23,7 +24,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("runcmd_set_variable", set_variable, Check::With(check_variable))
         .step("runcmd_unset_variable", unset_variable, Check::With(check_variable))
         .step("runcmd_stdin_from_file", stdin_from_file, Check::With(|captures, _| outside(captures, &["file"])))
-        .step("runcmd_stdin_from_text", stdin_from_text, Check::Nothing)
+        .step("runcmd_stdin_from_text", stdin_from_text, Check::With(|captures, _| literal_escape(captures, "text")))
 }
 
 fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
@@ -64,7 +65,17 @@ fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Proble
     if variable == "PATH" {
         state.path = value.unwrap_or(DEFAULT_PATH).into();
     }
-    Vec::new()
+    let Some(value) = value else { return Vec::new() };
+    not_replaced("value", variable, value, state).into_iter().chain(quoted(value)).collect()
+}
+
+/// Returns a warning about a value between quotes, which are part of it.
+fn quoted(value: &str) -> Option<Problem> {
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let inside = value[1..].strip_suffix(quote).filter(|inside| !inside.contains(quote))?;
+    let message = "the quotes are part of the value";
+    let problem = Problem::warning("value", ProblemKind::LiteralEscape, message);
+    Some(problem.help(format!("write the value without quotes, up to the end of the line: `={inside}`")))
 }
 
 fn stdin_from_file(context: &mut Context, captures: &Captures) -> StepResult {

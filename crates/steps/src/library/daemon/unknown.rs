@@ -1,0 +1,22 @@
+//! Names of daemons that no earlier step of a scenario starts.
+
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::library::place::nearest;
+use crate::step::Captures;
+
+/// Returns the problem of a step about a daemon that no earlier step starts.
+pub(super) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Problem> {
+    let name = captures.get("name").filter(|name| !name.contains("${") && !state.daemons.contains(*name))?;
+    if state.own_code {
+        return None;
+    }
+    let problem = Problem::new("name", ProblemKind::UnknownDaemon, format!("no earlier step starts a daemon {name}"));
+    let known: Vec<&str> = state.daemons.iter().map(String::as_str).collect();
+    Some(match (nearest(name, known.iter().copied()), known.as_slice()) {
+        (Some(only), _) | (None, &[only]) => problem.help(format!("did you mean {only}?")),
+        (None, []) => {
+            problem.help(format!("write `when I start \"PROGRAM\" as a background process as {name}` before it"))
+        }
+        _ => problem.help(format!("the daemons of this scenario are {}", known.join(", "))),
+    })
+}
