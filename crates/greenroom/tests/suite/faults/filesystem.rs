@@ -158,7 +158,7 @@ fn no_dev_null() {
         return;
     }
     in_python().through(&words).run(["run", "x.md"]).code(4).stdout("").stderr(str![[r#"
-greenroom: failed to check Python files: cannot open /dev/null: No such file or directory (os error 2)
+greenroom: /dev/null is missing: create it (`mknod -m 666 /dev/null c 1 3`)
 
 "#]]);
     let project = Project::new().file("x.md", scenario("when I run true")).through(&words);
