@@ -225,7 +225,7 @@ FAIL [TIME]  The cache shuts down cleanly
   stdout of daemon cache:
     │ cache up
     │ flushing
-  help: to allow more time, write `when I stop background process NAME, within N seconds`; or fix its SIGTERM handler
+  help: to allow more time, write `when I stop background process cache, within 30 seconds`; or fix its SIGTERM handler
 
   daemon cache: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: python3 -u cache.py

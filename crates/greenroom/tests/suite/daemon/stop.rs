@@ -91,7 +91,7 @@ FAIL [TIME]  The scenario
   stdout of daemon deaf:
     │ ready
     │ not now
-  help: to allow more time, write `when I stop background process NAME, within N seconds`; or fix its SIGTERM handler
+  help: to allow more time, write `when I stop background process deaf, within 30 seconds`; or fix its SIGTERM handler
 
   daemon deaf: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: ./deaf.py
@@ -211,7 +211,7 @@ FAIL [TIME]  The scenario
   stdout of daemon a:
     │ ready
     │ not now
-  help: to allow more time, write `when I stop background process NAME, within N seconds`; or fix its SIGTERM handler
+  help: to allow more time, write `when I stop background process a, within 30 seconds`; or fix its SIGTERM handler
 
   daemon a: stopped by a step (signal SIGTERM)
     command: sh -c './deaf.py & exec sleep 4321'

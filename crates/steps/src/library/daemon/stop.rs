@@ -48,9 +48,9 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
         let error = error.note(other.message);
         other.output.into_iter().fold(error, Failure::output)
     });
-    Err(error.help(
-        "to allow more time, write `when I stop background process NAME, within N seconds`; or fix its SIGTERM handler",
-    ))
+    Err(error.help(format!(
+        "to allow more time, write `when I stop background process {name}, within 30 seconds`; or fix its SIGTERM handler"
+    )))
 }
 
 fn signal(context: &mut Context, captures: &Captures) -> StepResult {
