@@ -244,7 +244,7 @@ fn many_lists_of_files() {
 #[test]
 fn each_scenario_reports_files_that_cannot_be_loaded() {
     let project = project("raise RuntimeError('no licence')\n").file("x.md", document(&ALIKE[..2]));
-    let ran = project.run(["run", "x.md"]).code(1).stderr("");
+    let ran = project.run(["run", "-j1", "x.md"]).code(1).stderr("");
     crate::support::same(
         &ran.stdout,
         str![[r#"
