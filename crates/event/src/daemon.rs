@@ -133,12 +133,16 @@ pub struct Signal {
     pub core_dumped: bool,
 }
 
+impl Signal {
+    /// Its name, or else its number, as steps write it.
+    pub fn title(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.number.to_string())
+    }
+}
+
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => f.write_str(name),
-            None => write!(f, "{}", self.number),
-        }?;
+        f.write_str(&self.title())?;
         f.write_str(if self.core_dumped { " (core dumped)" } else { "" })
     }
 }

@@ -466,7 +466,7 @@ fn step_that_notices(daemon: &Daemon) -> Option<String> {
     let DaemonEnd::Exited { exit, .. } = &daemon.end else { return None };
     let end = match exit {
         Exit::Status(status) => format!("with exit status {status}"),
-        Exit::Signal(signal) => format!("by signal {signal}"),
+        Exit::Signal(signal) => format!("by signal {}", signal.title()),
         Exit::Unknown => return None,
     };
     let name = &daemon.name;

@@ -248,7 +248,7 @@ fn each_scenario_reports_files_that_cannot_be_loaded() {
     crate::support::same(
         &ran.stdout,
         str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, one at a time
 
 FAIL [TIME]  S0
   in x.md:8, scenario at x.md:6
