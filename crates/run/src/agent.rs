@@ -8,9 +8,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
-use greenroom_sandbox::process::{Stopwatch, WaitError, network};
+use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
+use greenroom_steps::library::daemon::with_refusals;
 use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
 use crate::options::Strictness;
@@ -160,6 +161,7 @@ impl StepAgent {
         send: &mut impl FnMut(&WorkerMessage),
     ) -> usize {
         for (index, step) in script.steps.iter().enumerate() {
+            attempts::begin_round();
             let clock = context.watch().stopwatch();
             let own_end = Instant::now() + script.step_limit;
             let scenario_end = scenario_end + context.watch().lost();
@@ -288,6 +290,9 @@ impl StepAgent {
                 failure.help.extend(help);
             }
             Some(WaitError::Interrupted) | None => {}
+        }
+        if part == Part::Step && !interrupted {
+            failure = with_refusals(context, failure);
         }
         StepReply { took, failure: Some(failure), interrupted }
     }

@@ -31,6 +31,7 @@ mod order;
 mod planted;
 mod python;
 mod recordings;
+mod refusals;
 mod run;
 mod seed;
 mod servers;

@@ -360,6 +360,10 @@ impl Header {
             if line.starts_with("not sealed") || line.starts_with("  note: its network was private") {
                 left_out = 2;
             }
+            // Refused connections are seen in private networks only.
+            if left_out == 0 && line.starts_with("  note: ") && line.contains(" refused; ") {
+                left_out = 1;
+            }
             if left_out > 0 {
                 left_out -= 1;
             } else if let (0, true, Some(line)) =

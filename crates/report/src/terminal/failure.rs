@@ -401,7 +401,7 @@ pub(super) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
 
 /// Says that the network was private, which can be why the scenario failed.
 fn network(page: &mut Page, used: Option<PrivateNetwork>) {
-    let Some(used) = used else { return };
+    let Some(used) = used.filter(|used| used.other_hosts || used.refused) else { return };
     page.gap();
     if used.other_hosts {
         page.line(2, "it tried to reach or look up another host, but its network was private and has only localhost");
@@ -410,13 +410,11 @@ fn network(page: &mut Page, used: Option<PrivateNetwork>) {
             "help: to use the host's network: label `network-host`, `network: host` in the metadata, \
              or `--network host`",
         );
-    } else if used.refused {
+    } else {
         page.line(
             2,
             "note: its network was private, without the servers on the host's localhost; a connection was refused",
         );
-    } else {
-        page.line(2, "note: its network was private");
     }
 }
 

@@ -8,9 +8,10 @@
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
 //! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`]
-//!   reads the ends of output files, [`network`] counts network use, [`stuck`] finds processes that
-//!   hang in the kernel.
+//!   reads the ends of output files, [`network`] counts network use, [`attempts`] sees refused
+//!   connections, [`stuck`] finds processes that hang in the kernel.
 
+pub mod attempts;
 pub mod capture;
 mod child;
 mod greet;

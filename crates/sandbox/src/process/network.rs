@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::attempts;
 use crate::surroundings::{self, Network};
 
 /// What went over the network since it was created.
@@ -25,7 +26,8 @@ pub fn used() -> Option<Use> {
     let found = Use {
         loopback: packets(&read("dev")) > 0,
         refused: refused(&snmp, &snmp6) > 0,
-        other_hosts: no_route(&snmp, &snmp6) > 0,
+        // Servers look names up when they start, so this explains less than a refused connection.
+        other_hosts: no_route(&snmp, &snmp6) > 0 && !attempts::are_reported(),
     };
     (found != Use::default()).then_some(found)
 }
@@ -37,8 +39,11 @@ fn packets(dev: &str) -> u64 {
 }
 
 /// Counts TCP connections that failed (of both families) and datagrams to ports that were not open.
+///
+/// Where the addresses of refused connections are known, they say more than a number.
 fn refused(snmp: &str, snmp6: &str) -> u64 {
-    counter(snmp, "Tcp:", "AttemptFails") + counter(snmp, "Udp:", "NoPorts") + counter6(snmp6, "Udp6NoPorts")
+    let connections = if attempts::are_seen() { 0 } else { counter(snmp, "Tcp:", "AttemptFails") };
+    connections + counter(snmp, "Udp:", "NoPorts") + counter6(snmp6, "Udp6NoPorts")
 }
 
 /// Counts packets and connections without a route.

@@ -58,8 +58,8 @@ impl Listeners {
     /// Returns all listening sockets.
     pub fn all(&self) -> Vec<Listener> {
         match &self.netlink {
-            Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc()),
-            None => from_proc(),
+            Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc(TCP)),
+            None => from_proc(TCP),
         }
     }
 
@@ -138,17 +138,28 @@ fn listener(message: &[u8]) -> Option<Listener> {
     })
 }
 
-/// Reads the same from `/proc/net/tcp` and `tcp6`, for kernels without `sock_diag`.
-fn from_proc() -> Vec<Listener> {
+/// Returns the UDP sockets that are bound to this port and not connected.
+pub fn udp_on_port(port: u16) -> Vec<Listener> {
+    from_proc(UDP).into_iter().filter(|socket| socket.address.port() == port).collect()
+}
+
+/// Files of `/proc/self/net`, and the state of the sockets that count.
+type Tables = ([&'static str; 2], &'static str);
+
+const TCP: Tables = (["tcp", "tcp6"], "0A");
+const UDP: Tables = (["udp", "udp6"], "07");
+
+/// Reads sockets from `/proc`; listening ones for kernels without `sock_diag`.
+fn from_proc((tables, state): Tables) -> Vec<Listener> {
     let mut found = Vec::new();
-    for path in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-        let Ok(text) = std::fs::read_to_string(path) else {
+    for table in tables {
+        let Ok(text) = std::fs::read_to_string(format!("/proc/self/net/{table}")) else {
             continue;
         };
         found.extend(text.lines().skip(1).filter_map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             let (address, port) = fields.get(1)?.split_once(':')?;
-            if *fields.get(3)? != "0A" {
+            if *fields.get(3)? != state {
                 return None;
             }
             let port = u16::from_str_radix(port, 16).ok()?;

@@ -298,6 +298,19 @@ pub fn receive_from(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(us
     Ok((read, number(DATA).filter(|_| is_sender)))
 }
 
+/// Attaches a classic BPF program to a socket: each instruction with its two jumps and its operand.
+pub(crate) fn attach_filter(socket: &OwnedFd, program: &[(u16, u8, u8, u32)]) -> io::Result<()> {
+    let mut instructions: Vec<libc::sock_filter> =
+        program.iter().map(|&(code, jt, jf, k)| libc::sock_filter { code, jt, jf, k }).collect();
+    let length = u16::try_from(instructions.len()).unwrap_or(0);
+    let program = libc::sock_fprog { len: length, filter: instructions.as_mut_ptr() };
+    let size = libc::socklen_t::try_from(size_of_val(&program)).unwrap_or(16);
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER);
+    // SAFETY: the kernel reads the program, whose length is that of the vector, which outlives the call.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const program).cast(), size) };
+    check(result)
+}
+
 /// Sets or unsets a variable of this process's environment.
 pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
     match value {

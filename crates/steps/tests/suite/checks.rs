@@ -82,6 +82,9 @@ fn programs_that_steps_make_are_found() {
     assert_eq!(found("when I run ../elsewhere/x"), NONE);
     // After a command there may be any.
     assert_eq!(found("when I run touch x\nwhen I run ./x\nwhen I run x"), NONE);
+    // Directories that are relative to the scenario's may contain anything.
+    assert_eq!(found("given the environment variable PATH=bin:/opt/bin\nwhen I run x"), NONE);
+    assert_eq!(found("given the environment variable PATH=/opt/bin\nwhen I run x").len(), 1);
 }
 
 /// Returns the messages of problems.

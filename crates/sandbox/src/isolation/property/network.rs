@@ -8,6 +8,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
 use super::definition::{Definition, Requirement, Setup};
 use crate::isolation::failure::{Call, FailedCall};
+use crate::process::attempts;
 use crate::surroundings::Network;
 use crate::sys;
 
@@ -32,6 +33,8 @@ fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     if setup.room.network == Network::Host {
         return Ok(());
     }
+    // Without it, only the addresses of refused connections are unknown.
+    let _ = attempts::watch();
     let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
         .map_err(FailedCall::of(Call::Socket))?;
     sys::raise_loopback(&socket).map_err(FailedCall::of(Call::RaiseLoopback))?;

@@ -14,6 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ureq::unversioned::transport::DefaultConnector;
+
+use super::localhost::LocalhostResolver;
 use super::readiness::Readiness;
 
 /// The pause before the second request, and the longest before any.
@@ -70,8 +73,9 @@ impl Http {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), LocalhostResolver::default());
         Self {
-            agent: ureq::Agent::new_with_config(config),
+            agent,
             url: url.to_owned(),
             status,
             latest: None,

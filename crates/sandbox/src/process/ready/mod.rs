@@ -6,6 +6,8 @@
 mod file;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod localhost;
 mod port;
 mod readiness;
 mod socket;

@@ -13,6 +13,7 @@ mod end;
 mod escapes;
 mod instance;
 mod limit;
+mod listening;
 mod order;
 mod output;
 mod port;
@@ -32,6 +33,7 @@ use crate::registry::Library;
 pub use daemons::Daemons;
 pub use instance::Daemon;
 pub use limit::LIMIT;
+pub use listening::with_refusals;
 
 /// Returns the library.
 pub fn library() -> Library {

@@ -18,7 +18,7 @@ use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
-use super::{background, buffering};
+use super::{background, buffering, listening};
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::library::bytes::Bytes;
@@ -123,6 +123,8 @@ pub(super) fn port(
             let error =
                 taken.into_iter().fold(error, |error, owner| error.note(format!("{owner} listens on port {port}")));
             let daemon = daemons.get(name)?;
+            let wrote = Stream::BOTH.map(|stream| String::from_utf8_lossy(&daemon.tail(stream).bytes).into_owned());
+            let error = listening::with_missing_address(error, &daemon.order.words, &wrote);
             let error = background::explain(daemon, error);
             Err(daemon.show(error))
         }
@@ -145,6 +147,10 @@ pub(super) fn port(
                 None => error.note(format!("it is still running{}", daemon.restarted())),
             };
             let error = daemon.show(error);
+            let error = match listening::with_udp(error.clone(), port) {
+                Some(error) => return Err(error),
+                None => error,
+            };
             let others = daemons.ports_of(name);
             let Some(other) = others.first() else {
                 let daemon = daemons.get(name)?;
