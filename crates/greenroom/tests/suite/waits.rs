@@ -69,7 +69,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  and I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 1.5 seconds
 
   http://127.0.0.1:8080/ did not answer with status 200 within 1.5 s
-  note: last attempt: no answer before the limit had passed
+  note: last attempt: no answer before the time limit
   note: daemon web is running
 
   daemon web: still running at the end of the scenario
