@@ -50,6 +50,8 @@ pub enum FailureKind {
     ProgramNotFound,
     /// A file was found where a program is needed, but it is not executable.
     NotExecutable,
+    /// The machine had no process or memory left for a program.
+    Scarcity,
     /// The time limit passed.
     TimeLimit {
         /// Whose limit.

@@ -268,7 +268,9 @@ impl ActiveScenario {
             (None, false) => Outcome::Passed,
             (Some(_), false) => Outcome::Failed,
         };
-        self.outcome = self.outcome.max(outcome);
+        // A lack of processes or memory says nothing about what the step asserts.
+        let is_scarcity = done.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::Scarcity);
+        self.outcome = self.outcome.max(if is_scarcity { Outcome::Broken } else { outcome });
         let failure = if done.interrupted {
             Some(Failure::new("interrupted").kind(FailureKind::Interrupted))
         } else {

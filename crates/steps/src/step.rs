@@ -6,6 +6,7 @@ use std::str::FromStr;
 pub(crate) use greenroom_event::Closest;
 use greenroom_event::{Daemon, Exit, LeftOver, OutputSource};
 pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
+use greenroom_sandbox::SpawnError;
 use greenroom_sandbox::process::ExitStatus;
 use greenroom_sandbox::process::capture::Tail;
 
@@ -23,6 +24,17 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
         }),
         ExitStatus::Unknown => Exit::Unknown,
     }
+}
+
+/// Describes a program for which there is no process or memory left: that says nothing about it.
+pub(crate) fn out_of_room(error: &SpawnError) -> Failure {
+    Failure::new(error.to_string())
+        .kind(FailureKind::Scarcity)
+        .note("the machine has no process or memory left for it, and had none for several seconds")
+        .help(
+            "run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit of \
+             the container",
+        )
 }
 
 /// Returns the end of an output, as failures carry it.

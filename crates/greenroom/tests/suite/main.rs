@@ -33,6 +33,7 @@ mod python;
 mod recordings;
 mod refusals;
 mod run;
+mod scarcity;
 mod seed;
 mod servers;
 mod support;

@@ -32,7 +32,9 @@ pub(crate) mod wait;
 pub(crate) use child::Child;
 pub use greet::greet;
 pub use neighbour::Neighbour;
-pub use program::{Input, Program, ProgramError, SpawnError, find_program, missing_interpreter, retry_while_busy};
+pub use program::{
+    Input, Program, ProgramError, SpawnError, find_program, missing_interpreter, retry_while_busy, retry_while_scarce,
+};
 pub use running::Process;
 pub use service::Service;
 pub use signal::{Signal, UnknownSignal};

@@ -18,6 +18,9 @@ use crate::sys;
 /// How long the file of a program may stay open for writing.
 const BUSY_LIMIT: Duration = Duration::from_secs(1);
 
+/// How long a program may lack a process or memory.
+const SCARCITY_LIMIT: Duration = Duration::from_secs(5);
+
 /// Where a program's standard input comes from.
 #[derive(Debug)]
 pub enum Input {
@@ -89,6 +92,11 @@ impl SpawnError {
         self.source.raw_os_error().is_some_and(|number| scarce.contains(&number)) || null().is_err()
     }
 
+    /// Whether there is no process or memory left for it: see [`retry_while_scarce`].
+    pub fn is_out_of_room(&self) -> bool {
+        matches!(self.source.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM))
+    }
+
     /// Whether the program's file is open for writing (`ETXTBSY`): see [`retry_while_busy`].
     pub fn is_busy(&self) -> bool {
         self.source.kind() == io::ErrorKind::ExecutableFileBusy
@@ -116,6 +124,28 @@ pub fn retry_while_busy<R>(
         watch.until(&what, BUSY_LIMIT, &[], || {
             outcome = start();
             (!is_busy(&outcome)).then_some(())
+        })?;
+    }
+    Ok(outcome)
+}
+
+/// Repeats a start while `is_scarce` says that there is no process or memory left for a program.
+///
+/// # Errors
+///
+/// When the wait is cut short.
+pub fn retry_while_scarce<R>(
+    watch: &mut Watch,
+    program: &Path,
+    mut start: impl FnMut() -> R,
+    is_scarce: impl Fn(&R) -> bool,
+) -> Result<R, WaitError> {
+    let mut outcome = start();
+    if is_scarce(&outcome) {
+        let what = format!("a process for {}", program.display());
+        watch.until(&what, SCARCITY_LIMIT, &[], || {
+            outcome = start();
+            (!is_scarce(&outcome)).then_some(())
         })?;
     }
     Ok(outcome)

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use greenroom_sandbox::process::{Input, Program, Service};
+use greenroom_sandbox::process::{Input, Program, Service, SpawnError, retry_while_scarce};
 
 use super::daemons::Daemons;
 use super::instance::{Daemon, meter_name, output_file};
@@ -13,7 +13,7 @@ use super::program::find;
 use super::renamed_outputs::RenamedOutputs;
 use crate::context::Context;
 use crate::library::place::Place;
-use crate::step::{Failure, Stream};
+use crate::step::{Failure, Stream, out_of_room};
 
 /// Starts a daemon, and does not wait for it.
 pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Failure> {
@@ -46,16 +46,24 @@ fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: 
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
     let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
-    let program = Program {
-        path,
-        argv: order.words.iter().map(OsString::from).collect(),
-        directory: order.directory.clone(),
-        environment: order.environment.clone(),
-        stdin: Input::Null,
-        stdout,
-        stderr,
+    let start = || -> std::io::Result<_> {
+        let program = Program {
+            path: path.clone(),
+            argv: order.words.iter().map(OsString::from).collect(),
+            directory: order.directory.clone(),
+            environment: order.environment.clone(),
+            stdin: Input::Null,
+            stdout: stdout.try_clone()?,
+            stderr: stderr.try_clone()?,
+        };
+        Ok(Service::start(program, order.port))
     };
-    let process = Service::start(program, order.port).map_err(|error| {
+    let is_scarce = |started: &std::io::Result<Result<Service, SpawnError>>| matches!(started, Ok(Err(error)) if error.is_out_of_room());
+    let started = retry_while_scarce(context.watch(), &path, start, is_scarce)?;
+    let process = started?.map_err(|error| {
+        if error.is_out_of_room() {
+            return out_of_room(&error);
+        }
         let hint = error.hint.clone();
         let failure = Failure::from(error);
         match hint {

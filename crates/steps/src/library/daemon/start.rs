@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::library::command::not_found;
 use crate::library::place::Place;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, Relation, StepResult};
+use crate::step::{Captures, Failure, FailureKind, Relation, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -96,9 +96,9 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
 
 fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
     let tried = start(context, captures);
-    // A timeout or an interruption does not say whether the daemon starts.
+    // A timeout, an interruption or a lack of processes does not say whether the daemon starts.
     if let Err(error) = &tried
-        && context.watch().is_cut_short()
+        && (context.watch().is_cut_short() || error.kind == FailureKind::Scarcity)
     {
         return Err(error.clone());
     }

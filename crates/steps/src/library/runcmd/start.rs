@@ -6,7 +6,7 @@ use std::io::{self, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Input, Process, Program, SpawnError, retry_while_busy};
+use greenroom_sandbox::process::{Input, Process, Program, SpawnError, retry_while_busy, retry_while_scarce};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::captured_output::CapturedOutput;
@@ -15,7 +15,7 @@ use super::program::{CommandFailure, NOT_EXECUTABLE, NotRun};
 use super::state::{Runcmd, Stdin};
 use crate::context::Context;
 use crate::library::place::{self, cannot};
-use crate::step::Failure;
+use crate::step::{Failure, out_of_room};
 
 /// Starts a command. Retries if its program is being written.
 pub(super) fn start(
@@ -46,9 +46,15 @@ pub(super) fn start(
     };
     let is_busy =
         |outcome: &io::Result<Result<Process, SpawnError>>| matches!(outcome, Ok(Err(error)) if error.is_busy());
-    let outcome = retry_while_busy(context.watch(), program, start, is_busy).map_err(Failure::from)?;
+    let is_scarce =
+        |outcome: &io::Result<Result<Process, SpawnError>>| matches!(outcome, Ok(Err(error)) if error.is_out_of_room());
+    let mut outcome = retry_while_busy(context.watch(), program, start, is_busy).map_err(Failure::from)?;
+    if is_scarce(&outcome) {
+        outcome = retry_while_scarce(context.watch(), program, start, is_scarce).map_err(Failure::from)?;
+    }
     match outcome.map_err(Failure::from)? {
         Ok(process) => Ok(process),
+        Err(error) if error.is_out_of_room() => Err(CommandFailure::from(out_of_room(&error))),
         Err(SpawnError { hint, source, .. }) => {
             let name = command.argv.first().map_or("", String::as_str);
             let error = cannot("start", name, &source);

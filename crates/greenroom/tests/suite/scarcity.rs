@@ -1,0 +1,95 @@
+//! Machines that have no process left for a program: that is not a failed assertion.
+
+use snapbox::str;
+
+use crate::support::{Project, document};
+
+/// A user with a limit on processes. Root has none.
+const USER: u32 = 23_456;
+
+#[test]
+fn a_program_that_the_machine_has_no_process_for_breaks_the_scenario() {
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(USER)) else { return };
+    let limit = "when I run sh -c 'prlimit --pid $PPID --nproc=0:'\n";
+    let text = document(&format!(
+        "# Command\n~~~scenario\n{limit}when I try to run true\nthen command fails\n~~~\n\
+         # Daemon\n~~~scenario\n{limit}when I try to start \"sleep 1000\" as d, on port 8080\n~~~\n"
+    ));
+    let project = project.file("x.md", text);
+    project.run(["run", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+
+BROKEN [TIME]  Command
+  in x.md:8, scenario at x.md:5
+  neither passed nor failed: greenroom could not run it to its end
+
+    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
+    FAILED [TIME]  when I run true
+
+  failed to start /usr/bin/true: Resource temporarily unavailable (os error 11)
+  same as above, for Command that may fail (x.md:10)
+
+  rerun: greenroom run x.md --name Command
+
+BROKEN [TIME]  Command that may fail
+  in x.md:13, scenario at x.md:10
+  neither passed nor failed: greenroom could not run it to its end
+
+    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
+    FAILED [TIME]  when I try to run true
+                      1 step not run
+
+  failed to start /usr/bin/true: Resource temporarily unavailable (os error 11)
+  note: the machine has no process or memory left for it, and had none for several seconds
+  help: run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit of the container
+
+  rerun: greenroom run x.md --name 'Command that may fail'
+
+BROKEN [TIME]  Daemon
+  in x.md:19, scenario at x.md:16
+  neither passed nor failed: greenroom could not run it to its end
+
+    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
+    FAILED [TIME]  when I start "sleep 1000" as a background process as d
+
+  failed to start /usr/bin/sleep: Resource temporarily unavailable (os error 11)
+  note: the machine has no process or memory left for it, and had none for several seconds
+  help: run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit of the container
+
+  rerun: greenroom run x.md --name Daemon
+
+BROKEN [TIME]  Daemon that may fail
+  in x.md:24, scenario at x.md:21
+  neither passed nor failed: greenroom could not run it to its end
+
+    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
+    FAILED [TIME]  when I try to start "sleep 1000" as d, on port 8080
+
+  failed to start /usr/bin/sleep: Resource temporarily unavailable (os error 11)
+  same as above, for Daemon (x.md:16)
+
+  rerun: greenroom run x.md --name 'Daemon that may fail'
+
+FAILED: 4 of 4 scenarios broken, [TIME]
+  broken  x.md:5   Command
+  broken  x.md:10  Command that may fail
+  broken  x.md:16  Daemon
+  broken  x.md:21  Daemon that may fail
+
+"#]]);
+    project.nothing_is_left();
+}
+
+#[test]
+fn a_program_that_gets_a_process_after_a_while_runs() {
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(USER)) else { return };
+    let back = "when I start \"sh -c 'worker=$PPID; sleep 1; exec prlimit --pid $worker --nproc=9999:'\" as a \
+                background process as back\n";
+    let limit = "when I run sh -c 'prlimit --pid $PPID --nproc=0:'\n";
+    let text = document(&format!(
+        "# Command\n~~~scenario\n{back}{limit}when I run true\n~~~\n\
+         # Daemon\n~~~scenario\n{back}{limit}when I start \"sleep 1000\" as a background process as d\n\
+         then daemon d is running\n~~~\n"
+    ));
+    project.file("x.md", text).run(["run", "x.md"]).code(0).stderr("");
+}
