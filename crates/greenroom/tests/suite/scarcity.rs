@@ -17,22 +17,10 @@ fn a_program_that_the_machine_has_no_process_for_breaks_the_scenario() {
     ));
     let project = project.file("x.md", text);
     project.run(["run", "-j", "1", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, one at a time
 
 BROKEN [TIME]  Command
   in x.md:8, scenario at x.md:5
-  neither passed nor failed: greenroom could not run it to its end
-
-    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
-    FAILED [TIME]  when I run true
-
-  failed to start /usr/bin/true: Resource temporarily unavailable (os error 11)
-  same as above, for Command that may fail (x.md:10)
-
-  rerun: greenroom run x.md --name Command
-
-BROKEN [TIME]  Command that may fail
-  in x.md:13, scenario at x.md:10
   neither passed nor failed: greenroom could not run it to its end
 
     ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
@@ -43,14 +31,14 @@ BROKEN [TIME]  Command that may fail
   note: the machine has no process or memory left for it, and had none for several seconds
   help: run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit of the container
 
-  rerun: greenroom run x.md --name 'Command that may fail'
+  rerun: greenroom run x.md --name Command
 
 BROKEN [TIME]  Daemon
-  in x.md:19, scenario at x.md:16
+  in x.md:14, scenario at x.md:11
   neither passed nor failed: greenroom could not run it to its end
 
     ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
-    FAILED [TIME]  when I start "sleep 1000" as a background process as d
+    FAILED [TIME]  when I try to start "sleep 1000" as d, on port 8080
 
   failed to start /usr/bin/sleep: Resource temporarily unavailable (os error 11)
   note: the machine has no process or memory left for it, and had none for several seconds
@@ -58,23 +46,9 @@ BROKEN [TIME]  Daemon
 
   rerun: greenroom run x.md --name Daemon
 
-BROKEN [TIME]  Daemon that may fail
-  in x.md:24, scenario at x.md:21
-  neither passed nor failed: greenroom could not run it to its end
-
-    ok [TIME]  when I run sh -c 'prlimit --pid $PPID --nproc=0:'
-    FAILED [TIME]  when I try to start "sleep 1000" as d, on port 8080
-
-  failed to start /usr/bin/sleep: Resource temporarily unavailable (os error 11)
-  same as above, for Daemon (x.md:16)
-
-  rerun: greenroom run x.md --name 'Daemon that may fail'
-
-FAILED: 4 of 4 scenarios broken, [TIME]
+FAILED: 2 of 2 scenarios broken, [TIME]
   broken  x.md:5   Command
-  broken  x.md:10  Command that may fail
-  broken  x.md:16  Daemon
-  broken  x.md:21  Daemon that may fail
+  broken  x.md:11  Daemon
 
 "#]]);
     project.nothing_is_left();
