@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use greenroom_sandbox::process::{Input, Program, Service, SpawnError, retry_while_scarce};
 
@@ -21,7 +21,7 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
     let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
     let path = find(context, &order)?;
     let renamed = RenamedOutputs::make(context, &order.name, &directory)?;
-    let process = match execute(context, &order, path, &directory) {
+    let process = match execute(context, &order, &path, &directory) {
         Ok(process) => process,
         Err(error) => {
             // The name still means the daemon that is running.
@@ -42,13 +42,13 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
 }
 
 /// Executes the program of a daemon.
-fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: &Path) -> Result<Service, Failure> {
+fn execute(context: &mut Context, order: &StartOrder, path: &Path, directory: &Path) -> Result<Service, Failure> {
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
     let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
     let start = || -> std::io::Result<_> {
         let program = Program {
-            path: path.clone(),
+            path: path.to_owned(),
             argv: order.words.iter().map(OsString::from).collect(),
             directory: order.directory.clone(),
             environment: order.environment.clone(),
@@ -59,7 +59,7 @@ fn execute(context: &mut Context, order: &StartOrder, path: PathBuf, directory: 
         Ok(Service::start(program, order.port))
     };
     let is_scarce = |started: &std::io::Result<Result<Service, SpawnError>>| matches!(started, Ok(Err(error)) if error.is_out_of_room());
-    let started = retry_while_scarce(context.watch(), &path, start, is_scarce)?;
+    let started = retry_while_scarce(context.watch(), path, start, is_scarce)?;
     let process = started?.map_err(|error| {
         if error.is_out_of_room() {
             return out_of_room(&error);
