@@ -14,7 +14,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::closest::closest;
 use crate::check::{Problem, ProblemKind};
 use crate::library::difference;
-use crate::step::{Captures, Failure, Part, Relation, StepResult};
+use crate::step::{Captures, Closest, Failure, Part, Relation, StepResult};
 
 /// How much of an unexpected text a failure shows, in bytes.
 pub(crate) const SHOWN: u64 = 8 * 1024;
@@ -47,6 +47,11 @@ impl<'a> Bytes<'a> {
             Self::File(_, length) => length,
             Self::Held(bytes) => bytes.len() as u64,
         }
+    }
+
+    /// Finds the part that is most like an expected text, if any is like it.
+    pub(crate) fn closest(self, expected: &str, watch: &mut Watch) -> Result<Option<Closest>, Failure> {
+        closest(self.len(), |start, most| self.part(start, most), expected, watch)
     }
 
     /// Returns the bytes from `start` on, at most `most`.
@@ -245,7 +250,7 @@ pub(crate) fn check(
     if let Some(comparison) = &mut error.comparison {
         comparison.part = part(actual, &found, watch)?;
         if relation == Relation::Contains && is_long(actual, &found.actual) {
-            comparison.closest = closest(actual, expected, watch)?;
+            comparison.closest = actual.closest(expected, watch)?;
         }
     }
     Err(invisible(actual, relation, expected)?.into_iter().fold(error, Failure::note))

@@ -4,10 +4,12 @@
 //! case, digits and blanks make no difference at first. Only the few lines that have most of them
 //! are compared exactly. So the work is linear in the text, and bounded for each line.
 
+use std::borrow::Cow;
+use std::io;
+
 use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::capture;
 
-use super::bytes::Bytes;
 use crate::step::{Closest, Failure};
 
 /// How many lines are compared exactly.
@@ -23,7 +25,14 @@ const DIFFERENT: usize = 4;
 const ALIKE: usize = 1;
 
 /// Finds the part of a text that is most like the expected one, if any is like it.
-pub(crate) fn closest(text: Bytes<'_>, expected: &str, watch: &mut Watch) -> Result<Option<Closest>, Failure> {
+///
+/// `read` returns the bytes of the text from a place on, at most so many.
+pub(crate) fn closest<'a>(
+    length: u64,
+    read: impl Fn(u64, u64) -> io::Result<Cow<'a, [u8]>>,
+    expected: &str,
+    watch: &mut Watch,
+) -> Result<Option<Closest>, Failure> {
     let Some(probe) = expected.lines().map(str::trim).max_by_key(|line| line.len()).filter(|line| line.len() > 2)
     else {
         return Ok(None);
@@ -31,9 +40,9 @@ pub(crate) fn closest(text: Bytes<'_>, expected: &str, watch: &mut Watch) -> Res
     let probe = &probe[..probe.floor_char_boundary(PROBE)];
     let mut candidates = Candidates::new(probe.as_bytes());
     let (mut line, mut number, mut start) = (Vec::new(), 1, 0);
-    while start < text.len() {
+    while start < length {
         watch.check()?;
-        let piece = text.part(start, PIECE)?;
+        let piece = read(start, PIECE)?;
         if piece.is_empty() {
             break;
         }
@@ -220,7 +229,11 @@ mod tests {
     use super::*;
 
     fn found(text: &str, expected: &str) -> Option<(u64, String)> {
-        let closest = closest(Bytes::Held(text.as_bytes()), expected, &mut Watch::new()).unwrap();
+        let read = |start: u64, most: u64| {
+            let rest = &text.as_bytes()[usize::try_from(start).unwrap()..];
+            Ok(Cow::Borrowed(&rest[..rest.len().min(usize::try_from(most).unwrap())]))
+        };
+        let closest = closest(text.len() as u64, read, expected, &mut Watch::new()).unwrap();
         closest.map(|closest| (closest.line, closest.text))
     }
 

@@ -27,6 +27,13 @@ when I start "sleep 0.1" as a background process as last
 when I wait for daemon last to end
 when I stop background process web
 ~~~
+# Is started again
+~~~scenario
+when I start "sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exit 6'" as a background process as web
+when I start "sleep 0.1" as a background process as last
+when I wait for daemon last to end
+when I restart daemon web
+~~~
 "#;
 
 /// Scenarios whose daemons end as steps expect, or without a failure.
@@ -66,7 +73,7 @@ fn an_unnoticed_crash_fails_its_scenario() {
     let Some(project) = Project::sealed() else { return };
     let project = project.file("x.md", document(UNNOTICED));
     project.run(["run", "--crashes", "fail", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
 
 FAIL [TIME]  Exits
   in x.md:6
@@ -138,10 +145,41 @@ FAIL [TIME]  Is stopped too late
 
   rerun: greenroom run --crashes fail x.md --name 'Is stopped too late'
 
-FAILED: 3 of 3 scenarios failed, [TIME]
+FAIL [TIME]  Is started again
+  in x.md:26
+
+    ok [TIME]  when I start "sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exit 6'" as a background process as web
+    ok [TIME]  when I start "sleep 0.1" as a background process as last
+    ok [TIME]  when I wait for daemon last to end
+    ok [TIME]  when I restart daemon web
+
+  daemon web crashed, and no step noticed it
+  help: if that is as it should be, expect it: `when I wait for daemon web to end`, `then daemon web has ended with exit status 6`
+  help: allow crashes with `--crashes warn`
+
+  daemon web: exited with status 6 after [TIME]
+    command: sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exit 6'
+    stdout of daemon web:
+      │ first
+
+  daemon last: exited with status 0 after [TIME]
+    command: sleep 0.1
+    no output
+
+  daemon web: still running at the end of the scenario
+    command: sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exit 6'
+    no output
+
+  1 leftover process, stopped at the end:
+    sh -c test -f mark && exec sleep 100; touch mark; echo first; exit 6  (daemon web, running for [TIME])
+
+  rerun: greenroom run --crashes fail x.md --name 'Is started again'
+
+FAILED: 4 of 4 scenarios failed, [TIME]
   failed  x.md:6   Exits
   failed  x.md:12  Dies by signals
   failed  x.md:19  Is stopped too late
+  failed  x.md:26  Is started again
 
 "#]]);
     // The command that it shows fails again.
@@ -153,20 +191,22 @@ fn an_unnoticed_crash_is_named_by_default() {
     let Some(project) = Project::sealed() else { return };
     let project = project.file("x.md", document(UNNOTICED));
     project.run(["run", "x.md"]).passes().stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
 
 PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
 PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
 PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; stopped at the end: web)
 
-3 scenarios passed, 11 steps, [TIME]
+4 scenarios passed, 15 steps, [TIME]
 
 "#]]);
     project.run(["run", "-q", "--crashes", "warn", "x.md"]).passes().stdout(str![[r#"
 PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
 PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
 PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
-3 scenarios passed, 11 steps, [TIME]
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; stopped at the end: web)
+4 scenarios passed, 15 steps, [TIME]
 
 "#]]);
 }
@@ -206,7 +246,7 @@ FAIL [TIME]  Is stopped too late
 
   rerun: greenroom run --crashes fail x.md --name 'Is stopped too late'
 
-FAILED: 1 of 1 scenario failed, 2 left out by the filters, [TIME]
+FAILED: 1 of 1 scenario failed, 3 left out by the filters, [TIME]
   failed  x.md:19  Is stopped too late
 
 "#]]);

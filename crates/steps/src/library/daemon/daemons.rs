@@ -14,6 +14,8 @@ use crate::step::Failure;
 #[derive(Debug, Default)]
 pub struct Daemons {
     pub(super) started: Vec<Daemon>,
+    /// Daemons that crashed unnoticed, and in whose place others of their name were started.
+    pub(super) crashed: Vec<greenroom_event::Daemon>,
     /// The result of the latest step that tried to start one.
     pub(super) tried: Option<Result<(), Failure>>,
     listeners: Option<Listeners>,

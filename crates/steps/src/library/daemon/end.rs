@@ -36,6 +36,12 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
             end,
         });
     }
+    for mut crashed in std::mem::take(&mut daemons.crashed) {
+        if !scenario_end.explain {
+            crashed.output.clear();
+        }
+        scenario_end.daemons.push(crashed);
+    }
     for (daemon, mut end) in daemons.started.iter_mut().zip(ends) {
         if let DaemonEnd::Exited { notice, .. } = &mut end
             && daemon.is_end_expected()

@@ -22,7 +22,6 @@ use super::{background, buffering, listening};
 use crate::context::Context;
 use crate::interpreter::known_as;
 use crate::library::bytes::Bytes;
-use crate::library::closest::closest;
 use crate::library::place::kind;
 use crate::step::{Closest, Failure, StepResult, Stream};
 
@@ -301,7 +300,7 @@ pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream
         // All of a short output is shown anyway.
         if let Ok(file) = capture::open(&daemon.file(stream))
             && file.metadata()?.len() > SHORT
-            && let Some(Closest { line, text }) = closest(Bytes::of(&file)?, text, watch)?
+            && let Some(Closest { line, text }) = Bytes::of(&file)?.closest(text, watch)?
         {
             error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
         }

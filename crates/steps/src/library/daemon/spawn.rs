@@ -20,6 +20,7 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
     let is_inside = order.directory.starts_with(context.directory());
     let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
     let path = find(context, &order)?;
+    let crashed = crashed(context, &order.name);
     let renamed = RenamedOutputs::make(context, &order.name, &directory)?;
     let process = match execute(context, &order, &path, &directory) {
         Ok(process) => process,
@@ -31,6 +32,7 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
     };
     let step = context.step_number();
     context.state::<Daemons>().note_start(step);
+    context.state::<Daemons>().crashed.extend(crashed);
     let daemons = &mut context.state::<Daemons>().started;
     if let Some(renamed) = renamed {
         daemons[renamed.at].former = Some(renamed.number);
@@ -39,6 +41,16 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
     daemons.retain(|daemon| daemon.order.name != order.name || daemon.former.is_some());
     daemons.push(Daemon::new(order, directory, process));
     Ok(())
+}
+
+/// Returns the daemon of this name, if it crashed and no step knows. Its output files are about to
+/// be replaced.
+fn crashed(context: &mut Context, name: &str) -> Option<greenroom_event::Daemon> {
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let daemon = daemons.get(name).ok()?;
+    let end = daemon.end(watch);
+    let output = end.is_unnoticed_crash().then(|| daemon.captured_around_end().0)?;
+    Some(greenroom_event::Daemon { name: name.to_owned(), command: daemon.command_line().to_owned(), end, output })
 }
 
 /// Executes the program of a daemon.
