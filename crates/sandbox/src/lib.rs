@@ -114,6 +114,6 @@ pub use launcher::{
 #[doc(hidden)]
 pub use stage::{Agent, Sender, Stage};
 #[doc(hidden)]
-pub use surroundings::{Network, namespaces};
+pub use surroundings::{Network, emptied, namespaces};
 #[doc(hidden)]
 pub use sys::{name_senders, receive_from};

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) network: Network,
     /// The stage's own namespaces, as flags of `clone`.
     pub(crate) namespaces: i32,
+    /// Whether `/tmp` and `/dev/shm` are the stage's own.
+    pub(crate) has_own_tmp: bool,
 }
 
 /// What `/proc` shows to the processes of a stage.
@@ -147,6 +150,12 @@ impl EndsSeen {
             (number(0)? == pid).then_some(OrphanEnd { returncode: number(8)?, ago })
         })
     }
+}
+
+/// Returns the directory that is empty in each stage, if a path is below one: `/tmp` or `/dev/shm`.
+pub fn emptied(path: &Path) -> Option<&'static str> {
+    let has_own = FACTS.get().is_some_and(|facts| facts.has_own_tmp);
+    ["/tmp", "/dev/shm"].into_iter().find(|directory| has_own && path.starts_with(directory))
 }
 
 /// Opens the namespaces that this stage has of its own.

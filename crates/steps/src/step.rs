@@ -26,6 +26,16 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
+/// Adds to a failure that a program that was not found may be one that only exists outside.
+pub(crate) fn note_emptied(name: &str, error: Failure) -> Failure {
+    match greenroom_sandbox::emptied(std::path::Path::new(name)) {
+        Some(directory) => error
+            .note(format!("each scenario has an empty {directory} of its own, without the files of the host's"))
+            .help("keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`"),
+        None => error,
+    }
+}
+
 /// Describes a program for which there is no process or memory left: that says nothing about it.
 pub(crate) fn out_of_room(error: &SpawnError) -> Failure {
     Failure::new(error.to_string())

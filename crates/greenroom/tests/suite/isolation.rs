@@ -428,3 +428,21 @@ fn runs_that_start_at_the_same_time_do_not_sweep_one_anothers_directories() {
     }
     project.nothing_is_left();
 }
+
+#[test]
+fn a_program_below_the_tmp_of_the_host_is_said_to_be_hidden() {
+    let Some(project) = Project::sealed() else { return };
+    let outside = tempfile::Builder::new().prefix("hidden-").tempdir_in("/tmp").unwrap();
+    let program = outside.path().join("prog");
+    std::fs::copy("/bin/true", &program).unwrap();
+    let program = program.display();
+    let text = document(&format!(
+        "# Command\n~~~scenario\nwhen I run {program}\n~~~\n\
+         # Daemon\n~~~scenario\nwhen I start \"{program}\" as a background process as d\n~~~\n\
+         # Neither here nor there\n~~~scenario\nwhen I try to run /nosuch/prog\nthen command fails\n~~~\n"
+    ));
+    let ran = project.file("x.md", text).run(["run", "-j", "1", "x.md"]).code(1).stderr("");
+    let note = "note: each scenario has an empty /tmp of its own, without the files of the host's";
+    assert!(ran.stdout.contains(&format!("program not found: {program}\n  {note}")), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 of 3 scenarios failed"), "{}", ran.stdout);
+}

@@ -88,7 +88,13 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
     };
     let network = if isolation.has(Property::Network) { order.room.network } else { Network::Host };
     let namespaces = isolation.clone_namespaces() | isolation.unshare_namespaces(&order.room);
-    surroundings::record(Facts { first_process: this_process(), proc_view, network, namespaces });
+    surroundings::record(Facts {
+        first_process: this_process(),
+        proc_view,
+        network,
+        namespaces,
+        has_own_tmp: isolation.has(Property::Tmp),
+    });
     if let Some(own) = order.directory.parent() {
         // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
         // another user may pass through it.

@@ -7,14 +7,14 @@ use greenroom_sandbox::process::{ProgramError, find_program};
 
 use super::order::{StartOrder, before};
 use crate::context::Context;
-use crate::step::{Failure, FailureKind};
+use crate::step::{Failure, FailureKind, note_emptied};
 
 /// Finds the program: on PATH with /usr/sbin and /sbin, else in the directory where it will run.
 pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf, Failure> {
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = context.environment().path();
     let path = search_path(&order.own_path.as_ref().map_or_else(|| path.clone(), |own| before(own, &path)));
-    let not_found = |error: ProgramError| Failure::from(error).kind(FailureKind::ProgramNotFound);
+    let not_found = |error: ProgramError| note_emptied(name, Failure::from(error).kind(FailureKind::ProgramNotFound));
     let found = |name: &str| {
         // Relative to where it will run, so that a script gets the name that the document says.
         let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };

@@ -9,7 +9,7 @@ use super::command::Command;
 use crate::context::{Context, leaves};
 use crate::library::command;
 use crate::library::place::{around, nearest};
-use crate::step::{Failure, FailureKind};
+use crate::step::{Failure, FailureKind, note_emptied};
 
 /// The exit status of shells for a program that they do not find.
 const NOT_FOUND: i32 = 127;
@@ -71,6 +71,7 @@ pub(super) fn find(context: &mut Context, command: &Command, directory: &Path) -
         }
         ProgramError::NotFound { .. } => {
             let error = Failure::new(format!("program not found: {name}")).kind(FailureKind::ProgramNotFound);
+            let error = note_emptied(name, error);
             NotRun::new(NOT_FOUND, advise(context, name, command.directory.as_deref(), &path, error))
         }
     }))
