@@ -434,7 +434,7 @@ fn a_program_below_the_tmp_of_the_host_is_said_to_be_hidden() {
     let Some(project) = Project::sealed() else { return };
     let outside = tempfile::Builder::new().prefix("hidden-").tempdir_in("/tmp").unwrap();
     let program = outside.path().join("prog");
-    std::fs::copy("/bin/true", &program).unwrap();
+    fs::copy("/bin/true", &program).unwrap();
     let program = program.display();
     let text = document(&format!(
         "# Command\n~~~scenario\nwhen I run {program}\n~~~\n\
