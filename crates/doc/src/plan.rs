@@ -78,8 +78,10 @@ pub struct PlannedScenario {
     /// Its network: as its labels `network-host` and `network-private` say, or else as its document
     /// does.
     pub network: Network,
-    /// Its steps. One that matched nothing is left out; an error says so.
+    /// Its steps. One that cannot run is left out; an error says so.
     pub steps: Vec<MatchedStep>,
+    /// The number of steps before the first one that is left out. `None` if all are there.
+    pub complete_until: Option<usize>,
 }
 
 /// A step and the one binding that matches it.

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request};
+use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request, Severity};
 use greenroom_report::{diagnostics, words};
 use greenroom_steps::{Library, Registry};
 
@@ -51,15 +51,17 @@ impl Documents {
         settings: &Settings,
         registry: &Registry,
         environment: &[(String, String)],
+        strict: bool,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let path = environment.iter().rev().find(|(name, _)| name == "PATH");
         let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
         let targets = Targets::resolve(&self.paths);
-        let loaded = self.read(&targets, settings, registry, path)?;
-        if !loaded.diagnostics.is_empty() {
-            let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr);
-            let _ = std::io::stderr().write_all(text.as_bytes());
+        let mut loaded = self.read(&targets, registry, false);
+        self.check_steps(&mut loaded, settings, registry, path)?;
+        if strict {
+            loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         }
+        show(&loaded, settings);
         if loaded.has_errors() {
             return Err(CommandError::InvalidDocument);
         }
@@ -67,20 +69,33 @@ impl Documents {
         Ok((loaded, named))
     }
 
-    fn read(
+    /// Loads the documents to list their scenarios, without a check of what their steps need.
+    ///
+    /// Shows all diagnostics. It is an error only if there is nothing to list.
+    pub(crate) fn survey(
         &self,
-        targets: &Targets,
         settings: &Settings,
         registry: &Registry,
-        path: &OsStr,
-    ) -> Result<Loaded, CommandError> {
+    ) -> Result<(Loaded, Vec<usize>), CommandError> {
+        let targets = Targets::resolve(&self.paths);
+        let loaded = self.read(&targets, registry, true);
+        show(&loaded, settings);
+        if loaded.plan.scenarios.is_empty() && loaded.has_errors() {
+            return Err(CommandError::InvalidDocument);
+        }
+        let named = lines::scenarios(&loaded, &targets.documents).map_err(CommandError::Usage)?;
+        Ok((loaded, named))
+    }
+
+    /// Reads the documents. `any_language`: steps need no program that runs them.
+    fn read(&self, targets: &Targets, registry: &Registry, any_language: bool) -> Loaded {
         let builtin = builtin_files(registry);
         let hosts = self.other_hosts();
         let can_run = |language: &str, function: &str| match language {
             greenroom_doc::NATIVE => registry.function(function).is_some(),
             // Their functions are looked up in the step files, below.
             "python" => true,
-            other => hosts.contains_key(other),
+            other => any_language || hosts.contains_key(other),
         };
         let documents: Vec<String> = targets.documents.iter().map(|target| target.path.clone()).collect();
         let found: BTreeSet<&str> = targets
@@ -99,23 +114,42 @@ impl Documents {
         });
         let of_names = targets.diagnostics.iter().cloned().chain(empty_directories(targets, &loaded.plan.skipped));
         loaded.diagnostics.splice(0..0, of_names);
+        loaded
+    }
+
+    /// Checks what the steps need: programs, files, functions.
+    fn check_steps(
+        &self,
+        loaded: &mut Loaded,
+        settings: &Settings,
+        registry: &Registry,
+        path: &OsStr,
+    ) -> Result<(), CommandError> {
         let mut more = greenroom_run::preflight(&loaded.plan, registry, path, &settings.directory);
         // A user's own host for Python may define functions in another way.
-        if !hosts.contains_key("python") {
+        if !self.other_hosts().contains_key("python") {
             let python = settings.absolute(&self.python);
-            let found = greenroom_run::check_functions(&loaded, &python, path, &settings.directory);
+            let found = greenroom_run::check_functions(loaded, &python, path, &settings.directory);
             more.extend(found.map_err(|error| CommandError::system("check Python files", &error))?);
         }
         if !more.is_empty() {
             loaded.diagnostics.extend(more);
             loaded.diagnostics.sort_by_key(place);
         }
-        Ok(loaded)
+        Ok(())
     }
 
     /// Returns the step hosts that are not greenroom's own, by language.
     pub(crate) fn other_hosts(&self) -> BTreeMap<String, String> {
         self.hosts.iter().cloned().collect()
+    }
+}
+
+/// Shows all diagnostics on standard error.
+fn show(loaded: &Loaded, settings: &Settings) {
+    if !loaded.diagnostics.is_empty() {
+        let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr);
+        let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks every step before anything runs, with the checks of the step libraries.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::Path;
@@ -22,15 +22,50 @@ pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_director
     });
     let states: Vec<PreflightState> = states.collect();
     let of = |scenario: &PlannedScenario| states.get(scenario.document).cloned();
-    let checked = |scenario| Some(check(scenario, registry, of(scenario)?));
-    plan.scenarios.iter().filter_map(checked).flatten().collect()
+    let mut found = Found::default();
+    for scenario in &plan.scenarios {
+        if let Some(state) = of(scenario) {
+            check(scenario, registry, state, &mut found);
+        }
+    }
+    found.finish()
 }
 
-fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    // A missing program is reported once per scenario.
-    let mut missing = BTreeSet::new();
-    for step in &scenario.steps {
+/// Diagnostics. A missing program is reported once, with a count of the other places.
+#[derive(Default)]
+struct Found {
+    diagnostics: Vec<Diagnostic>,
+    /// The index of the diagnostic of each missing program, and the number of other places.
+    missing: BTreeMap<String, (usize, usize)>,
+}
+
+impl Found {
+    fn add(&mut self, step: &MatchedStep, problem: Problem) {
+        if problem.kind == ProblemKind::MissingProgram {
+            if let Some((_, more)) = self.missing.get_mut(&problem.message) {
+                *more += 1;
+                return;
+            }
+            self.missing.insert(problem.message.clone(), (self.diagnostics.len(), 0));
+        }
+        self.diagnostics.push(diagnostic(step, problem));
+    }
+
+    fn finish(mut self) -> Vec<Diagnostic> {
+        for (at, more) in self.missing.into_values().filter(|(_, more)| *more > 0) {
+            let places = if more == 1 { "place" } else { "places" };
+            self.diagnostics[at].notes.push(format!("and in {more} more {places}"));
+        }
+        self.diagnostics
+    }
+}
+
+fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState, found: &mut Found) {
+    for (at, step) in scenario.steps.iter().enumerate() {
+        if scenario.complete_until.is_some_and(|complete| at >= complete) {
+            // A step that is left out could do anything.
+            state.runs_own_code();
+        }
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
             state.runs_own_code();
@@ -46,13 +81,9 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
             state.ran = true;
         }
         for problem in problems {
-            if problem.kind == ProblemKind::MissingProgram && !missing.insert(problem.message.clone()) {
-                continue;
-            }
-            found.push(diagnostic(step, problem));
+            found.add(step, problem);
         }
     }
-    found
 }
 
 /// Converts a problem to a diagnostic.

@@ -232,7 +232,13 @@ impl Session<'_> {
         let mut scenarios = Vec::with_capacity(contents.scenarios.len());
         for raw in &contents.scenarios {
             let mut steps = Vec::with_capacity(raw.steps.len());
-            steps.extend(raw.steps.iter().filter_map(|line| matcher.step(raw.source, *line)));
+            let mut complete_until = None;
+            for line in &raw.steps {
+                match matcher.step(raw.source, *line) {
+                    Some(step) => steps.push(step),
+                    None => complete_until = complete_until.or(Some(steps.len())),
+                }
+            }
             scenarios.push(PlannedScenario {
                 document: self.plan.documents.len(),
                 title: raw.title.clone(),
@@ -240,6 +246,7 @@ impl Session<'_> {
                 labels: raw.labels.clone(),
                 network: raw.network.unwrap_or(metadata.network),
                 steps,
+                complete_until,
             });
         }
         let (diagnostics, outcome) = matcher.finish();

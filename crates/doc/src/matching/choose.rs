@@ -27,6 +27,17 @@ impl Languages<'_> {
         of(NATIVE).or_else(listed).or_else(any).cloned()
     }
 
+    /// Returns the language of a binding that only a step host could run, if there is no such host.
+    pub(crate) fn without_host<'b>(&self, binding: &'b Binding) -> Option<&'b str> {
+        let mut all = binding.implementations.iter();
+        let first = all.next()?;
+        let is_hosted = !matches!(&*first.language, NATIVE | "python");
+        let known = [NATIVE, "python"];
+        let is_misspelled = suggest::nearest(&first.language, known).is_some();
+        let can_run = (self.can_run)(&first.language, &first.function);
+        (is_hosted && !is_misspelled && !can_run && all.next().is_none()).then_some(&*first.language)
+    }
+
     /// Explains why no implementation can run the step at `span`.
     pub(crate) fn explain(&self, binding: &Binding, span: Span) -> Diagnostic {
         let keyword = binding.kind.word();
@@ -39,10 +50,11 @@ impl Languages<'_> {
             .and_at(binding.span, "this binding has no `impl`")
             .help("add `impl:` to the binding, with a language and a `function:`");
         }
-        let mut error =
-            Diagnostic::error(Code::CannotRun, format!("greenroom cannot run `{keyword} {}`", binding.pattern))
-                .at(span, "")
-                .and_at(binding.span, "bound here");
+        let message = match self.without_host(binding) {
+            Some(language) => format!("this document has steps in {language}, which needs a step host"),
+            None => format!("greenroom cannot run `{keyword} {}`", binding.pattern),
+        };
+        let mut error = Diagnostic::error(Code::CannotRun, message).at(span, "").and_at(binding.span, "bound here");
         for implementation in &binding.implementations {
             let (language, function) = (&implementation.language, &implementation.function);
             let bound = format!("it is bound to the {language} function `{function}`");

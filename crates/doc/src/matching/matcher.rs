@@ -1,5 +1,6 @@
 //! Steps against bindings: which one binding a step means, and what it captures.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::capture::{Capture, CaptureType, unescape};
@@ -42,6 +43,8 @@ pub(crate) struct Matcher<'a> {
     /// Whether to report unknown steps: not when other mistakes hide bindings.
     report_unknown: bool,
     files_used: Vec<bool>,
+    /// The diagnostic about each language that has no step host.
+    no_host: HashMap<String, usize>,
     diagnostics: Repeats,
 }
 
@@ -81,6 +84,7 @@ impl<'a> Matcher<'a> {
             choices: bindings.iter().map(|_| None).collect(),
             report_unknown,
             files_used: vec![false; contents.files.len()],
+            no_host: HashMap::new(),
             diagnostics: Repeats::default(),
         }
     }
@@ -284,13 +288,29 @@ impl<'a> Matcher<'a> {
                 let choice = if let Some(chosen) = &chosen {
                     Choice::Run(chosen.clone())
                 } else {
-                    let error = self.languages.explain(&self.bindings[binding].binding, span);
-                    Choice::CannotRun(self.diagnostics.push(error))
+                    Choice::CannotRun(self.cannot_run(binding, span))
                 };
                 self.choices[binding] = Some(choice);
                 chosen
             }
         }
+    }
+
+    /// Reports that nothing can run the steps of a binding, and returns the index of the diagnostic.
+    ///
+    /// If a language has no step host, that is one mistake, however many bindings need it.
+    fn cannot_run(&mut self, binding: usize, span: Span) -> usize {
+        let binding = &self.bindings[binding].binding;
+        let Some(language) = self.languages.without_host(binding) else {
+            return self.diagnostics.push(self.languages.explain(binding, span));
+        };
+        if let Some(&known) = self.no_host.get(language) {
+            self.diagnostics.count(known);
+            return known;
+        }
+        let at = self.diagnostics.push(self.languages.explain(binding, span));
+        self.no_host.insert(language.to_owned(), at);
+        at
     }
 
     fn unknown(&mut self, kind: StepKind, span: Span, step: &StepText<'_>, mistyped: &[Mistyped]) {

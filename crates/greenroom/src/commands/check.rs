@@ -16,6 +16,9 @@ use crate::values;
 pub(crate) struct Check {
     #[command(flatten)]
     documents: Documents,
+    /// Treat warnings about documents as errors
+    #[arg(long)]
+    strict: bool,
     /// Set an environment variable as `greenroom run` will: programs are looked up on its PATH. May
     /// be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = values::variable)]
@@ -24,7 +27,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let (loaded, named) = self.documents.load(settings, registry, &self.environment)?;
+        let (loaded, named) = self.documents.load(settings, registry, &self.environment, self.strict)?;
         let steps = named.iter().map(|&at| loaded.plan.scenarios[at].steps.len()).sum();
         let (scenarios, steps) = (words::count(named.len(), "scenario"), words::count(steps, "step"));
         let verdict = if loaded.diagnostics.is_empty() { "OK" } else { "OK, with warnings" };

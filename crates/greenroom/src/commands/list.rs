@@ -26,13 +26,15 @@ pub(crate) struct List {
 
 impl List {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let (mut loaded, named) = self.documents.load(settings, registry, &[])?;
+        let (mut loaded, named) = self.documents.survey(settings, registry)?;
         let selected = self.filter.select(&loaded, &named)?;
         let Plan { documents, scenarios, skipped } = std::mem::take(&mut loaded.plan);
         let mut at = 0..;
         let scenarios =
             scenarios.into_iter().filter(|_| at.next().is_some_and(|at| selected.binary_search(&at).is_ok())).collect();
         let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
-        print(&catalogue::scenarios(&Plan { documents, scenarios, skipped }, &loaded.sources, self.verbose, style))
+        let plan = Plan { documents, scenarios, skipped };
+        let code = print(&catalogue::scenarios(&plan, &loaded.sources, self.verbose, style))?;
+        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
     }
 }

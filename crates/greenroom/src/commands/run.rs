@@ -31,6 +31,9 @@ pub(crate) struct Run {
     filter: Filter,
     #[command(flatten)]
     documents: Documents,
+    /// Treat warnings about documents as errors
+    #[arg(long)]
+    strict: bool,
     /// Number of scenarios to run at the same time [default: 32, or 1 if they share the host's
     /// network]
     ///
@@ -131,7 +134,7 @@ enum Network {
 
 impl Run {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let (loaded, named) = self.documents.load(settings, registry, &self.environment)?;
+        let (loaded, named) = self.documents.load(settings, registry, &self.environment, self.strict)?;
         let chosen = self.filter.select(&loaded, &named)?;
         let options = self.options(chosen, &loaded, settings);
         let mut files = self.reports.open(&loaded.plan, settings)?;

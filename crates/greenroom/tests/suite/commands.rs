@@ -501,6 +501,9 @@ Options:
           Step host for another language: a program that speaks greenroom's step protocol. May be
           repeated
 
+      --strict
+          Treat warnings about documents as errors
+
   -j, --jobs <N>
           Number of scenarios to run at the same time [default: 32, or 1 if they share the host's
           network]

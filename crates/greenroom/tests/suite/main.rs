@@ -36,6 +36,7 @@ mod run;
 mod scarcity;
 mod seed;
 mod servers;
+mod strict;
 mod support;
 mod surroundings;
 mod targets;

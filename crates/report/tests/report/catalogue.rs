@@ -26,6 +26,7 @@ fn plan() -> (Plan, Sources) {
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         network: Network::Private,
         steps,
+        complete_until: None,
     };
     let steps = || vec![step(StepKind::Given, "given a thing"), step(StepKind::Then, "then it\tis there")];
     let scenarios = vec![scenario("One", 0, &[], steps()), scenario("Two", 14, &["slow", "network"], steps())];

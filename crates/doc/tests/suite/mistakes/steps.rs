@@ -195,7 +195,7 @@ error[no-implementation]: no function for `given a {x}`
   at b.yaml:1:10 "a {x}" - this binding has no `impl`
   note: and in 1 more place
   help: add `impl:` to the binding, with a language and a `function:`
-error[cannot-run]: greenroom cannot run `when b`
+error[cannot-run]: this document has steps in rust, which needs a step host
   at d.md:10:1 "when b"
   at b.yaml:2:9 "b" - bound here
   note: it is bound to the rust function `b`, which greenroom does not have
