@@ -33,6 +33,7 @@ when I start "sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exi
 when I start "sleep 0.1" as a background process as last
 when I wait for daemon last to end
 when I restart daemon web
+when I stop background process web
 ~~~
 "#;
 
@@ -152,6 +153,7 @@ FAIL [TIME]  Is started again
     ok [TIME]  when I start "sleep 0.1" as a background process as last
     ok [TIME]  when I wait for daemon last to end
     ok [TIME]  when I restart daemon web
+    ok [TIME]  when I stop background process web
 
   daemon web crashed, and no step noticed it
   help: if that is as it should be, expect it: `when I wait for daemon web to end`, `then daemon web has ended with exit status 6`
@@ -166,12 +168,9 @@ FAIL [TIME]  Is started again
     command: sleep 0.1
     no output
 
-  daemon web: still running at the end of the scenario
+  daemon web: stopped by a step (signal SIGTERM)
     command: sh -c 'test -f mark && exec sleep 100; touch mark; echo first; exit 6'
     no output
-
-  1 leftover process, stopped at the end:
-    sh -c test -f mark && exec sleep 100; touch mark; echo first; exit 6  (daemon web, running for [TIME])
 
   rerun: greenroom run --crashes fail x.md --name 'Is started again'
 
@@ -196,17 +195,17 @@ greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
 PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
 PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
 PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
-PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; stopped at the end: web)
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME])
 
-4 scenarios passed, 15 steps, [TIME]
+4 scenarios passed, 16 steps, [TIME]
 
 "#]]);
     project.run(["run", "-q", "--crashes", "warn", "x.md"]).passes().stdout(str![[r#"
 PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
 PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
 PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
-PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; stopped at the end: web)
-4 scenarios passed, 15 steps, [TIME]
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME])
+4 scenarios passed, 16 steps, [TIME]
 
 "#]]);
 }
