@@ -404,6 +404,7 @@ FAIL [TIME]  Shop and stock run side by side
                       1 step not run
 
   daemon shop ended with exit status 1 after [TIME] before it listened on port 8081: ConnectionRefusedError
+  note: it found its address in use; listening: stock on 127.0.0.1:8080
   stderr of daemon shop:
     │ server: Address already in use
 

@@ -41,15 +41,32 @@ pub fn with_refusals(context: &mut Context, error: Failure) -> Failure {
     if refused.len() > SHOWN {
         shown.push(format!("{} more", refused.len() - SHOWN));
     }
+    error.note(format!("{} refused; {}", shown.join(" and "), in_words(&listening)))
+}
+
+/// Says what listens.
+fn in_words(listening: &[(String, SocketAddr)]) -> String {
     let listens: Vec<String> =
         listening.iter().take(SHOWN).map(|(name, address)| format!("{name} on {address}")).collect();
     let more = listening.len().saturating_sub(SHOWN);
-    let listens = match (listens.as_slice(), more) {
+    match (listens.as_slice(), more) {
         ([], _) => "nothing is listening in the scenario's private network".to_owned(),
         (listens, 0) => format!("listening: {}", listens.join(", ")),
         (listens, more) => format!("listening: {}, and {more} more", listens.join(", ")),
-    };
-    error.note(format!("{} refused; {listens}", shown.join(" and ")))
+    }
+}
+
+/// Adds what listens to the failure of a daemon that wrote that its address was in use.
+pub(super) fn with_holder(daemons: &mut Daemons, error: Failure, wrote: &[String]) -> Failure {
+    let is_taken = wrote.iter().any(|text| {
+        let text = text.to_ascii_lowercase();
+        text.contains("address already in use") || text.contains("eaddrinuse")
+    });
+    let listening = if is_taken { daemons.listening() } else { Vec::new() };
+    if listening.is_empty() {
+        return error;
+    }
+    error.note(format!("it found its address in use; {}", in_words(&listening)))
 }
 
 /// Whether a connection to an address would reach a listener.

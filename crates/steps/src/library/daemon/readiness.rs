@@ -125,7 +125,8 @@ pub(super) fn port(
             let wrote = Stream::BOTH.map(|stream| String::from_utf8_lossy(&daemon.tail(stream).bytes).into_owned());
             let error = listening::with_missing_address(error, &daemon.order.words, &wrote);
             let error = background::explain(daemon, error);
-            Err(daemon.show(error))
+            let error = if error.notes.is_empty() { listening::with_holder(daemons, error, &wrote) } else { error };
+            Err(daemons.get(name)?.show(error))
         }
         None => {
             let daemon = daemons.get(name)?;
