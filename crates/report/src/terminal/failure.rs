@@ -305,7 +305,9 @@ pub(super) fn daemon_end(end: &DaemonEnd) -> String {
     }
 }
 
-/// Returns whether something went wrong in a scenario that passed: then it is listed even with `-q`.
+/// Returns whether a scenario that passed is listed even with `-q`.
+///
+/// That is so if a daemon crashed, or a process had to be killed.
 pub(super) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
     finished.daemons.iter().any(|daemon| daemon.end.is_crash())
         || finished.left_over.iter().any(LeftOver::ignored_sigterm)

@@ -106,9 +106,10 @@ struct KilledProcess {
     after: Duration,
 }
 
-/// Stops the daemons that are still running. Returns the processes that did not end and were killed.
+/// Stops the daemons that are still running.
 ///
-/// They share one grace period, so all are signalled before the first is waited for.
+/// Returns the processes that did not end and were killed. The daemons share one grace period, so
+/// all are signalled before the first is waited for.
 fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
     let clock = context.watch().stopwatch();
     let running = daemons.iter_mut().filter(|daemon| daemon.stopped.is_none());

@@ -165,7 +165,9 @@ impl Daemon {
         output_of(OutputSource::Daemon { name: self.label(), stream }, &self.tail(stream))
     }
 
-    /// Returns the ends of its outputs from before the end of the scenario asked it to end, and from after that.
+    /// Returns the ends of its outputs, from before and after it was asked to end.
+    ///
+    /// Only the end of the scenario counts as asking.
     pub(super) fn captured_around_end(&self) -> (Vec<Output>, Vec<Output>) {
         // What it writes after a step asked it to end is what the document is about.
         let lengths = self.lengths_when_asked.filter(|_| self.stopped.is_none());
