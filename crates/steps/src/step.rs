@@ -42,8 +42,8 @@ pub(crate) fn out_of_room(error: &SpawnError) -> Failure {
         .kind(FailureKind::Scarcity)
         .note("the machine has no process or memory left for it, and had none for several seconds")
         .help(
-            "run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit of \
-             the container",
+            "run fewer scenarios at a time with `-j`, or raise the limit on processes: `ulimit -u`, or the pids limit \
+             of the container",
         )
 }
 

@@ -306,7 +306,8 @@ fn a_program_of_ones_own_that_forks_twice_is_followed() {
     let Some(project) = Project::sealed() else { return };
     let text = document(
         "# Twice\n~~~scenario\n\
-         when I start \"setsid sh -c \"setsid python3 -m http.server 8080 & exit 0\"\" as a background process as web, on port 8080\n\
+         when I start \"setsid sh -c \"setsid python3 -m http.server 8080 & exit 0\"\" as a background \
+         process as web, on port 8080\n\
          then daemon web is running\n\
          when I restart daemon web\n\
          and I send signal TERM to daemon web\n\

@@ -108,10 +108,11 @@ fn a_restarted_daemon_is_waited_for_again() {
         "given file slow-start.py\nwhen I start \"python3 -u slow-start.py 8080\" as a background process as web\n";
     let again = "when I restart daemon web\nand I run curl -sS http://127.0.0.1:8080/\n";
     let text = document(&format!(
-        "# By port\n~~~scenario\n{start}when I wait for daemon web to listen on port 8080, for at most 30 seconds\n{again}{again}~~~\n\
+        "# By port\n~~~scenario\n{start}when I wait for daemon web to listen on port 8080, for at most \
+         30 seconds\n{again}{again}~~~\n\
          # By answer\n~~~scenario\n{start}when I wait for http://localhost:8080/ to answer with status 200\n{again}~~~\n\
-         # By answer, later\n~~~scenario\n{start}when I try to run curl -sS --retry 9 --retry-delay 1 --retry-connrefused \
-         http://localhost:8080/\nwhen I wait for http://localhost:8080/ to answer with status 200\n{again}~~~\n\
+         # By answer, later\n~~~scenario\n{start}when I try to run curl -sS --retry 9 --retry-delay 1 \
+         --retry-connrefused http://localhost:8080/\nwhen I wait for http://localhost:8080/ to answer with status 200\n{again}~~~\n\
          # By text\n~~~scenario\n{start}when I wait for daemon web to write \"ready\" to stdout\n\
          when I restart daemon web\nthen daemon web stdout contains \"ready\"\n~~~\n\
          # By socket\n~~~scenario\ngiven file slow-start.py\n\

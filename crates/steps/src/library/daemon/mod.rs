@@ -2,8 +2,9 @@
 //!
 //! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps
 //! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
-//! scenario), `instance` (one of them), and `readiness` (waiting for it), `waits` (what was waited for). `background` has what
-//! messages say about one that goes there. `end` runs at the end of a scenario.
+//! scenario), `instance` (one of them), `readiness` (waiting for it) and `waits` (what was waited
+//! for). `background` has what messages say about one that goes there. `end` runs at the end of a
+//! scenario.
 
 mod background;
 mod buffering;

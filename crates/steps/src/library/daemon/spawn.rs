@@ -70,7 +70,9 @@ fn execute(context: &mut Context, order: &StartOrder, path: &Path, directory: &P
         };
         Ok(Service::start(program, order.port))
     };
-    let is_scarce = |started: &std::io::Result<Result<Service, SpawnError>>| matches!(started, Ok(Err(error)) if error.is_out_of_room());
+    let is_scarce = |started: &std::io::Result<Result<Service, SpawnError>>| {
+        started.as_ref().is_ok_and(|started| started.as_ref().is_err_and(SpawnError::is_out_of_room))
+    };
     let started = retry_while_scarce(context.watch(), path, start, is_scarce)?;
     let process = started?.map_err(|error| {
         if error.is_out_of_room() {

@@ -49,7 +49,8 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
         other.output.into_iter().fold(error, Failure::output)
     });
     Err(error.help(format!(
-        "to allow more time, write `when I stop background process {name}, within 30 seconds`; or fix its SIGTERM handler"
+        "to allow more time, write `when I stop background process {name}, within 30 seconds`; or fix its SIGTERM \
+         handler"
     )))
 }
 

@@ -93,10 +93,13 @@ fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let lower = url.to_ascii_lowercase();
     if lower.starts_with("https://") {
         problems.push(
-            Problem::new("url", ProblemKind::InvalidUrl, "this step cannot wait for https, only for http").help(format!(
-                "wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client try again: \
-                 `when I run curl --silent --fail --insecure --retry 20 --retry-delay 1 --retry-connrefused {url}`"
-            )),
+            Problem::new("url", ProblemKind::InvalidUrl, "this step cannot wait for https, only for http").help(
+                format!(
+                    "wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client \
+                 try again: `when I run curl --silent --fail --insecure \
+                --retry 20 --retry-delay 1 --retry-connrefused {url}`"
+                ),
+            ),
         );
     } else if !lower.starts_with("http://") {
         problems.push(
