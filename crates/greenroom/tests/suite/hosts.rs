@@ -249,7 +249,7 @@ fn a_language_without_a_host() {
     let Some(project) = perl() else { return };
     let project = project.file("x.md", document("# Sums\n~~~scenario\nwhen I add 2\n~~~\n"));
     project.refused(["run", "x.md"]).stderr(str![[r#"
-error[cannot-run]: greenroom cannot run `when I add {n:uint}`
+error[cannot-run]: this document has steps in perl, which needs a step host
  --> x.md:8:1
   |
 8 | when I add 2

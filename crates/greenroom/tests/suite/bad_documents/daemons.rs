@@ -221,6 +221,7 @@ error[program-not-found]: program not found: nosuch-program
 7 | when I run nosuch-program
   |            ^^^^^^^^^^^^^^ not on PATH
   |
+  = note: and in 1 more place
   = help: install it, or put its directory on PATH before you start greenroom
 
 error[program-not-found]: program not found: ./nosuch
