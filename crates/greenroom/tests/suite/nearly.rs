@@ -115,6 +115,7 @@ FAIL [TIME]  File
     │ 998
     │ 999
     │ 1000
+  note: it contains the text except for upper and lower case
 
   rerun: greenroom run x.md --name File
 
