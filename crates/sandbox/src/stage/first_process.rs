@@ -192,5 +192,7 @@ fn kill_descendants() {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(_) => return,
         }
+        // All that have ended by now, so that the next look is not at as many again.
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
 }
