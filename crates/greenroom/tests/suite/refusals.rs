@@ -54,8 +54,8 @@ fn a_refusal_that_a_client_got_over_is_not_named() {
 #[test]
 fn the_latest_step_in_which_something_was_refused_counts() {
     let steps = format!(
-        "{TWO}given file dial.py\nwhen I try to run python3 dial.py 127.0.0.1 7003\nand I try to run python3 dial.py ::1 7004\n\
-         and I run python3 dial.py 127.0.0.1 7005"
+        "{TWO}given file dial.py\nwhen I try to run python3 dial.py 127.0.0.1 7003\n\
+         and I try to run python3 dial.py ::1 7004\nand I run python3 dial.py 127.0.0.1 7005"
     );
     let Some(screen) = fails(&steps) else { return };
     assert!(screen.contains("note: 127.0.0.1:7005 refused; listening: stock on 127.0.0.1:7001"), "{screen}");
@@ -84,8 +84,8 @@ fn localhost_and_names_below_it_are_both_addresses_in_waits() {
         [("::1", "localhost"), ("127.0.0.1", "localhost"), ("::1", "shop.localhost"), ("127.0.0.1", "a.b.LOCALHOST")]
     {
         let steps = format!(
-            "when I start \"python3 -m http.server --bind {listens} 8000\" as a background process as web, on port 8000\n\
-             and I wait for http://{host}:8000/ to answer with status 200"
+            "when I start \"python3 -m http.server --bind {listens} 8000\" as a background process as web, \
+             on port 8000\nand I wait for http://{host}:8000/ to answer with status 200"
         );
         let Some(project) = Project::sealed() else { return };
         project.file("x.md", scenario(&steps)).run(["run", "x.md"]).passes();
@@ -117,7 +117,8 @@ fn an_address_that_a_private_network_lacks_is_explained() {
         assert!(screen.contains(&note), "{screen}");
         assert!(screen.contains("network-host"), "{screen}");
     }
-    let steps = "given a daemon helper shell script server.py\nwhen I start \"./server.py web nowhere\" as a background process as web, on port 5000";
+    let steps = "given a daemon helper shell script server.py\n\
+                 when I start \"./server.py web nowhere\" as a background process as web, on port 5000";
     let Some(screen) = fails(steps) else { return };
     assert!(!screen.contains("does not exist here"), "{screen}");
 }

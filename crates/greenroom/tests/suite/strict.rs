@@ -28,7 +28,8 @@ error[no-shell]: `$HOME` is passed to echo literally: no shell runs this command
 
 /// A project whose steps need a Rust step host.
 fn rust() -> Project {
-    let text = "# One\n~~~scenario\ngiven an installed frob\nwhen I run frob --version\nthen file frob.log exists\n~~~\n\
+    let text = "# One\n~~~scenario\ngiven an installed frob\nwhen I run frob --version\n\
+                then file frob.log exists\n~~~\n\
                 # Two\n~~~scenario\ngiven an installed frob\nand a frob of size 3\nwhen I run frob --help\n~~~\n";
     Project::anywhere().file("x.md", document(text).replace("bindings: [", "bindings: [own.yaml, ")).file(
         "own.yaml",

@@ -42,7 +42,8 @@ fn differences_that_are_hard_to_see_are_named() {
     assert_eq!(file, "note: it contains the text except for upper and lower case");
     assert_eq!(
         note(
-            "when I start \"echo a\" as a background process as d\nwhen I wait for daemon d to end\nthen daemon d stdout is \"A\\n\""
+            "when I start \"echo a\" as a background process as d\nwhen I wait for daemon d to end\n\
+             then daemon d stdout is \"A\\n\""
         ),
         "note: expected and actual differ only in upper and lower case"
     );
