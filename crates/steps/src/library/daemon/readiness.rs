@@ -318,7 +318,9 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
     let found = watch.until(&what, limit, &[], || {
         // The end of all first, so that the look sees everything from before it.
         let over = daemons.all_is_over();
-        let found = readiness.look(limit.saturating_sub(begun.elapsed())).is_some();
+        // The last look has no time left, so it waits for the answer to what it asks.
+        let left = if over { Duration::ZERO } else { limit.saturating_sub(begun.elapsed()) };
+        let found = readiness.look(left).is_some();
         (found || over).then_some(found)
     })?;
     if found == Some(true) {
