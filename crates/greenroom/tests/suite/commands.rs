@@ -1,4 +1,6 @@
 //! Commands that do not run documents, help texts, and invalid command lines.
+//!
+//! The file is long because whole help texts stand in it.
 
 use std::path::Path;
 

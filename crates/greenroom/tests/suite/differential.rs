@@ -1,5 +1,5 @@
 //! Runs documents with Python steps with greenroom and with Subplot 0.14, and compares the
-//! verdicts.
+//! verdicts. Most of the file is the list of small documents.
 //!
 //! `GREENROOM_SUBPLOT` names the `subplot` program; otherwise it is looked up on PATH. Without it
 //! the tests are skipped. The documents are those of `acceptance/python`, which must pass, and a

@@ -1,4 +1,6 @@
 //! Runs the command in a project directory and compares its whole output.
+//!
+//! It is long because it is one thing: a project, a run of the command in it, and what the run left.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,6 @@
 //! A host that runs, and the conversation with it.
+//!
+//! The file is long because start, requests, calls back and end share the state of one conversation.
 
 use std::fs::File;
 use std::ops::Range;

@@ -1,4 +1,6 @@
 //! Steps of the daemon library that cannot work: programs, ports, environments, limits.
+//!
+//! The file is long because whole screens stand in it.
 
 use snapbox::str;
 

@@ -4,7 +4,7 @@ use snapbox::str;
 
 use super::{fails, gone, holds, up};
 
-/// systemd and containers are told things by such.
+/// systemd and containers use signals that have no name.
 #[test]
 fn signals_can_be_numbers() {
     holds(&up(
