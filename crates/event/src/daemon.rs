@@ -18,8 +18,30 @@ pub struct Daemon {
     pub command: String,
     /// How it ended.
     pub end: DaemonEnd,
-    /// The end of its output; empty when the scenario passed.
+    /// The end of its output; empty when the scenario passed, unless a report asked for it.
     pub output: Vec<Output>,
+    /// Its processes, one per start, in order; empty if that was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lives: Vec<Life>,
+}
+
+/// A daemon from a start to the end that follows. Times count from the start of the scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Life {
+    /// When it was started, in microseconds.
+    #[serde(rename = "started_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub started: Duration,
+    /// When a step found it ready, if one waited for that, in microseconds.
+    #[serde(rename = "ready_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
+    pub ready: Option<Duration>,
+    /// When it was seen to have ended, in microseconds; missing when it ran until the scenario ended.
+    #[serde(rename = "ended_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
+    pub ended: Option<Duration>,
+    /// How it ended.
+    pub end: DaemonEnd,
 }
 
 /// How a daemon ended. Times count from its start.

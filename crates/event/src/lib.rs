@@ -12,6 +12,8 @@
 //! - Per attempt at a scenario: `ScenarioStarted`, then per step `StepStarted`, any number of `Waiting`,
 //!   `StepFinished`, then `CleanupFinished` per cleanup that ran, then `ScenarioFinished`. A scenario
 //!   that is never started has only a `ScenarioFinished` (skipped).
+//! - A scenario that is retried has several attempts, one after another. All but the last have
+//!   [`ScenarioFinished::is_retried`]; the last decides.
 //! - Scenarios run side by side, so their events interleave. Reading order is the order of
 //!   [`Outline::scenarios`].
 //! - `ScenarioFinished` comes only after every process of the scenario is gone, so its output is final.
@@ -30,19 +32,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod daemon;
+mod document;
 mod failure;
 mod isolation;
 mod micros;
+mod origin;
 mod outline;
 mod output;
 pub mod recording;
 pub mod words;
 
-pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Notice, PrivateNetwork, Signal};
+pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, PrivateNetwork, Signal};
+pub use document::{Asset, CaptureMarkup, DocumentText, StepKind, StepMarkup, TextPart};
 pub use failure::{Closest, Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
+pub use origin::{Machine, Origin, Partition, PartitionKind};
 pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};
-pub use output::{Output, OutputSource, Stream, raw_byte, text_of};
+pub use output::{Mark, Output, OutputSource, Stream, raw_byte, text_of};
 
 /// The version of the event schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -133,6 +139,12 @@ pub struct RunStarted {
     /// The seed, when the order was shuffled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shuffle: Option<u64>,
+    /// Where it comes from; missing in old recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Which part of the scenarios it has, if they are spread over several runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
 }
 
 /// The end of a step or of a step's cleanup.
@@ -149,6 +161,9 @@ pub struct StepFinished {
     /// Why, unless it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What its command wrote, if it passed and a report asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<Output>,
 }
 
 /// How something ended.
@@ -177,7 +192,8 @@ pub struct ScenarioFinished {
     /// Why it is broken, skipped or was ended early; missing otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Daemons of the scenario, in order of start; when it passed, only those that crashed unnoticed.
+    /// Daemons of the scenario, in order of start; when it passed, only those that crashed unnoticed,
+    /// unless a report asked for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub daemons: Vec<Daemon>,
     /// Leftover processes.
@@ -189,6 +205,9 @@ pub struct ScenarioFinished {
     /// What it did with its private network; missing when it passed or shared the machine's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<PrivateNetwork>,
+    /// Whether another attempt follows, so that this one does not count.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_retried: bool,
 }
 
 /// Takes events, in order, from one thread.

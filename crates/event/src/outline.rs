@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::document::DocumentText;
+
 /// Everything that is to run, in reading order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outline {
@@ -29,6 +31,9 @@ pub struct DocumentOutline {
     pub path: String,
     /// Its title.
     pub title: String,
+    /// Its text, if a report asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<DocumentText>,
 }
 
 /// A scenario.
@@ -38,6 +43,9 @@ pub struct ScenarioOutline {
     pub document: usize,
     /// Its title.
     pub title: String,
+    /// Which run of it this is, from 1, if it is to run several times.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repetition: Option<u32>,
     /// Where its heading is.
     pub location: Location,
     /// Its labels.
@@ -56,7 +64,7 @@ pub struct StepOutline {
 }
 
 /// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// The file as the user knows it.
     pub file: String,

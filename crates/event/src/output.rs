@@ -1,9 +1,12 @@
 //! What a process wrote, and which of its outputs it wrote to.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::micros;
 
 /// The end of something that a process wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,12 +21,26 @@ pub struct Output {
     /// Whether it was written after greenroom asked the process to end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub after_stop: bool,
+    /// When it was written, in order of position; empty if that was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+}
+
+/// How much had been written at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// The length of the whole output in bytes, omitted ones included.
+    pub length: u64,
+    /// When it was first seen to be that long, in microseconds since the start of the scenario.
+    #[serde(rename = "at_us", with = "micros")]
+    #[schemars(with = "u64")]
+    pub at: Duration,
 }
 
 impl Output {
     /// Creates output from bytes, with how many bytes came before them.
     pub fn from_bytes(source: OutputSource, bytes: &[u8], omitted: u64) -> Self {
-        Self { source, text: text_of(bytes), omitted, after_stop: false }
+        Self { source, text: text_of(bytes), omitted, after_stop: false, marks: Vec::new() }
     }
 
     /// The bytes of `text` as the process wrote them.

@@ -67,6 +67,7 @@ mod exit;
 mod filter;
 mod lines;
 mod loader;
+mod origin;
 mod output;
 mod reports;
 mod screen;

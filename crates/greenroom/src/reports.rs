@@ -48,6 +48,11 @@ fn not_standard_output(path: PathBuf) -> Result<PathBuf, &'static str> {
 }
 
 impl ReportFiles {
+    /// Returns whether no report is asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Opens the files, before anything runs.
     pub(crate) fn open(&self, plan: &Plan, settings: &Settings) -> Result<Vec<FileReport>, CommandError> {
         self.0.iter().map(|(format, path)| FileReport::open(format, path, plan, settings)).collect()

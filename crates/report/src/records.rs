@@ -1,20 +1,28 @@
 //! Gathers the events of scenarios that run side by side.
 //!
-//! [`Records`] turns the events of each scenario into a [`ScenarioRecord`] and returns it when the
-//! scenario is over, so that results appear as they come. It holds only scenarios that run.
+//! [`Records`] turns the events of each attempt at a scenario into a [`ScenarioRecord`] and returns it
+//! when the attempt is over, so that results appear as they come. It holds only scenarios that run.
 
-use greenroom_event::{Event, EventKind, ScenarioFinished, StepFinished};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-/// The events of one scenario, gathered.
+use greenroom_event::{Attempt, Event, EventKind, ScenarioFinished, StepFinished};
+
+/// The events of one attempt at a scenario, gathered.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ScenarioRecord {
     /// Index in the outline.
     pub scenario: usize,
+    /// Which attempt at it, from 1.
+    pub attempt: u32,
+    /// When it began, since the start of the run.
+    pub began: Duration,
     /// Whether it was started.
     pub started: bool,
     /// Steps that ended, in order.
     pub steps: Vec<StepFinished>,
+    /// When each step began, since the start of the scenario.
+    pub step_starts: Vec<Duration>,
     /// The step that began and did not finish: it still runs, or the stage died in it.
     pub open_step: Option<usize>,
     /// What that step is waiting for.
@@ -28,54 +36,55 @@ pub struct ScenarioRecord {
 /// Turns interleaved events into records.
 #[derive(Debug, Default)]
 pub struct Records {
-    running: BTreeMap<usize, ScenarioRecord>,
-    over: BTreeSet<usize>,
+    running: BTreeMap<Attempt, ScenarioRecord>,
+    over: BTreeSet<Attempt>,
 }
 
 impl Records {
-    /// Adds one event. Returns the record of its scenario if that is over now.
+    /// Adds one event. Returns the record of its attempt if that is over now.
     pub fn push(&mut self, event: &Event) -> Option<ScenarioRecord> {
-        // Only a damaged recording has events of a scenario that is over.
-        let index = event.scenario?.index;
-        if self.over.contains(&index) {
+        // Only a damaged recording has events of an attempt that is over.
+        let attempt = event.scenario?;
+        if self.over.contains(&attempt) {
             return None;
         }
-        self.gather(index, event);
-        self.running.get(&index)?.finished.as_ref()?;
-        self.over.insert(index);
-        self.running.remove(&index)
+        self.gather(attempt, event);
+        self.running.get(&attempt)?.finished.as_ref()?;
+        self.over.insert(attempt);
+        self.running.remove(&attempt)
     }
 
-    /// Returns the records of scenarios that are not over, in reading order. For a recording
+    /// Returns the records of attempts that are not over, in reading order. For a recording
     /// without an end.
     pub fn rest(&mut self) -> Vec<ScenarioRecord> {
         std::mem::take(&mut self.running).into_values().collect()
     }
 
-    fn gather(&mut self, index: usize, event: &Event) {
-        let record = || ScenarioRecord { scenario: index, ..ScenarioRecord::default() };
+    fn gather(&mut self, attempt: Attempt, event: &Event) {
+        if matches!(event.kind, EventKind::RunStarted(_) | EventKind::RunFinished { .. }) {
+            return;
+        }
+        let record = self.running.entry(attempt).or_insert_with(|| ScenarioRecord {
+            scenario: attempt.index,
+            attempt: attempt.number,
+            began: event.at,
+            ..ScenarioRecord::default()
+        });
         match &event.kind {
-            EventKind::ScenarioStarted => self.running.entry(index).or_insert_with(record).started = true,
+            EventKind::ScenarioStarted => record.started = true,
             EventKind::StepStarted { step } => {
-                let record = self.running.entry(index).or_insert_with(record);
                 record.open_step = Some(*step);
                 record.waiting = None;
+                record.step_starts.push(event.at.saturating_sub(record.began));
             }
-            EventKind::Waiting { what, .. } => {
-                self.running.entry(index).or_insert_with(record).waiting = Some(what.clone());
-            }
+            EventKind::Waiting { what, .. } => record.waiting = Some(what.clone()),
             EventKind::StepFinished(finished) => {
-                let record = self.running.entry(index).or_insert_with(record);
                 record.open_step = None;
                 record.waiting = None;
                 record.steps.push(finished.clone());
             }
-            EventKind::CleanupFinished(finished) => {
-                self.running.entry(index).or_insert_with(record).cleanups.push(finished.clone());
-            }
-            EventKind::ScenarioFinished(finished) => {
-                self.running.entry(index).or_insert_with(record).finished = Some(finished.clone());
-            }
+            EventKind::CleanupFinished(finished) => record.cleanups.push(finished.clone()),
+            EventKind::ScenarioFinished(finished) => record.finished = Some(finished.clone()),
             _ => {}
         }
     }
@@ -83,9 +92,7 @@ impl Records {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use greenroom_event::{Attempt, Outcome};
+    use greenroom_event::Outcome;
 
     use super::*;
 
@@ -103,6 +110,7 @@ mod tests {
             left_over: Vec::new(),
             kept: None,
             network: None,
+            is_retried: false,
         };
         Event {
             seq: 0,
@@ -121,6 +129,16 @@ mod tests {
         assert_eq!(push(finished(3)), Some(3));
         assert_eq!(push(finished(1)), Some(1));
         assert_eq!(push(finished(0)), Some(0));
+    }
+
+    #[test]
+    fn each_attempt_has_a_record() {
+        let mut records = Records::default();
+        for number in [1, 2] {
+            let attempt = Some(Attempt { index: 0, number });
+            let record = records.push(&Event { scenario: attempt, ..finished(0) }).unwrap();
+            assert_eq!((record.scenario, record.attempt), (0, number));
+        }
     }
 
     #[test]

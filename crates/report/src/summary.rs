@@ -13,6 +13,8 @@ pub struct Summary {
     pub scenarios: usize,
     /// Scenarios that passed.
     pub passed: usize,
+    /// Those of them that passed only after a failed attempt.
+    pub flaky: usize,
     /// Scenarios that failed.
     pub failed: usize,
     /// Scenarios that could not run to their end, so neither passed nor failed.
@@ -62,6 +64,11 @@ impl Summary {
             EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => self.steps_passed += 1,
             EventKind::ScenarioFinished(scenario) => {
                 self.left_over += scenario.left_over.len();
+                if scenario.is_retried {
+                    return;
+                }
+                let is_retry = event.scenario.is_some_and(|attempt| attempt.number > 1);
+                self.flaky += usize::from(is_retry && scenario.outcome == Outcome::Passed);
                 match scenario.outcome {
                     Outcome::Passed => self.passed += 1,
                     Outcome::Failed => self.failed += 1,

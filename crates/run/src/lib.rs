@@ -28,6 +28,6 @@ mod wire;
 pub use agent::StepAgent;
 pub use functions::check_functions;
 pub use options::{Orders, RunOptions, Strictness};
-pub use outline::property_name;
+pub use outline::{outline, property_name, texts};
 pub use preflight::preflight;
 pub use runner::{RunError, run};

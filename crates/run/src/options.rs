@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use greenroom_doc::Network;
+use greenroom_event::{DocumentText, Origin, Partition};
 use greenroom_sandbox::SandboxChoice;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,12 @@ pub struct RunOptions {
     pub python: String,
     /// Step hosts by language. One for `python` replaces greenroom's own.
     pub hosts: BTreeMap<String, String>,
+    /// Where the run comes from, for reports.
+    pub origin: Option<Origin>,
+    /// Which part of the scenarios is chosen, for reports.
+    pub partition: Option<Partition>,
+    /// The texts of all documents, for reports; empty when no report needs them.
+    pub texts: Vec<DocumentText>,
 }
 
 impl RunOptions {

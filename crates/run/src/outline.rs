@@ -1,24 +1,24 @@
 //! The first event of a run: which scenarios there are, and how they are kept apart.
 
-use greenroom_doc::{Plan, PlannedScenario, Sources, Span};
+use greenroom_doc::{MatchedStep, Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
-    DocumentOutline, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline, StepOutline, User,
+    CaptureMarkup, DocumentOutline, DocumentText, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline,
+    StepKind, StepMarkup, StepOutline, TextPart, User,
 };
 use greenroom_sandbox::{Property, StageUser};
 
-/// Creates the outline of the selected scenarios.
-pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outline {
-    let location = |span: Span| {
-        let (file, line) = sources.location(span);
-        Location { file: file.to_owned(), line }
-    };
-    let documents = plan
-        .documents
-        .iter()
-        .map(|document| DocumentOutline { path: document.path.clone(), title: document.title.clone() });
+/// Creates the outline of the selected scenarios. `texts` are those of all documents, or none.
+pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[DocumentText]) -> Outline {
+    let location = |span: Span| location(sources, span);
+    let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
+        path: document.path.clone(),
+        title: document.title.clone(),
+        text: texts.get(index).cloned(),
+    });
     let scenario = |scenario: &PlannedScenario| ScenarioOutline {
         document: scenario.document,
         title: scenario.title.clone(),
+        repetition: None,
         location: location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
@@ -33,6 +33,60 @@ pub(crate) fn outline(plan: &Plan, sources: &Sources, chosen: &[usize]) -> Outli
         left_out: plan.scenarios.len() - chosen.len(),
         without_scenarios: plan.skipped.len(),
     }
+}
+
+/// Returns the texts of all documents, without the files that they name.
+pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
+    let mut texts: Vec<DocumentText> = plan
+        .documents
+        .iter()
+        .map(|document| DocumentText {
+            subtitle: document.metadata.subtitle.clone(),
+            authors: document.metadata.authors.clone(),
+            date: document.metadata.date.clone(),
+            parts: document
+                .bodies
+                .iter()
+                .map(|&body| TextPart { location: location(sources, body), text: sources.text(body).to_owned() })
+                .collect(),
+            css_embed: document.metadata.css_embed.clone(),
+            css_urls: document.metadata.css_urls.clone(),
+            ..DocumentText::default()
+        })
+        .collect();
+    for scenario in &plan.scenarios {
+        if let Some(text) = texts.get_mut(scenario.document) {
+            text.steps.extend(scenario.steps.iter().map(|step| markup(sources, step)));
+        }
+    }
+    texts
+}
+
+/// Returns the text of a step as the document writes it, and its captures there.
+fn markup(sources: &Sources, step: &MatchedStep) -> StepMarkup {
+    let text = sources.text(step.span).to_owned();
+    let place = |at: u32| usize::try_from(at.saturating_sub(step.span.start)).unwrap_or_default().min(text.len());
+    let captures = step.captures.iter().map(|capture| CaptureMarkup {
+        name: capture.name.clone(),
+        kind: capture.kind.name().to_owned(),
+        start: place(capture.range.0),
+        end: place(capture.range.1),
+    });
+    StepMarkup {
+        location: location(sources, step.span),
+        kind: match step.kind {
+            greenroom_doc::StepKind::Given => StepKind::Given,
+            greenroom_doc::StepKind::When => StepKind::When,
+            greenroom_doc::StepKind::Then => StepKind::Then,
+        },
+        captures: captures.collect(),
+        text,
+    }
+}
+
+fn location(sources: &Sources, span: Span) -> Location {
+    let (file, line) = sources.location(span);
+    Location { file: file.to_owned(), line }
 }
 
 /// Converts the isolation of the sandbox to that of events.

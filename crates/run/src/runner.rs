@@ -59,10 +59,12 @@ pub fn run(
     emit.run(EventKind::RunStarted(RunStarted {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        outline: outline(plan, sources, &options.chosen),
+        outline: outline(plan, sources, &options.chosen, &options.texts),
         isolation: isolation(launcher.isolation()),
         jobs: if admission.is_one_at_a_time() { 1 } else { jobs },
         shuffle: options.shuffle,
+        origin: options.origin.clone(),
+        partition: options.partition.clone(),
     }));
     let mut queue: Vec<usize> = (0..options.chosen.len()).collect();
     if let Some(seed) = options.shuffle {
@@ -491,6 +493,7 @@ impl Runner<'_> {
                 left_over: Vec::new(),
                 kept: None,
                 network: None,
+                is_retried: false,
             }),
         );
     }

@@ -223,7 +223,10 @@ impl ActiveScenario {
                 let outcome = if reply.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
                 let StepReply { took, failure, .. } = reply;
-                emit.scenario(self.attempt, EventKind::CleanupFinished(StepFinished { step, outcome, took, failure }));
+                emit.scenario(
+                    self.attempt,
+                    EventKind::CleanupFinished(StepFinished { step, outcome, took, failure, output: Vec::new() }),
+                );
                 self.step_begun = Instant::now();
             }
             WorkerMessage::Ended { daemons, left_over, network, failure } => {
@@ -276,7 +279,7 @@ impl ActiveScenario {
         } else {
             done.failure
         };
-        let finished = StepFinished { step, outcome, took: done.took, failure };
+        let finished = StepFinished { step, outcome, took: done.took, failure, output: Vec::new() };
         emit.scenario(self.attempt, EventKind::StepFinished(finished));
     }
 
@@ -439,6 +442,7 @@ impl ActiveScenario {
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
                 network: network.filter(|_| !passed),
+                is_retried: false,
             }),
         );
         (outcome, kept)
@@ -510,7 +514,7 @@ fn from_files(directory: &Path) -> Vec<Daemon> {
             (!tail.bytes.is_empty()).then(|| Output::from_bytes(source, &tail.bytes, tail.omitted))
         };
         let output = Stream::BOTH.into_iter().filter_map(captured).collect();
-        Daemon { command: String::new(), end: DaemonEnd::Unknown, output, name }
+        Daemon { command: String::new(), end: DaemonEnd::Unknown, output, lives: Vec::new(), name }
     };
     names.into_iter().map(daemon).collect()
 }

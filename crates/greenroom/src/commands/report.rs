@@ -39,7 +39,7 @@ impl Report {
             Err(error) => return Err(failed(error)),
         };
         let terminal = Terminal { live: false, ..settings.stdout };
-        let options = Options { verbosity: self.detail.verbosity(), ..Options::default() };
+        let options = Options { verbosity: self.detail.verbosity() };
         let mut reporter = TerminalReporter::new(io::stdout().lock(), terminal, options);
         let mut tee = Tee::new([&mut reporter as &mut dyn Sink]);
         for event in &events {

@@ -7,7 +7,7 @@ use std::{io, iter};
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Tee, TerminalReporter, Verdict, words};
+use greenroom_report::{Options, Tee, TerminalReporter, Verdict};
 use greenroom_run::{RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -17,6 +17,7 @@ use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
+use crate::origin;
 use crate::reports::{FileReport, ReportFiles};
 use crate::screen::Screen;
 use crate::settings::{Settings, below_tmp};
@@ -140,7 +141,7 @@ impl Run {
         let mut files = self.reports.open(&loaded.plan, settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let screen = Screen::new(io::stdout()).map_err(|error| CommandError::system("start a thread", &error))?;
-        let shown = Options { verbosity: self.detail.verbosity(), rerun_options: self.rerun_options() };
+        let shown = Options { verbosity: self.detail.verbosity() };
         let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), settings.stdout, shown));
         let mut tee =
             Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(files.iter_mut().map(FileReport::sink)));
@@ -192,6 +193,13 @@ impl Run {
                 Network::Host => greenroom_doc::Network::Host,
             }),
             python: settings.absolute(&self.documents.python),
+            origin: Some(origin::of_this_run(self.rerun_options())),
+            partition: None,
+            texts: if self.reports.is_empty() {
+                Vec::new()
+            } else {
+                greenroom_run::texts(&loaded.plan, &loaded.sources)
+            },
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }
     }
@@ -216,40 +224,41 @@ impl Run {
 
     /// Returns the options that a failed scenario needs to fail again, for the command shown with
     /// it.
-    fn rerun_options(&self) -> String {
+    fn rerun_options(&self) -> Vec<String> {
         let mut options = Vec::new();
+        let mut add = |option: &str, value: String| options.extend([option.to_owned(), value]);
         for (name, value) in &self.environment {
-            options.push(format!("--env {}", words::shell_quote(&format!("{name}={value}"))));
+            add("--env", format!("{name}={value}"));
         }
         if self.documents.python != "python3" {
-            options.push(format!("--python {}", words::shell_quote(&self.documents.python)));
+            add("--python", self.documents.python.clone());
         }
         for (language, program) in &self.documents.hosts {
-            options.push(format!("--host {}", words::shell_quote(&format!("{language}={program}"))));
+            add("--host", format!("{language}={program}"));
         }
         if let Some(network) = self.network {
-            options.push(format!("--network {}", if network == Network::Host { "host" } else { "private" }));
+            add("--network", if network == Network::Host { "host" } else { "private" }.to_owned());
         }
         if let Some(timeout) = self.timeout {
             let whole = timeout.subsec_nanos() == 0;
             let time = if whole { format!("{}s", timeout.as_secs()) } else { format!("{}ms", timeout.as_millis()) };
-            options.push(format!("--timeout {time}"));
+            add("--timeout", time);
         }
         if let Some(limit) = self.output_limit {
-            options.push(format!("--output-limit {limit}"));
+            add("--output-limit", limit.to_string());
         }
         if self.leftovers == Leftovers::Fail {
-            options.push("--leftovers fail".to_owned());
+            add("--leftovers", "fail".to_owned());
         }
         if self.crashes == Crashes::Fail {
-            options.push("--crashes fail".to_owned());
+            add("--crashes", "fail".to_owned());
         }
         match self.sandbox {
             Sandbox::Auto => {}
-            Sandbox::Sealed => options.push("--sandbox sealed".to_owned()),
-            Sandbox::Tended => options.push("--sandbox tended".to_owned()),
+            Sandbox::Sealed => add("--sandbox", "sealed".to_owned()),
+            Sandbox::Tended => add("--sandbox", "tended".to_owned()),
         }
-        options.join(" ")
+        options
     }
 }
 

@@ -55,8 +55,6 @@ pub enum Verbosity {
 pub struct Options {
     /// How much to show.
     pub verbosity: Verbosity,
-    /// Options that a rerun of one scenario needs, quoted for a shell: `--timeout 5s`.
-    pub rerun_options: String,
 }
 
 /// Writes a run for people as it happens.
@@ -67,6 +65,8 @@ pub struct TerminalReporter<W: Write> {
     style: Style,
     options: Options,
     outline: Outline,
+    /// Options that a rerun of one scenario needs, quoted for a shell.
+    rerun_options: String,
     records: Records,
     summary: Summary,
     live: Option<Live>,
@@ -89,6 +89,7 @@ impl<W: Write> TerminalReporter<W> {
             style,
             options,
             outline: Outline::default(),
+            rerun_options: String::new(),
             records: Records::default(),
             summary: Summary::default(),
             live: terminal.live.then(|| Live::new(style)),
@@ -140,6 +141,8 @@ impl<W: Write> TerminalReporter<W> {
 
     fn begin(&mut self, run: &RunStarted) {
         self.outline = run.outline.clone();
+        let options = run.origin.iter().flat_map(|origin| &origin.rerun_options);
+        self.rerun_options = options.map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ");
         if self.options.verbosity > Verbosity::Quiet {
             let mut page = self.page();
             ending::header(&mut page, run, self.lists_passing(), self.options.verbosity == Verbosity::Verbose);
@@ -199,7 +202,7 @@ impl<W: Write> TerminalReporter<W> {
     fn failed(&mut self, record: &ScenarioRecord) {
         let mut page = self.page();
         let verbose = self.options.verbosity == Verbosity::Verbose;
-        failure::block(&mut page, &self.outline, record, &self.options.rerun_options, verbose, &mut self.explanations);
+        failure::block(&mut page, &self.outline, record, &self.rerun_options, verbose, &mut self.explanations);
         page.blank_before();
         self.after_block = true;
         self.print(page);

@@ -1,7 +1,7 @@
 //! The block that explains a failure, in all its parts.
 
-use greenroom_event::{Daemon, DaemonEnd, EventKind, Failure, Outcome, ScenarioFinished, Stream};
-use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
+use greenroom_event::{Daemon, DaemonEnd, EventKind, Failure, Origin, Outcome, ScenarioFinished, Stream};
+use greenroom_report::Verbosity;
 use snapbox::{IntoData, assert_data_eq, str};
 
 use crate::support::{Run, SLOW, because, captured, daemon, exited, fails_with, left, lines, logged, ms, one, over};
@@ -288,14 +288,11 @@ FAILED: 1 of 1 scenario failed, 1.5 s
 
 #[test]
 fn rerun_with_options() {
-    let options = Options { verbosity: Verbosity::Normal, rerun_options: "--timeout 5s".to_owned() };
-    let terminal = Terminal { colour: false, width: 100, live: false };
-    let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
-    for event in fails_with(because("no")).all() {
-        greenroom_event::Sink::push(&mut reporter, &event);
-    }
-    let shown = String::from_utf8(reporter.into_inner()).unwrap();
-    let rerun = "  rerun: greenroom run --timeout 5s daemon.md --name 'Daemon takes a while to open its port'\n";
+    let rerun_options = ["--env", "A=b c", "--timeout", "5s"].map(str::to_owned).to_vec();
+    let origin = Origin { rerun_options, ..Origin::default() };
+    let shown = fails_with(because("no")).started(|run| run.origin = Some(origin)).plain();
+    let rerun =
+        "  rerun: greenroom run --env 'A=b c' --timeout 5s daemon.md --name 'Daemon takes a while to open its port'\n";
     assert!(shown.contains(rerun), "{shown}");
 }
 

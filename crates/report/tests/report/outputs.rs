@@ -52,6 +52,7 @@ fn long_output_is_cut_to_its_end() {
         text,
         omitted,
         after_stop: false,
+        marks: Vec::new(),
     };
     let run = fails_with(Failure {
         output: vec![output(lines(1..200), 1_000_000), output(String::new(), 0)],

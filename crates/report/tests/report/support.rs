@@ -36,12 +36,13 @@ impl Run {
             .map(|(title, steps)| ScenarioOutline {
                 document: 0,
                 title: (*title).to_owned(),
+                repetition: None,
                 location: place(),
                 labels: Vec::new(),
                 steps: steps.iter().map(|text| StepOutline { text: (*text).to_owned(), location: place() }).collect(),
             })
             .collect();
-        let document = DocumentOutline { path: "daemon.md".to_owned(), title: "Daemons".to_owned() };
+        let document = DocumentOutline { path: "daemon.md".to_owned(), title: "Daemons".to_owned(), text: None };
         let started = RunStarted {
             schema_version: SCHEMA_VERSION,
             version: "0.1.0".to_owned(),
@@ -49,6 +50,8 @@ impl Run {
             isolation: Isolation { sealed: true, ..Isolation::default() },
             jobs: 32,
             shuffle: None,
+            origin: None,
+            partition: None,
         };
         Self { started, now: Duration::ZERO, events: Vec::new() }
     }
@@ -73,7 +76,13 @@ impl Run {
         self.step_started(scenario, step).event(
             took,
             Some(scenario),
-            EventKind::StepFinished(StepFinished { step, outcome: Outcome::Passed, took: ms(took), failure: None }),
+            EventKind::StepFinished(StepFinished {
+                step,
+                outcome: Outcome::Passed,
+                took: ms(took),
+                failure: None,
+                output: Vec::new(),
+            }),
         )
     }
 
@@ -87,6 +96,7 @@ impl Run {
             outcome: Outcome::Failed,
             took: ms(took),
             failure: Some(failure),
+            output: Vec::new(),
         });
         self.step_started(scenario, step).event(took, Some(scenario), failed)
     }
@@ -97,6 +107,7 @@ impl Run {
             outcome: Outcome::Failed,
             took: ms(took),
             failure: Some(failure),
+            output: Vec::new(),
         });
         self.event(took, Some(scenario), failed)
     }
@@ -138,7 +149,7 @@ impl Run {
     }
 
     pub(crate) fn shown(&self, terminal: Terminal, verbosity: Verbosity) -> String {
-        let options = Options { verbosity, rerun_options: String::new() };
+        let options = Options { verbosity };
         let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
         for event in self.all() {
             reporter.push(&event);
@@ -183,6 +194,7 @@ pub(crate) fn over(outcome: Outcome, took: u64) -> ScenarioFinished {
         left_over: Vec::new(),
         kept: None,
         network: None,
+        is_retried: false,
     }
 }
 
@@ -201,6 +213,7 @@ pub(crate) fn captured(title: &str, text: &str, omitted: u64) -> Output {
         text: text.to_owned(),
         omitted,
         after_stop: false,
+        marks: Vec::new(),
     }
 }
 
@@ -211,6 +224,7 @@ pub(crate) fn logged(daemon: &str, stream: Stream, text: &str, omitted: u64) -> 
         text: text.to_owned(),
         omitted,
         after_stop: false,
+        marks: Vec::new(),
     }
 }
 
@@ -220,7 +234,7 @@ pub(crate) fn exited(status: i32, after: u64) -> DaemonEnd {
 }
 
 pub(crate) fn daemon(name: &str, command: &str, end: DaemonEnd) -> Daemon {
-    Daemon { name: name.to_owned(), command: command.to_owned(), end, output: Vec::new() }
+    Daemon { name: name.to_owned(), command: command.to_owned(), end, output: Vec::new(), lives: Vec::new() }
 }
 
 pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {

@@ -184,7 +184,8 @@ fn failure(json: &Value) -> Failure {
     error.help = lines("help");
     if let Some(trace) = text("trace") {
         let source = OutputSource::Function { title: "where it failed".to_owned() };
-        error = error.output(Output { source, text: trace.to_owned(), omitted: 0, after_stop: false });
+        error =
+            error.output(Output { source, text: trace.to_owned(), omitted: 0, after_stop: false, marks: Vec::new() });
     }
     for output in json.get("output").and_then(Value::as_array).into_iter().flatten() {
         let bytes = output.get("end_base64").and_then(Value::as_str).and_then(|end| STANDARD.decode(end).ok());

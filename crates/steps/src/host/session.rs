@@ -522,7 +522,7 @@ impl Host {
         match stacks::shown(&String::from_utf8_lossy(&dump[..length])) {
             Some(shown) => {
                 let source = OutputSource::Function { title: "where it stood".to_owned() };
-                error.output(Output { source, text: shown, omitted: 0, after_stop: false })
+                error.output(Output { source, text: shown, omitted: 0, after_stop: false, marks: Vec::new() })
             }
             None => error,
         }

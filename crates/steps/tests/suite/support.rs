@@ -184,5 +184,11 @@ pub(crate) fn preflight() -> PreflightState {
 
 /// An output of the command.
 pub(crate) fn output(stream: Stream, text: &str) -> Output {
-    Output { source: OutputSource::Command { stream }, text: text.to_owned(), omitted: 0, after_stop: false }
+    Output {
+        source: OutputSource::Command { stream },
+        text: text.to_owned(),
+        omitted: 0,
+        after_stop: false,
+        marks: Vec::new(),
+    }
 }

@@ -60,7 +60,7 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
             }
         }
         let command = daemon.command_line().to_owned();
-        scenario_end.daemons.push(Report { name: daemon.label(), command, end, output });
+        scenario_end.daemons.push(Report { name: daemon.label(), command, end, output, lives: Vec::new() });
     }
 }
 

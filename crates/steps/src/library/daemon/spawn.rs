@@ -50,7 +50,13 @@ fn crashed(context: &mut Context, name: &str) -> Option<greenroom_event::Daemon>
     let daemon = daemons.get(name).ok()?;
     let end = daemon.end(watch);
     let output = end.is_unnoticed_crash().then(|| daemon.captured_around_end().0)?;
-    Some(greenroom_event::Daemon { name: name.to_owned(), command: daemon.command_line().to_owned(), end, output })
+    Some(greenroom_event::Daemon {
+        name: name.to_owned(),
+        command: daemon.command_line().to_owned(),
+        end,
+        output,
+        lives: Vec::new(),
+    })
 }
 
 /// Executes the program of a daemon.

@@ -1,0 +1,56 @@
+//! Where a run comes from: when it began, on which machine, by which command, and its partition.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where a run comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// Differs between runs.
+    pub id: String,
+    /// When it began, by the clock of the machine: `2026-11-26T18:50:19Z`.
+    pub started: String,
+    /// The machine.
+    pub machine: Machine,
+    /// The command line, the name of the program included.
+    pub command: Vec<String>,
+    /// The options that one scenario needs in a rerun to behave as in this run: `--timeout`, `5s`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rerun_options: Vec<String>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Machine {
+    /// Its host name.
+    pub host: String,
+    /// Its kernel and architecture: `Linux 6.12.0 x86_64`.
+    pub system: String,
+    /// How many processors greenroom may use.
+    pub cores: usize,
+}
+
+/// The part of the scenarios that one of several runs has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Partition {
+    /// How scenarios are assigned.
+    pub by: PartitionKind,
+    /// Which part, from 1.
+    pub index: usize,
+    /// How many parts there are.
+    pub total: usize,
+    /// How many scenarios all parts have together.
+    pub scenarios: usize,
+    /// A hash of their names, by which parts of the same whole are recognized.
+    pub hash: String,
+}
+
+/// How scenarios are assigned to parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartitionKind {
+    /// By a hash of the scenario's name.
+    Hash,
+    /// In turn, in the order of names.
+    Count,
+}

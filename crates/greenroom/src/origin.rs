@@ -1,0 +1,24 @@
+//! Where this run comes from: time, machine and command line.
+
+use std::thread::available_parallelism;
+
+use greenroom_event::{Machine, Origin};
+
+/// Returns where this run comes from. It begins now.
+pub(crate) fn of_this_run(rerun_options: Vec<String>) -> Origin {
+    let now = jiff::Timestamp::now();
+    let system = rustix::system::uname();
+    let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
+    let names = [system.sysname(), system.release(), system.machine()].map(text);
+    Origin {
+        id: format!("{:x}-{:x}", now.as_microsecond(), std::process::id()),
+        started: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
+        machine: Machine {
+            host: text(system.nodename()),
+            system: names.join(" "),
+            cores: available_parallelism().map_or(1, usize::from),
+        },
+        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        rerun_options,
+    }
+}
