@@ -2,19 +2,20 @@
 //! loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request, Severity};
 use greenroom_report::{diagnostics, words};
+use greenroom_run::HostView;
 use greenroom_steps::{Library, Registry};
 
 use crate::error::CommandError;
 use crate::lines;
 use crate::loader::Disk;
-use crate::settings::Settings;
+use crate::settings::{Settings, below_tmp};
 use crate::targets::Targets;
 use crate::values;
 
@@ -39,26 +40,33 @@ pub(crate) struct Documents {
     pub(crate) hosts: Vec<(String, String)>,
 }
 
+/// What the checks of documents depend on.
+#[derive(Debug)]
+pub(crate) struct Checks<'a> {
+    /// The variables that the user sets for the scenarios.
+    pub(crate) environment: &'a [(String, String)],
+    /// Whether warnings are errors.
+    pub(crate) strict: bool,
+    /// Whether scenarios share the host's /tmp.
+    pub(crate) shares_tmp: bool,
+}
+
 impl Documents {
     /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
     /// errors among them.
     ///
-    /// `environment` are the variables that the user sets for the scenarios. Returns also the
-    /// scenarios that the user named, as indices into the plan: all of a document, or those at lines
-    /// of it.
+    /// Returns also the scenarios that the user named, as indices into the plan: all of a document,
+    /// or those at lines of it.
     pub(crate) fn load(
         &self,
         settings: &Settings,
         registry: &Registry,
-        environment: &[(String, String)],
-        strict: bool,
+        checks: &Checks<'_>,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
-        let path = environment.iter().rev().find(|(name, _)| name == "PATH");
-        let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
         let targets = Targets::resolve(&self.paths);
         let mut loaded = self.read(&targets, registry, false);
-        self.check_steps(&mut loaded, settings, registry, path)?;
-        if strict {
+        self.check_steps(&mut loaded, settings, registry, checks)?;
+        if checks.strict {
             loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         }
         show(&loaded, settings);
@@ -123,9 +131,15 @@ impl Documents {
         loaded: &mut Loaded,
         settings: &Settings,
         registry: &Registry,
-        path: &OsStr,
+        checks: &Checks<'_>,
     ) -> Result<(), CommandError> {
-        let mut more = greenroom_run::preflight(&loaded.plan, registry, path, &settings.directory);
+        let path = checks.environment.iter().rev().find(|(name, _)| name == "PATH");
+        let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
+        let real = |path: PathBuf| path.canonicalize().ok();
+        let visible = || self.visible(loaded, settings, checks.environment).into_iter().filter_map(real).collect();
+        let host =
+            HostView { path, source_directory: &settings.directory, visible: (!checks.shares_tmp).then(visible) };
+        let mut more = greenroom_run::preflight(&loaded.plan, registry, host);
         // A user's own host for Python may define functions in another way.
         if !self.other_hosts().contains_key("python") {
             let python = settings.absolute(&self.python);
@@ -139,10 +153,39 @@ impl Documents {
         Ok(())
     }
 
+    /// Returns the paths that scenarios must see even below /tmp, where each has a directory of its
+    /// own.
+    ///
+    /// These are the directories of the documents, greenroom's own, and everything that the
+    /// environment, `--env`, `--python` and `--host` name.
+    pub(crate) fn visible(
+        &self,
+        loaded: &Loaded,
+        settings: &Settings,
+        environment: &[(String, String)],
+    ) -> Vec<PathBuf> {
+        let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
+        let variables = environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
+        // The directory of a program, and its parent: the virtual environment of a Python.
+        let programs = self.hosts.iter().map(|(_, program)| program).chain([&self.python]);
+        let programs = programs.filter(|program| program.contains('/')).flat_map(|program| {
+            let path = PathBuf::from(settings.absolute(program));
+            path.ancestors().skip(1).take(2).map(PathBuf::from).collect::<Vec<_>>()
+        });
+        let programs = programs.filter(|path| !is_shared(path));
+        let own = [settings.directory.clone()];
+        own.into_iter().chain(documents).chain(variables).chain(programs).chain(settings.mentioned.clone()).collect()
+    }
+
     /// Returns the step hosts that are not greenroom's own, by language.
     pub(crate) fn other_hosts(&self) -> BTreeMap<String, String> {
         self.hosts.iter().cloned().collect()
     }
+}
+
+/// Returns whether a directory is one that scenarios get a replacement for.
+fn is_shared(path: &Path) -> bool {
+    ["/", "/tmp", "/dev/shm", "/dev"].iter().any(|shared| path == Path::new(shared))
 }
 
 /// Shows all diagnostics on standard error.

@@ -29,5 +29,5 @@ pub use agent::StepAgent;
 pub use functions::check_functions;
 pub use options::{Orders, RunOptions, Strictness};
 pub use outline::{outline, property_name, texts};
-pub use preflight::preflight;
+pub use preflight::{HostView, preflight};
 pub use runner::{RunError, run};

@@ -3,22 +3,34 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, EmbeddedFile, PreflightState, Problem, ProblemKind, Registry};
 
+/// What scenarios will see of the host.
+#[derive(Debug)]
+pub struct HostView<'a> {
+    /// PATH.
+    pub path: &'a OsStr,
+    /// Where greenroom was started.
+    pub source_directory: &'a Path,
+    /// What scenarios see of `/tmp` and `/dev/shm`, without symbolic links; `None` for all of it.
+    pub visible: Option<Vec<PathBuf>>,
+}
+
 /// Finds steps that cannot work: invalid ports, malformed JSON, missing programs.
-///
-/// `path` is PATH, and `source_directory` is where greenroom was started.
-pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_directory: &Path) -> Vec<Diagnostic> {
+pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Diagnostic> {
+    let visible: Option<Arc<[PathBuf]>> = host.visible.map(Arc::from);
     let file = |file: &greenroom_doc::EmbeddedFile| EmbeddedFile {
         name: file.name.clone(),
         text: file.text.as_ref().to_owned(),
     };
     let states = plan.documents.iter().map(|document| PreflightState {
         embedded: document.files.iter().map(file).collect(),
-        ..PreflightState::new(path.to_owned(), source_directory.to_owned())
+        visible: visible.clone(),
+        ..PreflightState::new(host.path.to_owned(), host.source_directory.to_owned())
     });
     let states: Vec<PreflightState> = states.collect();
     let of = |scenario: &PlannedScenario| states.get(scenario.document).cloned();
@@ -31,17 +43,17 @@ pub fn preflight(plan: &Plan, registry: &Registry, path: &OsStr, source_director
     found.finish()
 }
 
-/// Diagnostics. A missing program is reported once, with a count of the other places.
+/// Diagnostics. A missing or hidden program is reported once, with a count of the other places.
 #[derive(Default)]
 struct Found {
     diagnostics: Vec<Diagnostic>,
-    /// The index of the diagnostic of each missing program, and the number of other places.
+    /// The index of the diagnostic of each of these programs, and the number of other places.
     missing: BTreeMap<String, (usize, usize)>,
 }
 
 impl Found {
     fn add(&mut self, step: &MatchedStep, problem: Problem) {
-        if problem.kind == ProblemKind::MissingProgram {
+        if matches!(problem.kind, ProblemKind::MissingProgram | ProblemKind::HiddenProgram) {
             if let Some((_, more)) = self.missing.get_mut(&problem.message) {
                 *more += 1;
                 return;

@@ -49,7 +49,7 @@ pub fn run(
     let launcher = LauncherOptions {
         choice: options.sandbox,
         temporary_directory: options.temporary_directory.clone(),
-        keep: options.visible.iter().chain([&options.source_directory]).cloned().collect(),
+        keep: options.visible.clone(),
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     };
     let launcher = Launcher::start(launcher, orders.stop)?;

@@ -105,7 +105,7 @@ pub use callers::callers_variables;
 #[doc(hidden)]
 pub use entry::enter;
 #[doc(hidden)]
-pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser};
+pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser, hidden_below};
 #[doc(hidden)]
 pub use launcher::{
     COLLAPSE_LIMIT, DirectoryFate, Launcher, LauncherOptions, Notice, Received, RunnerEnd, SandboxError, StageId,

@@ -3,20 +3,22 @@
 //! The first process of a stage records them once, before it forks the worker; everything else only
 //! reads them. Outside of a stage the facts are those of an ordinary process on the machine.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::isolation::hidden_below;
 use crate::sys;
 
 /// What is the same for all processes of a stage.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Facts {
     /// Process number of the first process, as the stage sees it.
     pub(crate) first_process: i32,
@@ -26,8 +28,8 @@ pub(crate) struct Facts {
     pub(crate) network: Network,
     /// The stage's own namespaces, as flags of `clone`.
     pub(crate) namespaces: i32,
-    /// Whether `/tmp` and `/dev/shm` are the stage's own.
-    pub(crate) has_own_tmp: bool,
+    /// What of the host's `/tmp` and `/dev/shm` is visible; `None` if all of it is.
+    pub(crate) visible: Option<Vec<PathBuf>>,
 }
 
 /// What `/proc` shows to the processes of a stage.
@@ -152,10 +154,47 @@ impl EndsSeen {
     }
 }
 
-/// Returns the directory that is empty in each stage, if a path is below one: `/tmp` or `/dev/shm`.
+/// Returns the directory in which this stage does not see a path of the host: `/tmp` or `/dev/shm`.
 pub fn emptied(path: &Path) -> Option<&'static str> {
-    let has_own = FACTS.get().is_some_and(|facts| facts.has_own_tmp);
-    ["/tmp", "/dev/shm"].into_iter().find(|directory| has_own && path.starts_with(directory))
+    let visible = FACTS.get()?.visible.as_ref()?;
+    hidden_below(&resolve(path), visible)
+}
+
+/// Resolves `..` and symbolic links, also those that lead to something that does not exist.
+fn resolve(path: &Path) -> PathBuf {
+    let mut resolved = PathBuf::from("/");
+    let mut rest: Vec<OsString> = names(path);
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            resolved.pop();
+            continue;
+        }
+        let next = resolved.join(&name);
+        match fs::read_link(&next) {
+            Ok(target) if links < LINKS => {
+                links += 1;
+                if target.is_absolute() {
+                    resolved = PathBuf::from("/");
+                }
+                rest.extend(names(&target));
+            }
+            _ => resolved = next,
+        }
+    }
+    resolved
+}
+
+/// How many symbolic links the kernel follows in one path.
+const LINKS: usize = 40;
+
+/// Returns the names in a path, the last one first.
+fn names(path: &Path) -> Vec<OsString> {
+    let name = |component: Component<'_>| match component {
+        Component::Normal(_) | Component::ParentDir => Some(component.as_os_str().to_owned()),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    };
+    path.components().rev().filter_map(name).collect()
 }
 
 /// Opens the namespaces that this stage has of its own.

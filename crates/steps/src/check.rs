@@ -21,6 +21,8 @@ pub enum ProblemKind {
     NoShell,
     /// A program is not installed.
     MissingProgram,
+    /// A program exists, but below a directory that scenarios have of their own.
+    HiddenProgram,
     /// A pattern is empty, so it matches everything.
     EmptyPattern,
     /// A name cannot be the name of a daemon.
@@ -68,6 +70,7 @@ impl ProblemKind {
             Self::InvalidRegex => "bad-regex",
             Self::NoShell => "no-shell",
             Self::MissingProgram => "program-not-found",
+            Self::HiddenProgram => "hidden-program",
             Self::EmptyPattern => "empty-pattern",
             Self::InvalidDaemonName => "bad-daemon-name",
             Self::InvalidCommand => "bad-command",
@@ -166,6 +169,10 @@ pub struct PreflightState {
     pub scripts: BTreeMap<String, String>,
     /// The directory in which greenroom was started.
     pub source_directory: PathBuf,
+    /// What scenarios see of the host's `/tmp` and `/dev/shm`; `None` if they see all of it.
+    ///
+    /// The paths have no symbolic links.
+    pub visible: Option<Arc<[PathBuf]>>,
     /// Files and directories that earlier steps create, as the document writes them.
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
@@ -192,6 +199,7 @@ impl PreflightState {
             embedded: Arc::new([]),
             scripts: BTreeMap::new(),
             source_directory,
+            visible: None,
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
             daemons: BTreeSet::new(),

@@ -1,14 +1,16 @@
 //! What a step function gets, and what it returns.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 pub(crate) use greenroom_event::Closest;
 use greenroom_event::{Daemon, Exit, LeftOver, OutputSource};
 pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
-use greenroom_sandbox::SpawnError;
 use greenroom_sandbox::process::ExitStatus;
 use greenroom_sandbox::process::capture::Tail;
+use greenroom_sandbox::{SpawnError, emptied};
 
 /// The result of a step. A failure fails its scenario.
 pub type StepResult = Result<(), Failure>;
@@ -26,12 +28,26 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     }
 }
 
+/// The advice about programs that scenarios do not see.
+pub(crate) const HIDDEN_HELP: &str = "keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`";
+
 /// Adds to a failure that a program that was not found may be one that only exists outside.
-pub(crate) fn note_emptied(name: &str, error: Failure) -> Failure {
-    match greenroom_sandbox::emptied(std::path::Path::new(name)) {
-        Some(directory) => error
+///
+/// `path` is the PATH that a name without a slash was looked for on.
+pub(crate) fn note_emptied(name: &str, path: &OsStr, error: Failure) -> Failure {
+    if let Some(directory) = name.contains('/').then(|| emptied(Path::new(name))).flatten() {
+        return error
             .note(format!("each scenario has an empty {directory} of its own, without the files of the host's"))
-            .help("keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`"),
+            .help(HIDDEN_HELP);
+    }
+    let hidden = |entry: PathBuf| emptied(&entry).filter(|_| !entry.exists()).map(|directory| (entry, directory));
+    match std::env::split_paths(path).find_map(hidden).filter(|_| !name.contains('/')) {
+        Some((entry, directory)) => error
+            .note(format!(
+                "{} on PATH is not visible here: each scenario has an empty {directory} of its own",
+                entry.display()
+            ))
+            .help(HIDDEN_HELP),
         None => error,
     }
 }

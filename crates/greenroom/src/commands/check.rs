@@ -4,7 +4,7 @@ use clap::Args;
 use greenroom_report::words;
 use greenroom_steps::Registry;
 
-use crate::documents::Documents;
+use crate::documents::{Checks, Documents};
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::print;
@@ -27,7 +27,8 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let (loaded, named) = self.documents.load(settings, registry, &self.environment, self.strict)?;
+        let checks = Checks { environment: &self.environment, strict: self.strict, shares_tmp: false };
+        let (loaded, named) = self.documents.load(settings, registry, &checks)?;
         let steps = named.iter().map(|&at| loaded.plan.scenarios[at].steps.len()).sum();
         let (scenarios, steps) = (words::count(named.len(), "scenario"), words::count(steps, "step"));
         let verdict = if loaded.diagnostics.is_empty() { "OK" } else { "OK, with warnings" };

@@ -1,6 +1,5 @@
 //! `greenroom run`: runs scenarios and reports on them.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{io, iter};
 
@@ -13,14 +12,14 @@ use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
 
 use crate::detail::Detail;
-use crate::documents::Documents;
+use crate::documents::{Checks, Documents};
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
 use crate::origin;
 use crate::reports::{FileReport, ReportFiles};
 use crate::screen::Screen;
-use crate::settings::{Settings, below_tmp};
+use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::values;
 
@@ -135,7 +134,12 @@ enum Network {
 
 impl Run {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let (loaded, named) = self.documents.load(settings, registry, &self.environment, self.strict)?;
+        let checks = Checks {
+            environment: &self.environment,
+            strict: self.strict,
+            shares_tmp: matches!(self.sandbox, Sandbox::Tended),
+        };
+        let (loaded, named) = self.documents.load(settings, registry, &checks)?;
         let chosen = self.filter.select(&loaded, &named)?;
         let options = self.options(chosen, &loaded, settings);
         let mut files = self.reports.open(&loaded.plan, settings)?;
@@ -187,7 +191,7 @@ impl Run {
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
             temporary_directory: settings.temporary.clone(),
-            visible: self.visible(loaded, settings),
+            visible: self.documents.visible(loaded, settings, &self.environment),
             network: self.network.map(|network| match network {
                 Network::Private => greenroom_doc::Network::Private,
                 Network::Host => greenroom_doc::Network::Host,
@@ -202,24 +206,6 @@ impl Run {
             },
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }
-    }
-
-    /// Returns the paths that scenarios must see even below /tmp, where each has a directory of its
-    /// own.
-    ///
-    /// These are the directories of the documents, and everything that the environment, `--env`,
-    /// `--python` and `--host` name.
-    fn visible(&self, loaded: &Loaded, settings: &Settings) -> Vec<PathBuf> {
-        let documents = loaded.plan.documents.iter().map(|document| settings.directory.join(&document.directory));
-        let variables = self.environment.iter().flat_map(|(_, value)| below_tmp(value.as_ref()));
-        // The directory of a program, and its parent: the virtual environment of a Python.
-        let programs = self.documents.hosts.iter().map(|(_, program)| program).chain([&self.documents.python]);
-        let programs = programs.filter(|program| program.contains('/')).flat_map(|program| {
-            let path = PathBuf::from(settings.absolute(program));
-            path.ancestors().skip(1).take(2).map(PathBuf::from).collect::<Vec<_>>()
-        });
-        let programs = programs.filter(|path| !is_shared(path));
-        documents.chain(variables).chain(programs).chain(settings.mentioned.iter().cloned()).collect()
     }
 
     /// Returns the options that a failed scenario needs to fail again, for the command shown with
@@ -285,11 +271,6 @@ impl Sink for OnScreen {
     fn is_deserted(&self) -> bool {
         self.0.get_ref().is_closed()
     }
-}
-
-/// Returns whether a directory is one that scenarios get a replacement for.
-fn is_shared(path: &Path) -> bool {
-    ["/", "/tmp", "/dev/shm", "/dev"].iter().any(|shared| path == Path::new(shared))
 }
 
 /// Returns a seed that differs between runs. The report shows it.

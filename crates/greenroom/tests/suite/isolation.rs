@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::{Fifo, Project, document, scenario, with_programs};
+use crate::support::{Fifo, Project, document, same, scenario, with_programs};
 
 /// A document of this many scenarios, whose steps have `@` in the place of the scenario's number.
 fn many(count: usize, steps: &str) -> String {
@@ -115,7 +115,7 @@ fn the_surroundings_of_a_scenario() {
     let seen = fs::read_to_string(out).unwrap();
     let directory = seen.lines().next().unwrap();
     assert!(directory.starts_with(project.tmp().to_str().unwrap()) && directory.ends_with("/1/data"), "{directory}");
-    crate::support::same(
+    same(
         &seen.replace(directory, "[DIRECTORY]"),
         str![[r#"
 [DIRECTORY]
@@ -435,14 +435,89 @@ fn a_program_below_the_tmp_of_the_host_is_said_to_be_hidden() {
     let outside = tempfile::Builder::new().prefix("hidden-").tempdir_in("/tmp").unwrap();
     let program = outside.path().join("prog");
     fs::copy("/bin/true", &program).unwrap();
+    let directory = outside.path().display();
     let program = program.display();
+    let path = format!("PATH={directory}:/usr/bin:/bin");
     let text = document(&format!(
         "# Command\n~~~scenario\nwhen I run {program}\n~~~\n\
          # Daemon\n~~~scenario\nwhen I start \"{program}\" as a background process as d\n~~~\n\
-         # Neither here nor there\n~~~scenario\nwhen I try to run /nosuch/prog\nthen command fails\n~~~\n"
+         # Missing\n~~~scenario\nwhen I try to run {directory}/missing\nthen command fails\n~~~\n\
+         # On PATH\n~~~scenario\ngiven the environment variable {path}\nwhen I run prog\n~~~\n\
+         # Daemon on PATH\n~~~scenario\ngiven the environment variable {path}\n\
+         when I start \"prog\" as a background process as d\n~~~\n"
     ));
-    let ran = project.file("x.md", text).run(["run", "-j", "1", "x.md"]).code(1).stderr("");
+    let project = project.file("x.md", text);
+    let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
     let note = "note: each scenario has an empty /tmp of its own, without the files of the host's";
     assert!(ran.stdout.contains(&format!("program not found: {program}\n  {note}")), "{}", ran.stdout);
-    assert!(ran.stdout.contains("2 of 3 scenarios failed"), "{}", ran.stdout);
+    let note = format!("note: {directory} on PATH is not visible here: each scenario has an empty /tmp of its own\n");
+    assert_eq!(ran.stdout.matches(&note).count(), 2, "{}", ran.stdout);
+    assert!(ran.stdout.contains("4 of 5 scenarios failed"), "{}", ran.stdout);
+    // The check says so before, of each program once.
+    let warning = format!("{program} exists, but scenarios cannot see it: each has an empty /tmp of its own\n");
+    assert_eq!(ran.stderr.matches(&warning).count(), 1, "{}", ran.stderr);
+    let checked = project.run(["check", "x.md"]).code(0);
+    assert_eq!(checked.stderr, ran.stderr);
+    project.run(["check", "--strict", "x.md"]).code(2);
+    // Where it is visible, nothing is said.
+    project.run(["run", "--sandbox", "tended", "--name", "Command", "x.md"]).passes().stderr("");
+    let tools = format!("TOOLS={directory}");
+    project.run(["run", "--env", &tools, "--name", "Command", "x.md"]).passes().stderr("");
+    project.run(["check", "--env", &tools, "x.md"]).passes().stderr("");
+}
+
+#[test]
+fn the_check_tells_hidden_programs_from_missing_ones() {
+    let outside = tempfile::Builder::new().prefix("hidden-").tempdir_in("/dev/shm").unwrap();
+    let program = outside.path().join("prog");
+    fs::copy("/bin/true", &program).unwrap();
+    let [program, directory] = [program.display().to_string(), outside.path().display().to_string()];
+    let script = format!("#!{program}\n");
+    let text = document(&format!(
+        "# A\n~~~scenario\nwhen I run {program}\n~~~\n# B\n~~~scenario\nwhen I run {directory}/missing\n~~~\n\
+         # C\n~~~scenario\ngiven executable file a.sh\nwhen I run ./a.sh\n~~~\n\
+         # D\n~~~scenario\ngiven srcdir is in the PATH\nwhen I run link\n~~~\n\
+         ~~~{{#a.sh .file}}\n{script}~~~\n"
+    ));
+    let project = Project::new().file("x.md", text);
+    std::os::unix::fs::symlink(&program, project.path("link")).unwrap();
+    let refused = project.refused(["check", "x.md"]);
+    let screen = refused.stderr.replace(&directory, "/dev/shm/DIRECTORY");
+    same(
+        &screen,
+        str![[r#"
+warning[hidden-program]: /dev/shm/DIRECTORY/prog exists, but scenarios cannot see it: each has an empty /dev/shm of its own
+ --> x.md:7:12
+  |
+7 | when I run /dev/shm/DIRECTORY/prog
+  |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`
+
+error[program-not-found]: program not found: /dev/shm/DIRECTORY/missing
+  --> x.md:11:12
+   |
+11 | when I run /dev/shm/DIRECTORY/missing
+   |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+warning[hidden-program]: /dev/shm/DIRECTORY/prog, the interpreter of ./a.sh, exists, but scenarios cannot see it: each has an empty /dev/shm of its own
+  --> x.md:16:12
+   |
+16 | when I run ./a.sh
+   |            ^^^^^^
+   |
+   = help: keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`
+
+warning[hidden-program]: [PROJECT]/link, a link to /dev/shm/DIRECTORY/prog, exists, but scenarios cannot see it: each has an empty /dev/shm of its own
+  --> x.md:21:12
+   |
+21 | when I run link
+   |            ^^^^
+   |
+   = help: keep the program outside of /tmp and /dev/shm, or run with `--sandbox tended`
+
+1 error, 3 warnings
+
+"#]],
+    );
 }

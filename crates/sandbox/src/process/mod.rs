@@ -33,7 +33,8 @@ pub(crate) use child::Child;
 pub use greet::greet;
 pub use neighbour::Neighbour;
 pub use program::{
-    Input, Program, ProgramError, SpawnError, find_program, missing_interpreter, retry_while_busy, retry_while_scarce,
+    Input, Program, ProgramError, SpawnError, find_program, interpreter, missing_interpreter, retry_while_busy,
+    retry_while_scarce,
 };
 pub use running::Process;
 pub use service::Service;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::capture;
 use super::running::Process;
 use super::wait::{WaitError, Watch};
+use crate::surroundings::emptied;
 use crate::sys;
 
 /// How long the file of a program may stay open for writing.
@@ -289,13 +290,30 @@ pub fn missing_interpreter(head: &[u8], path: &OsStr) -> Option<String> {
     is_missing.then(|| format!("its first line has {interpreter} look for {searched}, which is not on PATH"))
 }
 
+/// Returns the interpreter in the first line of a script, if it exists.
+///
+/// `head` is the beginning of the script, and `path` is where `env` looks for the interpreter.
+pub fn interpreter(head: &[u8], path: &OsStr) -> Option<PathBuf> {
+    let line = String::from_utf8_lossy(head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?).into_owned();
+    let mut words = line.split_whitespace();
+    let interpreter = Path::new(words.next()?);
+    if interpreter.file_name() == Some(OsStr::new("env")) {
+        let searched = words.find(|word| !word.starts_with('-') && !word.contains('='))?;
+        return find_program(searched.as_ref(), path, Path::new("/")).ok();
+    }
+    interpreter.exists().then(|| interpreter.to_owned())
+}
+
 /// Describes a missing interpreter. `line` is the first line of the script after `#!`.
 fn no_interpreter(line: &str) -> String {
     let interpreter = line.split_whitespace().next().unwrap_or_default();
     if line.ends_with('\r') {
         format!("its first line ends in a carriage return, so the kernel looks for `{interpreter}\\r`")
     } else {
-        format!("its first line names the interpreter {interpreter}, which does not exist")
+        let hidden = emptied(Path::new(interpreter));
+        let reason = hidden.map(|directory| format!(": each scenario has an empty {directory} of its own"));
+        let reason = reason.unwrap_or_default();
+        format!("its first line names the interpreter {interpreter}, which does not exist{reason}")
     }
 }
 

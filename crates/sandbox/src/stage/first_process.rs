@@ -93,7 +93,7 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         proc_view,
         network,
         namespaces,
-        has_own_tmp: isolation.has(Property::Tmp),
+        visible: isolation.has(Property::Tmp).then(|| order.room.keep.clone()),
     });
     if let Some(own) = order.directory.parent() {
         // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to

@@ -8,12 +8,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use greenroom_sandbox::process::{capture, find_program, missing_interpreter};
+use greenroom_sandbox::hidden_below;
+use greenroom_sandbox::process::{capture, find_program, interpreter, missing_interpreter};
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::expansion::{self, Kept, has_command, has_home, has_variable};
 use crate::library::place::nearest;
-use crate::step::Captures;
+use crate::step::{Captures, HIDDEN_HELP};
 
 /// Why a command line is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,7 +238,11 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
     if name.contains('/') {
         let found = if name.starts_with('/') {
-            on_path(OsStr::new(""), name).is_some()
+            let program = on_path(OsStr::new(""), name);
+            if let Some(problem) = program.as_ref().and_then(|program| hidden(capture, name, program, state)) {
+                return Some(problem);
+            }
+            program.is_some()
         } else {
             let below = directory.map(|directory| format!("{}/{name}", directory.trim_end_matches('/')));
             state.may_have(name)
@@ -250,7 +255,7 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
             let below = directory.map(|directory| format!("{}/{name}", directory.trim_end_matches('/')));
             let script = below.and_then(|name| state.script(&name)).or_else(|| state.script(name));
             return match script {
-                Some(line) => without_interpreter(capture, name, line.as_bytes(), &state.search_path()),
+                Some(line) => without_interpreter(capture, name, line.as_bytes(), state),
                 None if name.starts_with('/') => cannot_run(capture, name, Path::new(name), state),
                 None => None,
             };
@@ -270,7 +275,16 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
         return None;
     }
     if let Some(program) = on_path(&path, name) {
-        return cannot_run(capture, name, &program, state);
+        let Some(problem) = hidden(capture, &program.path.to_string_lossy(), &program, state) else {
+            return cannot_run(capture, name, &program.path, state);
+        };
+        // The next directory on PATH may have it too.
+        let is_visible = |entry: &PathBuf| !is_hidden(entry, state);
+        let rest = std::env::join_paths(std::env::split_paths(&path).filter(is_visible)).unwrap_or_default();
+        return match on_path(&rest, name).filter(|program| hidden(capture, name, program, state).is_none()) {
+            Some(program) => cannot_run(capture, name, &program.path, state),
+            None => Some(problem),
+        };
     }
     let problem = problem().label("not on PATH");
     if state.may_have(name) {
@@ -286,6 +300,28 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     })
 }
 
+/// Returns a warning about a program that was found where scenarios cannot see it.
+fn hidden(capture: &str, name: &str, program: &FoundProgram, state: &PreflightState) -> Option<Problem> {
+    let directory = hidden_below(&program.real, state.visible.as_ref()?)?;
+    let is_link = !is_hidden(program.path.parent()?, state);
+    let link = || format!("{name}, a link to {},", program.real.display());
+    Some(not_in_scenario(capture, &if is_link { link() } else { name.to_owned() }, directory))
+}
+
+/// Returns whether scenarios do not see a directory of the host.
+fn is_hidden(directory: &Path, state: &PreflightState) -> bool {
+    let real = directory.canonicalize();
+    real.is_ok_and(|real| state.visible.as_ref().is_some_and(|visible| hidden_below(&real, visible).is_some()))
+}
+
+/// Warns about a program that exists, but not where scenarios can see it.
+///
+/// It is not an error, because some machines cannot give scenarios a `/tmp` of their own.
+fn not_in_scenario(capture: &str, name: &str, directory: &str) -> Problem {
+    let message = format!("{name} exists, but scenarios cannot see it: each has an empty {directory} of its own");
+    Problem::warning(capture, ProblemKind::HiddenProgram, message).help(HIDDEN_HELP)
+}
+
 /// Returns the problem of a script that was found, but whose interpreter is missing.
 fn cannot_run(capture: &str, name: &str, program: &Path, state: &PreflightState) -> Option<Problem> {
     static LINES: Mutex<Option<HashMap<PathBuf, Option<Vec<u8>>>>> = Mutex::new(None);
@@ -294,27 +330,44 @@ fn cannot_run(capture: &str, name: &str, program: &Path, state: &PreflightState)
         let head = capture::head(program, 256).ok()?;
         head.starts_with(b"#!").then_some(head)
     });
-    without_interpreter(capture, name, line.as_deref()?, &state.search_path())
+    without_interpreter(capture, name, line.as_deref()?, state)
 }
 
 /// Returns the problem of a script that begins with this line, if its interpreter is missing.
-fn without_interpreter(capture: &str, name: &str, line: &[u8], path: &OsStr) -> Option<Problem> {
-    let missing = missing_interpreter(line, path)?;
+fn without_interpreter(capture: &str, name: &str, line: &[u8], state: &PreflightState) -> Option<Problem> {
+    let path = state.search_path();
+    let Some(missing) = missing_interpreter(line, &path) else {
+        let interpreter = interpreter(line, &path)?;
+        let directory = hidden_below(&interpreter.canonicalize().ok()?, state.visible.as_ref()?)?;
+        let name = format!("{}, the interpreter of {name},", interpreter.display());
+        return Some(not_in_scenario(capture, &name, directory));
+    };
     let help = "install the interpreter, or change the first line of the script";
     let problem = Problem::new(capture, ProblemKind::MissingProgram, format!("{name} cannot run: {missing}"));
     Some(problem.help(help))
 }
 
+/// A program of the host.
+#[derive(Debug, Clone)]
+struct FoundProgram {
+    path: PathBuf,
+    /// Its path without symbolic links.
+    real: PathBuf,
+}
+
 /// Finds a program. Cached: documents have thousands of steps that run the same few programs.
-fn on_path(path: &OsStr, name: &str) -> Option<PathBuf> {
-    type Programs = HashMap<(OsString, String), Option<PathBuf>>;
+fn on_path(path: &OsStr, name: &str) -> Option<FoundProgram> {
+    type Programs = HashMap<(OsString, String), Option<FoundProgram>>;
     static FOUND: Mutex<Option<Programs>> = Mutex::new(None);
     let key = (path.to_owned(), name.to_owned());
     let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
     found
         .get_or_insert_default()
         .entry(key)
-        .or_insert_with(|| find_program(OsStr::new(name), path, Path::new("/")).ok())
+        .or_insert_with(|| {
+            let path = find_program(OsStr::new(name), path, Path::new("/")).ok()?;
+            Some(FoundProgram { real: path.canonicalize().unwrap_or_else(|_| path.clone()), path })
+        })
         .clone()
 }
 

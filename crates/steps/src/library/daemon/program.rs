@@ -14,7 +14,8 @@ pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf,
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = context.environment().path();
     let path = search_path(&order.own_path.as_ref().map_or_else(|| path.clone(), |own| before(own, &path)));
-    let not_found = |error: ProgramError| note_emptied(name, Failure::from(error).kind(FailureKind::ProgramNotFound));
+    let not_found =
+        |error: ProgramError| note_emptied(name, &path, Failure::from(error).kind(FailureKind::ProgramNotFound));
     let found = |name: &str| {
         // Relative to where it will run, so that a script gets the name that the document says.
         let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };

@@ -71,7 +71,7 @@ pub(super) fn find(context: &mut Context, command: &Command, directory: &Path) -
         }
         ProgramError::NotFound { .. } => {
             let error = Failure::new(format!("program not found: {name}")).kind(FailureKind::ProgramNotFound);
-            let error = note_emptied(name, error);
+            let error = note_emptied(name, &path, error);
             NotRun::new(NOT_FOUND, advise(context, name, command.directory.as_deref(), &path, error))
         }
     }))
@@ -91,7 +91,8 @@ fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, 
         return error.help(format!("{} has a file of this name: write `./{name}`", context.here()));
     }
     let names = command::names_on(path);
-    match nearest(name, names.iter().map(String::as_str)) {
+    // A program that is not visible here has the right name.
+    match nearest(name, names.iter().map(String::as_str)).filter(|_| error.help.is_empty()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error,
     }
