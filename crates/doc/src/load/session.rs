@@ -33,7 +33,8 @@ pub struct Request<'a> {
     /// Whether a step function can run: its language (the key under `impl:` in bindings) and its
     /// name.
     pub can_run: &'a dyn Fn(&str, &str) -> bool,
-    /// Whether this document may be without scenarios. Then it is skipped, and its mistakes with it.
+    /// Whether this document may be without scenarios. Then it is skipped, and its mistakes with it,
+    /// except for blocks that look like scenarios: these are warnings.
     pub may_be_empty: &'a dyn Fn(&str) -> bool,
 }
 
@@ -147,7 +148,9 @@ impl Session<'_> {
         }
         let looks_empty = contents.first_block.is_none() && !self.diagnostics[before..].iter().any(is_near_scenario);
         if looks_empty && is_complete && (self.request.may_be_empty)(path) {
+            let about_blocks = self.diagnostics.split_off(before);
             self.diagnostics.truncate(begin);
+            self.diagnostics.extend(about_blocks.into_iter().filter(may_hide_scenario).map(as_warning));
             self.plan.skipped.push(path.to_owned());
             return;
         }
@@ -258,6 +261,20 @@ impl Session<'_> {
 /// Whether a diagnostic is about a block that was probably meant to be a scenario.
 fn is_near_scenario(diagnostic: &Diagnostic) -> bool {
     diagnostic.severity == Severity::Error && matches!(diagnostic.code, Code::UnknownClass | Code::HiddenBlock)
+}
+
+/// Whether a diagnostic is about a block that may hold steps, in a document without a scenario.
+fn may_hide_scenario(diagnostic: &Diagnostic) -> bool {
+    match diagnostic.code {
+        Code::UnknownClass => true,
+        Code::UnclosedBlock => diagnostic.severity == Severity::Error,
+        _ => false,
+    }
+}
+
+/// Makes a diagnostic a warning.
+fn as_warning(diagnostic: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Warning, ..diagnostic }
 }
 
 fn no_bindings(block: Span, is_missing: bool, contents: &Contents) -> Diagnostic {

@@ -344,6 +344,79 @@ error[unknown-step]: no binding matches this step
 }
 
 #[test]
+fn blocks_that_look_like_scenarios_are_named_although_their_document_is_skipped() {
+    let steps = "given a directory x\nwhen I run true\n";
+    let project = Project::new()
+        .file("docs/good.md", format!("# Good\n{}", block("true")))
+        .file("docs/plain.md", format!("# Plain\n\n```\n{steps}```\n"))
+        .file("docs/indented.md", "# Indented\n\n    given a directory x\n    when I run true\n")
+        .file("docs/other.md", format!("# Other\n\n~~~gherkin\n{steps}~~~\n"))
+        .file("docs/open.md", format!("# Open\n\n```sh\nls\n\n## Hidden\n\n~~~scenario\n{steps}~~~\n"))
+        .file("docs/shell.md", "# Shell\n\n```sh\nls\n```\n\n```\nwhen\n```\n\n```{.example}\nwhen I run x\n```\n");
+    let ran = project
+        .run(["run", "docs"])
+        .code(0)
+        .stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in docs/good.md
+
+PASS [TIME]  Good
+
+1 scenario passed, 1 step, [TIME]
+
+"#]])
+        .stderr(str![[r#"
+warning[unclosed-block]: this block is never closed: it runs to the end of the document
+ --> docs/open.md:3:1
+  |
+3 | ```sh
+  | ^^^^^
+...
+8 | ~~~scenario
+  | ----------- this is inside it
+  |
+  = help: close it with a line `````
+
+warning[unknown-class]: this block looks like a scenario, but will not run
+ --> docs/other.md:3:1
+  |
+3 | ~~~gherkin
+  | ^^^^^^^^^^
+  |
+  = help: write `scenario` after the fence; if it is only an example, write `example`
+
+warning[unknown-class]: this block looks like a scenario, but will not run
+ --> docs/plain.md:3:1
+  |
+3 | ```
+  | ^^^
+  |
+  = help: write `scenario` after the fence; if it is only an example, write `example`
+
+3 warnings
+
+"#]]);
+    assert_eq!(project.run(["check", "docs"]).code(0).stderr, ran.stderr);
+    project.run(["run", "--strict", "docs"]).code(2).stdout("");
+    let project = Project::new().file("docs/plain.md", format!("# Plain\n\n> ```\n> {}> ```\n", "when I run true\n"));
+    project.refused(["run", "docs"]).stderr(str![[r#"
+error[no-scenario]: there are no documents with scenarios in docs
+ |
+ = note: 1 Markdown file without scenarios below it
+
+warning[unknown-class]: this block looks like a scenario, but will not run
+ --> docs/plain.md:3:3
+  |
+3 | > ```
+  |   ^^^
+  |
+  = help: write `scenario` after the fence; if it is only an example, write `example`
+
+1 error, 1 warning
+
+"#]]);
+}
+
+#[test]
 fn a_markdown_file_runs_through_the_subplot_file_that_names_it() {
     let project = directory();
     project.run(["run", "docs/sub/two.MD"]).passes().stderr("").stdout(str![[r#"
