@@ -10,7 +10,7 @@ use clap::builder::NonEmptyStringValueParser;
 use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request, Severity};
 use greenroom_report::{diagnostics, words};
 use greenroom_run::HostView;
-use greenroom_steps::{Library, Registry};
+use greenroom_steps::{Library, PathOrigin, Registry};
 
 use crate::error::CommandError;
 use crate::lines;
@@ -134,11 +134,16 @@ impl Documents {
         checks: &Checks<'_>,
     ) -> Result<(), CommandError> {
         let path = checks.environment.iter().rev().find(|(name, _)| name == "PATH");
+        let path_origin = path.map_or(PathOrigin::Caller, |_| PathOrigin::Option);
         let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
         let real = |path: PathBuf| path.canonicalize().ok();
         let visible = || self.visible(loaded, settings, checks.environment).into_iter().filter_map(real).collect();
-        let host =
-            HostView { path, source_directory: &settings.directory, visible: (!checks.shares_tmp).then(visible) };
+        let host = HostView {
+            path,
+            path_origin,
+            source_directory: &settings.directory,
+            visible: (!checks.shares_tmp).then(visible),
+        };
         let mut more = greenroom_run::preflight(&loaded.plan, registry, host);
         // A user's own host for Python may define functions in another way.
         if !self.other_hosts().contains_key("python") {

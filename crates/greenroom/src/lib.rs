@@ -86,8 +86,8 @@ pub use exit::ExitCode;
 pub use greenroom_sandbox::process::Watch;
 pub use greenroom_steps::{
     Captures, Check, CheckFunction, Comparison, Context, EmbeddedFile, EndFunction, Environment, Failure, FailureKind,
-    LeftOver, Library, Output, OutputSource, Part, PreflightState, Problem, ProblemKind, Registry, Relation,
-    ScenarioEnd, StepFunction, StepResult, Stream, Subject,
+    LeftOver, Library, Output, OutputSource, Part, PathOrigin, PreflightState, Problem, ProblemKind, Registry,
+    Relation, ScenarioEnd, StepFunction, StepResult, Stream, Subject,
 };
 
 use arguments::Arguments;

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
-use greenroom_steps::{Captures, EmbeddedFile, PreflightState, Problem, ProblemKind, Registry};
+use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Problem, ProblemKind, Registry};
 
 /// What scenarios will see of the host.
 #[derive(Debug)]
 pub struct HostView<'a> {
     /// PATH.
     pub path: &'a OsStr,
+    /// Where PATH comes from.
+    pub path_origin: PathOrigin,
     /// Where greenroom was started.
     pub source_directory: &'a Path,
     /// What scenarios see of `/tmp` and `/dev/shm`, without symbolic links; `None` for all of it.
@@ -29,6 +31,7 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
     };
     let states = plan.documents.iter().map(|document| PreflightState {
         embedded: document.files.iter().map(file).collect(),
+        path_origin: host.path_origin.clone(),
         visible: visible.clone(),
         ..PreflightState::new(host.path.to_owned(), host.source_directory.to_owned())
     });

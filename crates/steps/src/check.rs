@@ -156,11 +156,27 @@ impl Problem {
     }
 }
 
+/// Where the PATH of a scenario comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathOrigin {
+    /// From the environment of greenroom.
+    Caller,
+    /// From the option `--env`.
+    Option,
+    /// From a step.
+    Step {
+        /// The PATH before.
+        before: OsString,
+    },
+}
+
 /// What earlier steps of a scenario change, as far as checks know.
 #[derive(Debug, Clone)]
 pub struct PreflightState {
     /// PATH of the programs that the scenario starts.
     pub path: OsString,
+    /// Where that PATH comes from.
+    pub path_origin: PathOrigin,
     /// Directories that earlier steps put in front of PATH, whatever PATH is.
     pub path_prefix: Vec<PathBuf>,
     /// The embedded files of the document.
@@ -195,6 +211,7 @@ impl PreflightState {
     pub fn new(path: OsString, source_directory: PathBuf) -> Self {
         Self {
             path,
+            path_origin: PathOrigin::Caller,
             path_prefix: Vec::new(),
             embedded: Arc::new([]),
             scripts: BTreeMap::new(),
@@ -206,6 +223,14 @@ impl PreflightState {
             own_code: false,
             anything_goes: false,
             ran: false,
+        }
+    }
+
+    /// Notes that a step sets PATH.
+    pub fn sets_path(&mut self, path: OsString) {
+        let before = std::mem::replace(&mut self.path, path);
+        if !matches!(self.path_origin, PathOrigin::Step { .. }) {
+            self.path_origin = PathOrigin::Step { before };
         }
     }
 

@@ -36,7 +36,7 @@ pub mod library;
 pub mod registry;
 pub mod step;
 
-pub use check::{PreflightState, Problem, ProblemKind};
+pub use check::{PathOrigin, PreflightState, Problem, ProblemKind};
 pub use context::{Context, EmbeddedFile, Environment};
 pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,

@@ -8,7 +8,7 @@ use crate::contents::blocks;
 use crate::contents::raw::Contents;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::lookup;
-use crate::load::sources::{BindingSet, SourceReader};
+use crate::load::sources::{BindingSet, Need, SourceReader};
 use crate::load::unused::unused_files;
 use crate::matching::choose::Languages;
 use crate::matching::hints::{Builtins, Hints, MAX_EXPLAINED};
@@ -182,8 +182,13 @@ impl Session<'_> {
             &directory,
             &metadata,
             |language| {
-                let steps = scenarios.iter().flat_map(|scenario: &PlannedScenario| &scenario.steps);
-                any || steps.into_iter().any(|step| &*step.implementation.language == language)
+                let mut steps = scenarios.iter().flat_map(|scenario: &PlannedScenario| &scenario.steps);
+                match () {
+                    // That a step host is missing is one mistake.
+                    () if matched.without_host.contains(language) => Need::OfHost,
+                    () if any || steps.any(|step| &*step.implementation.language == language) => Need::OfSteps,
+                    () => Need::None,
+                }
             },
             &mut self.diagnostics,
         );

@@ -27,6 +27,17 @@ pub(crate) struct BindingSet {
     pub(crate) is_complete: bool,
 }
 
+/// What a language under `impls` is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Nothing.
+    None,
+    /// Steps of the document.
+    OfSteps,
+    /// A step host that is missing, so the steps cannot run in any case.
+    OfHost,
+}
+
 /// Opens and decodes files, each bindings file once.
 pub(crate) struct SourceReader<'a> {
     loader: &'a dyn Loader,
@@ -192,12 +203,12 @@ impl<'a> SourceReader<'a> {
         help.into_iter().fold(error, Diagnostic::help)
     }
 
-    /// Opens the files under `impls`. A missing one is an error only if a step needs its language.
+    /// Opens the files under `impls`. A missing one is an error only if steps need it.
     pub(crate) fn implementations(
         &mut self,
         directory: &str,
         metadata: &Metadata,
-        is_needed: impl Fn(&str) -> bool,
+        need: impl Fn(&str) -> Need,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<ImplementationFile> {
         let languages = language_names(metadata);
@@ -220,11 +231,15 @@ impl<'a> SourceReader<'a> {
                     Ok(None) => {}
                     Err(mut error) => {
                         listed.missing = true;
-                        if !is_needed(&language.name.text) {
-                            error.severity = Severity::Warning;
-                            error.notes.push("no step needs it".to_owned());
+                        match need(&language.name.text) {
+                            Need::OfSteps => diagnostics.push(*error),
+                            Need::OfHost => {}
+                            Need::None => {
+                                error.severity = Severity::Warning;
+                                error.notes.push("no step needs it".to_owned());
+                                diagnostics.push(*error);
+                            }
                         }
-                        diagnostics.push(*error);
                     }
                 }
                 all.push(listed);

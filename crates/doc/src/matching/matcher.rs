@@ -1,6 +1,6 @@
 //! Steps against bindings: which one binding a step means, and what it captures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use crate::capture::{Capture, CaptureType, unescape};
@@ -43,6 +43,8 @@ pub(crate) struct Matcher<'a> {
     /// Whether to report unknown steps: not when other mistakes hide bindings.
     report_unknown: bool,
     files_used: Vec<bool>,
+    /// Whether nothing can run some step, whatever its language.
+    cannot_run: bool,
     /// The diagnostic about each language that has no step host.
     no_host: HashMap<String, usize>,
     diagnostics: Repeats,
@@ -59,8 +61,10 @@ enum Choice {
 pub(crate) struct Matched {
     /// Whether captures name each embedded file.
     pub(crate) files_used: Vec<bool>,
-    /// Whether steps are missing from the plan because nothing can run them.
+    /// Whether steps are missing from the plan because nothing can run them, whatever their language.
     pub(crate) cannot_run: bool,
+    /// The languages of steps that have no step host. An error says so.
+    pub(crate) without_host: BTreeSet<String>,
 }
 
 impl<'a> Matcher<'a> {
@@ -84,6 +88,7 @@ impl<'a> Matcher<'a> {
             choices: bindings.iter().map(|_| None).collect(),
             report_unknown,
             files_used: vec![false; contents.files.len()],
+            cannot_run: false,
             no_host: HashMap::new(),
             diagnostics: Repeats::default(),
         }
@@ -302,7 +307,9 @@ impl<'a> Matcher<'a> {
     fn cannot_run(&mut self, binding: usize, span: Span) -> usize {
         let binding = &self.bindings[binding].binding;
         let Some(language) = self.languages.without_host(binding) else {
-            return self.diagnostics.push(self.languages.explain(binding, span));
+            let error = self.languages.explain(binding, span);
+            self.cannot_run |= error.code == Code::CannotRun;
+            return self.diagnostics.push(error);
         };
         if let Some(&known) = self.no_host.get(language) {
             self.diagnostics.count(known);
@@ -353,7 +360,8 @@ impl<'a> Matcher<'a> {
 
     /// Returns all diagnostics, and what is known after all steps.
     pub(crate) fn finish(self) -> (Vec<Diagnostic>, Matched) {
-        let cannot_run = self.diagnostics.has(Code::CannotRun);
-        (self.diagnostics.finish(), Matched { files_used: self.files_used, cannot_run })
+        let without_host = self.no_host.into_keys().collect();
+        let matched = Matched { files_used: self.files_used, cannot_run: self.cannot_run, without_host };
+        (self.diagnostics.finish(), matched)
     }
 }

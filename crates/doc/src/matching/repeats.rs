@@ -44,11 +44,6 @@ impl Repeats {
         known.is_some()
     }
 
-    /// Whether there is a diagnostic of this kind.
-    pub(crate) fn has(&self, code: Code) -> bool {
-        self.diagnostics.iter().any(|(diagnostic, _)| diagnostic.code == code)
-    }
-
     /// Returns all diagnostics, with their counts as notes.
     pub(crate) fn finish(self) -> Vec<Diagnostic> {
         let counted = self.diagnostics.into_iter().map(|(diagnostic, more)| match more {

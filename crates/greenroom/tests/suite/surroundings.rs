@@ -218,11 +218,36 @@ error[program-not-found]: program not found: true
 8 | when I run true
   |            ^^^^ not on PATH
   |
-  = help: install it, or put its directory on PATH before you start greenroom
+  = help: it is in /usr/bin: add that directory to the PATH that the scenario sets
 
 1 error
 
 "#]]);
+    let steps = "given the environment variable PATH=/nowhere\nwhen I run no-such-program-x\n";
+    Project::anywhere().file("x.md", scenario(steps)).refused(["check", "x.md"]).stderr(str![[r#"
+error[program-not-found]: program not found: no-such-program-x
+ --> x.md:8:12
+  |
+8 | when I run no-such-program-x
+  |            ^^^^^^^^^^^^^^^^^ not on PATH
+  |
+  = help: install it, or add its directory to the PATH that the scenario sets
+
+1 error
+
+"#]]);
+    let steps = "given the unset environment variable PATH\nwhen I run no-such-program-x\n";
+    let help = "help: install it, or add its directory to the PATH that the scenario sets\n";
+    let refused = Project::anywhere().file("x.md", scenario(steps)).refused(["check", "x.md"]);
+    assert!(refused.stderr.contains(help), "{}", refused.stderr);
+    let steps =
+        "when I start \"no-such-program-x\" as a background process as d, with environment {\"PATH\": \"/x\"}\n";
+    let refused = Project::anywhere().file("x.md", scenario(steps)).refused(["check", "x.md"]);
+    assert!(refused.stderr.contains(help), "{}", refused.stderr);
+    let project = Project::anywhere().file("x.md", scenario("when I run no-such-program-x\n"));
+    let refused = project.refused(["run", "--env", "PATH=/usr/bin:/bin", "x.md"]);
+    let help = "help: install it, or add its directory to the PATH of `--env`\n";
+    assert!(refused.stderr.contains(help), "{}", refused.stderr);
     // Directories that steps put in front of PATH stay there.
     let steps = "given the environment variable PATH=/nowhere\nand srcdir is in the PATH\nwhen I run mine\n";
     let project = Project::anywhere().file("mine", "#!/bin/sh\n").mode("mine", 0o755);

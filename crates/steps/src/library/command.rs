@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use greenroom_sandbox::hidden_below;
 use greenroom_sandbox::process::{capture, find_program, interpreter, missing_interpreter};
 
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PathOrigin, PreflightState, Problem, ProblemKind};
 use crate::library::expansion::{self, Kept, has_command, has_home, has_variable};
 use crate::library::place::nearest;
 use crate::step::{Captures, HIDDEN_HELP};
@@ -294,10 +294,27 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
         return Some(problem.help(help));
     }
     let names = names_on(&path);
+    let is_elsewhere = matches!(&state.path_origin, PathOrigin::Step { before } if on_path(before, name).is_some());
     Some(match nearest(name, names.iter().map(String::as_str)) {
-        Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem.help("install it, or put its directory on PATH before you start greenroom"),
+        Some(near) if !is_elsewhere => problem.help(format!("did you mean `{near}`?")),
+        _ => problem.help(put_on_path(name, &state.path_origin)),
     })
+}
+
+/// Returns advice about a program that is not on PATH.
+fn put_on_path(name: &str, origin: &PathOrigin) -> String {
+    match origin {
+        PathOrigin::Caller => "install it, or put its directory on PATH before you start greenroom".to_owned(),
+        PathOrigin::Option => "install it, or add its directory to the PATH of `--env`".to_owned(),
+        PathOrigin::Step { before } => {
+            match on_path(before, name).and_then(|found| found.path.parent().map(PathBuf::from)) {
+                Some(directory) => {
+                    format!("it is in {}: add that directory to the PATH that the scenario sets", directory.display())
+                }
+                None => "install it, or add its directory to the PATH that the scenario sets".to_owned(),
+            }
+        }
+    }
 }
 
 /// Returns a warning about a program that was found where scenarios cannot see it.

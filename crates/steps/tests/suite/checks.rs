@@ -54,7 +54,7 @@ fn missing_programs_are_found() {
         [not_found("sh")
             .part(0..2)
             .label("not on PATH")
-            .help("install it, or put its directory on PATH before you start greenroom")]
+            .help("it is in /usr/bin: add that directory to the PATH that the scenario sets")]
     );
     assert_eq!(found("when I run /no/such/program"), [not_found("/no/such/program").part(0..16)]);
     assert_eq!(

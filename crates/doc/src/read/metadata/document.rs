@@ -101,7 +101,10 @@ fn mapping(node: &Node, kind: FileKind, place: Span, diagnostics: &mut Vec<Diagn
     };
     let mut title = None;
     let mut markdowns = None;
-    for (key, value) in entries {
+    // `functions` depends on `template`, and the order of keys does not matter.
+    let depends = |key: &Node| key.text().and_then(Key::named).is_some_and(|key| key.name == "functions");
+    let (last, first): (Vec<_>, Vec<_>) = entries.iter().partition(|(key, _)| depends(key));
+    for (key, value) in first.into_iter().chain(last) {
         let Some(name) = key.text() else {
             let message = format!("a key must be a word, not {}", key.what());
             diagnostics.push(Diagnostic::error(Code::BadMetadata, message).at(key.span, ""));

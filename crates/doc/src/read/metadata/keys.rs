@@ -4,6 +4,7 @@
 //! Parsing, hints for unknown keys, the defaults and the documentation all come from [`KEYS`].
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::network::Network;
@@ -38,6 +39,8 @@ pub struct Metadata {
     pub(crate) bindings_incomplete: bool,
     /// `impls`; `template` adds a language without files.
     pub(crate) languages: Vec<Language>,
+    /// `template`: the language of `functions`.
+    pub(crate) template: Option<Name>,
     /// Classes that are intended, however close to `scenario` they look.
     pub(crate) classes: Vec<String>,
 }
@@ -61,6 +64,7 @@ impl Default for Metadata {
             bindings: Vec::new(),
             bindings_incomplete: false,
             languages: Vec::new(),
+            template: None,
             classes: Vec::new(),
         }
     }
@@ -282,6 +286,7 @@ pub const KEYS: &[Key] = &[
         read: |entry, metadata| {
             if let Some(text) = entry.text() {
                 let name = Name { text, span: entry.value.span };
+                metadata.template = Some(name.clone());
                 metadata.add_language(Language { name, files: Vec::new() });
             }
         },
@@ -291,10 +296,19 @@ pub const KEYS: &[Key] = &[
         alias: None,
         value: ValueKind::Names,
         default: None,
-        help: "From old Subplot documents: files with step functions in Python.",
+        help: "From old Subplot documents: files with step functions, in Python or the language of `template`.",
         read: |entry, metadata| {
-            let name = Name { text: "python".to_owned(), span: entry.span };
-            metadata.add_language(Language { name, files: entry.names() });
+            let python = Name { text: "python".to_owned(), span: entry.span };
+            let (in_python, others): (Vec<Name>, Vec<Name>) = entry.names().into_iter().partition(|file| {
+                Path::new(&file.text).extension().is_some_and(|extension| extension == "py")
+                    || metadata.template.as_ref().is_none_or(|template| template.text == "python")
+            });
+            if !in_python.is_empty() || others.is_empty() {
+                metadata.add_language(Language { name: python, files: in_python });
+            }
+            if let Some(name) = metadata.template.clone().filter(|_| !others.is_empty()) {
+                metadata.add_language(Language { name, files: others });
+            }
         },
     },
     Key {

@@ -169,3 +169,41 @@ fn check_says_the_same_as_run() {
     let list = project.run(["list", "x.md"]).code(2).stdout("x.md:5  The scenario\n");
     assert_eq!(list.stderr, run.stderr);
 }
+
+#[test]
+fn files_in_a_language_without_a_step_host_are_one_mistake() {
+    let body = "# A\n~~~scenario\ngiven an installed frob\nwhen I run true\n~~~\n\
+                # B\n~~~scenario\ngiven a removed frob\n~~~\n";
+    let bindings = "- given: an installed frob\n  impl: {rust: {function: install}}\n\
+                    - given: a removed frob\n  impl: {rust: {function: remove}}\n";
+    let heads = [
+        "impls: {rust: [steps.rs, more.rs]}",
+        "impls: {rust: [steps.rs], python: []}",
+        "template: rust\nfunctions: [steps.rs]",
+        "functions: steps.rs\ntemplate: rust",
+    ];
+    for head in heads {
+        let text = format!("---\ntitle: T\nbindings: [own.yaml, lib/runcmd.yaml]\n{head}\n---\n{body}");
+        let project = Project::new().file("x.md", text).file("own.yaml", bindings);
+        let refused = project.refused(["check", "x.md"]);
+        let expected = "error[cannot-run]: this document has steps in rust, which needs a step host\n";
+        assert!(refused.stderr.starts_with(expected), "{head}: {}", refused.stderr);
+        assert!(refused.stderr.ends_with("\n1 error\n"), "{head}: {}", refused.stderr);
+        // With a host, the file matters.
+        let refused = project.refused(["check", "--host", "rust=/bin/true", "x.md"]);
+        assert!(
+            refused.stderr.contains("error[not-found]: rust file not found: steps.rs\n"),
+            "{head}: {}",
+            refused.stderr
+        );
+    }
+    // Python has a host, so its file is a mistake of its own.
+    let head =
+        "---\ntitle: T\nbindings: [own.yaml, lib/runcmd.yaml]\nimpls: {rust: [steps.rs], python: [steps.py]}\n---\n";
+    let more = "# C\n~~~scenario\ngiven a snake\n~~~\n";
+    let bindings = format!("{bindings}- given: a snake\n  impl: {{python: {{function: snake}}}}\n");
+    let project = Project::new().file("x.md", format!("{head}{body}{more}")).file("own.yaml", bindings);
+    let refused = project.refused(["check", "x.md"]);
+    assert!(refused.stderr.contains("error[not-found]: python file not found: steps.py\n"), "{}", refused.stderr);
+    assert!(refused.stderr.ends_with("\n2 errors\n"), "{}", refused.stderr);
+}

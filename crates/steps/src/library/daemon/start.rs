@@ -86,8 +86,13 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
         let program = &words[0];
         // A name without a slash is looked for on PATH and then in the scenario's directory.
         let is_here = !program.contains('/') && state.may_have(program);
-        let path = search_path(&order::path_of(captures, &state.search_path()));
-        let state = PreflightState { path, path_prefix: Vec::new(), ..state.clone() };
+        let before = state.search_path();
+        let path = order::path_of(captures, &before);
+        let mut state = state.clone();
+        if path != before {
+            state.sets_path(path.clone());
+        }
+        let state = PreflightState { path: search_path(&path), path_prefix: Vec::new(), ..state };
         problems.extend(not_found("path", program, None, &state).filter(|_| !is_here));
     }
     state.anything_goes = true;

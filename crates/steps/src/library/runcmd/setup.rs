@@ -63,7 +63,7 @@ fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Proble
     // What a kept value contains is not known before the run, nor which programs it leads to.
     state.anything_goes |= variable.contains("${") || (variable == "PATH" && value.is_some_and(|it| it.contains("${")));
     if variable == "PATH" {
-        state.path = value.unwrap_or(DEFAULT_PATH).into();
+        state.sets_path(value.unwrap_or(DEFAULT_PATH).into());
     }
     let Some(value) = value else { return Vec::new() };
     not_replaced("value", variable, value, state).into_iter().chain(quoted(value)).collect()
