@@ -20,6 +20,7 @@
 pub mod catalogue;
 pub mod diagnostics;
 pub mod events;
+mod explanation;
 pub mod records;
 pub mod style;
 pub mod summary;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, User};
 
-use super::failure;
 use super::page::Page;
+use crate::explanation;
 use crate::style::Role;
 use crate::summary::{Summary, Verdict};
 use crate::words;
@@ -163,13 +163,16 @@ fn why_nothing(outline: &Outline, summary: &Summary) -> String {
 fn failures(page: &mut Page, outline: &Outline, summary: &Summary) {
     let mut failures = summary.failures.clone();
     failures.sort_by_key(|(index, _)| *index);
-    let place = |index: usize| outline.scenarios.get(index).map_or(String::new(), |s| failure::place(&s.location));
+    let place = |index: usize| outline.scenarios.get(index).map_or(String::new(), |s| explanation::place(&s.location));
     let widest = failures.iter().take(LISTED).map(|(index, _)| words::width(&place(*index))).max().unwrap_or(0);
     for (index, outcome) in failures.iter().take(LISTED) {
         let word = if *outcome == Outcome::Broken { "broken" } else { "failed" };
         let place = place(*index);
         let blanks = " ".repeat(widest - words::width(&place));
-        page.line(2, &format!("{}  {place}{blanks}  {}", page.paint(Role::Bad, word), failure::title(outline, *index)));
+        page.line(
+            2,
+            &format!("{}  {place}{blanks}  {}", page.paint(Role::Bad, word), explanation::title(outline, *index)),
+        );
     }
     if failures.len() > LISTED {
         page.line(2, &format!("and {} more", failures.len() - LISTED));

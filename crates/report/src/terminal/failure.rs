@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use greenroom_event::{
-    Daemon, DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, Output, OutputSource,
-    PrivateNetwork, ScenarioFinished, ScenarioOutline, StepFinished,
+    Daemon, Failure, LeftOver, Outcome, Outline, Output, OutputSource, PrivateNetwork, ScenarioFinished,
+    ScenarioOutline, StepFinished,
 };
 
 use super::compare;
 use super::excerpt::{self, LINE, LONG_TAIL, SHORT_TAIL, TAIL};
 use super::page::Page;
+use crate::explanation::{self, NetworkNote, daemon_end, deciding_step, failures, place, title};
 use crate::records::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
@@ -20,13 +21,8 @@ use crate::words;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
-/// More leftover processes than this with one command line share a line.
-const MANY_ALIKE: usize = 3;
 /// An explanation of this many lines is not repeated for another scenario.
 const LONG: usize = 3;
-
-/// The number of SIGKILL, on every machine.
-const SIGKILL: i32 = 9;
 
 /// The explanations shown so far, with their scenarios. One that several scenarios share is shown
 /// in full only once.
@@ -99,7 +95,7 @@ pub(super) fn block(
         }
         let processes = if finished.daemons.is_empty() { "" } else { ", with the same state of its processes" };
         same_as(page, outline, first, processes);
-        hints(page, outline, scenario, finished, rerun);
+        hints(page, outline, record.scenario, finished, rerun);
         return;
     }
     let mut shown = Shown { outputs: Vec::new(), tail: if verbose { LONG_TAIL } else { TAIL } };
@@ -123,23 +119,7 @@ pub(super) fn block(
         explain(page, failure, of.as_deref());
     }
     surroundings(page, finished, &mut shown);
-    hints(page, outline, scenario, finished, rerun);
-}
-
-/// Returns the failures of a scenario, with what they are of besides a step.
-fn failures<'a>(
-    record: &'a ScenarioRecord,
-    scenario: Option<&ScenarioOutline>,
-    finished: &'a ScenarioFinished,
-    nothing: &'a Failure,
-) -> Vec<(&'a Failure, Option<String>)> {
-    let steps = record.steps.iter().filter(|step| step.outcome != Outcome::Passed);
-    let steps = steps.filter_map(|step| Some((step.failure.as_ref()?, None)));
-    let cleanups = record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed).map(|cleanup| {
-        let of = format!("the cleanup after {}", step_place(scenario, cleanup.step));
-        (cleanup.failure.as_ref().unwrap_or(nothing), Some(of))
-    });
-    steps.chain(cleanups).chain(finished.failure.as_ref().map(|failure| (failure, None))).collect()
+    hints(page, outline, record.scenario, finished, rerun);
 }
 
 /// Shows what may explain a failure besides the failed step.
@@ -178,15 +158,8 @@ fn heading(
         page.line(2, &at);
     }
     if finished.outcome == Outcome::Broken {
-        page.line(2, "neither passed nor failed: greenroom could not run it to its end");
+        page.line(2, explanation::BROKEN);
     }
-}
-
-/// Returns the step that decided how the scenario ended.
-fn deciding_step(record: &ScenarioRecord) -> Option<usize> {
-    let failed = record.steps.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
-    let cleanup = || record.cleanups.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
-    failed.or(record.open_step).or_else(cleanup)
 }
 
 /// Shows the steps that ran, the cleanups that did not pass, and how many steps did not run.
@@ -250,7 +223,7 @@ impl Shown<'_> {
 
 fn headline(page: &mut Page, failure: &Failure, of: Option<&str>) {
     let of = of.map_or(String::new(), |of| format!("{of} failed: "));
-    let first = failure.message.lines().next().unwrap_or("no reason was given");
+    let first = failure.message.lines().next().unwrap_or(explanation::NO_REASON);
     page.line(2, &format!("{of}{}", page.paint(Role::Title, &words::output_line(first, 4 * LINE))));
 }
 
@@ -276,41 +249,6 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     for help in &failure.help {
         page.line(2, &format!("help: {}", words::escape(help)));
     }
-}
-
-/// Returns how a daemon ended, to follow its name.
-pub(super) fn daemon_end(end: &DaemonEnd) -> String {
-    match end {
-        DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
-        DaemonEnd::Stopped { exit } => format!("stopped by a step ({exit})"),
-        DaemonEnd::Killed { exit, after } => {
-            let after = words::duration(*after);
-            format!("killed because it did not end after SIGTERM; {exit} after {after}")
-        }
-        DaemonEnd::OutputLimit => "killed because its output exceeded the limit".to_owned(),
-        DaemonEnd::Signalled { signal, after } => {
-            format!("ended by {signal} from a step after {}", words::duration(*after))
-        }
-        DaemonEnd::Exited { exit: Exit::Signal(signal), after, .. } => {
-            let memory = if signal.number == SIGKILL { " (out of memory?)" } else { "" };
-            format!("killed by {signal} after {}; greenroom did not send it{memory}", words::duration(*after))
-        }
-        DaemonEnd::Exited { exit: Exit::Status(status), after, .. } => {
-            format!("exited with status {status} after {}", words::duration(*after))
-        }
-        DaemonEnd::Exited { exit: Exit::Unknown, after, .. } => {
-            format!("ended with an unknown exit status after {}", words::duration(*after))
-        }
-        _ => "ended with the scenario".to_owned(),
-    }
-}
-
-/// Returns whether a scenario that passed is listed even with `-q`.
-///
-/// That is so if a daemon crashed, or a process had to be killed.
-pub(super) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
-    finished.daemons.iter().any(|daemon| daemon.end.is_crash())
-        || finished.left_over.iter().any(LeftOver::ignored_sigterm)
 }
 
 fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
@@ -343,136 +281,31 @@ fn leftovers(page: &mut Page, processes: &[LeftOver]) {
         return;
     }
     page.gap();
-    let count = words::count_of(processes.len(), "leftover process", "leftover processes");
-    let killed = processes.iter().filter(|process| process.ignored_sigterm()).count();
-    let how = match killed {
-        0 => "stopped at the end",
-        killed if killed == processes.len() => "killed at the end",
-        _ => "stopped or killed at the end",
-    };
-    page.line(2, &format!("{count}, {how}:"));
-    let alike = |one: &LeftOver, other: &LeftOver| {
-        let same_end = one.ignored_sigterm() == other.ignored_sigterm();
-        one.command == other.command && one.daemon == other.daemon && same_end
-    };
-    for alike in processes.chunk_by(alike) {
-        let command = words::output_line(&alike[0].command, LINE);
-        if alike.len() > MANY_ALIKE {
-            let ages = alike.iter().map(|process| process.age);
-            let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
-            let ages = format!("{} to {}", words::duration(least), words::duration(most));
-            let end = leftover_end(alike[0].end);
-            page.line(4, &format!("{command}  ({} processes, running for {ages}{end})", alike.len()));
-            continue;
-        }
-        for process in alike {
-            let daemon = match &process.daemon {
-                Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
-                None => String::new(),
-            };
-            let (age, end) = (words::duration(process.age), leftover_end(process.end));
-            page.line(4, &format!("{command}  ({daemon}running for {age}{end})"));
-        }
+    page.line(2, &format!("{}:", explanation::leftover_title(processes)));
+    for line in explanation::leftover_lines(processes) {
+        page.line(4, &line);
     }
-}
-
-/// Returns what to add about how a leftover process ended; nothing if it ended when it was stopped.
-fn leftover_end(end: LeftOverEnd) -> String {
-    match end {
-        LeftOverEnd::Killed { after } => format!("; did not end within {} of SIGTERM", words::duration(after)),
-        _ => String::new(),
-    }
-}
-
-/// Returns what a passed scenario left running: `stopped at the end: web`.
-pub(super) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
-    let (killed, stopped): (Vec<&LeftOver>, Vec<&LeftOver>) =
-        processes.iter().partition(|process| process.ignored_sigterm());
-    let mut notes = Vec::new();
-    if !stopped.is_empty() {
-        notes.push(format!("stopped at the end: {}", leftover_names(&stopped)));
-    }
-    if let Some(after) = killed.iter().find_map(|process| match process.end {
-        LeftOverEnd::Killed { after } => Some(words::duration(after)),
-        _ => None,
-    }) {
-        notes.push(format!("killed at the end: {} did not end within {after} of SIGTERM", leftover_names(&killed)));
-    }
-    notes
 }
 
 /// Says that the network was private, which can be why the scenario failed.
 fn network(page: &mut Page, used: Option<PrivateNetwork>) {
-    let Some(used) = used.filter(|used| used.other_hosts || used.refused) else { return };
+    let Some(note) = explanation::network(used) else { return };
     page.gap();
-    if used.other_hosts {
-        page.line(2, "it tried to reach or look up another host, but its network was private and has only localhost");
-        page.line(
-            4,
-            "help: to use the host's network: label `network-host`, `network: host` in the metadata, \
-             or `--network host`",
-        );
-    } else {
-        page.line(
-            2,
-            "note: its network was private, without the servers on the host's localhost; a connection was refused",
-        );
+    match note {
+        NetworkNote::LeftAlone { message, help } => {
+            page.line(2, message);
+            page.line(4, &format!("help: {help}"));
+        }
+        NetworkNote::Refused(message) => page.line(2, &format!("note: {message}")),
     }
 }
 
-/// Returns the names of leftover processes: `sleepyhead and sleep 100`.
-fn leftover_names(processes: &[&LeftOver]) -> String {
-    const MOST: usize = 3;
-    let name = |process: &&LeftOver| match &process.daemon {
-        Some(daemon) => words::escape(daemon).into_owned(),
-        None => words::output_line(&process.command, 40),
-    };
-    let mut names: Vec<_> = processes.iter().take(MOST).map(name).collect();
-    if processes.len() > MOST {
-        names.push(format!("{} more", processes.len() - MOST));
-    }
-    words::list(&names)
-}
-
-fn hints(
-    page: &mut Page,
-    outline: &Outline,
-    scenario: Option<&ScenarioOutline>,
-    finished: &ScenarioFinished,
-    rerun: &str,
-) {
+fn hints(page: &mut Page, outline: &Outline, scenario: usize, finished: &ScenarioFinished, options: &str) {
     page.gap();
     if let Some(kept) = &finished.kept {
         page.line(2, &format!("kept:  {}", words::shell_quote(kept)));
     }
-    let Some(scenario) = scenario else { return };
-    let Some(document) = outline.documents.get(scenario.document) else {
-        return;
-    };
-    // A name that begins with a dash looks like an option.
-    let path = if document.path.starts_with('-') { format!("./{}", document.path) } else { document.path.clone() };
-    let (path, name) = (words::shell_quote(&path), words::shell_quote(&scenario.title));
-    let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
-    let options = if rerun.is_empty() { String::new() } else { format!("{rerun} ") };
-    page.line(2, &format!("rerun: greenroom run {options}{path} --name{is}{name}"));
-}
-
-/// Returns the title of a scenario, escaped.
-pub(super) fn title(outline: &Outline, index: usize) -> String {
-    match outline.scenarios.get(index) {
-        Some(scenario) => words::escape(&scenario.title).into_owned(),
-        None => format!("scenario {}", index.saturating_add(1)),
-    }
-}
-
-/// Returns a place as `daemon.md:86`.
-pub(super) fn place(location: &Location) -> String {
-    format!("{}:{}", words::escape(&location.file), location.line)
-}
-
-fn step_place(scenario: Option<&ScenarioOutline>, step: usize) -> String {
-    match scenario.and_then(|scenario| scenario.steps.get(step)) {
-        Some(step) => format!("the step in {}", place(&step.location)),
-        None => "a step".to_owned(),
+    if let Some(command) = explanation::rerun_command(outline, scenario, options) {
+        page.line(2, &format!("rerun: {command}"));
     }
 }

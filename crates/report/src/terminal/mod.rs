@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use greenroom_event::{Daemon, Event, EventKind, Outcome, Outline, RunStarted, Sink};
 
+use crate::explanation;
 use crate::records::{Records, ScenarioRecord};
 use crate::style::{Role, Style};
 use crate::summary::Summary;
@@ -164,7 +165,7 @@ impl<W: Write> TerminalReporter<W> {
             return;
         };
         match finished.outcome {
-            Outcome::Passed if self.lists_passing() || failure::is_noteworthy(finished) => self.passed(record),
+            Outcome::Passed if self.lists_passing() || explanation::is_noteworthy(finished) => self.passed(record),
             Outcome::Passed => {}
             Outcome::Skipped if record.started => self.stopped(record),
             Outcome::Skipped => self.skipped(record),
@@ -178,10 +179,10 @@ impl<W: Write> TerminalReporter<W> {
         let mut notes = Vec::new();
         if let Some(finished) = &record.finished {
             let crash = |daemon: &Daemon| {
-                format!("daemon {} {}", words::escape(&daemon.name), failure::daemon_end(&daemon.end))
+                format!("daemon {} {}", words::escape(&daemon.name), explanation::daemon_end(&daemon.end))
             };
             notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(crash));
-            notes.extend(failure::leftover_note(&finished.left_over));
+            notes.extend(explanation::leftover_note(&finished.left_over));
         }
         let note =
             if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };
@@ -218,7 +219,7 @@ impl<W: Write> TerminalReporter<W> {
         page.line(0, &format!("{}  {took:>7}  {title}", page.paint(Role::Odd, "STOP")));
         let step = record.open_step.or_else(|| record.steps.last().map(|step| step.step));
         if let Some(step) = step.and_then(|step| self.outline.scenarios.get(record.scenario)?.steps.get(step)) {
-            let place = failure::place(&step.location);
+            let place = explanation::place(&step.location);
             let waiting = match &record.waiting {
                 Some(what) => format!(" (waiting for {})", words::escape(what)),
                 None => String::new(),
@@ -251,7 +252,7 @@ impl<W: Write> TerminalReporter<W> {
     }
 
     fn title_and_time(&self, record: &ScenarioRecord) -> (String, String) {
-        let title = failure::title(&self.outline, record.scenario);
+        let title = explanation::title(&self.outline, record.scenario);
         let took = record.finished.as_ref().map_or(String::new(), |finished| words::seconds(finished.took));
         (title, took)
     }

@@ -1,0 +1,227 @@
+//! What every report for people says about a scenario: failures, daemons, leftovers, how to rerun it.
+//!
+//! The words are here once. Each report decides where they go and how they look. Names that come
+//! from documents are escaped for a line of a screen.
+
+use greenroom_event::{
+    DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, PrivateNetwork, ScenarioFinished,
+    ScenarioOutline,
+};
+
+use crate::records::ScenarioRecord;
+use crate::words;
+
+/// Said of a broken scenario.
+pub(crate) const BROKEN: &str = "neither passed nor failed: greenroom could not run it to its end";
+/// Said instead of a failure that has no message.
+pub(crate) const NO_REASON: &str = "no reason was given";
+
+/// More leftover processes than this with one command line share a line.
+const MANY_ALIKE: usize = 3;
+/// Characters of a command line that are shown.
+const LINE: usize = 400;
+/// The number of SIGKILL, on every machine.
+const SIGKILL: i32 = 9;
+
+/// Returns the failures of a scenario, with what they are of besides a step.
+pub(crate) fn failures<'a>(
+    record: &'a ScenarioRecord,
+    scenario: Option<&ScenarioOutline>,
+    finished: &'a ScenarioFinished,
+    nothing: &'a Failure,
+) -> Vec<(&'a Failure, Option<String>)> {
+    let steps = record.steps.iter().filter(|step| step.outcome != Outcome::Passed);
+    let steps = steps.filter_map(|step| Some((step.failure.as_ref()?, None)));
+    let cleanups = record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed).map(|cleanup| {
+        let of = format!("the cleanup after {}", step_place(scenario, cleanup.step));
+        (cleanup.failure.as_ref().unwrap_or(nothing), Some(of))
+    });
+    steps.chain(cleanups).chain(finished.failure.as_ref().map(|failure| (failure, None))).collect()
+}
+
+/// Returns the step that decided how the scenario ended.
+pub(crate) fn deciding_step(record: &ScenarioRecord) -> Option<usize> {
+    let failed = record.steps.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
+    let cleanup = || record.cleanups.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
+    failed.or(record.open_step).or_else(cleanup)
+}
+
+/// Returns how a daemon ended, to follow its name.
+pub(crate) fn daemon_end(end: &DaemonEnd) -> String {
+    match end {
+        DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
+        DaemonEnd::Stopped { exit } => format!("stopped by a step ({exit})"),
+        DaemonEnd::Killed { exit, after } => {
+            let after = words::duration(*after);
+            format!("killed because it did not end after SIGTERM; {exit} after {after}")
+        }
+        DaemonEnd::OutputLimit => "killed because its output exceeded the limit".to_owned(),
+        DaemonEnd::Signalled { signal, after } => {
+            format!("ended by {signal} from a step after {}", words::duration(*after))
+        }
+        DaemonEnd::Exited { exit: Exit::Signal(signal), after, .. } => {
+            let memory = if signal.number == SIGKILL { " (out of memory?)" } else { "" };
+            format!("killed by {signal} after {}; greenroom did not send it{memory}", words::duration(*after))
+        }
+        DaemonEnd::Exited { exit: Exit::Status(status), after, .. } => {
+            format!("exited with status {status} after {}", words::duration(*after))
+        }
+        DaemonEnd::Exited { exit: Exit::Unknown, after, .. } => {
+            format!("ended with an unknown exit status after {}", words::duration(*after))
+        }
+        _ => "ended with the scenario".to_owned(),
+    }
+}
+
+/// Returns whether a scenario that passed is listed even with `-q`.
+///
+/// That is so if a daemon crashed, or a process had to be killed.
+pub(crate) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
+    finished.daemons.iter().any(|daemon| daemon.end.is_crash())
+        || finished.left_over.iter().any(LeftOver::ignored_sigterm)
+}
+
+/// Returns what to add about how a leftover process ended; nothing if it ended when it was stopped.
+fn leftover_end(end: LeftOverEnd) -> String {
+    match end {
+        LeftOverEnd::Killed { after } => format!("; did not end within {} of SIGTERM", words::duration(after)),
+        _ => String::new(),
+    }
+}
+
+/// Returns what a passed scenario left running: `stopped at the end: web`.
+pub(crate) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
+    let (killed, stopped): (Vec<&LeftOver>, Vec<&LeftOver>) =
+        processes.iter().partition(|process| process.ignored_sigterm());
+    let mut notes = Vec::new();
+    if !stopped.is_empty() {
+        notes.push(format!("stopped at the end: {}", leftover_names(&stopped)));
+    }
+    if let Some(after) = killed.iter().find_map(|process| match process.end {
+        LeftOverEnd::Killed { after } => Some(words::duration(after)),
+        _ => None,
+    }) {
+        notes.push(format!("killed at the end: {} did not end within {after} of SIGTERM", leftover_names(&killed)));
+    }
+    notes
+}
+
+/// Returns the names of leftover processes: `sleepyhead and sleep 100`.
+fn leftover_names(processes: &[&LeftOver]) -> String {
+    const MOST: usize = 3;
+    let name = |process: &&LeftOver| match &process.daemon {
+        Some(daemon) => words::escape(daemon).into_owned(),
+        None => words::output_line(&process.command, 40),
+    };
+    let mut names: Vec<_> = processes.iter().take(MOST).map(name).collect();
+    if processes.len() > MOST {
+        names.push(format!("{} more", processes.len() - MOST));
+    }
+    words::list(&names)
+}
+
+/// Returns the title of a scenario, escaped.
+pub(crate) fn title(outline: &Outline, index: usize) -> String {
+    match outline.scenarios.get(index) {
+        Some(scenario) => words::escape(&scenario.title).into_owned(),
+        None => format!("scenario {}", index.saturating_add(1)),
+    }
+}
+
+/// Returns a place as `daemon.md:86`.
+pub(crate) fn place(location: &Location) -> String {
+    format!("{}:{}", words::escape(&location.file), location.line)
+}
+
+/// Returns where a step is: `the step in daemon.md:86`.
+pub(crate) fn step_place(scenario: Option<&ScenarioOutline>, step: usize) -> String {
+    match scenario.and_then(|scenario| scenario.steps.get(step)) {
+        Some(step) => format!("the step in {}", place(&step.location)),
+        None => "a step".to_owned(),
+    }
+}
+
+/// Says how many leftover processes there are and what became of them.
+pub(crate) fn leftover_title(processes: &[LeftOver]) -> String {
+    let count = words::count_of(processes.len(), "leftover process", "leftover processes");
+    let killed = processes.iter().filter(|process| process.ignored_sigterm()).count();
+    let how = match killed {
+        0 => "stopped at the end",
+        killed if killed == processes.len() => "killed at the end",
+        _ => "stopped or killed at the end",
+    };
+    format!("{count}, {how}")
+}
+
+/// Returns a line per leftover process: its command line and for how long it ran.
+pub(crate) fn leftover_lines(processes: &[LeftOver]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let alike = |one: &LeftOver, other: &LeftOver| {
+        let same_end = one.ignored_sigterm() == other.ignored_sigterm();
+        one.command == other.command && one.daemon == other.daemon && same_end
+    };
+    for alike in processes.chunk_by(alike) {
+        let command = words::output_line(&alike[0].command, LINE);
+        if alike.len() > MANY_ALIKE {
+            let ages = alike.iter().map(|process| process.age);
+            let (least, most) = (ages.clone().min().unwrap_or_default(), ages.max().unwrap_or_default());
+            let ages = format!("{} to {}", words::duration(least), words::duration(most));
+            let end = leftover_end(alike[0].end);
+            lines.push(format!("{command}  ({} processes, running for {ages}{end})", alike.len()));
+            continue;
+        }
+        for process in alike {
+            let daemon = match &process.daemon {
+                Some(daemon) => format!("daemon {}, ", words::escape(daemon)),
+                None => String::new(),
+            };
+            let (age, end) = (words::duration(process.age), leftover_end(process.end));
+            lines.push(format!("{command}  ({daemon}running for {age}{end})"));
+        }
+    }
+    lines
+}
+
+/// What to say about the private network of a scenario that did not pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NetworkNote {
+    /// Something wanted to leave it: a statement, and how to allow that.
+    LeftAlone {
+        /// What happened.
+        message: &'static str,
+        /// What to do.
+        help: &'static str,
+    },
+    /// A connection was refused, which may be why it failed.
+    Refused(&'static str),
+}
+
+/// Says that the network was private, which can be why the scenario failed.
+pub(crate) fn network(used: Option<PrivateNetwork>) -> Option<NetworkNote> {
+    let used = used?;
+    if used.other_hosts {
+        Some(NetworkNote::LeftAlone {
+            message: "it tried to reach or look up another host, but its network was private and has only localhost",
+            help: "to use the host's network: label `network-host`, `network: host` in the metadata, \
+                   or `--network host`",
+        })
+    } else if used.refused {
+        Some(NetworkNote::Refused(
+            "its network was private, without the servers on the host's localhost; a connection was refused",
+        ))
+    } else {
+        None
+    }
+}
+
+/// Returns the command that runs one scenario again, given the quoted options that it needs.
+pub(crate) fn rerun_command(outline: &Outline, scenario: usize, options: &str) -> Option<String> {
+    let scenario = outline.scenarios.get(scenario)?;
+    let document = outline.documents.get(scenario.document)?;
+    // A name that begins with a dash looks like an option.
+    let path = if document.path.starts_with('-') { format!("./{}", document.path) } else { document.path.clone() };
+    let (path, name) = (words::shell_quote(&path), words::shell_quote(&scenario.title));
+    let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
+    let options = if options.is_empty() { String::new() } else { format!("{options} ") };
+    Some(format!("greenroom run {options}{path} --name{is}{name}"))
+}
