@@ -18,8 +18,10 @@
 #![forbid(unsafe_code)]
 
 pub mod catalogue;
+mod comparison;
 pub mod diagnostics;
 pub mod events;
+mod excerpt;
 mod explanation;
 pub mod records;
 pub mod style;

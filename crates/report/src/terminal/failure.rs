@@ -11,8 +11,10 @@ use greenroom_event::{
 };
 
 use super::compare;
-use super::excerpt::{self, LINE, LONG_TAIL, SHORT_TAIL, TAIL};
+use super::excerpt::{self, SHORT_TAIL};
 use super::page::Page;
+use crate::comparison;
+use crate::excerpt::{LINE, LONG_TAIL, TAIL, is_empty};
 use crate::explanation::{self, NetworkNote, daemon_end, deciding_step, failures, place, title};
 use crate::records::ScenarioRecord;
 use crate::style::Role;
@@ -232,12 +234,10 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     for line in failure.message.lines().skip(1) {
         page.line(2, &words::output_line(line, LINE));
     }
-    if let Some(comparison) = &failure.comparison {
-        let named = failure.message.contains(&comparison.what);
-        compare::comparison(page, comparison, named, shown.tail);
-        shown
-            .outputs
-            .extend(comparison.source.as_ref().filter(|_| compare::shows_end(comparison)).map(|of| (of, false)));
+    if let Some(of) = &failure.comparison {
+        let named = failure.message.contains(&of.what);
+        compare::comparison(page, of, named, shown.tail);
+        shown.outputs.extend(of.source.as_ref().filter(|_| comparison::shows_end(of)).map(|source| (source, false)));
     }
     for note in &failure.notes {
         page.line(2, &format!("note: {}", words::escape(note)));
@@ -262,10 +262,10 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
             page.line(4, &format!("command: {}", words::output_line(&daemon.command, LINE)));
         }
         let tail = if crashed { shown.tail } else { shown.tail.min(SHORT_TAIL) };
-        if !daemon.output.is_empty() && daemon.output.iter().all(excerpt::is_empty) {
+        if !daemon.output.is_empty() && daemon.output.iter().all(is_empty) {
             page.line(4, "no output");
         }
-        for output in daemon.output.iter().filter(|output| !excerpt::is_empty(output)) {
+        for output in daemon.output.iter().filter(|output| !is_empty(output)) {
             if shown.has(output) {
                 page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
