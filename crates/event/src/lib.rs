@@ -154,6 +154,11 @@ pub struct StepFinished {
     pub step: usize,
     /// How it ended.
     pub outcome: Outcome,
+    /// When it began, in microseconds since the start of the scenario, by the same clock as the lives of
+    /// daemons; missing in old recordings, and if the process that runs the steps did not report it.
+    #[serde(rename = "began_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<u64>")]
+    pub began: Option<Duration>,
     /// How long it took, in microseconds.
     #[serde(rename = "took_us", with = "micros")]
     #[schemars(with = "u64")]

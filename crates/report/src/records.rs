@@ -81,6 +81,10 @@ impl Records {
             EventKind::StepFinished(finished) => {
                 record.open_step = None;
                 record.waiting = None;
+                // The event of its start comes through the runner, a little later.
+                if let (Some(start), Some(began)) = (record.step_starts.last_mut(), finished.began) {
+                    *start = began;
+                }
                 record.steps.push(finished.clone());
             }
             EventKind::CleanupFinished(finished) => record.cleanups.push(finished.clone()),
@@ -129,6 +133,34 @@ mod tests {
         assert_eq!(push(finished(3)), Some(3));
         assert_eq!(push(finished(1)), Some(1));
         assert_eq!(push(finished(0)), Some(0));
+    }
+
+    #[test]
+    fn a_step_began_when_the_process_that_ran_it_says() {
+        let mut records = Records::default();
+        let attempt = Some(Attempt::first(0));
+        let event = |at: u64, kind| Event { seq: 0, at: Duration::from_millis(at), scenario: attempt, kind };
+        let step = |step: usize, began: Option<u64>| {
+            EventKind::StepFinished(StepFinished {
+                step,
+                outcome: Outcome::Passed,
+                began: began.map(Duration::from_millis),
+                took: Duration::ZERO,
+                failure: None,
+                output: Vec::new(),
+            })
+        };
+        records.push(&event(100, EventKind::ScenarioStarted));
+        for (at, kind) in [
+            (100, EventKind::StepStarted { step: 0 }),
+            (130, step(0, Some(2))),
+            (130, EventKind::StepStarted { step: 1 }),
+            (150, step(1, None)),
+        ] {
+            records.push(&event(at, kind));
+        }
+        let [record] = &records.rest()[..] else { panic!() };
+        assert_eq!(record.step_starts, [2, 30].map(Duration::from_millis));
     }
 
     #[test]

@@ -265,10 +265,11 @@ impl StepAgent {
         };
         // Output over the limit is this step's failure.
         let result = result.and_then(|()| Ok(context.watch().read_meters()?));
+        let began = Some(context.watch().time_of(clock.begun()));
         let took = clock.elapsed(context.watch());
         let cut = context.watch().take_error();
         let Err(error) = result else {
-            return StepReply { took, failure: None, interrupted: false };
+            return StepReply { began, took, failure: None, interrupted: false };
         };
         let interrupted = cut == Some(WaitError::Interrupted);
         let mut failure = error;
@@ -294,7 +295,7 @@ impl StepAgent {
         if part == Part::Step && !interrupted {
             failure = with_refusals(context, failure);
         }
-        StepReply { took, failure: Some(failure), interrupted }
+        StepReply { began, took, failure: Some(failure), interrupted }
     }
 }
 

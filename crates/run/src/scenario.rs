@@ -222,11 +222,9 @@ impl ActiveScenario {
                 self.progress.cleanup_done(step)?;
                 let outcome = if reply.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
-                let StepReply { took, failure, .. } = reply;
-                emit.scenario(
-                    self.attempt,
-                    EventKind::CleanupFinished(StepFinished { step, outcome, took, failure, output: Vec::new() }),
-                );
+                let StepReply { began, took, failure, .. } = reply;
+                let finished = StepFinished { step, outcome, began, took, failure, output: Vec::new() };
+                emit.scenario(self.attempt, EventKind::CleanupFinished(finished));
                 self.step_begun = Instant::now();
             }
             WorkerMessage::Ended { daemons, left_over, network, failure } => {
@@ -279,7 +277,7 @@ impl ActiveScenario {
         } else {
             done.failure
         };
-        let finished = StepFinished { step, outcome, took: done.took, failure, output: Vec::new() };
+        let finished = StepFinished { step, outcome, began: done.began, took: done.took, failure, output: Vec::new() };
         emit.scenario(self.attempt, EventKind::StepFinished(finished));
     }
 
@@ -366,7 +364,7 @@ impl ActiveScenario {
         match self.progress.current() {
             Some(step) => {
                 let failure = Some(Failure::new(message).kind(kind));
-                let reply = StepReply { took: self.step_begun.elapsed(), failure, interrupted: false };
+                let reply = StepReply { began: None, took: self.step_begun.elapsed(), failure, interrupted: false };
                 self.finish_step(step, reply, emit);
             }
             None => self.fail(Outcome::Failed, kind, message),

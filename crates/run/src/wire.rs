@@ -120,6 +120,8 @@ pub(crate) enum WorkerMessage {
 /// How a step or cleanup went.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StepReply {
+    /// When it began, since the start of the scenario.
+    pub(crate) began: Option<Duration>,
     pub(crate) took: Duration,
     /// Why it did not pass.
     pub(crate) failure: Option<Failure>,

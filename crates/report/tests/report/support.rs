@@ -79,6 +79,7 @@ impl Run {
             EventKind::StepFinished(StepFinished {
                 step,
                 outcome: Outcome::Passed,
+                began: None,
                 took: ms(took),
                 failure: None,
                 output: Vec::new(),
@@ -94,6 +95,7 @@ impl Run {
         let failed = EventKind::StepFinished(StepFinished {
             step,
             outcome: Outcome::Failed,
+            began: None,
             took: ms(took),
             failure: Some(failure),
             output: Vec::new(),
@@ -105,6 +107,7 @@ impl Run {
         let failed = EventKind::CleanupFinished(StepFinished {
             step,
             outcome: Outcome::Failed,
+            began: None,
             took: ms(took),
             failure: Some(failure),
             output: Vec::new(),

@@ -59,6 +59,11 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// Returns when it was started.
+    pub fn begun(&self) -> Instant {
+        self.begun
+    }
+
     /// Returns how long this process could run since the start.
     pub fn elapsed(&self, watch: &mut Watch) -> Duration {
         self.begun.elapsed().saturating_sub(watch.lost().saturating_sub(self.lost))
@@ -217,6 +222,13 @@ impl Watch {
         self.clock.lost()
     }
 
+    /// Returns the time from the creation of this watch to a moment that is not in the future, without
+    /// the time in which this process could not run.
+    pub fn time_of(&mut self, moment: Instant) -> Duration {
+        self.account(Duration::ZERO);
+        self.clock.time_of(moment)
+    }
+
     /// Starts a stopwatch that stands still while this process cannot run.
     pub fn stopwatch(&mut self) -> Stopwatch {
         Stopwatch { begun: Instant::now(), lost: self.lost() }
@@ -257,8 +269,8 @@ impl Watch {
             let ready = polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty());
             let interrupted = polled[fds.len()..ends].iter().any(|fd| !fd.revents().is_empty());
             let ended: Vec<bool> = polled[ends..].iter().map(|fd| !fd.revents().is_empty()).collect();
-            self.ends.take(ended, now);
             self.account(now.saturating_duration_since(begun).saturating_sub(pause));
+            self.ends.take(ended, now);
             if ready {
                 return Ok(true);
             }
