@@ -84,6 +84,11 @@ impl Sources {
         SourceId(offset(self.files.len() - 1))
     }
 
+    /// Returns all files, in the order in which they were read.
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
     /// Returns the file with this id.
     ///
     /// # Panics

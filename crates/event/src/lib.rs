@@ -124,7 +124,7 @@ pub enum EventKind {
 }
 
 /// The run begins.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// [`SCHEMA_VERSION`] of the greenroom that wrote this.
     pub schema_version: u32,

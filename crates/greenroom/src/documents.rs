@@ -196,7 +196,7 @@ fn is_shared(path: &Path) -> bool {
 /// Shows all diagnostics on standard error.
 fn show(loaded: &Loaded, settings: &Settings) {
     if !loaded.diagnostics.is_empty() {
-        let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr);
+        let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr.style());
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }

@@ -18,6 +18,9 @@ pub(crate) enum CommandError {
     /// Mistakes on the command line, a message for each.
     #[error("{}", .0.join("\ngreenroom: "))]
     Usage(Vec<String>),
+    /// Reports cannot be written, a message for each.
+    #[error("{}", .0.join("\ngreenroom: "))]
+    Unwritable(Vec<String>),
     /// The system refused something that greenroom needs.
     #[error("failed to {action}: {reason}")]
     System {
@@ -65,7 +68,9 @@ impl CommandError {
             Self::Interrupted | Self::Recording { error: RecordingError::CutShort { .. }, .. } => ExitCode::Interrupted,
             Self::InvalidDocument | Self::Recording { .. } => ExitCode::InvalidInput,
             Self::Usage(_) => ExitCode::Usage,
-            Self::System { .. } | Self::Directory(_) | Self::Sandbox { .. } | Self::Output(_) => ExitCode::Unavailable,
+            Self::Unwritable(_) | Self::System { .. } | Self::Directory(_) | Self::Sandbox { .. } | Self::Output(_) => {
+                ExitCode::Unavailable
+            }
         }
     }
 

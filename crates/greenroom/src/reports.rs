@@ -1,26 +1,44 @@
-//! The reports that `run` writes to files: an option and a file for each row of [`FORMATS`].
+//! The reports that are written to files: an option for each row of [`FORMATS`], and where it leads.
+//!
+//! Everything that can be known is checked before anything runs. A streaming report is written in
+//! place, and empties its file only when its first event is ready. Any other report replaces its
+//! file when the run is over. `-` is standard output.
 
-use std::fs::{File, canonicalize};
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
-use greenroom_doc::Plan;
-use greenroom_event::Sink;
-use greenroom_report::{FORMATS, Format};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use greenroom_doc::Loaded;
+use greenroom_event::{Event, Sink};
+use greenroom_report::{FORMATS, Format, RunRecord, Writing};
 
 use crate::error::CommandError;
+use crate::replace::{self, Replacement};
 use crate::screen::Screen;
 use crate::settings::Settings;
 
-/// The formats that the command line asks for, and their files.
+/// The reports that the command line asks for.
 #[derive(Debug)]
-pub(crate) struct ReportFiles(Vec<(&'static Format, PathBuf)>);
+pub(crate) struct ReportFiles(Vec<Request>);
+
+/// A report and its file.
+#[derive(Debug, Clone)]
+struct Request {
+    format: &'static Format,
+    file: PathBuf,
+}
 
 impl FromArgMatches for ReportFiles {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let file = |format: &'static Format| Some((format, matches.get_one::<PathBuf>(format.option)?.clone()));
-        Ok(Self(FORMATS.iter().filter_map(file).collect()))
+        let requests = |format: &'static Format| {
+            let files = matches.get_many::<PathBuf>(format.option).into_iter().flatten();
+            files.map(move |file| Request { format, file: file.clone() })
+        };
+        Ok(Self(FORMATS.iter().flat_map(requests).collect()))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -32,9 +50,8 @@ impl FromArgMatches for ReportFiles {
 impl Args for ReportFiles {
     fn augment_args(command: Command) -> Command {
         FORMATS.iter().fold(command, |command, format| {
-            let parser = PathBufValueParser::new().try_map(not_standard_output);
-            let option = Arg::new(format.option).long(format.option).value_name("FILE");
-            command.arg(option.help(format.help).value_parser(parser))
+            let option = Arg::new(format.option).long(format.option).value_name("FILE").action(ArgAction::Append);
+            command.arg(option.help(format.help).value_parser(PathBufValueParser::new().map(standard_output)))
         })
     }
 
@@ -43,8 +60,24 @@ impl Args for ReportFiles {
     }
 }
 
-fn not_standard_output(path: PathBuf) -> Result<PathBuf, &'static str> {
-    if path == Path::new("-") { Err("standard output shows the run; expected the name of a file") } else { Ok(path) }
+/// The name that stands for standard output.
+const STANDARD_OUTPUT: &str = "-";
+
+/// Replaces other names of standard output by `-`.
+fn standard_output(file: PathBuf) -> PathBuf {
+    let names = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    if names.iter().any(|name| file == Path::new(name)) { STANDARD_OUTPUT.into() } else { file }
+}
+
+impl Request {
+    fn is_standard_output(&self) -> bool {
+        self.file == Path::new(STANDARD_OUTPUT)
+    }
+
+    /// Returns the option with its value, as the user wrote it.
+    fn title(&self) -> String {
+        format!("--{} {}", self.format.option, self.file.display())
+    }
 }
 
 impl ReportFiles {
@@ -53,43 +86,248 @@ impl ReportFiles {
         self.0.is_empty()
     }
 
-    /// Opens the files, before anything runs.
-    pub(crate) fn open(&self, plan: &Plan, settings: &Settings) -> Result<Vec<FileReport>, CommandError> {
-        self.0.iter().map(|(format, path)| FileReport::open(format, path, plan, settings)).collect()
+    /// Returns whether a report takes standard output, so that the run is shown on standard error.
+    pub(crate) fn take_standard_output(&self) -> bool {
+        self.0.iter().any(Request::is_standard_output)
+    }
+
+    /// Checks and opens the files, before anything runs.
+    ///
+    /// `inputs` are files that must not be overwritten, each with what it is.
+    pub(crate) fn open(&self, inputs: &[(PathBuf, String)], settings: &Settings) -> Result<Reports, CommandError> {
+        let conflicts = self.conflicts(inputs, settings);
+        if !conflicts.is_empty() {
+            return Err(CommandError::Usage(conflicts));
+        }
+        let mut reports = Reports { streaming: Vec::new(), whole: Vec::new(), record: RunRecord::default() };
+        let mut failures = Vec::new();
+        for request in &self.0 {
+            if let Err(error) = reports.add(request, settings) {
+                failures.push(format!("failed to write {}: {error}", request.file.display()));
+            }
+        }
+        if failures.is_empty() { Ok(reports) } else { Err(CommandError::Unwritable(failures)) }
+    }
+
+    /// Returns what is wrong with the files besides that they cannot be written.
+    fn conflicts(&self, inputs: &[(PathBuf, String)], settings: &Settings) -> Vec<String> {
+        let inputs: HashMap<Identity, &String> =
+            inputs.iter().map(|(path, what)| (Identity::of(&settings.directory.join(path)), what)).collect();
+        let output = fs::metadata("/dev/stdout").ok().filter(Metadata::is_file).map(|file| Identity::at(&file));
+        let mut earlier: HashMap<Identity, &Request> = HashMap::new();
+        let mut conflicts = Vec::new();
+        for request in &self.0 {
+            let identity = if request.is_standard_output() {
+                Identity::StandardOutput
+            } else {
+                Identity::of(&settings.directory.join(&request.file))
+            };
+            if identity == Identity::Nothing {
+                continue;
+            }
+            let title = request.title();
+            if let Some(what) = inputs.get(&identity) {
+                conflicts.push(format!("{title} would overwrite {what}"));
+            } else if Some(&identity) == output.as_ref() {
+                conflicts
+                    .push(format!("{title} is also where standard output goes; write --{} -", request.format.option));
+            } else if let Some(other) = earlier.get(&identity) {
+                let place = if request.is_standard_output() { "standard output" } else { "the same file" };
+                conflicts.push(format!("{} and {title} write to {place}; give each its own", other.title()));
+            } else {
+                earlier.insert(identity, request);
+            }
+        }
+        conflicts
     }
 }
 
-/// A report that is written to a file.
-pub(crate) struct FileReport {
+/// By what two names of one file are recognized.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Identity {
+    StandardOutput,
+    /// The null device, which any number of reports may be written to.
+    Nothing,
+    /// An existing file: its device and its number on it.
+    File(u64, u64),
+    /// A file that does not exist yet.
+    Name(PathBuf),
+}
+
+impl Identity {
+    fn of(path: &Path) -> Self {
+        fs::metadata(path).map_or_else(|_| Self::Name(replace::resolve(path)), |file| Self::at(&file))
+    }
+
+    fn at(file: &Metadata) -> Self {
+        let number = |file: &Metadata| (file.dev(), file.ino());
+        match fs::metadata("/dev/null") {
+            Ok(null) if number(&null) == number(file) => Self::Nothing,
+            _ => Self::File(file.dev(), file.ino()),
+        }
+    }
+}
+
+/// Returns the files that documents were read from, with what they are.
+pub(crate) fn inputs(loaded: &Loaded) -> Vec<(PathBuf, String)> {
+    let files = loaded.sources.files().iter().filter(|file| !file.is_builtin);
+    let is_document = |name: &str| loaded.plan.documents.iter().any(|document| document.path == name);
+    let what = |name: &str| {
+        if is_document(name) { "a document".to_owned() } else { format!("{name}, which a document uses") }
+    };
+    files.map(|file| (PathBuf::from(&file.name), what(&file.name))).collect()
+}
+
+/// The reports of a run, being written.
+pub(crate) struct Reports {
+    streaming: Vec<Streaming>,
+    whole: Vec<Whole>,
+    /// What the reports are made from that are written at the end.
+    record: RunRecord,
+}
+
+impl Reports {
+    fn add(&mut self, request: &Request, settings: &Settings) -> io::Result<()> {
+        let path = settings.directory.join(&request.file);
+        match request.format.writing {
+            Writing::Streaming(create) => {
+                let output = if request.is_standard_output() {
+                    Screen::new(io::stdout())?
+                } else {
+                    Screen::new(InPlace::open(&path)?)?
+                };
+                let sink = create(Box::new(output.clone()));
+                self.streaming.push(Streaming { request: request.clone(), sink, output });
+            }
+            Writing::Whole(write) => {
+                let destination = if request.is_standard_output() {
+                    Destination::Screen(Screen::new(io::stdout())?)
+                } else {
+                    let file = Replacement::check(&path)?;
+                    if file.is_special() {
+                        Destination::Screen(Screen::new(InPlace::open(&path)?)?)
+                    } else {
+                        Destination::File(file)
+                    }
+                };
+                self.whole.push(Whole { request: request.clone(), write, destination, error: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the sinks that the events of the run go to.
+    pub(crate) fn sinks(&mut self) -> impl Iterator<Item = &mut dyn Sink> {
+        let record = (!self.whole.is_empty()).then_some(&mut self.record as &mut dyn Sink);
+        self.streaming.iter_mut().map(|report| report as &mut dyn Sink).chain(record)
+    }
+
+    /// Writes the reports that are written at the end of the run.
+    pub(crate) fn finish(&mut self) {
+        self.record.close();
+        for report in &mut self.whole {
+            report.finish(&self.record);
+        }
+    }
+
+    /// Returns the outputs to wait for.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &Screen> {
+        let whole = self.whole.iter().filter_map(|report| match &report.destination {
+            Destination::Screen(output) => Some(output),
+            Destination::File(_) => None,
+        });
+        self.streaming.iter().map(|report| &report.output).chain(whole)
+    }
+
+    /// Returns why reports are missing or incomplete.
+    pub(crate) fn errors(&self) -> Vec<CommandError> {
+        let streaming =
+            self.streaming.iter().filter_map(|report| Some((&report.request, report.output.error()?.to_string())));
+        let whole = self.whole.iter().filter_map(|report| Some((&report.request, report.error()?)));
+        let action = |request: &Request| format!("write {}", request.file.display());
+        streaming.chain(whole).map(|(request, error)| CommandError::system(action(request), &error)).collect()
+    }
+}
+
+/// A report that is written while the scenarios run.
+struct Streaming {
+    request: Request,
     sink: Box<dyn Sink>,
     output: Screen,
-    path: PathBuf,
 }
 
-impl FileReport {
-    fn open(format: &Format, path: &Path, plan: &Plan, settings: &Settings) -> Result<Self, CommandError> {
-        let full = settings.directory.join(path);
-        let is_same = |document: &str| canonicalize(settings.directory.join(document)).ok() == canonicalize(&full).ok();
-        if full.exists() && plan.documents.iter().any(|document| is_same(&document.path)) {
-            let message = format!("--{} {} would overwrite a document", format.option, path.display());
-            return Err(CommandError::Usage(vec![message]));
-        }
-        let failed = |error| CommandError::system(format!("write {}", path.display()), &error);
-        let output = File::create(full).and_then(Screen::new).map_err(failed)?;
-        Ok(Self { sink: (format.create)(Box::new(output.clone())), output, path: path.to_owned() })
+impl Sink for Streaming {
+    fn push(&mut self, event: &Event) {
+        self.sink.push(event);
     }
 
-    pub(crate) fn sink(&mut self) -> &mut dyn Sink {
-        &mut *self.sink
+    /// Returns whether the reader of standard output is gone; one of a file does not end the run.
+    fn is_deserted(&self) -> bool {
+        self.request.is_standard_output() && self.output.is_closed()
+    }
+}
+
+/// A report that is written at the end of the run.
+struct Whole {
+    request: Request,
+    write: fn(&RunRecord, &mut dyn Write) -> io::Result<()>,
+    destination: Destination,
+    error: Option<io::Error>,
+}
+
+/// Where a report goes that is written at the end of the run.
+enum Destination {
+    File(Replacement),
+    /// Standard output, a device or a pipe, whose reader must not block the end of the run.
+    Screen(Screen),
+}
+
+impl Whole {
+    fn finish(&mut self, record: &RunRecord) {
+        let written = match &mut self.destination {
+            Destination::File(file) => file.write(|to| (self.write)(record, to)),
+            Destination::Screen(output) => {
+                let mut text = Vec::new();
+                (self.write)(record, &mut text).and_then(|()| output.write_all(&text))
+            }
+        };
+        self.error = written.err();
     }
 
-    pub(crate) fn output(&self) -> &Screen {
-        &self.output
+    fn error(&self) -> Option<String> {
+        let output = match &self.destination {
+            Destination::Screen(output) => output.error().map(|error| error.to_string()),
+            Destination::File(_) => None,
+        };
+        output.or_else(|| self.error.as_ref().map(ToString::to_string))
+    }
+}
+
+/// A file that is written in place, and emptied or created only by the first write.
+struct InPlace {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl InPlace {
+    fn open(path: &Path) -> io::Result<Self> {
+        let checked = Replacement::check(path)?;
+        // Waits for the reader of a named pipe.
+        let file = checked.is_special().then(|| OpenOptions::new().write(true).open(path)).transpose()?;
+        Ok(Self { path: checked.target().to_owned(), file })
+    }
+}
+
+impl Write for InPlace {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::create(&self.path)?),
+        };
+        file.write(bytes)
     }
 
-    /// Returns why the file is incomplete, if it is.
-    pub(crate) fn error(&self) -> Option<CommandError> {
-        let error = self.output.error()?;
-        Some(CommandError::system(format!("write {}", self.path.display()), &error))
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
     }
 }

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
-use greenroom_report::{Style, Terminal};
+use greenroom_report::Terminal;
 
 use crate::error::CommandError;
 
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     /// Properties of standard output.
     pub(crate) stdout: Terminal,
     /// Properties of standard error.
-    pub(crate) stderr: Style,
+    pub(crate) stderr: Terminal,
 }
 
 /// The width of output that does not go to a terminal.
@@ -69,7 +69,7 @@ impl Settings {
             tmpdir_is_set,
             mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
-            stderr: Style { colour: colour(err), width: width(err, err_columns) },
+            stderr: Terminal { colour: colour(err), width: width(err, err_columns), live: err && !dumb },
         })
     }
     /// Resolves a program that is given as a path, so that it is found from any directory.

@@ -5,11 +5,11 @@
 
 use greenroom_event::recording::Recorder;
 
-use crate::tee::Format;
+use crate::tee::{Format, Writing};
 
 /// `--events FILE`.
 pub const FORMAT: Format = Format {
     option: "events",
     help: "Record the run in this file, one line of JSON per event; `greenroom report` shows it",
-    create: |to| Box::new(Recorder::new(to)),
+    writing: Writing::Streaming(|to| Box::new(Recorder::new(to))),
 };

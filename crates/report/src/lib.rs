@@ -24,15 +24,17 @@ pub mod events;
 mod excerpt;
 mod explanation;
 pub mod records;
+pub mod run_record;
 pub mod style;
 pub mod summary;
 pub mod tee;
 pub mod terminal;
 pub mod words;
 
+pub use run_record::{RunRecord, ScenarioState};
 pub use style::Style;
 pub use summary::{Summary, Verdict};
-pub use tee::{Format, Tee};
+pub use tee::{Format, Tee, Writing};
 pub use terminal::{Options, Terminal, TerminalReporter, Verbosity};
 
 /// The reports that `greenroom run` writes to files, a row for each.

@@ -5,11 +5,12 @@
 //! them is [`FORMATS`](crate::FORMATS).
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use greenroom_event::{Event, Sink};
 
+use crate::run_record::RunRecord;
 use crate::summary::Summary;
 
 /// Passes events on to sinks, and sums them up.
@@ -57,13 +58,22 @@ impl Sink for Tee<'_> {
     }
 }
 
-/// A report in a file: its option of `greenroom run`, and how it is made.
+/// A report in a file: its option of `greenroom run`, and how it is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Format {
     /// The option: `events` for `--events FILE`.
     pub option: &'static str,
     /// The help text of the option.
     pub help: &'static str,
-    /// Creates the report. It writes to its writer only, which remembers the first error.
-    pub create: fn(Box<dyn Write>) -> Box<dyn Sink>,
+    /// How it is written.
+    pub writing: Writing,
+}
+
+/// When a report is written, and how.
+#[derive(Debug, Clone, Copy)]
+pub enum Writing {
+    /// While the scenarios run. It writes to its writer only, which remembers the first error.
+    Streaming(fn(Box<dyn Write>) -> Box<dyn Sink>),
+    /// At the end of the run, at once.
+    Whole(fn(&RunRecord, &mut dyn Write) -> io::Result<()>),
 }

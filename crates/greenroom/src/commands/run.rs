@@ -17,7 +17,7 @@ use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
 use crate::origin;
-use crate::reports::{FileReport, ReportFiles};
+use crate::reports::{self, ReportFiles};
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -142,22 +142,26 @@ impl Run {
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
         let chosen = self.filter.select(&loaded, &named)?;
         let options = self.options(chosen, &loaded, settings);
-        let mut files = self.reports.open(&loaded.plan, settings)?;
+        let mut reports = self.reports.open(&reports::inputs(&loaded), settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
-        let screen = Screen::new(io::stdout()).map_err(|error| CommandError::system("start a thread", &error))?;
+        let on_stderr = self.reports.take_standard_output();
+        let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
+        let screen = screen.map_err(|error| CommandError::system("start a thread", &error))?;
         let shown = Options { verbosity: self.detail.verbosity() };
-        let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), settings.stdout, shown));
-        let mut tee =
-            Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(files.iter_mut().map(FileReport::sink)));
+        let terminal = if on_stderr { settings.stderr } else { settings.stdout };
+        let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), terminal, shown));
+        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
             reporter.0.clear();
+        } else {
+            reports.finish();
         }
         // A user who stops a run does not wait for a reader that has stopped reading.
         let stopped = summary.interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
         let limit = stopped.then_some(LIMIT_AFTER_STOP);
-        for output in iter::once(&screen).chain(files.iter().map(FileReport::output)) {
+        for output in iter::once(&screen).chain(reports.outputs()) {
             output.wait(limit, signals.stop(), signals.pause());
         }
         ran.map_err(|RunError::Sandbox(error)| match error {
@@ -167,7 +171,7 @@ impl Run {
         let verdict = summary.verdict();
         // Who stops a run may close its terminal too, so lost output does not matter.
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
-        let errors: Vec<CommandError> = files.iter().filter_map(FileReport::error).chain(lost).collect();
+        let errors: Vec<CommandError> = reports.errors().into_iter().chain(lost).collect();
         errors.iter().for_each(CommandError::report);
         let is_lost = !errors.is_empty() && verdict != Verdict::Interrupted;
         Ok(if is_lost { ExitCode::Unavailable } else { verdict.into() })

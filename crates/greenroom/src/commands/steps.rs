@@ -28,7 +28,7 @@ impl Steps {
         for (name, text) in self.files(registry)? {
             let (sources, bindings, problems) = bindings_of(&name, &text);
             if !problems.is_empty() {
-                let text = diagnostics::render(&problems, &sources, settings.stderr);
+                let text = diagnostics::render(&problems, &sources, settings.stderr.style());
                 let _ = std::io::stderr().write_all(text.as_bytes());
                 is_valid = false;
             }

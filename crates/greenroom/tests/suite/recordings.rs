@@ -217,7 +217,7 @@ fn a_file_that_cannot_be_written_stops_the_command_before_anything_runs() {
     let variable = format!("RAN={}", project.path("ran").display());
     let run = |file: &str| project.run(["run", "--env", &variable, "--events", file, "x.md"]).stdout("");
     run("missing/run.jsonl").code(4).stderr(str![[r#"
-greenroom: failed to write missing/run.jsonl: No such file or directory (os error 2)
+greenroom: failed to write missing/run.jsonl: its directory does not exist
 
 "#]]);
     run(".").code(4).stderr(str![[r#"
@@ -232,12 +232,6 @@ greenroom: --events x.md would overwrite a document
 greenroom: --events ./x.md would overwrite a document
 
 "#]]);
-    run("-").code(3).stderr(str![[r#"
-error: invalid value '-' for '--events <FILE>': standard output shows the run; expected the name of a file
-
-For more information, try '--help'.
-
-"#]]);
     run("").code(3).stderr(str![[r#"
 error: a value is required for '--events <FILE>' but none was supplied
 
@@ -246,6 +240,43 @@ For more information, try '--help'.
 "#]]);
     assert!(!project.path("ran").exists());
     assert_eq!(fs::read_to_string(project.path("x.md")).unwrap(), scenario("when I run sh -c 'touch \"$RAN\"'"));
+}
+
+#[test]
+fn a_recording_on_standard_output_moves_the_run_to_standard_error() {
+    let (project, _) = recorded();
+    for name in ["-", "/dev/stdout"] {
+        let both = project.run(["run", "--events", name, "x.md"]).code(1);
+        assert!(both.stderr.contains("\nFAILED: 1 of 3 scenarios failed, 2 passed, "), "{}", both.stderr);
+        assert!(both.stdout.lines().all(|line| line.starts_with("{\"seq\":")), "{}", both.stdout);
+    }
+}
+
+#[test]
+fn files_are_checked_before_anything_runs_and_all_mistakes_are_shown() {
+    let project = Project::anywhere()
+        .file("x.md", scenario("when I run sh -c 'touch \"$RAN\"'"))
+        .link("link.jsonl", "run.jsonl")
+        .file("old.jsonl", "old");
+    let variable = format!("RAN={}", project.path("ran").display());
+    let run = |files: &[&str]| {
+        let options: Vec<&str> = files.iter().flat_map(|file| ["--events", file]).collect();
+        project.run([&["run", "--env", &variable], &options[..], &["x.md"]].concat()).stdout("")
+    };
+    run(&["-", "run.jsonl", "-", "./run.jsonl", "link.jsonl"]).code(3).stderr(str![[r#"
+greenroom: --events - and --events - write to standard output; give each its own
+greenroom: --events run.jsonl and --events ./run.jsonl write to the same file; give each its own
+greenroom: --events run.jsonl and --events link.jsonl write to the same file; give each its own
+
+"#]]);
+    run(&["old.jsonl", "missing/a", "missing/b"]).code(4).stderr(str![[r#"
+greenroom: failed to write missing/a: its directory does not exist
+greenroom: failed to write missing/b: its directory does not exist
+
+"#]]);
+    assert!(!project.path("ran").exists());
+    assert_eq!(fs::read_to_string(project.path("old.jsonl")).unwrap(), "old");
+    project.run(["run", "--events", "/dev/null", "--events", "/dev/null", "--env", &variable, "x.md", "-q"]).passes();
 }
 
 #[test]

@@ -39,6 +39,13 @@ pub struct Terminal {
     pub live: bool,
 }
 
+impl Terminal {
+    /// Returns how text on it looks.
+    pub fn style(self) -> Style {
+        Style { colour: self.colour, width: self.width }
+    }
+}
+
 /// How much to show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {

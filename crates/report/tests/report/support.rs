@@ -10,7 +10,7 @@ use greenroom_event::{
     Notice, Outcome, Outline, Output, OutputSource, Relation, RunStarted, SCHEMA_VERSION, ScenarioFinished,
     ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
 };
-use greenroom_report::{FORMATS, Options, Terminal, TerminalReporter, Verbosity};
+use greenroom_report::{FORMATS, Options, RunRecord, Terminal, TerminalReporter, Verbosity, Writing};
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -275,12 +275,14 @@ impl io::Write for Memory {
 
 /// What the report of this option writes.
 pub(crate) fn written(option: &str, run: &Run) -> String {
-    let memory = Memory::default();
+    let mut memory = Memory::default();
     let format = FORMATS.iter().find(|format| format.option == option).unwrap();
-    let mut sink = (format.create)(Box::new(memory.clone()));
-    for event in run.all() {
-        sink.push(&event);
+    match format.writing {
+        Writing::Streaming(create) => {
+            let mut sink = create(Box::new(memory.clone()));
+            run.all().iter().for_each(|event| sink.push(event));
+        }
+        Writing::Whole(write) => write(&RunRecord::of(&run.all()), &mut memory).unwrap(),
     }
-    drop(sink);
     String::from_utf8(memory.0.take()).unwrap()
 }

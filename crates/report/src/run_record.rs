@@ -1,0 +1,202 @@
+//! A whole run, gathered from its events: what reports are made from that are written at its end.
+//!
+//! [`RunRecord`] takes events until the run is over, or until a recording that is cut short has no
+//! more. Then every scenario that began has its attempts in order, with or without an end.
+
+use std::time::Duration;
+
+use greenroom_event::{Event, EventKind, Outcome, RunStarted, ScenarioOutline, Sink};
+use jiff::Timestamp;
+
+use crate::records::{Records, ScenarioRecord};
+use crate::summary::Summary;
+
+/// A run with the records of all its scenarios.
+#[derive(Debug, Default)]
+pub struct RunRecord {
+    /// The start of the run: its outline, its isolation, its origin.
+    pub started: RunStarted,
+    /// The attempts at each scenario, in order, by its index in the outline; empty if none began.
+    pub scenarios: Vec<Vec<ScenarioRecord>>,
+    /// The counts.
+    pub summary: Summary,
+    /// Whether the run ended. A recording that is cut short, or of a run that goes on, has no end.
+    pub ended: bool,
+    records: Records,
+}
+
+/// How a scenario ended, over all its attempts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScenarioState {
+    /// It failed.
+    Failed,
+    /// It could not be run to its end.
+    Broken,
+    /// It was running when the recording ended.
+    Unfinished,
+    /// It passed after an attempt that did not.
+    Flaky,
+    /// It passed at once.
+    Passed,
+    /// It was not started, or was stopped with the run.
+    Skipped,
+}
+
+impl RunRecord {
+    /// Gathers a whole recording.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut record = Self::default();
+        events.into_iter().for_each(|event| record.push(event));
+        record.close();
+        record
+    }
+
+    /// Adds the scenarios that have no end. Called by itself when the run ends.
+    pub fn close(&mut self) {
+        self.records.rest().into_iter().for_each(|record| self.add(record));
+    }
+
+    /// Returns the attempts at a scenario, in order.
+    pub fn attempts(&self, scenario: usize) -> &[ScenarioRecord] {
+        self.scenarios.get(scenario).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the attempt that decides how a scenario ended: the last one.
+    pub fn deciding(&self, scenario: usize) -> Option<&ScenarioRecord> {
+        self.attempts(scenario).last()
+    }
+
+    /// Returns how a scenario ended.
+    pub fn state(&self, scenario: usize) -> ScenarioState {
+        let Some(record) = self.deciding(scenario) else {
+            return ScenarioState::Skipped;
+        };
+        match record.finished.as_ref() {
+            // Another attempt was to follow.
+            None => ScenarioState::Unfinished,
+            Some(finished) if finished.is_retried => ScenarioState::Unfinished,
+            Some(finished) => match finished.outcome {
+                Outcome::Passed if record.attempt > 1 => ScenarioState::Flaky,
+                Outcome::Passed => ScenarioState::Passed,
+                Outcome::Failed => ScenarioState::Failed,
+                Outcome::Broken => ScenarioState::Broken,
+                Outcome::Skipped => ScenarioState::Skipped,
+            },
+        }
+    }
+
+    /// Returns the scenarios of a document with their indices, in reading order.
+    pub fn scenarios_of(&self, document: usize) -> impl Iterator<Item = (usize, &ScenarioOutline)> {
+        let scenarios = self.started.outline.scenarios.iter().enumerate();
+        scenarios.filter(move |(_, scenario)| scenario.document == document)
+    }
+
+    /// Returns the time of the machine's clock so long after the start, if it is known.
+    pub fn wall_time(&self, at: Duration) -> Option<Timestamp> {
+        let started: Timestamp = self.started.origin.as_ref()?.started.parse().ok()?;
+        started.checked_add(at).ok()
+    }
+
+    fn add(&mut self, record: ScenarioRecord) {
+        // Only a damaged recording has a scenario that the outline does not have.
+        if let Some(attempts) = self.scenarios.get_mut(record.scenario) {
+            let at = attempts.partition_point(|other| other.attempt < record.attempt);
+            attempts.insert(at, record);
+        }
+    }
+}
+
+impl Sink for RunRecord {
+    fn push(&mut self, event: &Event) {
+        self.summary.fold(event);
+        match &event.kind {
+            EventKind::RunStarted(started) => {
+                self.started = started.clone();
+                self.scenarios = vec![Vec::new(); started.outline.scenarios.len()];
+            }
+            EventKind::RunFinished { .. } => {
+                self.ended = true;
+                self.close();
+            }
+            _ => {
+                if let Some(record) = self.records.push(event) {
+                    self.add(record);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use greenroom_event::{Attempt, Location, Origin, Outline, ScenarioFinished};
+
+    use super::*;
+
+    fn started() -> Event {
+        let scenario = |title: &str| ScenarioOutline {
+            document: 0,
+            title: title.to_owned(),
+            repetition: None,
+            location: Location { file: "a.md".to_owned(), line: 1 },
+            labels: Vec::new(),
+            steps: Vec::new(),
+        };
+        let outline = Outline { scenarios: vec![scenario("a"), scenario("b")], ..Outline::default() };
+        let origin = Origin { started: "2026-11-26T18:50:19Z".to_owned(), ..Origin::default() };
+        event(None, EventKind::RunStarted(RunStarted { outline, origin: Some(origin), ..RunStarted::default() }))
+    }
+
+    fn event(scenario: Option<Attempt>, kind: EventKind) -> Event {
+        Event { seq: 0, at: Duration::ZERO, scenario, kind }
+    }
+
+    fn finished(index: usize, number: u32, outcome: Outcome, is_retried: bool) -> Event {
+        let finished = ScenarioFinished {
+            outcome,
+            took: Duration::ZERO,
+            failure: None,
+            daemons: Vec::new(),
+            left_over: Vec::new(),
+            kept: None,
+            network: None,
+            is_retried,
+        };
+        event(Some(Attempt { index, number }), EventKind::ScenarioFinished(finished))
+    }
+
+    #[test]
+    fn the_last_attempt_decides() {
+        let events = [
+            started(),
+            finished(1, 1, Outcome::Failed, true),
+            finished(1, 2, Outcome::Passed, false),
+            finished(7, 1, Outcome::Passed, false),
+            event(None, EventKind::RunFinished { interrupted: false }),
+        ];
+        let record = RunRecord::of(&events);
+        assert_eq!(record.attempts(1).iter().map(|record| record.attempt).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(record.state(1), ScenarioState::Flaky);
+        assert_eq!(record.state(0), ScenarioState::Skipped, "it never began");
+        assert_eq!(record.state(7), ScenarioState::Skipped, "the outline does not have it");
+        assert!(record.ended);
+    }
+
+    #[test]
+    fn a_recording_that_is_cut_short_has_scenarios_without_an_end() {
+        let begun = event(Some(Attempt::first(0)), EventKind::ScenarioStarted);
+        let record = RunRecord::of(&[started(), begun, finished(1, 1, Outcome::Failed, true)]);
+        assert_eq!(record.state(0), ScenarioState::Unfinished);
+        assert_eq!(record.state(1), ScenarioState::Unfinished, "the second attempt is missing");
+        assert!(!record.ended);
+    }
+
+    #[test]
+    fn times_of_the_clock_count_from_the_start_of_the_run() {
+        let record = RunRecord::of(&[started()]);
+        let time = record.wall_time(Duration::from_millis(1500)).unwrap();
+        assert_eq!(time.to_string(), "2026-11-26T18:50:20.5Z");
+        assert!(record.wall_time(Duration::MAX).is_none());
+        assert!(RunRecord::default().wall_time(Duration::ZERO).is_none());
+    }
+}
