@@ -54,3 +54,13 @@ pub enum PartitionKind {
     /// In turn, in the order of names.
     Count,
 }
+
+impl PartitionKind {
+    /// Returns its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hash => "hash",
+            Self::Count => "count",
+        }
+    }
+}

@@ -8,6 +8,7 @@ use greenroom_doc::{Heading, Loaded, nearest};
 use greenroom_report::words;
 
 use crate::error::CommandError;
+use crate::partition::Assignment;
 use crate::sections::{self, Section};
 
 /// Which scenarios of the documents a command is about.
@@ -23,6 +24,13 @@ pub(crate) struct Filter {
     /// Leave out scenarios with this label. May be repeated
     #[arg(long = "without-label", value_name = "LABEL")]
     without_labels: Vec<String>,
+    /// Take only part K of N of the selected scenarios, K from 1, to spread a run over N machines
+    ///
+    /// hash:K/N assigns each scenario by its document and title, so that it keeps its part when
+    /// others come and go. count:K/N makes parts of equal size. Neither depends on the order of the
+    /// documents. `greenroom report` merges the recordings of all parts.
+    #[arg(long, value_name = "KIND:K/N", allow_hyphen_values = true)]
+    pub(crate) partition: Option<Assignment>,
 }
 
 impl Filter {

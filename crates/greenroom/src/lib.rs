@@ -69,6 +69,7 @@ mod lines;
 mod loader;
 mod origin;
 mod output;
+mod partition;
 mod replace;
 mod reports;
 mod screen;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use greenroom_event::{Event, EventKind, Outcome, StepFinished};
+use greenroom_event::{Event, EventKind, Outcome, Partition, StepFinished};
 
 /// The counts of a run, complete after [`EventKind::RunFinished`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Summary {
     pub skipped: usize,
     /// Scenarios that the filters left out.
     pub left_out: usize,
+    /// Which part of the scenarios it has, if they are spread over several runs.
+    pub partition: Option<Partition>,
     /// Steps that passed.
     pub steps_passed: usize,
     /// Leftover processes.
@@ -42,7 +44,7 @@ pub struct Summary {
 /// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// At least one scenario ran, and all that ran passed.
+    /// At least one scenario ran, and all that ran passed; or the partition has none to run.
     Passed,
     /// A scenario failed or is broken.
     Failed,
@@ -60,6 +62,7 @@ impl Summary {
             EventKind::RunStarted(run) => {
                 self.scenarios = run.outline.scenarios.len();
                 self.left_out = run.outline.left_out;
+                self.partition.clone_from(&run.partition);
             }
             EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => self.steps_passed += 1,
             EventKind::ScenarioFinished(scenario) => {
@@ -92,13 +95,18 @@ impl Summary {
         self.passed + self.failed + self.broken + self.skipped
     }
 
+    /// Returns the partition of the run if it has no scenarios, which is a success.
+    pub fn empty_partition(&self) -> Option<&Partition> {
+        self.partition.as_ref().filter(|_| self.scenarios == 0)
+    }
+
     /// Returns the result. An interruption outweighs failures, because not everything ran.
     pub fn verdict(&self) -> Verdict {
         if self.interrupted || !self.finished {
             Verdict::Interrupted
         } else if self.failed + self.broken > 0 {
             Verdict::Failed
-        } else if self.passed == 0 {
+        } else if self.passed == 0 && self.empty_partition().is_none() {
             Verdict::NothingRan
         } else {
             Verdict::Passed

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use greenroom_event::raw_byte;
 pub use greenroom_event::words::{duration, limit, size};
+use greenroom_event::{Partition, raw_byte};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Returns a count with its noun: `1 scenario`, `2 scenarios`.
@@ -21,6 +21,20 @@ pub fn count_of(number: usize, one: &str, many: &str) -> String {
 /// Says how many Markdown files without scenarios were found in directories.
 pub fn skipped_documents(number: usize) -> String {
     format!("skipped {} without scenarios", count(number, "Markdown file"))
+}
+
+/// Returns how a part of a run is named: `partition count 1/4`.
+pub fn partition(partition: &Partition) -> String {
+    format!("partition {} {}/{}", partition.by.name(), partition.index, partition.total)
+}
+
+/// Says that a partition has no scenario.
+pub fn empty_partition(empty: &Partition) -> String {
+    let of = match empty.scenarios {
+        1 => "does not have the only scenario".to_owned(),
+        many => format!("has none of the {}", count(many, "scenario")),
+    };
+    format!("nothing to run: {} {of}", partition(empty))
 }
 
 /// Returns seconds for a column: `0.12 s`; from 100 s on as [`duration`].

@@ -56,10 +56,15 @@ pub fn run(
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
     let mut emit = Emitter::new(sink);
+    let mut outline = outline(plan, sources, &options.chosen, &options.texts);
+    if let Some(partition) = &options.partition {
+        // Scenarios of other partitions are not left out.
+        outline.left_out = plan.scenarios.len().saturating_sub(partition.scenarios);
+    }
     emit.run(EventKind::RunStarted(RunStarted {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        outline: outline(plan, sources, &options.chosen, &options.texts),
+        outline,
         isolation: isolation(launcher.isolation()),
         jobs: if admission.is_one_at_a_time() { 1 } else { jobs },
         shuffle: options.shuffle,

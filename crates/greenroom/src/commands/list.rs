@@ -2,7 +2,7 @@
 
 use clap::Args;
 use greenroom_doc::Plan;
-use greenroom_report::{Style, catalogue};
+use greenroom_report::{Style, catalogue, words};
 use greenroom_steps::Registry;
 
 use crate::documents::Documents;
@@ -27,7 +27,15 @@ pub(crate) struct List {
 impl List {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
         let (mut loaded, named) = self.documents.survey(settings, registry)?;
-        let selected = self.filter.select(&loaded, &named)?;
+        let mut selected = self.filter.select(&loaded, &named)?;
+        if let Some(assignment) = self.filter.partition {
+            let (part, partition) = assignment.take(&loaded, &settings.directory, &selected);
+            if part.is_empty() {
+                let code = print(&format!("{}\n", words::empty_partition(&partition)))?;
+                return Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code });
+            }
+            selected = part;
+        }
         let Plan { documents, scenarios, skipped } = std::mem::take(&mut loaded.plan);
         let mut at = 0..;
         let scenarios =

@@ -140,8 +140,13 @@ impl Run {
             shares_tmp: matches!(self.sandbox, Sandbox::Tended),
         };
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
-        let chosen = self.filter.select(&loaded, &named)?;
-        let options = self.options(chosen, &loaded, settings);
+        let mut chosen = self.filter.select(&loaded, &named)?;
+        let mut partition = None;
+        if let Some(assignment) = self.filter.partition {
+            let (part, of_all) = assignment.take(&loaded, &settings.directory, &chosen);
+            (chosen, partition) = (part, Some(of_all));
+        }
+        let options = RunOptions { partition, ..self.options(chosen, &loaded, settings) };
         let mut reports = self.reports.open(&reports::inputs(&loaded), settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();

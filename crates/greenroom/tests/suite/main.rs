@@ -28,6 +28,7 @@ mod metadata;
 mod nearly;
 mod network;
 mod order;
+mod partition;
 mod planted;
 mod python;
 mod recordings;

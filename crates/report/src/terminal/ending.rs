@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, User};
+use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, ScenarioOutline, User};
 
 use super::page::Page;
 use crate::explanation;
@@ -26,7 +26,7 @@ fn property(property: &Property) -> String {
 /// Shows what is about to run, and what is unusual about it.
 pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_verbose: bool) {
     let outline = &run.outline;
-    let scenarios = words::count(outline.scenarios.len(), "scenario");
+    let scenarios = scenarios(run);
     let jobs = match run.jobs {
         _ if outline.scenarios.len() <= 1 => String::new(),
         0 | 1 => ", one at a time".to_owned(),
@@ -65,6 +65,16 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
     page.line(0, "");
 }
 
+/// Returns `48 scenarios` or `12 of 48 scenarios (partition count 1/4)`.
+fn scenarios(run: &RunStarted) -> String {
+    let all = run.outline.scenarios.len();
+    let Some(partition) = &run.partition else { return words::count(all, "scenario") };
+    // A scenario that is repeated counts once, as in the partition.
+    let is_first = |scenario: &&ScenarioOutline| scenario.repetition.is_none_or(|repetition| repetition == 1);
+    let part = run.outline.scenarios.iter().filter(is_first).count();
+    format!("{part} of {} ({})", words::count(partition.scenarios, "scenario"), words::partition(partition))
+}
+
 /// Returns ` in daemon.md and files.md` or ` in 12 documents`.
 fn documents(outline: &Outline) -> String {
     let used: BTreeSet<usize> = outline.scenarios.iter().map(|scenario| scenario.document).collect();
@@ -88,6 +98,9 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
     let took = words::duration(summary.took);
     let counts = counts(summary);
     match summary.verdict() {
+        Verdict::Passed if let Some(partition) = summary.empty_partition() => {
+            page.line(0, &words::empty_partition(partition));
+        }
         Verdict::Passed => {
             let passed = page.paint(Role::Good, &format!("{} passed", words::count(summary.passed, "scenario")));
             let steps = words::count(summary.steps_passed, "step");
