@@ -11,7 +11,7 @@ use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
-use greenroom_steps::library::daemon::with_refusals;
+use greenroom_steps::library::daemon::{with_holder, with_refusals};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
 
 use crate::options::Strictness;
@@ -293,6 +293,7 @@ impl StepAgent {
             Some(WaitError::Interrupted) | None => {}
         }
         if part == Part::Step && !interrupted {
+            failure = with_holder(context, failure);
             failure = with_refusals(context, failure);
         }
         StepReply { began, took, failure: Some(failure), interrupted }

@@ -1,6 +1,8 @@
 //! Who was refused, and who listens: what a failure says when a connection did not come about.
 
-use crate::support::{Project, scenario, with_programs};
+use std::net::TcpListener;
+
+use crate::support::{Project, document, scenario, with_programs};
 
 /// Runs one scenario, which must fail, and returns its screen.
 #[track_caller]
@@ -121,4 +123,224 @@ fn an_address_that_a_private_network_lacks_is_explained() {
                  when I start \"./server.py web nowhere\" as a background process as web, on port 5000";
     let Some(screen) = fails(steps) else { return };
     assert!(!screen.contains("does not exist here"), "{screen}");
+}
+
+/// Sends a datagram and waits for the refusal: `send.py ADDRESS PORT`.
+const SEND: &str = "~~~{#send.py .file}\nimport socket, sys\n\
+                    family = socket.AF_INET6 if \":\" in sys.argv[1] else socket.AF_INET\n\
+                    client = socket.socket(family, socket.SOCK_DGRAM)\n\
+                    client.connect((sys.argv[1], int(sys.argv[2])))\nclient.send(b\"x\")\nclient.recv(1)\n~~~\n";
+
+#[test]
+fn the_address_that_refused_a_datagram_is_named() {
+    let listens = "given file udp.py\nwhen I start \"python3 udp.py 127.0.0.1\" as a background process as names\n";
+    for (ip, shown) in [("127.0.0.1", "127.0.0.1:5354"), ("::1", "[::1]:5354"), ("127.0.0.9", "127.0.0.9:5354")] {
+        let Some(project) = Project::sealed() else { return };
+        // The daemon has its socket once the kernel lists port 0x14E9.
+        let steps = format!(
+            "{listens}given file send.py\n\
+             when I run sh -c \"until grep -q :14E9 /proc/net/udp; do :; done\"\nwhen I run python3 send.py {ip} 5354"
+        );
+        let screen = project
+            .file("x.md", with_programs(scenario(&steps) + SEND))
+            .run(["run", "--sandbox", "sealed", "x.md"])
+            .code(1)
+            .stdout;
+        let note = format!("  note: {shown} (UDP) refused; listening: names on 127.0.0.1:5353 (UDP)\n");
+        assert!(screen.contains(&note), "{screen}");
+        assert!(!screen.contains("a connection was refused"), "{screen}");
+    }
+}
+
+#[test]
+fn a_question_to_a_name_server_that_is_not_there_is_explained() {
+    for ip in ["127.0.0.53", "::1"] {
+        let Some(project) = Project::sealed() else { return };
+        let steps = format!("given file send.py\nwhen I run python3 send.py {ip} 53");
+        let screen =
+            project.file("x.md", scenario(&steps) + SEND).run(["run", "--sandbox", "sealed", "x.md"]).code(1).stdout;
+        assert!(screen.contains(":53 (UDP) refused: the scenario's private network has no name server"), "{screen}");
+    }
+    // A name server that is there and has not the address that was asked is one that listens.
+    let Some(project) = Project::sealed() else { return };
+    let steps = "given file send.py\nwhen I run python3 send.py 127.0.0.1 54";
+    let screen =
+        project.file("x.md", scenario(steps) + SEND).run(["run", "--sandbox", "sealed", "x.md"]).code(1).stdout;
+    assert!(screen.contains("127.0.0.1:54 (UDP) refused; nothing is listening"), "{screen}");
+    assert!(!screen.contains("name server"), "{screen}");
+}
+
+/// Listens only when it is started for the first time: `once.py PORT`.
+const ONCE: &str = "~~~{#once.py .file}\nimport os, signal, socket, sys\n\
+                    if not os.path.exists(\"started\"):\n    open(\"started\", \"w\").close()\n    \
+                    listener = socket.create_server((\"127.0.0.1\", int(sys.argv[1])))\n\
+                    print(\"ready\", flush=True)\nsignal.pause()\n~~~\n";
+
+#[test]
+fn a_restarted_daemon_that_does_not_listen_yet_is_named() {
+    let starts = "given file once.py\nwhen I start \"python3 once.py 7002\" as a background process as orders\n\
+                  and I wait for daemon orders to write \"ready\" to stdout\nwhen I restart daemon orders\n";
+    let fails = [
+        "given file dial.py\nwhen I run python3 dial.py 127.0.0.1 7002",
+        "when I wait for http://localhost:7002/ to answer with status 200, for at most 0.2 seconds",
+    ];
+    for step in fails {
+        let Some(project) = Project::sealed() else { return };
+        let text = with_programs(scenario(&format!("{starts}{step}")) + ONCE);
+        let ran = project.file("x.md", text).run(["run", "--sandbox", "sealed", "x.md"]).code(1);
+        let screen = ran.stdout;
+        assert!(screen.contains("  note: orders was restarted "), "{screen}");
+        assert!(screen.contains(" ago and does not listen on 127.0.0.1:7002 yet\n"), "{screen}");
+        assert!(screen.contains("`when I wait for daemon orders to listen on port 7002`"), "{screen}");
+    }
+    let again = starts.replace(
+        "when I restart daemon orders\n",
+        "when I stop background process orders\n\
+         and I start \"python3 once.py 7002\" as a background process as orders\n",
+    );
+    let Some(screen) = fails_with(&format!("{again}given file dial.py\nwhen I run python3 dial.py 127.0.0.1 7002"))
+    else {
+        return;
+    };
+    assert!(screen.contains("  note: orders was started again "), "{screen}");
+    assert!(screen.contains(" ago and does not listen on 127.0.0.1:7002 yet\n"), "{screen}");
+    // Where something else was refused, the restart is not the reason.
+    let Some(screen) = fails_with(&format!("{starts}given file dial.py\nwhen I run python3 dial.py 127.0.0.1 7003"))
+    else {
+        return;
+    };
+    assert!(screen.contains("127.0.0.1:7003 refused") && !screen.contains("was restarted"), "{screen}");
+}
+
+/// Runs one scenario with the program `once.py`, which must fail, and returns its screen.
+#[track_caller]
+fn fails_with(steps: &str) -> Option<String> {
+    let project = Project::sealed()?.file("x.md", with_programs(scenario(steps) + ONCE));
+    Some(project.run(["run", "--sandbox", "sealed", "x.md"]).code(1).stderr("").stdout)
+}
+
+#[test]
+fn a_daemon_that_listened_before_is_named_with_what_became_of_it() {
+    let dial = "given file dial.py\nwhen I run python3 dial.py 127.0.0.1 7001";
+    let Some(screen) = fails(&format!("{TWO}when I stop background process stock\n{dial}")) else { return };
+    assert!(screen.contains("  note: stock listened on port 7001 until a step stopped it\n"), "{screen}");
+    let killed = format!("{TWO}when I run pkill -KILL -f stock\nand I wait for daemon stock to end\n{dial}");
+    let Some(screen) = fails(&killed) else { return };
+    assert!(screen.contains("  note: stock listened on port 7001, but ended with signal SIGKILL"), "{screen}");
+}
+
+/// Has a port of the host's network, and says who has it.
+fn held() -> (TcpListener, String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    (listener, port, format!("process {} (", std::process::id()))
+}
+
+#[test]
+fn the_process_outside_that_has_a_port_is_named() {
+    let (_listener, port, holder) = held();
+    let server = "given a daemon helper shell script server.py\n";
+    let cases = [
+        (
+            format!("when I start \"./server.py web 127.0.0.1:{port}\" as a background process as web, on port {port}"),
+            format!("port {port} is already in use by {holder}"),
+        ),
+        (
+            format!("when I start \"./server.py web 127.0.0.1:{port}\" as a background process as web, on port 1"),
+            format!("note: it found its address in use; listening: {holder}"),
+        ),
+        (
+            format!(
+                "when I start \"./server.py web 127.0.0.1:{port}\" as a background process as web\n\
+                 and I wait for daemon web to write \"listening\" to stdout"
+            ),
+            format!("note: it found its address in use; listening: {holder}"),
+        ),
+        (
+            format!("when I run ./server.py web 127.0.0.1:{port}"),
+            format!("note: it found its address in use; listening: {holder}"),
+        ),
+        (
+            format!(
+                "when I start \"sleep 1000\" as a background process as web\n\
+                 and I wait for daemon web to listen on port {port}, for at most 1 seconds"
+            ),
+            holder.clone(),
+        ),
+        (
+            format!(
+                "when I try to start \"./server.py web 127.0.0.1:{port}\" as web, on port {port}\n\
+                 then starting the daemon succeeds"
+            ),
+            format!("port {port} is already in use by {holder}"),
+        ),
+    ];
+    let scenarios: String = cases
+        .iter()
+        .enumerate()
+        .map(|(n, (steps, _))| format!("# S{n}\n~~~scenario\n{server}{steps}\n~~~\n"))
+        .collect();
+    let text = with_programs(document(&scenarios));
+    for sandbox in ["--sandbox=tended", "--network=host"] {
+        let screen = Project::new().file("x.md", &text).run(["run", "-j1", sandbox, "x.md"]).code(1).stderr("").stdout;
+        let mut scenarios = screen.split("\nFAIL ").skip(1);
+        for (steps, expected) in &cases {
+            let scenario = scenarios.next().unwrap_or_default();
+            assert!(scenario.contains(expected), "{sandbox}: {steps}: expected {expected}\n{screen}");
+            assert!(!scenario.contains("outside of this scenario"), "{scenario}");
+        }
+    }
+}
+
+#[test]
+fn a_process_of_another_user_that_has_a_port_is_described() {
+    let (_listener, port, _) = held();
+    let start = format!(
+        "given a daemon helper shell script server.py\n\
+         when I start \"./server.py web 127.0.0.1:{port}\" as a background process as web, on port {port}"
+    );
+    let run = format!("given a daemon helper shell script server.py\nwhen I run ./server.py web 127.0.0.1:{port}");
+    for sandbox in ["--sandbox=tended", "--network=host"] {
+        for steps in [&start, &run] {
+            let Some(project) = Project::new().by_user(4242) else { return };
+            let text = with_programs(scenario(steps));
+            let screen = project.file("x.md", text).run(["run", sandbox, "x.md"]).code(1).stdout;
+            assert!(screen.contains("a process of user root outside of this scenario"), "{screen}");
+            let help = format!("help: to see which process that is: `sudo ss -ltnp 'sport = :{port}'`\n");
+            assert!(screen.contains(&help), "{screen}");
+        }
+    }
+}
+
+#[test]
+fn the_process_of_another_scenario_that_has_a_port_is_named() {
+    for user in [None, Some(4242)] {
+        let Some(project) = Project::sealed() else { return };
+        let Some(project) = user.map_or(Some(Project::new()), |user| project.by_user(user)) else { return };
+        let project = project.fifo("up").fifo("gate");
+        let variables = ["up", "gate"].map(|name| format!("{}={}", name.to_uppercase(), project.path(name).display()));
+        let (listener, port, _) = held();
+        drop(listener);
+        // The second scenario lets the first one end when it ends itself.
+        let text = document(&format!(
+            "# Has it\n~~~scenario\ngiven a daemon helper shell script server.py\n\
+             when I start \"./server.py first 127.0.0.1:{port}\" as a background process as first\n\
+             and I wait for daemon first to write \"listening\" to stdout\n\
+             and I run sh -c 'echo up > $UP; read word < $GATE'\n~~~\n\
+             # Wants it\n~~~scenario\ngiven a daemon helper shell script server.py\nand file opens.sh\n\
+             when I start \"sh opens.sh\" as a background process as opener\n\
+             and I wait for daemon opener to write \"ready\" to stdout\nand I run sh -c 'read word < $UP'\n\
+             and I run ./server.py second 127.0.0.1:{port}\n~~~\n\
+             ~~~{{#opens.sh .file}}\ntrap 'echo go > $GATE; exit' TERM\necho ready\nsleep 1000 &\nwait\n~~~\n"
+        ));
+        let project = project.file("x.md", with_programs(text));
+        let mut words = vec!["run", "-j2", "--network=host"];
+        words.extend(variables.iter().flat_map(|variable| ["--env", variable]));
+        words.push("x.md");
+        let screen = project.run(words).code(1).stdout;
+        assert!(
+            screen.contains(&format!("server.py first 127.0.0.1:{port}) of another scenario on 127.0.0.1:{port}")),
+            "{screen}"
+        );
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! - Between runner and launcher go [`Request`]s and [`Answer`]s, as JSON.
 //! - A [`StageOrder`] reaches the stage in a file, in front of the payload.
-//! - A stage sends [`StageMessage`]s to the runner; the runner sends [`BEGIN`] and [`INTERRUPT`].
+//! - A stage sends [`StageMessage`]s to the runner; the runner sends [`BEGIN`] and [`INTERRUPT`], and
+//!   answers questions.
 //!
 //! Decoding never panics, whatever the bytes.
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::isolation::{Isolation, Room, SandboxChoice};
 use crate::process::ExitStatus;
+use crate::process::holders::Answers;
 
 /// The hidden command that makes this executable a launcher.
 pub(crate) const LAUNCHER_WORD: &str = "__launcher";
@@ -93,11 +95,15 @@ impl StageOrder {
 pub(crate) const BEGIN: &[u8] = b"begin";
 /// The frame that asks a worker to stop.
 pub(crate) const INTERRUPT: &[u8] = b"interrupt";
+/// First byte of the frame that answers a worker's question.
+pub(crate) const HOLDERS: u8 = b'h';
 
 /// First byte of a frame of the agent.
 const FROM_AGENT: u8 = b'a';
 /// First byte of the only frame of a stage that could not be set up.
 const NOT_SET_UP: u8 = b'!';
+/// First byte of a frame that asks for the processes of sockets.
+const QUESTION: u8 = b'?';
 
 /// What a stage says to the runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,6 +140,24 @@ impl StageMessage {
     }
 }
 
+/// The most questions of a stage that are answered: each takes the runner a few milliseconds.
+pub(crate) const MOST_QUESTIONS: usize = 100;
+
+/// Encodes a question for the processes of sockets.
+pub(crate) fn encode_question(inodes: &[u64]) -> Vec<u8> {
+    [&[QUESTION], serde_json::to_vec(inodes).unwrap_or_default().as_slice()].concat()
+}
+
+/// Decodes a question for the processes of sockets; `None` when the frame is another.
+pub(crate) fn decode_question(frame: &[u8]) -> Option<Vec<u64>> {
+    serde_json::from_slice(frame.strip_prefix(&[QUESTION])?).ok()
+}
+
+/// Encodes the answer to a question for the processes of sockets.
+pub(crate) fn encode_holders(answers: &Answers) -> Vec<u8> {
+    [&[HOLDERS], serde_json::to_vec(answers).unwrap_or_default().as_slice()].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,8 +180,10 @@ mod tests {
         assert_eq!(StageMessage::decode(agent), StageMessage::Agent(b"done".to_vec()));
         let failure = StageMessage::encode_not_set_up("fork");
         assert_eq!(StageMessage::decode(failure), StageMessage::NotSetUp("fork".to_owned()));
-        for junk in [b"".as_slice(), b"{}", b"\x1b[2J"] {
+        assert_eq!(decode_question(&encode_question(&[7, 8])), Some(vec![7, 8]));
+        for junk in [b"".as_slice(), b"{}", b"\x1b[2J", b"?", b"?{}", b"?[-1]"] {
             assert_eq!(StageMessage::decode(junk.to_vec()), StageMessage::Junk(junk.to_vec()));
+            assert_eq!(decode_question(junk), None);
         }
     }
 }

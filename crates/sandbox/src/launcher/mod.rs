@@ -29,6 +29,7 @@ use messages::{Answer, FAREWELL, LAUNCHER_WORD, Request, StageOrder};
 use crate::isolation::{Isolation, Refusal, Room, SandboxChoice};
 use crate::process::wait::plain;
 use crate::process::{self as processes, ExitStatus, Signal, WaitError, Watch};
+use crate::stage::outside;
 use crate::surroundings::Network;
 
 pub use channel::{Received, try_send_with_fds};
@@ -267,7 +268,7 @@ impl Launcher {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::LauncherDied,
             _ => SandboxError::Launch(error),
         })?;
-        Ok(RunnerEnd { pipe: Pipe::new(ours), closed: false })
+        Ok(RunnerEnd { pipe: Pipe::new(ours), closed: false, questions: 0 })
     }
 
     /// Takes the next notice, without waiting.
@@ -367,6 +368,8 @@ fn has_proc() -> bool {
 pub struct RunnerEnd {
     pipe: Pipe,
     closed: bool,
+    /// How many questions of the stage were answered.
+    questions: usize,
 }
 
 impl RunnerEnd {
@@ -375,12 +378,20 @@ impl RunnerEnd {
         self.pipe.fd()
     }
 
-    /// Takes the stage's next message, without waiting.
+    /// Takes the stage's next message, without waiting. Answers its questions.
     pub fn receive(&mut self) -> Received<StageMessage> {
-        match self.pipe.receive() {
-            Received::Message(frame) => Received::Message(StageMessage::decode(frame)),
-            Received::Nothing => Received::Nothing,
-            Received::End => Received::End,
+        loop {
+            match self.pipe.receive() {
+                Received::Message(frame) => match messages::decode_question(&frame) {
+                    Some(inodes) if self.questions < messages::MOST_QUESTIONS => {
+                        self.questions += 1;
+                        outside::answer(&mut self.pipe, &inodes);
+                    }
+                    _ => return Received::Message(StageMessage::decode(frame)),
+                },
+                Received::Nothing => return Received::Nothing,
+                Received::End => return Received::End,
+            }
         }
     }
 

@@ -9,12 +9,14 @@
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
 //! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`]
 //!   reads the ends of output files, [`network`] counts network use, [`attempts`] sees refused
-//!   connections, [`stuck`] finds processes that hang in the kernel.
+//!   connections, [`holders`] finds the processes of sockets, [`stuck`] those that hang in the
+//!   kernel.
 
 pub mod attempts;
 pub mod capture;
 mod child;
 mod greet;
+pub mod holders;
 mod mark;
 mod neighbour;
 pub mod network;

@@ -40,9 +40,12 @@ fn packets(dev: &str) -> u64 {
 
 /// Counts TCP connections that failed (of both families) and datagrams to ports that were not open.
 ///
-/// Where the addresses of refused connections are known, they say more than a number.
+/// Where the addresses are known, they say more than a number.
 fn refused(snmp: &str, snmp6: &str) -> u64 {
-    let connections = if attempts::are_seen() { 0 } else { counter(snmp, "Tcp:", "AttemptFails") };
+    if attempts::are_seen() {
+        return 0;
+    }
+    let connections = counter(snmp, "Tcp:", "AttemptFails");
     connections + counter(snmp, "Udp:", "NoPorts") + counter6(snmp6, "Udp6NoPorts")
 }
 

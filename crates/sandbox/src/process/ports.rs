@@ -23,6 +23,8 @@ pub struct Listener {
     pub inode: u64,
     /// Connections that were not accepted yet.
     pub pending: u32,
+    /// The number of the user who created it, as this user namespace has it.
+    pub user: u32,
 }
 
 /// Lists listening sockets; keeps its netlink socket between looks.
@@ -119,7 +121,7 @@ fn number(bytes: &[u8], at: usize) -> u32 {
 /// Parses a `struct inet_diag_msg`.
 ///
 /// It has family, state, timer and retransmissions, then the socket's ports (network order) and
-/// addresses at 4, expiry, the queues at 56 and 60, the user, and the inode at 68.
+/// addresses at 4, expiry, the queues at 56 and 60, the user at 64, and the inode at 68.
 fn listener(message: &[u8]) -> Option<Listener> {
     if message.len() < 72 {
         return None;
@@ -135,12 +137,18 @@ fn listener(message: &[u8]) -> Option<Listener> {
         address: SocketAddr::new(ip, port),
         inode: u64::from(number(message, 68)),
         pending: number(message, 56),
+        user: number(message, 64),
     })
+}
+
+/// Returns the UDP sockets that are bound and not connected.
+pub fn udp() -> Vec<Listener> {
+    from_proc(UDP)
 }
 
 /// Returns the UDP sockets that are bound to this port and not connected.
 pub fn udp_on_port(port: u16) -> Vec<Listener> {
-    from_proc(UDP).into_iter().filter(|socket| socket.address.port() == port).collect()
+    udp().into_iter().filter(|socket| socket.address.port() == port).collect()
 }
 
 /// Files of `/proc/self/net`, and the state of the sockets that count.
@@ -173,8 +181,8 @@ fn from_proc((tables, state): Tables) -> Vec<Listener> {
                 Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
             };
             let pending = fields.get(4)?.split_once(':').and_then(|(_, rx)| u32::from_str_radix(rx, 16).ok());
-            let inode = fields.get(9)?.parse().ok()?;
-            Some(Listener { address: SocketAddr::new(ip, port), inode, pending: pending.unwrap_or(0) })
+            let (user, inode) = (fields.get(7)?.parse().ok()?, fields.get(9)?.parse().ok()?);
+            Some(Listener { address: SocketAddr::new(ip, port), inode, pending: pending.unwrap_or(0), user })
         }));
     }
     found

@@ -6,7 +6,7 @@
 //! processes have two numbers: the one in `/proc`, and their own, which the stage and its signals
 //! use. [`Entry`] has the latter.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -215,33 +215,48 @@ pub fn has_closed_member() -> bool {
     members().iter().any(|entry| fs::read_dir(format!("/proc/{}/fd", shown_as(entry.pid))).is_err())
 }
 
-/// Finds the process that has this socket open.
+/// Finds the process that has this socket open, among those that `/proc` shows.
 pub fn holder_of_socket(inode: u64) -> Option<Entry> {
-    let wanted = format!("socket:[{inode}]");
+    holders_of_sockets(&BTreeSet::from([inode])).remove(&inode)
+}
+
+/// Finds the processes that have these sockets open, among those that `/proc` shows.
+pub(crate) fn holders_of_sockets(inodes: &BTreeSet<u64>) -> BTreeMap<u64, Entry> {
     let own = shown_as(this_process());
+    let mut found = BTreeMap::new();
     let mut listed: BTreeSet<i32> = all().into_iter().collect();
-    // A process that hands it to a child and ends during the look would be missed in both forms.
+    // A process that hands one to a child and ends during the look would be missed in both forms.
     for _ in 0..8 {
-        let holder = listed.iter().filter(|&&pid| pid != own).find_map(|&pid| {
-            descriptors(pid)
-                .any(|fd| fs::read_link(fd).is_ok_and(|target| target.as_os_str() == wanted.as_str()))
-                .then(|| entry(pid))
-                .flatten()
-        });
+        for &pid in listed.iter().filter(|&&pid| pid != own) {
+            if found.len() == inodes.len() {
+                return found;
+            }
+            let held: Vec<u64> = descriptors(pid)
+                .filter_map(|fd| inode_of_socket(&fs::read_link(fd).ok()?))
+                .filter(|inode| inodes.contains(inode) && !found.contains_key(inode))
+                .collect();
+            if let Some(entry) = (!held.is_empty()).then(|| entry(pid)).flatten() {
+                found.extend(held.into_iter().map(|inode| (inode, entry.clone())));
+            }
+        }
         let again: BTreeSet<i32> = all().into_iter().collect();
-        if holder.is_some() || again.is_subset(&listed) {
-            return holder;
+        if again.is_subset(&listed) {
+            break;
         }
         listed = again;
     }
-    None
+    found
 }
 
 /// Returns the inodes of the sockets that these processes have open.
-pub(crate) fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
-    let targets = pids.into_iter().flat_map(descriptors).filter_map(|fd| fs::read_link(fd).ok());
-    let inode = |target: PathBuf| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok();
-    targets.filter_map(inode).collect()
+pub fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
+    let targets = pids.into_iter().map(shown_as).flat_map(descriptors).filter_map(|fd| fs::read_link(fd).ok());
+    targets.filter_map(|target| inode_of_socket(&target)).collect()
+}
+
+/// Returns the inode in the link of a descriptor, if it is that of a socket.
+fn inode_of_socket(link: &Path) -> Option<u64> {
+    link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 fn all() -> Vec<i32> {

@@ -7,11 +7,12 @@ use rustix::process::umask;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::agent::{Agent, Stage};
+use super::outside;
 use crate::callers::stays_outside;
 use crate::isolation::{Isolation, UserNamespace};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{BEGIN, SETUP_FAILED, StageMessage, StageOrder};
-use crate::surroundings;
+use crate::surroundings::{self, Network};
 use crate::sys;
 
 /// The umask of every scenario, whatever that of the caller is.
@@ -50,6 +51,11 @@ pub(super) fn run<A: Agent>(
     let code = match entered {
         // Everything is set up; the work begins when the runner says so.
         Ok(()) if pipe.wait_for_one().as_deref() == Some(BEGIN) => {
+            if surroundings::network() == Network::Host
+                && let Ok(channel) = pipe.stream().try_clone()
+            {
+                outside::ask_runner(channel);
+            }
             let stage = Stage::new(pipe, order.directory, payload);
             let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| agent.play(prologue, stage)));
             i32::from(played.is_err())

@@ -94,7 +94,8 @@ impl Daemons {
         name: &str,
         grace: Duration,
     ) -> Result<Vec<(&Daemon, StopOutcome)>, Failure> {
-        self.get(name)?;
+        let addresses = self.addresses_of(name);
+        self.get(name)?.addresses.extend(addresses);
         let has_name = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
         let clock = watch.stopwatch();
         let mut before = Vec::new();

@@ -1,6 +1,7 @@
 //! A daemon that a step started: its process, its output files, and how it ended.
 
 use std::fs::File;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +40,10 @@ pub struct Daemon {
     pub(super) waits: Vec<PastWait>,
     /// Whether a step restarted it.
     pub(super) is_restarted: bool,
+    /// What it was seen to listen on.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// What those listened on in whose place it was started.
+    pub(super) former_addresses: Vec<SocketAddr>,
     /// Its number among the daemons of its name, if a later one was started while it ran.
     pub(super) former: Option<usize>,
 }
@@ -57,6 +62,8 @@ impl Daemon {
             end_was_seen: false,
             waits: Vec::new(),
             is_restarted: false,
+            addresses: Vec::new(),
+            former_addresses: Vec::new(),
             former: None,
         }
     }

@@ -1,76 +1,57 @@
-//! Who was refused, and who listens: facts about the network for a step that failed.
+//! Who listens: the sockets of a scenario, and those that are in its way, with words for whose they
+//! are.
 
 use std::net::{IpAddr, SocketAddr};
 
+use greenroom_sandbox::process::attempts::{Refusal, Transport};
+use greenroom_sandbox::process::holders::{self, Holder, Outsider};
 use greenroom_sandbox::process::ports::{self, Listener};
-use greenroom_sandbox::process::{attempts, table};
+use greenroom_sandbox::process::table;
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
-use crate::context::Context;
 use crate::interpreter::known_as;
-use crate::step::Failure;
 
 /// How many addresses a note names.
-const SHOWN: usize = 6;
+pub(super) const SHOWN: usize = 6;
 
-/// Adds which addresses refused connections, and what listens, to the failure of a step.
-pub fn with_refusals(context: &mut Context, error: Failure) -> Failure {
-    let mut refused = attempts::refused();
-    if refused.is_empty() {
-        return error;
-    }
-    refused.sort();
-    attempts::record_report();
-    let (daemons, _) = context.state_and_watch::<Daemons>();
-    let listening = daemons.listening();
-    let now = |address: SocketAddr| listening.iter().find(move |(_, listener)| reaches(*listener, address));
-    let (late, refused): (Vec<SocketAddr>, Vec<SocketAddr>) =
-        refused.into_iter().partition(|address| now(*address).is_some());
-    let error = late.into_iter().take(SHOWN).fold(error, |error, address| {
-        let Some((name, _)) = now(address) else { return error };
-        let port = address.port();
-        error
-            .note(format!("{address} refused, before {name} listened on it"))
-            .help(format!("wait for it before: `when I wait for daemon {name} to listen on port {port}`"))
-    });
-    if refused.is_empty() {
-        return error;
-    }
-    let mut shown: Vec<String> = refused.iter().take(SHOWN).map(ToString::to_string).collect();
-    if refused.len() > SHOWN {
-        shown.push(format!("{} more", refused.len() - SHOWN));
-    }
-    error.note(format!("{} refused; {}", shown.join(" and "), in_words(&listening)))
+/// A socket that listens.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Listening {
+    /// The place of its daemon, in the order of their start; others follow.
+    place: usize,
+    /// Whose it is: a daemon, a program, a process.
+    pub(super) name: String,
+    /// Its address.
+    pub(super) at: Refusal,
+    /// Whether it belongs to a daemon of the scenario.
+    pub(super) is_of_daemon: bool,
+    /// Whether it belongs to a process of the scenario.
+    pub(super) is_of_scenario: bool,
+    /// Whether its process may not be seen.
+    pub(super) is_hidden: bool,
 }
 
-/// Says what listens.
-fn in_words(listening: &[(String, SocketAddr)]) -> String {
-    let listens: Vec<String> =
-        listening.iter().take(SHOWN).map(|(name, address)| format!("{name} on {address}")).collect();
-    let more = listening.len().saturating_sub(SHOWN);
-    match (listens.as_slice(), more) {
-        ([], _) => "nothing is listening in the scenario's private network".to_owned(),
-        (listens, 0) => format!("listening: {}", listens.join(", ")),
-        (listens, more) => format!("listening: {}, and {more} more", listens.join(", ")),
+impl Listening {
+    /// Whether what is sent to an address would reach it.
+    pub(super) fn is_reached_at(&self, target: Refusal) -> bool {
+        self.at.transport == target.transport && reaches(self.at.address, target.address)
     }
 }
 
-/// Adds what listens to the failure of a daemon that wrote that its address was in use.
-pub(super) fn with_holder(daemons: &mut Daemons, error: Failure, wrote: &[String]) -> Failure {
-    let is_taken = wrote.iter().any(|text| {
-        let text = text.to_ascii_lowercase();
-        text.contains("address already in use") || text.contains("eaddrinuse")
-    });
-    let listening = if is_taken { daemons.listening() } else { Vec::new() };
-    if listening.is_empty() {
-        return error;
+/// Lists what listens: `listening: stock on 127.0.0.1:7001, and 2 more`; `None` if nothing does.
+pub(super) fn list(listening: &[Listening]) -> Option<String> {
+    let names: Vec<String> = listening.iter().take(SHOWN).map(|it| format!("{} on {}", it.name, it.at)).collect();
+    let names = names.join(", ");
+    match listening.len() {
+        0 => None,
+        1..=SHOWN => Some(format!("listening: {names}")),
+        all => Some(format!("listening: {names}, and {} more", all - SHOWN)),
     }
-    error.note(format!("it found its address in use; {}", in_words(&listening)))
 }
 
 /// Whether a connection to an address would reach a listener.
-fn reaches(listener: SocketAddr, address: SocketAddr) -> bool {
+pub(super) fn reaches(listener: SocketAddr, address: SocketAddr) -> bool {
     let is_any = match listener.ip() {
         // The kernel has it accept IPv4 too, unless the program says otherwise.
         IpAddr::V6(ip) => ip.is_unspecified(),
@@ -80,25 +61,100 @@ fn reaches(listener: SocketAddr, address: SocketAddr) -> bool {
 }
 
 impl Daemons {
-    /// Returns what listens, by daemon or program, in the order of the start of the daemons.
-    fn listening(&mut self) -> Vec<(String, SocketAddr)> {
+    /// Returns the addresses that a daemon listens on, in order; none where there is no such daemon.
+    pub(super) fn addresses_of(&mut self, name: &str) -> Vec<SocketAddr> {
         let all = self.listeners().all();
+        let Some(daemon) = self.get(name).ok().and_then(|daemon| daemon.process()) else { return Vec::new() };
+        if all.is_empty() {
+            return Vec::new();
+        }
+        let members = table::members();
+        let own: Vec<i32> = members.iter().map(|entry| entry.pid).filter(|&pid| daemon.owns(&members, pid)).collect();
+        let sockets = table::sockets_of(own);
+        let own = all.into_iter().filter(|listener| sockets.contains(&listener.inode));
+        let mut addresses: Vec<SocketAddr> = own.map(|listener| listener.address).collect();
+        // The kernel returns them in no order.
+        addresses.sort();
+        addresses
+    }
+
+    /// Returns all sockets that listen over TCP, and those of UDP that anyone can send to.
+    pub(super) fn sockets(&mut self) -> Vec<(Transport, Listener)> {
+        let tcp = self.listeners().all().into_iter().map(|listener| (Transport::Tcp, listener));
+        tcp.chain(ports::udp().into_iter().map(|socket| (Transport::Udp, socket))).collect()
+    }
+
+    /// Says whose sockets these are: those of daemons first, in the order of their start.
+    pub(super) fn whose(&self, sockets: Vec<(Transport, Listener)>) -> Vec<Listening> {
         let members = table::members();
         let order: Vec<String> = self.iter().map(Daemon::label).collect();
-        let mut named: Vec<(usize, String, SocketAddr)> = all
-            .iter()
-            .map(|listener: &Listener| {
-                let owner = table::holder_of_socket(listener.inode);
-                let daemon = owner.as_ref().and_then(|owner| self.of_process(&members, owner.pid)).map(Daemon::label);
-                let place = order.iter().position(|name| Some(name) == daemon.as_ref()).unwrap_or(order.len());
-                let name = daemon.or_else(|| owner.map(|owner| program_of(&known_as(&owner.command))));
-                (place, name.unwrap_or_else(|| "a process".to_owned()), listener.address)
-            })
-            .collect();
+        let inodes: Vec<u64> = sockets.iter().map(|(_, listener)| listener.inode).collect();
+        let holders = holders::of_sockets(&inodes);
+        let whose = |(transport, listener): (Transport, Listener)| {
+            let holder = holders.get(&listener.inode);
+            let daemon = self.of_holder(&members, holder).map(Daemon::label);
+            let is_of_scenario = ports::are_private()
+                || matches!(holder, Some(Holder::Seen(entry)) if members.iter().any(|member| member.pid == entry.pid));
+            let name = match (&daemon, holder) {
+                (Some(name), _) => name.clone(),
+                (None, Some(Holder::Seen(entry))) if is_of_scenario => program_of(&known_as(&entry.command)),
+                (None, Some(holder)) => in_words(None, holder),
+                (None, None) => "a process".to_owned(),
+            };
+            let place = order.iter().position(|name| Some(name) == daemon.as_ref()).unwrap_or(order.len());
+            let at = Refusal { transport, address: listener.address };
+            let is_hidden = !is_of_scenario && is_hidden(holder);
+            Listening { place, name, at, is_of_daemon: daemon.is_some(), is_of_scenario, is_hidden }
+        };
+        let mut named: Vec<Listening> = sockets.into_iter().map(whose).collect();
         named.sort();
         named.dedup();
-        named.into_iter().map(|(_, name, address)| (name, address)).collect()
+        named
     }
+
+    /// Finds the daemon of a process that has a socket open.
+    pub(super) fn of_holder(&self, members: &[table::Entry], holder: Option<&Holder>) -> Option<&Daemon> {
+        match holder? {
+            Holder::Seen(entry) => self.of_process(members, entry.pid),
+            // Its number is that of another process here.
+            Holder::Outside(_) => None,
+        }
+    }
+}
+
+/// Describes a process that has a socket open, with the name of its daemon.
+pub(super) fn in_words(daemon: Option<String>, holder: &Holder) -> String {
+    let (pid, command, of) = match holder {
+        Holder::Seen(entry) => (entry.pid, &entry.command, ""),
+        Holder::Outside(Outsider::Process { pid, command, is_of_run: true }) => (*pid, command, " of another scenario"),
+        Holder::Outside(Outsider::Process { pid, command, is_of_run: false }) => (*pid, command, ""),
+        Holder::Outside(Outsider::Hidden { user: Some(user) }) => {
+            return format!("a process of user {user} outside of this scenario");
+        }
+        Holder::Outside(Outsider::Hidden { user: None }) => return OUTSIDE.to_owned(),
+    };
+    let command = known_as(command);
+    match daemon {
+        Some(name) => format!("daemon {name} ({command})"),
+        None => format!("process {pid} ({command}){of}"),
+    }
+}
+
+/// A process of which nothing else is known.
+pub(super) const OUTSIDE: &str = "a process outside of this scenario";
+
+/// Whether a process that has a socket open may not be seen.
+pub(super) fn is_hidden(holder: Option<&Holder>) -> bool {
+    matches!(holder, None | Some(Holder::Outside(Outsider::Hidden { .. })))
+}
+
+/// Returns the advice how to find a process that may not be seen.
+pub(super) fn search(at: Refusal) -> String {
+    let option = match at.transport {
+        Transport::Tcp => "-ltnp",
+        Transport::Udp => "-lunp",
+    };
+    format!("to see which process that is: `sudo ss {option} 'sport = :{}'`", at.address.port())
 }
 
 /// Returns the name of the program in a command line.
@@ -107,67 +163,9 @@ fn program_of(command: &str) -> String {
     program.rsplit('/').next().unwrap_or(program).to_owned()
 }
 
-/// Adds that a daemon has a UDP socket on the port on which it was expected to listen.
-pub(super) fn with_udp(error: Failure, port: u16) -> Option<Failure> {
-    let address = ports::udp_on_port(port).into_iter().next()?.address;
-    Some(error.note(format!("UDP port {port} is open, on {address}, but this step waits for TCP")).help(
-        "leave the port out of this step, and wait for what the daemon writes: \
-         `when I wait for daemon NAME to write \"TEXT\" to stderr`",
-    ))
-}
-
-/// Adds that a private network lacks an address that a daemon was given or asked for.
-pub(super) fn with_missing_address(error: Failure, words: &[String], wrote: &[String]) -> Failure {
-    if !ports::are_private() {
-        return error;
-    }
-    let named = words.iter().flat_map(|word| addresses(word)).find(|ip| !is_there(*ip));
-    let is_refused = wrote.iter().any(|text| {
-        let text = text.to_ascii_lowercase();
-        ["assign requested address", "eaddrnotavail", "address not available"].iter().any(|part| text.contains(part))
-    });
-    let what = match named {
-        Some(ip) if is_refused || !wrote.iter().any(|text| text.contains("EADDRINUSE")) => ip.to_string(),
-        _ if is_refused => "the address that it asked for".to_owned(),
-        _ => return error,
-    };
-    error
-        .note(format!("{what} does not exist here: the scenario's network is private, with 127.0.0.0/8 and ::1 alone"))
-        .help(
-            "have it listen on 127.0.0.1; to use the host's network, and its addresses: label `network-host`, \
-             `network: host` in the metadata, or `--network host`",
-        )
-}
-
-/// Returns the IP addresses in a word of a command line.
-fn addresses(word: &str) -> Vec<IpAddr> {
-    let parts = word.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'));
-    let parse = |part: &str| {
-        let bare = part.rsplit_once(':').filter(|(ip, _)| ip.contains('.')).map_or(part, |(ip, _)| ip);
-        // A version has as many dots at times, but not often in a word of its own.
-        bare.trim_matches(':').parse().ok().or_else(|| part.parse().ok())
-    };
-    parts.filter_map(parse).collect()
-}
-
-/// Whether a private network has an address.
-fn is_there(ip: IpAddr) -> bool {
-    ip.is_loopback() || ip.is_unspecified() || ip.is_multicast()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_found_in_words() {
-        let found = |word: &str| addresses(word).iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        assert_eq!(found("TCP-LISTEN:5000,bind=192.0.2.2,fork"), "192.0.2.2");
-        assert_eq!(found("10.1.2.3:80"), "10.1.2.3");
-        assert_eq!(found("--listen=[2001:db8::1]:80"), "2001:db8::1");
-        assert_eq!(found("http://127.0.0.1:8080/x"), "127.0.0.1");
-        assert_eq!(found("--version 1.2 a.b.c 5000"), "");
-    }
 
     #[test]
     fn a_listener_on_all_addresses_is_reached_by_each() {
@@ -177,5 +175,16 @@ mod tests {
         assert!(reached("[::]:1", "127.0.0.1:1"));
         assert!(!reached("127.0.0.1:1", "127.0.0.5:1"));
         assert!(!reached("127.0.0.1:1", "127.0.0.1:2"));
+    }
+
+    #[test]
+    fn a_process_is_named_as_well_as_it_is_known() {
+        let outside = |outsider: Outsider| in_words(None, &Holder::Outside(outsider));
+        let process = |is_of_run| Outsider::Process { pid: 7, command: "nc -l 80".into(), is_of_run };
+        assert_eq!(outside(process(false)), "process 7 (nc -l 80)");
+        assert_eq!(outside(process(true)), "process 7 (nc -l 80) of another scenario");
+        let hidden = |user: Option<&str>| outside(Outsider::Hidden { user: user.map(str::to_owned) });
+        assert_eq!(hidden(Some("root")), "a process of user root outside of this scenario");
+        assert_eq!(hidden(None), OUTSIDE);
     }
 }

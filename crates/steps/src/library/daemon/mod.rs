@@ -3,9 +3,10 @@
 //! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps
 //! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
 //! scenario), `instance` (one of them), `readiness` (waiting for it) and `waits` (what was waited
-//! for). `background` has what messages say about one that goes there. `end` runs at the end of a
-//! scenario.
+//! for). `background` has what messages say about one that goes there; `listening`, `refusals`,
+//! `taken` and `addresses` what they say about the network. `end` runs at the end of a scenario.
 
+mod addresses;
 mod background;
 mod buffering;
 mod condition;
@@ -21,11 +22,14 @@ mod port;
 mod processes;
 mod program;
 mod readiness;
+mod refusals;
 mod renamed_outputs;
 mod spawn;
 mod start;
 mod stop;
+mod taken;
 mod unknown;
+mod url;
 mod wait;
 mod waits;
 
@@ -34,7 +38,8 @@ use crate::registry::Library;
 pub use daemons::Daemons;
 pub use instance::Daemon;
 pub use limit::LIMIT;
-pub use listening::with_refusals;
+pub use refusals::with_refusals;
+pub use taken::with_holder;
 
 /// Returns the library.
 pub fn library() -> Library {

@@ -11,16 +11,18 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use greenroom_event::words;
+use greenroom_sandbox::process::attempts::{self, Refusal, Transport};
+use greenroom_sandbox::process::holders::{self, Holder};
 use greenroom_sandbox::process::ports::Listener;
-use greenroom_sandbox::process::table::Entry;
 use greenroom_sandbox::process::{Service, capture, ports, table};
 use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
-use super::{background, buffering, listening};
+use super::listening::{OUTSIDE, in_words, is_hidden, search};
+use super::url::loopback_of_url;
+use super::{addresses, background, buffering, listening, taken};
 use crate::context::Context;
-use crate::interpreter::known_as;
 use crate::library::bytes::Bytes;
 use crate::library::place::kind;
 use crate::step::{Closest, Failure, StepResult, Stream};
@@ -37,26 +39,24 @@ pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
     let Some(listener) = daemons.listeners().on_port(port).into_iter().next() else {
         return Ok(());
     };
-    let error = Failure::new(format!("port {port} is already in use by {}", holder(daemons, &listener)));
+    let holder = holders::of_socket(listener.inode);
+    let owner = owner_in_words(daemons, holder.as_ref());
+    let error =
+        with_search(Failure::new(format!("port {port} is already in use by {owner}")), holder.as_ref(), &listener);
     Err(error.help("stop that process first, or use another port"))
 }
 
-/// Names the process that listens.
-fn holder(daemons: &mut Daemons, listener: &Listener) -> String {
-    let Some(entry) = table::holder_of_socket(listener.inode) else {
-        return "a process outside of this scenario".to_owned();
-    };
-    let daemon = daemons.of_process(&table::members(), entry.pid).map(Daemon::label);
-    in_words(daemon, &entry)
+/// Names the process that has a socket open.
+fn owner_in_words(daemons: &Daemons, holder: Option<&Holder>) -> String {
+    let Some(holder) = holder else { return OUTSIDE.to_owned() };
+    let daemon = daemons.of_holder(&table::members(), Some(holder)).map(Daemon::label);
+    in_words(daemon, holder)
 }
 
-/// Describes a process, with the name of its daemon.
-fn in_words(daemon: Option<String>, entry: &Entry) -> String {
-    let command = known_as(&entry.command);
-    match daemon {
-        Some(name) => format!("daemon {name} ({command})"),
-        None => format!("process {} ({command})", entry.pid),
-    }
+/// Adds how to find the process that has a socket open, if it may not be seen.
+fn with_search(error: Failure, holder: Option<&Holder>, listener: &Listener) -> Failure {
+    let at = Refusal { transport: Transport::Tcp, address: listener.address };
+    if is_hidden(holder) { error.help(search(at)) } else { error }
 }
 
 /// What a look at a daemon's port found.
@@ -93,10 +93,14 @@ pub(super) fn port(
     })?;
     match look {
         Some(Look::Listens(listener)) => {
-            if let Some(owner) = belongs_to_another(daemons, name, &listener) {
-                return Err(Failure::new(format!("{owner} listens on port {port}, not daemon {name}")));
+            let holder = holders::of_socket(listener.inode);
+            if let Some(owner) = belongs_to_another(daemons, name, holder.as_ref()) {
+                let error = Failure::new(format!("{owner} listens on port {port}, not daemon {name}"));
+                return Err(with_search(error, holder.as_ref(), &listener));
             }
-            if let Some(process) = daemons.get(name)?.process_mut() {
+            let daemon = daemons.get(name)?;
+            daemon.addresses.push(listener.address);
+            if let Some(process) = daemon.process_mut() {
                 process.serves(port);
             }
             // A program that only starts the server ends once the server is ready for clients.
@@ -117,16 +121,18 @@ pub(super) fn port(
             let error = Failure::new(format!(
                 "daemon {name} ended{how} before it listened on port {port}: ConnectionRefusedError"
             ));
-            let taken = daemons.listeners().on_port(port).into_iter().next();
-            let taken = taken.map(|listener| holder(daemons, &listener));
-            let error =
-                taken.into_iter().fold(error, |error, owner| error.note(format!("{owner} listens on port {port}")));
             let daemon = daemons.get(name)?;
             let wrote = Stream::BOTH.map(|stream| String::from_utf8_lossy(&daemon.tail(stream).bytes).into_owned());
-            let error = listening::with_missing_address(error, &daemon.order.words, &wrote);
+            // Where it found an address in use, all failures get what listens.
+            let taken = daemons.listeners().on_port(port).into_iter().next();
+            let taken = taken.filter(|_| !wrote.iter().any(|text| taken::is_in_use(text)));
+            let owner = taken.map(|listener| owner_in_words(daemons, holders::of_socket(listener.inode).as_ref()));
+            let error =
+                owner.into_iter().fold(error, |error, owner| error.note(format!("{owner} listens on port {port}")));
+            let daemon = daemons.get(name)?;
+            let error = addresses::with_missing_address(error, &daemon.order.words, &wrote);
             let error = background::explain(daemon, error);
-            let error = if error.notes.is_empty() { listening::with_holder(daemons, error, &wrote) } else { error };
-            Err(daemons.get(name)?.show(error))
+            Err(daemon.show(error))
         }
         None => {
             let daemon = daemons.get(name)?;
@@ -147,11 +153,11 @@ pub(super) fn port(
                 None => error.note(format!("it is still running{}", daemon.restarted())),
             };
             let error = daemon.show(error);
-            let error = match listening::with_udp(error.clone(), port) {
+            let error = match addresses::with_udp(error.clone(), port) {
                 Some(error) => return Err(error),
                 None => error,
             };
-            let others = daemons.ports_of(name);
+            let others = daemons.addresses_of(name);
             let Some(other) = others.first() else {
                 let daemon = daemons.get(name)?;
                 return Err(background::help(daemon, error.help(format!("to allow more time, {more_time}"))));
@@ -165,12 +171,13 @@ pub(super) fn port(
 }
 
 /// Names the process that listens, if it does not belong to this daemon.
-fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) -> Option<String> {
-    let Some(owner) = table::holder_of_socket(listener.inode) else {
+fn belongs_to_another(daemons: &mut Daemons, name: &str, holder: Option<&Holder>) -> Option<String> {
+    let owner = match holder {
+        Some(Holder::Seen(owner)) => owner,
+        Some(Holder::Outside(_)) => return holder.map(|holder| in_words(None, holder)),
         // The descriptors of its process may not be seen. In a private network it belongs to the
         // scenario, and otherwise it may.
-        let is_foreign = !ports::are_private() && !table::has_closed_member();
-        return is_foreign.then(|| "a process outside of this scenario".to_owned());
+        None => return (!ports::are_private() && !table::has_closed_member()).then(|| OUTSIDE.to_owned()),
     };
     let members = table::members();
     let (pid, begun) = daemons.get(name).map_or((0, Duration::ZERO), |daemon| (daemon.id(), daemon.age()));
@@ -186,7 +193,7 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, listener: &Listener) ->
     // still in the scenario, and not older than the process that it came from.
     let has_mark = daemons.get(name).ok().and_then(|daemon| daemon.process()).is_some_and(Service::has_mark);
     let may_be_its_own = is_unknown && !has_mark && younger && of_scenario;
-    (!may_be_its_own).then(|| in_words(daemon, &owner))
+    (!may_be_its_own).then(|| in_words(daemon, &Holder::Seen(owner.clone())))
 }
 
 impl Daemons {
@@ -205,22 +212,6 @@ impl Daemons {
         // Look at all daemons, so that each end is noticed when it comes.
         let ended = self.iter_mut().map(Daemon::try_wait).filter(Option::is_none).count() == 0;
         ended && ports::are_private() && table::members().is_empty()
-    }
-
-    /// Returns the addresses that a daemon listens on.
-    fn ports_of(&mut self, name: &str) -> Vec<SocketAddr> {
-        let all = self.listeners().all();
-        let pid = self.get(name).map_or(0, |daemon| daemon.id());
-        let members = table::members();
-        let of_daemon = |listener: &Listener| {
-            let owner = table::holder_of_socket(listener.inode);
-            owner.is_some_and(|owner| self.of_process(&members, owner.pid).is_some_and(|daemon| daemon.id() == pid))
-        };
-        let mut addresses: Vec<SocketAddr> =
-            all.into_iter().filter(of_daemon).map(|listener| listener.address).collect();
-        // The kernel returns them in no order.
-        addresses.sort();
-        addresses
     }
 }
 
@@ -358,7 +349,13 @@ pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Dur
 
 /// Waits for an HTTP answer.
 pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration) -> StepResult {
-    wait_for(context, Http::new(url, status), limit)
+    let waited = wait_for(context, Http::new(url, status), limit);
+    if waited.is_err() && !ports::are_private() {
+        let listening = context.state::<Daemons>().listeners().all();
+        let is_silent = |address: &SocketAddr| !listening.iter().any(|it| listening::reaches(it.address, *address));
+        loopback_of_url(url).into_iter().filter(is_silent).for_each(attempts::record_refusal);
+    }
+    waited
 }
 
 /// Adds the state of every daemon, when any of them may be the cause.

@@ -38,8 +38,12 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
         daemons[renamed.at].former = Some(renamed.number);
     }
     // An earlier daemon of this name that has ended: its output files now belong to the new one.
-    daemons.retain(|daemon| daemon.order.name != order.name || daemon.former.is_some());
-    daemons.push(Daemon::new(order, directory, process));
+    let is_replaced = |daemon: &mut Daemon| daemon.order.name == order.name && daemon.former.is_none();
+    let replaced = daemons.extract_if(.., is_replaced).flat_map(|daemon| [daemon.former_addresses, daemon.addresses]);
+    let former_addresses = replaced.flatten().collect();
+    let mut daemon = Daemon::new(order, directory, process);
+    daemon.former_addresses = former_addresses;
+    daemons.push(daemon);
     Ok(())
 }
 

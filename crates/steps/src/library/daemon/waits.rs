@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::condition::{Condition, PastWait};
 use super::daemons::Daemons;
 use super::readiness;
+use super::url::port_of_url;
 use crate::context::Context;
 use crate::step::StepResult;
 
@@ -49,32 +50,4 @@ pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) ->
     }
     context.state::<Daemons>().get(name)?.waits = waits;
     Ok(())
-}
-
-/// Returns the port of an http URL.
-fn port_of_url(url: &str) -> Option<u16> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    match host.rsplit_once(':') {
-        Some((_, port)) if !port.ends_with(']') => port.parse().ok(),
-        _ => Some(80),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_of_a_url_is_80_unless_it_names_one() {
-        for (url, port) in [
-            ("http://localhost:8080/a:1", Some(8080)),
-            ("http://[::1]/", Some(80)),
-            ("http://[::1]:81?x", Some(81)),
-            ("http://me:secret@host", Some(80)),
-            ("http://host:none/", None),
-        ] {
-            assert_eq!(port_of_url(url), port, "{url}");
-        }
-    }
 }
