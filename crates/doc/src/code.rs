@@ -132,6 +132,8 @@ codes! {
     UnknownKey = "unknown-key",
     /// A line of a scenario does not begin with a keyword.
     UnknownKeyword = "unknown-keyword",
+    /// The metadata names a label that no scenario has.
+    UnknownLabel = "unknown-label",
     /// No binding matches a step.
     UnknownStep = "unknown-step",
     /// A capture type does not exist.

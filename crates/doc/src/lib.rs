@@ -49,6 +49,7 @@ pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedSc
 pub use read::binding::{Binding, Implementation, NATIVE};
 pub use read::metadata::keys as metadata;
 pub use read::metadata::keys::Metadata;
+pub use read::metadata::value::{MAX_RETRIES, Retries};
 pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
 

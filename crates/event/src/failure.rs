@@ -71,6 +71,8 @@ pub enum FailureKind {
     LeftOver,
     /// A daemon crashed unnoticed, and the user asked for that to be a failure.
     Crash,
+    /// It passed only after a failed attempt, and the user asked for that to be a failure.
+    Flaky,
     /// The sandbox could not be set up.
     Setup,
     /// The scenario was never started: the run stopped before its turn.

@@ -14,6 +14,9 @@ pub struct Outline {
     pub scenarios: Vec<ScenarioOutline>,
     /// How many scenarios the filters left out.
     pub left_out: usize,
+    /// How many scenarios a rerun of what failed left out because they passed in their last run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub passed_earlier: usize,
     /// How many Markdown files without scenarios were found in directories and skipped.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_scenarios: usize,
@@ -22,6 +25,11 @@ pub struct Outline {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_no_retry(retries: &u32) -> bool {
+    *retries == 0
 }
 
 /// A document.
@@ -37,7 +45,7 @@ pub struct DocumentOutline {
 }
 
 /// A scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioOutline {
     /// Index in [`Outline::documents`].
     pub document: usize,
@@ -46,6 +54,9 @@ pub struct ScenarioOutline {
     /// Which run of it this is, from 1, if it is to run several times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetition: Option<u32>,
+    /// How many attempts may follow the first if that fails.
+    #[serde(default, skip_serializing_if = "is_no_retry")]
+    pub retries: u32,
     /// Where its heading is.
     pub location: Location,
     /// Its labels.
@@ -64,7 +75,7 @@ pub struct StepOutline {
 }
 
 /// A place in a file.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// The file as the user knows it.
     pub file: String,

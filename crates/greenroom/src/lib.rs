@@ -70,6 +70,7 @@ mod loader;
 mod origin;
 mod output;
 mod partition;
+mod repetition;
 mod replace;
 mod reports;
 mod screen;

@@ -4,8 +4,8 @@
 //! from documents are escaped for a line of a screen.
 
 use greenroom_event::{
-    DaemonEnd, Exit, Failure, LeftOver, LeftOverEnd, Location, Outcome, Outline, PrivateNetwork, ScenarioFinished,
-    ScenarioOutline,
+    DaemonEnd, Exit, Failure, FailureKind, LeftOver, LeftOverEnd, Location, Outcome, Outline, PrivateNetwork,
+    ScenarioFinished, ScenarioOutline,
 };
 
 use crate::records::ScenarioRecord;
@@ -44,6 +44,46 @@ pub(crate) fn deciding_step(record: &ScenarioRecord) -> Option<usize> {
     let failed = record.steps.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
     let cleanup = || record.cleanups.iter().find(|step| step.outcome != Outcome::Passed).map(|step| step.step);
     failed.or(record.open_step).or_else(cleanup)
+}
+
+/// Returns `attempt 1 of 3`, if the scenario may have several.
+pub(crate) fn attempt(outline: &Outline, record: &ScenarioRecord) -> Option<String> {
+    let retries = outline.scenarios.get(record.scenario).map_or(0, |scenario| scenario.retries);
+    let number = record.attempt;
+    match retries {
+        0 if number <= 1 => None,
+        0 => Some(format!("attempt {number}")),
+        retries => Some(format!("attempt {number} of {}", retries.saturating_add(1))),
+    }
+}
+
+/// Returns where a scenario failed: `daemon.md:12`.
+pub(crate) fn place_of_failure(outline: &Outline, record: &ScenarioRecord) -> Option<String> {
+    let scenario = outline.scenarios.get(record.scenario)?;
+    let step = deciding_step(record).and_then(|step| scenario.steps.get(step));
+    Some(place(step.map_or(&scenario.location, |step| &step.location)))
+}
+
+/// Returns where a scenario failed and where it begins: `daemon.md:12, scenario at daemon.md:9`.
+pub(crate) fn place_and_scenario(outline: &Outline, record: &ScenarioRecord) -> Option<String> {
+    let failed = place_of_failure(outline, record)?;
+    let scenario = place(&outline.scenarios.get(record.scenario)?.location);
+    Some(if failed == scenario { failed } else { format!("{failed}, scenario at {scenario}") })
+}
+
+/// Returns the first line of the message of the first failure.
+pub(crate) fn first_message(record: &ScenarioRecord) -> Option<String> {
+    let finished = record.finished.as_ref()?;
+    let nothing = Failure::default();
+    let failures = failures(record, None, finished, &nothing);
+    let (failure, _) = failures.first()?;
+    Some(words::output_line(failure.message.lines().next()?, LINE))
+}
+
+/// Returns whether an attempt passed, but counts as failed because an earlier one failed.
+pub(crate) fn is_only_flaky(record: &ScenarioRecord) -> bool {
+    let failure = record.finished.as_ref().and_then(|finished| finished.failure.as_ref());
+    failure.is_some_and(|failure| failure.kind == FailureKind::Flaky)
 }
 
 /// Returns how a daemon ended, to follow its name.
@@ -120,10 +160,22 @@ fn leftover_names(processes: &[&LeftOver]) -> String {
     words::list(&names)
 }
 
-/// Returns the title of a scenario, escaped.
+/// Returns how often each scenario runs.
+pub(crate) fn rounds(outline: &Outline) -> usize {
+    let last = outline.scenarios.last().and_then(|scenario| scenario.repetition);
+    last.map_or(1, |rounds| rounds.max(1) as usize)
+}
+
+/// Returns the title of a scenario, escaped, and which repetition it is.
 pub(crate) fn title(outline: &Outline, index: usize) -> String {
     match outline.scenarios.get(index) {
-        Some(scenario) => words::escape(&scenario.title).into_owned(),
+        Some(scenario) => {
+            let title = words::escape(&scenario.title);
+            match scenario.repetition {
+                Some(repetition) => format!("{title} (repetition {repetition} of {})", rounds(outline)),
+                None => title.into_owned(),
+            }
+        }
         None => format!("scenario {}", index.saturating_add(1)),
     }
 }

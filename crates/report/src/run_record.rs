@@ -137,10 +137,8 @@ mod tests {
         let scenario = |title: &str| ScenarioOutline {
             document: 0,
             title: title.to_owned(),
-            repetition: None,
             location: Location { file: "a.md".to_owned(), line: 1 },
-            labels: Vec::new(),
-            steps: Vec::new(),
+            ..ScenarioOutline::default()
         };
         let outline = Outline { scenarios: vec![scenario("a"), scenario("b")], ..Outline::default() };
         let origin = Origin { started: "2026-11-26T18:50:19Z".to_owned(), ..Origin::default() };

@@ -2,9 +2,10 @@
 //!
 //! Reporters take their numbers from here, and the command its exit code.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use greenroom_event::{Event, EventKind, Outcome, Partition, StepFinished};
+use greenroom_event::{Attempt, Event, EventKind, Outcome, Partition, StepFinished};
 
 /// The counts of a run, complete after [`EventKind::RunFinished`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct Summary {
     pub left_out: usize,
     /// Which part of the scenarios it has, if they are spread over several runs.
     pub partition: Option<Partition>,
-    /// Steps that passed.
+    /// Steps that passed, without those of attempts that do not count.
     pub steps_passed: usize,
     /// Leftover processes.
     pub left_over: usize,
@@ -39,6 +40,10 @@ pub struct Summary {
     ///
     /// They are indices into the outline.
     pub failures: Vec<(usize, Outcome)>,
+    /// The flaky scenarios, likewise.
+    pub flakes: Vec<usize>,
+    /// How many steps of each running attempt passed.
+    running: BTreeMap<Attempt, usize>,
 }
 
 /// The result of a run.
@@ -64,14 +69,24 @@ impl Summary {
                 self.left_out = run.outline.left_out;
                 self.partition.clone_from(&run.partition);
             }
-            EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => self.steps_passed += 1,
+            EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => {
+                self.steps_passed += 1;
+                if let Some(attempt) = event.scenario {
+                    *self.running.entry(attempt).or_default() += 1;
+                }
+            }
             EventKind::ScenarioFinished(scenario) => {
                 self.left_over += scenario.left_over.len();
+                let steps = event.scenario.and_then(|attempt| self.running.remove(&attempt)).unwrap_or_default();
                 if scenario.is_retried {
+                    self.steps_passed = self.steps_passed.saturating_sub(steps);
                     return;
                 }
-                let is_retry = event.scenario.is_some_and(|attempt| attempt.number > 1);
-                self.flaky += usize::from(is_retry && scenario.outcome == Outcome::Passed);
+                let retry = event.scenario.filter(|attempt| attempt.number > 1);
+                if let (Some(attempt), Outcome::Passed) = (retry, scenario.outcome) {
+                    self.flaky += 1;
+                    self.flakes.push(attempt.index);
+                }
                 match scenario.outcome {
                     Outcome::Passed => self.passed += 1,
                     Outcome::Failed => self.failed += 1,

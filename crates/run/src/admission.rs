@@ -24,7 +24,7 @@ const MOST_WAITING: usize = 64;
 
 /// Decides which scenario may start next.
 pub(crate) struct Admission {
-    /// What each selected scenario needs, in reading order.
+    /// What each selected scenario needs, in reading order; the same in each round.
     scenarios: Vec<ScenarioNeeds>,
     /// Whether scenarios on the machine's network run one at a time.
     one_at_a_time: bool,
@@ -105,9 +105,9 @@ impl Admission {
         has_place: bool,
         running: &BTreeMap<u32, ActiveScenario>,
     ) -> Option<Candidate> {
-        let may_start = |needs: &ScenarioNeeds| has_place || needs.ports.is_empty();
+        let may_start = |admission: &Self, index| has_place || admission.needs(index).ports.is_empty();
         for at in 0..self.waiting.len() {
-            if !may_start(&self.scenarios[self.waiting[at].index]) {
+            if !may_start(self, self.waiting[at].index) {
                 continue;
             }
             let may_go = match self.waiting[at].blocker {
@@ -127,7 +127,7 @@ impl Admission {
         }
         while self.waiting.len() < MOST_WAITING {
             let index = queue.pop_front().filter(|&index| {
-                may_start(&self.scenarios[index]) || {
+                may_start(self, index) || {
                     queue.push_front(index);
                     false
                 }
@@ -140,8 +140,22 @@ impl Admission {
         None
     }
 
+    /// Returns a scenario for its next attempt, or has it wait in front of all others.
+    pub(crate) fn again(&mut self, index: usize, running: &BTreeMap<u32, ActiveScenario>) -> Option<Candidate> {
+        let blocker = match self.admit(index, running) {
+            Ok(admitted) => return Some(admitted),
+            Err(blocker) => blocker,
+        };
+        self.waiting.insert(0, BlockedScenario { index, since: Instant::now(), blocker });
+        None
+    }
+
+    fn needs(&self, index: usize) -> &ScenarioNeeds {
+        &self.scenarios[index % self.scenarios.len()]
+    }
+
     fn admit(&self, index: usize, running: &BTreeMap<u32, ActiveScenario>) -> Result<Candidate, Blocker> {
-        let needs = &self.scenarios[index];
+        let needs = self.needs(index);
         if needs.shares_network && self.one_at_a_time && running.values().any(ActiveScenario::shares_network) {
             return Err(Blocker::OneAtATime);
         }
@@ -196,7 +210,7 @@ impl Admission {
     pub(crate) fn overdue(&mut self, now: Instant, running: &BTreeMap<u32, ActiveScenario>) -> Vec<(usize, String)> {
         let mut overdue = Vec::new();
         for blocked in &mut self.waiting {
-            let limit = self.scenarios[blocked.index].limit;
+            let limit = self.scenarios[blocked.index % self.scenarios.len()].limit;
             match blocked.blocker {
                 Blocker::Port(port, _) if !running.values().any(|running| running.has_port(port)) => {
                     if now.saturating_duration_since(blocked.since) >= limit {

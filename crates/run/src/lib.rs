@@ -22,6 +22,7 @@ mod preflight;
 mod progress;
 mod runner;
 mod scenario;
+mod schedule;
 mod script;
 mod wire;
 

@@ -17,6 +17,8 @@ pub struct Strictness {
     pub leftovers: bool,
     /// Whether daemons that crash unnoticed do.
     pub crashes: bool,
+    /// Whether failed attempts before the one that passed do.
+    pub flaky: bool,
 }
 
 /// How to run a plan.
@@ -35,6 +37,17 @@ pub struct RunOptions {
     pub environment: Vec<(String, String)>,
     /// Whether to start nothing more after a scenario that did not pass.
     pub fail_fast: bool,
+    /// How many attempts may follow a failed one, instead of what the documents say.
+    pub retries: Option<u32>,
+    /// How often each scenario runs, if not once.
+    pub repeat: Option<u32>,
+    /// Whether to start nothing more after a scenario of any round that did not pass.
+    pub until_failure: bool,
+    /// How long each chosen scenario took in earlier runs, as far as known; empty if nothing is
+    /// known. The slowest start first.
+    pub durations: Vec<Option<Duration>>,
+    /// How many scenarios are not chosen because they passed earlier, for reports.
+    pub passed_earlier: usize,
     /// Whether to keep the directories of scenarios that did not pass.
     pub keep: bool,
     /// What fails a scenario whose steps passed.

@@ -18,7 +18,6 @@ pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[Docume
     let scenario = |scenario: &PlannedScenario| ScenarioOutline {
         document: scenario.document,
         title: scenario.title.clone(),
-        repetition: None,
         location: location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
@@ -26,12 +25,14 @@ pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[Docume
             .iter()
             .map(|step| StepOutline { text: step.text.clone(), location: location(step.span) })
             .collect(),
+        ..ScenarioOutline::default()
     };
     Outline {
         documents: documents.collect(),
         scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index])).collect(),
         left_out: plan.scenarios.len() - chosen.len(),
         without_scenarios: plan.skipped.len(),
+        ..Outline::default()
     }
 }
 

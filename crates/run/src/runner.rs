@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{Plan, Sources};
+use greenroom_doc::{Plan, PlannedScenario, Sources};
 use greenroom_event::{
     Attempt, EventKind, Failure, FailureKind, Outcome, RunStarted, SCHEMA_VERSION, ScenarioFinished, Sink,
 };
@@ -18,6 +18,7 @@ use crate::emit::Emitter;
 use crate::options::{Orders, RunOptions};
 use crate::outline::{isolation, outline};
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
+use crate::schedule::{self, Attempts};
 use crate::script::{document_part, needs_host, script};
 use crate::wire::{OWN_VARIABLES, Prologue};
 
@@ -55,33 +56,36 @@ pub fn run(
     let launcher = Launcher::start(launcher, orders.stop)?;
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
-    let mut emit = Emitter::new(sink);
     let mut outline = outline(plan, sources, &options.chosen, &options.texts);
     if let Some(partition) = &options.partition {
         // Scenarios of other partitions are not left out.
         outline.left_out = plan.scenarios.len().saturating_sub(partition.scenarios);
     }
+    schedule::complete(&mut outline, plan, options);
+    let side_by_side = if admission.is_one_at_a_time() { 1 } else { jobs };
+    let queue = schedule::queue(options, side_by_side > 1 && outline.scenarios.len() > side_by_side);
+    let attempts = Attempts::new(&outline);
+    let mut emit = Emitter::new(sink);
     emit.run(EventKind::RunStarted(RunStarted {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         outline,
         isolation: isolation(launcher.isolation()),
-        jobs: if admission.is_one_at_a_time() { 1 } else { jobs },
+        jobs: side_by_side,
         shuffle: options.shuffle,
         origin: options.origin.clone(),
         partition: options.partition.clone(),
     }));
-    let mut queue: Vec<usize> = (0..options.chosen.len()).collect();
-    if let Some(seed) = options.shuffle {
-        fastrand::Rng::with_seed(seed).shuffle(&mut queue);
-    }
     let mut runner = Runner {
         plan,
         options,
         launcher,
         jobs,
         hold: None,
-        queue: queue.into(),
+        queue,
+        attempts,
+        retries: VecDeque::new(),
+        stages: 0,
         running: BTreeMap::new(),
         prepared: VecDeque::new(),
         stop_requests: 0,
@@ -89,7 +93,8 @@ pub fn run(
         kept: false,
         admission,
         // A single scenario starts its own host as fast.
-        warms_hosts: options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2,
+        warms_hosts: options.repeat.is_some_and(|rounds| rounds > 1)
+            || options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2,
         spare: spare(),
         orders,
         deserted: false,
@@ -111,9 +116,14 @@ struct Runner<'a> {
     jobs: usize,
     /// Why the launcher takes no scenario at the moment.
     hold: Option<LaunchHold>,
-    /// Scenarios that wait for a free place, by their index in reading order.
+    /// Scenarios that wait for a free place, by their index in the outline.
     queue: VecDeque<usize>,
-    /// Launched scenarios by index, which is also the id of the stage.
+    attempts: Attempts,
+    /// Scenarios whose next attempt starts before anything else.
+    retries: VecDeque<usize>,
+    /// How many stages were launched.
+    stages: u32,
+    /// Launched scenarios by the id of their stage.
     running: BTreeMap<u32, ActiveScenario>,
     /// Launched scenarios that have not begun.
     prepared: VecDeque<u32>,
@@ -161,7 +171,8 @@ impl Runner<'_> {
         loop {
             self.fill_free_places();
             // While launches are on hold the queue is not done, even if nothing runs right now.
-            if self.running.is_empty() && self.hold.is_none() && self.admission.is_idle() {
+            let is_idle = self.retries.is_empty() && self.admission.is_idle();
+            if self.running.is_empty() && self.hold.is_none() && is_idle {
                 return;
             }
             self.wait();
@@ -178,19 +189,28 @@ impl Runner<'_> {
                     running.abandon(*outcome, FailureKind::NotStarted, reason);
                 }
             }
+            self.queue.extend(self.retries.drain(..));
             self.queue.extend(self.admission.drain_waiting());
             self.end_collapsing_stages();
             return;
         }
         // A stage that shares the machine takes its place until it is gone; one with its own processes and
-        // network only until its work is done.
+        // network only until its work is done, or until it is retried.
         let isolation = self.launcher.isolation();
         let apart = isolation.has(Property::Kill) && isolation.has(Property::Network);
-        let holds_a_place = |running: &&ActiveScenario| running.plays() || (!apart && running.has_begun());
+        let may_retry = |running: &ActiveScenario| running.has_failed() && self.attempts.may_retry(running.attempt);
+        let holds_a_place =
+            |running: &&ActiveScenario| running.plays() || (running.has_begun() && (!apart || may_retry(running)));
         let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
         let ahead = if apart { AHEAD.min(self.jobs) } else { 0 };
         while self.not_started.is_none() && self.hold.is_none() {
             if free > 0
+                && let Some(index) = self.retries.pop_front()
+            {
+                if let Some(candidate) = self.admission.again(index, &self.running) {
+                    self.launch(candidate);
+                }
+            } else if free > 0
                 && let Some(id) = self.prepared.pop_front()
             {
                 if let Some(running) = self.running.get_mut(&id) {
@@ -209,11 +229,13 @@ impl Runner<'_> {
 
     fn launch(&mut self, admitted: Candidate) {
         let Candidate { index, shares_network, ports, turns } = admitted;
-        let scenario = &self.plan.scenarios[self.options.chosen[index]];
+        let scenario = self.planned(index);
         let document = &self.plan.documents[scenario.document];
         let script = script(scenario, document, self.options);
         let limits = Limits { scenario: script.scenario_limit, step: script.step_limit };
-        let directory = self.launcher.run_directory().join((index + 1).to_string()).join("data");
+        let attempt = self.attempts.current(index);
+        let retry = if attempt.number > 1 { format!(".{}", attempt.number) } else { String::new() };
+        let directory = self.launcher.run_directory().join(format!("{}{retry}", index + 1)).join("data");
         let spec = StageSpec {
             environment: self.environment(&directory),
             directory: directory.clone(),
@@ -222,21 +244,27 @@ impl Runner<'_> {
             holds: turns,
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
-        let launched = payload.and_then(|payload| self.launcher.launch(stage_id(index), spec, &payload));
+        let stage = self.stages;
+        let launched = payload.and_then(|payload| self.launcher.launch(stage, spec, &payload));
         match launched {
             Ok(end) => {
-                let running = ActiveScenario::new(Attempt::first(index), end, directory, scenario.steps.len(), limits);
+                let running = ActiveScenario::new(attempt, end, directory, scenario.steps.len(), limits);
                 let running = if shares_network { running.sharing_network(ports) } else { running };
-                self.running.insert(stage_id(index), running);
-                self.prepared.push_back(stage_id(index));
+                self.running.insert(stage, running);
+                if attempt.number > 1 {
+                    self.prepared.push_front(stage);
+                } else {
+                    self.prepared.push_back(stage);
+                }
+                self.stages += 1;
             }
             Err(error) if error.is_busy() => {
                 self.hold = Some(LaunchHold::Busy);
-                self.admission.take_back(index);
+                self.take_back(attempt);
             }
             Err(error) if error.is_scarcity() && !self.running.is_empty() => {
                 self.hold = Some(LaunchHold::Scarcity);
-                self.admission.take_back(index);
+                self.take_back(attempt);
             }
             Err(error) => {
                 self.skip(index, Outcome::Broken, &error.to_string());
@@ -245,6 +273,21 @@ impl Runner<'_> {
                 }
             }
         }
+    }
+
+    /// Puts back a scenario that could not start now; it comes first next time.
+    fn take_back(&mut self, attempt: Attempt) {
+        if attempt.number > 1 {
+            self.retries.push_front(attempt.index);
+        } else {
+            self.admission.take_back(attempt.index);
+        }
+    }
+
+    /// Returns the scenario of an entry of the outline.
+    fn planned(&self, index: usize) -> &PlannedScenario {
+        let chosen = &self.options.chosen;
+        &self.plan.scenarios[chosen[index % chosen.len()]]
     }
 
     fn environment(&self, directory: &Path) -> Vec<(String, Option<String>)> {
@@ -295,8 +338,8 @@ impl Runner<'_> {
                 && let Some(running) = self.running.get_mut(id)
             {
                 running.listen(&mut self.emit);
-                let failed = running.has_failed();
-                self.note_failure(failed);
+                let decides = running.has_failed() && !self.attempts.may_retry(running.attempt);
+                self.note_failure(decides);
             }
         }
         if ready.first() == Some(&true) {
@@ -370,22 +413,31 @@ impl Runner<'_> {
     fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::ExitStatus, String>) {
         // Removing a directory takes a few descriptors, and stages may use all others.
         self.spare.clear();
-        let policy = EndPolicy { keep: self.options.keep, strictness: self.options.strictness };
-        let (outcome, kept) = running.finish(gone, policy, &mut self.emit);
+        let attempt = running.attempt;
+        // When no further scenario starts, no further attempt does.
+        let may_retry = self.not_started.is_none() && self.attempts.may_retry(attempt);
+        let policy = EndPolicy { keep: self.options.keep, strictness: self.options.strictness, may_retry };
+        let ending = running.finish(gone, policy, &mut self.emit);
         self.spare = spare();
         self.hold = None;
-        let bad = matches!(outcome, Outcome::Failed | Outcome::Broken);
-        if kept && !self.kept {
+        if ending.is_kept && !self.kept {
             self.kept = true;
             self.launcher.leave_directory();
         }
-        self.note_failure(bad);
+        if ending.is_retried {
+            self.attempts.retry(attempt.index);
+            self.retries.push_back(attempt.index);
+        } else {
+            self.note_failure(matches!(ending.outcome, Outcome::Failed | Outcome::Broken));
+        }
     }
 
-    /// With `--fail-fast`, starts nothing more once a scenario failed.
+    /// With `--fail-fast` or `--until-failure`, starts nothing more once a scenario failed.
     fn note_failure(&mut self, failed: bool) {
-        if failed && self.options.fail_fast && self.not_started.is_none() {
-            self.not_started = Some((Outcome::Skipped, "an earlier scenario failed (--fail-fast)".to_owned()));
+        let RunOptions { fail_fast, until_failure, .. } = *self.options;
+        if failed && (fail_fast || until_failure) && self.not_started.is_none() {
+            let option = if until_failure { "--until-failure" } else { "--fail-fast" };
+            self.not_started = Some((Outcome::Skipped, format!("an earlier scenario failed ({option})")));
         }
     }
 
@@ -489,7 +541,7 @@ impl Runner<'_> {
     fn skip(&mut self, index: usize, outcome: Outcome, reason: &str) {
         let failure = Some(Failure::new(reason).kind(FailureKind::NotStarted));
         self.emit.scenario(
-            Attempt::first(index),
+            self.attempts.current(index),
             EventKind::ScenarioFinished(ScenarioFinished {
                 outcome,
                 took: Duration::ZERO,
@@ -507,8 +559,4 @@ impl Runner<'_> {
 /// Reserves a few descriptors, or fewer when they are short.
 fn spare() -> Vec<OwnedFd> {
     (0..6).map_while(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stderr(), 3).ok()).collect()
-}
-
-fn stage_id(index: usize) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

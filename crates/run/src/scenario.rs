@@ -81,6 +81,18 @@ pub(crate) struct EndPolicy {
     pub(crate) keep: bool,
     /// What fails a scenario whose steps passed.
     pub(crate) strictness: Strictness,
+    /// Whether another attempt follows if this one failed.
+    pub(crate) may_retry: bool,
+}
+
+/// The end of an attempt at a scenario, as far as the runner needs it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ending {
+    pub(crate) outcome: Outcome,
+    /// Whether its directory is kept.
+    pub(crate) is_kept: bool,
+    /// Whether another attempt follows.
+    pub(crate) is_retried: bool,
 }
 
 impl ActiveScenario {
@@ -375,13 +387,13 @@ impl ActiveScenario {
 
     /// Reports the end of a scenario whose stage is gone, and removes or keeps its directory.
     ///
-    /// Returns the outcome, and whether the directory is kept.
+    /// The removal is the last thing that can fail, so this decides whether another attempt follows.
     pub(crate) fn finish(
         mut self,
         gone: &Result<ExitStatus, String>,
         policy: EndPolicy,
         emit: &mut Emitter<'_>,
-    ) -> (Outcome, bool) {
+    ) -> Ending {
         self.listen(emit);
         match gone {
             Err(reason) => self.fail(Outcome::Broken, FailureKind::StageDied, reason.clone()),
@@ -422,6 +434,13 @@ impl ActiveScenario {
                 failure.help.push("stop them in the scenario, or allow them with `--leftovers warn`".to_owned());
             }
         }
+        if policy.strictness.flaky && self.attempt.number > 1 && self.outcome == Outcome::Passed {
+            let message = format!("it is flaky: it passed only in attempt {}", self.attempt.number);
+            self.fail(Outcome::Failed, FailureKind::Flaky, message);
+            if let Some(failure) = &mut self.failure {
+                failure.help.push("allow flaky scenarios with `--flaky warn`".to_owned());
+            }
+        }
         let own = self.directory.parent().unwrap_or(&self.directory);
         let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
         let kept = policy.keep && failed && self.directory.is_dir();
@@ -430,6 +449,7 @@ impl ActiveScenario {
             self.fail(Outcome::Broken, FailureKind::Removal, message);
         }
         let (outcome, passed) = (self.outcome, self.outcome == Outcome::Passed);
+        let is_retried = policy.may_retry && self.is_worth_a_retry();
         emit.scenario(
             self.attempt,
             EventKind::ScenarioFinished(ScenarioFinished {
@@ -440,10 +460,23 @@ impl ActiveScenario {
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
                 network: network.filter(|_| !passed),
-                is_retried: false,
+                is_retried,
             }),
         );
-        (outcome, kept)
+        Ending { outcome, is_kept: kept, is_retried }
+    }
+
+    /// Returns whether another attempt could end in another way.
+    ///
+    /// It could if the scenario failed, if the machine lacked processes or memory, and if the worker
+    /// died. The flaky one had its attempts. What else breaks a scenario is wrong with the machine
+    /// or with the code of its steps.
+    fn is_worth_a_retry(&self) -> bool {
+        match (self.outcome, self.failure.as_ref().map(|failure| &failure.kind)) {
+            (Outcome::Failed, kind) => kind != Some(&FailureKind::Flaky),
+            (Outcome::Broken, None | Some(FailureKind::StageDied)) => true,
+            _ => false,
+        }
     }
 }
 

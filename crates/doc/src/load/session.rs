@@ -20,7 +20,9 @@ use crate::read::markdown;
 use crate::read::metadata::block::{self, Parts};
 use crate::read::metadata::document::{self as front, FileKind, Front};
 use crate::read::metadata::keys::Metadata;
+use crate::read::metadata::value::Name;
 use crate::source::{BuiltinFile, Loader, SourceFile, SourceId, Sources, Span};
+use crate::suggest;
 
 /// What to load, and from where.
 pub struct Request<'a> {
@@ -176,6 +178,9 @@ impl Session<'_> {
             let about = "this document has no metadata, so it has only the built-in steps; to use others,";
             unknown.help.extend(how_to_name_bindings(about, &contents));
         }
+        if is_complete {
+            self.diagnostics.extend(unknown_labels(&metadata, &scenarios));
+        }
         // With steps missing from the plan, any language may be needed.
         let any = !set.is_complete || matched.cannot_run;
         let implementations = self.files.implementations(
@@ -275,6 +280,19 @@ fn may_hide_scenario(diagnostic: &Diagnostic) -> bool {
         Code::UnclosedBlock => diagnostic.severity == Severity::Error,
         _ => false,
     }
+}
+
+/// Returns a warning for each label that has retries and no scenario.
+fn unknown_labels(metadata: &Metadata, scenarios: &[PlannedScenario]) -> Vec<Diagnostic> {
+    let known = || scenarios.iter().flat_map(|scenario| &scenario.labels).map(String::as_str);
+    let unknown = metadata.retries.labels().filter(|name| known().all(|label| label != name.text));
+    let warning = |name: &Name| {
+        let message = format!("no scenario of this document has the label `{}`, so it has no retries", name.text);
+        let help = suggest::did_you_mean(&name.text, known());
+        let warning = Diagnostic::warning(Code::UnknownLabel, message).at(name.span, "");
+        help.into_iter().fold(warning, Diagnostic::help)
+    };
+    unknown.map(warning).collect()
 }
 
 /// Makes a diagnostic a warning.

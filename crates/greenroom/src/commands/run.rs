@@ -17,6 +17,7 @@ use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
 use crate::origin;
+use crate::repetition::Repetition;
 use crate::reports::{self, ReportFiles};
 use crate::screen::Screen;
 use crate::settings::Settings;
@@ -51,6 +52,8 @@ pub(crate) struct Run {
     /// Start no more scenarios after the first failure; finish those that are running
     #[arg(long)]
     fail_fast: bool,
+    #[command(flatten)]
+    repetition: Repetition,
     /// Keep the directories of failed scenarios and show their paths
     #[arg(long)]
     keep: bool,
@@ -146,7 +149,8 @@ impl Run {
             let (part, of_all) = assignment.take(&loaded, &settings.directory, &chosen);
             (chosen, partition) = (part, Some(of_all));
         }
-        let options = RunOptions { partition, ..self.options(chosen, &loaded, settings) };
+        let repeat = self.repetition.rounds(chosen.len())?;
+        let options = RunOptions { partition, repeat, ..self.options(chosen, &loaded, settings) };
         let mut reports = self.reports.open(&reports::inputs(&loaded), settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
@@ -191,10 +195,16 @@ impl Run {
             timeout: self.timeout,
             environment: self.environment.clone(),
             fail_fast: self.fail_fast,
+            retries: self.repetition.retries,
+            repeat: None,
+            until_failure: self.repetition.until_failure,
+            durations: Vec::new(),
+            passed_earlier: 0,
             keep: self.keep,
             strictness: Strictness {
                 leftovers: self.leftovers == Leftovers::Fail,
                 crashes: self.crashes == Crashes::Fail,
+                flaky: self.repetition.flaky_fails(),
             },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),

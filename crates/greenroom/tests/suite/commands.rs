@@ -493,6 +493,13 @@ Options:
       --without-label <LABEL>
           Leave out scenarios with this label. May be repeated
 
+      --partition <KIND:K/N>
+          Take only part K of N of the selected scenarios, K from 1, to spread a run over N machines
+          
+          hash:K/N assigns each scenario by its document and title, so that it keeps its part when
+          others come and go. count:K/N makes parts of equal size. Neither depends on the order of
+          the documents. `greenroom report` merges the recordings of all parts.
+
       --python <PATH>
           Python interpreter for Python steps: a name on PATH or a path, such as that of a virtual
           environment
@@ -521,6 +528,30 @@ Options:
 
       --fail-fast
           Start no more scenarios after the first failure; finish those that are running
+
+      --retries <N>
+          Retry failed scenarios up to N times, so that each has N+1 attempts [default: from the
+          document, else 0]
+          
+          Each attempt has a new sandbox, a new directory and the whole time limit, and begins at
+          once. A scenario that passes after a failed attempt is flaky, and shown as such with its
+          first failure. Scenarios that were interrupted or could not be set up are not retried.
+
+      --flaky <ACTION>
+          What to do when a scenario passes only after a failed attempt
+
+          Possible values:
+          - fail: Fail the scenario
+          - warn: Mark the scenario
+          
+          [default: warn]
+
+      --repeat <N>
+          Run each scenario N times, one round of all scenarios after another
+
+      --until-failure
+          Repeat the scenarios until one fails, up to N times with --repeat N [default: 1000 times,
+          with over 100 scenarios less often]
 
       --keep
           Keep the directories of failed scenarios and show their paths

@@ -33,6 +33,7 @@ mod planted;
 mod python;
 mod recordings;
 mod refusals;
+mod retries;
 mod run;
 mod scarcity;
 mod seed;

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::support::time_length;
 
 /// The words that begin the result of a scenario.
-const WORDS: [&str; 5] = ["PASS", "FAIL", "BROKEN", "STOP", "SKIP"];
+const WORDS: [&str; 7] = ["PASS", "FAIL", "BROKEN", "STOP", "SKIP", "RETRY", "FLAKY"];
 
 /// Returns the text of all documents in a directory: first those that a command line names, in its
 /// order.
@@ -49,7 +49,10 @@ pub(crate) fn restore(screen: &str, documents: &str) -> String {
     results.sort_by_key(|result| place(result, documents));
     let mut text = lines[..first].concat();
     for (index, result) in results.iter().enumerate() {
-        let is_block = |result: &String| result.starts_with("FAIL") || result.starts_with("BROKEN");
+        let is_block = |result: &String| {
+            let always = ["FAIL", "BROKEN", "FLAKY"].iter().any(|word| result.starts_with(word));
+            always || result.trim_end().contains("\n\n")
+        };
         if index > 0 && (is_block(result) || is_block(&results[index - 1])) {
             text.push('\n');
         }
@@ -68,5 +71,6 @@ fn place(result: &str, documents: &str) -> usize {
     let rest = line.split_once("  ").map_or("", |(_, rest)| rest).trim_start();
     let rest = time_length(rest).map_or(rest, |length| rest[length..].trim_start());
     let title = rest.split("  (").next().unwrap_or(rest);
+    let title = title.split(" (repetition ").next().unwrap_or(title);
     documents.rfind(&format!("# {title}\n")).unwrap_or(usize::MAX)
 }

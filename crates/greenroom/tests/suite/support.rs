@@ -431,7 +431,8 @@ fn redact_times(line: &str) -> String {
     let trimmed = line.trim_start();
     let indent = line.len() - trimmed.len();
     if let Some((word, rest)) = trimmed.split_once("  ")
-        && ["PASS", "FAIL", "BROKE", "STOP", "SKIP", "ok", "FAILED", "BROKEN", "STOPPED"].contains(&word)
+        && ["PASS", "FAIL", "BROKE", "STOP", "SKIP", "RETRY", "FLAKY", "ok", "FAILED", "BROKEN", "STOPPED"]
+            .contains(&word)
         && let Some(length) = time_length(rest.trim_start())
     {
         line = format!("{}{word} [TIME]{}", &line[..indent], &rest.trim_start()[length..]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, ScenarioOutline, User};
+use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, User};
 
 use super::page::Page;
 use crate::explanation;
@@ -26,14 +26,16 @@ fn property(property: &Property) -> String {
 /// Shows what is about to run, and what is unusual about it.
 pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_verbose: bool) {
     let outline = &run.outline;
-    let scenarios = scenarios(run);
+    let rounds = explanation::rounds(outline);
+    let scenarios = scenarios(run, rounds);
+    let times = if rounds > 1 { format!(", {rounds} times each") } else { String::new() };
     let jobs = match run.jobs {
         _ if outline.scenarios.len() <= 1 => String::new(),
         0 | 1 => ", one at a time".to_owned(),
         many => format!(", up to {many} at a time"),
     };
     let place = documents(outline);
-    page.line(0, &format!("greenroom {}: {scenarios}{place}{jobs}", words::escape(&run.version)));
+    page.line(0, &format!("greenroom {}: {scenarios}{place}{times}{jobs}", words::escape(&run.version)));
     if !run.isolation.sealed {
         let refused = run.isolation.properties.iter().find_map(|property| match &property.held {
             Held::Refused { call, error } => Some(format!("{call} failed: {error}")),
@@ -66,12 +68,11 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
 }
 
 /// Returns `48 scenarios` or `12 of 48 scenarios (partition count 1/4)`.
-fn scenarios(run: &RunStarted) -> String {
-    let all = run.outline.scenarios.len();
-    let Some(partition) = &run.partition else { return words::count(all, "scenario") };
-    // A scenario that is repeated counts once, as in the partition.
-    let is_first = |scenario: &&ScenarioOutline| scenario.repetition.is_none_or(|repetition| repetition == 1);
-    let part = run.outline.scenarios.iter().filter(is_first).count();
+///
+/// A scenario that is repeated counts once.
+fn scenarios(run: &RunStarted, rounds: usize) -> String {
+    let part = run.outline.scenarios.len() / rounds;
+    let Some(partition) = &run.partition else { return words::count(part, "scenario") };
     format!("{part} of {} ({})", words::count(partition.scenarios, "scenario"), words::partition(partition))
 }
 
@@ -96,7 +97,7 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
         page.line(0, &format!("{number} not run{reason}"));
     }
     let took = words::duration(summary.took);
-    let counts = counts(summary);
+    let counts = counts(outline, summary);
     match summary.verdict() {
         Verdict::Passed if let Some(partition) = summary.empty_partition() => {
             page.line(0, &words::empty_partition(partition));
@@ -104,7 +105,7 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
         Verdict::Passed => {
             let passed = page.paint(Role::Good, &format!("{} passed", words::count(summary.passed, "scenario")));
             let steps = words::count(summary.steps_passed, "step");
-            let others = others(summary);
+            let others = others(outline, summary);
             page.line(0, &format!("{passed}, {steps}, {took}{others}"));
         }
         Verdict::Failed => {
@@ -124,8 +125,8 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
     failures(page, outline, summary);
 }
 
-/// Returns `2 of 5 scenarios failed, 1 broken, 1 not run, 1 passed`.
-fn counts(summary: &Summary) -> String {
+/// Returns `2 of 6 scenarios failed, 1 broken, 2 passed (1 flaky), 1 not run`.
+fn counts(outline: &Outline, summary: &Summary) -> String {
     let total = words::count(summary.scenarios, "scenario");
     let not_run = summary.scenarios.saturating_sub(summary.passed + summary.failed + summary.broken);
     let stopped = summary.verdict() == Verdict::Interrupted;
@@ -136,26 +137,36 @@ fn counts(summary: &Summary) -> String {
     {
         if number > 0 {
             let of = if parts.is_empty() { format!(" of {total}") } else { String::new() };
-            parts.push(format!("{number}{of} {word}"));
+            let flaky = if word == "passed" && summary.flaky > 0 {
+                format!(" ({} flaky)", summary.flaky)
+            } else {
+                String::new()
+            };
+            parts.push(format!("{number}{of} {word}{flaky}"));
         }
     }
     if parts.is_empty() {
         parts.push(total);
     }
-    if summary.left_out > 0 {
-        parts.push(format!("{} left out by the filters", summary.left_out));
-    }
+    parts.extend(not_chosen(outline, summary));
     parts.join(", ")
 }
 
-fn others(summary: &Summary) -> String {
+/// Returns how many scenarios the command line left out.
+fn not_chosen(outline: &Outline, summary: &Summary) -> Vec<String> {
+    let numbers = [(outline.passed_earlier, "passed earlier"), (summary.left_out, "left out by the filters")];
+    numbers.iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")).collect()
+}
+
+fn others(outline: &Outline, summary: &Summary) -> String {
     let mut parts = Vec::new();
+    if summary.flaky > 0 {
+        parts.push(format!("{} flaky", summary.flaky));
+    }
     if summary.skipped > 0 {
         parts.push(format!("{} not run", summary.skipped));
     }
-    if summary.left_out > 0 {
-        parts.push(format!("{} left out by the filters", summary.left_out));
-    }
+    parts.extend(not_chosen(outline, summary));
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
@@ -172,20 +183,21 @@ fn why_nothing(outline: &Outline, summary: &Summary) -> String {
     }
 }
 
-/// Lists the scenarios that did not pass, in reading order.
+/// Lists the scenarios that did not pass at once, in reading order: first those that never did.
 fn failures(page: &mut Page, outline: &Outline, summary: &Summary) {
-    let mut failures = summary.failures.clone();
-    failures.sort_by_key(|(index, _)| *index);
+    let word = |outcome: &Outcome| if *outcome == Outcome::Broken { "broken" } else { "failed" };
+    let failed = summary.failures.iter().map(|(index, outcome)| (Role::Bad, word(outcome), *index));
+    let mut failures: Vec<(Role, &str, usize)> = failed.collect();
+    failures.sort_by_key(|(_, _, index)| *index);
+    let mut flaky = summary.flakes.clone();
+    flaky.sort_unstable();
+    failures.extend(flaky.into_iter().map(|index| (Role::Odd, "flaky ", index)));
     let place = |index: usize| outline.scenarios.get(index).map_or(String::new(), |s| explanation::place(&s.location));
-    let widest = failures.iter().take(LISTED).map(|(index, _)| words::width(&place(*index))).max().unwrap_or(0);
-    for (index, outcome) in failures.iter().take(LISTED) {
-        let word = if *outcome == Outcome::Broken { "broken" } else { "failed" };
+    let widest = failures.iter().take(LISTED).map(|(_, _, index)| words::width(&place(*index))).max().unwrap_or(0);
+    for (role, word, index) in failures.iter().take(LISTED) {
         let place = place(*index);
         let blanks = " ".repeat(widest - words::width(&place));
-        page.line(
-            2,
-            &format!("{}  {place}{blanks}  {}", page.paint(Role::Bad, word), explanation::title(outline, *index)),
-        );
+        page.line(2, &format!("{}  {place}{blanks}  {}", page.paint(*role, word), explanation::title(outline, *index)));
     }
     if failures.len() > LISTED {
         page.line(2, &format!("and {} more", failures.len() - LISTED));

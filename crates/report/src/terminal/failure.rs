@@ -15,7 +15,7 @@ use super::excerpt::{self, SHORT_TAIL};
 use super::page::Page;
 use crate::comparison;
 use crate::excerpt::{LINE, LONG_TAIL, TAIL, is_empty};
-use crate::explanation::{self, NetworkNote, daemon_end, deciding_step, failures, place, title};
+use crate::explanation::{self, NetworkNote, daemon_end, failures, place, title};
 use crate::records::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
@@ -72,11 +72,25 @@ pub(super) fn block(
     verbose: bool,
     explanations: &mut Explanations,
 ) {
+    if let Some(finished) = &record.finished {
+        heading(page, outline, record, finished);
+        details(page, outline, record, rerun, verbose, explanations);
+    }
+}
+
+/// Shows all about a failed attempt below its heading.
+pub(super) fn details(
+    page: &mut Page,
+    outline: &Outline,
+    record: &ScenarioRecord,
+    rerun: &str,
+    verbose: bool,
+    explanations: &mut Explanations,
+) {
     let Some(finished) = &record.finished else {
         return;
     };
     let scenario = outline.scenarios.get(record.scenario);
-    heading(page, outline, record, finished, scenario);
     page.gap();
     steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
     let nothing = Failure::default();
@@ -137,27 +151,18 @@ fn same_as(page: &mut Page, outline: &Outline, first: usize, more: &str) {
     page.line(2, &format!("same as above, for {} ({at}){more}", title(outline, first)));
 }
 
-fn heading(
-    page: &mut Page,
-    outline: &Outline,
-    record: &ScenarioRecord,
-    finished: &ScenarioFinished,
-    scenario: Option<&ScenarioOutline>,
-) {
-    let word = if finished.outcome == Outcome::Broken { "BROKEN" } else { "FAIL" };
+fn heading(page: &mut Page, outline: &Outline, record: &ScenarioRecord, finished: &ScenarioFinished) {
+    let word = match finished.outcome {
+        _ if finished.is_retried => page.paint(Role::Odd, "RETRY"),
+        Outcome::Broken => page.paint(Role::Bad, "BROKEN"),
+        _ => page.paint(Role::Bad, "FAIL"),
+    };
     let took = words::seconds(finished.took);
-    let name = title(outline, record.scenario);
-    let word = page.paint(Role::Bad, word);
-    let name = page.paint(Role::Title, &name);
-    page.line(0, &format!("{word}  {took:>7}  {name}"));
-    if let Some(scenario) = scenario {
-        let at = place(&scenario.location);
-        let step = deciding_step(record).and_then(|step| scenario.steps.get(step));
-        let at = match step {
-            Some(step) => format!("in {}, scenario at {at}", place(&step.location)),
-            None => format!("in {at}"),
-        };
-        page.line(2, &at);
+    let name = page.paint(Role::Title, &title(outline, record.scenario));
+    let attempt = explanation::attempt(outline, record).map_or(String::new(), |attempt| format!("  ({attempt})"));
+    page.line(0, &format!("{word}  {took:>7}  {name}{attempt}"));
+    if let Some(at) = explanation::place_and_scenario(outline, record) {
+        page.line(2, &format!("in {at}"));
     }
     if finished.outcome == Outcome::Broken {
         page.line(2, explanation::BROKEN);
@@ -306,6 +311,7 @@ fn hints(page: &mut Page, outline: &Outline, scenario: usize, finished: &Scenari
         page.line(2, &format!("kept:  {}", words::shell_quote(kept)));
     }
     if let Some(command) = explanation::rerun_command(outline, scenario, options) {
-        page.line(2, &format!("rerun: {command}"));
+        let until = if finished.is_retried { " --retries 0 --until-failure" } else { "" };
+        page.line(2, &format!("rerun: {command}{until}"));
     }
 }

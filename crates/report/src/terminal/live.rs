@@ -163,7 +163,12 @@ impl Live {
             outline.scenarios.len(),
             if outline.scenarios.len() == 1 { "" } else { "s" }
         )];
-        for (number, word) in [(summary.failed, "failed"), (summary.broken, "broken"), (summary.skipped, "skipped")] {
+        for (number, word) in [
+            (summary.failed, "failed"),
+            (summary.broken, "broken"),
+            (summary.flaky, "flaky"),
+            (summary.skipped, "skipped"),
+        ] {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }

@@ -80,6 +80,8 @@ pub struct TerminalReporter<W: Write> {
     live: Option<Live>,
     /// The explanations shown so far.
     explanations: failure::Explanations,
+    /// The first failed attempts of scenarios that are retried, until these are over.
+    retried: BTreeMap<usize, ScenarioRecord>,
     /// Scenarios never started, counted by reason.
     skipped: BTreeMap<String, usize>,
     /// Whether a block was written last, which needs a blank line after it.
@@ -102,6 +104,7 @@ impl<W: Write> TerminalReporter<W> {
             summary: Summary::default(),
             live: terminal.live.then(|| Live::new(style)),
             explanations: failure::Explanations::default(),
+            retried: BTreeMap::new(),
             skipped: BTreeMap::new(),
             after_block: false,
             after_blank: true,
@@ -171,19 +174,73 @@ impl<W: Write> TerminalReporter<W> {
             self.stopped(record);
             return;
         };
+        if finished.is_retried {
+            self.retry(record);
+            self.retried.entry(record.scenario).or_insert_with(|| record.clone());
+            return;
+        }
+        let first = self.retried.remove(&record.scenario);
         match finished.outcome {
+            Outcome::Passed if record.attempt > 1 => self.flaky(record, first.as_ref()),
             Outcome::Passed if self.lists_passing() || explanation::is_noteworthy(finished) => self.passed(record),
             Outcome::Passed => {}
             Outcome::Skipped if record.started => self.stopped(record),
             Outcome::Skipped => self.skipped(record),
-            Outcome::Failed | Outcome::Broken => self.failed(record),
+            Outcome::Failed | Outcome::Broken => self.failed(record, first.as_ref()),
         }
     }
 
+    /// Shows an attempt that failed, after which another follows.
+    fn retry(&mut self, record: &ScenarioRecord) {
+        match self.options.verbosity {
+            Verbosity::Quiet => {}
+            Verbosity::Normal => {
+                let mut page = self.page();
+                let (title, took) = self.title_and_time(record);
+                let attempt = explanation::attempt(&self.outline, record).unwrap_or_default();
+                page.line(0, &format!("{}  {took:>7}  {title}  ({attempt})", page.paint(Role::Odd, "RETRY")));
+                let message = explanation::first_message(record).unwrap_or_default();
+                let place = explanation::place_of_failure(&self.outline, record).unwrap_or_default();
+                page.line(15, &format!("failed in {place}: {message}"));
+                self.print_below_block(page);
+            }
+            Verbosity::Verbose => self.failed(record, None),
+        }
+    }
+
+    /// Shows a scenario that passed after a failed attempt, and that attempt.
+    fn flaky(&mut self, record: &ScenarioRecord, first: Option<&ScenarioRecord>) {
+        let note = explanation::attempt(&self.outline, record).unwrap_or_default();
+        // With -v, the attempt was shown when it failed.
+        let first = first.filter(|_| self.options.verbosity < Verbosity::Verbose);
+        self.after_block |= first.is_some();
+        self.passed_as(record, Role::Odd, "FLAKY", Some(format!("passed in {note}")));
+        self.first_attempt(first, false);
+    }
+
+    /// Shows the first failed attempt of a scenario, below the line of its last one.
+    fn first_attempt(&mut self, first: Option<&ScenarioRecord>, has_gap: bool) {
+        let Some(first) = first else { return };
+        let mut page = self.page();
+        if has_gap {
+            page.blank_before();
+        }
+        if let Some(place) = explanation::place_and_scenario(&self.outline, first) {
+            page.line(2, &format!("attempt {} failed in {place}", first.attempt));
+        }
+        failure::details(&mut page, &self.outline, first, &self.rerun_options, false, &mut self.explanations);
+        self.after_block = true;
+        self.print(page);
+    }
+
     fn passed(&mut self, record: &ScenarioRecord) {
+        self.passed_as(record, Role::Good, "PASS", None);
+    }
+
+    fn passed_as(&mut self, record: &ScenarioRecord, role: Role, word: &str, note: Option<String>) {
         let mut page = self.page();
         let (title, took) = self.title_and_time(record);
-        let mut notes = Vec::new();
+        let mut notes: Vec<String> = note.into_iter().collect();
         if let Some(finished) = &record.finished {
             let crash = |daemon: &Daemon| {
                 format!("daemon {} {}", words::escape(&daemon.name), explanation::daemon_end(&daemon.end))
@@ -193,13 +250,18 @@ impl<W: Write> TerminalReporter<W> {
         }
         let note =
             if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };
-        page.line(0, &format!("{}  {took:>7}  {title}{note}", page.paint(Role::Good, "PASS")));
+        page.line(0, &format!("{}  {took:>7}  {title}{note}", page.paint(role, word)));
         if self.options.verbosity == Verbosity::Verbose {
             failure::steps(&mut page, self.outline.scenarios.get(record.scenario), record, usize::MAX);
         }
         if let Some(kept) = record.finished.as_ref().and_then(|finished| finished.kept.as_ref()) {
             page.line(15, &format!("kept: {}", words::escape(kept)));
         }
+        self.print_below_block(page);
+    }
+
+    /// Writes lines, after a blank one if a block was written last.
+    fn print_below_block(&mut self, mut page: Page) {
         if self.after_block {
             page.blank_before();
         }
@@ -207,13 +269,16 @@ impl<W: Write> TerminalReporter<W> {
         self.print(page);
     }
 
-    fn failed(&mut self, record: &ScenarioRecord) {
+    fn failed(&mut self, record: &ScenarioRecord, first: Option<&ScenarioRecord>) {
         let mut page = self.page();
         let verbose = self.options.verbosity == Verbosity::Verbose;
         failure::block(&mut page, &self.outline, record, &self.rerun_options, verbose, &mut self.explanations);
         page.blank_before();
         self.after_block = true;
         self.print(page);
+        if explanation::is_only_flaky(record) {
+            self.first_attempt(first, true);
+        }
     }
 
     /// Shows a scenario that was stopped with the run, and where.
@@ -233,11 +298,7 @@ impl<W: Write> TerminalReporter<W> {
             };
             page.line(15, &format!("stopped at {place}: {}{waiting}", words::escape(&step.text)));
         }
-        if self.after_block {
-            page.blank_before();
-        }
-        self.after_block = false;
-        self.print(page);
+        self.print_below_block(page);
     }
 
     /// Counts a scenario that was not started, for the ending; with `-v` it is listed too.
@@ -249,11 +310,7 @@ impl<W: Write> TerminalReporter<W> {
             let (title, _) = self.title_and_time(record);
             let suffix = if reason.is_empty() { String::new() } else { format!("  ({})", words::escape(&reason)) };
             page.line(0, &format!("{}  {:>7}  {title}{suffix}", page.paint(Role::Odd, "SKIP"), ""));
-            if self.after_block {
-                page.blank_before();
-            }
-            self.after_block = false;
-            self.print(page);
+            self.print_below_block(page);
         }
         *self.skipped.entry(reason).or_default() += 1;
     }

@@ -36,10 +36,9 @@ impl Run {
             .map(|(title, steps)| ScenarioOutline {
                 document: 0,
                 title: (*title).to_owned(),
-                repetition: None,
                 location: place(),
-                labels: Vec::new(),
                 steps: steps.iter().map(|text| StepOutline { text: (*text).to_owned(), location: place() }).collect(),
+                ..ScenarioOutline::default()
             })
             .collect();
         let document = DocumentOutline { path: "daemon.md".to_owned(), title: "Daemons".to_owned(), text: None };

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::network::Network;
-use crate::read::metadata::value::{Entry, Language, Name};
+use crate::read::metadata::value::{Entry, Language, Name, Retries};
 
 /// What the metadata of a document says, with defaults for what it leaves out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Metadata {
     pub step_timeout: Duration,
     /// `output_limit`: how many bytes one process may write to one of its outputs.
     pub output_limit: u64,
+    /// `retries`: how many attempts may follow a failed one.
+    pub retries: Retries,
     /// `network`: the network of scenarios without a label for it.
     pub network: Network,
     /// `css_embed`: style sheets to copy into the typeset document.
@@ -57,6 +59,7 @@ impl Default for Metadata {
             step_timeout: Duration::from_mins(5),
             // Holds the log of hours, and does not fill a disk.
             output_limit: 64 << 20,
+            retries: Retries::default(),
             network: Network::Private,
             css_embed: Vec::new(),
             css_urls: Vec::new(),
@@ -93,6 +96,8 @@ pub enum ValueKind {
     Duration,
     /// A size: `500k`, `64M`.
     Size,
+    /// A number, or a mapping of labels to numbers.
+    Retries,
     /// `private` or `host`.
     Network,
     /// Anything; it is ignored.
@@ -107,6 +112,7 @@ impl fmt::Display for ValueKind {
             Self::Languages => "a mapping of languages to lists of files",
             Self::Duration => "a duration: `500ms`, `1.5s`, `2m`, `1h`",
             Self::Size => "a size: `500k`, `64M`, `1G`",
+            Self::Retries => "a number, or a mapping of labels to numbers: `2`, `{network: 2}`",
             Self::Network => "`private` or `host`",
             Self::Ignored => "anything",
         })
@@ -217,6 +223,14 @@ pub const KEYS: &[Key] = &[
         default: Some("64M"),
         help: "How much one process may write to stdout or stderr.",
         read: |entry, metadata| metadata.output_limit = entry.size().unwrap_or(metadata.output_limit),
+    },
+    Key {
+        name: "retries",
+        alias: None,
+        value: ValueKind::Retries,
+        default: Some("0"),
+        help: "How many more attempts a failed scenario has, for all of them or by label: `{network: 2}`.",
+        read: |entry, metadata| metadata.retries = entry.retries().unwrap_or_default(),
     },
     Key {
         name: "network",

@@ -24,6 +24,29 @@ pub(crate) struct Language {
     pub(crate) files: Vec<Name>,
 }
 
+/// The most attempts that may follow a failed one.
+pub const MAX_RETRIES: u32 = 100;
+
+/// How many attempts may follow a failed one, for all scenarios of a document or by label.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retries {
+    all: u32,
+    by_label: Vec<(Name, u32)>,
+}
+
+impl Retries {
+    /// Returns how many retries a scenario with these labels has: the most that one of them gives.
+    pub fn of(&self, labels: &[String]) -> u32 {
+        let of_labels = self.by_label.iter().filter(|(name, _)| labels.contains(&name.text));
+        of_labels.map(|&(_, retries)| retries).max().unwrap_or(self.all)
+    }
+
+    /// Returns the labels that have retries.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &Name> {
+        self.by_label.iter().map(|(name, _)| name)
+    }
+}
+
 /// One key of the metadata with its value, and where mistakes go.
 pub(crate) struct Entry<'a> {
     /// The key as written.
@@ -107,6 +130,46 @@ impl Entry<'_> {
             );
         }
         network
+    }
+
+    /// Reads a number of retries, or a mapping of labels to numbers.
+    pub(crate) fn retries(&mut self) -> Option<Retries> {
+        match &self.value.value {
+            Value::Text(_) => {
+                Some(Retries { all: self.number_of_retries(self.key, self.value)?, by_label: Vec::new() })
+            }
+            Value::Map(entries) => {
+                let mut by_label = Vec::new();
+                for (key, value) in entries {
+                    if let Some(label) = key.text() {
+                        let name = Name { text: label.trim().to_owned(), span: key.span };
+                        by_label.extend(self.number_of_retries(label, value).map(|number| (name, number)));
+                    } else {
+                        self.error(key.span, format!("a label must be a word, not {}", key.what()));
+                    }
+                }
+                Some(Retries { all: 0, by_label })
+            }
+            Value::Null | Value::List(_) => {
+                let message =
+                    format!("`{}` must be a number or a mapping of labels, not {}", self.key, self.value.what());
+                self.diagnostics.push(
+                    Diagnostic::error(Code::BadMetadata, message).at(self.value.span, "").help(
+                        "write `retries: 2` for all scenarios, or a number for each label: `retries: {network: 2}`",
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    fn number_of_retries(&mut self, key: &str, node: &Node) -> Option<u32> {
+        let number = node.text().and_then(|text| text.trim().parse().ok()).filter(|number| *number <= MAX_RETRIES);
+        if number.is_none() {
+            let actual = node.text().map_or_else(|| node.what().to_owned(), |text| format!("`{}`", text.trim()));
+            self.error(node.span, format!("`{key}` must be a whole number from 0 to {MAX_RETRIES}, not {actual}"));
+        }
+        number
     }
 
     /// Reads languages, each with a list of files.
