@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-pub(crate) use greenroom_event::Closest;
+pub(crate) use greenroom_event::{Closest, Comparison};
 use greenroom_event::{Daemon, Exit, LeftOver, OutputSource};
 pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
 use greenroom_sandbox::process::ExitStatus;

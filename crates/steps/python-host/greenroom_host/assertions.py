@@ -5,6 +5,7 @@ from __future__ import annotations
 from .comparison import comparison
 from .context import Context, NameSpace, stored
 from .source import children, kind_of, parse, segment, source_lines, walk
+from .text import as_text
 from .untyped import type_of
 from .values import COLLECTIONS, TEXTS, Module, attribute, differences, show
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
 
     from .comparison import Failure
 
-    #: Two names, and their values.
-    Sides = Tuple[str, str, Any, Any]
+    #: Two names, their values, and how the first should relate to the second.
+    Sides = Tuple[str, str, Any, Any, str]
+
+
+#: Relations of comparisons, by the operator of Python.
+_RELATIONS = {"Eq": "is", "In": "contains", "NotIn": "does_not_contain"}
 
 
 def assertion(error: BaseException) -> tuple[str | None, dict[str, str], Sides | None]:
@@ -43,21 +48,30 @@ def assertion(error: BaseException) -> tuple[str | None, dict[str, str], Sides |
 
 
 def _sides(test: Any, lines: list[str], scopes: tuple[Any, ...]) -> Sides | None:
-    """The names and values of two sides that are compared with `==`, if both can be read again without running code."""
-    if kind_of(test) != "Compare" or [kind_of(operator) for operator in test.ops] != ["Eq"]:
+    """The two sides of a comparison, if both can be read again without running code: of `==`, `in` or `not in`."""
+    if kind_of(test) != "Compare" or len(test.ops) != 1 or kind_of(test.ops[0]) not in _RELATIONS:
         return None
-    nodes = (test.left, test.comparators[0])
+    relation = _RELATIONS[kind_of(test.ops[0])]
+    nodes, kinds = [test.left, test.comparators[0]], ["the left side", "the right side"]
+    if relation != "is":
+        # What a comparison is about is the container.
+        nodes.reverse()
+        kinds.reverse()
     (is_left, left), (is_right, right) = (_value(node, scopes) for node in nodes)
     names = [segment(lines, node) for node in nodes]
-    for number, side in enumerate(("the left side", "the right side")):
+    for number, side in enumerate(kinds):
         if kind_of(nodes[number]) not in ("Name", "Subscript", "Attribute") or len(names[number]) > 40:
             names[number] = side
-    return (names[0], names[1], left, right) if is_left and is_right else None
+    return (names[0], names[1], left, right, relation) if is_left and is_right else None
 
 
-def explain(left: str, right: str, a: Any, b: Any) -> Failure:
+def explain(left: str, right: str, a: Any, b: Any, relation: str = "is") -> Failure:
     """How two values differ, as part of a FAILURE: a comparison of texts with several lines, notes for other values."""
     try:
+        if relation != "is":
+            if type(a) is not type(b) or type(a) not in TEXTS or len(a) + len(b) <= 120:
+                return {}
+            return comparison(left, relation, as_text(b), as_text(a))
         if type(a) is str and type(b) is str:
             if len(a) + len(b) <= 120:
                 return {}

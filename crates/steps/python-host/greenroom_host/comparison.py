@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .system import SHOWN
+from .system import SEARCHED, SHOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,9 @@ def comparison(
     what: str, relation: str, expected: str, actual: str, message: str | None = None, notes: list[str] | None = None
 ) -> Failure:
     notes, part = list(notes or []), None
-    if max(len(expected), len(actual)) > SHOWN:
+    # greenroom looks in a long text for what is most like the expected text.
+    most = SEARCHED if relation == "contains" else SHOWN
+    if len(expected) > SHOWN or len(actual) > most:
         whole = actual
         if relation == "is":
             pairs = enumerate(zip(expected, actual))
@@ -36,10 +38,10 @@ def comparison(
             expected = expected[start : start + SHOWN]
         else:
             place = actual.find(expected) if relation == "does_not_contain" else len(actual)
-            start = _line_start(actual, place - SHOWN // (2 if place < len(actual) else 1), place)
+            start = _line_start(actual, place - most // (2 if place < len(actual) else 1), place)
             left = 0
             expected = expected[:SHOWN]
-        actual = actual[start : start + SHOWN]
+        actual = actual[start : start + most]
         part = {
             "lines_before": whole.count("\n", 0, start),
             "before": len(whole[:start].encode("utf-8", "replace")),

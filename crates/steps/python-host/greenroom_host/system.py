@@ -13,7 +13,7 @@ else:
     os = type(sys)("os")
     vars(os).update(vars(shared_os))
 
-__all__ = ["OWN_FILES", "PROTOCOL", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os"]
+__all__ = ["OWN_FILES", "PROTOCOL", "SEARCHED", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os"]
 
 #: The version of the protocol in which replies repeat the number of their request.
 PROTOCOL = 2
@@ -23,6 +23,8 @@ OWN_FILES = os.path.dirname((lambda: 0).__code__.co_filename)
 STEPS = "greenroom_steps"
 #: The most that a message shows of a text.
 SHOWN = 8192
+#: The most of a text in which the closest one is looked for.
+SEARCHED = 1 << 20
 
 exit_now = os._exit
 getpid = os.getpid

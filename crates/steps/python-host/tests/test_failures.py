@@ -301,6 +301,26 @@ class TestFailures(HostTest):
         assert (failure["comparison"]["what"], failure["comparison"]["expected"][-4:]) == ("got", "x\ny\n")
         assert "notes" not in failure
 
+    def test_texts_that_contain_or_lack_another_are_compared(self):
+        self.load(
+            "log = 'line\\n' * 100\n"
+            "def lacks(ctx):\n    assert 'end' in log\n"
+            "def has(ctx):\n    assert 'line' not in log\n"
+            "def in_bytes(ctx):\n    data = log.encode()\n    assert b'end' in data\n"
+            "def short(ctx):\n    assert 'end' in 'start'\n"
+            "def in_list(ctx):\n    assert 'end' in ['start' * 100]\n"
+        )
+        log = "line\n" * 100
+        expected = {"what": "log", "relation": "contains", "expected": "end", "actual": log}
+        failure = self.fails("lacks")
+        assert (failure["message"], failure["comparison"]) == ("AssertionError: assert 'end' in log", expected)
+        assert "notes" not in failure
+        comparison = self.fails("has")["comparison"]
+        assert (comparison["relation"], comparison["expected"]) == ("does_not_contain", "line")
+        assert self.fails("in_bytes")["comparison"] == dict(expected, what="data")
+        assert "comparison" not in self.fails("short")
+        assert "comparison" not in self.fails("in_list")
+
     def test_differences_are_looked_for_without_running_code(self):
         assert self.differ("[1, Hostile()]", "[2, Hostile()]") == ["they differ at [0]: one has 1, other has 2"]
         self.passes("untouched")

@@ -14,7 +14,8 @@ use greenroom_sandbox::process::{ExitStatus, Signal};
 use serde_json::{Map, Value, json};
 
 use super::step_file::StepFile;
-use crate::step::{Captures, Failure, FailureKind, Output, Relation, Stream, Subject};
+use crate::library::bytes::complete;
+use crate::step::{Captures, Closest, Failure, FailureKind, Output, Relation, Stream, Subject};
 
 /// The latest version of the protocol: replies repeat the number of their request.
 pub const VERSION: u64 = 2;
@@ -180,7 +181,7 @@ fn failure(json: &Value) -> Failure {
         None => Failure::new(message),
     };
     error.subject = text("command").map(|line| Subject::Command { line: line.to_owned(), exit: None });
-    error.notes = lines("notes");
+    error.notes.splice(..0, lines("notes"));
     error.help = lines("help");
     if let Some(trace) = text("trace") {
         let source = OutputSource::Function { title: "where it failed".to_owned() };
@@ -226,6 +227,15 @@ fn comparison(json: &Value) -> Option<Failure> {
             after: number("after"),
             found: found(0).zip(found(1)),
         };
+    }
+    if let Some(comparison) = &mut error.comparison {
+        let closest = json.get("closest").and_then(|closest| {
+            let text = closest.get("text")?.as_str()?.to_owned();
+            Some(Closest { line: closest.get("line")?.as_u64()?, text })
+        });
+        // What cannot be looked for is not shown.
+        let note = complete(comparison, closest).ok().flatten();
+        error.notes.extend(note);
     }
     Some(error)
 }
@@ -330,6 +340,7 @@ fn failure_json(error: &Failure) -> Value {
             "expected": comparison.expected,
             "actual": comparison.actual,
             "part": part_of(&comparison.part),
+            "closest": comparison.closest.as_ref().map(|it| json!({"line": it.line, "text": it.text})),
         })
     });
     let output = error.output.iter().map(|output| {

@@ -14,7 +14,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::closest::closest;
 use crate::check::{Problem, ProblemKind};
 use crate::library::difference;
-use crate::step::{Captures, Closest, Failure, Part, Relation, StepResult};
+use crate::step::{Captures, Closest, Comparison, Failure, Part, Relation, StepResult};
 
 /// How much of an unexpected text a failure shows, in bytes.
 pub(crate) const SHOWN: u64 = 8 * 1024;
@@ -254,6 +254,32 @@ pub(crate) fn check(
         }
     }
     Err(invisible(actual, relation, expected)?.into_iter().fold(error, Failure::note))
+}
+
+/// Completes a comparison that a step host has made.
+///
+/// Finds the closest text, unless it is known, and shortens the text in which it was looked for.
+/// Returns the description of a difference that is hard to see.
+pub(crate) fn complete(comparison: &mut Comparison, closest: Option<Closest>) -> Result<Option<String>, Failure> {
+    let Comparison { relation, expected, actual, part, .. } = comparison;
+    let (whole, watch) = (Bytes::Held(actual.as_bytes()), &mut Watch::new());
+    // Of a part it is not known what is beside it.
+    let hidden = if *part == Part::default() { invisible(whole, *relation, expected)? } else { None };
+    if *relation != Relation::Contains {
+        return Ok(hidden);
+    }
+    let end = whole.end()?;
+    comparison.closest = match closest {
+        None if part.before > 0 || is_long(whole, &end) => whole.closest(expected, watch)?.map(|closest| {
+            let line = closest.line + part.lines_before;
+            Closest { line, ..closest }
+        }),
+        known => known,
+    };
+    part.lines_before += whole.lines_before(end.start, watch)?;
+    part.before += end.start;
+    *actual = end.text();
+    Ok(hidden)
 }
 
 /// Describes a difference that is hard to see.

@@ -8,7 +8,7 @@
 
 use crate::registry::{Library, Registry};
 
-mod bytes;
+pub(crate) mod bytes;
 mod closest;
 mod command;
 pub mod daemon;

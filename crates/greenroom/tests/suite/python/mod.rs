@@ -4,6 +4,7 @@
 
 mod checks;
 mod cleanups;
+mod closest;
 mod files;
 mod misbehaviour;
 mod replies;
