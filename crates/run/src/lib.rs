@@ -16,6 +16,7 @@ mod admission;
 mod agent;
 mod emit;
 mod functions;
+mod hold;
 mod options;
 mod outline;
 mod preflight;

@@ -1,6 +1,6 @@
 //! The run: launches scenarios as places come free and listens until all have ended.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,12 +9,15 @@ use greenroom_doc::{Plan, PlannedScenario, Sources};
 use greenroom_event::{
     Attempt, EventKind, Failure, FailureKind, Outcome, RunStarted, SCHEMA_VERSION, ScenarioFinished, Sink,
 };
-use greenroom_sandbox::{DirectoryFate, Launcher, LauncherOptions, Network, Property, SandboxError, StageSpec};
+use greenroom_sandbox::{
+    DirectoryFate, ExitStatus, Launcher, LauncherOptions, Network, Property, SandboxError, SetupFailure, StageSpec,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::admission::{Admission, Candidate};
 use crate::emit::Emitter;
+use crate::hold::{Company, LaunchHold};
 use crate::options::{Orders, RunOptions};
 use crate::outline::{isolation, outline};
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
@@ -88,6 +91,7 @@ pub fn run(
         stages: 0,
         running: BTreeMap::new(),
         prepared: VecDeque::new(),
+        announced: BTreeSet::new(),
         stop_requests: 0,
         not_started: None,
         kept: false,
@@ -127,6 +131,8 @@ struct Runner<'a> {
     running: BTreeMap<u32, ActiveScenario>,
     /// Launched scenarios that have not begun.
     prepared: VecDeque<u32>,
+    /// Attempts whose start was reported.
+    announced: BTreeSet<Attempt>,
     stop_requests: u32,
     /// Why no further scenario starts.
     not_started: Option<(Outcome, String)>,
@@ -145,15 +151,6 @@ struct Runner<'a> {
     emit: Emitter<'a>,
 }
 
-/// Why launches are on hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LaunchHold {
-    /// The launcher has not caught up with its requests.
-    Busy,
-    /// Descriptors or memory ran out: wait until a scenario ends.
-    Scarcity,
-}
-
 /// How many scenarios are prepared before their turn, at most.
 const AHEAD: usize = 2;
 
@@ -170,9 +167,10 @@ impl Runner<'_> {
     fn play(&mut self) {
         loop {
             self.fill_free_places();
+            let is_done = self.queue.is_empty() || self.hold.is_none() || self.not_started.is_some();
             // While launches are on hold the queue is not done, even if nothing runs right now.
             let is_idle = self.retries.is_empty() && self.admission.is_idle();
-            if self.running.is_empty() && self.hold.is_none() && is_idle {
+            if self.running.is_empty() && is_idle && is_done {
                 return;
             }
             self.wait();
@@ -203,8 +201,9 @@ impl Runner<'_> {
             |running: &&ActiveScenario| running.plays() || (running.has_begun() && (!apart || may_retry(running)));
         let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
         let ahead = if apart { AHEAD.min(self.jobs) } else { 0 };
-        while self.not_started.is_none() && self.hold.is_none() {
+        while self.not_started.is_none() {
             if free > 0
+                && self.may_launch()
                 && let Some(index) = self.retries.pop_front()
             {
                 if let Some(candidate) = self.admission.again(index, &self.running) {
@@ -214,10 +213,12 @@ impl Runner<'_> {
                 && let Some(id) = self.prepared.pop_front()
             {
                 if let Some(running) = self.running.get_mut(&id) {
-                    running.begin(&mut self.emit);
+                    let is_announced = !self.announced.insert(running.attempt);
+                    running.begin(is_announced, &mut self.emit);
                     free -= 1;
                 }
-            } else if self.prepared.len() < free.max(ahead)
+            } else if self.may_launch()
+                && self.prepared.len() < free.max(ahead)
                 && let Some(next) = self.admission.next(&mut self.queue, self.prepared.len() < free, &self.running)
             {
                 self.launch(next);
@@ -227,8 +228,26 @@ impl Runner<'_> {
         }
     }
 
+    /// Whether the launcher may be asked for another stage.
+    fn may_launch(&self) -> bool {
+        match self.hold {
+            None => true,
+            Some(LaunchHold::Busy) => false,
+            // Alone, a scenario shows whether there is enough for one. With others that only try as well,
+            // it would not.
+            Some(LaunchHold::Scarcity { again }) => {
+                let is_set_up = |running: &ActiveScenario| running.is_set_up();
+                self.running.is_empty() || (Instant::now() >= again && self.running.values().any(is_set_up))
+            }
+        }
+    }
+
     fn launch(&mut self, admitted: Candidate) {
         let Candidate { index, shares_network, ports, turns } = admitted;
+        let company = if self.running.is_empty() { Company::Alone } else { Company::Others };
+        if matches!(self.hold, Some(LaunchHold::Scarcity { .. })) {
+            self.hold = Some(LaunchHold::scarcity());
+        }
         let scenario = self.planned(index);
         let document = &self.plan.documents[scenario.document];
         let script = script(scenario, document, self.options);
@@ -250,6 +269,7 @@ impl Runner<'_> {
             Ok(end) => {
                 let running = ActiveScenario::new(attempt, end, directory, scenario.steps.len(), limits);
                 let running = if shares_network { running.sharing_network(ports) } else { running };
+                let running = running.in_company(company);
                 self.running.insert(stage, running);
                 if attempt.number > 1 {
                     self.prepared.push_front(stage);
@@ -262,8 +282,8 @@ impl Runner<'_> {
                 self.hold = Some(LaunchHold::Busy);
                 self.take_back(attempt);
             }
-            Err(error) if error.is_scarcity() && !self.running.is_empty() => {
-                self.hold = Some(LaunchHold::Scarcity);
+            Err(error) if error.is_scarcity() && company == Company::Others => {
+                self.hold = Some(LaunchHold::scarcity());
                 self.take_back(attempt);
             }
             Err(error) => {
@@ -401,7 +421,7 @@ impl Runner<'_> {
             match self.launcher.notice() {
                 Ok(Some(notice)) => {
                     if let Some(running) = self.running.remove(&notice.stage) {
-                        self.finish(running, &notice.status);
+                        self.on_end(notice.stage, running, &notice.status);
                     }
                 }
                 Ok(None) => return,
@@ -410,7 +430,30 @@ impl Runner<'_> {
         }
     }
 
-    fn finish(&mut self, running: ActiveScenario, gone: &Result<greenroom_sandbox::ExitStatus, String>) {
+    /// Finishes a scenario whose stage is gone, or puts it back if its stage lacked something.
+    fn on_end(&mut self, id: u32, mut running: ActiveScenario, gone: &Result<ExitStatus, SetupFailure>) {
+        running.listen(&mut self.emit);
+        let lacked = gone.as_ref().is_err_and(|failure| failure.is_scarcity) || running.lacked_room();
+        if !lacked {
+            return self.finish(running, gone);
+        }
+        self.spare.clear();
+        let discarded = running.discard();
+        self.spare = spare();
+        if let Some((outcome, reason)) = self.not_started.clone() {
+            self.skip(running.attempt.index, outcome, &reason);
+        } else if let Err(reason) = discarded {
+            self.finish(running, &Err(SetupFailure { reason, is_scarcity: false }));
+        } else if self.running.is_empty() && running.is_alone() {
+            self.finish(running, gone);
+        } else {
+            self.prepared.retain(|&prepared| prepared != id);
+            self.take_back(running.attempt);
+        }
+        self.hold = Some(LaunchHold::scarcity());
+    }
+
+    fn finish(&mut self, running: ActiveScenario, gone: &Result<ExitStatus, SetupFailure>) {
         // Removing a directory takes a few descriptors, and stages may use all others.
         self.spare.clear();
         let attempt = running.attempt;
@@ -460,7 +503,7 @@ impl Runner<'_> {
             let _ = poll(&mut fds, Timespec::try_from(left).ok().as_ref());
         }
         for running in std::mem::take(&mut self.running).into_values() {
-            self.finish(running, &Err(reason.clone()));
+            self.finish(running, &Err(SetupFailure { reason: reason.clone(), is_scarcity: false }));
         }
     }
 
@@ -519,7 +562,7 @@ impl Runner<'_> {
             .collect();
         for id in stuck {
             if let Some(running) = self.running.remove(&id) {
-                self.finish(running, &Ok(greenroom_sandbox::ExitStatus::Signal(greenroom_sandbox::Signal::KILL)));
+                self.finish(running, &Ok(ExitStatus::Signal(greenroom_sandbox::Signal::KILL)));
             }
         }
         self.end_collapsing_stages();

@@ -8,15 +8,19 @@ use greenroom_event::{
     PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream, words,
 };
 use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
-use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, StageMessage, tree};
+use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, SetupFailure, StageMessage, tree};
 
 use crate::emit::Emitter;
+use crate::hold::Company;
 use crate::options::Strictness;
 use crate::progress::{OrderError, Progress};
 use crate::wire::{StepReply, WorkerMessage};
 
 /// How long the runner waits after a limit for the worker, which stops its daemons politely first.
 const SLACK: Duration = Duration::from_secs(15);
+
+/// A stage that is set up, or cannot be, is so within this time.
+const SET_UP_LIMIT: Duration = Duration::from_secs(5);
 
 /// Time limits of a scenario.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +68,20 @@ pub(crate) struct ActiveScenario {
     ports: Vec<u16>,
     /// Whether it uses the machine's network.
     shares_network: bool,
+    launched: Instant,
+    company: Company,
+    setup: Setup,
+}
+
+/// What is known about the set-up of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Setup {
+    /// Nothing yet.
+    Unknown,
+    /// It is done: its worker has sent a message.
+    Done,
+    /// Something was used up.
+    Lacking(String),
 }
 
 /// The last message of the worker.
@@ -101,6 +119,9 @@ impl ActiveScenario {
             asked_to_end: false,
             ports: Vec::new(),
             shares_network: false,
+            launched: Instant::now(),
+            company: Company::Others,
+            setup: Setup::Unknown,
             attempt,
             end,
             directory,
@@ -124,6 +145,34 @@ impl ActiveScenario {
         self
     }
 
+    /// Sets what else ran when it was launched.
+    #[must_use]
+    pub(crate) fn in_company(mut self, company: Company) -> Self {
+        self.company = company;
+        self
+    }
+
+    /// Whether no other scenario was there when it was launched.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.company == Company::Alone
+    }
+
+    /// Whether its stage is known to be set up: otherwise it would have ended.
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.setup == Setup::Done || self.launched.elapsed() > SET_UP_LIMIT
+    }
+
+    /// Whether its stage could not be set up because something was used up.
+    pub(crate) fn lacked_room(&self) -> bool {
+        matches!(self.setup, Setup::Lacking(_))
+    }
+
+    /// Removes what its stage has created, so that it can be launched again.
+    pub(crate) fn discard(&self) -> Result<(), String> {
+        let own = self.directory.parent().unwrap_or(&self.directory);
+        tree::remove(own).map_err(|error| format!("failed to remove {}: {error}", own.display()))
+    }
+
     /// Whether it uses the machine's network.
     pub(crate) fn shares_network(&self) -> bool {
         self.shares_network
@@ -134,8 +183,8 @@ impl ActiveScenario {
         self.ports.contains(&port)
     }
 
-    /// Starts it: its turn has come.
-    pub(crate) fn begin(&mut self, emit: &mut Emitter<'_>) {
+    /// Starts it: its turn has come. `is_announced`: its start was reported at an earlier launch.
+    pub(crate) fn begin(&mut self, is_announced: bool, emit: &mut Emitter<'_>) {
         self.end.begin();
         let now = Instant::now();
         self.begun = Some(now);
@@ -143,8 +192,10 @@ impl ActiveScenario {
         if self.phase == Phase::Isolating {
             self.phase = Phase::Playing;
         }
-        emit.scenario(self.attempt, EventKind::ScenarioStarted);
-        self.emit_step_started(emit);
+        if !is_announced {
+            emit.scenario(self.attempt, EventKind::ScenarioStarted);
+            self.emit_step_started(emit);
+        }
     }
 
     /// Whether something in it failed so far.
@@ -187,8 +238,13 @@ impl ActiveScenario {
                 Received::Message(StageMessage::Agent(message)) => self.receive(&message, emit),
                 Received::Message(StageMessage::Junk(_)) if self.is_collapsing() => {}
                 Received::Message(StageMessage::Junk(bytes)) => self.break_off_at(&bytes),
-                Received::Message(StageMessage::NotSetUp(reason)) => {
-                    self.fail(Outcome::Broken, FailureKind::Setup, format!("failed to {reason}"));
+                Received::Message(StageMessage::NotSetUp(failure)) => {
+                    let message = format!("failed to {}", failure.reason);
+                    if failure.is_scarcity && self.setup == Setup::Unknown {
+                        self.setup = Setup::Lacking(message);
+                    } else {
+                        self.fail(Outcome::Broken, FailureKind::Setup, message);
+                    }
                 }
                 Received::Nothing => return,
                 Received::End => {
@@ -201,6 +257,11 @@ impl ActiveScenario {
 
     /// Handles one message. One that is unreadable or out of order ends the scenario, and no other.
     fn receive(&mut self, bytes: &[u8], emit: &mut Emitter<'_>) {
+        // A stage that could not be set up says nothing else.
+        if self.lacked_room() {
+            return self.break_off_at(bytes);
+        }
+        self.setup = Setup::Done;
         match serde_json::from_slice(bytes) {
             // What a worker still says while it is being killed explains the end, but changes no result.
             Ok(WorkerMessage::Ended { daemons, left_over, network, .. }) if self.is_collapsing() => {
@@ -390,13 +451,16 @@ impl ActiveScenario {
     /// The removal is the last thing that can fail, so this decides whether another attempt follows.
     pub(crate) fn finish(
         mut self,
-        gone: &Result<ExitStatus, String>,
+        gone: &Result<ExitStatus, SetupFailure>,
         policy: EndPolicy,
         emit: &mut Emitter<'_>,
     ) -> Ending {
         self.listen(emit);
+        if let Setup::Lacking(message) = std::mem::replace(&mut self.setup, Setup::Unknown) {
+            self.fail(Outcome::Broken, FailureKind::Setup, message);
+        }
         match gone {
-            Err(reason) => self.fail(Outcome::Broken, FailureKind::StageDied, reason.clone()),
+            Err(failure) => self.fail(Outcome::Broken, FailureKind::StageDied, failure.reason.clone()),
             Ok(status) if matches!(self.phase, Phase::Isolating | Phase::Playing) => {
                 self.fail(
                     Outcome::Broken,

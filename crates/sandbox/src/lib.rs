@@ -108,8 +108,8 @@ pub use entry::enter;
 pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser, hidden_below};
 #[doc(hidden)]
 pub use launcher::{
-    COLLAPSE_LIMIT, DirectoryFate, Launcher, LauncherOptions, Notice, Received, RunnerEnd, SandboxError, StageId,
-    StageMessage, StageSpec, try_send_with_fds,
+    COLLAPSE_LIMIT, DirectoryFate, Launcher, LauncherOptions, Notice, Received, RunnerEnd, SandboxError, SetupFailure,
+    StageId, StageMessage, StageSpec, try_send_with_fds,
 };
 #[doc(hidden)]
 pub use stage::{Agent, Sender, Stage};

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::{ExitStatus, Watch, table};
 use greenroom_sandbox::{
-    Agent, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, Stage, StageMessage,
-    StageSpec,
+    Agent, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, SetupFailure, Stage,
+    StageMessage, StageSpec,
 };
 
 /// Does what the payload says: a shell script whose output is sent back, or one of a few words.
@@ -91,7 +91,7 @@ impl Room {
     }
 
     /// Everything a stage says, and how it ended.
-    fn play(&mut self, script: &str) -> (String, Result<ExitStatus, String>) {
+    fn play(&mut self, script: &str) -> (String, Result<ExitStatus, SetupFailure>) {
         let mut end = self.launch(script);
         let said = all(&mut end);
         (said, self.gone().status)
@@ -116,13 +116,13 @@ fn all(end: &mut RunnerEnd) -> String {
         match next(end) {
             Received::Message(StageMessage::Agent(message)) => text.push_str(&String::from_utf8_lossy(&message)),
             Received::Message(StageMessage::Junk(bytes)) => panic!("junk: {}", bytes.escape_ascii()),
-            Received::Message(StageMessage::NotSetUp(reason)) => return format!("not set up: {reason}"),
+            Received::Message(StageMessage::NotSetUp(failure)) => return format!("not set up: {}", failure.reason),
             Received::Nothing | Received::End => return text,
         }
     }
 }
 
-const FINE: Result<ExitStatus, String> = Ok(ExitStatus::Code(0));
+const FINE: Result<ExitStatus, SetupFailure> = Ok(ExitStatus::Code(0));
 
 fn a_stage_is_set_up_as_ordered(choice: SandboxChoice) {
     let mut room = Room::new(choice);

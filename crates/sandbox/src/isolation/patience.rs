@@ -15,6 +15,11 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::ENOMEM | libc::ENOSPC))
 }
 
+/// Whether an error says that something is used up, by its number.
+pub(crate) fn is_scarce(errno: i32) -> bool {
+    matches!(errno, libc::EAGAIN | libc::ENOMEM | libc::ENOSPC | libc::EMFILE | libc::ENFILE)
+}
+
 /// Repeats a call while its error may pass.
 pub(crate) fn patiently<T>(call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     patiently_until(Instant::now() + PATIENCE, call)

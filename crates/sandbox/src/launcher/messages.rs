@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::isolation::patience::is_scarce;
 use crate::isolation::{Isolation, Room, SandboxChoice};
 use crate::process::ExitStatus;
 use crate::process::holders::Answers;
@@ -61,7 +62,28 @@ pub(crate) enum Answer {
     /// The run has begun. An error says why there is no directory.
     Ready { isolation: Isolation, run_directory: Result<PathBuf, String> },
     /// A stage has ended. An error says why it never began.
-    Gone { stage: StageId, status: Result<ExitStatus, String> },
+    Gone { stage: StageId, status: Result<ExitStatus, SetupFailure> },
+}
+
+/// Why a stage could not be set up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupFailure {
+    /// The reason.
+    pub reason: String,
+    /// Whether something was used up: namespaces, processes or memory. It may work later.
+    pub is_scarcity: bool,
+}
+
+impl SetupFailure {
+    /// Creates one whose cause does not pass.
+    pub(crate) fn lasting(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_scarcity: false }
+    }
+
+    /// Creates one with the number of a system error.
+    pub(crate) fn of(errno: Option<i32>, reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_scarcity: errno.is_some_and(is_scarce) }
+    }
 }
 
 /// How a stage is created.
@@ -102,6 +124,8 @@ pub(crate) const HOLDERS: u8 = b'h';
 const FROM_AGENT: u8 = b'a';
 /// First byte of the only frame of a stage that could not be set up.
 const NOT_SET_UP: u8 = b'!';
+/// The same, if something was used up.
+const NOT_SET_UP_YET: u8 = b'~';
 /// First byte of a frame that asks for the processes of sockets.
 const QUESTION: u8 = b'?';
 
@@ -111,7 +135,7 @@ pub enum StageMessage {
     /// A message of the agent.
     Agent(Vec<u8>),
     /// The stage could not be set up; the reason follows "failed to". Nothing else will come.
-    NotSetUp(String),
+    NotSetUp(SetupFailure),
     /// A frame that no stage sends: a process of the scenario wrote to the channel.
     Junk(Vec<u8>),
 }
@@ -123,8 +147,9 @@ impl StageMessage {
     }
 
     /// Encodes the reason why a stage could not be set up.
-    pub(crate) fn encode_not_set_up(reason: &str) -> Vec<u8> {
-        [&[NOT_SET_UP], reason.as_bytes()].concat()
+    pub(crate) fn encode_not_set_up(failure: &SetupFailure) -> Vec<u8> {
+        let first = if failure.is_scarcity { NOT_SET_UP_YET } else { NOT_SET_UP };
+        [&[first], failure.reason.as_bytes()].concat()
     }
 
     /// Decodes a frame of a stage.
@@ -134,7 +159,10 @@ impl StageMessage {
                 frame.remove(0);
                 Self::Agent(frame)
             }
-            Some(&NOT_SET_UP) => Self::NotSetUp(String::from_utf8_lossy(&frame[1..]).into_owned()),
+            Some(&first @ (NOT_SET_UP | NOT_SET_UP_YET)) => Self::NotSetUp(SetupFailure {
+                reason: String::from_utf8_lossy(&frame[1..]).into_owned(),
+                is_scarcity: first == NOT_SET_UP_YET,
+            }),
             _ => Self::Junk(frame),
         }
     }
@@ -178,8 +206,12 @@ mod tests {
     fn frames_of_a_stage_are_decoded() {
         let agent = StageMessage::encode_agent(b"done");
         assert_eq!(StageMessage::decode(agent), StageMessage::Agent(b"done".to_vec()));
-        let failure = StageMessage::encode_not_set_up("fork");
-        assert_eq!(StageMessage::decode(failure), StageMessage::NotSetUp("fork".to_owned()));
+        for errno in [libc::ENOSPC, libc::EPERM] {
+            let failure = SetupFailure::of(Some(errno), "fork");
+            assert_eq!(failure.is_scarcity, errno == libc::ENOSPC);
+            let frame = StageMessage::encode_not_set_up(&failure);
+            assert_eq!(StageMessage::decode(frame), StageMessage::NotSetUp(failure));
+        }
         assert_eq!(decode_question(&encode_question(&[7, 8])), Some(vec![7, 8]));
         for junk in [b"".as_slice(), b"{}", b"\x1b[2J", b"?", b"?{}", b"?[-1]"] {
             assert_eq!(StageMessage::decode(junk.to_vec()), StageMessage::Junk(junk.to_vec()));

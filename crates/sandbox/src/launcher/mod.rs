@@ -33,7 +33,7 @@ use crate::stage::outside;
 use crate::surroundings::Network;
 
 pub use channel::{Received, try_send_with_fds};
-pub use messages::{DirectoryFate, StageId, StageMessage};
+pub use messages::{DirectoryFate, SetupFailure, StageId, StageMessage};
 
 /// How long the launcher may take to find out what the machine supports.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -133,7 +133,7 @@ pub struct Notice {
     /// How its first process ended; an error says why it never began.
     ///
     /// Everything in a sealed stage has ended too.
-    pub status: Result<ExitStatus, String>,
+    pub status: Result<ExitStatus, SetupFailure>,
 }
 
 /// The runner's handle of its launcher. Dropping it ends every stage and waits for that.

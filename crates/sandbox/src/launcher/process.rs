@@ -10,9 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, kill_process, set_child_subreaper, waitpid};
 
 use super::channel::{Control, Received};
-use super::messages::{Answer, DirectoryFate, FAREWELL, Request, StageId};
+use super::messages::{Answer, DirectoryFate, FAREWELL, Request, SetupFailure, StageId};
 use super::run_directory::{self, RunDirectory};
-use crate::isolation::patience::{PATIENCE, may_pass};
+use crate::isolation::patience::patiently;
 use crate::isolation::probe::probe;
 use crate::isolation::{Ids, Isolation, Property, SystemError};
 use crate::process::wait::plain;
@@ -327,7 +327,8 @@ impl<A: Agent> Run<'_, A> {
             }
             Ok(Some(first)) => holdings.stages.push(LiveStage { id, hint, first, ending: None }),
             Err(error) => {
-                let status = Err(format!("failed to create a process: {}", in_words(&error)));
+                let reason = format!("failed to create a process: {}", in_words(&error));
+                let status = Err(SetupFailure::of(error.raw_os_error(), reason));
                 let _ = holdings.control.send(&Answer::Gone { stage: id, status }, &[]);
             }
         }
@@ -344,20 +345,10 @@ fn signal_all(stages: &[LiveStage], signal: Signal) {
 /// Clones this process; retries for two seconds while there are no namespaces or process numbers
 /// left.
 ///
-/// The kernel releases them a moment after their users have ended. The next try comes when another
-/// stage ends, or after 10 ms.
+/// The kernel releases them a moment after their users have ended. While other stages live, the
+/// runner decides when to try again, and the launcher must not keep it waiting for their ends.
 fn clone_patiently(namespaces: i32, stages: &[LiveStage]) -> io::Result<Side> {
-    let begun = Instant::now();
-    loop {
-        match sys::clone(namespaces) {
-            Err(error) if may_pass(&error) && begun.elapsed() < PATIENCE => {
-                let mut fds: Vec<PollFd<'_>> =
-                    stages.iter().map(|stage| PollFd::from_borrowed_fd(stage.first.pidfd(), PollFlags::IN)).collect();
-                let _ = poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 10_000_000 }));
-            }
-            other => return other,
-        }
-    }
+    if stages.is_empty() { patiently(|| sys::clone(namespaces)) } else { sys::clone(namespaces) }
 }
 
 /// Formats an error with its symbolic name.

@@ -18,7 +18,7 @@ use super::worker;
 use crate::isolation::patience::patiently;
 use crate::isolation::{Ids, Isolation, Property, SystemError, setup};
 use crate::launcher::channel::Pipe;
-use crate::launcher::messages::{SETUP_FAILED, StageMessage, StageOrder};
+use crate::launcher::messages::{SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
 use crate::launcher::run_directory;
 use crate::process::table;
 use crate::surroundings::{self, Facts, Network, ProcView, this_process};
@@ -49,38 +49,43 @@ pub(crate) fn run<A: Agent>(
         Ok((order, payload, signals)) => match patiently(sys::fork) {
             Ok(Side::Child) => worker::run(agent, prologue, isolation, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
-            Err(error) => Err(format!("start the worker: {}", SystemError::from(&error))),
+            Err(error) => {
+                Err(SetupFailure::of(error.raw_os_error(), format!("start the worker: {}", SystemError::from(&error))))
+            }
         },
         Err(error) => Err(error),
     };
     match worker {
         Ok((worker, signals)) => tend(worker, &pipe, &signals, isolation, &holds),
-        Err(reason) => {
-            let _ = pipe.send(&StageMessage::encode_not_set_up(&reason));
+        Err(failure) => {
+            let _ = pipe.send(&StageMessage::encode_not_set_up(&failure));
             sys::exit_now(SETUP_FAILED)
         }
     }
 }
 
 /// Sets the stage up. A reason for a failure follows "failed to".
-fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), String> {
+fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), SetupFailure> {
     let own_processes = isolation.has(Property::Kill);
     let death = if own_processes {
         Signal::KILL
     } else {
-        set_child_subreaper(Pid::from_raw(1)).map_err(|error| format!("become a subreaper: {error}"))?;
+        set_child_subreaper(Pid::from_raw(1))
+            .map_err(|error| SetupFailure::lasting(format!("become a subreaper: {error}")))?;
         // Not SIGKILL: this process must outlive the launcher long enough to kill its descendants.
         Signal::TERM
     };
     // After the clone's change of credentials, which would clear it. If the launcher has died
     // before this, the runner notices that and closes our channel.
-    set_parent_process_death_signal(Some(death)).map_err(|error| error.to_string())?;
+    set_parent_process_death_signal(Some(death)).map_err(|error| SetupFailure::lasting(error.to_string()))?;
     let _ = rustix::process::setsid();
-    let signals = sys::signals_of_first_process().map_err(|error| format!("open a signal descriptor: {error}"))?;
+    let signals = sys::signals_of_first_process()
+        .map_err(|error| SetupFailure::of(error.raw_os_error(), format!("open a signal descriptor: {error}")))?;
     let mut bytes = Vec::new();
-    order.read_to_end(&mut bytes).map_err(|error| format!("read the order: {error}"))?;
+    order.read_to_end(&mut bytes).map_err(|error| SetupFailure::lasting(format!("read the order: {error}")))?;
     drop(order);
-    let (order, payload) = StageOrder::decode(&bytes).ok_or("read the order: it is malformed")?;
+    let (order, payload) =
+        StageOrder::decode(&bytes).ok_or_else(|| SetupFailure::lasting("read the order: it is malformed"))?;
     let proc_view = match (isolation.has(Property::Proc), own_processes) {
         (true, _) => ProcView::Stage,
         (false, true) => ProcView::MachineRenumbered,
@@ -100,9 +105,12 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         // another user may pass through it.
         let made = std::fs::DirBuilder::new().mode(0o711).create(own);
         let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
-        made.map_err(|error| format!("create {}: {}", order.directory.display(), SystemError::from(&error)))?;
+        made.map_err(|error| {
+            SetupFailure::lasting(format!("create {}: {}", order.directory.display(), SystemError::from(&error)))
+        })?;
     }
-    setup::set_up(isolation, &order.room, ids).map_err(|failed| format!("set up the sandbox: {failed}"))?;
+    setup::set_up(isolation, &order.room, ids)
+        .map_err(|failed| SetupFailure::of(failed.error.errno, format!("set up the sandbox: {failed}")))?;
     Ok((order, payload, signals))
 }
 

@@ -11,7 +11,7 @@ use super::outside;
 use crate::callers::stays_outside;
 use crate::isolation::{Isolation, UserNamespace};
 use crate::launcher::channel::Pipe;
-use crate::launcher::messages::{BEGIN, SETUP_FAILED, StageMessage, StageOrder};
+use crate::launcher::messages::{BEGIN, SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
 use crate::surroundings::{self, Network};
 use crate::sys;
 
@@ -62,8 +62,8 @@ pub(super) fn run<A: Agent>(
         }
         Ok(()) => 0,
         Err(error) => {
-            let reason = format!("enter {}: {error}", order.directory.display());
-            let _ = pipe.send(&StageMessage::encode_not_set_up(&reason));
+            let failure = SetupFailure::lasting(format!("enter {}: {error}", order.directory.display()));
+            let _ = pipe.send(&StageMessage::encode_not_set_up(&failure));
             SETUP_FAILED
         }
     };

@@ -87,7 +87,7 @@ fn junk_is_shown_escaped_and_ends_its_scenario_alone() {
     }
     // Without the mark of a message from the agent, whatever the frame says.
     let unmarked = STEP_2.trim_start_matches('a');
-    for junk in [["a{}"], ["a[]"], ["a"], [""], [unmarked], ["!"]] {
+    for junk in [["a{}"], ["a[]"], ["a"], [""], [unmarked], ["!"], ["~"], ["~x"]] {
         assert!(stolen(&junk, "").is_none_or(|screen| screen.contains("BROKEN")), "{junk:?}");
     }
 }
