@@ -35,6 +35,7 @@ mod daemon;
 mod document;
 mod failure;
 mod isolation;
+mod merge;
 mod micros;
 mod origin;
 mod outline;
@@ -46,6 +47,7 @@ pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, P
 pub use document::{Asset, CaptureMarkup, DocumentText, StepKind, StepMarkup, TextPart};
 pub use failure::{Closest, Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
+pub use merge::{Merge, MergeProblem, MergedRun, RecordingGroup, RunEnd};
 pub use origin::{Machine, Origin, Partition, PartitionKind};
 pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};
 pub use output::{Mark, Output, OutputSource, Stream, raw_byte, text_of};
@@ -145,6 +147,9 @@ pub struct RunStarted {
     /// Which part of the scenarios it has, if they are spread over several runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// The runs that it is merged from, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Merge>,
 }
 
 /// The end of a step or of a step's cleanup.

@@ -10,6 +10,9 @@ pub struct Origin {
     pub id: String,
     /// When it began, by the clock of the machine: `2026-11-26T18:50:19Z`.
     pub started: String,
+    /// The id of the run whose failed scenarios it runs again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<String>,
     /// The machine.
     pub machine: Machine,
     /// The command line, the name of the program included.

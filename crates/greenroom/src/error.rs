@@ -48,6 +48,14 @@ pub(crate) enum CommandError {
         /// The reason.
         error: RecordingError,
     },
+    /// A recording is of a run that still goes on.
+    #[error("{}: the run still goes on; shown up to line {line} of the recording", .path.display())]
+    GoesOn {
+        /// Its file.
+        path: PathBuf,
+        /// The last line, from 1.
+        line: usize,
+    },
     /// The run was stopped before it began.
     #[error("interrupted")]
     Interrupted,
@@ -65,7 +73,9 @@ impl CommandError {
     /// Returns the exit code that the error leads to.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Interrupted | Self::Recording { error: RecordingError::CutShort { .. }, .. } => ExitCode::Interrupted,
+            Self::Interrupted
+            | Self::GoesOn { .. }
+            | Self::Recording { error: RecordingError::CutShort { .. }, .. } => ExitCode::Interrupted,
             Self::InvalidDocument | Self::Recording { .. } => ExitCode::InvalidInput,
             Self::Usage(_) => ExitCode::Usage,
             Self::Unwritable(_) | Self::System { .. } | Self::Directory(_) | Self::Sandbox { .. } | Self::Output(_) => {

@@ -70,6 +70,7 @@ mod loader;
 mod origin;
 mod output;
 mod partition;
+mod recordings;
 mod repetition;
 mod replace;
 mod reports;

@@ -13,6 +13,7 @@ pub(crate) fn of_this_run(rerun_options: Vec<String>) -> Origin {
     Origin {
         id: format!("{:x}-{:x}", now.as_microsecond(), std::process::id()),
         started: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
+        rerun_of: None,
         machine: Machine {
             host: text(system.nodename()),
             system: names.join(" "),

@@ -91,6 +91,13 @@ impl Screen {
         }
     }
 
+    /// Waits until everything is written.
+    pub(crate) fn finish(&self) {
+        if let Some(mark) = self.mark() {
+            let _ = (&mark).read(&mut [0]);
+        }
+    }
+
     /// Waits until everything is written, `limit` has passed, or `stop` is readable.
     ///
     /// Whenever `pause` is readable, this process stops itself.

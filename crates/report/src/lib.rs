@@ -23,6 +23,7 @@ pub mod diagnostics;
 pub mod events;
 mod excerpt;
 mod explanation;
+pub mod merge;
 pub mod records;
 pub mod run_record;
 pub mod style;

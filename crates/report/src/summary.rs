@@ -34,6 +34,8 @@ pub struct Summary {
     pub interrupted: bool,
     /// Whether the run ended. A recording that is cut short has no end.
     pub finished: bool,
+    /// Whether a run without an end still goes on.
+    pub goes_on: bool,
     /// How long it took, until the last event.
     pub took: Duration,
     /// The failed and broken scenarios, in the order in which they ended.

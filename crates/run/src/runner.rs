@@ -78,6 +78,7 @@ pub fn run(
         shuffle: options.shuffle,
         origin: options.origin.clone(),
         partition: options.partition.clone(),
+        merge: None,
     }));
     let mut runner = Runner {
         plan,

@@ -1,63 +1,112 @@
-//! `greenroom report`: shows a recorded run.
+//! `greenroom report`: shows recorded runs, merged into one if there are several.
 
-use std::fs::File;
-use std::io::{self, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Args;
-use greenroom_event::recording::{self, RecordingError};
-use greenroom_event::{Event, Sink};
+use greenroom_event::{Event, EventKind, Merge, RunEnd, Sink};
+use greenroom_report::merge;
 use greenroom_report::{Options, Tee, Terminal, TerminalReporter};
 
 use crate::detail::Detail;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::output;
+use crate::recordings::{self, Incomplete};
+use crate::reports::ReportFiles;
 use crate::settings::Settings;
 
-/// Show a run that `greenroom run --events` has recorded
+/// Show runs that `greenroom run --events` has recorded
 ///
-/// The output and the exit code are those of the run.
+/// The output and the exit code of a single recording are those of the run. Several recordings are
+/// merged: the partitions of a run on several machines, and reruns of failed scenarios. Partitions
+/// that are missing or do not belong together are named, and lead to exit code 2.
 #[derive(Debug, Args)]
 #[command(after_help = exit::help())]
 pub(crate) struct Report {
-    /// Recording of a run; - reads standard input
-    #[arg(value_name = "EVENTS")]
-    recording: PathBuf,
+    /// Recordings of runs; - reads standard input
+    #[arg(value_name = "EVENTS", required = true)]
+    recordings: Vec<PathBuf>,
+    /// Name recordings that are missing or do not fit together, but let the scenarios alone decide
+    /// the exit code
+    #[arg(long)]
+    allow_missing: bool,
+    #[command(flatten)]
+    reports: ReportFiles,
     #[command(flatten)]
     detail: Detail,
 }
 
 impl Report {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<ExitCode, CommandError> {
-        let failed = |error| CommandError::Recording { path: self.recording.clone(), error };
-        let (events, cut_short) = match self.read(settings) {
-            Ok(events) => (events, None),
-            Err(RecordingError::CutShort { line, events }) => {
-                (events, Some(RecordingError::CutShort { line, events: Vec::new() }))
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        let terminal = Terminal { live: false, ..settings.stdout };
-        let options = Options { verbosity: self.detail.verbosity() };
-        let mut reporter = TerminalReporter::new(io::stdout().lock(), terminal, options);
-        let mut tee = Tee::new([&mut reporter as &mut dyn Sink]);
+        let (recordings, incomplete) = recordings::read(&self.recordings, settings)?;
+        let events = merge::merge(recordings);
+        let inputs = self.recordings.iter().map(|path| (path.clone(), "a recording".to_owned()));
+        let mut reports = self.reports.open(&inputs.collect::<Vec<_>>(), settings)?;
+        let mut tee = Tee::new(reports.sinks());
         for event in &events {
             tee.push(event);
         }
-        let verdict = tee.into_summary().verdict();
-        if cut_short.is_some() {
-            reporter.cut_short();
+        let summary = tee.into_summary();
+        reports.finish();
+        self.show(&events, &incomplete, settings)?;
+        for screen in reports.outputs() {
+            screen.finish();
         }
-        output::printed(reporter.finish())?;
-        cut_short.map_or_else(|| Ok(verdict.into()), |error| Err(failed(error)))
+        let errors = reports.errors();
+        errors.iter().for_each(CommandError::report);
+        let is_whole = self.explain(merged(&events));
+        for recording in &incomplete {
+            recording.error.report();
+        }
+        Ok(if !errors.is_empty() {
+            ExitCode::Unavailable
+        } else if is_whole {
+            summary.verdict().into()
+        } else {
+            ExitCode::InvalidInput
+        })
     }
 
-    fn read(&self, settings: &Settings) -> Result<Vec<Event>, RecordingError> {
-        if self.recording == Path::new("-") {
-            return recording::read(io::stdin().lock());
+    /// Writes the run as `greenroom run` does; several runs in reading order.
+    fn show(&self, events: &[Event], incomplete: &[Incomplete], settings: &Settings) -> Result<(), CommandError> {
+        let on_stderr = self.reports.take_standard_output();
+        let terminal = if on_stderr { settings.stderr } else { settings.stdout };
+        let out: Box<dyn Write> = if on_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout().lock()) };
+        let options = Options { verbosity: self.detail.verbosity() };
+        let mut reporter = TerminalReporter::new(out, Terminal { live: false, ..terminal }, options);
+        let order: Vec<&Event> = match merged(events) {
+            Some(_) => merge::in_reading_order(events).collect(),
+            None => events.iter().collect(),
+        };
+        for event in order {
+            reporter.push(event);
         }
-        let file = File::open(settings.directory.join(&self.recording)).map_err(RecordingError::Io)?;
-        recording::read(BufReader::new(file))
+        let is_ended = matches!(events.last(), Some(Event { kind: EventKind::RunFinished { .. }, .. }));
+        if !is_ended {
+            reporter.cut_short(incomplete.iter().any(|recording| recording.end == RunEnd::GoesOn));
+        }
+        output::printed(reporter.finish()).map(drop)
+    }
+
+    /// Names what is missing or does not fit. Returns whether that is acceptable.
+    fn explain(&self, merge: Option<&Merge>) -> bool {
+        let problems = merge.map_or(&[][..], |merge| &merge.problems);
+        let mut stderr = io::stderr();
+        for problem in problems {
+            let _ = writeln!(stderr, "greenroom: {}", merge::explain(problem));
+        }
+        let is_accepted = problems.is_empty() || self.allow_missing;
+        if !is_accepted {
+            let _ = writeln!(stderr, "  help: `--allow-missing` lets the scenarios alone decide the exit code");
+        }
+        is_accepted
+    }
+}
+
+fn merged(events: &[Event]) -> Option<&Merge> {
+    match &events.first()?.kind {
+        EventKind::RunStarted(started) => started.merge.as_ref(),
+        _ => None,
     }
 }

@@ -24,6 +24,7 @@ mod isolation;
 mod kills;
 mod ladder;
 mod limits;
+mod merge;
 mod metadata;
 mod nearly;
 mod network;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Held, Outcome, Outline, Property, RunStarted, User};
+use greenroom_event::{Held, Merge, MergedRun, Outcome, Outline, Property, RunStarted, User};
 
 use super::page::Page;
 use crate::explanation;
@@ -36,6 +36,9 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
     };
     let place = documents(outline);
     page.line(0, &format!("greenroom {}: {scenarios}{place}{times}{jobs}", words::escape(&run.version)));
+    if let Some(merge) = run.merge.as_ref().filter(|merge| merge.runs.len() > 1) {
+        merged(page, merge, is_verbose);
+    }
     if !run.isolation.sealed {
         let refused = run.isolation.properties.iter().find_map(|property| match &property.held {
             Held::Refused { call, error } => Some(format!("{call} failed: {error}")),
@@ -65,6 +68,30 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
         page.line(0, "passing scenarios are not listed; -v lists them");
     }
     page.line(0, "");
+}
+
+/// Shows the runs that were merged.
+fn merged(page: &mut Page, merge: &Merge, is_verbose: bool) {
+    let host = |run: &MergedRun| run.origin.as_ref().map(|origin| origin.machine.host.clone());
+    let machines: BTreeSet<String> = merge.runs.iter().filter_map(host).collect();
+    let on =
+        if machines.is_empty() { String::new() } else { format!(" on {}", words::count(machines.len(), "machine")) };
+    let together = words::duration(merge.runs.iter().map(|run| run.took).sum());
+    page.line(
+        0,
+        &format!("merged from {}{on}, running for {together} in total", words::count(merge.runs.len(), "run")),
+    );
+    for run in merge.runs.iter().filter(|_| is_verbose) {
+        let mut parts = vec![words::escape(&run.recording).into_owned()];
+        parts.extend(run.partition.as_ref().map(words::partition));
+        parts.extend(
+            run.origin.as_ref().map(|origin| {
+                format!("on {} at {}", words::escape(&origin.machine.host), words::escape(&origin.started))
+            }),
+        );
+        parts.push(words::duration(run.took));
+        page.line(2, &parts.join(", "));
+    }
 }
 
 /// Returns `48 scenarios` or `12 of 48 scenarios (partition count 1/4)`.
@@ -110,6 +137,10 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
         }
         Verdict::Failed => {
             let word = page.paint(Role::Bad, "FAILED:");
+            page.line(0, &format!("{word} {counts}, {took}"));
+        }
+        Verdict::Interrupted if summary.goes_on => {
+            let word = page.paint(Role::Odd, "STILL RUNNING:");
             page.line(0, &format!("{word} {counts}, {took}"));
         }
         Verdict::Interrupted => {

@@ -117,7 +117,10 @@ impl<W: Write> TerminalReporter<W> {
     }
 
     /// Shows what is held back and the ending, for a recording that has no end.
-    pub fn cut_short(&mut self) {
+    ///
+    /// `goes_on`: the run still goes on.
+    pub fn cut_short(&mut self, goes_on: bool) {
+        self.summary.goes_on = goes_on;
         self.clear();
         self.live = None;
         self.end();

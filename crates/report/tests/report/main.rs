@@ -10,6 +10,7 @@ mod diagnostics;
 mod events;
 mod failures;
 mod live;
+mod merge;
 mod outputs;
 mod runs;
 mod support;

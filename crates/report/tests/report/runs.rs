@@ -305,7 +305,7 @@ PASS   0.12 s  Daemon takes a while to open its port
     );
     let mut reporter = reporter(Vec::new());
     run.all().iter().for_each(|event| reporter.push(event));
-    reporter.cut_short();
+    reporter.cut_short(false);
     assert_data_eq!(
         String::from_utf8(reporter.into_inner()).unwrap(),
         str![[r#"

@@ -51,6 +51,7 @@ impl Run {
             shuffle: None,
             origin: None,
             partition: None,
+            merge: None,
         };
         Self { started, now: Duration::ZERO, events: Vec::new() }
     }
