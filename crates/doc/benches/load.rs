@@ -105,6 +105,7 @@ fn run(loader: &MemoryLoader, builtin: &[BuiltinFile]) -> Loaded {
         builtin,
         can_run: &|language, _| language == "native",
         may_be_empty: &|_| false,
+        needs_scenarios: true,
     })
 }
 

@@ -51,6 +51,15 @@ pub(crate) struct Checks<'a> {
     pub(crate) shares_tmp: bool,
 }
 
+/// What documents are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Run,
+    List,
+    /// Whether they have scenarios makes no difference.
+    Typeset,
+}
+
 impl Documents {
     /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
     /// errors among them.
@@ -64,7 +73,7 @@ impl Documents {
         checks: &Checks<'_>,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let targets = Targets::resolve(&self.paths);
-        let mut loaded = self.read(&targets, registry, false);
+        let mut loaded = self.read(&targets, registry, Purpose::Run);
         self.check_steps(&mut loaded, settings, registry, checks)?;
         if checks.strict {
             loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
@@ -86,7 +95,7 @@ impl Documents {
         registry: &Registry,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let targets = Targets::resolve(&self.paths);
-        let loaded = self.read(&targets, registry, true);
+        let loaded = self.read(&targets, registry, Purpose::List);
         show(&loaded, settings);
         if loaded.plan.scenarios.is_empty() && loaded.has_errors() {
             return Err(CommandError::InvalidDocument);
@@ -95,21 +104,30 @@ impl Documents {
         Ok((loaded, named))
     }
 
-    /// Reads the documents. `any_language`: steps need no program that runs them.
-    fn read(&self, targets: &Targets, registry: &Registry, any_language: bool) -> Loaded {
+    /// Loads the documents to typeset them: whole, with or without scenarios.
+    ///
+    /// Shows all diagnostics. It is an error only if there is nothing to typeset.
+    pub(crate) fn typeset(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
+        let loaded = self.read(&Targets::resolve(&self.paths), registry, Purpose::Typeset);
+        show(&loaded, settings);
+        if loaded.plan.documents.is_empty() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }
+    }
+
+    /// Reads the documents.
+    fn read(&self, targets: &Targets, registry: &Registry, purpose: Purpose) -> Loaded {
         let builtin = builtin_files(registry);
         let hosts = self.other_hosts();
         let can_run = |language: &str, function: &str| match language {
             greenroom_doc::NATIVE => registry.function(function).is_some(),
             // Their functions are looked up in the step files, below.
             "python" => true,
-            other => any_language || hosts.contains_key(other),
+            other => purpose != Purpose::Run || hosts.contains_key(other),
         };
         let documents: Vec<String> = targets.documents.iter().map(|target| target.path.clone()).collect();
         let found: BTreeSet<&str> = targets
             .documents
             .iter()
-            .filter(|target| target.may_be_empty())
+            .filter(|target| target.may_be_empty() && purpose != Purpose::Typeset)
             .map(|target| target.path.as_str())
             .collect();
         let may_be_empty = |path: &str| found.contains(path);
@@ -119,6 +137,7 @@ impl Documents {
             builtin: &builtin,
             can_run: &can_run,
             may_be_empty: &may_be_empty,
+            needs_scenarios: purpose != Purpose::Typeset,
         });
         let of_names = targets.diagnostics.iter().cloned().chain(empty_directories(targets, &loaded.plan.skipped));
         loaded.diagnostics.splice(0..0, of_names);

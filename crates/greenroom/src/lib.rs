@@ -69,6 +69,7 @@ mod lines;
 mod loader;
 mod origin;
 mod output;
+mod pages;
 mod partition;
 mod recordings;
 mod repetition;

@@ -33,6 +33,11 @@ impl Replacement {
         Ok(Self { target })
     }
 
+    /// Creates one for a file in a directory that does not exist yet.
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { target: path.to_owned() }
+    }
+
     /// Returns the file itself.
     pub(crate) fn target(&self) -> &Path {
         &self.target

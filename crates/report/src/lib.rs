@@ -24,6 +24,7 @@ pub mod events;
 mod excerpt;
 mod explanation;
 pub mod merge;
+pub mod page;
 pub mod records;
 pub mod run_record;
 pub mod style;

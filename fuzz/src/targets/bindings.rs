@@ -83,6 +83,7 @@ fn run(input: &[u8]) -> u64 {
         builtin: &[],
         can_run: &|_, function| function != "f",
         may_be_empty: &|_| false,
+        needs_scenarios: true,
     };
     let outcome = load(&request);
     check_document(&outcome);

@@ -124,6 +124,7 @@ fn loaded(document: &str, files: &MemoryLoader) -> Loaded {
         builtin: &BUILTIN,
         can_run: &can_run,
         may_be_empty: &|_| false,
+        needs_scenarios: true,
     });
     check_document(&loaded);
     loaded

@@ -38,6 +38,8 @@ pub struct Request<'a> {
     /// Whether this document may be without scenarios. Then it is skipped, and its mistakes with it,
     /// except for blocks that look like scenarios: these are warnings.
     pub may_be_empty: &'a dyn Fn(&str) -> bool,
+    /// Whether a document that is not skipped must have scenarios. To be typeset it needs none.
+    pub needs_scenarios: bool,
 }
 
 /// The outcome of a load.
@@ -158,7 +160,8 @@ impl Session<'_> {
         }
         let is_explained = self.diagnostics[before..].iter().any(|d| d.severity == Severity::Error);
         // Nothing to run is an error, unless another error explains it.
-        if contents.scenarios.is_empty() && is_readable && is_complete && !is_explained {
+        if self.request.needs_scenarios && contents.scenarios.is_empty() && is_readable && is_complete && !is_explained
+        {
             self.diagnostics.push(no_scenario(path, id));
         }
         let set = if is_missing {

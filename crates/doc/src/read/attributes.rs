@@ -2,17 +2,17 @@
 
 /// The attributes of a fenced block.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Attributes {
+pub struct Attributes {
     /// `#id`, the first one.
-    pub(crate) id: Option<String>,
+    pub id: Option<String>,
     /// Classes, with and without dot, in order.
-    pub(crate) classes: Vec<String>,
+    pub classes: Vec<String>,
     /// `key=value`, in order; values without their quotes.
-    pub(crate) pairs: Vec<(String, String)>,
+    pub pairs: Vec<(String, String)>,
     /// Words outside braces that are not attributes.
-    pub(crate) other_words: Vec<String>,
+    pub other_words: Vec<String>,
     /// What is wrong in them, in words.
-    pub(crate) mistakes: Vec<String>,
+    pub mistakes: Vec<String>,
 }
 
 impl Attributes {
@@ -20,7 +20,7 @@ impl Attributes {
     ///
     /// Without braces, the first word is the class. Other words count if they look like attributes:
     /// renderers put all kinds of remarks there.
-    pub(crate) fn parse(info: &str) -> Self {
+    pub fn parse(info: &str) -> Self {
         let mut attributes = Self::default();
         let info = info.trim();
         let (outside, inside) = match info.find('{') {
@@ -77,12 +77,12 @@ impl Attributes {
     }
 
     /// Whether the block has this class.
-    pub(crate) fn is(&self, class: &str) -> bool {
+    pub fn is(&self, class: &str) -> bool {
         self.classes.iter().any(|have| have == class)
     }
 
     /// Returns all values of a key.
-    pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.pairs.iter().filter(move |(have, _)| have == key).map(|(_, value)| value.as_str())
     }
 }

@@ -56,13 +56,17 @@ pub(crate) enum Content {
     None,
 }
 
+/// Returns the extensions of Markdown that documents can use, beside `CommonMark`.
+pub fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+}
+
 /// Reads `text[body]`.
 pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     let base = body.start;
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES;
     let mut items = Vec::new();
     let mut heading: Option<Heading> = None;
     let mut block: Option<Block> = None;
@@ -71,7 +75,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     let body_end = body.end;
     let whole = body.clone();
     let mut regions = Regions::default();
-    for (event, range) in Parser::new_ext(&text[body], options).into_offset_iter() {
+    for (event, range) in Parser::new_ext(&text[body], options()).into_offset_iter() {
         let range = range.start + base..range.end + base;
         match event {
             Event::Start(Tag::HtmlBlock) => regions.html.push(range),

@@ -357,7 +357,14 @@ fn documents_that_may_be_empty_are_skipped_with_their_mistakes() {
         .with("real.md", "---\nlayout: post\n---\n# A\n~~~scenario\n~~~\n");
     let outcome = |may_be_empty| {
         let builtin = [];
-        load(&Request { documents: &documents, loader: &files, builtin: &builtin, can_run: &|_, _| true, may_be_empty })
+        load(&Request {
+            documents: &documents,
+            loader: &files,
+            builtin: &builtin,
+            can_run: &|_, _| true,
+            may_be_empty,
+            needs_scenarios: true,
+        })
     };
     let loaded = outcome(&|_| true);
     assert_eq!(loaded.plan.skipped, ["none.md", "unclosed.md"]);

@@ -77,6 +77,7 @@ impl Project {
             builtin: &self.builtin,
             can_run: &can_run,
             may_be_empty: &|_| false,
+            needs_scenarios: true,
         })
     }
 

@@ -10,6 +10,7 @@ use crate::settings::Settings;
 mod check;
 mod doctor;
 mod generate;
+mod html;
 mod init;
 mod list;
 mod report;
@@ -21,6 +22,7 @@ mod steps;
 pub(crate) enum Command {
     Run(run::Run),
     Report(report::Report),
+    Html(html::Html),
     Check(check::Check),
     List(list::List),
     Steps(steps::Steps),
@@ -42,6 +44,7 @@ impl Command {
         match self {
             Self::Run(command) => command.execute(settings, registry),
             Self::Report(command) => command.execute(settings),
+            Self::Html(command) => command.execute(settings, registry),
             Self::Check(command) => command.execute(settings, registry),
             Self::List(command) => command.execute(settings, registry),
             Self::Steps(command) => command.execute(settings, registry),

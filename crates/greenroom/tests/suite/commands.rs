@@ -437,6 +437,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 Commands:
   run          Run the scenarios of documents
   report       Show a run that `greenroom run --events` has recorded
+  html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use
@@ -641,6 +642,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 Commands:
   run          Run the scenarios of documents
   report       Show a run that `greenroom run --events` has recorded
+  html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
   steps        Show the steps that documents can use

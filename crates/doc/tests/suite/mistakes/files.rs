@@ -169,6 +169,7 @@ fn paths_that_are_not_files() {
         builtin: &[],
         can_run: &|_, _| true,
         may_be_empty: &|_| false,
+        needs_scenarios: true,
     });
     same(
         complaints(&loaded.sources, &loaded.diagnostics),

@@ -1,0 +1,164 @@
+//! Pages of documents: where they go, and what they need from this machine.
+//!
+//! One document makes one file. Several make an index and a page each, in a directory. Pictures and
+//! style sheets are read here ([`assets`]), before a run, so that a recording has them too; diagrams
+//! are drawn here ([`tools`]), when the page is written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use greenroom_event::Outline;
+use greenroom_report::RunRecord;
+use greenroom_report::page::{self, Drawings};
+
+use crate::error::CommandError;
+use crate::replace::Replacement;
+use crate::settings::Settings;
+
+/// How pages are made.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct PageOptions {
+    /// Link the style sheets of `css_urls` from pages, which then need the network
+    #[arg(long)]
+    pub(crate) allow_css_urls: bool,
+}
+
+/// The pages of documents and their files.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    options: PageOptions,
+    /// As the user wrote it.
+    out: PathBuf,
+    /// The index, if there are several documents.
+    index: Option<Replacement>,
+    /// For each document its page, and the address of that from the index.
+    documents: Vec<(Replacement, String)>,
+}
+
+impl Pages {
+    /// Finds out where pages go, and checks that they can be written.
+    ///
+    /// `documents` are the paths of the documents.
+    pub(crate) fn at(
+        out: &Path,
+        documents: &[&str],
+        options: PageOptions,
+        settings: &Settings,
+    ) -> Result<Self, CommandError> {
+        let failed = |path: &Path, error| CommandError::system(format!("write {}", path.display()), &error);
+        let is_file = is_page(out) && !settings.directory.join(out).is_dir();
+        let directory = if is_file { out.with_extension("") } else { out.to_owned() };
+        let main = if is_file { out.to_owned() } else { out.join("index.html") };
+        let check = |path: &Path| check(&settings.directory.join(path)).map_err(|error| failed(path, error));
+        let index = check(&main)?;
+        if documents.len() == 1 {
+            let address = main.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            return Ok(Self { options, out: out.to_owned(), index: None, documents: vec![(index, address)] });
+        }
+        let prefix = match directory.file_name() {
+            Some(name) if is_file => format!("{}/", name.to_string_lossy()),
+            _ => String::new(),
+        };
+        let pages = names(documents)
+            .into_iter()
+            .map(|name| Ok((check(&directory.join(&name))?, format!("{prefix}{name}"))))
+            .collect::<Result<_, CommandError>>()?;
+        Ok(Self { options, out: out.to_owned(), index: Some(index), documents: pages })
+    }
+
+    /// Writes all pages. With a run, they show what happened.
+    pub(crate) fn write(&self, outline: &Outline, run: Option<&RunRecord>) -> Result<(), CommandError> {
+        let failed = |error: io::Error| CommandError::system(format!("write {}", self.out.display()), &error);
+        let drawings = Drawings::new();
+        for (document, (file, _)) in self.documents.iter().enumerate().take(outline.documents.len()) {
+            let page = page::page(&page::Request {
+                outline,
+                document,
+                run,
+                drawings: &drawings,
+                links_styles: self.options.allow_css_urls,
+                version: env!("CARGO_PKG_VERSION"),
+            });
+            replace(file, &page).map_err(failed)?;
+        }
+        let Some(file) = &self.index else { return Ok(()) };
+        let addresses: Vec<String> = self.documents.iter().map(|(_, address)| encode(address)).collect();
+        let pages: Vec<&str> = addresses.iter().map(String::as_str).collect();
+        let version = env!("CARGO_PKG_VERSION");
+        let index = page::index::index(&page::index::Request { outline, run, pages: &pages, version });
+        replace(file, &index).map_err(failed)
+    }
+}
+
+/// Whether a path has the name of a page.
+fn is_page(path: &Path) -> bool {
+    let is_named =
+        path.extension().is_some_and(|end| end.eq_ignore_ascii_case("html") || end.eq_ignore_ascii_case("htm"));
+    is_named && !path.as_os_str().as_encoded_bytes().ends_with(b"/")
+}
+
+/// Checks that a file can be written, perhaps in directories that do not exist yet.
+fn check(path: &Path) -> io::Result<Replacement> {
+    let missing = path.ancestors().skip(1).take_while(|directory| !directory.exists()).last();
+    match missing {
+        None => Replacement::check(path),
+        Some(first) => {
+            // The first directory that is made; its parent must allow that.
+            Replacement::check(first)?;
+            Ok(Replacement::new(path))
+        }
+    }
+}
+
+fn replace(file: &Replacement, text: &str) -> io::Result<()> {
+    if let Some(directory) = file.target().parent() {
+        fs::create_dir_all(directory)?;
+    }
+    file.write(|to| to.write_all(text.as_bytes()))
+}
+
+/// Encodes a path as an address: what has a meaning in one becomes `%23` and the like.
+fn encode(path: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte);
+    let encoded = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    path.bytes().map(encoded).collect()
+}
+
+/// Returns a name of a page for each document: that of its file, with a number where it is taken.
+fn names(documents: &[&str]) -> Vec<String> {
+    let mut taken = BTreeMap::from([("index".to_owned(), 1_usize)]);
+    let mut name = |path: &&str| {
+        let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut name = stem.clone();
+        while taken.contains_key(&name.to_lowercase()) {
+            let count = taken.entry(stem.to_lowercase()).or_default();
+            *count += 1;
+            name = format!("{stem}-{count}");
+        }
+        taken.insert(name.to_lowercase(), 1);
+        format!("{name}.html")
+    };
+    documents.iter().map(&mut name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_document_has_a_page_of_its_own() {
+        assert_eq!(
+            names(&["a.md", "b/a.md", "A.subplot", "index.md", "a-2.md"]),
+            ["a.html", "a-2.html", "A-3.html", "index-2.html", "a-2-2.html"]
+        );
+    }
+
+    #[test]
+    fn pages_are_recognized_by_their_ending() {
+        assert!(is_page(Path::new("a.html")) && is_page(Path::new("b/a.HTM")));
+        assert!(!is_page(Path::new("out")) && !is_page(Path::new("a.html/")) && !is_page(Path::new("html")));
+    }
+}

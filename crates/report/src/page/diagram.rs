@@ -1,0 +1,116 @@
+//! Diagrams: which there are in a document, and how a drawing or its source gets into the page.
+//!
+//! The tools that draw run elsewhere, before: [`diagrams`] says what to draw, and [`Drawings`] is
+//! what came of it. A drawing is shown as an image from a `data:` address. In an image nothing runs
+//! and nothing is loaded, whatever the tool wrote.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use greenroom_event::DocumentText;
+use maud::{Markup, html};
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
+
+use crate::page::layout::events;
+
+/// The language of a diagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DiagramKind {
+    /// Graphviz.
+    Dot,
+    /// `PlantUML`.
+    Plantuml,
+    /// Pikchr.
+    Pikchr,
+    /// Mermaid.
+    Mermaid,
+    /// Tasks that depend on one another, in YAML.
+    Roadmap,
+}
+
+impl DiagramKind {
+    /// Its class in documents.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dot => "dot",
+            Self::Plantuml => "plantuml",
+            Self::Pikchr => "pikchr",
+            Self::Mermaid => "mermaid",
+            Self::Roadmap => "roadmap",
+        }
+    }
+
+    /// Returns the kind that a class of a fenced block stands for.
+    pub fn of_class(class: &str) -> Option<Self> {
+        let all = [Self::Dot, Self::Plantuml, Self::Pikchr, Self::Mermaid, Self::Roadmap];
+        all.into_iter().find(|kind| kind.name() == class)
+    }
+}
+
+/// What came of drawing: an SVG, or why there is none.
+pub type Drawings = BTreeMap<(DiagramKind, String), Result<Vec<u8>, String>>;
+
+/// Returns the diagrams of a document, each once, in order.
+pub fn diagrams(text: &DocumentText) -> Vec<(DiagramKind, String)> {
+    let mut found = Vec::new();
+    let mut open: Option<(DiagramKind, String)> = None;
+    for (event, _) in text.parts.iter().flat_map(events) {
+        match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
+                let attributes = greenroom_doc::Attributes::parse(&info);
+                let is_other = attributes.is("scenario") || (attributes.is("file") && attributes.id.is_some());
+                let kind = attributes.classes.iter().find_map(|class| DiagramKind::of_class(class));
+                open = kind.filter(|_| !is_other).map(|kind| (kind, String::new()));
+            }
+            Event::Text(text) => {
+                if let Some((_, source)) = &mut open {
+                    source.push_str(&text);
+                }
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                if let Some(diagram) = open.take().filter(|diagram| !found.contains(diagram)) {
+                    found.push(diagram);
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Returns a diagram: the drawing with its source below, or the source with a note.
+pub(crate) fn figure(kind: DiagramKind, source: &str, drawings: &Drawings) -> Markup {
+    let name = kind.name();
+    let code = |open: bool| {
+        html! {
+            details.diagram-source open[open] {
+                summary { "Source (" (name) ")" }
+                pre tabindex="0" role="group" aria-label={ "Source of a " (name) " diagram" } { code { (source) } }
+            }
+        }
+    };
+    match drawings.get(&(kind, source.to_owned())) {
+        Some(Ok(svg)) => {
+            let alt = format!("Diagram ({name}); its source is below");
+            html! {
+                figure.diagram {
+                    img src={ "data:image/svg+xml;base64," (STANDARD.encode(svg)) } alt=(alt);
+                    (code(false))
+                }
+            }
+        }
+        other => {
+            let reason = match other {
+                Some(Err(reason)) => reason.as_str(),
+                _ => "diagrams were not drawn",
+            };
+            html! {
+                figure.diagram {
+                    p.note { "Diagram as source: " (reason) }
+                    (code(true))
+                }
+            }
+        }
+    }
+}

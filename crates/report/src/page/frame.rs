@@ -1,0 +1,51 @@
+//! What all pages have around their content: head, policy, style, script.
+
+use greenroom_event::DocumentOutline;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::page::policy;
+
+/// The style of all pages.
+const STYLE: &str = include_str!("style.css");
+
+/// The head of a page.
+pub(crate) struct Frame<'a> {
+    pub(crate) title: &'a str,
+    /// The version of greenroom.
+    pub(crate) version: &'a str,
+    /// More styles that are copied into the page.
+    pub(crate) styles: &'a [String],
+    /// The addresses of style sheets that the page links.
+    pub(crate) linked: &'a [String],
+}
+
+/// Returns a whole page.
+pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
+    let styles: Vec<&str> = std::iter::once(STYLE).chain(frame.styles.iter().map(String::as_str)).collect();
+    let sources: Vec<&str> = frame.linked.iter().filter_map(|url| policy::source(url)).collect();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy::policy(&styles, None, &sources));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content={ "greenroom " (frame.version) };
+                title { (frame.title) }
+                @for style in &styles { style { (PreEscaped(style)) } }
+                @for url in frame.linked { link rel="stylesheet" href=(url); }
+            }
+            body {
+                a.skip href="#gr-main" { "Skip to the document" }
+                (body)
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Returns the title of a document, or its path if it has none.
+pub(crate) fn title(document: &DocumentOutline) -> &str {
+    if document.title.is_empty() { &document.path } else { &document.title }
+}

@@ -1,0 +1,134 @@
+//! Pages: documents as HTML, each one file that needs no other, with what happened in a run beside
+//! the steps.
+//!
+//! ```text
+//! DocumentText --layout--> headings, scenarios, steps, files, with their anchors
+//!              \--prose--> HTML of the Markdown
+//!                            |-- scenario, files, diagram: fenced blocks
+//!                            \-- raw: the author's HTML, cleaned
+//! RunRecord ------------------> results: what happened, beside headings and steps
+//! ```
+//!
+//! Nothing leaves a page: style, script and pictures are in it, and its Content-Security-Policy
+//! allows nothing else ([`policy`]). What documents and processes wrote never becomes markup, except
+//! for the elements that `raw` allows to authors.
+//!
+//! # Classes and attributes
+//!
+//! `style.css` and `script.js` find the parts of a page by these:
+//!
+//! | element | what it is |
+//! |---|---|
+//! | `nav.contents li[data-for]` | an entry of the table of contents, with the anchor of its heading |
+//! | `main#gr-main` | the document; `header.title` in it is the title block |
+//! | `section.scenario` | a scenario, from its heading to the next one; `data-labels`, `data-state` |
+//! | `div.heading` | a heading, its link `a.anchor`, and the state of its scenario |
+//! | `ol.steps > li.step` | the steps; `.step-line` has the text and the state, details follow it |
+//! | `.keyword.given`, `.capture.capture-TYPE` | parts of a step |
+//! | `figure.file`, `figure.example`, `figure.diagram` | blocks with a `figcaption`; `.uses` links back to the steps |
+//! | `code.numbered > .line`, `.hl-*` | code with line numbers; what `highlight` marks |
+//! | `.note` | what could not be shown, and why |
+//! | `.gr-align-left`, `-center`, `-right` | alignment in tables and in the author's HTML |
+
+#![expect(clippy::format_push_string, reason = "the alternative, `write!`, has a result to ignore each time")]
+
+mod anchors;
+mod contents;
+pub mod diagram;
+mod files;
+mod frame;
+mod highlight;
+pub mod index;
+mod layout;
+mod markup;
+mod pictures;
+mod policy;
+mod prose;
+mod raw;
+mod scenario;
+mod view;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use greenroom_event::{Asset, DocumentText, Outline};
+use maud::{Markup, PreEscaped, html};
+
+pub use diagram::{DiagramKind, Drawings, diagrams};
+pub use pictures::{Named, media_type};
+pub use prose::pictures;
+pub use view::View;
+
+use crate::page::layout::Layout;
+use crate::page::prose::Document;
+use crate::run_record::RunRecord;
+
+/// What a page is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The documents.
+    pub outline: &'a Outline,
+    /// Which of them.
+    pub document: usize,
+    /// The run to show, if there was one.
+    pub run: Option<&'a RunRecord>,
+    /// The diagrams that were drawn.
+    pub drawings: &'a Drawings,
+    /// Whether the page links the style sheets that the document names by their addresses.
+    pub links_styles: bool,
+    /// The version of greenroom.
+    pub version: &'a str,
+}
+
+/// Returns the page of a document.
+pub fn page(request: &Request<'_>) -> String {
+    let empty = DocumentText::default();
+    let document = &request.outline.documents[request.document];
+    let text = document.text.as_ref().unwrap_or(&empty);
+    let mut layout = Layout::read(text, request.outline, request.document);
+    let mut anchors = std::mem::take(&mut layout.anchors);
+    let without_heading = shown_as_title(&layout, text, &document.title);
+    let mut body = String::new();
+    let parts = Document { text, layout: &layout, drawings: request.drawings, without_heading };
+    prose::write(&mut body, &parts, &mut anchors);
+    let contents = contents::contents(&layout, without_heading, &|_| Markup::default());
+    let embedded = embedded_styles(text);
+    let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);
+    let title_anchor = without_heading.map(|at| layout.headings[at].anchor.as_str());
+    let title = frame::title(document);
+    let body = html! {
+        div.page {
+            (contents)
+            main #gr-main {
+                header.title {
+                    @if has_top_heading {
+                        p.document-title { (title) }
+                    } @else {
+                        h1.document-title id=[title_anchor] { (title) }
+                    }
+                    @if let Some(subtitle) = &text.subtitle { p.subtitle { (subtitle) } }
+                    @if !text.authors.is_empty() { p.authors { (text.authors.join(", ")) } }
+                    @if let Some(date) = &text.date { p.date { (date) } }
+                }
+                article { (PreEscaped(body)) }
+            }
+        }
+    };
+    let linked: &[String] = if request.links_styles { &text.css_urls } else { &[] };
+    frame::page(&frame::Frame { title, version: request.version, styles: &embedded, linked }, &body)
+}
+
+/// Returns the first heading if it only repeats the title of the document.
+fn shown_as_title(layout: &Layout<'_>, text: &DocumentText, title: &str) -> Option<usize> {
+    let first = layout.headings.first()?;
+    let others = layout.headings.iter().skip(1).any(|heading| heading.level == 1);
+    let begins = text.parts.first().is_some_and(|part| part.text.trim_start().starts_with("# "));
+    (first.level == 1 && !others && begins && first.scenario.is_none() && first.title == title.trim()).then_some(0)
+}
+
+/// Returns the style sheets that are copied into the page.
+fn embedded_styles(text: &DocumentText) -> Vec<String> {
+    let asset = |name: &String| text.assets.iter().find(|asset| asset.name == *name);
+    let decoded = |asset: &Asset| STANDARD.decode(&asset.base64).ok();
+    let bytes = text.css_embed.iter().filter_map(|name| decoded(asset(name)?));
+    bytes.map(|bytes| markup::style(&String::from_utf8_lossy(&bytes))).collect()
+}

@@ -1,0 +1,378 @@
+//! The author's Markdown as HTML, with scenarios, files and diagrams in their places.
+
+use greenroom_event::{DocumentText, TextPart};
+use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
+
+use crate::page::anchors::Anchors;
+use crate::page::diagram::{self, Drawings};
+use crate::page::files::{self, anchor_link};
+use crate::page::layout::{Content, Layout, events};
+use crate::page::markup::{Escaped, Target, escape, target};
+use crate::page::pictures::{Named, Pictures};
+use crate::page::raw::{Cleaner, RawPicture, Surroundings};
+use crate::page::scenario;
+
+/// What a document's page is made of.
+pub(crate) struct Document<'a> {
+    pub(crate) text: &'a DocumentText,
+    pub(crate) layout: &'a Layout<'a>,
+    pub(crate) drawings: &'a Drawings,
+    /// A heading that the title block shows.
+    pub(crate) without_heading: Option<usize>,
+}
+
+/// Writes all parts of a document.
+pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anchors) {
+    let mut page = Page { anchors, pictures: Pictures::new(document.text), file: "" };
+    let (mut headings, mut fences) = (0, 0);
+    for part in &document.text.parts {
+        page.file = &part.location.file;
+        let mut writer = Writer {
+            document,
+            page: &mut page,
+            out,
+            cleaner: Cleaner::default(),
+            depth: 0,
+            headings: &mut headings,
+            fences: &mut fences,
+            section: None,
+            heading_start: 0,
+            links: Vec::new(),
+            table: Table::default(),
+            image: None,
+            html: None,
+            code: None,
+        };
+        writer.part(part);
+    }
+}
+
+/// The page around raw HTML.
+struct Page<'a> {
+    anchors: &'a mut Anchors,
+    pictures: Pictures<'a>,
+    /// The file whose text is written.
+    file: &'a str,
+}
+
+impl Surroundings for Page<'_> {
+    fn anchors(&mut self) -> &mut Anchors {
+        self.anchors
+    }
+
+    fn picture(&mut self, out: &mut String, picture: &RawPicture) {
+        self.pictures.write(out, self.file, picture);
+    }
+}
+
+/// The table that is written.
+#[derive(Debug, Default)]
+struct Table {
+    alignments: Vec<Alignment>,
+    column: usize,
+    is_head: bool,
+}
+
+/// Writes one part.
+struct Writer<'a, 'b, 'c> {
+    document: &'a Document<'a>,
+    page: &'b mut Page<'c>,
+    out: &'b mut String,
+    cleaner: Cleaner,
+    /// How many elements of Markdown are open.
+    depth: usize,
+    /// How many headings and fenced blocks of the document are written.
+    headings: &'b mut usize,
+    fences: &'b mut usize,
+    /// The level of the heading whose scenario is open as a section.
+    section: Option<u8>,
+    /// Where the current heading begins in `out`.
+    heading_start: usize,
+    /// For each open link, whether it is written.
+    links: Vec<bool>,
+    table: Table,
+    /// The picture whose description is read.
+    image: Option<RawPicture>,
+    /// A block of HTML, as far as it is read.
+    html: Option<String>,
+    /// A block of code without a fence, as far as it is read. Empty for one with a fence.
+    code: Option<(bool, String)>,
+}
+
+impl Writer<'_, '_, '_> {
+    fn part(&mut self, part: &TextPart) {
+        for (event, _) in events(part) {
+            if let Some(image) = &mut self.image {
+                match event {
+                    Event::Text(text) | Event::Code(text) => image.alt.push_str(&text),
+                    Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
+                    Event::End(TagEnd::Image) => {
+                        if let Some(image) = self.image.take() {
+                            self.page.picture(self.out, &image);
+                        }
+                    }
+                    _ => {}
+                }
+                continue;
+            }
+            match event {
+                Event::Start(tag) => self.start(tag),
+                Event::End(tag) => self.end(tag),
+                Event::Html(html) => {
+                    if let Some(block) = &mut self.html {
+                        block.push_str(&html);
+                    }
+                }
+                Event::Text(text) if let Some((_, code)) = &mut self.code => code.push_str(&text),
+                Event::InlineHtml(html) => {
+                    // In a table, only what stands inside a paragraph can stand in a cell.
+                    self.cleaner.clean(&html, self.depth, true, self.page, self.out);
+                }
+                _ if self.cleaner.is_dropping() => {}
+                Event::Text(text) => escape(self.out, &text),
+                Event::Code(code) => self.out.push_str(&format!("<code>{}</code>", Escaped(&code))),
+                Event::SoftBreak => self.out.push('\n'),
+                Event::HardBreak => self.out.push_str("<br>\n"),
+                Event::Rule => self.out.push_str("<hr>\n"),
+                Event::TaskListMarker(is_done) => self.out.push_str(if is_done {
+                    "<input type=\"checkbox\" disabled checked aria-label=\"done\"> "
+                } else {
+                    "<input type=\"checkbox\" disabled aria-label=\"to do\"> "
+                }),
+                // Extensions that are off.
+                Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
+            }
+        }
+        self.cleaner.close(self.out);
+        self.close_section();
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match &tag {
+            Tag::HtmlBlock => {
+                self.html = Some(String::new());
+                return;
+            }
+            Tag::Heading { .. } => self.begin_heading(),
+            _ => {}
+        }
+        self.depth += 1;
+        let html = match tag {
+            Tag::Paragraph => "<p>",
+            Tag::Heading { classes, .. } => return self.heading(&classes),
+            Tag::BlockQuote(None) => "<blockquote>\n",
+            Tag::BlockQuote(Some(kind)) => {
+                let name = match kind {
+                    BlockQuoteKind::Note => "Note",
+                    BlockQuoteKind::Tip => "Tip",
+                    BlockQuoteKind::Important => "Important",
+                    BlockQuoteKind::Warning => "Warning",
+                    BlockQuoteKind::Caution => "Caution",
+                };
+                self.out.push_str(&format!("<blockquote class=\"alert\">\n<p><strong>{name}</strong></p>\n"));
+                return;
+            }
+            Tag::CodeBlock(kind) => {
+                self.code = Some((matches!(kind, CodeBlockKind::Fenced(_)), String::new()));
+                return;
+            }
+            Tag::List(None) => "<ul>\n",
+            Tag::List(Some(1)) => "<ol>\n",
+            Tag::List(Some(first)) => {
+                self.out.push_str(&format!("<ol start=\"{first}\">\n"));
+                return;
+            }
+            Tag::Item => "<li>",
+            Tag::Table(alignments) => {
+                self.table = Table { alignments, ..Table::default() };
+                "<div class=\"table\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>"
+            }
+            Tag::TableHead => {
+                self.table.is_head = true;
+                self.table.column = 0;
+                "<thead><tr>"
+            }
+            Tag::TableRow => {
+                self.table.column = 0;
+                "<tr>"
+            }
+            Tag::TableCell => return self.cell(),
+            Tag::Emphasis => "<em>",
+            Tag::Strong => "<strong>",
+            Tag::Strikethrough => "<del>",
+            Tag::Link { link_type, dest_url, title, .. } => return self.link(link_type, &dest_url, &title),
+            Tag::Image { dest_url, title, .. } => {
+                // The End of it is consumed with its description.
+                self.depth -= 1;
+                self.image = Some(RawPicture {
+                    address: dest_url.into_string(),
+                    title: title.into_string(),
+                    ..RawPicture::default()
+                });
+                return;
+            }
+            // Extensions that are off.
+            _ => "",
+        };
+        self.out.push_str(html);
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        if tag == TagEnd::HtmlBlock {
+            if let Some(html) = self.html.take() {
+                self.cleaner.clean(&html, self.depth, false, self.page, self.out);
+                self.cleaner.forget_dropped();
+            }
+            return;
+        }
+        self.depth -= 1;
+        self.cleaner.leave(self.depth, self.out);
+        let html = match tag {
+            TagEnd::Paragraph => "</p>\n",
+            TagEnd::Heading(_) => return self.end_heading(),
+            TagEnd::BlockQuote(_) => "</blockquote>\n",
+            TagEnd::CodeBlock => return self.end_code(),
+            TagEnd::List(true) => "</ol>\n",
+            TagEnd::List(false) => "</ul>\n",
+            TagEnd::Item => "</li>\n",
+            TagEnd::Table => "</tbody></table></div>\n",
+            TagEnd::TableHead => {
+                self.table.is_head = false;
+                "</tr></thead><tbody>\n"
+            }
+            TagEnd::TableRow => "</tr>\n",
+            TagEnd::TableCell if self.table.is_head => "</th>",
+            TagEnd::TableCell => "</td>",
+            TagEnd::Emphasis => "</em>",
+            TagEnd::Strong => "</strong>",
+            TagEnd::Strikethrough => "</del>",
+            TagEnd::Link if self.links.pop().unwrap_or_default() => "</a>",
+            _ => "",
+        };
+        self.out.push_str(html);
+    }
+
+    /// Ends the section of the scenario before, and begins that of the next.
+    fn begin_heading(&mut self) {
+        let heading = &self.document.layout.headings[*self.headings];
+        if !heading.is_outermost {
+            return;
+        }
+        if self.section.is_some_and(|level| heading.level <= level) || heading.scenario.is_some() {
+            self.cleaner.close(self.out);
+            self.close_section();
+        }
+        if let Some(scenario) = heading.scenario {
+            self.section = Some(heading.level);
+            let labels = self.document.layout.scenarios[scenario].labels.join(" ");
+            self.out.push_str(&format!(
+                "<section class=\"scenario\" aria-labelledby=\"{}\" data-labels=\"{}\">\n",
+                Escaped(&heading.anchor),
+                Escaped(&labels)
+            ));
+        }
+    }
+
+    fn close_section(&mut self) {
+        if self.section.take().is_some() {
+            self.out.push_str("</section>\n");
+        }
+    }
+
+    fn heading(&mut self, classes: &[CowStr<'_>]) {
+        let heading = &self.document.layout.headings[*self.headings];
+        let classes: Vec<&str> = classes.iter().map(|class| &**class).collect();
+        let class =
+            if classes.is_empty() { String::new() } else { format!(" class=\"{}\"", Escaped(&classes.join(" "))) };
+        let anchor = Escaped(&heading.anchor);
+        self.heading_start = self.out.len();
+        self.out.push_str(&format!("<div class=\"heading\"><h{} id=\"{anchor}\"{class}>", heading.level));
+    }
+
+    fn end_heading(&mut self) {
+        let heading = &self.document.layout.headings[*self.headings];
+        self.out.push_str(&format!("</h{}>", heading.level));
+        self.out.push_str(&anchor_link(&heading.anchor, &heading.title).into_string());
+        self.out.push_str("</div>\n");
+        if self.document.without_heading == Some(*self.headings) {
+            self.out.truncate(self.heading_start);
+        }
+        *self.headings += 1;
+    }
+
+    fn end_code(&mut self) {
+        let Some((is_fenced, text)) = self.code.take() else { return };
+        if !is_fenced {
+            self.out.push_str(&files::indented(&text).into_string());
+            return;
+        }
+        let layout = self.document.layout;
+        let fence = &layout.fences[*self.fences];
+        *self.fences += 1;
+        let markup = match &fence.content {
+            Content::Steps { lines, .. } => scenario::steps(lines, layout),
+            Content::File { file, text } => files::file(&layout.files[*file], &fence.attributes, text, layout),
+            Content::Diagram { kind, text } => diagram::figure(*kind, text, self.document.drawings),
+            Content::Code(text) => files::block(&fence.attributes, text),
+        };
+        self.out.push_str(&markup.into_string());
+        self.out.push('\n');
+    }
+
+    fn cell(&mut self) {
+        let class = match self.table.alignments.get(self.table.column) {
+            Some(Alignment::Left) => " class=\"gr-align-left\"",
+            Some(Alignment::Center) => " class=\"gr-align-center\"",
+            Some(Alignment::Right) => " class=\"gr-align-right\"",
+            _ => "",
+        };
+        self.table.column += 1;
+        self.out.push_str(if self.table.is_head { "<th scope=\"col\"" } else { "<td" });
+        self.out.push_str(class);
+        self.out.push('>');
+    }
+
+    fn link(&mut self, kind: LinkType, address: &str, title: &str) {
+        let mail = format!("mailto:{address}");
+        let address = if kind == LinkType::Email { &mail } else { address };
+        let is_written = target(address) != Target::Refused && !self.cleaner.is_in_link();
+        self.links.push(is_written);
+        if !is_written {
+            return;
+        }
+        let file = address.strip_prefix('#').filter(|name| !self.page.anchors.has(name));
+        let file = file.and_then(|name| self.document.layout.file(name));
+        let address = file.map_or_else(|| address.to_owned(), |file| format!("#{}", file.anchor));
+        self.out.push_str(&format!("<a href=\"{}\"", Escaped(&address)));
+        if !title.is_empty() {
+            self.out.push_str(&format!(" title=\"{}\"", Escaped(title)));
+        }
+        self.out.push('>');
+    }
+}
+
+/// Returns the pictures that the text of a document names.
+pub fn pictures(text: &DocumentText) -> Vec<Named> {
+    let mut found = Vec::new();
+    for part in &text.parts {
+        let mut html = String::new();
+        for (event, _) in events(part) {
+            let addresses = match event {
+                Event::Start(Tag::Image { dest_url, .. }) => vec![dest_url.into_string()],
+                Event::InlineHtml(piece) => crate::page::raw::pictures(&piece),
+                Event::Html(piece) => {
+                    html.push_str(&piece);
+                    continue;
+                }
+                Event::End(TagEnd::HtmlBlock) => crate::page::raw::pictures(&std::mem::take(&mut html)),
+                _ => continue,
+            };
+            for named in addresses.iter().filter_map(|address| Named::of(&part.location.file, address)) {
+                if !found.contains(&named) {
+                    found.push(named);
+                }
+            }
+        }
+    }
+    found
+}

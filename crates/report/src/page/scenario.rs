@@ -1,0 +1,71 @@
+//! The steps of a scenario.
+
+use greenroom_event::{StepKind, StepMarkup};
+use maud::{Markup, PreEscaped, html};
+
+use crate::page::files::anchor_link;
+use crate::page::layout::{Layout, StepLine};
+use crate::page::markup::{Escaped, escape};
+
+/// Returns a block of steps.
+pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>) -> Markup {
+    let first = lines.first().map_or(1, |line| line.number.max(1));
+    html! {
+        ol.steps start=[(first > 1).then_some(first)] {
+            @for line in lines {
+                li.step id=(line.anchor) {
+                    div.step-line {
+                        span.step-text { (text(line, layout)) }
+                        (anchor_link(&line.anchor, &format!("step {}", line.number)))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Returns the text of a step with its keyword and its captures.
+fn text(line: &StepLine<'_>, layout: &Layout<'_>) -> Markup {
+    let mut out = String::with_capacity(line.text.len() + 100);
+    let keyword = line.text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(line.text.len());
+    let kind = line.step.map_or("", |step| match step.kind {
+        StepKind::Given => " given",
+        StepKind::When => " when",
+        StepKind::Then => " then",
+    });
+    out.push_str(&format!("<span class=\"keyword{kind}\">{}</span>", Escaped(&line.text[..keyword])));
+    match line.step {
+        Some(step) => captures(&mut out, step, keyword, layout),
+        None => escape(&mut out, &line.text[keyword..]),
+    }
+    PreEscaped(out)
+}
+
+/// Adds the rest of a step, with its captures marked by their type.
+fn captures(out: &mut String, step: &StepMarkup, from: usize, layout: &Layout<'_>) {
+    let mut at = from;
+    for capture in &step.captures {
+        // A recording may hold anything.
+        let (Some(before), Some(text)) = (step.text.get(at..capture.start), step.text.get(capture.start..capture.end))
+        else {
+            continue;
+        };
+        escape(out, before);
+        let (name, kind, shown) = (Escaped(&capture.name), Escaped(&capture.kind), Escaped(text));
+        let file = layout.file(text).filter(|_| capture.kind == "file");
+        match file {
+            Some(file) => {
+                let anchor = Escaped(&file.anchor);
+                out.push_str(&format!("<a class=\"capture capture-file\" href=\"#{anchor}\">{shown}</a>"));
+            }
+            None if text.is_empty() => {}
+            None => {
+                out.push_str(&format!(
+                    "<span class=\"capture capture-{kind}\" title=\"{name}: {kind}\">{shown}</span>"
+                ));
+            }
+        }
+        at = capture.end;
+    }
+    escape(out, step.text.get(at..).unwrap_or_default());
+}

@@ -1,0 +1,26 @@
+//! What the parts of a page that show results know: the run, the document, and its anchors.
+
+use crate::page::layout::Layout;
+use crate::run_record::RunRecord;
+
+/// A document with the run that it is shown for.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The run.
+    pub run: &'a RunRecord,
+    /// Index of the document in the outline.
+    pub document: usize,
+    pub(crate) layout: &'a Layout<'a>,
+}
+
+impl View<'_> {
+    /// Returns the anchor of a scenario, by its index in the outline. It is the anchor of its heading.
+    pub fn scenario_anchor(&self, scenario: usize) -> Option<&str> {
+        self.layout.scenario_anchor(scenario)
+    }
+
+    /// Returns the anchor of a step, by its index in a scenario.
+    pub fn step_anchor(&self, scenario: usize, step: usize) -> Option<&str> {
+        self.layout.step_anchor(scenario, step)
+    }
+}
