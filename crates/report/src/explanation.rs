@@ -3,6 +3,8 @@
 //! The words are here once. Each report decides where they go and how they look. Names that come
 //! from documents are escaped for a line of a screen.
 
+use std::collections::BTreeSet;
+
 use greenroom_event::{
     DaemonEnd, Exit, Failure, FailureKind, LeftOver, LeftOverEnd, Location, Outcome, Outline, PrivateNetwork,
     ScenarioFinished, ScenarioOutline,
@@ -144,6 +146,42 @@ pub(crate) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
         notes.push(format!("killed at the end: {} did not end within {after} of SIGTERM", leftover_names(&killed)));
     }
     notes
+}
+
+/// Returns the processes that had to be killed at the end of a scenario.
+pub(crate) fn killed_leftovers(processes: &[LeftOver]) -> impl Iterator<Item = KilledLeftover> {
+    processes.iter().filter(|process| process.ignored_sigterm()).map(|process| match &process.daemon {
+        Some(daemon) => KilledLeftover::Daemon(words::escape(daemon).into_owned()),
+        None => KilledLeftover::Command(words::output_line(&process.command, 40)),
+    })
+}
+
+/// A leftover process that did not end after SIGTERM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum KilledLeftover {
+    /// A daemon, by its name.
+    Daemon(String),
+    /// Another process, by its command line.
+    Command(String),
+}
+
+/// Returns what to do about leftover processes that had to be killed, if there are any.
+pub(crate) fn leftover_help(killed: &BTreeSet<KilledLeftover>) -> Option<String> {
+    const MOST: usize = 3;
+    let mut names: Vec<String> = killed
+        .iter()
+        .take(MOST)
+        .map(|(KilledLeftover::Daemon(name) | KilledLeftover::Command(name))| name.clone())
+        .collect();
+    if killed.len() > MOST {
+        names.push(format!("{} more", killed.len() - MOST));
+    }
+    let step = match killed.first()? {
+        KilledLeftover::Daemon(daemon) => format!(": `when I send signal SIGKILL to daemon {daemon}`"),
+        KilledLeftover::Command(_) => " with another signal".to_owned(),
+    };
+    let it = if killed.len() == 1 { "it" } else { "them" };
+    Some(format!("fix the SIGTERM handler of {}, or end {it} in the scenario{step}", words::list(&names)))
 }
 
 /// Returns the names of leftover processes: `sleepyhead and sleep 100`.

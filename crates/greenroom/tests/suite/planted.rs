@@ -69,6 +69,8 @@ FAIL [TIME]  The shop becomes healthy
   http://127.0.0.1:7002/health did not answer with status 200 within 2 s
   note: last attempt: it answered with status 404
   note: daemon shop is running
+  note: daemon shop (python3 -u shop.py) answers there
+  help: it has nothing at `/health`: correct the path in this step, or add it to the server
 
   daemon shop: still running at the end of the scenario
     command: python3 -u shop.py
@@ -193,6 +195,7 @@ FAIL [TIME]  The report is exported
     FAILED [TIME]  then file out/report.txt contains "total: 12"
 
   out/report.txt is a directory, not a file
+  note: it is empty
 
   rerun: greenroom run export.md --name 'The report is exported'
 
@@ -381,6 +384,7 @@ greenroom [VERSION]: 1 scenario in deaf.md
 
 PASS [TIME]  The mail server starts  (killed at the end: mail did not end within 5.0 s of SIGTERM)
 
+help: fix the SIGTERM handler of mail, or end it in the scenario: `when I send signal SIGKILL to daemon mail`
 1 scenario passed, 3 steps, [TIME]
 
 "#]],
@@ -407,6 +411,7 @@ FAIL [TIME]  Shop and stock run side by side
   note: it found its address in use; listening: stock on 127.0.0.1:8080
   stderr of daemon shop:
     │ server: Address already in use
+  help: have it listen on a port of its own, or stop the other process first
 
   daemon stock: still running at the end of the scenario
     command: python3 server.py 8080

@@ -71,6 +71,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ did not answer with status 200 within 1.5 s
   note: last attempt: no answer before the time limit
   note: daemon web is running
+  help: to allow more time, end this step with `, for at most 30 seconds`
 
   daemon web: still running at the end of the scenario
     command: python3 slow-answer.py 8080 60
@@ -153,4 +154,53 @@ error[bad-url]: this step cannot wait for https, only for http
 1 error
 
 "#]]);
+}
+
+/// Answers with the status that the path names: `status.py`.
+const STATUS: &str = "~~~{#status.py .file}\nimport http.server\n\
+                      class Handler(http.server.BaseHTTPRequestHandler):\n    def do_GET(self):\n        \
+                      self.send_response(int(self.path[1:4]))\n        self.end_headers()\n\
+                      http.server.HTTPServer((\"127.0.0.1\", 8080), Handler).serve_forever()\n~~~\n";
+
+#[test]
+fn a_wait_for_another_status_says_who_answers_and_what_to_do() {
+    let cases = [
+        ("404/health?full", "help: it has nothing at `/404/health`: correct the path in this step"),
+        ("302", "help: redirects are not followed: wait for their target, or for the answer itself: `with status 302`"),
+        ("401", "if that answer is enough, wait for it: `with status 401`"),
+        ("204", "help: if that answer is right, wait for it: `with status 204`"),
+        ("503", "help: to allow more time, end this step with `, for at most 30 seconds`"),
+    ];
+    let scenarios: String = cases
+        .iter()
+        .map(|(path, _)| {
+            format!(
+                "# S{path}\n~~~scenario\ngiven file status.py\n\
+                 when I start \"python3 status.py\" as a background process as web, on port 8080\n\
+                 and I wait for http://localhost:8080/{path} to answer with status 200, for at most 0.3 seconds\n~~~\n"
+            )
+        })
+        .collect();
+    let Some(project) = Project::sealed() else { return };
+    let screen = project.file("x.md", document(&scenarios) + STATUS).run(["run", "-j1", "x.md"]).code(1).stdout;
+    for ((path, help), part) in cases.iter().zip(screen.split("\nFAIL ").skip(1)) {
+        assert!(part.contains("note: daemon web (python3 status.py) answers there\n"), "{path}: {screen}");
+        assert!(part.contains(help), "{path}: expected {help}\n{screen}");
+    }
+    // In the host's network it may be another process that answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answers = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let _ = std::io::Read::read(&mut connection, &mut [0; 1000]);
+        std::io::Write::write_all(&mut connection, b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n").unwrap();
+        listener
+    });
+    let step = format!("when I wait for http://127.0.0.1:{port}/ to answer with status 200, for at most 0.3 seconds");
+    let steps = format!("when I start \"sleep 1000\" as a background process as web\n{step}");
+    let Some(project) = Project::sealed() else { return };
+    let screen = project.file("x.md", scenario(&steps)).run(["run", "--network=host", "x.md"]).code(1).stdout;
+    drop(answers.join().unwrap());
+    let note = format!("note: process {} (", std::process::id());
+    assert!(screen.contains(&note) && screen.contains("answers there"), "{screen}");
 }

@@ -11,7 +11,7 @@ mod failure;
 mod live;
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -84,6 +84,8 @@ pub struct TerminalReporter<W: Write> {
     retried: BTreeMap<usize, ScenarioRecord>,
     /// Scenarios never started, counted by reason.
     skipped: BTreeMap<String, usize>,
+    /// Leftover processes of passed scenarios that ignored SIGTERM.
+    killed_leftovers: BTreeSet<explanation::KilledLeftover>,
     /// Whether a block was written last, which needs a blank line after it.
     after_block: bool,
     /// Whether the last line is empty, or nothing is written yet.
@@ -106,6 +108,7 @@ impl<W: Write> TerminalReporter<W> {
             explanations: failure::Explanations::default(),
             retried: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            killed_leftovers: BTreeSet::new(),
             after_block: false,
             after_blank: true,
         }
@@ -250,6 +253,7 @@ impl<W: Write> TerminalReporter<W> {
             };
             notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(crash));
             notes.extend(explanation::leftover_note(&finished.left_over));
+            self.killed_leftovers.extend(explanation::killed_leftovers(&finished.left_over));
         }
         let note =
             if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };
@@ -329,6 +333,9 @@ impl<W: Write> TerminalReporter<W> {
             self.record(&record);
         }
         let mut page = self.page();
+        if let Some(help) = explanation::leftover_help(&self.killed_leftovers) {
+            page.line(0, &format!("help: {help}"));
+        }
         ending::ending(&mut page, &self.outline, &self.summary, &self.skipped);
         if self.options.verbosity > Verbosity::Quiet || self.after_block {
             page.blank_before();

@@ -347,6 +347,14 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
         }
     };
     let metadata = file.metadata().map_err(|error| cannot("read", shown, &error))?;
+    if metadata.is_dir() {
+        let error = Failure::new(format!("{shown} is a directory, not a file"));
+        return Err(match names(&path) {
+            Ok(names) if names.is_empty() => error.note("it is empty"),
+            Ok(names) => error.note(format!("it contains {}", list(&names))),
+            Err(_) => error,
+        });
+    }
     if !metadata.is_file() {
         return Err(Failure::new(format!("{shown} is {}, not a file", kind(&metadata))));
     }

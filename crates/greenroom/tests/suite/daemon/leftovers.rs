@@ -28,6 +28,7 @@ PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not 
 PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
 PASS [TIME]  Polite  (stopped at the end: polite)
 
+help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
 "#]]);
@@ -35,6 +36,7 @@ PASS [TIME]  Polite  (stopped at the end: polite)
     project.run(["run", "-q", "-j3", "x.md"]).passes().stdout(str![[r#"
 PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM)
 PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
 "#]]);

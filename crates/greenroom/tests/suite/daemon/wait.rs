@@ -217,6 +217,8 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/nosuch did not answer with status 200 within 1 s
   note: last attempt: it answered with status 404
   note: daemon web is running
+  note: daemon web (python3 web.py) answers there
+  help: it has nothing at `/nosuch`: correct the path in this step, or add it to the server
 
   daemon web: still running at the end of the scenario
     command: python3 web.py
@@ -272,6 +274,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ did not answer with status 200 within 500 ms
   note: last attempt: no answer before the time limit
   note: daemon web is running
+  help: to allow more time, end this step with `, for at most 30 seconds`
 
   daemon web: still running at the end of the scenario
     command: python3 mute.py

@@ -87,6 +87,11 @@ impl Http {
         }
     }
 
+    /// Returns what the latest request came to.
+    pub fn attempt(&self) -> Option<&HttpAttempt> {
+        self.latest.as_ref()
+    }
+
     /// Starts a request, which may take this long.
     fn request(&mut self, limit: Duration) {
         let (sender, receiver) = channel();

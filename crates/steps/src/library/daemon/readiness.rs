@@ -15,12 +15,12 @@ use greenroom_sandbox::process::attempts::{self, Refusal, Transport};
 use greenroom_sandbox::process::holders::{self, Holder};
 use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::{Service, capture, ports, table};
-use greenroom_sandbox::ready::{File, Http, Port, Readiness, Socket, Text};
+use greenroom_sandbox::ready::{File, Http, HttpAttempt, Port, Readiness, Socket, Text};
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
 use super::listening::{OUTSIDE, in_words, is_hidden, search};
-use super::url::loopback_of_url;
+use super::url::{loopback_of_url, path_of_url};
 use super::{addresses, background, buffering, listening, taken};
 use crate::context::Context;
 use crate::library::bytes::Bytes;
@@ -302,7 +302,7 @@ pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream
 }
 
 /// Waits for a condition that any process of the scenario may meet.
-fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Duration) -> StepResult {
+fn wait_for<R: Readiness>(context: &mut Context, readiness: &mut R, limit: Duration) -> StepResult {
     let what = readiness.to_string();
     let begun = Instant::now();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
@@ -329,7 +329,7 @@ fn wait_for<R: Readiness>(context: &mut Context, mut readiness: R, limit: Durati
 
 /// Waits for a file.
 pub(super) fn file(context: &mut Context, path: &Path, shown: &str, limit: Duration) -> StepResult {
-    let waited = wait_for(context, File::new(path).shown_as(shown), limit);
+    let waited = wait_for(context, &mut File::new(path).shown_as(shown), limit);
     // A link to something that does not exist is there, and yet no file.
     let target = std::fs::read_link(path);
     waited.map_err(|error| match target {
@@ -340,22 +340,65 @@ pub(super) fn file(context: &mut Context, path: &Path, shown: &str, limit: Durat
 
 /// Waits for a Unix socket.
 pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Duration) -> StepResult {
-    let waited = wait_for(context, Socket::new(path).shown_as(shown), limit);
+    let waited = wait_for(context, &mut Socket::new(path).shown_as(shown), limit);
     waited.map_err(|error| match std::fs::metadata(path) {
         Ok(there) if !there.file_type().is_socket() => error.note(format!("{shown} is {}, not a socket", kind(&there))),
         _ => error,
     })
 }
 
-/// Waits for an HTTP answer.
-pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration) -> StepResult {
-    let waited = wait_for(context, Http::new(url, status), limit);
+/// Waits for an HTTP answer. `more_time` says how the author can allow more time.
+pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration, more_time: &str) -> StepResult {
+    let mut readiness = Http::new(url, status);
+    let waited = wait_for(context, &mut readiness, limit);
     if waited.is_err() && !ports::are_private() {
         let listening = context.state::<Daemons>().listeners().all();
         let is_silent = |address: &SocketAddr| !listening.iter().any(|it| listening::reaches(it.address, *address));
         loopback_of_url(url).into_iter().filter(is_silent).for_each(attempts::record_refusal);
     }
-    waited
+    waited.map_err(|error| {
+        let more_time = format!("to allow more time, {more_time}");
+        let Some(HttpAttempt::Status(actual)) = readiness.attempt() else {
+            return if context.state::<Daemons>().all_is_over() { error } else { error.help(more_time) };
+        };
+        let by = answering(context.state::<Daemons>(), url);
+        let error = error.note(format!("{by} answers there"));
+        match http_help(path_of_url(url), *actual) {
+            Some(help) => error.help(help),
+            None => error.help(more_time),
+        }
+    })
+}
+
+/// Names what answers on the port of a URL.
+fn answering(daemons: &mut Daemons, url: &str) -> String {
+    let addresses = loopback_of_url(url);
+    let listener = addresses.iter().find_map(|address| {
+        let mut on_port = daemons.listeners().on_port(address.port()).into_iter();
+        on_port.find(|listener| listening::reaches(listener.address, *address))
+    });
+    match listener.map(|listener| holders::of_socket(listener.inode)) {
+        Some(holder) => owner_in_words(daemons, holder.as_ref()),
+        None => "another server".to_owned(),
+    }
+}
+
+/// Says what to do about a status that is not the expected one; nothing if it can change with time.
+fn http_help(path: &str, actual: u16) -> Option<String> {
+    Some(match actual {
+        404 | 410 => format!("it has nothing at `{path}`: correct the path in this step, or add it to the server"),
+        300..=399 => {
+            format!(
+                "redirects are not followed: wait for their target, or for the answer itself: `with status {actual}`"
+            )
+        }
+        400..=499 => format!(
+            "the server refuses this request, which is a GET without credentials or a body; if that answer is enough, \
+             wait for it: `with status {actual}`"
+        ),
+        200..=299 => format!("if that answer is right, wait for it: `with status {actual}`"),
+        _ => return None,
+    })
 }
 
 /// Adds the state of every daemon, when any of them may be the cause.

@@ -22,11 +22,10 @@ pub fn with_holder(context: &mut Context, error: Failure) -> Failure {
     let listening = daemons.in_the_way(&numbers);
     let listed = list(&listening).map(|list| format!("it found its address in use; {list}"));
     let hidden = listening.iter().find(|it| it.is_hidden && numbers.contains(&it.at.address.port()));
-    let error = listed.into_iter().fold(error, Failure::note);
-    match hidden {
-        Some(hidden) => error.help(search(hidden.at)),
-        None => error,
-    }
+    let Some(listed) = listed else { return error };
+    let error = error.note(listed);
+    let error = hidden.into_iter().fold(error, |error, hidden| error.help(search(hidden.at)));
+    error.help("have it listen on a port of its own, or stop the other process first")
 }
 
 /// Whether what a program wrote says that an address is in use.

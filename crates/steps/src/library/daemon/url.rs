@@ -17,6 +17,13 @@ fn target_of_url(url: &str) -> Option<(&str, u16)> {
     }
 }
 
+/// Returns the path of an http URL.
+pub(super) fn path_of_url(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let path = rest.find('/').map_or("/", |at| &rest[at..]);
+    path.split(['?', '#']).next().unwrap_or(path)
+}
+
 /// Returns the addresses of this machine that an http URL stands for.
 pub(super) fn loopback_of_url(url: &str) -> Vec<SocketAddr> {
     let Some((host, port)) = target_of_url(url) else { return Vec::new() };
@@ -46,6 +53,12 @@ mod tests {
         ] {
             assert_eq!(port_of_url(url), port, "{url}");
         }
+    }
+
+    #[test]
+    fn the_path_of_a_url_is_without_its_query() {
+        let paths = ["http://a/b/c?d=/e#f", "http://a", "http://a:1?x", "http://[::1]/#"].map(path_of_url);
+        assert_eq!(paths, ["/b/c", "/", "/", "/"]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn wait_socket(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
     let (url, limit, status) = (captures.text("url")?, limit_of(captures)?, captures.number("status")?);
-    readiness::http(context, url, status, limit)?;
+    let more_time = "end this step with `, for at most 30 seconds`";
+    readiness::http(context, url, status, limit, more_time)?;
     waits::note(context, None, Condition::Http(url.to_owned(), status), limit);
     Ok(())
 }

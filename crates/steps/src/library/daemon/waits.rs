@@ -45,7 +45,10 @@ pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) ->
             Condition::Text(stream, text) => readiness::text(context, name, text, *stream, limit),
             Condition::File(path, shown) => readiness::file(context, path, shown, limit),
             Condition::Socket(path, shown) => readiness::socket(context, path, shown, limit),
-            Condition::Http(url, status) => readiness::http(context, url, *status, limit),
+            Condition::Http(url, status) => {
+                let more_time = "raise the limit of the step that first waited for this answer";
+                readiness::http(context, url, *status, limit, more_time)
+            }
         }?;
     }
     context.state::<Daemons>().get(name)?.waits = waits;
