@@ -117,9 +117,9 @@ pub(crate) fn daemon_end(end: &DaemonEnd) -> String {
 
 /// Returns whether a scenario that passed is listed even with `-q`.
 ///
-/// That is so if a daemon crashed, or a process had to be killed.
+/// That is so if a daemon crashed unnoticed, or a process had to be killed.
 pub(crate) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
-    finished.daemons.iter().any(|daemon| daemon.end.is_crash())
+    finished.daemons.iter().any(|daemon| daemon.end.is_unnoticed_crash())
         || finished.left_over.iter().any(LeftOver::ignored_sigterm)
 }
 

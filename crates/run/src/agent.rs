@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use greenroom_event::{Failure, FailureKind, PrivateNetwork, Scope, words};
+use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::{with_holder, with_refusals};
-use greenroom_steps::{Captures, Context, EmbeddedFile, Registry, ScenarioEnd};
+use greenroom_steps::library::runcmd::written_since;
+use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Registry, ScenarioEnd};
 
 use crate::options::Strictness;
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
@@ -137,6 +138,7 @@ impl Agent for StepAgent {
         let hosts = StepHosts { programs: &document.hosts, warm: &prologue.warm };
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
+        context.record(script.evidence);
         let mut send = |report: &WorkerMessage| {
             if let Ok(message) = serde_json::to_vec(report) {
                 // When the runner is gone the first process ends this one in a moment.
@@ -269,7 +271,8 @@ impl StepAgent {
         let took = clock.elapsed(context.watch());
         let cut = context.watch().take_error();
         let Err(error) = result else {
-            return StepReply { began, took, failure: None, interrupted: false };
+            let output = written(context, clock.begun());
+            return StepReply { began, took, output, failure: None, interrupted: false };
         };
         let interrupted = cut == Some(WaitError::Interrupted);
         let mut failure = error;
@@ -296,7 +299,15 @@ impl StepAgent {
             failure = with_holder(context, failure);
             failure = with_refusals(context, failure);
         }
-        StepReply { began, took, failure: Some(failure), interrupted }
+        StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
+    }
+}
+
+/// Returns what a passed step wrote, if that is recorded: its latest command, and its function.
+fn written(context: &mut Context, since: Instant) -> Vec<Output> {
+    match context.evidence() {
+        Evidence::OfFailures => Vec::new(),
+        Evidence::Full => written_since(context, since).into_iter().chain(context.take_written()).collect(),
     }
 }
 

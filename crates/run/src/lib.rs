@@ -29,6 +29,7 @@ mod wire;
 
 pub use agent::StepAgent;
 pub use functions::check_functions;
+pub use greenroom_steps::Evidence;
 pub use options::{Orders, RunOptions, Strictness};
 pub use outline::{outline, property_name, texts};
 pub use preflight::{HostView, preflight};

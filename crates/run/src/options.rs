@@ -8,6 +8,7 @@ use std::time::Duration;
 use greenroom_doc::Network;
 use greenroom_event::{DocumentText, Origin, Partition};
 use greenroom_sandbox::SandboxChoice;
+use greenroom_steps::Evidence;
 use serde::{Deserialize, Serialize};
 
 /// What fails a scenario whose steps passed.
@@ -52,6 +53,8 @@ pub struct RunOptions {
     pub keep: bool,
     /// What fails a scenario whose steps passed.
     pub strictness: Strictness,
+    /// How much is recorded of what scenarios do.
+    pub evidence: Evidence,
     /// The most bytes that a process may write to an output. It replaces the document's limit.
     pub output_limit: Option<u64>,
     /// The seed of a random order.

@@ -460,7 +460,12 @@ impl Runner<'_> {
         let attempt = running.attempt;
         // When no further scenario starts, no further attempt does.
         let may_retry = self.not_started.is_none() && self.attempts.may_retry(attempt);
-        let policy = EndPolicy { keep: self.options.keep, strictness: self.options.strictness, may_retry };
+        let policy = EndPolicy {
+            keep: self.options.keep,
+            strictness: self.options.strictness,
+            evidence: self.options.evidence,
+            may_retry,
+        };
         let ending = running.finish(gone, policy, &mut self.emit);
         self.spare = spare();
         self.hold = None;

@@ -9,6 +9,7 @@ use greenroom_event::{
 };
 use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
 use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, SetupFailure, StageMessage, tree};
+use greenroom_steps::Evidence;
 
 use crate::emit::Emitter;
 use crate::hold::Company;
@@ -99,6 +100,8 @@ pub(crate) struct EndPolicy {
     pub(crate) keep: bool,
     /// What fails a scenario whose steps passed.
     pub(crate) strictness: Strictness,
+    /// How much is recorded of them.
+    pub(crate) evidence: Evidence,
     /// Whether another attempt follows if this one failed.
     pub(crate) may_retry: bool,
 }
@@ -295,8 +298,8 @@ impl ActiveScenario {
                 self.progress.cleanup_done(step)?;
                 let outcome = if reply.failure.is_none() { Outcome::Passed } else { Outcome::Failed };
                 self.outcome = self.outcome.max(outcome);
-                let StepReply { began, took, failure, .. } = reply;
-                let finished = StepFinished { step, outcome, began, took, failure, output: Vec::new() };
+                let StepReply { began, took, output, failure, .. } = reply;
+                let finished = StepFinished { step, outcome, began, took, failure, output };
                 emit.scenario(self.attempt, EventKind::CleanupFinished(finished));
                 self.step_begun = Instant::now();
             }
@@ -350,7 +353,7 @@ impl ActiveScenario {
         } else {
             done.failure
         };
-        let finished = StepFinished { step, outcome, began: done.began, took: done.took, failure, output: Vec::new() };
+        let finished = StepFinished { step, outcome, began: done.began, took: done.took, failure, output: done.output };
         emit.scenario(self.attempt, EventKind::StepFinished(finished));
     }
 
@@ -437,7 +440,8 @@ impl ActiveScenario {
         match self.progress.current() {
             Some(step) => {
                 let failure = Some(Failure::new(message).kind(kind));
-                let reply = StepReply { began: None, took: self.step_begun.elapsed(), failure, interrupted: false };
+                let took = self.step_begun.elapsed();
+                let reply = StepReply { began: None, took, output: Vec::new(), failure, interrupted: false };
                 self.finish_step(step, reply, emit);
             }
             None => self.fail(Outcome::Failed, kind, message),
@@ -514,13 +518,14 @@ impl ActiveScenario {
         }
         let (outcome, passed) = (self.outcome, self.outcome == Outcome::Passed);
         let is_retried = policy.may_retry && self.is_worth_a_retry();
+        let shows_all = !passed || policy.evidence == Evidence::Full;
         emit.scenario(
             self.attempt,
             EventKind::ScenarioFinished(ScenarioFinished {
                 outcome,
                 took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
                 failure: self.failure,
-                daemons: daemons.into_iter().filter(|daemon| !passed || daemon.end.is_unnoticed_crash()).collect(),
+                daemons: daemons.into_iter().filter(|daemon| shows_all || daemon.end.is_unnoticed_crash()).collect(),
                 left_over,
                 kept: kept.then(|| self.directory.display().to_string()),
                 network: network.filter(|_| !passed),

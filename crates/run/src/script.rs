@@ -53,6 +53,7 @@ pub(crate) fn script(scenario: &PlannedScenario, document: &PlannedDocument, opt
         scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
         step_limit: document.metadata.step_timeout,
         strictness: options.strictness,
+        evidence: options.evidence,
         output_limit: options.output_limit.unwrap_or(document.metadata.output_limit),
     }
 }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::options::Strictness;
-use greenroom_event::{Daemon, Failure, LeftOver, PrivateNetwork};
-use greenroom_steps::EmbeddedFile;
+use greenroom_event::{Daemon, Failure, LeftOver, Output, PrivateNetwork};
 use greenroom_steps::host::StepFile;
+use greenroom_steps::{EmbeddedFile, Evidence};
 use serde::{Deserialize, Serialize};
 
 /// Environment variables that each scenario has a value of its own for.
@@ -79,6 +79,8 @@ pub(crate) struct Script {
     pub(crate) output_limit: u64,
     /// What fails it even if its steps pass.
     pub(crate) strictness: Strictness,
+    /// How much is recorded of it.
+    pub(crate) evidence: Evidence,
 }
 
 /// One step.
@@ -123,6 +125,8 @@ pub(crate) struct StepReply {
     /// When it began, since the start of the scenario.
     pub(crate) began: Option<Duration>,
     pub(crate) took: Duration,
+    /// What it wrote, if it passed.
+    pub(crate) output: Vec<Output>,
     /// Why it did not pass.
     pub(crate) failure: Option<Failure>,
     /// Whether it was cut short because the run is stopping.

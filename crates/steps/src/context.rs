@@ -10,7 +10,8 @@ use std::rc::Rc;
 use greenroom_sandbox::process::Watch;
 use serde::{Deserialize, Serialize};
 
-use crate::step::Failure;
+use crate::evidence::{DAEMON_OUTPUT, Evidence};
+use crate::step::{Failure, Output};
 
 /// Where programs are looked for if PATH is not set.
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -37,6 +38,9 @@ pub struct Context {
     watch: Watch,
     /// The number of the present step, from 1.
     step: u64,
+    evidence: Evidence,
+    /// What the present step wrote, besides its command.
+    written: Vec<Output>,
 }
 
 impl Context {
@@ -55,6 +59,8 @@ impl Context {
             states: HashMap::new(),
             watch,
             step: 0,
+            evidence: Evidence::default(),
+            written: Vec::new(),
         }
     }
 
@@ -188,9 +194,33 @@ impl Context {
         Some(expanded)
     }
 
+    /// Sets how much is recorded, before anything is started.
+    pub fn record(&mut self, evidence: Evidence) {
+        self.evidence = evidence;
+        if evidence == Evidence::Full {
+            self.watch.record_growth(DAEMON_OUTPUT);
+        }
+    }
+
+    /// Returns how much is recorded.
+    pub fn evidence(&self) -> Evidence {
+        self.evidence
+    }
+
     /// Notes that the next step begins.
     pub fn begin_step(&mut self) {
         self.step += 1;
+        self.written.clear();
+    }
+
+    /// Adds to what the present step wrote.
+    pub(crate) fn note_written(&mut self, output: Output) {
+        self.written.push(output);
+    }
+
+    /// Takes what the functions of the present step wrote.
+    pub fn take_written(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.written)
     }
 
     /// Returns the number of the present step, from 1.

@@ -30,6 +30,7 @@
 
 pub mod check;
 pub mod context;
+mod evidence;
 pub mod host;
 mod interpreter;
 pub mod library;
@@ -38,6 +39,7 @@ pub mod step;
 
 pub use check::{PathOrigin, PreflightState, Problem, ProblemKind};
 pub use context::{Context, EmbeddedFile, Environment};
+pub use evidence::Evidence;
 pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,
 };

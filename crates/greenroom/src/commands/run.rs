@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
 use greenroom_report::{Options, Tee, TerminalReporter, Verdict};
-use greenroom_run::{RunError, RunOptions, Strictness};
+use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
 
@@ -206,6 +206,7 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
+            evidence: if self.reports.is_empty() { Evidence::OfFailures } else { Evidence::Full },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),

@@ -18,6 +18,7 @@ mod bad_documents;
 mod commands;
 mod daemon;
 mod differential;
+mod facts;
 mod faults;
 mod hosts;
 mod isolation;

@@ -2,6 +2,7 @@
 //!
 //! Its reader has not seen the run, and should not need another run to understand the failure.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -274,11 +275,25 @@ fn daemons<'a>(page: &mut Page, daemons: &'a [Daemon], shown: &mut Shown<'a>) {
             if shown.has(output) {
                 page.line(4, &format!("{}: see above", words::escape(&output.source.to_string())));
             } else {
-                excerpt::output(page, 4, output, tail);
+                excerpt::output(page, 4, &end_of(output), tail);
                 shown.outputs.push((&output.source, output.after_stop));
             }
         }
     }
+}
+
+/// Returns the end of a daemon's output. A recording has more of it than a run that is only shown.
+fn end_of(output: &Output) -> Cow<'_, Output> {
+    const MOST: usize = 8 * 1024;
+    if output.text.len() <= MOST {
+        return Cow::Borrowed(output);
+    }
+    let bytes = output.bytes();
+    let cut = bytes.len().saturating_sub(MOST);
+    let in_line = bytes[cut..].iter().position(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let cut = if cut > 0 && cut + in_line < bytes.len() { cut + in_line } else { cut };
+    let end = Output::from_bytes(output.source.clone(), &bytes[cut..], output.omitted + cut as u64);
+    Cow::Owned(Output { after_stop: output.after_stop, ..end })
 }
 
 fn leftovers(page: &mut Page, processes: &[LeftOver]) {

@@ -251,7 +251,7 @@ impl<W: Write> TerminalReporter<W> {
             let crash = |daemon: &Daemon| {
                 format!("daemon {} {}", words::escape(&daemon.name), explanation::daemon_end(&daemon.end))
             };
-            notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_crash()).map(crash));
+            notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_unnoticed_crash()).map(crash));
             notes.extend(explanation::leftover_note(&finished.left_over));
             self.killed_leftovers.extend(explanation::killed_leftovers(&finished.left_over));
         }

@@ -42,4 +42,4 @@ pub use running::Process;
 pub use service::Service;
 pub use signal::{Signal, UnknownSignal};
 pub use status::{Exit, ExitStatus, StopOutcome};
-pub use wait::{MeterId, Stopwatch, WaitError, Watch};
+pub use wait::{Growth, MeterId, Stopwatch, WaitError, Watch};

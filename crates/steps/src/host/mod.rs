@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::context::Context;
+use crate::evidence::Evidence;
 use crate::library::runcmd;
 use crate::step::{Failure, StepResult};
 use session::Host;
@@ -65,6 +66,12 @@ impl Hosts {
             result = result
                 .map_err(|error| runcmd::explain_since(context, begun, error))
                 .map_err(|error| host.with_earlier_output(error, before));
+        }
+        if result.is_ok()
+            && context.evidence() == Evidence::Full
+            && let Some(output) = host.printed(before)
+        {
+            context.note_written(output);
         }
         // The next step cannot use a host that has ended, or that is still busy.
         if host.is_usable(context) {

@@ -24,6 +24,7 @@ use super::stacks;
 use super::step_file::StepFile;
 use super::warm::{Readiness, WarmHost};
 use crate::context::Context;
+use crate::evidence::STEP_OUTPUT;
 use crate::registry::Registry;
 use crate::step::{Captures, Failure, Output, StepResult, output_of};
 
@@ -530,7 +531,17 @@ impl Host {
 
     /// Adds what the function printed.
     fn explain(&self, error: Failure, before: u64) -> Failure {
-        self.with_output(error, &format!("output of the {} function", self.language), before)
+        self.with_output(error, &self.title(), before)
+    }
+
+    fn title(&self) -> String {
+        format!("output of the {} function", self.language)
+    }
+
+    /// Returns what the function printed that has just passed, if anything.
+    pub(super) fn printed(&self, before: u64) -> Option<Output> {
+        let tail = capture::end_of_part(&self.output, before..self.written(), STEP_OUTPUT).ok()?;
+        (!tail.bytes.is_empty()).then(|| output_of(OutputSource::Function { title: self.title() }, &tail))
     }
 
     /// Adds what functions printed before, if anything.

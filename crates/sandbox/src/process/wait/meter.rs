@@ -1,4 +1,4 @@
-//! Limits how much processes write to a file.
+//! Limits how much processes write to a file, and records when they do.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
+use super::growth::{Growth, GrowthLog};
 use super::plain;
 use crate::process::table;
 
@@ -27,6 +28,8 @@ pub struct MeterId(u64);
 #[derive(Debug, Default)]
 pub(super) struct Meters {
     limit: Option<u64>,
+    /// For how many of the last bytes of an output their times are recorded.
+    timed: Option<u64>,
     outputs: Vec<Meter>,
     next: u64,
     /// Outputs that were too long.
@@ -43,6 +46,8 @@ struct Meter {
     /// seen to have the file open.
     writer: Option<Arc<OwnedFd>>,
     state: State,
+    /// When it was written, if that is recorded.
+    growth: Option<GrowthLog>,
 }
 
 /// Whether an output was too long before.
@@ -64,6 +69,11 @@ impl Meters {
         self.limit
     }
 
+    /// Records, for outputs that are added from now on, when their last bytes were written.
+    pub(super) fn record_growth(&mut self, of_last: u64) {
+        self.timed = Some(of_last);
+    }
+
     /// Whether there is nothing to look at.
     pub(super) fn is_empty(&self) -> bool {
         self.outputs.is_empty()
@@ -75,7 +85,8 @@ impl Meters {
         self.next += 1;
         if self.limit.is_some() {
             let file = file.try_clone()?;
-            self.outputs.push(Meter { id, what: what.to_owned(), file, writer, state: State::WithinLimit });
+            let (what, state) = (what.to_owned(), State::WithinLimit);
+            self.outputs.push(Meter { id, what, file, writer, state, growth: self.timed.map(GrowthLog::new) });
         }
         Ok(id)
     }
@@ -91,12 +102,19 @@ impl Meters {
 
     /// Looks at all outputs; returns the name of one that has just become too long.
     ///
-    /// Every process that has such a file open is killed, and the file is cut to the limit.
-    pub(super) fn read(&mut self) -> Option<String> {
+    /// Every process that has such a file open is killed, and the file is cut to the limit. `now`
+    /// returns the time for growth.
+    pub(super) fn read(&mut self, mut now: impl FnMut() -> Duration) -> Option<String> {
         let limit = self.limit?;
-        let too_long = |meter: &Meter| meter.file.metadata().is_ok_and(|metadata| metadata.len() > limit);
         let mut overflow = None;
-        for meter in self.outputs.iter_mut().filter(|meter| too_long(meter)) {
+        for meter in &mut self.outputs {
+            let Ok(length) = meter.file.metadata().map(|metadata| metadata.len()) else { continue };
+            if let Some(growth) = &mut meter.growth {
+                growth.note(length.min(limit), &mut now);
+            }
+            if length <= limit {
+                continue;
+            }
             kill_writers(meter);
             let _ = meter.file.set_len(limit);
             // A process that we cannot kill, or see, may write on: one report is enough.
@@ -106,6 +124,16 @@ impl Meters {
             }
         }
         overflow
+    }
+
+    /// Looks at one output, without its limit, and returns when it was written if that is recorded.
+    pub(super) fn growth(&mut self, id: MeterId, now: impl FnOnce() -> Duration) -> Vec<Growth> {
+        let Some(meter) = self.outputs.iter_mut().find(|meter| meter.id == id) else { return Vec::new() };
+        let Some(growth) = &mut meter.growth else { return Vec::new() };
+        if let Ok(metadata) = meter.file.metadata() {
+            growth.note(metadata.len(), now);
+        }
+        growth.entries()
     }
 
     /// Whether an output was too long.

@@ -10,15 +10,17 @@
 //!
 //! - [`Watch`] is for steps: a time limit, an interruption or too much output cuts its waits short.
 //! - `plain` is for cleaning up: only the wait's own limit ends it.
-//! - `clock` counts lost time, `look` repeats looks, `meter` limits outputs, `ends` records when
-//!   processes end.
+//! - `clock` counts lost time, `look` repeats looks, `meter` limits outputs, `growth` records when
+//!   they grew, `ends` records when processes end.
 
 mod clock;
 mod ends;
+mod growth;
 mod look;
 mod meter;
 pub(crate) mod plain;
 mod watch;
 
+pub use growth::Growth;
 pub use meter::MeterId;
 pub use watch::{Stopwatch, WaitError, Watch};

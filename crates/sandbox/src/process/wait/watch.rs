@@ -9,6 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clock::{self, Clock};
 use super::ends::Ends;
+use super::growth::Growth;
 use super::look::{self, Poller};
 use super::meter::{self, MeterId, Meters};
 
@@ -193,10 +194,23 @@ impl Watch {
     ///
     /// When an output is too long.
     pub fn read_meters(&mut self) -> Result<(), WaitError> {
-        match self.meters.read() {
+        let (meters, clock, deadline) = (&mut self.meters, &mut self.clock, &mut self.deadline);
+        match meters.read(|| now(clock, deadline)) {
             Some(output) => Err(self.fail(WaitError::OutputLimit { output })),
             None => Ok(()),
         }
+    }
+
+    /// Records, for outputs that [`Watch::meter`] adds from now on, when their last bytes were
+    /// written. Every wait looks at them.
+    pub fn record_growth(&mut self, of_last: u64) {
+        self.meters.record_growth(of_last);
+    }
+
+    /// Returns when an output was written, up to now.
+    pub fn growth(&mut self, id: MeterId) -> Vec<Growth> {
+        let (meters, clock, deadline) = (&mut self.meters, &mut self.clock, &mut self.deadline);
+        meters.growth(id, || now(clock, deadline))
     }
 
     /// Whether an output was too long.
@@ -210,10 +224,9 @@ impl Watch {
         self.ends.record(pidfd, end);
     }
 
-    /// Takes lost time into account: the deadline moves by it.
+    /// Takes into account that something lasted `excess` too long.
     fn account(&mut self, excess: Duration) {
-        let lost = self.clock.account(excess);
-        self.deadline = self.deadline.map(|deadline| deadline + lost);
+        account(&mut self.clock, &mut self.deadline, excess);
     }
 
     /// Returns how long this process could not run, in all. Limits kept elsewhere move by this.
@@ -349,6 +362,18 @@ impl Watch {
         self.tell(what, limit);
         self.readable(&[fd], end)
     }
+}
+
+/// Takes lost time into account: the deadline moves by it.
+fn account(clock: &mut Clock, deadline: &mut Option<Instant>, excess: Duration) {
+    let lost = clock.account(excess);
+    *deadline = deadline.map(|deadline| deadline + lost);
+}
+
+/// Returns the present time of a watch.
+fn now(clock: &mut Clock, deadline: &mut Option<Instant>) -> Duration {
+    account(clock, deadline, Duration::ZERO);
+    clock.time_of(Instant::now())
 }
 
 /// One repeated look of a watch, announced once it has lasted a while.

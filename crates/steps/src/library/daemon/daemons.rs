@@ -1,7 +1,7 @@
 //! All daemons of a scenario: finding them by name, stopping them, and free ports for them.
 
 use std::net::{Ipv4Addr, TcpListener};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, table};
 use greenroom_sandbox::turn::{Take, Turn};
@@ -25,6 +25,8 @@ pub struct Daemons {
     turns: Vec<Turn>,
     /// The number of the latest step that started a daemon, or of the latest wait that followed it.
     latest_start: u64,
+    /// The number of the first of the starts between which there are only waits.
+    first_start: u64,
 }
 
 impl Daemons {
@@ -47,12 +49,30 @@ impl Daemons {
 
     /// Notes that a step starts a daemon.
     pub(super) fn note_start(&mut self, step: u64) {
+        if step > self.latest_start + 1 {
+            self.first_start = step;
+        }
         self.latest_start = step;
+    }
+
+    /// Returns whether only starts and waits are between the latest start and a step.
+    pub(super) fn is_after_start(&self, step: u64) -> bool {
+        step <= self.latest_start + 1
+    }
+
+    /// Notes that a step found a daemon ready. `follows` says whether only starts and waits are
+    /// between the latest start and this step.
+    pub(super) fn note_ready(&mut self, watch: &mut Watch, name: &str, follows: bool) {
+        let (at, first) = (watch.time_of(Instant::now()), self.first_start);
+        if let Ok(daemon) = self.get(name) {
+            let is_right_after_start = follows && daemon.start_step >= first;
+            daemon.note_ready(at, is_right_after_start);
+        }
     }
 
     /// Returns whether only starts and waits are between the latest start and a step that waits.
     pub(super) fn follows_start(&mut self, step: u64) -> bool {
-        let follows = step <= self.latest_start + 1;
+        let follows = self.is_after_start(step);
         if follows {
             self.latest_start = step;
         }

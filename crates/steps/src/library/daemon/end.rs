@@ -3,21 +3,22 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use greenroom_event::{Daemon as Report, DaemonEnd, LeftOver, LeftOverEnd, Notice};
+use greenroom_event::{Daemon as Report, DaemonEnd, LeftOver, LeftOverEnd, Life, Notice};
 use greenroom_sandbox::process::table::{self, Entry};
 use greenroom_sandbox::process::{Exit, StopOutcome, WaitError};
 
 use super::daemons::Daemons;
-use super::instance::Daemon;
+use super::instance::{Daemon, Extent};
 use super::limit::{LIMIT, SETTLE};
 use crate::context::Context;
+use crate::evidence::Evidence;
 use crate::interpreter::known_as;
 use crate::step::ScenarioEnd;
 
 /// Stops the daemons that are still running, all at the same time, and reports how each one ended.
 pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     let mut daemons = context.take_state::<Daemons>();
-    let ends: Vec<DaemonEnd> = daemons.started.iter_mut().map(|daemon| daemon.end(context.watch())).collect();
+    let lives: Vec<Life> = daemons.started.iter_mut().map(|daemon| daemon.life(context.watch())).collect();
     let leftovers = find_leftovers(context, &daemons, scenario_end.strict);
     let belongs = |entry: &Entry| daemons.iter().any(|daemon| is_stopped_with(daemon, entry, &leftovers));
     let are_stopped: Vec<bool> = leftovers.iter().map(belongs).collect();
@@ -36,21 +37,23 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
             end,
         });
     }
+    let shows_output = scenario_end.explain || context.evidence() == Evidence::Full;
     for mut crashed in std::mem::take(&mut daemons.crashed) {
-        if !scenario_end.explain {
+        if !shows_output {
             crashed.output.clear();
         }
         scenario_end.daemons.push(crashed);
     }
-    for (daemon, mut end) in daemons.started.iter_mut().zip(ends) {
-        if let DaemonEnd::Exited { notice, .. } = &mut end
+    for (at, (daemon, mut life)) in daemons.started.iter_mut().zip(lives).enumerate() {
+        if let DaemonEnd::Exited { notice, .. } = &mut life.end
             && daemon.is_end_expected()
         {
             *notice = Notice::Expected;
         }
         let mut output = Vec::new();
-        if scenario_end.explain {
-            let (before, after) = daemon.captured_around_end();
+        if shows_output {
+            let extent = Extent::of(context.evidence(), at);
+            let (before, after) = daemon.captured_around_end(context.watch(), extent);
             output.extend(before);
             // What a daemon writes while it ends says nothing about the failure, unless it does
             // not end.
@@ -59,8 +62,13 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
                 output.extend(after);
             }
         }
-        let command = daemon.command_line().to_owned();
-        scenario_end.daemons.push(Report { name: daemon.label(), command, end, output, lives: Vec::new() });
+        scenario_end.daemons.push(Report {
+            name: daemon.label(),
+            command: daemon.command_line().to_owned(),
+            end: life.end.clone(),
+            output,
+            lives: daemon.earlier.drain(..).chain([life]).collect(),
+        });
     }
 }
 

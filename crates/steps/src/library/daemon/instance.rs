@@ -2,22 +2,51 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use greenroom_event::{DaemonEnd, Exit, Notice, OutputSource, words};
+use greenroom_event::{DaemonEnd, Exit, Life, Notice, OutputSource, words};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{Exit as ProcessExit, Service, Signal, StopOutcome, Watch};
+use greenroom_sandbox::process::{Exit as ProcessExit, MeterId, Service, Signal, StopOutcome, Watch};
 
 use super::condition::PastWait;
 use super::order::StartOrder;
+use crate::context::Context;
+use crate::evidence::{DAEMON_OUTPUT, Evidence, marks_of};
 use crate::library::place::full_disk;
 use crate::step::{Failure, Output, Stream, exit_of, output_of};
 
 /// How much of an output a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
+
+/// How much of a daemon's output the end of the scenario reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What a failure shows.
+    Short,
+    /// What a page shows, with the times of its lines.
+    Long,
+}
+
+impl Extent {
+    /// How many daemons of a scenario are reported at length. One message carries all of them.
+    const MOST_LONG: usize = 16;
+
+    /// Returns that of a daemon with so many others before it.
+    pub(super) fn of(evidence: Evidence, before: usize) -> Self {
+        if evidence == Evidence::Full && before < Self::MOST_LONG { Self::Long } else { Self::Short }
+    }
+
+    fn bytes(self) -> u64 {
+        match self {
+            Self::Short => SHOWN,
+            Self::Long => DAEMON_OUTPUT,
+        }
+    }
+}
 
 /// A daemon of the scenario, running or not.
 #[derive(Debug)]
@@ -26,6 +55,16 @@ pub struct Daemon {
     /// The directory of its output files.
     pub(super) directory: PathBuf,
     pub(super) process: Service,
+    /// The meters of its outputs: stdout, then stderr.
+    meters: [MeterId; 2],
+    /// When it was started, since the start of the scenario.
+    started: Duration,
+    /// When a step that waited for it found it ready.
+    ready: Option<Duration>,
+    /// The number of the step that started it.
+    pub(super) start_step: u64,
+    /// The processes of its name that ended before it was started.
+    pub(super) earlier: Vec<Life>,
     /// How a step stopped it.
     pub(super) stopped: Option<StopOutcome>,
     /// Whether a step asked it to end while it was running.
@@ -49,12 +88,22 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Creates the daemon of a process that was just started.
-    pub(super) fn new(order: StartOrder, directory: PathBuf, process: Service) -> Self {
+    /// Creates the daemon of a process that the present step has just started.
+    pub(super) fn new(
+        context: &mut Context,
+        order: StartOrder,
+        directory: PathBuf,
+        (process, meters): (Service, [MeterId; 2]),
+    ) -> Self {
         Self {
+            started: context.watch().time_of(process.started()),
+            start_step: context.step_number(),
             order,
             directory,
             process,
+            meters,
+            ready: None,
+            earlier: Vec::new(),
             stopped: None,
             asked_to_end: false,
             lengths_when_asked: None,
@@ -85,6 +134,31 @@ impl Daemon {
     /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.process.pid().unsigned_abs()
+    }
+
+    /// Notes that a step found it ready. Of several such steps right after its start the last counts.
+    pub(super) fn note_ready(&mut self, at: Duration, is_right_after_start: bool) {
+        if is_right_after_start || self.ready.is_none() {
+            self.ready = Some(at);
+        }
+    }
+
+    /// Returns its process from the start to the end, if it has ended.
+    pub(super) fn life(&mut self, watch: &mut Watch) -> Life {
+        let end = self.end(watch);
+        let exit = match self.stopped {
+            Some(StopOutcome::Already(exit) | StopOutcome::Gracefully(exit) | StopOutcome::Killed(exit)) => Some(exit),
+            None => self.try_wait(),
+        };
+        let ended = exit.filter(|_| end != DaemonEnd::Running);
+        let ended = ended.map(|exit| watch.time_of(self.process.started() + exit.after).max(self.started));
+        Life { started: self.started, ready: self.ready, ended, end }
+    }
+
+    /// Returns its process and those of its name before it. It is about to be forgotten.
+    pub(super) fn into_lives(mut self, watch: &mut Watch) -> Vec<Life> {
+        let life = self.life(watch);
+        std::mem::take(&mut self.earlier).into_iter().chain([life]).collect()
     }
 
     /// Returns the time since it was started.
@@ -175,23 +249,35 @@ impl Daemon {
     /// Returns the ends of its outputs, from before and after it was asked to end.
     ///
     /// Only the end of the scenario counts as asking.
-    pub(super) fn captured_around_end(&self) -> (Vec<Output>, Vec<Output>) {
+    pub(super) fn captured_around_end(&self, watch: &mut Watch, extent: Extent) -> (Vec<Output>, Vec<Output>) {
         // What it writes after a step asked it to end is what the document is about.
         let lengths = self.lengths_when_asked.filter(|_| self.stopped.is_none());
         let [stdout, stderr] = lengths.unwrap_or([u64::MAX; 2]);
-        let captured = |stream: Stream, asked_at: u64| {
+        let mut captured = |stream: Stream, asked_at: u64| {
             let source = || OutputSource::Daemon { name: self.label(), stream };
             let Ok(file) = capture::open(&self.file(stream)) else {
                 return (output_of(source(), &Tail::default()), None);
             };
             let length = file.metadata().map_or(0, |metadata| metadata.len());
-            let part = |part| capture::end_of_part(&file, part, SHOWN).unwrap_or_default();
-            let before = output_of(source(), &part(0..asked_at.min(length)));
-            let after = (asked_at < length).then(|| part(asked_at..length));
-            (before, after.map(|tail| Output { after_stop: true, ..output_of(source(), &tail) }))
+            let growth = if extent == Extent::Long { watch.growth(self.meter(stream)) } else { Vec::new() };
+            let output = |part: Range<u64>| {
+                let tail = capture::end_of_part(&file, part.clone(), extent.bytes()).unwrap_or_default();
+                Output { marks: marks_of(&growth, part, tail.omitted), ..output_of(source(), &tail) }
+            };
+            let before = output(0..asked_at.min(length));
+            let after = (asked_at < length).then(|| Output { after_stop: true, ..output(asked_at..length) });
+            (before, after)
         };
         let (stdout, stderr) = (captured(Stream::Stdout, stdout), captured(Stream::Stderr, stderr));
         (vec![stdout.0, stderr.0], stdout.1.into_iter().chain(stderr.1).collect())
+    }
+
+    fn meter(&self, stream: Stream) -> MeterId {
+        let [stdout, stderr] = self.meters;
+        match stream {
+            Stream::Stdout => stdout,
+            Stream::Stderr => stderr,
+        }
     }
 
     /// Adds to a failure that output may be missing because the disk is full.

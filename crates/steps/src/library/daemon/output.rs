@@ -26,7 +26,14 @@ pub(super) fn steps(library: Library) -> Library {
 }
 
 fn has_output(context: &mut Context, captures: &Captures) -> StepResult {
-    readiness::output(context, captures.text("name")?, LIMIT)
+    let name = captures.text("name")?;
+    readiness::output(context, name, LIMIT)?;
+    let step = context.step_number();
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    if daemons.is_after_start(step) {
+        daemons.note_ready(watch, name, true);
+    }
+    Ok(())
 }
 
 fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: Relation) -> StepResult {

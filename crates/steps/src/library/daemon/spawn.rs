@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Input, Program, Service, SpawnError, retry_while_scarce};
+use greenroom_sandbox::process::{Input, MeterId, Program, Service, SpawnError, retry_while_scarce};
 
 use super::daemons::Daemons;
-use super::instance::{Daemon, meter_name, output_file};
+use super::instance::{Daemon, Extent, meter_name, output_file};
 use super::order::StartOrder;
 use super::program::find;
 use super::renamed_outputs::RenamedOutputs;
@@ -22,8 +22,8 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
     let path = find(context, &order)?;
     let crashed = crashed(context, &order.name);
     let renamed = RenamedOutputs::make(context, &order.name, &directory)?;
-    let process = match execute(context, &order, &path, &directory) {
-        Ok(process) => process,
+    let started = match execute(context, &order, &path, &directory) {
+        Ok(started) => started,
         Err(error) => {
             // The name still means the daemon that is running.
             renamed.map(|renamed| renamed.undo(context, &directory)).transpose()?;
@@ -31,43 +31,55 @@ pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Fail
         }
     };
     let step = context.step_number();
-    context.state::<Daemons>().note_start(step);
-    context.state::<Daemons>().crashed.extend(crashed);
-    let daemons = &mut context.state::<Daemons>().started;
+    let mut daemon = Daemon::new(context, order, directory, started);
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
+    daemons.note_start(step);
     if let Some(renamed) = renamed {
-        daemons[renamed.at].former = Some(renamed.number);
+        daemons.started[renamed.at].former = Some(renamed.number);
     }
     // An earlier daemon of this name that has ended: its output files now belong to the new one.
-    let is_replaced = |daemon: &mut Daemon| daemon.order.name == order.name && daemon.former.is_none();
-    let replaced = daemons.extract_if(.., is_replaced).flat_map(|daemon| [daemon.former_addresses, daemon.addresses]);
-    let former_addresses = replaced.flatten().collect();
-    let mut daemon = Daemon::new(order, directory, process);
-    daemon.former_addresses = former_addresses;
-    daemons.push(daemon);
+    let is_replaced = |earlier: &mut Daemon| earlier.order.name == daemon.order.name && earlier.former.is_none();
+    let replaced: Vec<Daemon> = daemons.started.extract_if(.., is_replaced).collect();
+    for mut earlier in replaced {
+        daemon.former_addresses.append(&mut earlier.former_addresses);
+        daemon.former_addresses.append(&mut earlier.addresses);
+        if crashed.is_none() {
+            daemon.earlier = earlier.into_lives(watch);
+        }
+    }
+    daemons.crashed.extend(crashed);
+    daemons.started.push(daemon);
     Ok(())
 }
 
 /// Returns the daemon of this name, if it crashed and no step knows. Its output files are about to
 /// be replaced.
 fn crashed(context: &mut Context, name: &str) -> Option<greenroom_event::Daemon> {
+    let evidence = context.evidence();
     let (daemons, watch) = context.state_and_watch::<Daemons>();
+    let extent = Extent::of(evidence, daemons.crashed.len());
     let daemon = daemons.get(name).ok()?;
-    let end = daemon.end(watch);
-    let output = end.is_unnoticed_crash().then(|| daemon.captured_around_end().0)?;
+    let life = daemon.life(watch);
+    let output = life.end.is_unnoticed_crash().then(|| daemon.captured_around_end(watch, extent).0)?;
     Some(greenroom_event::Daemon {
         name: name.to_owned(),
         command: daemon.command_line().to_owned(),
-        end,
+        end: life.end.clone(),
         output,
-        lives: Vec::new(),
+        lives: daemon.earlier.iter().cloned().chain([life]).collect(),
     })
 }
 
-/// Executes the program of a daemon.
-fn execute(context: &mut Context, order: &StartOrder, path: &Path, directory: &Path) -> Result<Service, Failure> {
+/// Executes the program of a daemon. Returns its process, and the meters of its outputs.
+fn execute(
+    context: &mut Context,
+    order: &StartOrder,
+    path: &Path,
+    directory: &Path,
+) -> Result<(Service, [MeterId; 2]), Failure> {
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
-    let outputs = [(Stream::Stdout, stdout.try_clone()?), (Stream::Stderr, stderr.try_clone()?)];
+    let outputs = (stdout.try_clone()?, stderr.try_clone()?);
     let start = || -> std::io::Result<_> {
         let program = Program {
             path: path.to_owned(),
@@ -96,10 +108,11 @@ fn execute(context: &mut Context, order: &StartOrder, path: &Path, directory: &P
         }
     })?;
     process.record_end_in(context.watch());
-    for (stream, file) in &outputs {
-        context.watch().meter(&meter_name(&order.name, *stream), file, Some(process.first_pidfd()))?;
-    }
-    Ok(process)
+    let mut meter = |stream: Stream, file: &File| {
+        context.watch().meter(&meter_name(&order.name, stream), file, Some(process.first_pidfd()))
+    };
+    let meters = [meter(Stream::Stdout, &outputs.0)?, meter(Stream::Stderr, &outputs.1)?];
+    Ok((process, meters))
 }
 
 /// Creates an output file in place of whatever has its name, inside the scenario's directory.

@@ -72,6 +72,7 @@ fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
     );
     let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
+    daemons.note_ready(watch, &name, true);
     let daemon = daemons.get(&name)?;
     if let Some(process) = daemon.process() {
         greet(watch, process, &listener)?;

@@ -16,7 +16,7 @@ use crate::step::StepResult;
 /// Notes that a step waited for a condition, successfully.
 pub(super) fn note(context: &mut Context, name: Option<&str>, condition: Condition, limit: Duration) {
     let step = context.step_number();
-    let daemons = context.state::<Daemons>();
+    let (daemons, watch) = context.state_and_watch::<Daemons>();
     let follows_start = daemons.follows_start(step);
     let by_port = match &condition {
         Condition::Http(url, _) => port_of_url(url).and_then(|port| daemons.name_on_port(port)),
@@ -27,6 +27,7 @@ pub(super) fn note(context: &mut Context, name: Option<&str>, condition: Conditi
         return;
     }
     let Some(name) = name.map(str::to_owned).or(by_port).or_else(|| daemons.only_running()) else { return };
+    daemons.note_ready(watch, &name, follows_start);
     if let Ok(daemon) = daemons.get(&name) {
         daemon.waits.retain(|wait| wait.condition != condition);
         daemon.waits.push(PastWait { condition, limit });
@@ -50,6 +51,8 @@ pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) ->
                 readiness::http(context, url, *status, limit, more_time)
             }
         }?;
+        let (daemons, watch) = context.state_and_watch::<Daemons>();
+        daemons.note_ready(watch, name, true);
     }
     context.state::<Daemons>().get(name)?.waits = waits;
     Ok(())

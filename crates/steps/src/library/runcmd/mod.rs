@@ -21,7 +21,7 @@ pub use captured_output::CapturedOutput;
 pub use command::Command;
 pub use run::{run, run_words, set_latest, try_to_run};
 pub(crate) use state::explain_since;
-pub use state::{CommandRun, Runcmd};
+pub use state::{CommandRun, Runcmd, written_since};
 
 /// Returns the library.
 pub fn library() -> Library {

@@ -85,7 +85,7 @@ fn output(context: &mut Context, captures: &Captures, stream: Stream, relation: 
         Stream::Stdout => ("stdout of the command", &ran.stdout),
         Stream::Stderr => ("stderr of the command", &ran.stderr),
     };
-    bytes::check(what, Bytes::of(&written.0)?, relation, expected, watch).map_err(|error| {
+    bytes::check(what, Bytes::of(&written.file)?, relation, expected, watch).map_err(|error| {
         let error = ran.explain(error);
         // The reason for wrong output is often on stderr.
         if stream == Stream::Stdout { error.output(ran.output(Stream::Stderr)) } else { error }

@@ -49,7 +49,7 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
         Err(CommandFailure::Step(error)) => return Err(error),
         Err(CommandFailure::NotRun(NotRun { status, error })) => {
             let (stdout, mut stderr) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
-            writeln!(stderr.0, "{}", error.message)?;
+            writeln!(stderr.file, "{}", error.message)?;
             CommandRun {
                 command: command.clone(),
                 at: Instant::now(),
@@ -114,8 +114,8 @@ pub fn run_words(
 /// If its output has no room.
 pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u8], stderr: &[u8]) -> StepResult {
     let (mut out, mut err) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
-    out.0.write_all(stdout)?;
-    err.0.write_all(stderr)?;
+    out.file.write_all(stdout)?;
+    err.file.write_all(stderr)?;
     let status = ExitStatus::from_returncode(exit);
     let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory: None };
     context.state::<Runcmd>().latest =
@@ -130,18 +130,21 @@ fn in_its_directory(context: &mut Context, command: &Command) -> Result<CommandR
 
 fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Result<CommandRun, CommandFailure> {
     let program = find(context, command, directory)?;
-    let (stdout, stderr) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
+    let (mut stdout, mut stderr) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
     let mut process = start(context, command, &program, directory, (&stdout, &stderr))?;
     let what = format!("the command `{}`", command.line);
     let watch = context.watch();
     let meters = [
-        watch.meter(&format!("stdout of {what}"), &stdout.0, Some(process.shared_pidfd())).map_err(Failure::from)?,
-        watch.meter(&format!("stderr of {what}"), &stderr.0, Some(process.shared_pidfd())).map_err(Failure::from)?,
+        watch.meter(&format!("stdout of {what}"), &stdout.file, Some(process.shared_pidfd())).map_err(Failure::from)?,
+        watch.meter(&format!("stderr of {what}"), &stderr.file, Some(process.shared_pidfd())).map_err(Failure::from)?,
     ];
     let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
     // Waits for the process, not for its output: processes that it leaves in the background belong
     // to the scenario.
     let waited = process.wait(watch, &what, limit);
+    for (output, meter) in [&mut stdout, &mut stderr].into_iter().zip(meters) {
+        output.growth = watch.growth(meter);
+    }
     // Removes all of them, even if one fails.
     let metered = meters.map(|meter| watch.unmeter(meter));
     let waited = metered.into_iter().fold(waited, |waited, metered| metered.and(waited));

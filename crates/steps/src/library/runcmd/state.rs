@@ -99,7 +99,7 @@ impl CommandRun {
     /// Adds to a failure in which directory it ran, if a step chose one, and whether the disk is
     /// full.
     pub(super) fn place(&self, error: Failure) -> Failure {
-        let error = place::full_disk(&self.stderr.0).into_iter().fold(error, Failure::note);
+        let error = place::full_disk(&self.stderr.file).into_iter().fold(error, Failure::note);
         match &self.command.directory {
             Some(directory) => error.note(format!("it ran in directory {directory}")),
             None => error,
@@ -129,6 +129,13 @@ impl CommandRun {
         };
         captured.output(stream)
     }
+}
+
+/// Returns what the latest command wrote, if it ran since the given time.
+pub fn written_since(context: &mut Context, since: Instant) -> Vec<Output> {
+    let latest = context.state::<Runcmd>().latest.as_ref().filter(|ran| ran.at >= since);
+    let outputs = latest.map(|ran| [(Stream::Stdout, &ran.stdout), (Stream::Stderr, &ran.stderr)]);
+    outputs.into_iter().flatten().filter_map(|(stream, output)| output.evidence(stream)).collect()
 }
 
 /// Adds the latest command to the failure of a function.
