@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use greenroom_event::{
-    DaemonEnd, Exit, Failure, FailureKind, LeftOver, LeftOverEnd, Location, Outcome, Outline, PrivateNetwork,
-    ScenarioFinished, ScenarioOutline,
+    DaemonEnd, Exit, Failure, FailureKind, Held, Isolation, LeftOver, LeftOverEnd, Location, Outcome, Outline,
+    PrivateNetwork, Property, ScenarioFinished, ScenarioOutline, User,
 };
 
 use crate::records::ScenarioRecord;
@@ -314,4 +314,44 @@ pub(crate) fn rerun_command(outline: &Outline, scenario: usize, options: &str) -
     let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
     let options = if options.is_empty() { String::new() } else { format!("{options} ") };
     Some(format!("greenroom run {options}{path} --name{is}{name}"))
+}
+
+/// How scenarios are kept apart when they are not sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotSealed {
+    /// What the kernel refused; `None` if the user asked for less.
+    pub(crate) refused: Option<String>,
+    /// All properties: `network=private tmp=shared user=same`.
+    pub(crate) properties: String,
+}
+
+impl NotSealed {
+    /// Returns why they are not sealed, to follow `not sealed`.
+    pub(crate) fn reason(&self) -> String {
+        self.refused.as_ref().map_or_else(|| ", as requested".to_owned(), |refused| format!(": {refused}"))
+    }
+}
+
+/// Returns how scenarios are kept apart, unless they are sealed.
+pub(crate) fn not_sealed(isolation: &Isolation) -> Option<NotSealed> {
+    if isolation.sealed {
+        return None;
+    }
+    let refused = isolation.properties.iter().find_map(|property| match &property.held {
+        Held::Refused { call, error } => Some(format!("{call} failed: {error}")),
+        Held::Own | Held::Shared => None,
+    });
+    Some(NotSealed { refused, properties: properties(isolation) })
+}
+
+fn properties(isolation: &Isolation) -> String {
+    let value = |property: &Property| {
+        let (own, shared) = property.name.values();
+        format!("{}={}", property.name.name(), if property.held == Held::Own { own } else { shared })
+    };
+    let user = match isolation.user {
+        User::Root => "user=root",
+        User::Same => "user=same",
+    };
+    isolation.properties.iter().map(value).chain([user.to_owned()]).collect::<Vec<_>>().join(" ")
 }

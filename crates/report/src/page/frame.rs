@@ -7,6 +7,8 @@ use crate::page::policy;
 
 /// The style of all pages.
 const STYLE: &str = include_str!("style.css");
+/// The script of all pages.
+const SCRIPT: &str = include_str!("script.js");
 
 /// The head of a page.
 pub(crate) struct Frame<'a> {
@@ -28,7 +30,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy::policy(&styles, None, &sources));
+                meta http-equiv="Content-Security-Policy" content=(policy::policy(&styles, Some(SCRIPT), &sources));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "greenroom " (frame.version) };
@@ -39,6 +41,7 @@ pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
             body {
                 a.skip href="#gr-main" { "Skip to the document" }
                 (body)
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };

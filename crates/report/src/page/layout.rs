@@ -78,6 +78,8 @@ pub(crate) struct StepLine<'a> {
     pub(crate) step: Option<&'a StepMarkup>,
     /// Its number in the scenario, from 1.
     pub(crate) number: usize,
+    /// Its index in the scenario of the outline, if it is a step.
+    pub(crate) index: Option<usize>,
     pub(crate) anchor: String,
 }
 
@@ -157,6 +159,7 @@ impl<'a> Layout<'a> {
                     line.number = scenario.steps;
                     line.anchor = self.anchors.add(&format!("{anchor}-step-{}", line.number));
                     if line.step.is_some() {
+                        line.index = Some(scenario.step_anchors.len());
                         scenario.step_anchors.push(line.anchor.clone());
                     }
                 }
@@ -304,7 +307,7 @@ impl<'a> Reader<'a, '_> {
         let line = |&number: &u32| {
             let step = self.steps.get(&(file, number)).copied();
             let text = step.map_or_else(|| lines.text(number), |step| step.text.clone());
-            (!text.is_empty()).then_some(StepLine { text, step, number: 0, anchor: String::new() })
+            (!text.is_empty()).then_some(StepLine { text, step, number: 0, index: None, anchor: String::new() })
         };
         Content::Steps { scenario, lines: numbers.iter().filter_map(line).collect() }
     }

@@ -45,7 +45,9 @@ mod pictures;
 mod policy;
 mod prose;
 mod raw;
+pub(crate) mod results;
 mod scenario;
+pub mod text;
 mod view;
 
 use base64::Engine as _;
@@ -88,14 +90,18 @@ pub fn page(request: &Request<'_>) -> String {
     let mut anchors = std::mem::take(&mut layout.anchors);
     let without_heading = shown_as_title(&layout, text, &document.title);
     let mut body = String::new();
-    let parts = Document { text, layout: &layout, drawings: request.drawings, without_heading };
+    let view = request.run.map(|run| View::new(run, request.document, &layout));
+    let view = view.as_ref();
+    let parts = Document { text, layout: &layout, drawings: request.drawings, view, without_heading };
     prose::write(&mut body, &parts, &mut anchors);
-    let contents = contents::contents(&layout, without_heading, &|_| Markup::default());
+    let mark = |run: usize| view.map_or_else(Markup::default, |view| results::state_mark(view.run.state(run)));
+    let contents = contents::contents(&layout, without_heading, &mark);
     let embedded = embedded_styles(text);
     let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);
     let title_anchor = without_heading.map(|at| layout.headings[at].anchor.as_str());
     let title = frame::title(document);
     let body = html! {
+        @if let Some(view) = view { (results::summary(view)) }
         div.page {
             (contents)
             main #gr-main {
@@ -109,6 +115,7 @@ pub fn page(request: &Request<'_>) -> String {
                     @if !text.authors.is_empty() { p.authors { (text.authors.join(", ")) } }
                     @if let Some(date) = &text.date { p.date { (date) } }
                 }
+                @if let Some(view) = view { (results::failures_list(view)) }
                 article { (PreEscaped(body)) }
             }
         }

@@ -10,13 +10,17 @@ use crate::page::layout::{Content, Layout, events};
 use crate::page::markup::{Escaped, Target, escape, target};
 use crate::page::pictures::{Named, Pictures};
 use crate::page::raw::{Cleaner, RawPicture, Surroundings};
+use crate::page::results;
 use crate::page::scenario;
+use crate::page::view::View;
 
 /// What a document's page is made of.
 pub(crate) struct Document<'a> {
     pub(crate) text: &'a DocumentText,
     pub(crate) layout: &'a Layout<'a>,
     pub(crate) drawings: &'a Drawings,
+    /// The run, if there was one.
+    pub(crate) view: Option<&'a View<'a>>,
     /// A heading that the title block shows.
     pub(crate) without_heading: Option<usize>,
 }
@@ -85,7 +89,7 @@ struct Writer<'a, 'b, 'c> {
     headings: &'b mut usize,
     fences: &'b mut usize,
     /// The level of the heading whose scenario is open as a section.
-    section: Option<u8>,
+    section: Option<(u8, usize)>,
     /// Where the current heading begins in `out`.
     heading_start: usize,
     /// For each open link, whether it is written.
@@ -258,15 +262,19 @@ impl Writer<'_, '_, '_> {
         if !heading.is_outermost {
             return;
         }
-        if self.section.is_some_and(|level| heading.level <= level) || heading.scenario.is_some() {
+        if self.section.is_some_and(|(level, _)| heading.level <= level) || heading.scenario.is_some() {
             self.cleaner.close(self.out);
             self.close_section();
         }
         if let Some(scenario) = heading.scenario {
-            self.section = Some(heading.level);
+            self.section = Some((heading.level, scenario));
             let labels = self.document.layout.scenarios[scenario].labels.join(" ");
+            let runs = &self.document.layout.scenarios[scenario].runs;
+            let state = self.document.view.map(|view| results::shown_state(view, runs));
+            let state = state.map(|state| state.map_or("not-run", results::state_name));
+            let state = state.map_or_else(String::new, |state| format!(" data-state=\"{state}\""));
             self.out.push_str(&format!(
-                "<section class=\"scenario\" aria-labelledby=\"{}\" data-labels=\"{}\">\n",
+                "<section class=\"scenario\" aria-labelledby=\"{}\" data-labels=\"{}\"{state}>\n",
                 Escaped(&heading.anchor),
                 Escaped(&labels)
             ));
@@ -274,7 +282,11 @@ impl Writer<'_, '_, '_> {
     }
 
     fn close_section(&mut self) {
-        if self.section.take().is_some() {
+        if let Some((_, scenario)) = self.section.take() {
+            if let Some(view) = self.document.view {
+                let runs = &self.document.layout.scenarios[scenario].runs;
+                self.out.push_str(&results::scenario_end(view, runs).into_string());
+            }
             self.out.push_str("</section>\n");
         }
     }
@@ -294,6 +306,10 @@ impl Writer<'_, '_, '_> {
         self.out.push_str(&format!("</h{}>", heading.level));
         self.out.push_str(&anchor_link(&heading.anchor, &heading.title).into_string());
         self.out.push_str("</div>\n");
+        if let (Some(scenario), Some(view)) = (heading.scenario, self.document.view) {
+            let runs = &self.document.layout.scenarios[scenario].runs;
+            self.out.push_str(&results::scenario_state(view, runs).into_string());
+        }
         if self.document.without_heading == Some(*self.headings) {
             self.out.truncate(self.heading_start);
         }
@@ -310,7 +326,11 @@ impl Writer<'_, '_, '_> {
         let fence = &layout.fences[*self.fences];
         *self.fences += 1;
         let markup = match &fence.content {
-            Content::Steps { lines, .. } => scenario::steps(lines, layout),
+            Content::Steps { scenario, lines } => {
+                let runs = scenario.map_or(&[][..], |scenario| &layout.scenarios[scenario].runs);
+                let shown = self.document.view.and_then(|view| Some((view, results::shown_run(view, runs)?)));
+                scenario::steps(lines, layout, shown)
+            }
             Content::File { file, text } => files::file(&layout.files[*file], &fence.attributes, text, layout),
             Content::Diagram { kind, text } => diagram::figure(*kind, text, self.document.drawings),
             Content::Code(text) => files::block(&fence.attributes, text),

@@ -6,9 +6,11 @@ use maud::{Markup, PreEscaped, html};
 use crate::page::files::anchor_link;
 use crate::page::layout::{Layout, StepLine};
 use crate::page::markup::{Escaped, escape};
+use crate::page::results;
+use crate::page::view::View;
 
 /// Returns a block of steps.
-pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>) -> Markup {
+pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>, run: Option<(&View<'_>, usize)>) -> Markup {
     let first = lines.first().map_or(1, |line| line.number.max(1));
     html! {
         ol.steps start=[(first > 1).then_some(first)] {
@@ -17,7 +19,9 @@ pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>) -> Markup {
                     div.step-line {
                         span.step-text { (text(line, layout)) }
                         (anchor_link(&line.anchor, &format!("step {}", line.number)))
+                        @if let (Some((view, run)), Some(step)) = (run, line.index) { (results::step_state(view, run, step)) }
                     }
+                    @if let (Some((view, run)), Some(step)) = (run, line.index) { (results::step_details(view, run, step)) }
                 }
             }
         }

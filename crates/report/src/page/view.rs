@@ -1,6 +1,7 @@
 //! What the parts of a page that show results know: the run, the document, and its anchors.
 
 use crate::page::layout::Layout;
+use crate::page::results::Room;
 use crate::run_record::RunRecord;
 
 /// A document with the run that it is shown for.
@@ -11,9 +12,15 @@ pub struct View<'a> {
     /// Index of the document in the outline.
     pub document: usize,
     pub(crate) layout: &'a Layout<'a>,
+    pub(crate) room: Room,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
+    /// Creates the view of a document.
+    pub(crate) fn new(run: &'a RunRecord, document: usize, layout: &'a Layout<'a>) -> Self {
+        Self { run, document, layout, room: Room::of(run, document) }
+    }
+
     /// Returns the anchor of a scenario, by its index in the outline. It is the anchor of its heading.
     pub fn scenario_anchor(&self, scenario: usize) -> Option<&str> {
         self.layout.scenario_anchor(scenario)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use greenroom_event::{Held, Merge, MergedRun, Outcome, Outline, Property, RunStarted, User};
+use greenroom_event::{Merge, MergedRun, Outcome, Outline, RunStarted};
 
 use super::page::Page;
 use crate::explanation;
@@ -14,14 +14,6 @@ use crate::words;
 const DOCUMENTS: usize = 3;
 /// How many scenarios that did not pass are listed at the end.
 const LISTED: usize = 100;
-
-/// Returns an isolation property as `network=private`.
-fn property(property: &Property) -> String {
-    let (own, shared) = property.name.values();
-    let value = if property.held == Held::Own { own } else { shared };
-    let name = property.name.name();
-    format!("{name}={value}")
-}
 
 /// Shows what is about to run, and what is unusual about it.
 pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_verbose: bool) {
@@ -39,24 +31,11 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
     if let Some(merge) = run.merge.as_ref().filter(|merge| merge.runs.len() > 1) {
         merged(page, merge, is_verbose);
     }
-    if !run.isolation.sealed {
-        let refused = run.isolation.properties.iter().find_map(|property| match &property.held {
-            Held::Refused { call, error } => Some(format!("{call} failed: {error}")),
-            Held::Own | Held::Shared => None,
-        });
+    if let Some(apart) = explanation::not_sealed(&run.isolation) {
         let word = page.paint(Role::Odd, "not sealed");
-        match &refused {
-            Some(refused) => page.line(0, &format!("{word}: {}", words::escape(refused))),
-            None => page.line(0, &format!("{word}, as requested")),
-        }
-        let user = match run.isolation.user {
-            User::Root => "user=root",
-            User::Same => "user=same",
-        };
-        let properties = run.isolation.properties.iter().map(property).chain([user.to_owned()]);
-        let properties = properties.collect::<Vec<_>>().join(" ");
-        let more = if refused.is_some() { "; `greenroom doctor` shows how to enable more" } else { "" };
-        page.line(2, &format!("{}{more}", words::escape(&properties)));
+        page.line(0, &format!("{word}{}", words::escape(&apart.reason())));
+        let more = if apart.refused.is_some() { "; `greenroom doctor` shows how to enable more" } else { "" };
+        page.line(2, &format!("{}{more}", words::escape(&apart.properties)));
     }
     if let Some(seed) = run.shuffle {
         page.line(0, &format!("order shuffled with seed {seed}"));

@@ -1,0 +1,161 @@
+//! What happened, in the page of a document: the summary, and what is beside and below each step.
+//!
+//! A page calls these functions while it writes the document. What needs attention is open; what
+//! passed is quiet and can be opened. Everything is there without the script of the page, which
+//! only adds the filter, the keys and the buttons that copy.
+//!
+//! Words come from [`explanation`](crate::explanation) and
+//! [`comparison`](crate::comparison), which the terminal report uses, too.
+
+mod attempt;
+mod comparison;
+mod daemons;
+mod failure;
+mod geometry;
+mod output;
+mod room;
+mod state;
+mod summary;
+mod timeline;
+
+use greenroom_event::{Outcome, StepFinished};
+use maud::{Markup, html};
+
+use crate::page::View;
+use crate::page::text;
+use crate::records::ScenarioRecord;
+use crate::run_record::ScenarioState;
+use crate::words;
+
+pub(crate) use room::Room;
+pub(crate) use state::{mark as state_mark, name as state_name};
+pub(crate) use summary::{failures_list, summary};
+
+/// Returns the run of a scenario whose steps are shown in the document.
+///
+/// A scenario that is repeated has several. The first that did not pass is shown, else the last.
+pub(crate) fn shown_run(view: &View<'_>, runs: &[usize]) -> Option<usize> {
+    let failed = runs.iter().find(|&&run| state::is_failure(view.run.state(run)));
+    failed.or(runs.last()).copied()
+}
+
+/// Returns the state of a scenario, of all its repetitions together.
+pub(crate) fn shown_state(view: &View<'_>, runs: &[usize]) -> Option<ScenarioState> {
+    let states = || runs.iter().map(|&run| view.run.state(run));
+    state::ALL.into_iter().find(|state| states().any(|of| of == *state))
+}
+
+/// Returns the state of a scenario, for beside its heading: how it ended, how long it took, labels.
+pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
+    let (Some(scenario), Some(state)) = (shown_run(view, runs), shown_state(view, runs)) else {
+        return html! { p.scenario-state { span.state.not-run { "not run" } } };
+    };
+    let attempts = view.run.attempts(scenario);
+    let took = attempts.last().and_then(|record| record.finished.as_ref()).map(|finished| finished.took);
+    let outline = view.run.started.outline.scenarios.get(scenario);
+    let labels = outline.map_or(&[][..], |scenario| &scenario.labels);
+    html! {
+        p.scenario-state {
+            (state::mark(state))
+            @if let Some(took) = took.filter(|_| attempts.iter().any(|record| record.started)) {
+                " " span.time { (words::duration(took)) }
+            }
+            @if runs.len() > 1 {
+                " " span.attempts { "repetition " (repetition(view, scenario)) " of " (runs.len()) }
+            }
+            @if attempts.len() > 1 {
+                " " span.attempts { "attempt " (attempts.len()) " of " (attempts.len()) }
+            }
+            @for label in labels { " " span.label { (text::line(label)) } }
+            @if let Some(reason) = state::reason(view.run, scenario) { " " span.reason { (text::line(&reason)) } }
+        }
+    }
+}
+
+/// Returns which repetition a run of a scenario is.
+fn repetition(view: &View<'_>, scenario: usize) -> u32 {
+    let outline = view.run.started.outline.scenarios.get(scenario);
+    outline.and_then(|scenario| scenario.repetition).unwrap_or(1)
+}
+
+/// What is known of a step in an attempt.
+enum StepFact<'a> {
+    /// It ended.
+    Ended(&'a StepFinished),
+    /// It began.
+    Open {
+        /// What it was waiting for.
+        waiting: Option<&'a str>,
+    },
+    /// It did not begin.
+    NotRun,
+}
+
+impl<'a> StepFact<'a> {
+    fn of(record: Option<&'a ScenarioRecord>, step: usize) -> Self {
+        let Some(record) = record else { return Self::NotRun };
+        if let Some(ended) = record.steps.get(step).filter(|ended| ended.step == step) {
+            return Self::Ended(ended);
+        }
+        match record.steps.iter().find(|ended| ended.step == step) {
+            Some(ended) => Self::Ended(ended),
+            None if record.open_step == Some(step) => Self::Open { waiting: record.waiting.as_deref() },
+            None => Self::NotRun,
+        }
+    }
+}
+
+/// Returns the state and the time of a step, for beside it.
+pub(crate) fn step_state(view: &View<'_>, scenario: usize, step: usize) -> Markup {
+    let record = view.run.deciding(scenario);
+    step_mark(record, step, view.run.state(scenario))
+}
+
+/// Returns the state and the time of a step of an attempt.
+fn step_mark(record: Option<&ScenarioRecord>, step: usize, of: ScenarioState) -> Markup {
+    match StepFact::of(record, step) {
+        StepFact::Ended(ended) => html! {
+            span class={ "step-state " (state::outcome_name(ended.outcome)) } {
+                b { (state::step_word(ended.outcome)) }
+                " " span.time { (words::duration(ended.took)) }
+            }
+        },
+        StepFact::Open { .. } => {
+            let (class, word) =
+                if of == ScenarioState::Unfinished { ("unfinished", "unfinished") } else { ("skipped", "stopped") };
+            html! { span class={ "step-state " (class) } { b { (word) } } }
+        }
+        StepFact::NotRun => html! { span.step-state.not-run { b { "not run" } } },
+    }
+}
+
+/// Returns what is below a step: its failure, or what its command wrote, folded.
+pub(crate) fn step_details(view: &View<'_>, scenario: usize, step: usize) -> Markup {
+    let Some(record) = view.run.deciding(scenario) else { return html! {} };
+    let more = failure::Context::of(view, record);
+    step_explanation(&more, record, step)
+}
+
+/// Returns the explanation of a step of an attempt.
+fn step_explanation(context: &failure::Context<'_>, record: &ScenarioRecord, step: usize) -> Markup {
+    match StepFact::of(Some(record), step) {
+        StepFact::Ended(ended) if ended.outcome != Outcome::Passed => html! {
+            @if let Some(of) = &ended.failure { (failure::failure(context, of, None, true)) }
+        },
+        StepFact::Ended(ended) => output::folded(&ended.output, context.has_room),
+        StepFact::Open { waiting: Some(what) } => html! {
+            div.failure.odd { p.message { "while waiting for " (text::line(what)) } }
+        },
+        _ => html! {},
+    }
+}
+
+/// Returns what comes after the last step of a scenario.
+///
+/// These are earlier attempts, cleanups, the time line, daemons with their output, leftovers.
+pub(crate) fn scenario_end(view: &View<'_>, runs: &[usize]) -> Markup {
+    shown_run(view, runs).map(|shown| attempt::all(view, shown, runs)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

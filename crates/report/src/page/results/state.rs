@@ -1,0 +1,65 @@
+//! States: a word, a shape and a colour each. The style sheet adds shape and colour by class.
+
+use greenroom_event::Outcome;
+use maud::{Markup, html};
+
+use crate::run_record::{RunRecord, ScenarioState};
+
+/// All states, those that need attention first.
+pub(super) const ALL: [ScenarioState; 6] = [
+    ScenarioState::Failed,
+    ScenarioState::Broken,
+    ScenarioState::Unfinished,
+    ScenarioState::Flaky,
+    ScenarioState::Skipped,
+    ScenarioState::Passed,
+];
+
+/// Returns the name of a state, which is also its class: `failed`.
+pub(crate) fn name(state: ScenarioState) -> &'static str {
+    match state {
+        ScenarioState::Failed => "failed",
+        ScenarioState::Broken => "broken",
+        ScenarioState::Unfinished => "unfinished",
+        ScenarioState::Flaky => "flaky",
+        ScenarioState::Passed => "passed",
+        ScenarioState::Skipped => "skipped",
+    }
+}
+
+/// Returns the mark of a state.
+pub(crate) fn mark(state: ScenarioState) -> Markup {
+    html! { span class={ "state " (name(state)) } { (name(state)) } }
+}
+
+/// Whether a scenario in this state is one that "next failure" jumps to.
+pub(super) fn is_failure(state: ScenarioState) -> bool {
+    matches!(state, ScenarioState::Failed | ScenarioState::Broken | ScenarioState::Unfinished)
+}
+
+/// Returns the class of an outcome of a step or an attempt.
+pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Broken => "broken",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+/// Returns the word for a step that ended so.
+pub(super) fn step_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Skipped => "stopped",
+        outcome => outcome_name(outcome),
+    }
+}
+
+/// Returns why a scenario was skipped.
+pub(super) fn reason(run: &RunRecord, scenario: usize) -> Option<String> {
+    if run.state(scenario) != ScenarioState::Skipped {
+        return None;
+    }
+    let finished = run.deciding(scenario)?.finished.as_ref()?;
+    finished.failure.as_ref().map(|failure| failure.message.clone())
+}

@@ -1,0 +1,244 @@
+//! The head of the results: the verdict, the counts, the filter, where the run comes from.
+
+use std::time::Duration;
+
+use greenroom_event::{Partition, PartitionKind, RunStarted};
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::state;
+use crate::explanation;
+use crate::page::View;
+use crate::page::text;
+use crate::run_record::ScenarioState;
+use crate::words;
+
+/// Scenarios that are listed at the head of the page.
+const LISTED: usize = 200;
+
+/// The counts of a document.
+struct Counts {
+    by_state: Vec<(ScenarioState, usize)>,
+    total: usize,
+    /// The times of all attempts, added up.
+    time: Duration,
+    labels: Vec<String>,
+}
+
+impl Counts {
+    fn of(view: &View<'_>) -> Self {
+        let mut by_state: Vec<_> = state::ALL.into_iter().map(|state| (state, 0)).collect();
+        let mut counts = Self { by_state: Vec::new(), total: 0, time: Duration::ZERO, labels: Vec::new() };
+        for (index, scenario) in view.run.scenarios_of(view.document) {
+            counts.total += 1;
+            let state = view.run.state(index);
+            by_state.iter_mut().filter(|(of, _)| *of == state).for_each(|(_, count)| *count += 1);
+            let finished = view.run.attempts(index).iter().filter_map(|record| record.finished.as_ref());
+            counts.time += finished.map(|finished| finished.took).sum::<Duration>();
+            for label in &scenario.labels {
+                if !counts.labels.contains(label) {
+                    counts.labels.push(label.clone());
+                }
+            }
+        }
+        counts.labels.sort();
+        counts.by_state = by_state;
+        counts
+    }
+
+    fn number(&self, state: ScenarioState) -> usize {
+        self.by_state.iter().find(|(of, _)| *of == state).map_or(0, |(_, count)| *count)
+    }
+
+    fn failures(&self) -> usize {
+        self.by_state.iter().filter(|(state, _)| state::is_failure(*state)).map(|(_, count)| count).sum()
+    }
+
+    /// Returns the state that the document as a whole has.
+    fn state(&self) -> ScenarioState {
+        let worst = self.by_state.iter().find(|(_, count)| *count > 0).map_or(ScenarioState::Skipped, |(of, _)| *of);
+        // Passed scenarios decide once some ran.
+        if worst == ScenarioState::Skipped && self.number(ScenarioState::Passed) > 0 {
+            ScenarioState::Passed
+        } else {
+            worst
+        }
+    }
+
+    fn verdict(&self) -> String {
+        let of = words::count(self.total, "scenario");
+        let failures = self.failures();
+        let ran = self.total - self.number(ScenarioState::Skipped);
+        match (failures, ran) {
+            (_, 0) => "nothing ran".to_owned(),
+            (0, ran) if ran == self.total && ran == 1 => "the scenario passed".to_owned(),
+            (0, ran) if ran == self.total => format!("all {of} passed"),
+            (0, ran) => format!("{ran} of {of} passed, the others did not run"),
+            (failures, _) if failures == self.number(ScenarioState::Failed) => format!("{failures} of {of} failed"),
+            (failures, _) => format!("{failures} of {of} did not pass"),
+        }
+    }
+}
+
+/// Returns the head of a page with results, which stays in reach.
+pub(crate) fn summary(view: &View<'_>) -> Markup {
+    let counts = Counts::of(view);
+    let run = &view.run.started;
+    html! {
+        section.results aria-label="Results" data-failures=(counts.failures()) {
+            p class={ "verdict " (state::name(counts.state())) } { (counts.verdict()) }
+            ul.counts {
+                @for (state, count) in counts.by_state.iter().filter(|(_, count)| *count > 0) {
+                    li data-state=(state::name(*state)) {
+                        span class={ "state " (state::name(*state)) } { b { (count) } " " (state::name(*state)) }
+                    }
+                }
+            }
+            p.total-time { (time(view, &counts)) }
+            // The script of the page fills it: without it there is nothing to filter with.
+            div.filter data-labels=(words::escape(&counts.labels.join(" "))) {}
+            details.about { summary { "About this run" } (about(view, run)) }
+        }
+    }
+}
+
+fn time(view: &View<'_>, counts: &Counts) -> String {
+    let wall = words::duration(view.run.summary.took);
+    format!("{wall}, {} of scenarios", words::duration(counts.time))
+}
+
+/// Says that there is no end, or that the run was interrupted.
+fn notice(view: &View<'_>) -> Markup {
+    html! {
+        @if !view.run.ended {
+            p.notice role="note" {
+                b { "This recording has no end." }
+                " The run was cut short or still goes on. Scenarios without an end are marked as unfinished."
+            }
+        } @else if view.run.summary.interrupted {
+            p.notice role="note" {
+                b { "This run was interrupted." }
+                " Scenarios that it did not start or finish are marked as skipped."
+            }
+        }
+    }
+}
+
+fn about(view: &View<'_>, run: &RunStarted) -> Markup {
+    let origin = run.origin.as_ref();
+    let jobs = match run.jobs {
+        0 | 1 => "one at a time".to_owned(),
+        many => format!("up to {many} at a time"),
+    };
+    let command = origin.map(|origin| origin.command.iter().map(|word| words::shell_quote(word)).collect::<Vec<_>>());
+    html! {
+        dl {
+            @if let Some(origin) = origin {
+                @if let Some(time) = view.run.wall_time(Duration::ZERO) {
+                    dt { "when" }
+                    dd { time datetime=(time) { (readable(time)) } }
+                }
+                @if !origin.machine.host.is_empty() {
+                    dt { "machine" }
+                    dd {
+                        (text::line(&origin.machine.host))
+                        @if !origin.machine.system.is_empty() { ", " (text::line(&origin.machine.system)) }
+                        @if origin.machine.cores > 0 { ", " (words::count(origin.machine.cores, "processor")) }
+                    }
+                }
+            }
+            @if let Some(command) = command.filter(|command| !command.is_empty()) {
+                dt { "command" } dd { code.copy { (text::line(&command.join(" "))) } }
+            }
+            dt { "isolation" }
+            dd {
+                @match explanation::not_sealed(&run.isolation) {
+                    Some(apart) => { "not sealed" (text::line(&apart.reason())) br; (text::line(&apart.properties)) }
+                    None => "sealed",
+                }
+            }
+            dt { "scenarios" }
+            dd {
+                (jobs)
+                @if run.outline.left_out > 0 { "; " (run.outline.left_out) " left out by the filters" }
+            }
+            @if let Some(seed) = run.shuffle { dt { "order" } dd { "shuffled with seed " (seed) } }
+            @if let Some(partition) = &run.partition { dt { "partition" } dd { (words_of(partition)) } }
+            dt { "time" } dd { (words::duration(view.run.summary.took)) }
+            dt { "greenroom" } dd { (text::line(&run.version)) }
+        }
+    }
+}
+
+/// Returns a time without the marks that machines need: `2026-11-26 18:50:19 UTC`.
+fn readable(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// Returns a partition as options write it, and how much it is part of.
+fn words_of(partition: &Partition) -> String {
+    let by = match partition.by {
+        PartitionKind::Hash => "hash",
+        PartitionKind::Count => "count",
+    };
+    let all = words::count(partition.scenarios, "scenario");
+    format!("{by}:{}/{} of {all}", partition.index, partition.total)
+}
+
+/// Returns what the reader must know first, and the scenarios that did not simply pass.
+pub(crate) fn failures_list(view: &View<'_>) -> Markup {
+    let mut listed: Vec<(ScenarioState, usize)> = view
+        .run
+        .scenarios_of(view.document)
+        .map(|(index, _)| (view.run.state(index), index))
+        .filter(|(state, _)| state::is_failure(*state) || *state == ScenarioState::Flaky)
+        .collect();
+    // Flaky ones are known to pass, too.
+    listed.sort_by_key(|(state, index)| (*state == ScenarioState::Flaky, *index));
+    let more = listed.len().saturating_sub(LISTED);
+    html! {
+        (notice(view))
+        @if !listed.is_empty() {
+            nav.failures aria-label="Scenarios that need attention" {
+                ul {
+                    @for (state, index) in listed.iter().take(LISTED) { li { (failure_line(view, *state, *index)) } }
+                }
+                @if more > 0 { p.remark { "and " (more) " more" } }
+            }
+        }
+    }
+}
+
+fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
+    let outline = &view.run.started.outline;
+    let Some(scenario) = outline.scenarios.get(index) else { return html! {} };
+    let attempts = view.run.attempts(index);
+    // Of a flaky scenario the attempt that failed says why.
+    let record = if state == ScenarioState::Flaky { attempts.first() } else { attempts.last() };
+    let message = record.and_then(|record| {
+        let finished = record.finished.as_ref()?;
+        let nothing = greenroom_event::Failure::default();
+        let failures = explanation::failures(record, Some(scenario), finished, &nothing);
+        failures.first().map(|(failure, _)| failure.message.lines().next().unwrap_or_default().to_owned())
+    });
+    let step = record.and_then(explanation::deciding_step);
+    let place = step.and_then(|step| scenario.steps.get(step)).map_or(&scenario.location, |step| &step.location);
+    let anchor = step.filter(|_| state != ScenarioState::Flaky).and_then(|step| view.step_anchor(index, step));
+    html! {
+        p.which {
+            (state::mark(state)) " "
+            @match view.scenario_anchor(index) {
+                Some(anchor) => a href={ "#" (anchor) } { (text::line(&scenario.title)) },
+                None => (text::line(&scenario.title)),
+            }
+            " "
+            span.place {
+                @match anchor {
+                    Some(anchor) => a href={ "#" (anchor) } { (explanation::place(place)) },
+                    None => (explanation::place(place)),
+                }
+            }
+        }
+        @if let Some(message) = message { p.message { (text::line(&words::fit(&message, 200))) } }
+    }
+}

@@ -1,0 +1,216 @@
+// Adds to a page what needs a script: the filter, the keys, buttons that copy, the place of the
+// reader in the table of contents. The page is complete without it. It loads nothing, stores
+// nothing, and works from a file.
+(() => {
+  'use strict';
+
+  const results = document.querySelector('section.results');
+  const scenarios = [...document.querySelectorAll('section.scenario')];
+
+  const element = (name, text, attributes) => {
+    const made = document.createElement(name);
+    if (text) made.textContent = text;
+    for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
+    return made;
+  };
+
+  // What a link leads to may be folded.
+  const unfold = (target) => {
+    for (let at = target; at; at = at.parentElement) {
+      if (at.tagName === 'DETAILS') at.open = true;
+      if (at.hidden) clear();
+    }
+  };
+  const follow = () => {
+    let name = location.hash.slice(1);
+    try { name = decodeURIComponent(name); } catch { /* not a name of ours */ }
+    const target = name && document.getElementById(name);
+    if (target) {
+      unfold(target);
+      target.scrollIntoView();
+    }
+  };
+  window.addEventListener('hashchange', follow);
+
+  // The filter: states, a label, words. A scenario is shown if all agree.
+  const chosen = new Set();
+  const filter = results && results.querySelector('.filter');
+  const buttons = new Map();
+  let search;
+  let labels;
+  let shown;
+  let texts;
+
+  const textOf = (scenario) => {
+    const parts = [scenario.querySelector('.heading'), scenario.querySelector('.scenario-state')];
+    parts.push(...scenario.querySelectorAll('.step-text, .failure > .message'));
+    return parts.map((part) => (part ? part.textContent : '')).join(' ').toLowerCase();
+  };
+
+  const apply = () => {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const label = labels ? labels.value : '';
+    if (words.length && !texts) texts = scenarios.map(textOf);
+    let count = 0;
+    scenarios.forEach((scenario, index) => {
+      const fits = (!chosen.size || chosen.has(scenario.dataset.state))
+        && (!label || scenario.dataset.labels.split(' ').includes(label))
+        && words.every((word) => texts[index].includes(word));
+      if (scenario.hidden === fits) scenario.hidden = !fits;
+      if (fits) count += 1;
+    });
+    for (const [state, button] of buttons) button.setAttribute('aria-pressed', String(chosen.has(state)));
+    const isOn = chosen.size || label || words.length;
+    document.body.classList.toggle('filtered', Boolean(isOn));
+    shown.textContent = isOn ? `${count} of ${scenarios.length} shown` : '';
+  };
+
+  const clear = () => {
+    chosen.clear();
+    search.value = '';
+    if (labels) labels.value = '';
+    apply();
+  };
+
+  // Failures, one after the other, from where the reader is.
+  const failures = scenarios.filter((one) => ['failed', 'broken', 'unfinished'].includes(one.dataset.state));
+  let current = -1;
+  const place = (scenario) =>
+    scenario.querySelector('.step:has(.failure)') || scenario.querySelector('.failure') || scenario;
+  const jump = (by) => {
+    const visible = failures.filter((one) => !one.hidden);
+    if (!visible.length) return;
+    let at = visible.indexOf(failures[current]);
+    const top = results.getBoundingClientRect().bottom + 16;
+    if (at < 0) {
+      const below = visible.findIndex((one) => one.getBoundingClientRect().bottom > top);
+      at = by > 0 ? (below < 0 ? 0 : below) : (below < 0 ? visible.length : below) - 1;
+    } else {
+      at += by;
+    }
+    at = (at + visible.length) % visible.length;
+    current = failures.indexOf(visible[at]);
+    const target = place(visible[at]);
+    unfold(target);
+    // Sections that were never drawn have a size that is only guessed: look twice.
+    visible[at].scrollIntoView();
+    const heading = visible[at].querySelector('h1, h2, h3, h4, h5, h6');
+    if (heading) {
+      heading.tabIndex = -1;
+      heading.focus({ preventScroll: true });
+    }
+    requestAnimationFrame(() => visible[at].scrollIntoView());
+    shown.textContent = `failure ${at + 1} of ${visible.length}`;
+  };
+
+  if (filter) {
+    for (const item of results.querySelectorAll('.counts li')) {
+      const state = item.dataset.state;
+      const button = element('button', '', { type: 'button', 'aria-pressed': 'false' });
+      button.append(...item.childNodes);
+      button.addEventListener('click', () => {
+        if (!chosen.delete(state)) chosen.add(state);
+        apply();
+      });
+      item.append(button);
+      buttons.set(state, button);
+    }
+    filter.setAttribute('role', 'search');
+    filter.setAttribute('aria-label', 'Scenarios');
+    search = element('input', '', {
+      type: 'search', id: 'gr-search', placeholder: 'filter by text', 'aria-label': 'Filter by text', 'aria-keyshortcuts': '/',
+    });
+    search.addEventListener('input', apply);
+    filter.append(search);
+    const names = filter.dataset.labels.split(' ').filter(Boolean);
+    if (names.length) {
+      labels = element('select', '', { 'aria-label': 'Filter by label' });
+      labels.append(element('option', 'all labels', { value: '' }));
+      for (const name of names) labels.append(element('option', name, { value: name }));
+      labels.addEventListener('change', apply);
+      filter.append(labels);
+    }
+    if (failures.length) {
+      for (const [by, sign, name, key] of [[-1, '\u2191', 'Previous failure', 'p'], [1, '\u2193', 'Next failure', 'n']]) {
+        const button = element('button', `${sign} `, { type: 'button', 'aria-label': name, title: name, 'aria-keyshortcuts': key });
+        button.append(element('kbd', key));
+        button.addEventListener('click', () => jump(by));
+        filter.append(button);
+      }
+    }
+    shown = element('span', '', { class: 'shown', role: 'status' });
+    filter.append(shown);
+    // A browser may have kept what was typed before a reload.
+    if (search.value) apply();
+  }
+
+  document.addEventListener('keydown', (event) => {
+    if (!filter || event.ctrlKey || event.metaKey || event.altKey) return;
+    const at = event.target;
+    const isTyping = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName));
+    if (event.key === 'Escape' && document.body.classList.contains('filtered')) {
+      clear();
+    } else if (!isTyping && (event.key === 'n' || event.key === 'p')) {
+      jump(event.key === 'n' ? 1 : -1);
+    } else if (!isTyping && event.key === '/') {
+      event.preventDefault();
+      search.focus();
+    }
+  });
+
+  // Buttons that copy.
+  const copy = async (code) => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      return true;
+    } catch {
+      const selection = window.getSelection();
+      selection.selectAllChildren(code);
+      return document.execCommand('copy');
+    }
+  };
+  for (const code of document.querySelectorAll('code.copy')) {
+    const button = element('button', 'Copy', { type: 'button', 'aria-label': 'Copy the command' });
+    button.addEventListener('click', async () => {
+      button.textContent = (await copy(code)) ? 'Copied' : 'Press Ctrl+C';
+      setTimeout(() => { button.textContent = 'Copy'; }, 2000);
+    });
+    code.after(button);
+  }
+
+  // The place of the reader in the table of contents.
+  const entries = new Map();
+  for (const entry of document.querySelectorAll('nav.contents li[data-for]')) {
+    const heading = document.getElementById(entry.dataset.for);
+    if (heading) entries.set(heading, entry.querySelector('a'));
+  }
+  if (entries.size && 'IntersectionObserver' in window) {
+    let marked = null;
+    const mark = (link) => {
+      if (link === marked) return;
+      if (marked) marked.removeAttribute('aria-current');
+      marked = link;
+      link.setAttribute('aria-current', 'true');
+      const list = link.closest('nav.contents');
+      const { top, bottom } = link.getBoundingClientRect();
+      const box = list.getBoundingClientRect();
+      if (top < box.top || bottom > box.bottom) list.scrollTop += top - box.top - box.height / 2;
+    };
+    const observer = new IntersectionObserver((seen) => {
+      const first = seen.filter((one) => one.isIntersecting)
+        .sort((one, other) => one.boundingClientRect.top - other.boundingClientRect.top)[0];
+      if (first) mark(entries.get(first.target));
+    }, { rootMargin: '0px 0px -60% 0px' });
+    for (const heading of entries.keys()) observer.observe(heading);
+  }
+
+  // Paper shows where the run comes from.
+  window.addEventListener('beforeprint', () => {
+    for (const about of document.querySelectorAll('details.about')) about.open = true;
+  });
+  window.addEventListener('afterprint', () => {
+    for (const about of document.querySelectorAll('details.about')) about.open = false;
+  });
+
+  if (location.hash) follow();
+})();
