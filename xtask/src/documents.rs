@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::workspace::{greenroom, root, run};
+use crate::workspace::{STATE, greenroom, root, run, target};
 
 /// The directories whose documents must pass.
 const DIRECTORIES: [&str; 3] = ["acceptance", "acceptance/python", "examples"];
@@ -17,7 +17,8 @@ pub(crate) fn check() -> Result<(), String> {
         documents.extend(entries.flatten().map(|entry| entry.path()).filter(|path| is_document(path)));
     }
     documents.sort();
-    run(Command::new(greenroom()).arg("run").args(documents).current_dir(&root))
+    let mut command = Command::new(greenroom());
+    run(command.arg("run").args(documents).current_dir(&root).env(STATE, target().join("state")))
 }
 
 /// Returns whether a file is a document. The Markdown of a `.subplot` file is not: it lacks

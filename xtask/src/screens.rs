@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::markdown::{Fence, fences};
-use crate::workspace::{files, greenroom, no_problems, read, root};
+use crate::workspace::{STATE, files, greenroom, no_problems, read, root};
 
 /// What to do with a screen that is out of date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl Page {
             Command::new("sh")
         };
         shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(&self.directory).env("PATH", path);
-        shell.env_remove("TMPDIR").env("LC_ALL", "C.UTF-8").env("XDG_STATE_HOME", self.directory.join(".state"));
+        shell.env_remove("TMPDIR").env("LC_ALL", "C.UTF-8").env(STATE, self.directory.join(".state"));
         let output = shell.output().map_err(|error| format!("{shell:?}: {error}"))?;
         let directory = self.directory.display().to_string();
         let printed = String::from_utf8_lossy(&output.stdout).replace(&directory, "/home/ann");

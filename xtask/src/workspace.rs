@@ -4,6 +4,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The variable for the directory in which greenroom records runs.
+///
+/// Ours must leave the records of the user alone.
+pub(crate) const STATE: &str = "XDG_STATE_HOME";
+
 /// Returns the directory of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)

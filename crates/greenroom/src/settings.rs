@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) temporary: PathBuf,
     /// Whether it comes from TMPDIR.
     pub(crate) tmpdir_is_set: bool,
+    /// Where greenroom keeps what it remembers of earlier runs, if the environment says where.
+    pub(crate) state: Option<PathBuf>,
     /// Directories below /tmp that the environment names. Scenarios may need them.
     pub(crate) mentioned: Vec<PathBuf>,
     /// Properties of standard output.
@@ -30,6 +32,9 @@ pub(crate) struct Settings {
 
 /// The width of output that does not go to a terminal.
 const PAGE_WIDTH: usize = 100;
+
+/// The variable that names the directory for state.
+const STATE: &str = "XDG_STATE_HOME";
 
 impl Settings {
     /// Reads environment, working directory and terminal.
@@ -49,6 +54,8 @@ impl Settings {
                 return Err(CommandError::Directory(message));
             }
         }
+        let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state = absolute(STATE).or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = |terminal: bool| match choice {
@@ -67,7 +74,11 @@ impl Settings {
             path: std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into()),
             temporary,
             tmpdir_is_set,
-            mentioned: std::env::vars_os().flat_map(|(_, value)| below_tmp(&value)).collect(),
+            state: state.map(|state| state.join("greenroom")),
+            mentioned: std::env::vars_os()
+                .filter(|(name, _)| name != STATE)
+                .flat_map(|(_, value)| below_tmp(&value))
+                .collect(),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Terminal { colour: colour(err), width: width(err, err_columns), live: err && !dumb },
         })

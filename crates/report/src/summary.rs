@@ -24,6 +24,8 @@ pub struct Summary {
     pub skipped: usize,
     /// Scenarios that the filters left out.
     pub left_out: usize,
+    /// Scenarios that a rerun of what failed left out because they passed in their last run.
+    pub passed_earlier: usize,
     /// Which part of the scenarios it has, if they are spread over several runs.
     pub partition: Option<Partition>,
     /// Steps that passed, without those of attempts that do not count.
@@ -69,6 +71,7 @@ impl Summary {
             EventKind::RunStarted(run) => {
                 self.scenarios = run.outline.scenarios.len();
                 self.left_out = run.outline.left_out;
+                self.passed_earlier = run.outline.passed_earlier;
                 self.partition.clone_from(&run.partition);
             }
             EventKind::StepFinished(StepFinished { outcome: Outcome::Passed, .. }) => {
@@ -112,6 +115,11 @@ impl Summary {
         self.passed + self.failed + self.broken + self.skipped
     }
 
+    /// Returns whether the run has no scenarios because all passed earlier, which is a success.
+    pub fn is_nothing_left(&self) -> bool {
+        self.scenarios == 0 && self.passed_earlier > 0 && self.partition.as_ref().is_none_or(|all| all.scenarios == 0)
+    }
+
     /// Returns the partition of the run if it has no scenarios, which is a success.
     pub fn empty_partition(&self) -> Option<&Partition> {
         self.partition.as_ref().filter(|_| self.scenarios == 0)
@@ -123,7 +131,7 @@ impl Summary {
             Verdict::Interrupted
         } else if self.failed + self.broken > 0 {
             Verdict::Failed
-        } else if self.passed == 0 && self.empty_partition().is_none() {
+        } else if self.passed == 0 && self.empty_partition().is_none() && !self.is_nothing_left() {
             Verdict::NothingRan
         } else {
             Verdict::Passed

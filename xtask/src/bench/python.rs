@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::measure::{self, Measured, Peaks, Spread, against, in_turns, say};
 use super::setup::Bench;
+use crate::workspace::STATE;
 
 const ROUNDS: usize = 7;
 
@@ -96,7 +97,8 @@ fn text(count: usize) -> String {
 /// Creates a command that runs in the document's directory.
 fn command(program: &Path, arguments: &[&str], document: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(document.parent().unwrap_or("/".as_ref()));
+    let directory = document.parent().unwrap_or("/".as_ref());
+    command.args(arguments).current_dir(directory).env(STATE, directory.join("state"));
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

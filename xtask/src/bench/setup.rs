@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::measure::{self, Measured, Peaks};
-use crate::workspace::target;
+use crate::workspace::{STATE, target};
 
 /// Metadata of the generated documents.
 pub(super) const HEAD: &str =
@@ -36,7 +36,7 @@ impl Bench {
     /// Creates a command of greenroom on a document.
     pub(super) fn greenroom(&self, arguments: &[&str], document: &Path) -> Command {
         let mut command = Command::new(&self.greenroom);
-        command.args(arguments).arg(document).stdout(Stdio::null());
+        command.args(arguments).arg(document).stdout(Stdio::null()).env(STATE, self.directory.join("state"));
         command
     }
 

@@ -16,6 +16,7 @@ use crate::documents::{Checks, Documents};
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
+use crate::history::HistoryArguments;
 use crate::origin;
 use crate::repetition::Repetition;
 use crate::reports::{self, ReportFiles};
@@ -54,6 +55,8 @@ pub(crate) struct Run {
     fail_fast: bool,
     #[command(flatten)]
     repetition: Repetition,
+    #[command(flatten)]
+    history: HistoryArguments,
     /// Keep the directories of failed scenarios and show their paths
     #[arg(long)]
     keep: bool,
@@ -143,14 +146,20 @@ impl Run {
             shares_tmp: matches!(self.sandbox, Sandbox::Tended),
         };
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
-        let mut chosen = self.filter.select(&loaded, &named)?;
+        let selected = self.filter.select(&loaded, &named)?;
+        let history = self.history.read(&loaded, settings)?;
+        let mut selection = history.select(&loaded, selected);
+        let mut chosen = std::mem::take(&mut selection.chosen);
         let mut partition = None;
         if let Some(assignment) = self.filter.partition {
             let (part, of_all) = assignment.take(&loaded, &settings.directory, &chosen);
             (chosen, partition) = (part, Some(of_all));
         }
         let repeat = self.repetition.rounds(chosen.len())?;
-        let options = RunOptions { partition, repeat, ..self.options(chosen, &loaded, settings) };
+        let durations = history.durations(&loaded, &chosen);
+        let passed_earlier = selection.passed_earlier;
+        let options =
+            RunOptions { partition, repeat, durations, passed_earlier, ..self.options(chosen, &loaded, settings) };
         let mut reports = self.reports.open(&reports::inputs(&loaded), settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
@@ -159,7 +168,9 @@ impl Run {
         let shown = Options { verbosity: self.detail.verbosity() };
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
         let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), terminal, shown));
-        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()));
+        let mut recorder = history.recorder();
+        let sinks = iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks());
+        let mut tee = Tee::new(sinks.chain(recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink)));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
@@ -177,6 +188,10 @@ impl Run {
             SandboxError::Interrupted => CommandError::Interrupted,
             error => CommandError::Sandbox { error, tmpdir_is_set: settings.tmpdir_is_set },
         })?;
+        if let Some(recorder) = recorder {
+            recorder.report();
+        }
+        selection.report();
         let verdict = summary.verdict();
         // Who stops a run may close its terminal too, so lost output does not matter.
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);

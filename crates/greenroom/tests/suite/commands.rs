@@ -554,6 +554,20 @@ Options:
           Repeat the scenarios until one fails, up to N times with --repeat N [default: 1000 times,
           with over 100 scenarios less often]
 
+      --rerun <WHICH>
+          Run only those of the selected scenarios that did not pass in their last run
+
+          Possible values:
+          - failed: Those that failed or did not end, that never ran, and that have changed since
+            they passed
+
+      --no-record
+          Do not record this run for later ones
+          
+          By default greenroom records how each scenario ended and how long it took, below
+          $XDG_STATE_HOME/greenroom or ~/.local/state/greenroom. --rerun needs that, and runs of
+          many scenarios start the slowest first.
+
       --keep
           Keep the directories of failed scenarios and show their paths
 

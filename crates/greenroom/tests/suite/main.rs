@@ -35,6 +35,7 @@ mod planted;
 mod python;
 mod recordings;
 mod refusals;
+mod reruns;
 mod retries;
 mod run;
 mod scarcity;

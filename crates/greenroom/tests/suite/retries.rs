@@ -24,7 +24,7 @@ fn project(metadata: &str, scenarios: &[(&str, &str, &str)]) -> Project {
         format!("# {title}\n~~~{{.scenario{attributes}}}\ngiven srcdir is in the PATH\nwhen I run {command}\n~~~\n\n")
     });
     let text = document(&text.collect::<String>()).replace("title: Trial\n", &format!("title: Trial\n{metadata}"));
-    Project::anywhere().file("x.md", text).file("fails-in", FAILS_IN).mode("fails-in", 0o755)
+    Project::anywhere().file("x.md", text).program("fails-in", FAILS_IN)
 }
 
 fn calls(project: &Project, counter: &str) -> usize {
@@ -317,7 +317,7 @@ fn each_attempt_has_a_directory_of_its_own() {
         "# Fresh\n~~~scenario\ngiven srcdir is in the PATH\nwhen I run sh -c \"test ! -e trace && touch trace\"\n\
          and I run fails-in fresh 1 2\n~~~\n",
     );
-    let project = Project::anywhere().file("x.md", text).file("fails-in", FAILS_IN).mode("fails-in", 0o755);
+    let project = Project::anywhere().file("x.md", text).program("fails-in", FAILS_IN);
     project.run(["run", "--retries", "2", "x.md"]).passes();
 }
 
@@ -397,7 +397,7 @@ fn a_scenario_that_could_not_start_is_not_retried() {
 fn an_interrupted_scenario_is_not_retried() {
     let program = "#!/bin/sh\necho up >\"$(dirname \"$0\")/fifo\"\nexec sleep 1000\n";
     let steps = "given srcdir is in the PATH\nwhen I run blocks";
-    let project = Project::anywhere().file("x.md", scenario(steps)).file("blocks", program).mode("blocks", 0o755);
+    let project = Project::anywhere().file("x.md", scenario(steps)).program("blocks", program);
     let project = project.fifo("fifo");
     let started = project.start(["run", "--retries", "2", "x.md"]);
     Fifo::open(project.path("fifo")).line();
@@ -417,7 +417,7 @@ fn a_worker_that_dies_is_retried() {
     let text = document(
         "# Killed\n~~~scenario\ngiven srcdir is in the PATH\nwhen I run sh -c 'fails-in worker 1 || kill -9 $PPID'\n~~~\n",
     );
-    let project = Project::anywhere().file("x.md", text).file("fails-in", FAILS_IN).mode("fails-in", 0o755);
+    let project = Project::anywhere().file("x.md", text).program("fails-in", FAILS_IN);
     project.run(["run", "--retries", "1", "x.md"]).code(0).stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 

@@ -159,6 +159,11 @@ impl Project {
         self
     }
 
+    /// Creates an executable file.
+    pub(crate) fn program(self, path: &str, text: &str) -> Self {
+        self.file(path, text).mode(path, 0o755)
+    }
+
     /// Creates a named pipe.
     pub(crate) fn fifo(self, path: &str) -> Self {
         let path = self.path(path);
@@ -212,6 +217,11 @@ impl Project {
         self.root.path().join("tmp")
     }
 
+    /// Returns the directory for what greenroom remembers, which it creates.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
     /// Returns a text that no command line of another test contains.
     pub(crate) fn token(&self) -> String {
         self.root.path().file_name().unwrap().to_str().unwrap().to_owned()
@@ -259,6 +269,7 @@ impl Project {
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("TMPDIR", self.tmp())
+            .env("XDG_STATE_HOME", self.state())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -323,6 +334,7 @@ impl Project {
     fn redact(&self, text: &str) -> String {
         let root = self.root.path().to_str().unwrap();
         let text = text.replace(&format!("{root}/tmp"), "[TMP]").replace(&format!("{root}/project"), "[PROJECT]");
+        let text = text.replace(&format!("{root}/state"), "[STATE]");
         let text = text.replace(&self.token(), "[TOKEN]");
         let mut lines: Vec<String> = run_directories(&text).split('\n').map(redact_times).collect();
         for line in lines.iter_mut().filter(|line| line.starts_with("  note: python is /")) {

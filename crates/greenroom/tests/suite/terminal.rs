@@ -29,6 +29,7 @@ fn job(project: &Project, action: &[&str], options: &[String]) -> String {
         .current_dir(project.path("."))
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("TMPDIR", project.tmp())
+        .env("XDG_STATE_HOME", project.state())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

@@ -103,15 +103,24 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
         page.line(0, &format!("{number} not run{reason}"));
     }
     let took = words::duration(summary.took);
-    let counts = counts(outline, summary);
+    let counts = counts(summary);
     match summary.verdict() {
+        Verdict::Passed if summary.is_nothing_left() => {
+            let scenarios = match (summary.passed_earlier, summary.left_out) {
+                (1, 0) => "the only scenario".to_owned(),
+                (1, _) => "the selected scenario".to_owned(),
+                (all, 0) => format!("all {all} scenarios"),
+                (selected, _) => format!("all {selected} selected scenarios"),
+            };
+            page.line(0, &format!("nothing left to rerun: {scenarios} passed in the last run"));
+        }
         Verdict::Passed if let Some(partition) = summary.empty_partition() => {
             page.line(0, &words::empty_partition(partition));
         }
         Verdict::Passed => {
             let passed = page.paint(Role::Good, &format!("{} passed", words::count(summary.passed, "scenario")));
             let steps = words::count(summary.steps_passed, "step");
-            let others = others(outline, summary);
+            let others = others(summary);
             page.line(0, &format!("{passed}, {steps}, {took}{others}"));
         }
         Verdict::Failed => {
@@ -136,7 +145,7 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
 }
 
 /// Returns `2 of 6 scenarios failed, 1 broken, 2 passed (1 flaky), 1 not run`.
-fn counts(outline: &Outline, summary: &Summary) -> String {
+fn counts(summary: &Summary) -> String {
     let total = words::count(summary.scenarios, "scenario");
     let not_run = summary.scenarios.saturating_sub(summary.passed + summary.failed + summary.broken);
     let stopped = summary.verdict() == Verdict::Interrupted;
@@ -158,17 +167,17 @@ fn counts(outline: &Outline, summary: &Summary) -> String {
     if parts.is_empty() {
         parts.push(total);
     }
-    parts.extend(not_chosen(outline, summary));
+    parts.extend(not_chosen(summary));
     parts.join(", ")
 }
 
 /// Returns how many scenarios the command line left out.
-fn not_chosen(outline: &Outline, summary: &Summary) -> Vec<String> {
-    let numbers = [(outline.passed_earlier, "passed earlier"), (summary.left_out, "left out by the filters")];
+fn not_chosen(summary: &Summary) -> Vec<String> {
+    let numbers = [(summary.passed_earlier, "passed earlier"), (summary.left_out, "left out by the filters")];
     numbers.iter().filter(|(number, _)| *number > 0).map(|(number, words)| format!("{number} {words}")).collect()
 }
 
-fn others(outline: &Outline, summary: &Summary) -> String {
+fn others(summary: &Summary) -> String {
     let mut parts = Vec::new();
     if summary.flaky > 0 {
         parts.push(format!("{} flaky", summary.flaky));
@@ -176,7 +185,7 @@ fn others(outline: &Outline, summary: &Summary) -> String {
     if summary.skipped > 0 {
         parts.push(format!("{} not run", summary.skipped));
     }
-    parts.extend(not_chosen(outline, summary));
+    parts.extend(not_chosen(summary));
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
