@@ -65,9 +65,11 @@ impl Store {
             let file = self.file(document);
             match read(&file) {
                 Ok(record) => record.unwrap_or_default(),
-                Err(_) if is_recorded && lock.get_or_insert_with(|| self.lock()).is_ok() => {
-                    read_or_set_aside(document, &file, warnings)
-                }
+                Err(_) if is_recorded => match lock.get_or_insert_with(|| self.lock()) {
+                    Ok(_) => read_or_set_aside(document, &file, warnings),
+                    // The recorder says so.
+                    Err(_) => DocumentRecord::default(),
+                },
                 Err(reason) => {
                     warnings.push(unusable(document, &file, &reason));
                     DocumentRecord::default()
@@ -166,15 +168,16 @@ impl Store {
 
 /// Reads a record. `None`: there is none.
 fn read(file: &Path) -> Result<Option<DocumentRecord>, String> {
+    let is_missing = |error: &io::Error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
     match fs::metadata(file) {
         // Another kind of file might never end.
         Ok(metadata) if !metadata.is_file() => return Err("it is not a regular file".to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         _ => {}
     }
     match fs::read(file) {
         Ok(text) => DocumentRecord::parse(&text).map(Some).map_err(|error| error.to_string()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(error.to_string()),
     }
 }

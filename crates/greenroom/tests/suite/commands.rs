@@ -436,7 +436,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
-  report       Show a run that `greenroom run --events` has recorded
+  report       Show runs that `greenroom run --events` has recorded
   html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
@@ -565,7 +565,7 @@ Options:
           Do not record this run for later ones
           
           By default greenroom records how each scenario ended and how long it took, below
-          $XDG_STATE_HOME/greenroom or ~/.local/state/greenroom. --rerun needs that, and runs of
+          `$XDG_STATE_HOME/greenroom` or `~/.local/state/greenroom`. --rerun needs that, and runs of
           many scenarios start the slowest first.
 
       --keep
@@ -655,7 +655,7 @@ Usage: greenroom [OPTIONS] <COMMAND>
 
 Commands:
   run          Run the scenarios of documents
-  report       Show a run that `greenroom run --events` has recorded
+  report       Show runs that `greenroom run --events` has recorded
   html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents

@@ -298,7 +298,6 @@ fn a_run_that_cannot_be_recorded_is_a_warning() {
     let project = project(&[("One", "true")]);
     fs::write(project.state(), "").unwrap();
     project.run(["run", "x.md"]).code(0).stderr(str![[r#"
-greenroom: warning: the record of earlier runs of [PROJECT]/x.md cannot be used: [STATE]/greenroom/documents/9f6cf815230f18f5.json: Not a directory (os error 20)
 greenroom: warning: this run is not recorded: cannot write [STATE]/greenroom/documents/lock: Not a directory (os error 20)
   help: `--no-record` runs without records
 
