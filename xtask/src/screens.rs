@@ -152,7 +152,8 @@ impl Page {
             Command::new("sh")
         };
         shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(&self.directory).env("PATH", path);
-        shell.env_remove("TMPDIR").env("LC_ALL", "C.UTF-8").env(STATE, self.directory.join(".state"));
+        shell.env_remove("TMPDIR").env_remove("GITHUB_ACTIONS");
+        shell.env("LC_ALL", "C.UTF-8").env(STATE, self.directory.join(".state"));
         let output = shell.output().map_err(|error| format!("{shell:?}: {error}"))?;
         let directory = self.directory.display().to_string();
         let printed = String::from_utf8_lossy(&output.stdout).replace(&directory, "/home/ann");

@@ -87,6 +87,31 @@ pub enum FailureKind {
     Removal,
 }
 
+impl FailureKind {
+    /// Its name in recordings and in reports for programs: `program_not_found`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Assertion => "assertion",
+            Self::ProgramNotFound => "program_not_found",
+            Self::NotExecutable => "not_executable",
+            Self::Scarcity => "scarcity",
+            Self::TimeLimit { .. } => "time_limit",
+            Self::OutputLimit => "output_limit",
+            Self::Panic => "panic",
+            Self::Interrupted => "interrupted",
+            Self::LeftOver => "left_over",
+            Self::Crash => "crash",
+            Self::Flaky => "flaky",
+            Self::Setup => "setup",
+            Self::NotStarted => "not_started",
+            Self::StageDied => "stage_died",
+            Self::Channel => "channel",
+            Self::Stuck => "stuck",
+            Self::Removal => "removal",
+        }
+    }
+}
+
 /// Whose time limit it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

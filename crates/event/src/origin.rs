@@ -15,6 +15,12 @@ pub struct Origin {
     pub rerun_of: Option<String>,
     /// The machine.
     pub machine: Machine,
+    /// The root of the repository that it was started in, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// The working directory, from the root of the repository; empty if it is the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
     /// The command line, the name of the program included.
     pub command: Vec<String>,
     /// The options that one scenario needs in a rerun to behave as in this run: `--timeout`, `5s`.

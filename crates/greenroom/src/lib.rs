@@ -65,6 +65,7 @@ mod documents;
 mod error;
 mod exit;
 mod filter;
+mod format;
 mod history;
 mod lines;
 mod loader;

@@ -12,6 +12,12 @@ pub(crate) fn print(text: &str) -> Result<ExitCode, CommandError> {
     printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
 }
 
+/// Returns an error that is like another one.
+pub(crate) fn copy(error: &io::Error) -> io::Error {
+    let copy = || io::Error::new(error.kind(), error.to_string());
+    error.raw_os_error().map_or_else(copy, io::Error::from_raw_os_error)
+}
+
 /// Returns what a command ends with after it has printed.
 ///
 /// That the reader of the output went away, or the terminal was closed, is not an error.

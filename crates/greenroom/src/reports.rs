@@ -14,7 +14,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{FORMATS, Format, RunRecord, Writing};
+use greenroom_report::{FORMATS, Format, RunRecord, Writing, github};
 
 use crate::error::CommandError;
 use crate::replace::{self, Replacement};
@@ -86,6 +86,11 @@ impl ReportFiles {
         self.0.is_empty()
     }
 
+    /// Returns whether a report needs the texts of documents.
+    pub(crate) fn need_texts(&self) -> bool {
+        self.0.iter().any(|request| request.format.needs_texts)
+    }
+
     /// Returns whether a report takes standard output, so that the run is shown on standard error.
     pub(crate) fn take_standard_output(&self) -> bool {
         self.0.iter().any(Request::is_standard_output)
@@ -99,7 +104,7 @@ impl ReportFiles {
         if !conflicts.is_empty() {
             return Err(CommandError::Usage(conflicts));
         }
-        let mut reports = Reports { streaming: Vec::new(), whole: Vec::new(), record: RunRecord::default() };
+        let mut reports = Reports::default();
         let mut failures = Vec::new();
         for request in &self.0 {
             if let Err(error) = reports.add(request, settings) {
@@ -179,9 +184,11 @@ pub(crate) fn inputs(loaded: &Loaded) -> Vec<(PathBuf, String)> {
 }
 
 /// The reports of a run, being written.
+#[derive(Default)]
 pub(crate) struct Reports {
     streaming: Vec<Streaming>,
     whole: Vec<Whole>,
+    job_summary: Option<JobSummary>,
     /// What the reports are made from that are written at the end.
     record: RunRecord,
 }
@@ -216,9 +223,16 @@ impl Reports {
         Ok(())
     }
 
+    /// Adds the summary of a GitHub job, if the environment names a file for it.
+    pub(crate) fn add_job_summary(&mut self, settings: &Settings) {
+        let file = settings.job_summary.as_ref().map(|file| settings.directory.join(file));
+        self.job_summary = file.map(|file| JobSummary { file, error: None });
+    }
+
     /// Returns the sinks that the events of the run go to.
     pub(crate) fn sinks(&mut self) -> impl Iterator<Item = &mut dyn Sink> {
-        let record = (!self.whole.is_empty()).then_some(&mut self.record as &mut dyn Sink);
+        let needs_record = !self.whole.is_empty() || self.job_summary.is_some();
+        let record = needs_record.then_some(&mut self.record as &mut dyn Sink);
         self.streaming.iter_mut().map(|report| report as &mut dyn Sink).chain(record)
     }
 
@@ -227,6 +241,9 @@ impl Reports {
         self.record.close();
         for report in &mut self.whole {
             report.finish(&self.record);
+        }
+        if let Some(summary) = &mut self.job_summary {
+            summary.error = summary.append(&self.record).err();
         }
     }
 
@@ -245,7 +262,12 @@ impl Reports {
             self.streaming.iter().filter_map(|report| Some((&report.request, report.output.error()?.to_string())));
         let whole = self.whole.iter().filter_map(|report| Some((&report.request, report.error()?)));
         let action = |request: &Request| format!("write {}", request.file.display());
-        streaming.chain(whole).map(|(request, error)| CommandError::system(action(request), &error)).collect()
+        let files = streaming.chain(whole).map(|(request, error)| CommandError::system(action(request), &error));
+        let summary = self.job_summary.as_ref().and_then(|summary| Some((summary, summary.error.as_ref()?)));
+        let summary = summary.map(|(summary, error)| {
+            CommandError::system(format!("write the job summary {}", summary.file.display()), error)
+        });
+        files.chain(summary).collect()
     }
 }
 
@@ -300,6 +322,24 @@ impl Whole {
             Destination::File(_) => None,
         };
         output.or_else(|| self.error.as_ref().map(ToString::to_string))
+    }
+}
+
+/// The summary of a GitHub job: a file that all commands of a step append to.
+struct JobSummary {
+    file: PathBuf,
+    error: Option<io::Error>,
+}
+
+/// Bytes of a summary. GitHub shows none that is longer than 1 MiB.
+const JOB_SUMMARY: u64 = 900 << 10;
+
+impl JobSummary {
+    fn append(&self, record: &RunRecord) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(&self.file)?;
+        let left = JOB_SUMMARY.saturating_sub(file.metadata()?.len());
+        let text = github::summary(record, usize::try_from(left).unwrap_or(0));
+        file.write_all(text.as_bytes())
     }
 }
 

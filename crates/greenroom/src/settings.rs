@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
-use greenroom_report::Terminal;
+use greenroom_report::{Terminal, TerminalFormat};
 
 use crate::error::CommandError;
 
@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     pub(crate) state: Option<PathBuf>,
     /// Directories below /tmp that the environment names. Scenarios may need them.
     pub(crate) mentioned: Vec<PathBuf>,
+    /// Whether a step of a GitHub workflow runs.
+    pub(crate) is_github: bool,
+    /// The file for the summary of a GitHub job.
+    pub(crate) job_summary: Option<PathBuf>,
     /// Properties of standard output.
     pub(crate) stdout: Terminal,
     /// Properties of standard error.
@@ -79,10 +83,18 @@ impl Settings {
                 .filter(|(name, _)| name != STATE)
                 .flat_map(|(_, value)| below_tmp(&value))
                 .collect(),
+            is_github: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
+            job_summary: std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Terminal { colour: colour(err), width: width(err, err_columns), live: err && !dumb },
         })
     }
+
+    /// Returns the format of standard output for a user who chooses none.
+    pub(crate) fn format(&self) -> TerminalFormat {
+        if self.is_github { TerminalFormat::Github } else { TerminalFormat::Human }
+    }
+
     /// Resolves a program that is given as a path, so that it is found from any directory.
     ///
     /// Resolves only its directory: the program may be a link that must keep its name, as the

@@ -11,5 +11,6 @@ use crate::tee::{Format, Writing};
 pub const FORMAT: Format = Format {
     option: "events",
     help: "Record the run in this file, one line of JSON per event; `greenroom report` shows it",
+    needs_texts: true,
     writing: Writing::Streaming(|to| Box::new(Recorder::new(to))),
 };

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use greenroom_event::{
     DaemonEnd, Exit, Failure, FailureKind, Held, Isolation, LeftOver, LeftOverEnd, Location, Outcome, Outline,
-    PrivateNetwork, Property, ScenarioFinished, ScenarioOutline, User,
+    PrivateNetwork, Property, RunStarted, ScenarioFinished, ScenarioOutline, User,
 };
 
 use crate::records::ScenarioRecord;
@@ -302,6 +302,12 @@ pub(crate) fn network(used: Option<PrivateNetwork>) -> Option<NetworkNote> {
     } else {
         None
     }
+}
+
+/// Returns the options that a rerun of one scenario needs, quoted for a shell.
+pub(crate) fn rerun_options(run: &RunStarted) -> String {
+    let options = run.origin.iter().flat_map(|origin| &origin.rerun_options);
+    options.map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the command that runs one scenario again, given the quoted options that it needs.

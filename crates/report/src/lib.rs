@@ -17,22 +17,31 @@
 
 #![forbid(unsafe_code)]
 
+mod case;
 pub mod catalogue;
 mod comparison;
 pub mod diagnostics;
 pub mod events;
 mod excerpt;
 mod explanation;
+pub mod github;
+mod json;
+pub mod junit;
 pub mod merge;
+mod output;
 pub mod page;
 pub mod records;
+pub mod reporter;
 pub mod run_record;
 pub mod style;
 pub mod summary;
+mod tap;
+mod teamcity;
 pub mod tee;
 pub mod terminal;
 pub mod words;
 
+pub use reporter::{Reporter, TerminalFormat};
 pub use run_record::{RunRecord, ScenarioState};
 pub use style::Style;
 pub use summary::{Summary, Verdict};
@@ -40,4 +49,4 @@ pub use tee::{Format, Tee, Writing};
 pub use terminal::{Options, Terminal, TerminalReporter, Verbosity};
 
 /// The reports that `greenroom run` writes to files, a row for each.
-pub const FORMATS: &[Format] = &[events::FORMAT];
+pub const FORMATS: &[Format] = &[events::FORMAT, junit::FORMAT];

@@ -65,6 +65,8 @@ pub struct Format {
     pub option: &'static str,
     /// The help text of the option.
     pub help: &'static str,
+    /// Whether it needs the texts of documents, which cost time.
+    pub needs_texts: bool,
     /// How it is written.
     pub writing: Writing,
 }

@@ -160,6 +160,15 @@ pub fn output_line(line: &str, most: usize) -> String {
     shown
 }
 
+/// Returns the beginning of a text, of at most so many bytes.
+pub fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 /// Returns the columns that a text takes.
 pub fn width(text: &str) -> usize {
     text.width()

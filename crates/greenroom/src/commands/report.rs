@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use greenroom_event::{Event, EventKind, Merge, RunEnd, Sink};
 use greenroom_report::merge;
-use greenroom_report::{Options, Tee, Terminal, TerminalReporter};
+use greenroom_report::{Options, Tee, Terminal, TerminalFormat};
 
 use crate::detail::Detail;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
+use crate::format::{self, FormatOption};
 use crate::output;
 use crate::recordings::{self, Incomplete};
 use crate::reports::ReportFiles;
@@ -32,6 +33,8 @@ pub(crate) struct Report {
     #[arg(long)]
     allow_missing: bool,
     #[command(flatten)]
+    format: FormatOption,
+    #[command(flatten)]
     reports: ReportFiles,
     #[command(flatten)]
     detail: Detail,
@@ -43,6 +46,9 @@ impl Report {
         let events = merge::merge(recordings);
         let inputs = self.recordings.iter().map(|path| (path.clone(), "a recording".to_owned()));
         let mut reports = self.reports.open(&inputs.collect::<Vec<_>>(), settings)?;
+        if self.format.or(TerminalFormat::Human) == TerminalFormat::Github {
+            reports.add_job_summary(settings);
+        }
         let mut tee = Tee::new(reports.sinks());
         for event in &events {
             tee.push(event);
@@ -74,7 +80,8 @@ impl Report {
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
         let out: Box<dyn Write> = if on_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout().lock()) };
         let options = Options { verbosity: self.detail.verbosity() };
-        let mut reporter = TerminalReporter::new(out, Terminal { live: false, ..terminal }, options);
+        let format = self.format.or(TerminalFormat::Human);
+        let mut reporter = format::reporter(format, out, Terminal { live: false, ..terminal }, options);
         let order: Vec<&Event> = match merged(events) {
             Some(_) => merge::in_reading_order(events).collect(),
             None => events.iter().collect(),
@@ -86,7 +93,7 @@ impl Report {
         if !is_ended {
             reporter.cut_short(incomplete.iter().any(|recording| recording.end == RunEnd::GoesOn));
         }
-        output::printed(reporter.finish()).map(drop)
+        output::printed(reporter.error().map_or(Ok(()), |error| Err(output::copy(error)))).map(drop)
     }
 
     /// Names what is missing or does not fit. Returns whether that is acceptable.

@@ -6,7 +6,7 @@ use std::{io, iter};
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Tee, TerminalReporter, Verdict};
+use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict};
 use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -16,6 +16,7 @@ use crate::documents::{Checks, Documents};
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::filter::Filter;
+use crate::format::{self, FormatOption};
 use crate::history::HistoryArguments;
 use crate::origin;
 use crate::repetition::Repetition;
@@ -83,6 +84,8 @@ pub(crate) struct Run {
     /// Network of the scenarios [default: from the document, else private]
     #[arg(long, value_name = "KIND")]
     network: Option<Network>,
+    #[command(flatten)]
+    format: FormatOption,
     #[command(flatten)]
     reports: ReportFiles,
     #[command(flatten)]
@@ -167,14 +170,19 @@ impl Run {
         let screen = screen.map_err(|error| CommandError::system("start a thread", &error))?;
         let shown = Options { verbosity: self.detail.verbosity() };
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
-        let mut reporter = OnScreen(TerminalReporter::new(screen.clone(), terminal, shown));
+        let format = self.format.or(settings.format());
+        if format == TerminalFormat::Github {
+            reports.add_job_summary(settings);
+        }
+        let reporter = format::reporter(format, screen.clone(), terminal, shown);
+        let mut reporter = OnScreen { reporter, screen: screen.clone() };
         let mut recorder = history.recorder();
         let sinks = iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks());
         let mut tee = Tee::new(sinks.chain(recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink)));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
-            reporter.0.clear();
+            reporter.reporter.clear();
         } else {
             reports.finish();
         }
@@ -203,6 +211,7 @@ impl Run {
 
     fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings) -> RunOptions {
         let hosts = self.documents.other_hosts();
+        let is_json = self.format.or(settings.format()) == TerminalFormat::Json;
         RunOptions {
             chosen,
             jobs: self.jobs.map(|jobs| jobs as usize),
@@ -221,7 +230,7 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
-            evidence: if self.reports.is_empty() { Evidence::OfFailures } else { Evidence::Full },
+            evidence: if self.reports.is_empty() && !is_json { Evidence::OfFailures } else { Evidence::Full },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
@@ -232,12 +241,12 @@ impl Run {
                 Network::Host => greenroom_doc::Network::Host,
             }),
             python: settings.absolute(&self.documents.python),
-            origin: Some(origin::of_this_run(self.rerun_options())),
+            origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
-            texts: if self.reports.is_empty() {
-                Vec::new()
-            } else {
+            texts: if self.reports.need_texts() || is_json {
                 greenroom_run::texts(&loaded.plan, &loaded.sources)
+            } else {
+                Vec::new()
             },
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }
@@ -287,24 +296,27 @@ impl Run {
 const LIMIT_AFTER_STOP: Duration = Duration::from_secs(5);
 
 /// A reporter whose output is written before the process stops itself.
-struct OnScreen(TerminalReporter<Screen>);
+struct OnScreen {
+    reporter: Box<dyn Reporter>,
+    screen: Screen,
+}
 
 impl Sink for OnScreen {
     fn push(&mut self, event: &Event) {
-        self.0.push(event);
+        self.reporter.push(event);
     }
 
     fn idle(&mut self, at: Duration) {
-        self.0.idle(at);
+        self.reporter.idle(at);
     }
 
     fn pausing(&mut self) {
-        self.0.pausing();
-        self.0.get_ref().drain();
+        self.reporter.pausing();
+        self.screen.drain();
     }
 
     fn is_deserted(&self) -> bool {
-        self.0.get_ref().is_closed()
+        self.screen.is_closed()
     }
 }
 

@@ -618,8 +618,22 @@ Options:
           - private: Each scenario has its own localhost and no outside network
           - host:    All scenarios use the host's network
 
+      --format <FORMAT>
+          Format of standard output [default: human; in `run` under GitHub Actions: github]
+
+          Possible values:
+          - human:    For people
+          - tap:      Test Anything Protocol 14: a test for each document, a subtest for each
+            scenario
+          - github:   For people, with annotations and a job summary for GitHub Actions
+          - teamcity: Service messages for TeamCity
+          - json:     One line of JSON per event, as `--events` records them
+
       --events <FILE>
           Record the run in this file, one line of JSON per event; `greenroom report` shows it
+
+      --junit <FILE>
+          Write results in JUnit's XML format to this file, for Jenkins, GitLab and others
 
   -v, --verbose
           Show every step with its time, and more output of failed steps

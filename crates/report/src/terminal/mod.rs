@@ -18,12 +18,17 @@ use std::time::Duration;
 use greenroom_event::{Daemon, Event, EventKind, Outcome, Outline, RunStarted, Sink};
 
 use crate::explanation;
+use crate::output::Output;
 use crate::records::{Records, ScenarioRecord};
+use crate::reporter::Reporter;
 use crate::style::{Role, Style};
 use crate::summary::Summary;
 use crate::words;
 use live::Live;
 use page::Page;
+
+/// The width of explanations in other reports.
+const WIDTH: usize = 100;
 
 /// With more scenarios than this, passing ones are listed only with `-v`.
 const MANY: usize = 200;
@@ -97,7 +102,7 @@ impl<W: Write> TerminalReporter<W> {
     pub fn new(out: W, terminal: Terminal, options: Options) -> Self {
         let style = Style { colour: terminal.colour, width: terminal.width.max(40) };
         Self {
-            out: Output { to: out, error: None },
+            out: Output::new(out),
             style,
             options,
             outline: Outline::default(),
@@ -114,27 +119,14 @@ impl<W: Write> TerminalReporter<W> {
         }
     }
 
+    /// Returns the writer, to write something that follows what the reporter has written.
+    pub(crate) fn get_mut(&mut self) -> &mut W {
+        &mut self.out.to
+    }
+
     /// Returns the writer.
     pub fn get_ref(&self) -> &W {
         &self.out.to
-    }
-
-    /// Shows what is held back and the ending, for a recording that has no end.
-    ///
-    /// `goes_on`: the run still goes on.
-    pub fn cut_short(&mut self, goes_on: bool) {
-        self.summary.goes_on = goes_on;
-        self.clear();
-        self.live = None;
-        self.end();
-    }
-
-    /// Erases the live lines until the next event, so that other text can be written.
-    pub fn clear(&mut self) {
-        if let Some(live) = &mut self.live {
-            let frame = live.erase();
-            self.out.write(&frame);
-        }
     }
 
     /// Ends the reporter and returns the writer.
@@ -143,23 +135,13 @@ impl<W: Write> TerminalReporter<W> {
         self.out.to
     }
 
-    /// Ends the reporter.
-    ///
-    /// # Errors
-    /// The first write error. Nothing was written after it.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.clear();
-        self.out.error.map_or(Ok(()), Err)
-    }
-
     fn page(&self) -> Page {
         Page::new(self.style)
     }
 
     fn begin(&mut self, run: &RunStarted) {
         self.outline = run.outline.clone();
-        let options = run.origin.iter().flat_map(|origin| &origin.rerun_options);
-        self.rerun_options = options.map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ");
+        self.rerun_options = explanation::rerun_options(run);
         if self.options.verbosity > Verbosity::Quiet {
             let mut page = self.page();
             ending::header(&mut page, run, self.lists_passing(), self.options.verbosity == Verbosity::Verbose);
@@ -370,6 +352,36 @@ impl<W: Write> TerminalReporter<W> {
     }
 }
 
+/// Returns the text that explains a failed attempt, without its heading.
+pub(crate) fn explanation(outline: &Outline, record: &ScenarioRecord, rerun_options: &str) -> String {
+    let mut page = Page::new(Style { colour: false, width: WIDTH });
+    let mut explanations = failure::Explanations::default();
+    failure::block(&mut page, outline, record, rerun_options, true, &mut explanations);
+    let text = page.finish(true);
+    let lines = text.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+impl<W: Write> Reporter for TerminalReporter<W> {
+    fn clear(&mut self) {
+        if let Some(live) = &mut self.live {
+            let frame = live.erase();
+            self.out.write(&frame);
+        }
+    }
+
+    fn cut_short(&mut self, goes_on: bool) {
+        self.summary.goes_on = goes_on;
+        self.clear();
+        self.live = None;
+        self.end();
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.out.error.as_ref()
+    }
+}
+
 impl<W: Write> Sink for TerminalReporter<W> {
     fn push(&mut self, event: &Event) {
         self.summary.fold(event);
@@ -402,21 +414,6 @@ impl<W: Write> Sink for TerminalReporter<W> {
     }
 
     fn is_deserted(&self) -> bool {
-        self.out.error.as_ref().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    }
-}
-
-/// A writer, until a write fails.
-struct Output<W: Write> {
-    to: W,
-    error: Option<io::Error>,
-}
-
-impl<W: Write> Output<W> {
-    fn write(&mut self, text: &str) {
-        if self.error.is_none() && !text.is_empty() {
-            let written = self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush());
-            self.error = written.err();
-        }
+        self.out.is_deserted()
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use greenroom_event::{DaemonEnd, Held, Isolation, Outcome, Property, PropertyName, ScenarioFinished, Sink, User};
-use greenroom_report::{Options, Terminal, TerminalReporter, Verbosity};
+use greenroom_report::{Options, Reporter, Terminal, TerminalReporter, Verbosity};
 use snapbox::{IntoData, assert_data_eq, str};
 
 use crate::support::{Run, because, captured, daemon, left, over, three};
@@ -513,7 +513,7 @@ fn a_full_disk_is_an_error() {
     let mut reporter = reporter(std::fs::File::options().write(true).open("/dev/full").unwrap());
     mixed().all().iter().for_each(|event| reporter.push(event));
     assert!(!reporter.is_deserted());
-    assert_eq!(reporter.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    assert_eq!(reporter.error().unwrap().kind(), io::ErrorKind::StorageFull);
 }
 
 #[test]

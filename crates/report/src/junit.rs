@@ -1,0 +1,200 @@
+//! The report in the format of JUnit, which Jenkins, GitLab, Allure and reporters for GitHub read.
+//!
+//! A suite is a document, a case is a scenario. Failures are scenarios that do not hold, errors those
+//! that could not be run to their end. All attempts are in the report: a flaky scenario passes with a
+//! `flakyFailure` for each attempt that did not; one that always failed has the first attempt as its
+//! failure and the others as `rerunFailure`.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset};
+use greenroom_event::{Outcome, ScenarioOutline};
+use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
+
+use crate::case::{self, Names};
+use crate::records::ScenarioRecord;
+use crate::run_record::{RunRecord, ScenarioState};
+use crate::tee::{Format, Writing};
+use crate::words;
+
+/// `--junit FILE`.
+pub const FORMAT: Format = Format {
+    option: "junit",
+    help: "Write results in JUnit's XML format to this file, for Jenkins, GitLab and others",
+    needs_texts: false,
+    writing: Writing::Whole(write),
+};
+
+/// Bytes of output that a case has. Readers refuse longer texts.
+const OUTPUT: usize = 1 << 20;
+
+fn write(record: &RunRecord, to: &mut dyn Write) -> io::Result<()> {
+    report(record).serialize(to).map_err(|error: SerializeError| io::Error::other(error.to_string()))
+}
+
+fn report(record: &RunRecord) -> Report {
+    let names = Names::of(&record.started);
+    let mut report = Report::new("greenroom");
+    report.set_time(record.summary.took);
+    if let Some(time) = timestamp(record, Duration::ZERO) {
+        report.set_timestamp(time);
+    }
+    for document in 0..record.started.outline.documents.len() {
+        if record.scenarios_of(document).next().is_some() {
+            report.add_test_suite(suite(record, &names, document));
+        }
+    }
+    report
+}
+
+fn timestamp(record: &RunRecord, at: Duration) -> Option<DateTime<FixedOffset>> {
+    let time = record.wall_time(at)?;
+    DateTime::from_timestamp_micros(time.as_microsecond()).map(Into::into)
+}
+
+fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {
+    let mut suite = TestSuite::new(names.document(document));
+    suite.extra.insert("file".into(), names.document(document).into());
+    let attempts = || record.scenarios_of(document).flat_map(|(index, _)| record.attempts(index));
+    if let Some(time) = attempts().map(|attempt| attempt.began).min().and_then(|at| timestamp(record, at)) {
+        suite.set_timestamp(time);
+    }
+    for (name, value) in properties(record) {
+        suite.add_property(Property::new(name, value));
+    }
+    let mut time = Duration::ZERO;
+    for (index, scenario) in record.scenarios_of(document) {
+        let case = case(record, names, index, scenario);
+        time += case.time.unwrap_or_default();
+        suite.add_test_case(case);
+    }
+    suite.set_time(time);
+    suite
+}
+
+/// Returns facts about the run.
+fn properties(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let run = &record.started;
+    let isolation = if run.isolation.sealed { "sealed" } else { "not sealed" };
+    let mut properties = vec![
+        ("greenroom.version", run.version.clone()),
+        ("greenroom.isolation", isolation.to_owned()),
+        ("greenroom.jobs", run.jobs.to_string()),
+    ];
+    if let Some(origin) = &run.origin {
+        let command: Vec<_> = origin.command.iter().map(|word| words::shell_quote(word)).collect();
+        properties.extend([
+            ("greenroom.machine", origin.machine.host.clone()),
+            ("greenroom.system", origin.machine.system.clone()),
+            ("greenroom.command", command.join(" ")),
+        ]);
+    }
+    if let Some(partition) = &run.partition {
+        properties.push(("greenroom.partition", words::partition(partition)));
+    }
+    if let Some(seed) = run.shuffle {
+        properties.push(("greenroom.shuffle", seed.to_string()));
+    }
+    if record.summary.interrupted || !record.ended {
+        let what = if record.summary.interrupted { "interrupted" } else { "the run did not end" };
+        properties.push(("greenroom.incomplete", what.to_owned()));
+    }
+    for (_, value) in &mut properties {
+        *value = words::escape(value).into_owned();
+    }
+    properties
+}
+
+fn case(record: &RunRecord, names: &Names, index: usize, scenario: &ScenarioOutline) -> TestCase {
+    let state = record.state(index);
+    let attempts = record.attempts(index);
+    let deciding = attempts.last();
+    // The attempt that the failure is from; the others are reruns.
+    let first = attempts.first();
+    let message = case::message(scenario, deciding, state);
+    let mut status = match state {
+        ScenarioState::Passed | ScenarioState::Flaky => TestCaseStatus::success(),
+        ScenarioState::Skipped => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(message);
+            status
+        }
+        ScenarioState::Failed => failure(record, NonSuccessKind::Failure, scenario, first, state),
+        ScenarioState::Broken | ScenarioState::Unfinished => {
+            failure(record, NonSuccessKind::Error, scenario, first, state)
+        }
+    };
+    let others = match state {
+        ScenarioState::Flaky => &attempts[..attempts.len() - 1],
+        ScenarioState::Failed | ScenarioState::Broken | ScenarioState::Unfinished => attempts.get(1..).unwrap_or(&[]),
+        ScenarioState::Passed | ScenarioState::Skipped => &[],
+    };
+    status.add_reruns(others.iter().map(|attempt| rerun(record, scenario, attempt)));
+    let mut case = TestCase::new(names.scenario(index), status);
+    case.set_classname(names.classes.get(scenario.document).map_or("", String::as_str));
+    let file = case::path(record.started.origin.as_ref(), &scenario.location.file);
+    case.extra.insert("file".into(), file.into());
+    case.extra.insert("line".into(), scenario.location.line.to_string().into());
+    case.set_time(deciding.and_then(|attempt| attempt.finished.as_ref()).map_or(Duration::ZERO, |over| over.took));
+    if let Some(attempt) = deciding {
+        if let Some(time) = timestamp(record, attempt.began) {
+            case.set_timestamp(time);
+        }
+        let shown = if others.is_empty() || state == ScenarioState::Flaky { attempt } else { &attempts[0] };
+        let [stdout, stderr] = case::outputs(shown, OUTPUT);
+        if !stdout.is_empty() {
+            case.set_system_out(stdout);
+        }
+        if !stderr.is_empty() {
+            case.set_system_err(stderr);
+        }
+    }
+    case
+}
+
+/// Returns the failure of a scenario that did not pass, which is the one of its first attempt.
+fn failure(
+    record: &RunRecord,
+    kind: NonSuccessKind,
+    scenario: &ScenarioOutline,
+    first: Option<&ScenarioRecord>,
+    state: ScenarioState,
+) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    let state = first.map_or(state, own_state);
+    status.set_message(case::message(scenario, first, state));
+    status.set_type(case::kind(first));
+    if let Some(first) = first {
+        status.set_description(case::explanation(&record.started, first, state));
+    }
+    status
+}
+
+/// Returns how one attempt ended.
+fn own_state(attempt: &ScenarioRecord) -> ScenarioState {
+    match attempt.finished.as_ref().map(|finished| finished.outcome) {
+        None => ScenarioState::Unfinished,
+        Some(Outcome::Broken) => ScenarioState::Broken,
+        Some(Outcome::Failed) => ScenarioState::Failed,
+        Some(Outcome::Passed) => ScenarioState::Passed,
+        Some(Outcome::Skipped) => ScenarioState::Skipped,
+    }
+}
+
+fn rerun(record: &RunRecord, scenario: &ScenarioOutline, attempt: &ScenarioRecord) -> TestRerun {
+    let state = own_state(attempt);
+    let kind = if state == ScenarioState::Failed { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+    let mut rerun = TestRerun::new(kind);
+    rerun.set_message(case::message(scenario, Some(attempt), state));
+    rerun.set_type(case::kind(Some(attempt)));
+    rerun.set_stack_trace(case::explanation(&record.started, attempt, state));
+    let [stdout, stderr] = case::outputs(attempt, OUTPUT);
+    if !stdout.is_empty() {
+        rerun.set_system_out(stdout);
+    }
+    if !stderr.is_empty() {
+        rerun.set_system_err(stderr);
+    }
+    rerun
+}
