@@ -201,6 +201,16 @@ impl Documents {
         own.into_iter().chain(documents).chain(variables).chain(programs).chain(settings.mentioned.clone()).collect()
     }
 
+    /// Returns the warnings about documents, each in a line with its place.
+    pub(crate) fn warnings(loaded: &Loaded) -> Vec<String> {
+        let warnings = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Warning);
+        let line = |diagnostic: &Diagnostic| {
+            let place = diagnostic.primary.as_ref().map(|label| format!("{}: ", loaded.sources.cite(label.span)));
+            words::escape(&format!("{}{}", place.unwrap_or_default(), diagnostic.message)).into_owned()
+        };
+        warnings.map(line).collect()
+    }
+
     /// Returns the step hosts that are not greenroom's own, by language.
     pub(crate) fn other_hosts(&self) -> BTreeMap<String, String> {
         self.hosts.iter().cloned().collect()

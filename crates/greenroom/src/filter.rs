@@ -59,6 +59,13 @@ impl Filter {
         Ok(selected)
     }
 
+    /// Returns those of these scenarios that a name selects, as `--name` does.
+    pub(crate) fn select_named(name: &str, loaded: &Loaded, among: &[usize]) -> Result<Vec<usize>, CommandError> {
+        let filter =
+            Self { names: vec![name.to_owned()], labels: Vec::new(), without_labels: Vec::new(), partition: None };
+        filter.select(loaded, among)
+    }
+
     /// Returns the scenarios that the names select, or a message for each name that selects none.
     fn named(&self, loaded: &Loaded) -> Result<BTreeSet<usize>, Vec<String>> {
         let sections = sections::of_scenarios(loaded);

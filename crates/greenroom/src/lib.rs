@@ -59,6 +59,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bazel;
 mod commands;
 mod detail;
 mod documents;

@@ -16,13 +16,14 @@ use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
 use greenroom_report::{FORMATS, Format, RunRecord, Writing, github};
 
+use crate::bazel::Bazel;
 use crate::error::CommandError;
 use crate::replace::{self, Replacement};
 use crate::screen::Screen;
 use crate::settings::Settings;
 
 /// The reports that the command line asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ReportFiles(Vec<Request>);
 
 /// A report and its file.
@@ -89,6 +90,21 @@ impl ReportFiles {
     /// Returns whether a report needs the texts of documents.
     pub(crate) fn need_texts(&self) -> bool {
         self.0.iter().any(|request| request.format.needs_texts)
+    }
+
+    /// Adds the reports that Bazel asks for, unless the command line has them.
+    pub(crate) fn for_bazel(mut self, bazel: &Bazel) -> Self {
+        let events = bazel.outputs.as_ref().map(|directory| directory.join("events.jsonl"));
+        for (option, file) in [("junit", bazel.xml.clone()), ("events", events)] {
+            let is_given = self.0.iter().any(|request| request.format.option == option && option != "junit");
+            let format = FORMATS.iter().find(|format| format.option == option);
+            if let (Some(format), Some(file), false) = (format, file, is_given) {
+                // An error shows when the file is opened.
+                let _ = file.parent().map(fs::create_dir_all);
+                self.0.push(Request { format, file });
+            }
+        }
+        self
     }
 
     /// Returns whether a report takes standard output, so that the run is shown on standard error.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ColorChoice;
 use greenroom_report::{Terminal, TerminalFormat};
 
+use crate::bazel::Bazel;
 use crate::error::CommandError;
 
 /// The facts that greenroom was started with.
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) is_github: bool,
     /// The file for the summary of a GitHub job.
     pub(crate) job_summary: Option<PathBuf>,
+    /// What Bazel asks of a test run.
+    pub(crate) bazel: Bazel,
     /// Properties of standard output.
     pub(crate) stdout: Terminal,
     /// Properties of standard error.
@@ -85,6 +88,7 @@ impl Settings {
                 .collect(),
             is_github: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
             job_summary: std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from),
+            bazel: Bazel::read(|name| std::env::var_os(name)),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Terminal { colour: colour(err), width: width(err, err_columns), live: err && !dumb },
         })

@@ -31,6 +31,7 @@ pub fn partition(partition: &Partition) -> String {
 /// Says that a partition has no scenario.
 pub fn empty_partition(empty: &Partition) -> String {
     let of = match empty.scenarios {
+        0 => "has nothing, because no scenario is selected".to_owned(),
         1 => "does not have the only scenario".to_owned(),
         many => format!("has none of the {}", count(many, "scenario")),
     };

@@ -30,7 +30,7 @@ mod wire;
 pub use agent::StepAgent;
 pub use functions::check_functions;
 pub use greenroom_steps::Evidence;
-pub use options::{Orders, RunOptions, Strictness};
+pub use options::{Orders, RunOptions, Strictness, TimeLimit};
 pub use outline::{outline, property_name, texts};
 pub use preflight::{HostView, preflight};
 pub use runner::{RunError, run};

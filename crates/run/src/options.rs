@@ -22,6 +22,15 @@ pub struct Strictness {
     pub flaky: bool,
 }
 
+/// When a run that takes too long is stopped, since its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeLimit {
+    /// Processes are stopped with SIGTERM, and nothing more starts.
+    pub stop: Duration,
+    /// What still runs is killed.
+    pub kill: Duration,
+}
+
 /// How to run a plan.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
@@ -34,6 +43,8 @@ pub struct RunOptions {
     pub sandbox: SandboxChoice,
     /// The time limit of a scenario, instead of the document's.
     pub timeout: Option<Duration>,
+    /// The time limit of the whole run.
+    pub time_limit: Option<TimeLimit>,
     /// Environment variables for everything that runs.
     pub environment: Vec<(String, String)>,
     /// Whether to start nothing more after a scenario that did not pass.

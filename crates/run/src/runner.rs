@@ -94,6 +94,7 @@ pub fn run(
         prepared: VecDeque::new(),
         announced: BTreeSet::new(),
         stop_requests: 0,
+        began: Instant::now(),
         not_started: None,
         kept: false,
         admission,
@@ -135,6 +136,7 @@ struct Runner<'a> {
     /// Attempts whose start was reported.
     announced: BTreeSet<Attempt>,
     stop_requests: u32,
+    began: Instant,
     /// Why no further scenario starts.
     not_started: Option<(Outcome, String)>,
     /// Whether something in the run's directory is kept.
@@ -380,10 +382,11 @@ impl Runner<'_> {
             self.deserted = true;
             // A terminal that closes stops us twice: by a signal, and by refusing what is written.
             if self.stop_requests == 0 {
-                self.stop(1);
+                self.stop(1, "the reader of the results is gone");
                 self.stops_already_handled = 1;
             }
         }
+        self.handle_time_limit();
         self.handle_deadlines();
         self.emit.idle();
     }
@@ -523,15 +526,14 @@ impl Runner<'_> {
         };
         let handled = self.stops_already_handled.min(count);
         self.stops_already_handled -= handled;
-        self.stop(count - handled);
+        self.stop(count - handled, "the run was interrupted");
         if count == 0 {
             self.orders.stop = None;
         }
     }
 
     /// Handles stop requests: the first is polite, the second kills.
-    fn stop(&mut self, count: usize) {
-        let reason = if self.deserted { "the reader of the results is gone" } else { "the run was interrupted" };
+    fn stop(&mut self, count: usize, reason: &str) {
         for _ in 0..count {
             self.stop_requests += 1;
             self.not_started.get_or_insert((Outcome::Skipped, reason.to_owned()));
@@ -544,6 +546,16 @@ impl Runner<'_> {
                     running.abandon(Outcome::Skipped, FailureKind::Interrupted, "interrupted");
                 }
             }
+        }
+    }
+
+    /// Stops the run when its time is over; a little later, kills what still runs.
+    fn handle_time_limit(&mut self) {
+        let Some(limit) = self.options.time_limit else { return };
+        let elapsed = self.began.elapsed();
+        let requests = u32::from(elapsed >= limit.stop) + u32::from(elapsed >= limit.kill);
+        if self.stop_requests < requests {
+            self.stop(1, "the time limit of the run was reached");
         }
     }
 

@@ -10,7 +10,8 @@ use crate::surroundings::Network;
 /// Variables that no stage inherits.
 ///
 /// The directory of the caller's shell; the repository of a Git hook; the job of a `make`; sockets and
-/// descriptors of a service manager; directories that replace those below HOME.
+/// descriptors of a service manager; directories that replace those below HOME; the protocol by which
+/// Bazel runs a test, which a test inside a stage must not follow.
 const OUTSIDE: &[&str] = &[
     "PWD",
     "OLDPWD",
@@ -39,6 +40,20 @@ const OUTSIDE: &[&str] = &[
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
     "XDG_STATE_HOME",
+    "BAZEL_TEST",
+    "TESTBRIDGE_TEST_ONLY",
+    "TESTBRIDGE_TEST_RUNNER_FAIL_FAST",
+    "TEST_INFRASTRUCTURE_FAILURE_FILE",
+    "TEST_PREMATURE_EXIT_FILE",
+    "TEST_SHARD_INDEX",
+    "TEST_SHARD_STATUS_FILE",
+    "TEST_TIMEOUT",
+    "TEST_TMPDIR",
+    "TEST_TOTAL_SHARDS",
+    "TEST_UNDECLARED_OUTPUTS_ANNOTATIONS_DIR",
+    "TEST_UNDECLARED_OUTPUTS_DIR",
+    "TEST_WARNINGS_OUTPUT_FILE",
+    "XML_OUTPUT_FILE",
 ];
 
 /// Whether a stage with this network does not inherit a variable.

@@ -1,12 +1,13 @@
 //! `greenroom run`: runs scenarios and reports on them.
 
+use std::io::{self, Write};
+use std::iter;
 use std::time::Duration;
-use std::{io, iter};
 
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict};
+use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict, words};
 use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -143,27 +144,56 @@ enum Network {
 
 impl Run {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        settings.bazel.begin()?;
+        let result = self.run(settings, registry);
+        settings.bazel.end(result.as_ref().err());
+        result
+    }
+
+    fn run(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        let bazel = &settings.bazel;
+        let assignment = bazel.assignment(self.filter.partition)?;
         let checks = Checks {
             environment: &self.environment,
             strict: self.strict,
             shares_tmp: matches!(self.sandbox, Sandbox::Tended),
         };
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
-        let selected = self.filter.select(&loaded, &named)?;
+        let mut selected = self.filter.select(&loaded, &named)?;
+        let mut warnings = Documents::warnings(&loaded);
+        if let Some(name) = &bazel.filter {
+            selected = Filter::select_named(name, &loaded, &selected).unwrap_or_default();
+            if selected.is_empty() {
+                let message = format!(
+                    "nothing to run: no scenario of this test has \"{}\" in its title or in a heading above it \
+                     (TESTBRIDGE_TEST_ONLY)",
+                    words::escape(name)
+                );
+                let _ = writeln!(io::stderr(), "greenroom: {message}");
+                warnings.push(message);
+            }
+        }
+        let is_filtered_out = selected.is_empty();
         let history = self.history.read(&loaded, settings)?;
         let mut selection = history.select(&loaded, selected);
         let mut chosen = std::mem::take(&mut selection.chosen);
         let mut partition = None;
-        if let Some(assignment) = self.filter.partition {
+        if let Some(assignment) = assignment {
             let (part, of_all) = assignment.take(&loaded, &settings.directory, &chosen);
             (chosen, partition) = (part, Some(of_all));
         }
         let repeat = self.repetition.rounds(chosen.len())?;
         let durations = history.durations(&loaded, &chosen);
         let passed_earlier = selection.passed_earlier;
-        let options =
-            RunOptions { partition, repeat, durations, passed_earlier, ..self.options(chosen, &loaded, settings) };
-        let mut reports = self.reports.open(&reports::inputs(&loaded), settings)?;
+        let files = self.reports.clone().for_bazel(bazel);
+        let options = RunOptions {
+            partition,
+            repeat,
+            durations,
+            passed_earlier,
+            ..self.options(chosen, &loaded, settings, &files)
+        };
+        let mut reports = files.open(&reports::inputs(&loaded), settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
         let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
@@ -206,10 +236,21 @@ impl Run {
         let errors: Vec<CommandError> = reports.errors().into_iter().chain(lost).collect();
         errors.iter().for_each(CommandError::report);
         let is_lost = !errors.is_empty() && verdict != Verdict::Interrupted;
-        Ok(if is_lost { ExitCode::Unavailable } else { verdict.into() })
+        let is_late = options.time_limit.is_some_and(|limit| summary.interrupted && summary.took >= limit.stop);
+        if let Some(message) = bazel.explain_stop().filter(|_| is_late) {
+            let _ = writeln!(io::stderr(), "greenroom: {message}");
+            warnings.push(message);
+        }
+        bazel.warn(&warnings);
+        Ok(match verdict {
+            _ if is_lost => ExitCode::Unavailable,
+            // Bazel passes one filter to many tests, and most of them have no scenario of the name.
+            Verdict::NothingRan if is_filtered_out => ExitCode::Passed,
+            verdict => verdict.into(),
+        })
     }
 
-    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings) -> RunOptions {
+    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings, files: &ReportFiles) -> RunOptions {
         let hosts = self.documents.other_hosts();
         let is_json = self.format.or(settings.format()) == TerminalFormat::Json;
         RunOptions {
@@ -217,8 +258,9 @@ impl Run {
             jobs: self.jobs.map(|jobs| jobs as usize),
             sandbox: self.sandbox.into(),
             timeout: self.timeout,
+            time_limit: settings.bazel.time_limit(),
             environment: self.environment.clone(),
-            fail_fast: self.fail_fast,
+            fail_fast: self.fail_fast || settings.bazel.fail_fast,
             retries: self.repetition.retries,
             repeat: None,
             until_failure: self.repetition.until_failure,
@@ -230,11 +272,11 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
-            evidence: if self.reports.is_empty() && !is_json { Evidence::OfFailures } else { Evidence::Full },
+            evidence: if files.is_empty() && !is_json { Evidence::OfFailures } else { Evidence::Full },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
-            temporary_directory: settings.temporary.clone(),
+            temporary_directory: settings.bazel.temporary().unwrap_or(&settings.temporary).to_owned(),
             visible: self.documents.visible(loaded, settings, &self.environment),
             network: self.network.map(|network| match network {
                 Network::Private => greenroom_doc::Network::Private,
@@ -243,7 +285,7 @@ impl Run {
             python: settings.absolute(&self.documents.python),
             origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
-            texts: if self.reports.need_texts() || is_json {
+            texts: if files.need_texts() || is_json {
                 greenroom_run::texts(&loaded.plan, &loaded.sources)
             } else {
                 Vec::new()

@@ -15,6 +15,7 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "snapshots are written by their tool")]
 
 mod bad_documents;
+mod bazel;
 mod commands;
 mod daemon;
 mod differential;

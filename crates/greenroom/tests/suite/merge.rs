@@ -202,10 +202,10 @@ fn a_scenario_of_several_runs_is_named_and_the_later_result_counts() {
 greenroom [VERSION]: 1 scenario in x.md
 merged from 2 runs on 1 machine, running for [TIME] in total
 
-RETRY [TIME]  The scenario  ()
+RETRY [TIME]  The scenario  (attempt 1 of 2)
                failed in x.md:7: command failed with exit status 1: sh -c 'test -e "$MARK"'
 
-FLAKY [TIME]  The scenario  (passed in attempt 2)
+FLAKY [TIME]  The scenario  (passed in attempt 2 of 2)
   attempt 1 failed in x.md:7, scenario at x.md:5
 
     FAILED [TIME]  when I run sh -c 'test -e "$MARK"'

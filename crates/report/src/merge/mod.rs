@@ -48,8 +48,12 @@ pub fn merge(mut recordings: Vec<Recording>) -> Vec<Event> {
     if runs.len() <= 1 && problems.is_empty() {
         return recordings.pop().map_or_else(Vec::new, |recording| recording.events);
     }
-    let outline = scenarios.outline(&runs);
+    let mut outline = scenarios.outline(&runs);
     let attempts = scenarios.attempts(&runs);
+    for (attempt, _) in attempts.values() {
+        let scenario = &mut outline.scenarios[attempt.index];
+        scenario.retries = scenario.retries.max(attempt.number - 1);
+    }
     let is_cut = |end| matches!(end, RunEnd::CutShort | RunEnd::GoesOn);
     let is_ended = runs.iter().enumerate().all(|(at, run)| !is_cut(run.end) || scenarios.is_superseded(at, &runs));
     let interrupted =
