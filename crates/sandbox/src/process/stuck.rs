@@ -42,7 +42,13 @@ pub fn processes() -> Vec<StuckProcess> {
 /// Returns a process if it was killed, or is ending, and waits in the kernel.
 fn stuck(pid: i32) -> Option<StuckProcess> {
     let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}"));
-    let (stat, status) = (read("stat").ok()?, read("status").ok()?);
+    let process = parse(pid, &read("stat").ok()?, &read("status").ok()?, &read("wchan").unwrap_or_default())?;
+    let command = table::command_line(pid);
+    Some(if command.is_empty() { process } else { StuckProcess { command, ..process } })
+}
+
+/// Parses the files of a process in `/proc`. Its command is its name in brackets.
+fn parse(pid: i32, stat: &str, status: &str, wchan: &str) -> Option<StuckProcess> {
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
     let state = rest.chars().next()?;
     let flags: u64 = rest.split(' ').nth(6)?.parse().ok()?;
@@ -54,13 +60,7 @@ fn stuck(pid: i32) -> Option<StuckProcess> {
     if state == 'Z' || !was_killed {
         return None;
     }
-    let command = table::command_line(pid);
-    Some(StuckProcess {
-        pid,
-        command: if command.is_empty() { format!("[{name}]") } else { command },
-        state,
-        waits_in: read("wchan").unwrap_or_default().trim_matches('0').to_owned(),
-    })
+    Some(StuckProcess { pid, command: format!("[{name}]"), state, waits_in: wchan.trim_matches('0').to_owned() })
 }
 
 #[cfg(test)]
@@ -79,5 +79,27 @@ mod tests {
         assert_eq!(process.to_string(), "process 7 (dd) is in state D, in the kernel function io_schedule");
         let process = StuckProcess { waits_in: String::new(), ..process };
         assert_eq!(process.to_string(), "process 7 (dd) is in state D");
+    }
+    /// What `/proc` says of a process that reads a file of a dead NFS server, before and after SIGKILL.
+    #[test]
+    fn a_process_that_hangs_in_the_kernel_is_found_by_its_files() {
+        let stat = "812 (cat (old)) D 800 812 800 0 -1 4194304 92 0 0 0 0 0 0 0 20 0 1 0 91534 2990080 224";
+        let status = |thread: &str, process: &str| format!("Name:\tcat\nSigPnd:\t{thread}\nShdPnd:\t{process}\n");
+        let (none, kill) = ("0000000000000000", "0000000000000100");
+        let wchan = "rpc_wait_bit_killable";
+        assert_eq!(parse(812, stat, &status(none, none), wchan), None);
+        for status in [status(kill, none), status(none, kill), status(kill, "0000000000004100")] {
+            let process = parse(812, stat, &status, wchan).unwrap();
+            let text = "process 812 ([cat (old)]) is in state D, in the kernel function rpc_wait_bit_killable";
+            assert_eq!(process.to_string(), text);
+        }
+        // Another signal is pending.
+        assert_eq!(parse(812, stat, &status("0000000000004000", none), wchan), None);
+        // It is ending, and a kernel may hide the function.
+        let ending = stat.replace("4194304", "4194308");
+        let process = parse(812, &ending, &status(none, none), "0").unwrap();
+        assert_eq!(process.to_string(), "process 812 ([cat (old)]) is in state D");
+        assert_eq!(parse(812, &ending.replace(" D ", " Z "), &status(kill, none), "0"), None);
+        assert_eq!(parse(812, "malformed", &status(kill, none), wchan), None);
     }
 }
