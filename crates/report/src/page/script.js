@@ -6,6 +6,9 @@
 
   const results = document.querySelector('section.results');
   const scenarios = [...document.querySelectorAll('section.scenario')];
+  // What is between scenarios, which a filter hides. A class on a parent would make the browser
+  // look at every element of the page again.
+  const others = [...document.querySelectorAll('article > :not(.scenario)')];
 
   const element = (name, text, attributes) => {
     const made = document.createElement(name);
@@ -40,6 +43,7 @@
   let labels;
   let shown;
   let texts;
+  let isOn = false;
 
   const textOf = (scenario) => {
     const parts = [scenario.querySelector('.heading'), scenario.querySelector('.scenario-state')];
@@ -60,8 +64,8 @@
       if (fits) count += 1;
     });
     for (const [state, button] of buttons) button.setAttribute('aria-pressed', String(chosen.has(state)));
-    const isOn = chosen.size || label || words.length;
-    document.body.classList.toggle('filtered', Boolean(isOn));
+    isOn = Boolean(chosen.size || label || words.length);
+    for (const other of others) other.hidden = isOn;
     shown.textContent = isOn ? `${count} of ${scenarios.length} shown` : '';
   };
 
@@ -76,7 +80,7 @@
   const failures = scenarios.filter((one) => ['failed', 'broken', 'unfinished'].includes(one.dataset.state));
   let current = -1;
   const place = (scenario) =>
-    scenario.querySelector('.step:has(.failure)') || scenario.querySelector('.failure') || scenario;
+    (scenario.querySelector('.failure') || scenario).closest('.step, .failure, .scenario');
   const jump = (by) => {
     const visible = failures.filter((one) => !one.hidden);
     if (!visible.length) return;
@@ -92,14 +96,19 @@
     current = failures.indexOf(visible[at]);
     const target = place(visible[at]);
     unfold(target);
-    // Sections that were never drawn have a size that is only guessed: look twice.
-    visible[at].scrollIntoView();
     const heading = visible[at].querySelector('h1, h2, h3, h4, h5, h6');
     if (heading) {
       heading.tabIndex = -1;
       heading.focus({ preventScroll: true });
     }
-    requestAnimationFrame(() => visible[at].scrollIntoView());
+    // A failure far below its heading would not be seen with it.
+    const show = () => {
+      const far = target.getBoundingClientRect().top - visible[at].getBoundingClientRect().top;
+      (far > window.innerHeight / 2 ? target : visible[at]).scrollIntoView();
+    };
+    show();
+    // Sections that were never drawn have a size that is only guessed: look twice.
+    requestAnimationFrame(show);
     shown.textContent = `failure ${at + 1} of ${visible.length}`;
   };
 
@@ -131,9 +140,9 @@
       filter.append(labels);
     }
     if (failures.length) {
-      for (const [by, sign, name, key] of [[-1, '\u2191', 'Previous failure', 'p'], [1, '\u2193', 'Next failure', 'n']]) {
-        const button = element('button', `${sign} `, { type: 'button', 'aria-label': name, title: name, 'aria-keyshortcuts': key });
-        button.append(element('kbd', key));
+      for (const [by, sign, name, key] of [[-1, '\u2191', 'previous failure', 'p'], [1, '\u2193', 'next failure', 'n']]) {
+        const button = element('button', '', { type: 'button', title: name, 'aria-keyshortcuts': key });
+        button.append(element('span', sign, { 'aria-hidden': 'true' }), element('kbd', key), element('span', name, { class: 'unseen' }));
         button.addEventListener('click', () => jump(by));
         filter.append(button);
       }
@@ -148,7 +157,7 @@
     if (!filter || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.target;
     const isTyping = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName));
-    if (event.key === 'Escape' && document.body.classList.contains('filtered')) {
+    if (event.key === 'Escape' && isOn) {
       clear();
     } else if (!isTyping && (event.key === 'n' || event.key === 'p')) {
       jump(event.key === 'n' ? 1 : -1);
@@ -178,30 +187,40 @@
     code.after(button);
   }
 
-  // The place of the reader in the table of contents.
-  const entries = new Map();
+  // The place of the reader in the table of contents: the last heading above the upper part of the
+  // window. Whole scenarios are looked at, since the size of what is in them may not be known yet.
+  const entries = [];
   for (const entry of document.querySelectorAll('nav.contents li[data-for]')) {
     const heading = document.getElementById(entry.dataset.for);
-    if (heading) entries.set(heading, entry.querySelector('a'));
+    if (heading) entries.push([heading.closest('section.scenario') || heading, entry.firstElementChild]);
   }
-  if (entries.size && 'IntersectionObserver' in window) {
-    let marked = null;
-    const mark = (link) => {
-      if (link === marked) return;
-      if (marked) marked.removeAttribute('aria-current');
-      marked = link;
-      link.setAttribute('aria-current', 'true');
-      const list = link.closest('nav.contents');
-      const { top, bottom } = link.getBoundingClientRect();
-      const box = list.getBoundingClientRect();
-      if (top < box.top || bottom > box.bottom) list.scrollTop += top - box.top - box.height / 2;
+  let marked = null;
+  const mark = () => {
+    if (isOn) return;
+    const edge = window.innerHeight / 3;
+    let [low, high] = [0, entries.length - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (entries[middle][0].getBoundingClientRect().top <= edge) low = middle; else high = middle - 1;
+    }
+    const link = entries[low][1];
+    if (link === marked) return;
+    if (marked) marked.removeAttribute('aria-current');
+    marked = link;
+    link.setAttribute('aria-current', 'true');
+    const box = link.closest('nav.contents');
+    const place = link.offsetTop - box.offsetTop;
+    if (place < box.scrollTop || place > box.scrollTop + box.clientHeight - 40) box.scrollTop = place - box.clientHeight / 2;
+  };
+  if (entries.length) {
+    let isPlanned = false;
+    const plan = () => {
+      if (isPlanned) return;
+      isPlanned = true;
+      requestAnimationFrame(() => { isPlanned = false; mark(); });
     };
-    const observer = new IntersectionObserver((seen) => {
-      const first = seen.filter((one) => one.isIntersecting)
-        .sort((one, other) => one.boundingClientRect.top - other.boundingClientRect.top)[0];
-      if (first) mark(entries.get(first.target));
-    }, { rootMargin: '0px 0px -60% 0px' });
-    for (const heading of entries.keys()) observer.observe(heading);
+    window.addEventListener('scroll', plan, { passive: true });
+    plan();
   }
 
   // Paper shows where the run comes from.

@@ -34,9 +34,9 @@ fn is_diff(block: &Block<'_>) -> bool {
 
 fn block(block: &Block<'_>) -> Markup {
     match block {
-        Block::Title(title) => html! { p.title { (text::line(title)) } },
+        Block::Title(title) => html! { p.what { (text::line(title)) } },
         Block::Legend(what) => html! {
-            p.title {
+            p.what {
                 @if !what.is_empty() { (text::line(what)) " " }
                 "(" span.expected { "- expected" } ", " span.actual { "+ actual" } "):"
             }

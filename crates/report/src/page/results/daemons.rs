@@ -41,7 +41,7 @@ pub(super) fn leftovers(processes: &[LeftOver]) -> Markup {
     }
     html! {
         div.leftovers {
-            p.title { (explanation::leftover_title(processes)) ":" }
+            p.what { (explanation::leftover_title(processes)) ":" }
             ul { @for line in explanation::leftover_lines(processes) { li { code { (text::line(&line)) } } } }
         }
     }

@@ -117,7 +117,7 @@ fn step_mark(record: Option<&ScenarioRecord>, step: usize, of: ScenarioState) ->
         StepFact::Ended(ended) => html! {
             span class={ "step-state " (state::outcome_name(ended.outcome)) } {
                 b { (state::step_word(ended.outcome)) }
-                " " span.time { (words::duration(ended.took)) }
+                " " (words::duration(ended.took))
             }
         },
         StepFact::Open { .. } => {

@@ -184,11 +184,11 @@ fn a_passed_scenario_is_quiet() {
          <ol class=\"steps\"><li class=\"step\" id=\"one-step-1\"><div class=\"step-line\">\
          <span class=\"step-text\"><span class=\"keyword given\">given</span> a shop</span>\
          <a class=\"anchor\" href=\"#one-step-1\" aria-label=\"Link to step 1\">#</a>\
-         <span class=\"step-state passed\"><b>passed</b> <span class=\"time\">10 ms</span></span></div></li>\
+         <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li>\
          <li class=\"step\" id=\"one-step-2\"><div class=\"step-line\">\
          <span class=\"step-text\"><span class=\"keyword given\">then</span> it sells &lt;bread&gt;</span>\
          <a class=\"anchor\" href=\"#one-step-2\" aria-label=\"Link to step 2\">#</a>\
-         <span class=\"step-state passed\"><b>passed</b> <span class=\"time\">10 ms</span></span></div></li></ol>\n"
+         <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li></ol>\n"
     );
     assert!(page.contains("<p class=\"verdict passed\">all 2 scenarios passed</p>"));
     assert!(!page.contains("<nav class=\"failures\""));
