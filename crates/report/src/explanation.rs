@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use greenroom_event::{
-    DaemonEnd, Exit, Failure, FailureKind, Held, Isolation, LeftOver, LeftOverEnd, Location, Outcome, Outline,
-    PrivateNetwork, Property, RunStarted, ScenarioFinished, ScenarioOutline, User,
+    DaemonEnd, Exit, Failure, FailureKind, Held, Isolation, LeftOver, LeftOverEnd, Location, MergedRun, Origin,
+    Outcome, Outline, PrivateNetwork, Property, RunStarted, ScenarioFinished, ScenarioOutline, User,
 };
 
 use crate::records::ScenarioRecord;
@@ -360,4 +360,15 @@ fn properties(isolation: &Isolation) -> String {
         User::Same => "user=same",
     };
     isolation.properties.iter().map(value).chain([user.to_owned()]).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns where a merged run comes from: its recording, partition, machine and time.
+pub(crate) fn merged_run(run: &MergedRun) -> String {
+    let mut parts = vec![words::escape(&run.recording).into_owned()];
+    parts.extend(run.partition.as_ref().map(words::partition));
+    let origin =
+        |origin: &Origin| format!("on {} at {}", words::escape(&origin.machine.host), words::escape(&origin.started));
+    parts.extend(run.origin.as_ref().map(origin));
+    parts.push(words::duration(run.took));
+    parts.join(", ")
 }

@@ -61,15 +61,7 @@ fn merged(page: &mut Page, merge: &Merge, is_verbose: bool) {
         &format!("merged from {}{on}, running for {together} in total", words::count(merge.runs.len(), "run")),
     );
     for run in merge.runs.iter().filter(|_| is_verbose) {
-        let mut parts = vec![words::escape(&run.recording).into_owned()];
-        parts.extend(run.partition.as_ref().map(words::partition));
-        parts.extend(
-            run.origin.as_ref().map(|origin| {
-                format!("on {} at {}", words::escape(&origin.machine.host), words::escape(&origin.started))
-            }),
-        );
-        parts.push(words::duration(run.took));
-        page.line(2, &parts.join(", "));
+        page.line(2, &explanation::merged_run(run));
     }
 }
 

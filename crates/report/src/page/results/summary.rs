@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use greenroom_event::{Partition, PartitionKind, RunStarted};
+use greenroom_event::{RunEnd, RunStarted};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::state;
 use crate::explanation;
+use crate::merge;
 use crate::page::View;
 use crate::page::text;
 use crate::run_record::ScenarioState;
@@ -107,13 +108,41 @@ fn time(view: &View<'_>, counts: &Counts) -> String {
     format!("{wall}, {} of scenarios", words::duration(counts.time))
 }
 
-/// Says that there is no end, or that the run was interrupted.
+/// Says what is missing: the end of the run, or recordings that belong to it.
 fn notice(view: &View<'_>) -> Markup {
+    let merge = view.run.started.merge.as_ref();
+    let runs =
+        merge.map_or(&[][..], |merge| &merge.runs).iter().filter(|_| merge.is_some_and(|merge| merge.runs.len() > 1));
+    let parts: Vec<(&str, RunEnd)> = runs.map(|run| (run.recording.as_str(), run.end)).collect();
+    let goes_on =
+        view.run.summary.goes_on || merge.is_some_and(|merge| merge.runs.iter().any(|run| run.end == RunEnd::GoesOn));
+    let unfinished = " Scenarios without an end are marked as unfinished.";
     html! {
-        @if !view.run.ended {
+        @for problem in merge.iter().flat_map(|merge| &merge.problems) {
+            p.notice role="note" { b { (text::line(&merge::explain(problem))) } }
+        }
+        @for (recording, end) in &parts {
+            @match end {
+                RunEnd::CutShort => p.notice role="note" {
+                    b { "Recording " (text::line(recording)) " is cut short." } (unfinished)
+                },
+                RunEnd::GoesOn => p.notice role="note" {
+                    b { "The run of recording " (text::line(recording)) " still goes on." } (unfinished)
+                },
+                RunEnd::Interrupted => p.notice role="note" {
+                    b { "The run of recording " (text::line(recording)) " was interrupted." }
+                },
+                RunEnd::Finished => {}
+            }
+        }
+        @if !parts.is_empty() {
+        } @else if !view.run.ended && goes_on {
             p.notice role="note" {
-                b { "This recording has no end." }
-                " The run was cut short or still goes on. Scenarios without an end are marked as unfinished."
+                b { "This run still goes on." } " The page has what was recorded when it was written." (unfinished)
+            }
+        } @else if !view.run.ended {
+            p.notice role="note" {
+                b { "This recording is cut short." } " Its run was killed, or a part of the file is missing." (unfinished)
             }
         } @else if view.run.summary.interrupted {
             p.notice role="note" {
@@ -163,7 +192,14 @@ fn about(view: &View<'_>, run: &RunStarted) -> Markup {
                 @if run.outline.left_out > 0 { "; " (run.outline.left_out) " left out by the filters" }
             }
             @if let Some(seed) = run.shuffle { dt { "order" } dd { "shuffled with seed " (seed) } }
-            @if let Some(partition) = &run.partition { dt { "partition" } dd { (words_of(partition)) } }
+            @if let Some(partition) = &run.partition {
+                dt { "partition" }
+                dd { (words::partition(partition)) " of " (words::count(partition.scenarios, "scenario")) }
+            }
+            @if let Some(merge) = run.merge.as_ref().filter(|merge| merge.runs.len() > 1) {
+                dt { "runs" }
+                dd { ul { @for run in &merge.runs { li { (explanation::merged_run(run)) } } } }
+            }
             dt { "time" } dd { (words::duration(view.run.summary.took)) }
             dt { "greenroom" } dd { (text::line(&run.version)) }
         }
@@ -173,16 +209,6 @@ fn about(view: &View<'_>, run: &RunStarted) -> Markup {
 /// Returns a time without the marks that machines need: `2026-11-26 18:50:19 UTC`.
 fn readable(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-/// Returns a partition as options write it, and how much it is part of.
-fn words_of(partition: &Partition) -> String {
-    let by = match partition.by {
-        PartitionKind::Hash => "hash",
-        PartitionKind::Count => "count",
-    };
-    let all = words::count(partition.scenarios, "scenario");
-    format!("{by}:{}/{} of {all}", partition.index, partition.total)
 }
 
 /// Returns what the reader must know first, and the scenarios that did not simply pass.

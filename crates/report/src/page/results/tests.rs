@@ -272,7 +272,7 @@ fn a_recording_without_an_end_says_so_and_shows_what_was_going_on() {
     let what = "port 80 of web".to_owned();
     run.event(Some((1, 1)), EventKind::Waiting { step: 0, what, limit: ms(5000) });
     let page = run.page();
-    assert!(page.contains("<b>This recording has no end.</b>"));
+    assert!(page.contains("<b>This recording is cut short.</b>"));
     assert!(page.contains("data-state=\"unfinished\""));
     let step = between(&page, "id=\"two-step-1\"", "</li>");
     assert!(step.contains("<b>unfinished</b>") && step.contains("while waiting for port 80 of web"), "{step}");
