@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 use crate::workspace::cargo;
-use crate::{circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
+use crate::{browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
 
 /// Runs every check, the quickest first.
 pub(crate) fn check() -> Result<(), String> {
@@ -20,5 +20,6 @@ pub(crate) fn check() -> Result<(), String> {
     cargo(&["build", "--package", "greenroom"], &[])?;
     documents::check()?;
     screens::check(screens::Mode::Check)?;
+    browser::check()?;
     fuzz::check()
 }

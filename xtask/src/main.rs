@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "developers read it")]
 
 mod bench;
+mod browser;
 mod ci;
 mod circles;
 mod dependencies;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask ci             check everything: format, lints, tests, documentation, acceptance documents
 cargo xtask screens        compare the screens in README and docs with what the program prints; --write replaces them
+cargo xtask browser        open pages in Chromium and test them; needs chromium, node and npm
 cargo xtask links          check the links of all pages, and the tests that docs/FAULTS.md names
 cargo xtask circles        list files of a crate that use each other in a circle
 cargo xtask lines          list lines that are too long
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("ci") => ci::check(),
+        Some("browser") => browser::check(),
         Some("circles") => circles::check(),
         Some("fuzz") => {
             let rest: Vec<String> = arguments.collect();

@@ -76,6 +76,8 @@ codes! {
     LookAlike = "look-alike",
     /// A step names an embedded file that does not exist.
     MissingFile = "missing-file",
+    /// A picture or style sheet that a page needs is missing.
+    MissingAsset = "missing-asset",
     /// A required metadata key is missing.
     MissingKey = "missing-key",
     /// A Python function is a generator, so calling it runs nothing.

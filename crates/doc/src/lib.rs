@@ -33,6 +33,7 @@ mod measure;
 mod network;
 pub mod plan;
 mod read;
+pub mod roadmap;
 pub mod source;
 mod suggest;
 

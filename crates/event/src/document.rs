@@ -85,7 +85,7 @@ pub struct CaptureMarkup {
 /// A file that a document's text names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Asset {
-    /// Its name, as the document writes it.
+    /// Its name: for a style sheet as the document writes it, for a picture its path.
     pub name: String,
     /// Its bytes, in base64.
     pub base64: String,

@@ -78,7 +78,7 @@ impl Documents {
         if checks.strict {
             loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         }
-        show(&loaded, settings);
+        show(&loaded.diagnostics, &loaded, settings);
         if loaded.has_errors() {
             return Err(CommandError::InvalidDocument);
         }
@@ -96,7 +96,7 @@ impl Documents {
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let targets = Targets::resolve(&self.paths);
         let loaded = self.read(&targets, registry, Purpose::List);
-        show(&loaded, settings);
+        show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.scenarios.is_empty() && loaded.has_errors() {
             return Err(CommandError::InvalidDocument);
         }
@@ -109,7 +109,7 @@ impl Documents {
     /// Shows all diagnostics. It is an error only if there is nothing to typeset.
     pub(crate) fn typeset(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
         let loaded = self.read(&Targets::resolve(&self.paths), registry, Purpose::Typeset);
-        show(&loaded, settings);
+        show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.documents.is_empty() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }
     }
 
@@ -223,9 +223,9 @@ fn is_shared(path: &Path) -> bool {
 }
 
 /// Shows all diagnostics on standard error.
-fn show(loaded: &Loaded, settings: &Settings) {
-    if !loaded.diagnostics.is_empty() {
-        let text = diagnostics::render(&loaded.diagnostics, &loaded.sources, settings.stderr.style());
+pub(crate) fn show(diagnostics: &[Diagnostic], loaded: &Loaded, settings: &Settings) {
+    if !diagnostics.is_empty() {
+        let text = diagnostics::render(diagnostics, &loaded.sources, settings.stderr.style());
         let _ = std::io::stderr().write_all(text.as_bytes());
     }
 }

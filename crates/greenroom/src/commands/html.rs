@@ -9,7 +9,7 @@ use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::print;
-use crate::pages::{PageOptions, Pages};
+use crate::pages::{self, PageOptions, Pages};
 use crate::settings::Settings;
 
 /// Typeset documents as HTML pages, without running them
@@ -34,11 +34,11 @@ impl Html {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
         let loaded = self.documents.typeset(settings, registry)?;
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
-        let pages = Pages::at(&self.output, &documents, self.options, settings)?;
-        let texts = greenroom_run::texts(&loaded.plan, &loaded.sources);
+        let output = Pages::at(&self.output, &documents, self.options, settings)?;
+        let texts = pages::texts(&loaded, settings);
         let all: Vec<usize> = (0..loaded.plan.scenarios.len()).collect();
         let outline = greenroom_run::outline(&loaded.plan, &loaded.sources, &all, &texts);
-        pages.write(&outline, None)?;
+        output.write(&outline, None, settings)?;
         let code = print(&format!("wrote {}\n", self.output.display()))?;
         Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
     }

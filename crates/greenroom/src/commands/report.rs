@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use clap::Args;
 use greenroom_event::{Event, EventKind, Merge, RunEnd, Sink};
 use greenroom_report::merge;
-use greenroom_report::{Options, Tee, Terminal, TerminalFormat};
+use greenroom_report::{Options, RunRecord, Tee, Terminal, TerminalFormat};
 
 use crate::detail::Detail;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::format::{self, FormatOption};
 use crate::output;
+use crate::pages::PageOutput;
 use crate::recordings::{self, Incomplete};
 use crate::reports::ReportFiles;
 use crate::settings::Settings;
@@ -37,6 +38,8 @@ pub(crate) struct Report {
     #[command(flatten)]
     reports: ReportFiles,
     #[command(flatten)]
+    pages: PageOutput,
+    #[command(flatten)]
     detail: Detail,
 }
 
@@ -45,21 +48,32 @@ impl Report {
         let (recordings, incomplete) = recordings::read(&self.recordings, settings)?;
         let events = merge::merge(recordings);
         let inputs = self.recordings.iter().map(|path| (path.clone(), "a recording".to_owned()));
-        let mut reports = self.reports.open(&inputs.collect::<Vec<_>>(), settings)?;
+        let mut inputs: Vec<_> = inputs.collect();
+        let documents: Vec<&str> = documents(&events).collect();
+        let pages = self.pages.check(&documents, &mut inputs, settings)?;
+        let mut reports = self.reports.open(&inputs, settings)?;
         if self.format.or(TerminalFormat::Human) == TerminalFormat::Github {
             reports.add_job_summary(settings);
         }
-        let mut tee = Tee::new(reports.sinks());
+        let mut record = pages.as_ref().map(|_| RunRecord::default());
+        let mut tee = Tee::new(reports.sinks().chain(record.as_mut().map(|record| record as &mut dyn Sink)));
         for event in &events {
             tee.push(event);
         }
         let summary = tee.into_summary();
         reports.finish();
+        let page_error = match (&pages, &mut record) {
+            (Some(pages), Some(record)) => {
+                record.close();
+                pages.write(&record.started.outline, Some(record), settings).err()
+            }
+            _ => None,
+        };
         self.show(&events, &incomplete, settings)?;
         for screen in reports.outputs() {
             screen.finish();
         }
-        let errors = reports.errors();
+        let errors: Vec<CommandError> = reports.errors().into_iter().chain(page_error).collect();
         errors.iter().for_each(CommandError::report);
         let is_whole = self.explain(merged(&events));
         for recording in &incomplete {
@@ -109,6 +123,15 @@ impl Report {
         }
         is_accepted
     }
+}
+
+/// Returns the paths of the documents.
+fn documents(events: &[Event]) -> impl Iterator<Item = &str> {
+    let outline = match events.first().map(|event| &event.kind) {
+        Some(EventKind::RunStarted(started)) => Some(&started.outline),
+        _ => None,
+    };
+    outline.into_iter().flat_map(|outline| outline.documents.iter().map(|document| &*document.path))
 }
 
 fn merged(events: &[Event]) -> Option<&Merge> {

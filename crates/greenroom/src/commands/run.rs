@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict, words};
+use greenroom_report::{Options, Reporter, RunRecord, Tee, TerminalFormat, Verdict, words};
 use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -20,6 +20,7 @@ use crate::filter::Filter;
 use crate::format::{self, FormatOption};
 use crate::history::HistoryArguments;
 use crate::origin;
+use crate::pages::{self, PageOutput};
 use crate::repetition::Repetition;
 use crate::reports::{self, ReportFiles};
 use crate::screen::Screen;
@@ -89,6 +90,8 @@ pub(crate) struct Run {
     format: FormatOption,
     #[command(flatten)]
     reports: ReportFiles,
+    #[command(flatten)]
+    pages: PageOutput,
     #[command(flatten)]
     detail: Detail,
 }
@@ -193,7 +196,10 @@ impl Run {
             passed_earlier,
             ..self.options(chosen, &loaded, settings, &files)
         };
-        let mut reports = files.open(&reports::inputs(&loaded), settings)?;
+        let mut inputs = reports::inputs(&loaded);
+        let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
+        let pages = self.pages.check(&documents, &mut inputs, settings)?;
+        let mut reports = files.open(&inputs, settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
         let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
@@ -207,8 +213,10 @@ impl Run {
         let reporter = format::reporter(format, screen.clone(), terminal, shown);
         let mut reporter = OnScreen { reporter, screen: screen.clone() };
         let mut recorder = history.recorder();
-        let sinks = iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks());
-        let mut tee = Tee::new(sinks.chain(recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink)));
+        let mut record = pages.as_ref().map(|_| RunRecord::default());
+        let more = recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink);
+        let more = more.chain(record.as_mut().map(|record| record as &mut dyn Sink));
+        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()).chain(more));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
@@ -216,6 +224,13 @@ impl Run {
         } else {
             reports.finish();
         }
+        let page_error = match (&pages, &mut record) {
+            (Some(pages), Some(record)) if ran.is_ok() => {
+                record.close();
+                pages.write(&record.started.outline, Some(record), settings).err()
+            }
+            _ => None,
+        };
         // A user who stops a run does not wait for a reader that has stopped reading.
         let stopped = summary.interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
         let limit = stopped.then_some(LIMIT_AFTER_STOP);
@@ -233,7 +248,7 @@ impl Run {
         let verdict = summary.verdict();
         // Who stops a run may close its terminal too, so lost output does not matter.
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
-        let errors: Vec<CommandError> = reports.errors().into_iter().chain(lost).collect();
+        let errors: Vec<CommandError> = reports.errors().into_iter().chain(page_error).chain(lost).collect();
         errors.iter().for_each(CommandError::report);
         let is_lost = !errors.is_empty() && verdict != Verdict::Interrupted;
         let is_late = options.time_limit.is_some_and(|limit| summary.interrupted && summary.took >= limit.stop);
@@ -272,7 +287,11 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
-            evidence: if files.is_empty() && !is_json { Evidence::OfFailures } else { Evidence::Full },
+            evidence: if files.is_empty() && self.pages.is_empty() && !is_json {
+                Evidence::OfFailures
+            } else {
+                Evidence::Full
+            },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
@@ -285,8 +304,8 @@ impl Run {
             python: settings.absolute(&self.documents.python),
             origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
-            texts: if files.need_texts() || is_json {
-                greenroom_run::texts(&loaded.plan, &loaded.sources)
+            texts: if !self.pages.is_empty() || files.need_texts() || is_json {
+                pages::texts(loaded, settings)
             } else {
                 Vec::new()
             },

@@ -4,18 +4,23 @@
 //! style sheets are read here ([`assets`]), before a run, so that a recording has them too; diagrams
 //! are drawn here ([`tools`]), when the page is written.
 
-use std::collections::BTreeMap;
+mod assets;
+mod tools;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use greenroom_event::Outline;
+use greenroom_doc::Loaded;
+use greenroom_event::{DocumentText, Outline};
 use greenroom_report::RunRecord;
-use greenroom_report::page::{self, Drawings};
+use greenroom_report::page;
 
+use crate::documents;
 use crate::error::CommandError;
-use crate::replace::Replacement;
+use crate::replace::{Replacement, resolve};
 use crate::settings::Settings;
 
 /// How pages are made.
@@ -24,6 +29,52 @@ pub(crate) struct PageOptions {
     /// Link the style sheets of `css_urls` from pages, which then need the network
     #[arg(long)]
     pub(crate) allow_css_urls: bool,
+}
+
+/// The pages that the command line asks for.
+#[derive(Debug, Args)]
+pub(crate) struct PageOutput {
+    /// Write the documents as HTML pages that show what happened beside every step: to a file ending in
+    /// .html, or into a directory
+    ///
+    /// Several documents make a page each and an index. The index of OUT.html has its pages in the
+    /// directory OUT beside it; a directory gets an index.html.
+    #[arg(long = "html", value_name = "OUT")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    options: PageOptions,
+}
+
+impl PageOutput {
+    /// Returns whether no pages are asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.out.is_none()
+    }
+
+    /// Checks that the pages can be written, before anything runs, and adds them to the files that
+    /// must not be overwritten.
+    pub(crate) fn check(
+        &self,
+        documents: &[&str],
+        inputs: &mut Vec<(PathBuf, String)>,
+        settings: &Settings,
+    ) -> Result<Option<Pages>, CommandError> {
+        let Some(out) = &self.out else { return Ok(None) };
+        let pages = Pages::at(out, documents, self.options, settings)?;
+        let same = |path: &Path, other: &Path| resolve(&settings.directory.join(path)) == resolve(other);
+        let overwrites = |(path, what): &(PathBuf, String)| {
+            let file = pages.files().find(|file| same(path, file))?;
+            let file = file.strip_prefix(&settings.directory).unwrap_or(file).display();
+            Some(format!("--html {} would overwrite {what}: {file}", out.display()))
+        };
+        let conflicts: Vec<String> = inputs.iter().filter_map(overwrites).collect();
+        if !conflicts.is_empty() {
+            return Err(CommandError::Usage(conflicts));
+        }
+        let what = format!("a page of --html {}", out.display());
+        inputs.extend(pages.files().map(|file| (file.to_owned(), what.clone())));
+        Ok(Some(pages))
+    }
 }
 
 /// The pages of documents and their files.
@@ -48,6 +99,10 @@ impl Pages {
         options: PageOptions,
         settings: &Settings,
     ) -> Result<Self, CommandError> {
+        if out == Path::new("-") {
+            let message = "a page cannot go to standard output; name a file or a directory";
+            return Err(CommandError::Usage(vec![message.to_owned()]));
+        }
         let failed = |path: &Path, error| CommandError::system(format!("write {}", path.display()), &error);
         let is_file = is_page(out) && !settings.directory.join(out).is_dir();
         let directory = if is_file { out.with_extension("") } else { out.to_owned() };
@@ -69,10 +124,22 @@ impl Pages {
         Ok(Self { options, out: out.to_owned(), index: Some(index), documents: pages })
     }
 
+    /// Returns the files that are written.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.index.iter().chain(self.documents.iter().map(|(page, _)| page)).map(Replacement::target)
+    }
+
     /// Writes all pages. With a run, they show what happened.
-    pub(crate) fn write(&self, outline: &Outline, run: Option<&RunRecord>) -> Result<(), CommandError> {
+    pub(crate) fn write(
+        &self,
+        outline: &Outline,
+        run: Option<&RunRecord>,
+        settings: &Settings,
+    ) -> Result<(), CommandError> {
         let failed = |error: io::Error| CommandError::system(format!("write {}", self.out.display()), &error);
-        let drawings = Drawings::new();
+        let texts = outline.documents.iter().filter_map(|document| document.text.as_ref());
+        let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).collect();
+        let drawings = tools::draw(diagrams, settings);
         for (document, (file, _)) in self.documents.iter().enumerate().take(outline.documents.len()) {
             let page = page::page(&page::Request {
                 outline,
@@ -91,6 +158,15 @@ impl Pages {
         let index = page::index::index(&page::index::Request { outline, run, pages: &pages, version });
         replace(file, &index).map_err(failed)
     }
+}
+
+/// Returns the texts of all documents, with the pictures and style sheets that they name. Warns about
+/// those that are missing.
+pub(crate) fn texts(loaded: &Loaded, settings: &Settings) -> Vec<DocumentText> {
+    let mut texts = greenroom_run::texts(&loaded.plan, &loaded.sources);
+    let warnings = assets::read(&mut texts, loaded, settings);
+    documents::show(&warnings, loaded, settings);
+    texts
 }
 
 /// Whether a path has the name of a page.

@@ -634,6 +634,15 @@ Options:
 
       --junit <FILE>
           Write results in JUnit's XML format to this file, for Jenkins, GitLab and others
+      --html <OUT>
+          Write the documents as HTML pages that show what happened beside every step: to a file
+          ending in .html, or into a directory
+          
+          Several documents make a page each and an index. The index of OUT.html has its pages in
+          the directory OUT beside it; a directory gets an index.html.
+
+      --allow-css-urls
+          Link the style sheets of `css_urls` from pages, which then need the network
 
   -v, --verbose
           Show every step with its time, and more output of failed steps

@@ -12,7 +12,7 @@ use greenroom_event::DocumentText;
 use maud::{Markup, html};
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
-use crate::page::layout::events;
+use crate::page::markdown::events;
 
 /// The language of a diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

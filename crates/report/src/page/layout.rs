@@ -8,15 +8,11 @@ use std::collections::HashMap;
 
 use greenroom_doc::Attributes;
 use greenroom_event::{DocumentText, Outline, StepMarkup, TextPart};
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, OffsetIter, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
 use crate::page::anchors::{Anchors, file_anchor, slug};
 use crate::page::diagram::DiagramKind;
-
-/// The Markdown of a part, with its places.
-pub(crate) fn events(part: &TextPart) -> OffsetIter<'_> {
-    Parser::new_ext(&part.text, greenroom_doc::markdown_options()).into_offset_iter()
-}
+use crate::page::markdown::events;
 
 /// What a document consists of.
 #[derive(Debug, Default)]

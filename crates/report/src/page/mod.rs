@@ -40,6 +40,7 @@ mod frame;
 mod highlight;
 pub mod index;
 mod layout;
+mod markdown;
 mod markup;
 mod pictures;
 mod policy;
@@ -56,7 +57,7 @@ use greenroom_event::{Asset, DocumentText, Outline};
 use maud::{Markup, PreEscaped, html};
 
 pub use diagram::{DiagramKind, Drawings, diagrams};
-pub use pictures::{Named, media_type};
+pub use pictures::{NamedPicture, media_type};
 pub use prose::pictures;
 pub use view::View;
 

@@ -1,6 +1,7 @@
 //! Pictures: which files a document names, and how their bytes get into the page.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use greenroom_event::DocumentText;
 
@@ -9,27 +10,26 @@ use crate::page::raw::RawPicture;
 
 /// A picture that a document names by a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedPicture {
     /// Its path: relative to the working directory or absolute. It is its name among the assets.
     pub path: String,
     /// As the document writes it.
     pub written: String,
-    /// The file that names it.
-    pub file: String,
+    /// Index of the part of the document that names it.
+    pub part: usize,
+    /// Where in that part.
+    pub range: Range<usize>,
 }
 
-impl Named {
-    /// Returns the picture of this address in a file. `None` if it is not a path.
-    pub(crate) fn of(file: &str, address: &str) -> Option<Self> {
-        if target(address) != Target::Local || address.is_empty() || address.starts_with(['#', '?']) {
-            return None;
-        }
-        let end = address.find(['?', '#']).unwrap_or(address.len());
-        let path = decode(&address[..end]);
-        let directory = file.rfind('/').map_or("", |at| &file[..=at]);
-        let path = if path.starts_with('/') { path } else { format!("{directory}{path}") };
-        Some(Self { path, written: address.to_owned(), file: file.to_owned() })
+/// Returns the path of the picture with this address in a file. `None` if it is not a path.
+pub(crate) fn path(file: &str, address: &str) -> Option<String> {
+    if target(address) != Target::Local || address.is_empty() || address.starts_with(['#', '?']) {
+        return None;
     }
+    let end = address.find(['?', '#']).unwrap_or(address.len());
+    let path = decode(&address[..end]);
+    let directory = file.rfind('/').map_or("", |at| &file[..=at]);
+    Some(if path.starts_with('/') { path } else { format!("{directory}{path}") })
 }
 
 /// Decodes `%20` and the like.
@@ -64,7 +64,7 @@ impl<'a> Pictures<'a> {
     /// Adds a picture that a file names: the picture itself, or a link or note in its place.
     pub(crate) fn write(&self, out: &mut String, file: &str, picture: &RawPicture) {
         let RawPicture { address, alt, title, size } = picture;
-        let data = Named::of(file, address).and_then(|named| self.found.get(&*named.path));
+        let data = path(file, address).and_then(|path| self.found.get(&*path));
         if let Some((data, kind)) = data.and_then(|data| Some((data, kind(data)?))) {
             out.push_str(&format!("<img src=\"data:{kind};base64,{data}\" alt=\"{}\"", Escaped(alt)));
             if !title.is_empty() {
@@ -133,7 +133,6 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_file_that_names_them() {
-        let path = |file, address| Named::of(file, address).map(|named| named.path);
         assert_eq!(path("docs/a.md", "x%20y.png?v=1").as_deref(), Some("docs/x y.png"));
         assert_eq!(path("a.md", "img/x.png").as_deref(), Some("img/x.png"));
         assert_eq!(path("a.md", "/x.png").as_deref(), Some("/x.png"));

@@ -6,10 +6,11 @@ use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, Li
 use crate::page::anchors::Anchors;
 use crate::page::diagram::{self, Drawings};
 use crate::page::files::{self, anchor_link};
-use crate::page::layout::{Content, Layout, events};
+use crate::page::layout::{Content, Layout};
+use crate::page::markdown::events;
 use crate::page::markup::{Escaped, Target, escape, target};
-use crate::page::pictures::{Named, Pictures};
-use crate::page::raw::{Cleaner, RawPicture, Surroundings};
+use crate::page::pictures::{self, NamedPicture, Pictures};
+use crate::page::raw::{self, Cleaner, RawPicture, Surroundings};
 use crate::page::results;
 use crate::page::scenario;
 use crate::page::view::View;
@@ -371,25 +372,26 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// Returns the pictures that the text of a document names.
-pub fn pictures(text: &DocumentText) -> Vec<Named> {
-    let mut found = Vec::new();
-    for part in &text.parts {
+/// Returns the pictures that the text of a document names by paths, each once.
+pub fn pictures(text: &DocumentText) -> Vec<NamedPicture> {
+    let mut found: Vec<NamedPicture> = Vec::new();
+    for (index, part) in text.parts.iter().enumerate() {
         let mut html = String::new();
-        for (event, _) in events(part) {
+        for (event, range) in events(part) {
             let addresses = match event {
                 Event::Start(Tag::Image { dest_url, .. }) => vec![dest_url.into_string()],
-                Event::InlineHtml(piece) => crate::page::raw::pictures(&piece),
+                Event::InlineHtml(piece) => raw::pictures(&piece),
                 Event::Html(piece) => {
                     html.push_str(&piece);
                     continue;
                 }
-                Event::End(TagEnd::HtmlBlock) => crate::page::raw::pictures(&std::mem::take(&mut html)),
+                Event::End(TagEnd::HtmlBlock) => raw::pictures(&std::mem::take(&mut html)),
                 _ => continue,
             };
-            for named in addresses.iter().filter_map(|address| Named::of(&part.location.file, address)) {
-                if !found.contains(&named) {
-                    found.push(named);
+            for written in addresses {
+                let path = pictures::path(&part.location.file, &written);
+                if let Some(path) = path.filter(|path| !found.iter().any(|known| known.path == *path)) {
+                    found.push(NamedPicture { path, written, part: index, range: range.clone() });
                 }
             }
         }

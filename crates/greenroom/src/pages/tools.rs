@@ -1,0 +1,192 @@
+//! Draws diagrams with the tools of this machine.
+//!
+//! A tool is a program that we do not know, with text that we do not trust. It runs in an empty
+//! directory with a small environment, under a keeper that kills everything it has started, and has
+//! limits for time and output. Whatever goes wrong, the page has the source and says why.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use greenroom_doc::roadmap;
+use greenroom_report::page::{DiagramKind, Drawings, media_type};
+use greenroom_report::words;
+use greenroom_sandbox::{DaemonCommand, DaemonError, ExitStatus};
+
+use crate::settings::Settings;
+
+/// The time limit of one drawing. A Java program needs seconds to start on a busy machine.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// The time limit of all drawings of a run.
+const LONGEST_OF_ALL: Duration = Duration::from_mins(2);
+
+/// The size limit of a drawing, in blocks of 512 bytes as `ulimit` counts: 4 MiB.
+const LARGEST: usize = 8192;
+
+/// A tool that reads a diagram from standard input and writes SVG to standard output.
+struct Tool {
+    program: &'static str,
+    arguments: &'static [&'static str],
+}
+
+fn tool(kind: DiagramKind) -> Tool {
+    match kind {
+        DiagramKind::Dot | DiagramKind::Roadmap => Tool { program: "dot", arguments: &["-Tsvg"] },
+        DiagramKind::Plantuml => Tool { program: "plantuml", arguments: &["-tsvg", "-pipe"] },
+        DiagramKind::Pikchr => Tool { program: "pikchr", arguments: &["--svg-only", "-"] },
+        DiagramKind::Mermaid => {
+            Tool { program: "mmdc", arguments: &["--quiet", "--input", "-", "--output", "-", "--outputFormat", "svg"] }
+        }
+    }
+}
+
+/// Draws all diagrams.
+pub(crate) fn draw(diagrams: BTreeSet<(DiagramKind, String)>, settings: &Settings) -> Drawings {
+    let end = Instant::now() + LONGEST_OF_ALL;
+    let mut drawings = Drawings::new();
+    for (kind, source) in diagrams {
+        let left = end.saturating_duration_since(Instant::now());
+        let drawing = match source_for(kind, &source) {
+            Err(reason) => Err(reason),
+            Ok(_) if left.is_zero() => {
+                Err(format!("the diagrams before it took {} together, the limit", words::duration(LONGEST_OF_ALL)))
+            }
+            Ok(input) => run(&tool(kind), &input, left.min(LONGEST), &settings.path, &settings.temporary),
+        };
+        drawings.insert((kind, source), drawing);
+    }
+    drawings
+}
+
+/// Returns what the tool reads.
+fn source_for(kind: DiagramKind, source: &str) -> Result<String, String> {
+    match kind {
+        DiagramKind::Roadmap => roadmap::to_dot(source).map_err(|error| format!("it is not a roadmap: {error}")),
+        DiagramKind::Plantuml if !source.contains("@start") => Ok(format!("@startuml\n{source}\n@enduml\n")),
+        _ => Ok(source.to_owned()),
+    }
+}
+
+/// Runs a tool. Returns an SVG, or why there is none, to follow "Diagram as source:".
+fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path) -> Result<Vec<u8>, String> {
+    let name = tool.program;
+    let directory = match tempfile::Builder::new().prefix("greenroom-diagram-").tempdir_in(temporary) {
+        Ok(directory) => directory,
+        Err(error) => return Err(format!("no directory for `{name}` could be made: {error}")),
+    };
+    if !is_on_path(name, path) {
+        return Err(format!("the program `{name}` is not on PATH"));
+    }
+    let failed = |error: io::Error| format!("`{name}` could not be started: {error}");
+    fs::write(directory.path().join("source"), input).map_err(failed)?;
+    let mut command = DaemonCommand::new("/bin/sh");
+    command
+        .args(["-c", "ulimit -f \"$1\"; shift; exec \"$@\" <source", "sh", &LARGEST.to_string(), name])
+        .args(tool.arguments)
+        .current_dir(directory.path())
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", directory.path())
+        .env("TMPDIR", directory.path())
+        .env("LANG", "C.UTF-8")
+        // Reads no files and no addresses that a diagram names.
+        .env("PLANTUML_SECURITY_PROFILE", "SANDBOX");
+    let mut process = command.spawn().map_err(|error| format!("`{name}` could not be started: {error}"))?;
+    let exit = match process.wait(limit) {
+        Ok(exit) => exit,
+        Err(DaemonError::TimedOut { .. }) => {
+            return Err(format!("`{name}` did not finish within {}", words::duration(limit)));
+        }
+        Err(error) => return Err(format!("`{name}` failed: {error}")),
+    };
+    let output = process.stdout_bytes().map_err(|error| format!("the output of `{name}` is lost: {error}"))?;
+    let complaint = process.stderr_bytes().unwrap_or_default();
+    if output.len() >= LARGEST * 512 {
+        return Err(format!("`{name}` wrote more than {}", words::size((LARGEST * 512) as u64)));
+    }
+    if exit.status != ExitStatus::Code(0) {
+        return Err(format!("`{name}` ended with {}{}", exit.status, first_line(&complaint)));
+    }
+    if media_type(&output) != Some("image/svg+xml") {
+        return Err(format!("`{name}` did not write an SVG{}", first_line(&complaint)));
+    }
+    Ok(output)
+}
+
+/// Returns the first line of an error output, to follow a message.
+fn first_line(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let short: String = words::escape(line).chars().take(200).collect();
+    if short.is_empty() { short } else { format!(": {short}") }
+}
+
+/// Whether a program is on a search path.
+fn is_on_path(name: &str, path: &OsStr) -> bool {
+    let is_program =
+        |file: PathBuf| fs::metadata(file).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    std::env::split_paths(path)
+        .filter(|directory| directory.is_absolute())
+        .any(|directory| is_program(directory.join(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &'static str) -> Tool {
+        Tool { program: "sh", arguments: Box::leak(Box::new(["-c", script])) }
+    }
+
+    fn run_for(tool: &Tool, limit: Duration) -> Result<Vec<u8>, String> {
+        run(tool, "<svg>from the source</svg>", limit, OsStr::new("/usr/bin:/bin"), &std::env::temp_dir())
+    }
+
+    fn failure(script: &'static str) -> String {
+        run_for(&shell(script), LONGEST).unwrap_err()
+    }
+
+    #[test]
+    fn a_tool_reads_the_source_and_writes_an_svg() {
+        assert_eq!(run_for(&shell("cat"), LONGEST).unwrap(), b"<svg>from the source</svg>");
+    }
+
+    #[test]
+    fn a_tool_that_fails_or_writes_rubbish_is_explained() {
+        assert_eq!(failure("echo no such node >&2; exit 3"), "`sh` ended with exit code 3: no such node");
+        assert_eq!(failure("kill -9 $$"), "`sh` ended with SIGKILL");
+        assert_eq!(failure("echo rubbish"), "`sh` did not write an SVG");
+        assert_eq!(failure("echo rubbish; printf '\\033[1mbad' >&2"), "`sh` did not write an SVG: \\x1b[1mbad");
+        assert_eq!(failure("printf '<svg>'; exec cat /dev/zero"), "`sh` wrote more than 4 MiB");
+        let missing = Tool { program: "no-such-tool", arguments: &[] };
+        assert_eq!(run_for(&missing, LONGEST).unwrap_err(), "the program `no-such-tool` is not on PATH");
+    }
+
+    #[test]
+    fn a_tool_that_hangs_is_killed_with_all_that_it_started() {
+        let marker = format!("31536{}", std::process::id());
+        let script = format!("setsid sleep {marker} & exec sleep {marker}");
+        let tool = Tool { program: "sh", arguments: Box::leak(Box::new(["-c", Box::leak(script.into_boxed_str())])) };
+        let error = run_for(&tool, Duration::from_millis(300)).unwrap_err();
+        assert_eq!(error, "`sh` did not finish within 300 ms");
+        let is_marked = |entry: fs::DirEntry| {
+            fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == format!("sleep\0{marker}\0").as_bytes())
+        };
+        assert!(!fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(is_marked), "a sleep is left");
+    }
+
+    #[test]
+    fn a_tool_sees_only_what_it_needs() {
+        let names = run_for(&shell("printf '<svg>'; ls -A; env | sort | cut -d= -f1 | tr '\\n' ' '"), LONGEST).unwrap();
+        let names = String::from_utf8(names).unwrap();
+        assert!(names.starts_with("<svg>source\n"), "{names}");
+        let variables: Vec<&str> = names.lines().last().unwrap().split_whitespace().collect();
+        let known = ["HOME", "LANG", "OLDPWD", "PATH", "PLANTUML_SECURITY_PROFILE", "PWD", "SHLVL", "TMPDIR", "_"];
+        assert!(variables.iter().all(|name| known.contains(name)), "{variables:?}");
+    }
+}
