@@ -90,7 +90,7 @@ struct Writer<'a, 'b, 'c> {
     headings: &'b mut usize,
     fences: &'b mut usize,
     /// The level of the heading whose scenario is open as a section.
-    section: Option<(u8, usize)>,
+    section: Option<u8>,
     /// Where the current heading begins in `out`.
     heading_start: usize,
     /// For each open link, whether it is written.
@@ -263,12 +263,12 @@ impl Writer<'_, '_, '_> {
         if !heading.is_outermost {
             return;
         }
-        if self.section.is_some_and(|(level, _)| heading.level <= level) || heading.scenario.is_some() {
+        if self.section.is_some_and(|level| heading.level <= level) || heading.scenario.is_some() {
             self.cleaner.close(self.out);
             self.close_section();
         }
         if let Some(scenario) = heading.scenario {
-            self.section = Some((heading.level, scenario));
+            self.section = Some(heading.level);
             let labels = self.document.layout.scenarios[scenario].labels.join(" ");
             let runs = &self.document.layout.scenarios[scenario].runs;
             let state = self.document.view.map(|view| results::shown_state(view, runs));
@@ -283,11 +283,7 @@ impl Writer<'_, '_, '_> {
     }
 
     fn close_section(&mut self) {
-        if let Some((_, scenario)) = self.section.take() {
-            if let Some(view) = self.document.view {
-                let runs = &self.document.layout.scenarios[scenario].runs;
-                self.out.push_str(&results::scenario_end(view, runs).into_string());
-            }
+        if self.section.take().is_some() {
             self.out.push_str("</section>\n");
         }
     }
@@ -324,7 +320,8 @@ impl Writer<'_, '_, '_> {
             return;
         }
         let layout = self.document.layout;
-        let fence = &layout.fences[*self.fences];
+        let at = *self.fences;
+        let fence = &layout.fences[at];
         *self.fences += 1;
         let markup = match &fence.content {
             Content::Steps { scenario, lines } => {
@@ -338,6 +335,12 @@ impl Writer<'_, '_, '_> {
         };
         self.out.push_str(&markup.into_string());
         self.out.push('\n');
+        if let (Content::Steps { scenario: Some(scenario), .. }, Some(view)) = (&fence.content, self.document.view) {
+            let scenario = &layout.scenarios[*scenario];
+            if scenario.fences.last() == Some(&at) {
+                self.out.push_str(&results::scenario_end(view, &scenario.runs).into_string());
+            }
+        }
     }
 
     fn cell(&mut self) {

@@ -223,13 +223,32 @@
     plan();
   }
 
+  // Of a long output the end matters most.
+  if ('IntersectionObserver' in window) {
+    const observer = new IntersectionObserver((seen) => {
+      for (const one of seen.filter((entry) => entry.isIntersecting)) {
+        one.target.scrollTop = one.target.scrollHeight;
+        observer.unobserve(one.target);
+      }
+    });
+    for (const output of document.querySelectorAll('.failure figure.output pre')) observer.observe(output);
+  }
+
+  // A click beside it, or Escape, closes what is known about the run.
+  const about = document.querySelector('details.about');
+  document.addEventListener('click', (event) => {
+    if (about && about.open && !about.contains(event.target)) about.open = false;
+  });
+  document.addEventListener('keydown', (event) => {
+    if (about && about.open && event.key === 'Escape') {
+      about.open = false;
+      about.firstElementChild.focus();
+    }
+  });
+
   // Paper shows where the run comes from.
-  window.addEventListener('beforeprint', () => {
-    for (const about of document.querySelectorAll('details.about')) about.open = true;
-  });
-  window.addEventListener('afterprint', () => {
-    for (const about of document.querySelectorAll('details.about')) about.open = false;
-  });
+  window.addEventListener('beforeprint', () => { if (about) about.open = true; });
+  window.addEventListener('afterprint', () => { if (about) about.open = false; });
 
   if (location.hash) follow();
 })();

@@ -24,9 +24,12 @@ pub(super) fn all(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
         @if earlier.is_empty() {
             @if let Some(rest) = rest(view, last) { (rest) }
         } @else {
-            details.attempt open {
-                summary { (title(last, attempts.len())) ", shown above" }
-                @if let Some(rest) = rest(view, last) { (rest) } @else { p.remark { "nothing else was recorded of it" } }
+            @match rest(view, last) {
+                Some(rest) => details.attempt open {
+                    summary { (title(last, attempts.len())) ", shown above" }
+                    (rest)
+                },
+                None => p.attempt { (title(last, attempts.len())) ", shown above" },
             }
         }
         @if runs.len() > 1 { (repetitions(view, shown, runs)) }
@@ -140,17 +143,16 @@ fn is_skipped(finished: Option<&ScenarioFinished>) -> bool {
     finished.is_some_and(|finished| finished.outcome == Outcome::Skipped)
 }
 
-/// Returns what is folded of a scenario that passed: `daemons web and db, time line`.
+/// Returns what is folded of a scenario that passed: `time line, daemons web and db`.
 fn quiet_title(finished: Option<&ScenarioFinished>) -> Markup {
     let Some(finished) = finished else { return html! { "time line" } };
     let names: Vec<String> = finished.daemons.iter().map(|daemon| words::escape(&daemon.name).into_owned()).collect();
-    let mut parts = Vec::new();
-    match names.len() {
-        0 => parts.push("time line".to_owned()),
-        1 => parts.push(format!("daemon {}", names[0])),
-        2..=4 => parts.push(format!("daemons {}", words::list(&names))),
-        many => parts.push(format!("{many} daemons")),
-    }
+    let mut parts = match names.len() {
+        0 => vec!["time line".to_owned()],
+        1 => vec![format!("time line, daemon {}", names[0])],
+        2..=4 => vec![format!("time line, daemons {}", words::list(&names))],
+        many => vec![format!("time line, {many} daemons")],
+    };
     parts.extend(explanation::leftover_note(&finished.left_over));
     html! { (parts.join("; ")) }
 }

@@ -48,7 +48,7 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
             @for note in &of.notes { p.note { b { "note:" } " " (text::line(note)) } }
             @for output in &of.output {
                 @if context.shows_below(output) { (output::end(output, context.has_room)) }
-                @else { (output::block(output, context.has_room)) }
+                @else { (output::long_end(output, context.has_room)) }
             }
             @for help in &of.help { p.help { b { "help:" } " " (text::line(help)) } }
             @if with_rerun { (rerun(context)) }

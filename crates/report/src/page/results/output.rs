@@ -38,6 +38,11 @@ pub(super) fn block(output: &Output, has_room: bool) -> Markup {
     excerpt_of(output, has_room, MOST_LINES, "")
 }
 
+/// Returns the last lines of an output that is shown nowhere else.
+pub(super) fn long_end(output: &Output, has_room: bool) -> Markup {
+    excerpt_of(output, has_room, excerpt::LONG_TAIL, "")
+}
+
 /// Returns the last lines of an output of which more is shown below.
 pub(super) fn end(output: &Output, has_room: bool) -> Markup {
     excerpt_of(output, has_room, excerpt::TAIL, "; more below")

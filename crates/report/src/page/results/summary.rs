@@ -70,11 +70,15 @@ impl Counts {
         let of = words::count(self.total, "scenario");
         let failures = self.failures();
         let ran = self.total - self.number(ScenarioState::Skipped);
+        let flaky = match self.number(ScenarioState::Flaky) {
+            0 => String::new(),
+            flaky => format!(", {flaky} flaky"),
+        };
         match (failures, ran) {
             (_, 0) => "nothing ran".to_owned(),
-            (0, ran) if ran == self.total && ran == 1 => "the scenario passed".to_owned(),
-            (0, ran) if ran == self.total => format!("all {of} passed"),
-            (0, ran) => format!("{ran} of {of} passed, the others did not run"),
+            (0, ran) if ran == self.total && ran == 1 => format!("the scenario passed{flaky}"),
+            (0, ran) if ran == self.total => format!("all {of} passed{flaky}"),
+            (0, ran) => format!("{ran} of {of} passed{flaky}, the others did not run"),
             (failures, _) if failures == self.number(ScenarioState::Failed) => format!("{failures} of {of} failed"),
             (failures, _) => format!("{failures} of {of} did not pass"),
         }
@@ -95,17 +99,18 @@ pub(crate) fn summary(view: &View<'_>) -> Markup {
                     }
                 }
             }
-            p.total-time { (time(view, &counts)) }
+            p.total-time { (words::duration(view.run.summary.took)) }
             // The script of the page fills it: without it there is nothing to filter with.
             div.filter data-labels=(words::escape(&counts.labels.join(" "))) {}
-            details.about { summary { "About this run" } (about(view, run)) }
+            details.about { summary { "About this run" } (about(view, run, &counts)) }
         }
     }
 }
 
+/// Returns how long the run took, and its scenarios together.
 fn time(view: &View<'_>, counts: &Counts) -> String {
     let wall = words::duration(view.run.summary.took);
-    format!("{wall}, {} of scenarios", words::duration(counts.time))
+    format!("{wall}; {} for all scenarios of this document together", words::duration(counts.time))
 }
 
 /// Says what is missing: the end of the run, or recordings that belong to it.
@@ -153,7 +158,7 @@ fn notice(view: &View<'_>) -> Markup {
     }
 }
 
-fn about(view: &View<'_>, run: &RunStarted) -> Markup {
+fn about(view: &View<'_>, run: &RunStarted, counts: &Counts) -> Markup {
     let origin = run.origin.as_ref();
     let jobs = match run.jobs {
         0 | 1 => "one at a time".to_owned(),
@@ -200,7 +205,7 @@ fn about(view: &View<'_>, run: &RunStarted) -> Markup {
                 dt { "runs" }
                 dd { ul { @for run in &merge.runs { li { (explanation::merged_run(run)) } } } }
             }
-            dt { "time" } dd { (words::duration(view.run.summary.took)) }
+            dt { "time" } dd { (time(view, counts)) }
             dt { "greenroom" } dd { (text::line(&run.version)) }
         }
     }
