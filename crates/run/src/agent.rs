@@ -11,8 +11,8 @@ use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
-use greenroom_steps::library::daemon::{with_holder, with_refusals};
-use greenroom_steps::library::runcmd::written_since;
+use greenroom_steps::library::daemon::{with_denials, with_holder, with_refusals};
+use greenroom_steps::library::runcmd::{with_lost_rights, written_since};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Registry, ScenarioEnd};
 
 use crate::options::Strictness;
@@ -298,6 +298,8 @@ impl StepAgent {
         if part == Part::Step && !interrupted {
             failure = with_holder(context, failure);
             failure = with_refusals(context, failure);
+            failure = with_denials(context, failure);
+            failure = with_lost_rights(context, failure);
         }
         StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
     }

@@ -1,12 +1,14 @@
 //! `greenroom doctor`: which isolation this machine supports.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use clap::Args;
 use greenroom_report::words;
 use greenroom_sandbox::{
     DirectoryFate, Isolation, Launcher, LauncherOptions, Property, SandboxChoice, SandboxError, StageUser,
 };
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 use crate::error::{self, CommandError};
 use crate::exit::ExitCode;
@@ -67,6 +69,18 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
     let temporary = settings.temporary.display().to_string();
     line("TMPDIR", &words::shell_quote(&temporary), "parent of the scenarios' directories");
     text.push('\n');
+    if isolation.takes_rights_of_files() {
+        text.push_str(
+            "In scenarios, set-uid programs and programs with file capabilities (sudo, su, ping) have only the rights\n\
+             of the user, because scenarios run in a user namespace. As root, greenroom uses none.\n\n",
+        );
+    }
+    if is_noexec(&settings.temporary) {
+        text.push_str(
+            "TMPDIR is mounted noexec: scenarios cannot run programs in their directories. Set TMPDIR to a directory\n\
+             whose file system lets programs run.\n\n",
+        );
+    }
     if isolation.is_sealed() {
         text.push_str("Scenarios are sealed.\n");
         return text;
@@ -76,4 +90,9 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
         let _ = writeln!(text, "  {line}");
     }
     text
+}
+
+/// Returns whether nothing in a directory may be executed.
+fn is_noexec(directory: &Path) -> bool {
+    statvfs(directory).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }

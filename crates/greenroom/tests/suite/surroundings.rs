@@ -332,3 +332,88 @@ error[program-not-found]: mine cannot run: its first line names the interpreter 
 
 "#]]);
 }
+
+/// A command line whose process becomes another user, who is in no group.
+const AS_USER: &str = "setpriv --reuid=23456 --regid=23456 --clear-groups";
+
+#[test]
+fn a_denied_permission_is_explained_by_owner_and_mode() {
+    if !rustix::process::getuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let project = Project::anywhere();
+    let scenarios = format!(
+        "# Directory on the way\n~~~scenario\nwhen I run mkdir -m 700 data\nwhen I run {AS_USER} touch data/x\n~~~\n\
+         # Output of a daemon that ended\n~~~scenario\nwhen I run sh -c 'mkdir data; umask 077; echo x > data/key.pem'\n\
+         when I start \"{AS_USER} cat data/key.pem\" as a background process as d\n\
+         and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n~~~\n\
+         # A script\n~~~scenario\ngiven executable file p/x.sh from x.sh\nwhen I run chmod 700 p\n\
+         when I run {AS_USER} p/x.sh\n~~~\n\
+         # Not about files\n~~~scenario\nwhen I run sh -c 'echo me@host: Permission denied. >&2; exit 255'\n~~~\n\
+         ~~~{{#x.sh .file}}\n#!/bin/sh\n~~~\n"
+    );
+    let ran = project.file("x.md", document(&scenarios)).run(["run", "-j", "1", "x.md"]).code(1);
+    let notes: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("  note: ")).collect();
+    let expected = [
+        "  note: data/: owner 0 (root), mode 0700",
+        "  note: data/key.pem: owner 0 (root), mode 0600; the process runs as user 23456",
+        "  note: p/: owner 0 (root), mode 0700, p/x.sh: owner 0 (root), mode 0755",
+    ];
+    assert_eq!(notes, expected, "{}", ran.stdout);
+}
+
+#[test]
+fn a_user_who_denied_themselves_is_named() {
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(23_456)) else { return };
+    let text = document(
+        "# Read\n~~~scenario\nwhen I run sh -c 'echo x > f; chmod 0 f'\nthen file f contains \"x\"\n~~~\n\
+         # Write\n~~~scenario\ngiven file a/f from f\nwhen I run chmod 500 a\nwhen I write \"x\" to file a/g\n~~~\n\
+         # Run\n~~~scenario\nwhen I run sh -c 'mkdir b; cp /bin/true b; chmod 0 b'\nwhen I run b/true\n~~~\n\
+         ~~~{#f .file}\nx\n~~~\n",
+    );
+    let ran = project.file("x.md", text).run(["run", "-j", "1", "x.md"]).code(1);
+    let notes: Vec<&str> = ran.stdout.lines().filter(|line| line.starts_with("  note: ")).collect();
+    let expected = [
+        "  note: f: owner 23456, mode 0000; the step runs as user 23456",
+        "  note: a/: owner 23456, mode 0500; the step runs as user 23456",
+        "  note: directory b cannot be listed: permission denied",
+        "  note: b/: owner 23456, mode 0000; the step runs as user 23456",
+    ];
+    assert_eq!(notes, expected, "{}", ran.stdout);
+}
+
+#[test]
+fn programs_that_get_no_rights_from_their_files_are_named() {
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(23_456)) else { return };
+    let su = "when I run su -c id\n";
+    let text = document(&format!(
+        "# Itself\n~~~scenario\n{su}~~~\n# In a script\n~~~scenario\nwhen I run sh -c 'id; su -c id'\n~~~\n\
+         # Not run\n~~~scenario\nwhen I run grep su /dev/null\n~~~\n"
+    ));
+    let project = project.file("x.md", text);
+    let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
+    let note =
+        "\n  note: su is a set-uid program, and gets no rights from that here: scenarios run in a user namespace\n";
+    assert_eq!(ran.stdout.matches(note).count(), 2, "{}", ran.stdout);
+    let ran = project.run(["run", "--sandbox", "tended", "x.md"]).code(1);
+    assert!(!ran.stdout.contains("set-uid"), "{}", ran.stdout);
+    let doctor = project.run(["doctor"]).passes();
+    assert!(doctor.stdout.contains("(sudo, su, ping) have only the rights\nof the user"), "{}", doctor.stdout);
+}
+
+#[test]
+fn a_directory_from_which_nothing_may_be_executed_is_said() {
+    let Some(project) = Project::sealed() else { return };
+    let mount = "mount -t tmpfs -o noexec,mode=1777 none \"$TMPDIR\" && exec \"$0\" \"$@\"";
+    let text = scenario("given executable file x.sh\nwhen I run ./x.sh\n")
+        + "# Through a shell\n~~~scenario\ngiven executable file x.sh\nwhen I run sh -c ./x.sh\n~~~\n\
+         # Daemon\n~~~scenario\ngiven a daemon helper shell script x.sh\n\
+         when I start \"./x.sh\" as a background process as d\n~~~\n~~~{#x.sh .file}\n#!/bin/sh\n~~~\n";
+    let project = project.file("x.md", text).bare().through(["unshare", "-U", "-r", "-m", "sh", "-c", mount]);
+    let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
+    let note = "\n  note: x.sh is on a file system that is mounted noexec\n  ";
+    assert_eq!(ran.stdout.matches(note).count(), 3, "{}", ran.stdout);
+    let doctor = project.run(["doctor"]).passes();
+    assert!(doctor.stdout.contains("\nTMPDIR is mounted noexec: "), "{}", doctor.stdout);
+}

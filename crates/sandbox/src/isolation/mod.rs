@@ -111,6 +111,11 @@ impl Isolation {
         Property::ALL.into_iter().all(|property| self.has(property))
     }
 
+    /// Whether set-uid programs have no more rights in stages than their user.
+    pub fn takes_rights_of_files(&self) -> bool {
+        self.user_namespace == UserNamespace::Own && self.user() == StageUser::Same
+    }
+
     /// Returns who the user is inside of a stage.
     pub fn user(&self) -> StageUser {
         if rustix::process::geteuid().is_root() { StageUser::Root } else { StageUser::Same }

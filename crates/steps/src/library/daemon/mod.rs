@@ -11,6 +11,7 @@ mod background;
 mod buffering;
 mod condition;
 mod daemons;
+mod denials;
 mod end;
 mod escapes;
 mod instance;
@@ -36,6 +37,7 @@ mod waits;
 use crate::registry::Library;
 
 pub use daemons::Daemons;
+pub use denials::with_denials;
 pub use instance::Daemon;
 pub use limit::LIMIT;
 pub use refusals::with_refusals;
