@@ -8,8 +8,9 @@ pub(super) trait Poller {
     /// Why a wait can end early.
     type Error;
 
-    /// Waits until a descriptor is readable (`true`) or the moment has come (`false`).
-    fn readable(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, Self::Error>;
+    /// Waits until a descriptor is readable (`true`) or the moment has come (`false`), even if this
+    /// process could not run for a part of that time.
+    fn readable_by(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, Self::Error>;
 
     /// Returns how long this process could not run, in all, up to now.
     fn lost(&mut self) -> Duration;
@@ -40,7 +41,7 @@ pub(super) fn until<P: Poller, T>(
         }
         let waited = begun.elapsed();
         poller.has_waited(waited);
-        if poller.readable(fds, (Instant::now() + pause_after(waited)).min(end))? {
+        if poller.readable_by(fds, (Instant::now() + pause_after(waited)).min(end))? {
             // A descriptor stays readable; polling it again would only make the loop spin.
             fds = &[];
         }

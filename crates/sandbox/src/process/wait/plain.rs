@@ -14,8 +14,12 @@ const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// Waits until one of `fds` is readable or hung up; `false` when `until` comes first.
 pub(crate) fn readable(fds: &[BorrowedFd<'_>], until: Instant) -> bool {
-    match (Plain { clock: Clock::new() }).readable(fds, until) {
-        Ok(readable) => readable,
+    let mut plain = Plain { clock: Clock::new() };
+    loop {
+        let Ok(readable) = plain.readable_by(fds, until + plain.clock.lost());
+        if readable || Instant::now() >= until + plain.clock.lost() {
+            return readable;
+        }
     }
 }
 
@@ -38,12 +42,10 @@ struct Plain {
 impl Poller for Plain {
     type Error = Infallible;
 
-    fn readable(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, Infallible> {
-        let before = self.clock.lost();
+    fn readable_by(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, Infallible> {
         loop {
-            let end = until + self.clock.lost().saturating_sub(before);
             let begun = Instant::now();
-            let pause = end.saturating_duration_since(begun).min(PULSE);
+            let pause = until.saturating_duration_since(begun).min(PULSE);
             let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
             let timeout = Timespec::try_from(pause).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 0 });
             // An error is EINTR or a lack of memory; in both cases waiting on is right.
@@ -54,7 +56,7 @@ impl Poller for Plain {
             if ready {
                 return Ok(true);
             }
-            if now >= until + self.clock.lost().saturating_sub(before) {
+            if now >= until {
                 return Ok(false);
             }
         }

@@ -254,17 +254,29 @@ impl Watch {
 
     /// Waits until one of `fds` is readable or hung up; `Ok(false)` when `until` comes first.
     ///
+    /// Time in which this process cannot run moves `until`.
+    ///
     /// # Errors
     ///
     /// When the wait is cut short.
     pub fn readable(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, WaitError> {
         let before = self.clock.lost();
         loop {
+            let end = until + self.clock.lost().saturating_sub(before);
+            let readable = self.readable_by(fds, end)?;
+            if readable || Instant::now() >= until + self.clock.lost().saturating_sub(before) {
+                return Ok(readable);
+            }
+        }
+    }
+
+    /// Does the same, and nothing moves `until`.
+    fn readable_by(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, WaitError> {
+        loop {
             if self.interrupted {
                 return Err(self.fail(WaitError::Interrupted));
             }
             self.read_meters()?;
-            let until = until + self.clock.lost().saturating_sub(before);
             let end = self.deadline.map_or(until, |deadline| deadline.min(until));
             let pulse = if self.meters.is_empty() { clock::PULSE } else { meter::PULSE };
             let begun = Instant::now();
@@ -295,7 +307,7 @@ impl Watch {
                 let waiting_for = self.waiting_for.clone();
                 return Err(self.fail(WaitError::TimeLimit { waiting_for }));
             }
-            if now >= until + self.clock.lost().saturating_sub(before) {
+            if now >= until {
                 return Ok(false);
             }
         }
@@ -387,8 +399,8 @@ struct Announcing<'a> {
 impl Poller for Announcing<'_> {
     type Error = WaitError;
 
-    fn readable(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, WaitError> {
-        self.watch.readable(fds, until)
+    fn readable_by(&mut self, fds: &[BorrowedFd<'_>], until: Instant) -> Result<bool, WaitError> {
+        self.watch.readable_by(fds, until)
     }
 
     fn lost(&mut self) -> Duration {
