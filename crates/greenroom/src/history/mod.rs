@@ -104,7 +104,9 @@ impl HistoryArguments {
             .map(|(path, record)| RecordedDocument { path, scenarios: BTreeMap::new(), record })
             .collect();
         let hashes: Vec<DocumentHashes<'_>> = loaded.plan.documents.iter().map(DocumentHashes::new).collect();
-        for scenario in &loaded.plan.scenarios {
+        // Only the order of scenarios does not need them.
+        let need_hashes = self.rerun.is_some() || !self.no_record;
+        for scenario in loaded.plan.scenarios.iter().filter(|_| need_hashes) {
             let hash = hashes[scenario.document].of_scenario(scenario);
             documents[scenario.document].scenarios.insert(scenario.title.clone(), hash);
         }

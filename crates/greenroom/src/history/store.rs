@@ -9,7 +9,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::Hasher;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -106,19 +106,23 @@ impl Store {
         self.directory.join(format!("{:016x}.json", hasher.finish()))
     }
 
+    /// Replaces a file. Only the owner of the lock does, so one name for new files is enough.
     fn write(&self, file: &Path, record: &DocumentRecord) -> io::Result<()> {
         let text = record.to_json()?;
-        let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.directory)?;
-        new.write_all(&text)?;
-        new.persist(file).map_err(|error| error.error)?;
-        Ok(())
+        let new = self.directory.join("new");
+        let create = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+        let written = create().and_then(|mut to| to.write_all(&text)).and_then(|()| fs::rename(&new, file));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
     }
 
     /// Waits for the lock. It is free again when the file is closed.
     fn lock(&self) -> Result<File, StoreError> {
         let path = self.directory.join("lock");
         let failed = |error| StoreError::Write { path: path.clone(), error };
-        let open = || OpenOptions::new().create(true).append(true).open(&path);
+        let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
         let file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let created = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
