@@ -35,6 +35,7 @@ mod daemon;
 mod document;
 mod failure;
 mod isolation;
+mod location;
 mod merge;
 mod micros;
 mod origin;
@@ -47,9 +48,10 @@ pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, P
 pub use document::{Asset, CaptureMarkup, DocumentText, StepKind, StepMarkup, TextPart};
 pub use failure::{Closest, Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
+pub use location::Location;
 pub use merge::{Merge, MergeProblem, MergedRun, RecordingGroup, RunEnd};
 pub use origin::{Machine, Origin, Partition, PartitionKind};
-pub use outline::{DocumentOutline, Location, Outline, ScenarioOutline, StepOutline};
+pub use outline::{DocumentOutline, Outline, ScenarioOutline, StepOutline};
 pub use output::{Mark, Output, OutputSource, Stream, raw_byte, text_of};
 
 /// The version of the event schema.

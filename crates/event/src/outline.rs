@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentText;
+use crate::location::Location;
 
 /// Everything that is to run, in reading order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -72,13 +73,4 @@ pub struct StepOutline {
     pub text: String,
     /// Where it is.
     pub location: Location,
-}
-
-/// A place in a file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Location {
-    /// The file as the user knows it.
-    pub file: String,
-    /// The line, from 1.
-    pub line: u32,
 }

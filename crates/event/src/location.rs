@@ -1,0 +1,13 @@
+//! Places in files.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A place in a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Location {
+    /// The file as the user knows it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+}
