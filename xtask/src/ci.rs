@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 use crate::workspace::cargo;
-use crate::{browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
+use crate::{blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
 
 /// Runs every check, the quickest first.
 pub(crate) fn check() -> Result<(), String> {
@@ -11,6 +11,7 @@ pub(crate) fn check() -> Result<(), String> {
     python::check()?;
     faults::check()?;
     links::check()?;
+    blocks::check()?;
     circles::check()?;
     lines::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;

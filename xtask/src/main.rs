@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, reason = "developers read it")]
 
 mod bench;
+mod blocks;
 mod browser;
 mod ci;
 mod circles;
@@ -27,6 +28,7 @@ cargo xtask ci             check everything: format, lints, tests, documentation
 cargo xtask screens        compare the screens in README and docs with what the program prints; --write replaces them
 cargo xtask browser        open pages in Chromium and test them; needs chromium, node and npm
 cargo xtask links          check the links of all pages, and the tests that docs/FAULTS.md names
+cargo xtask blocks         parse the examples in YAML and Starlark, and the files of Bazel
 cargo xtask circles        list files of a crate that use each other in a circle
 cargo xtask lines          list lines that are too long
 cargo xtask fuzz           feed damaged input to everything that parses; fuzz/README.md has the arguments
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let done = match arguments.next().as_deref() {
         Some("ci") => ci::check(),
+        Some("blocks") => blocks::check(),
         Some("browser") => browser::check(),
         Some("circles") => circles::check(),
         Some("fuzz") => {

@@ -93,7 +93,6 @@ impl Attempt {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "a run has one start, so its size costs little")]
 pub enum EventKind {
     /// The run begins.
     RunStarted(RunStarted),

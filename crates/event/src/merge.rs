@@ -118,7 +118,7 @@ pub enum MergeProblem {
         /// The recordings with this document.
         recordings: Vec<String>,
     },
-    /// Scenarios ran in several runs that are not reruns of each other.
+    /// Scenarios ran in several runs, none of which is a rerun.
     RepeatedScenarios {
         /// How many scenarios.
         scenarios: usize,

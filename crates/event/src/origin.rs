@@ -10,9 +10,9 @@ pub struct Origin {
     pub id: String,
     /// When it began, by the clock of the machine: `2026-11-26T18:50:19Z`.
     pub started: String,
-    /// The id of the run whose failed scenarios it runs again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rerun_of: Option<String>,
+    /// Whether it runs again what did not pass in earlier runs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rerun: bool,
     /// The machine.
     pub machine: Machine,
     /// The root of the repository that it was started in, if there is one.

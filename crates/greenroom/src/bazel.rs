@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_event::PartitionKind;
+use greenroom_event::words;
 use greenroom_run::TimeLimit;
 
 use crate::error::CommandError;
@@ -111,19 +112,25 @@ impl Bazel {
 
     /// Returns when to stop the run, so that reports are complete before Bazel kills the test.
     pub(crate) fn time_limit(&self) -> Option<TimeLimit> {
-        let left = |share: u32| self.timeout.map(|timeout| timeout * share / 1000);
-        let elapsed = self.began.elapsed();
-        let (stop, kill) = left(950).zip(left(975))?;
-        Some(TimeLimit { stop: stop.saturating_sub(elapsed), kill: kill.saturating_sub(elapsed) })
+        let margin = self.margin()?;
+        let left = self.timeout?.saturating_sub(self.began.elapsed());
+        Some(TimeLimit { stop: left.saturating_sub(margin), kill: left.saturating_sub(margin / 2) })
+    }
+
+    /// Returns the time for the end of the run: 5 % of all, or a second if that is more.
+    fn margin(&self) -> Option<Duration> {
+        let timeout = self.timeout?;
+        Some((timeout / 20).max(Duration::from_secs(1)).min(timeout / 2))
     }
 
     /// Says why a run was stopped by its time limit.
     pub(crate) fn explain_stop(&self) -> Option<String> {
-        let timeout = self.timeout?;
+        let (timeout, margin) = (self.timeout?, self.margin()?);
         Some(format!(
-            "stopped after 95 % of the time that Bazel gives to the test: {} s (TEST_TIMEOUT); for more, set `size` or \
-             `timeout` of the target, or `shard_count`",
-            timeout.as_secs()
+            "stopped {} before the time limit of the test, which is {} (TEST_TIMEOUT); for more time, set `timeout` or \
+             `shard_count` of the target",
+            words::limit(margin),
+            words::limit(timeout)
         ))
     }
 

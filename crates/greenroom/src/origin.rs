@@ -19,7 +19,7 @@ pub(crate) fn of_this_run(rerun_options: Vec<String>, settings: &Settings) -> Or
         directory,
         id: format!("{:x}-{:x}", now.as_microsecond(), std::process::id()),
         started: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
-        rerun_of: None,
+        is_rerun: false,
         machine: Machine {
             host: text(system.nodename()),
             system: names.join(" "),

@@ -96,7 +96,8 @@ impl ReportFiles {
     pub(crate) fn for_bazel(mut self, bazel: &Bazel) -> Self {
         let events = bazel.outputs.as_ref().map(|directory| directory.join("events.jsonl"));
         for (option, file) in [("junit", bazel.xml.clone()), ("events", events)] {
-            let is_given = self.0.iter().any(|request| request.format.option == option && option != "junit");
+            let is_same = |request: &Request| request.format.option == option && Some(&request.file) == file.as_ref();
+            let is_given = self.0.iter().any(is_same);
             let format = FORMATS.iter().find(|format| format.option == option);
             if let (Some(format), Some(file), false) = (format, file, is_given) {
                 // An error shows when the file is opened.

@@ -13,6 +13,7 @@ use greenroom_event::{Outcome, ScenarioOutline};
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::case::{self, Names};
+use crate::merge;
 use crate::records::ScenarioRecord;
 use crate::run_record::{RunRecord, ScenarioState};
 use crate::tee::{Format, Writing};
@@ -54,7 +55,11 @@ fn timestamp(record: &RunRecord, at: Duration) -> Option<DateTime<FixedOffset>> 
 }
 
 fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {
-    let mut suite = TestSuite::new(names.document(document));
+    // The suites of all partitions meet in one place.
+    let mut suite = TestSuite::new(match &record.started.partition {
+        Some(partition) => format!("{} ({})", names.document(document), words::partition(partition)),
+        None => names.document(document).to_owned(),
+    });
     suite.extra.insert("file".into(), names.document(document).into());
     let attempts = || record.scenarios_of(document).flat_map(|(index, _)| record.attempts(index));
     if let Some(time) = attempts().map(|attempt| attempt.began).min().and_then(|at| timestamp(record, at)) {
@@ -100,6 +105,8 @@ fn properties(record: &RunRecord) -> Vec<(&'static str, String)> {
         let what = if record.summary.interrupted { "interrupted" } else { "the run did not end" };
         properties.push(("greenroom.incomplete", what.to_owned()));
     }
+    let problems = run.merge.iter().flat_map(|merge| &merge.problems);
+    properties.extend(problems.map(|problem| ("greenroom.incomplete", merge::explain(problem))));
     for (_, value) in &mut properties {
         *value = words::escape(value).into_owned();
     }

@@ -189,13 +189,16 @@ impl Run {
         let durations = history.durations(&loaded, &chosen);
         let passed_earlier = selection.passed_earlier;
         let files = self.reports.clone().for_bazel(bazel);
-        let options = RunOptions {
+        let mut options = RunOptions {
             partition,
             repeat,
             durations,
             passed_earlier,
             ..self.options(chosen, &loaded, settings, &files)
         };
+        if let Some(origin) = &mut options.origin {
+            origin.is_rerun = history.is_rerun();
+        }
         let mut inputs = reports::inputs(&loaded);
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
         let pages = self.pages.check(&documents, &mut inputs, settings)?;

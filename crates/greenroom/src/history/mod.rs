@@ -131,6 +131,11 @@ impl History {
         Selection { passed_earlier: before - chosen.len(), not_selected: outstanding - chosen.len(), chosen }
     }
 
+    /// Returns whether the run repeats what did not pass.
+    pub(crate) fn is_rerun(&self) -> bool {
+        self.is_rerun
+    }
+
     /// Returns how long scenarios took in earlier runs, as far as that is recorded.
     pub(crate) fn durations(&self, loaded: &Loaded, chosen: &[usize]) -> Vec<Option<Duration>> {
         let scenarios = chosen.iter().map(|&at| &loaded.plan.scenarios[at]);

@@ -43,6 +43,8 @@ fn run(project: &Project) -> Ran {
 fn a_test_leaves_its_reports_where_bazel_looks_for_them() {
     let project = under_bazel(project());
     run(&project).passes().stderr("");
+    let junit = fs::read_to_string(project.path("out/deep/test.xml")).unwrap();
+    assert!(junit.contains("<testsuite name=\"x.md\" tests=\"5\""), "{junit}");
     let events = project.path("out/outputs/events.jsonl");
     project.run(["report", "-q", &events.display().to_string()]).passes();
     assert!(!project.path("out/test.exited_prematurely").exists());
@@ -56,6 +58,9 @@ fn shards_share_the_scenarios() {
         let project = shard(under_bazel(project()), index, "2");
         let ran = run(&project).passes().stderr("");
         assert!(project.path("out/status/shard").exists());
+        let junit = fs::read_to_string(project.path("out/deep/test.xml")).unwrap();
+        let part = index.parse::<u32>().unwrap() + 1;
+        assert!(junit.contains(&format!("<testsuite name=\"x.md (partition count {part}/2)\"")), "{junit}");
         ran.stdout
     };
     crate::support::same(
@@ -161,7 +166,7 @@ fn a_run_ends_and_reports_before_bazel_kills_the_test() {
     crate::support::same(
         &ran.stderr,
         str![[r#"
-greenroom: stopped after 95 % of the time that Bazel gives to the test: 2 s (TEST_TIMEOUT); for more, set `size` or `timeout` of the target, or `shard_count`
+greenroom: stopped 1 s before the time limit of the test, which is 2 s (TEST_TIMEOUT); for more time, set `timeout` or `shard_count` of the target
 
 "#]],
     );

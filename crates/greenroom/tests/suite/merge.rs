@@ -32,18 +32,38 @@ fn report<A: AsRef<str>>(project: &Project, arguments: &[A]) -> Ran {
     project.run(["report"].into_iter().chain(arguments.iter().map(AsRef::as_ref)))
 }
 
+/// Returns a JUnit report without times, and without the command line and the machine.
+fn junit(project: &Project, file: &str) -> String {
+    let text = fs::read_to_string(project.path(file)).unwrap();
+    let of_machine = |line: &&str| !line.contains("greenroom.command") && !line.contains("greenroom.machine");
+    let without_times = |line: &str| {
+        // Steps have their times in a column.
+        if let ["ok" | "FAILED", _, _, step @ ..] = &line.split_whitespace().collect::<Vec<_>>()[..] {
+            return step.join(" ") + "\n";
+        }
+        let words = line.split(' ').map(|word| match word.split_once("=\"") {
+            Some((name @ ("time" | "timestamp"), rest)) => format!("{name}=\"\"{}", rest.split_once('"').unwrap().1),
+            _ => word.to_owned(),
+        });
+        words.collect::<Vec<_>>().join(" ") + "\n"
+    };
+    text.lines().filter(of_machine).map(without_times).collect()
+}
+
 #[test]
 fn merged_partitions_equal_the_whole() {
     let project = project();
-    let whole = project.run(["run", "-v", "-j1", "--events", "whole.jsonl", "coffee.md", "tea.md"]).code(1).stderr("");
+    let arguments = ["run", "-v", "-j1", "--events", "whole.jsonl", "--junit", "whole.xml", "coffee.md", "tea.md"];
+    let whole = project.run(arguments).code(1).stderr("");
     for kind in ["hash", "count"] {
         let parts = run_parts(&project, kind, 4);
-        let arguments = [&["-v".to_owned()][..], &parts].concat();
+        let arguments = [&["-v", "--junit", "merged.xml"].map(str::to_owned)[..], &parts].concat();
         let merged = report(&project, &arguments).code(1).stderr("").stdout;
         // All but the machines.
         let lines = merged.lines().filter(|line| !line.starts_with("merged from") && !line.contains(".jsonl, "));
         let same: String = lines.map(|line| format!("{line}\n")).collect();
         crate::support::same(&same, snapbox::Data::text(whole.stdout.clone()));
+        crate::support::same(&junit(&project, "merged.xml"), snapbox::Data::text(junit(&project, "whole.xml")));
     }
 }
 
@@ -156,7 +176,7 @@ greenroom: partition count 2/2 is given more than once: 2.jsonl and again.jsonl
 greenroom: the partitions are of different lists of scenarios: 2 partitions by count of 5 scenarios (other.jsonl); 2 partitions by count of 8 scenarios (1.jsonl)
 greenroom: partition count 1/2 is missing; given: other.jsonl
 greenroom: partition count 2/2 is missing; given: 1.jsonl
-greenroom: 2 scenarios of several runs that are not reruns of each other, such as "Bancha": 1.jsonl and other.jsonl; the later result counts
+greenroom: 2 scenarios of several runs that are not reruns (--rerun failed), such as "Bancha": 1.jsonl and other.jsonl; the later result counts
   help: `--allow-missing` lets the scenarios alone decide the exit code
 
 "#]]);
@@ -218,13 +238,13 @@ FLAKY [TIME]  The scenario  (passed in attempt 2 of 2)
   flaky   x.md:5  The scenario
 
 "#]]).stderr(str![[r#"
-greenroom: 1 scenario of several runs that are not reruns of each other, such as "The scenario": first.jsonl and second.jsonl; the later result counts
+greenroom: 1 scenario of several runs that are not reruns (--rerun failed), such as "The scenario": first.jsonl and second.jsonl; the later result counts
   help: `--allow-missing` lets the scenarios alone decide the exit code
 
 "#]]);
     let accepted = report(&project, &["-q", "--allow-missing", "second.jsonl", "first.jsonl"]).code(0);
     accepted.stderr(str![[r#"
-greenroom: 1 scenario of several runs that are not reruns of each other, such as "The scenario": first.jsonl and second.jsonl; the later result counts
+greenroom: 1 scenario of several runs that are not reruns (--rerun failed), such as "The scenario": first.jsonl and second.jsonl; the later result counts
 
 "#]]);
 }

@@ -42,7 +42,7 @@ pub fn explain(problem: &MergeProblem) -> String {
             names(recordings)
         ),
         MergeProblem::RepeatedScenarios { scenarios, first, recordings } => format!(
-            "{} of several runs that are not reruns of each other, such as \"{}\": {}; the later result counts",
+            "{} of several runs that are not reruns (--rerun failed), such as \"{}\": {}; the later result counts",
             words::count(*scenarios, "scenario"),
             words::escape(first),
             names(recordings)

@@ -62,17 +62,13 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    pub(super) fn id(&self) -> Option<&str> {
-        self.started.origin.as_ref().map(|origin| origin.id.as_str())
-    }
-
-    pub(super) fn rerun_of(&self) -> Option<&str> {
-        self.started.origin.as_ref()?.rerun_of.as_deref()
+    pub(super) fn is_rerun(&self) -> bool {
+        self.started.origin.as_ref().is_some_and(|origin| origin.is_rerun)
     }
 
     /// The partition, unless the run repeats failed scenarios of others.
     pub(super) fn partition(&self) -> Option<&Partition> {
-        self.started.partition.as_ref().filter(|_| self.rerun_of().is_none())
+        self.started.partition.as_ref().filter(|_| !self.is_rerun())
     }
 }
 

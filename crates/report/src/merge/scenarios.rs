@@ -101,22 +101,20 @@ impl Scenarios {
         self.different.iter().map(problem).collect()
     }
 
-    /// Finds scenarios with results from runs that are not reruns of each other.
+    /// Finds scenarios with results from several runs, of which none is a rerun.
     ///
     /// Those of a partition that is given twice are known already.
     pub(super) fn repeated(&self, runs: &[Run<'_>]) -> Vec<MergeProblem> {
-        let roots: Vec<usize> = (0..runs.len()).map(|run| root(run, runs)).collect();
         let mut sets: BTreeMap<BTreeSet<usize>, Vec<&Key>> = BTreeMap::new();
         for (key, entries) in &self.entries {
             let results = entries.iter().filter(|entry| entry.weight() == Weight::Result);
-            let from: BTreeSet<usize> = results.map(|entry| entry.run).collect();
-            let unrelated: BTreeSet<usize> = from.iter().map(|&run| roots[run]).collect();
-            let parts: BTreeSet<_> = unrelated
+            let from: BTreeSet<usize> = results.map(|entry| entry.run).filter(|&run| !runs[run].is_rerun()).collect();
+            let parts: BTreeSet<_> = from
                 .iter()
                 .map(|&run| runs[run].partition().map(|part| (part.by.name(), part.index, part.total, &part.hash)))
                 .collect();
             let is_known = parts.len() == 1 && parts.iter().all(Option::is_some);
-            if unrelated.len() > 1 && !is_known {
+            if from.len() > 1 && !is_known {
                 sets.entry(from).or_default().push(key);
             }
         }
@@ -288,20 +286,6 @@ fn left_out(runs: &[Run<'_>], keys: &[Vec<Key>]) -> usize {
         all.saturating_sub(together.len().max(most))
     };
     groups.values().map(of_group).sum()
-}
-
-/// Returns the first run of a chain of reruns.
-fn root(run: usize, runs: &[Run<'_>]) -> usize {
-    let mut root = run;
-    // A chain is never longer than there are runs, unless it is a circle.
-    for _ in runs {
-        let parent = runs[root].rerun_of().and_then(|id| runs.iter().position(|other| other.id() == Some(id)));
-        match parent {
-            Some(parent) => root = parent,
-            None => break,
-        }
-    }
-    root
 }
 
 /// Adds names that a list does not have, each before the next one that it has.

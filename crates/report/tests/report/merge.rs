@@ -74,7 +74,7 @@ use Outcome::{Broken, Failed, Passed, Skipped};
 fn a_rerun_adds_an_attempt_and_its_result_counts() {
     let first = run(1, &[("Ale", Some(Passed)), ("Beer", Some(Failed))], RunEnd::Finished);
     let again = run(9, &[("Beer", Some(Passed))], RunEnd::Finished)
-        .started(|started| started.origin.as_mut().unwrap().rerun_of = Some("run-1".to_owned()));
+        .started(|started| started.origin.as_mut().unwrap().is_rerun = true);
     let events = merge(vec![recording("again", &again), recording("first", &first)]);
     assert_eq!(problems(&events), [""; 0]);
     let expected = [("Ale".to_owned(), 1, Some(Passed)), ("Beer".to_owned(), 2, Some(Passed))];
