@@ -37,6 +37,7 @@ mod python;
 mod recordings;
 mod refusals;
 mod reruns;
+mod results;
 mod retries;
 mod run;
 mod scarcity;

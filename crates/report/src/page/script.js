@@ -6,9 +6,9 @@
 
   const results = document.querySelector('section.results');
   const scenarios = [...document.querySelectorAll('section.scenario')];
-  // What is between scenarios, which a filter hides. A class on a parent would make the browser
+  // What is before and between scenarios, which a filter hides. A class on a parent would make the browser
   // look at every element of the page again.
-  const others = [...document.querySelectorAll('article > :not(.scenario)')];
+  const others = [...document.querySelectorAll('nav.failures, article > :not(.scenario)')];
 
   const element = (name, text, attributes) => {
     const made = document.createElement(name);
@@ -127,7 +127,7 @@
     filter.setAttribute('role', 'search');
     filter.setAttribute('aria-label', 'Scenarios');
     search = element('input', '', {
-      type: 'search', id: 'gr-search', placeholder: 'filter by text', 'aria-label': 'Filter by text', 'aria-keyshortcuts': '/',
+      type: 'search', id: 'gr-search', placeholder: 'filter by text ( / )', 'aria-label': 'Filter by text', 'aria-keyshortcuts': '/',
     });
     search.addEventListener('input', apply);
     filter.append(search);

@@ -21,11 +21,11 @@ impl Scale {
         let mut total = record.finished.as_ref().map_or(Duration::ZERO, |finished| finished.took);
         let mut reach = |at: Duration| total = total.max(at);
         for (start, step) in record.step_starts.iter().zip(&record.steps) {
-            reach(start.saturating_add(step.took));
+            reach(end(*start, step.took));
         }
         record.step_starts.iter().for_each(|&start| reach(start));
         for cleanup in &record.cleanups {
-            reach(cleanup.began.map_or(Duration::ZERO, |began| began.saturating_add(cleanup.took)));
+            reach(cleanup.began.map_or(Duration::ZERO, |began| end(began, cleanup.took)));
         }
         for life in record.finished.iter().flat_map(|finished| &finished.daemons).flat_map(|daemon| &daemon.lives) {
             reach(life.started);
@@ -41,10 +41,10 @@ impl Scale {
 
     /// Returns the place of a time.
     pub(super) fn place(self, at: Duration) -> f64 {
-        if self.total.is_zero() {
+        if recorded(self.total).is_zero() {
             return 0.0;
         }
-        (at.as_secs_f64() / self.total.as_secs_f64() * 100.0).min(100.0)
+        (recorded(at).as_secs_f64() / recorded(self.total).as_secs_f64() * 100.0).min(100.0)
     }
 
     /// Returns the place and the width of a bar that can be seen and lies within the line.
@@ -67,6 +67,18 @@ impl Scale {
             .take_while(|&tick| tick.saturating_mul(20) < total * 19);
         ticks.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))).collect()
     }
+}
+
+/// Returns a time as recordings have it: in whole microseconds.
+///
+/// So the page of a run equals the page of its recording.
+pub(super) fn recorded(time: Duration) -> Duration {
+    Duration::from_micros(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// Returns the end of something, from its start and how long it took.
+pub(super) fn end(start: Duration, took: Duration) -> Duration {
+    recorded(start).saturating_add(recorded(took))
 }
 
 /// Returns a place as SVG writes it: `12.5%`.

@@ -129,8 +129,8 @@ fn time_of(place: u64, marks: &[Mark]) -> Option<Duration> {
 /// Returns a time since the start of the scenario for a column: `0.123 s`, `83.4 s`.
 fn offset(time: Duration) -> String {
     match time.as_secs() {
-        0..60 => format!("{:.3} s", time.as_secs_f64()),
-        60..3600 => format!("{:.1} s", time.as_secs_f64()),
+        0..60 => format!("{}.{:03} s", time.as_secs(), time.subsec_millis()),
+        60..3600 => format!("{}.{} s", time.as_secs(), time.subsec_millis() / 100),
         _ => words::duration(time),
     }
 }

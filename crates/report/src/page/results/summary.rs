@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use greenroom_event::{RunEnd, RunStarted};
+use greenroom_event::{Failure, Relation, RunEnd, RunStarted};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::geometry::recorded;
 use super::state;
 use crate::explanation;
 use crate::merge;
@@ -16,6 +17,8 @@ use crate::words;
 
 /// Scenarios that are listed at the head of the page.
 const LISTED: usize = 200;
+/// Expected and actual texts up to this length are in that list.
+const SHORT: usize = 40;
 
 /// The counts of a document.
 struct Counts {
@@ -35,7 +38,7 @@ impl Counts {
             let state = view.run.state(index);
             by_state.iter_mut().filter(|(of, _)| *of == state).for_each(|(_, count)| *count += 1);
             let finished = view.run.attempts(index).iter().filter_map(|record| record.finished.as_ref());
-            counts.time += finished.map(|finished| finished.took).sum::<Duration>();
+            counts.time += finished.map(|finished| recorded(finished.took)).sum::<Duration>();
             for label in &scenario.labels {
                 if !counts.labels.contains(label) {
                     counts.labels.push(label.clone());
@@ -240,6 +243,19 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
     }
 }
 
+/// Returns the first line of a failure, with expected and actual if both are short.
+fn in_short(failure: &Failure) -> String {
+    let first = failure.message.lines().next().unwrap_or(explanation::NO_REASON);
+    let side = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { words::escape(text).into_owned() };
+    let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is);
+    match sides.map(|of| (side(&of.expected), side(&of.actual))) {
+        Some((expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
+            format!("{first}: expected {expected}, actual {actual}")
+        }
+        _ => first.to_owned(),
+    }
+}
+
 fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
     let outline = &view.run.started.outline;
     let Some(scenario) = outline.scenarios.get(index) else { return html! {} };
@@ -248,9 +264,9 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
     let record = if state == ScenarioState::Flaky { attempts.first() } else { attempts.last() };
     let message = record.and_then(|record| {
         let finished = record.finished.as_ref()?;
-        let nothing = greenroom_event::Failure::default();
+        let nothing = Failure::default();
         let failures = explanation::failures(record, Some(scenario), finished, &nothing);
-        failures.first().map(|(failure, _)| failure.message.lines().next().unwrap_or_default().to_owned())
+        failures.first().map(|(failure, _)| in_short(failure))
     });
     let step = record.and_then(explanation::deciding_step);
     let place = step.and_then(|step| scenario.steps.get(step)).map_or(&scenario.location, |step| &step.location);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use greenroom_event::{Daemon, DaemonEnd, Exit, Life, Outcome};
 use maud::{Markup, html};
 
-use super::geometry::{Scale, percent};
+use super::geometry::{Scale, end, percent, recorded};
 use super::state;
 use crate::explanation::daemon_end;
 use crate::page::View;
@@ -77,12 +77,15 @@ impl NumberedLife<'_> {
 
     /// Returns what happened to it: `ready after 12 ms, stopped by a step (exit status 0)`.
     fn story(&self) -> String {
-        let end = daemon_end(&self.life.end);
+        let how = daemon_end(&self.life.end);
         match self.life.ready {
             Some(ready) => {
-                format!("ready after {}, {end}", words::duration(ready.saturating_sub(self.life.started)))
+                format!(
+                    "ready after {}, {how}",
+                    words::duration(recorded(ready).saturating_sub(recorded(self.life.started)))
+                )
             }
-            None => end,
+            None => how,
         }
     }
 
@@ -177,7 +180,7 @@ fn steps(record: &ScenarioRecord, scale: Scale) -> Markup {
         svg.bars width="100%" height=(HEIGHT) aria-hidden="true" focusable="false" {
             (grid(scale))
             @for (start, step) in record.step_starts.iter().zip(&record.steps) {
-                @let (x, width) = scale.bar(*start, start.saturating_add(step.took));
+                @let (x, width) = scale.bar(*start, end(*start, step.took));
                 g class={ "step " (state::outcome_name(step.outcome)) } {
                     title {
                         "step " (step.step + 1) ": " (state::step_word(step.outcome))
@@ -201,7 +204,7 @@ fn steps(record: &ScenarioRecord, scale: Scale) -> Markup {
             }
             @for cleanup in &record.cleanups {
                 @if let Some(began) = cleanup.began {
-                    @let (x, width) = scale.bar(began, began.saturating_add(cleanup.took));
+                    @let (x, width) = scale.bar(began, end(began, cleanup.took));
                     g class={ "step cleanup " (state::outcome_name(cleanup.outcome)) } {
                         title {
                             "cleanup after step " (cleanup.step + 1) ": " (state::step_word(cleanup.outcome))
@@ -217,23 +220,23 @@ fn steps(record: &ScenarioRecord, scale: Scale) -> Markup {
 
 fn bar(of: &NumberedLife<'_>, scale: Scale) -> Markup {
     let life = of.life;
-    let end = life.ended.unwrap_or_else(|| scale.total()).max(life.started);
-    let ready = life.ready.map(|ready| ready.clamp(life.started, end));
+    let ended = life.ended.unwrap_or_else(|| scale.total()).max(life.started);
+    let ready = life.ready.map(|ready| ready.clamp(life.started, ended));
     let class = if life.end.is_crash() { "life crashed" } else { "life" };
     html! {
         svg.bars width="100%" height=(HEIGHT) aria-hidden="true" focusable="false" {
             (grid(scale))
             g class=(class) {
                 title { (words::escape(&of.daemon.name)) ": started at " (words::duration(life.started)) "; " (of.story()) }
-                @let (x, width) = scale.bar(life.started, ready.unwrap_or(end));
+                @let (x, width) = scale.bar(life.started, ready.unwrap_or(ended));
                 @let (y, height) = if ready.is_some() { ("7", "4") } else { ("5", "8") };
                 rect x=(percent(x)) y=(y) width=(percent(width)) height=(height) {}
                 @if let Some(ready) = ready {
-                    @let (x, width) = scale.bar(ready, end);
+                    @let (x, width) = scale.bar(ready, ended);
                     rect x=(percent(x)) y="3" width=(percent(width)) height="12" {}
                     g.ready { (shape(Shape::Triangle, scale.place(ready))) }
                 }
-                (shape(of.shape(), scale.place(end)))
+                (shape(of.shape(), scale.place(ended)))
             }
         }
     }
@@ -264,11 +267,11 @@ fn table(view: &View<'_>, record: &ScenarioRecord, lives: &[NumberedLife<'_>]) -
                     }
                     tbody {
                         @for (start, step) in record.step_starts.iter().zip(&record.steps) {
-                            (row(&name(step.step), Some(*start), None, Some(start.saturating_add(step.took)), state::step_word(step.outcome)))
+                            (row(&name(step.step), Some(*start), None, Some(end(*start, step.took)), state::step_word(step.outcome)))
                         }
                         @if let Some((step, start)) = open { (row(&name(step), Some(*start), None, None, "did not end")) }
                         @for cleanup in &record.cleanups {
-                            @let ended = cleanup.began.map(|began| began.saturating_add(cleanup.took));
+                            @let ended = cleanup.began.map(|began| end(began, cleanup.took));
                             (row(&html! { "cleanup after " (name(cleanup.step)) }, cleanup.began, None, ended, state::step_word(cleanup.outcome)))
                         }
                         @for of in lives {
