@@ -51,6 +51,9 @@ pub(crate) struct Checks<'a> {
     pub(crate) shares_tmp: bool,
 }
 
+/// The scenarios that the user named, as indices into the plan, or what is wrong with the names.
+pub(crate) type NamedScenarios = Result<Vec<usize>, Vec<String>>;
+
 /// What documents are read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
@@ -72,17 +75,30 @@ impl Documents {
         registry: &Registry,
         checks: &Checks<'_>,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
+        let (loaded, named) = self.examine(settings, registry, checks)?;
+        show(&loaded.diagnostics, &loaded, settings);
+        if loaded.has_errors() {
+            return Err(CommandError::InvalidDocument);
+        }
+        Ok((loaded, named.map_err(CommandError::Usage)?))
+    }
+
+    /// Loads the documents and checks every step, without showing the diagnostics.
+    ///
+    /// Returns also the scenarios that the user named, or why there are none.
+    pub(crate) fn examine(
+        &self,
+        settings: &Settings,
+        registry: &Registry,
+        checks: &Checks<'_>,
+    ) -> Result<(Loaded, NamedScenarios), CommandError> {
         let targets = Targets::resolve(&self.paths);
         let mut loaded = self.read(&targets, registry, Purpose::Run);
         self.check_steps(&mut loaded, settings, registry, checks)?;
         if checks.strict {
             loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
         }
-        show(&loaded.diagnostics, &loaded, settings);
-        if loaded.has_errors() {
-            return Err(CommandError::InvalidDocument);
-        }
-        let named = lines::scenarios(&loaded, &targets.documents).map_err(CommandError::Usage)?;
+        let named = lines::scenarios(&loaded, &targets.documents);
         Ok((loaded, named))
     }
 
@@ -102,6 +118,22 @@ impl Documents {
         }
         let named = lines::scenarios(&loaded, &targets.documents).map_err(CommandError::Usage)?;
         Ok((loaded, named))
+    }
+
+    /// Loads one document to look at it. Returns its index in the plan.
+    ///
+    /// Shows all diagnostics. It is an error only if nothing can be read.
+    pub(crate) fn single(
+        path: &str,
+        settings: &Settings,
+        registry: &Registry,
+    ) -> Result<(Loaded, usize), CommandError> {
+        let documents = Self { paths: vec![path.to_owned()], python: "python3".to_owned(), hosts: Vec::new() };
+        let loaded = documents.typeset(settings, registry)?;
+        match loaded.plan.documents.len() {
+            1 => Ok((loaded, 0)),
+            many => Err(CommandError::Usage(vec![format!("expected one document; {path} has {many}")])),
+        }
     }
 
     /// Loads the documents to typeset them: whole, with or without scenarios.

@@ -18,6 +18,9 @@ pub(crate) enum CommandError {
     /// Mistakes on the command line, a message for each.
     #[error("{}", .0.join("\ngreenroom: "))]
     Usage(Vec<String>),
+    /// Embedded files have names that cannot be used, a message for each.
+    #[error("{}", .0.join("\ngreenroom: "))]
+    Files(Vec<String>),
     /// Reports cannot be written, a message for each.
     #[error("{}", .0.join("\ngreenroom: "))]
     Unwritable(Vec<String>),
@@ -76,7 +79,7 @@ impl CommandError {
             Self::Interrupted
             | Self::GoesOn { .. }
             | Self::Recording { error: RecordingError::CutShort { .. }, .. } => ExitCode::Interrupted,
-            Self::InvalidDocument | Self::Recording { .. } => ExitCode::InvalidInput,
+            Self::InvalidDocument | Self::Files(_) | Self::Recording { .. } => ExitCode::InvalidInput,
             Self::Usage(_) => ExitCode::Usage,
             Self::Unwritable(_) | Self::System { .. } | Self::Directory(_) | Self::Sandbox { .. } | Self::Output(_) => {
                 ExitCode::Unavailable

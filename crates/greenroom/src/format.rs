@@ -56,7 +56,7 @@ pub(crate) fn reporter<'a>(
 }
 
 /// Returns a word that no scenario can know.
-fn token() -> String {
+pub(crate) fn token() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("greenroom-{:016x}{:016x}", random(), random())
 }

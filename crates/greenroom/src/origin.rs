@@ -6,17 +6,20 @@ use greenroom_event::{Machine, Origin};
 
 use crate::settings::Settings;
 
+/// Returns an origin that has only where the repository is.
+pub(crate) fn of_paths(settings: &Settings) -> Origin {
+    let root = settings.directory.ancestors().find(|directory| directory.join(".git").exists());
+    let directory = root.and_then(|root| Some(settings.directory.strip_prefix(root).ok()?.display().to_string()));
+    Origin { root: root.map(|root| root.display().to_string()), directory, ..Origin::default() }
+}
+
 /// Returns where this run comes from. It begins now.
 pub(crate) fn of_this_run(rerun_options: Vec<String>, settings: &Settings) -> Origin {
     let now = jiff::Timestamp::now();
     let system = rustix::system::uname();
     let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
     let names = [system.sysname(), system.release(), system.machine()].map(text);
-    let root = settings.directory.ancestors().find(|directory| directory.join(".git").exists());
-    let directory = root.and_then(|root| Some(settings.directory.strip_prefix(root).ok()?.display().to_string()));
     Origin {
-        root: root.map(|root| root.display().to_string()),
-        directory,
         id: format!("{:x}-{:x}", now.as_microsecond(), std::process::id()),
         started: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
         is_rerun: false,
@@ -27,5 +30,6 @@ pub(crate) fn of_this_run(rerun_options: Vec<String>, settings: &Settings) -> Or
         },
         command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
         rerun_options,
+        ..of_paths(settings)
     }
 }

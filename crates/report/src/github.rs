@@ -20,11 +20,13 @@ use crate::terminal::{Options, Terminal, TerminalReporter};
 use crate::words;
 
 /// Annotations of one kind that GitHub shows for a step, less one that says what is left out.
-const ANNOTATIONS: usize = 9;
+pub(crate) const ANNOTATIONS: usize = 9;
 /// Bytes of an annotation's text. GitHub cuts it at 4,096 characters.
 const TEXT: usize = 3500;
 /// Bytes that are enough for the note that something is left out.
 const NOTE: usize = 200;
+/// Bytes of an annotation's title.
+const TITLE: usize = 200;
 /// Rows of a table of the summary.
 const ROWS: usize = 200;
 /// Scenarios in the table of the slowest.
@@ -105,6 +107,11 @@ impl<W: Write> Reporter for GithubReporter<W> {
     }
 }
 
+/// Returns a text between commands that make the runner find no commands in it.
+pub fn without_commands(text: &str, token: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("::stop-commands::{token}\n{text}::{token}::\n") }
+}
+
 /// The scenarios of a run in these states, in reading order.
 fn scenarios_in(record: &RunRecord, states: &[ScenarioState]) -> Vec<usize> {
     (0..record.started.outline.scenarios.len()).filter(|&index| states.contains(&record.state(index))).collect()
@@ -148,7 +155,7 @@ fn annotation(text: &mut String, kind: &str, record: &RunRecord, names: &Names, 
         || case::message(scenario, None, state),
         |attempt| case::explanation(&record.started, attempt, state).trim_start().to_owned(),
     ));
-    let title = if is_flaky { "flaky" } else { name };
+    let title = if is_flaky { "flaky" } else { words::cut(name, TITLE) };
     let message = words::cut(&message, TEXT);
     let _ = writeln!(text, "{}", Annotation { kind, place: Some((&file, place.line)), title, message });
 }

@@ -24,6 +24,7 @@ pub mod diagnostics;
 pub mod events;
 mod excerpt;
 mod explanation;
+pub mod findings;
 pub mod github;
 mod json;
 pub mod junit;
@@ -41,6 +42,7 @@ pub mod tee;
 pub mod terminal;
 pub mod words;
 
+pub use findings::Findings;
 pub use reporter::{Reporter, TerminalFormat};
 pub use run_record::{RunRecord, ScenarioState};
 pub use style::Style;

@@ -9,10 +9,12 @@ use crate::settings::Settings;
 
 mod check;
 mod doctor;
+mod extract;
 mod generate;
 mod html;
 mod init;
 mod list;
+mod metadata;
 mod report;
 mod run;
 mod steps;
@@ -25,6 +27,8 @@ pub(crate) enum Command {
     Html(html::Html),
     Check(check::Check),
     List(list::List),
+    Metadata(metadata::Metadata),
+    Extract(extract::Extract),
     Steps(steps::Steps),
     Doctor(doctor::Doctor),
     Init(init::Init),
@@ -47,6 +51,8 @@ impl Command {
             Self::Html(command) => command.execute(settings, registry),
             Self::Check(command) => command.execute(settings, registry),
             Self::List(command) => command.execute(settings, registry),
+            Self::Metadata(command) => command.execute(settings, registry),
+            Self::Extract(command) => command.execute(settings, registry),
             Self::Steps(command) => command.execute(settings, registry),
             Self::Doctor(command) => command.execute(settings),
             Self::Init(command) => command.execute(settings),

@@ -9,6 +9,7 @@ mod comparisons;
 mod diagnostics;
 mod events;
 mod failures;
+mod formats;
 mod live;
 mod merge;
 mod outputs;

@@ -10,7 +10,7 @@ use greenroom_event::{
     Notice, Outcome, Outline, Output, OutputSource, Relation, RunStarted, SCHEMA_VERSION, ScenarioFinished,
     ScenarioOutline, Sink, StepFinished, StepOutline, Stream,
 };
-use greenroom_report::{FORMATS, Options, RunRecord, Terminal, TerminalReporter, Verbosity, Writing};
+use greenroom_report::{FORMATS, Options, RunRecord, Terminal, TerminalFormat, TerminalReporter, Verbosity, Writing};
 
 pub(crate) fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -65,6 +65,31 @@ impl Run {
         self.now += ms(after);
         let scenario = scenario.map(Attempt::first);
         self.events.push(Event { seq: self.events.len() as u64 + 1, at: self.now, scenario, kind });
+        self
+    }
+
+    /// Makes the events of a scenario so far those of a first attempt, which is followed by another.
+    pub(crate) fn retried(mut self, scenario: usize) -> Self {
+        for event in &mut self.events {
+            if let (Some(attempt), EventKind::ScenarioFinished(finished)) = (event.scenario, &mut event.kind)
+                && attempt.index == scenario
+            {
+                finished.is_retried = true;
+            }
+        }
+        self
+    }
+
+    /// Makes the events of a scenario after its first attempt those of a second one.
+    pub(crate) fn second_attempt(mut self, scenario: usize) -> Self {
+        let mut is_over = false;
+        for event in &mut self.events {
+            let Some(attempt) = event.scenario.as_mut().filter(|attempt| attempt.index == scenario) else { continue };
+            if is_over {
+                attempt.number = 2;
+            }
+            is_over |= matches!(event.kind, EventKind::ScenarioFinished(_));
+        }
         self
     }
 
@@ -284,5 +309,19 @@ pub(crate) fn written(option: &str, run: &Run) -> String {
         }
         Writing::Whole(write) => write(&RunRecord::of(&run.all()), &mut memory).unwrap(),
     }
+    String::from_utf8(memory.0.take()).unwrap()
+}
+
+/// What standard output shows of a run in a format; without an end of the run as `report` shows it.
+pub(crate) fn displayed(format: TerminalFormat, run: &Run) -> String {
+    let memory = Memory::default();
+    let terminal = Terminal { colour: false, width: 100, live: false };
+    let mut reporter = format.reporter(memory.clone(), terminal, Options::default(), "token".to_owned());
+    let events = run.all();
+    events.iter().for_each(|event| reporter.push(event));
+    if !events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. })) {
+        reporter.cut_short(false);
+    }
+    drop(reporter);
     String::from_utf8(memory.0.take()).unwrap()
 }

@@ -74,6 +74,11 @@ impl Default for Metadata {
 }
 
 impl Metadata {
+    /// Returns the files of `bindings`, as the document writes them.
+    pub fn binding_files(&self) -> impl Iterator<Item = &str> {
+        self.bindings.iter().map(|name| &*name.text)
+    }
+
     /// Adds a language. Two keys may name the same one (`template: python` and `functions`).
     fn add_language(&mut self, language: Language) {
         match self.languages.iter_mut().find(|known| known.name.text == language.name.text) {
