@@ -440,6 +440,8 @@ Commands:
   html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
+  metadata     Show the metadata of a document, its files and its scenarios
+  extract      Write the embedded files of a document into a directory
   steps        Show the steps that documents can use
   doctor       Show which isolation this machine supports and how to enable more
   init         Write a first document that runs as it is
@@ -634,6 +636,7 @@ Options:
 
       --junit <FILE>
           Write results in JUnit's XML format to this file, for Jenkins, GitLab and others
+
       --html <OUT>
           Write the documents as HTML pages that show what happened beside every step: to a file
           ending in .html, or into a directory
@@ -682,6 +685,8 @@ Commands:
   html         Typeset documents as HTML pages, without running them
   check        Check documents and show all errors, without running anything
   list         List the scenarios of documents
+  metadata     Show the metadata of a document, its files and its scenarios
+  extract      Write the embedded files of a document into a directory
   steps        Show the steps that documents can use
   doctor       Show which isolation this machine supports and how to enable more
   init         Write a first document that runs as it is

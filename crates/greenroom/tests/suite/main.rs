@@ -21,6 +21,7 @@ mod daemon;
 mod differential;
 mod facts;
 mod faults;
+mod formats;
 mod hosts;
 mod isolation;
 mod kills;

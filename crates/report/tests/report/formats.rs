@@ -429,9 +429,7 @@ fn messages(text: &str) -> Vec<(String, BTreeMap<String, String>)> {
                     (_, '|') => match chars.next().unwrap().1 {
                         'n' => value.push('\n'),
                         'r' => value.push('\r'),
-                        '0' => {
-                            value.push_str(&format!("<{}>", chars.by_ref().take(5).map(|(_, c)| c).collect::<String>()))
-                        }
+                        '0' => value.extend(chars.by_ref().take(5).map(|(_, c)| c)),
                         c => value.push(c),
                     },
                     (at, '\'') => break at,
@@ -562,8 +560,10 @@ fn hostile(text: &str) -> Run {
     (document.path, document.title) = (text.to_owned(), text.to_owned());
     for scenario in &mut run.started.outline.scenarios {
         scenario.labels.push(text.to_owned());
-        scenario.location.file = text.to_owned();
-        scenario.steps.iter_mut().for_each(|step| step.location.file = text.to_owned());
+        text.clone_into(&mut scenario.location.file);
+        for step in &mut scenario.steps {
+            text.clone_into(&mut step.location.file);
+        }
     }
     run.started.origin = Some(Origin {
         started: text.to_owned(),
@@ -643,7 +643,7 @@ fn hostile_text_breaks_no_format() {
 
 #[test]
 fn a_line_of_a_mebibyte_breaks_no_format() {
-    let output = Output::from_bytes(OutputSource::Command { stream: Stream::Stdout }, &[b'<'; 1 << 20], 0);
+    let output = Output::from_bytes(OutputSource::Command { stream: Stream::Stdout }, &b"<".repeat(1 << 20), 0);
     let run = three().begin(0).step_fails(0, 0, 1, because("no").output(output)).finish(0, over(Outcome::Failed, 2));
     let run = run.passes(1).passes(2).end();
     let report = Report::deserialize_from_str(&written("junit", &run)).unwrap();

@@ -318,7 +318,9 @@ pub(crate) fn displayed(format: TerminalFormat, run: &Run) -> String {
     let terminal = Terminal { colour: false, width: 100, live: false };
     let mut reporter = format.reporter(memory.clone(), terminal, Options::default(), "token".to_owned());
     let events = run.all();
-    events.iter().for_each(|event| reporter.push(event));
+    for event in &events {
+        reporter.push(event);
+    }
     if !events.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. })) {
         reporter.cut_short(false);
     }
