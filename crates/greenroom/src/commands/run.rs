@@ -168,7 +168,7 @@ impl Run {
             selected = Filter::select_named(name, &loaded, &selected).unwrap_or_default();
             if selected.is_empty() {
                 let message = format!(
-                    "nothing to run: no scenario of this test has \"{}\" in its title or in a heading above it \
+                    "nothing to run: no scenario here has \"{}\" in its title or in a heading above it \
                      (TESTBRIDGE_TEST_ONLY)",
                     words::escape(name)
                 );
@@ -201,7 +201,7 @@ impl Run {
         }
         let mut inputs = reports::inputs(&loaded);
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
-        let pages = self.pages.check(&documents, &mut inputs, settings)?;
+        let pages = self.pages.for_bazel(bazel).check(&documents, &mut inputs, settings)?;
         let mut reports = files.open(&inputs, settings)?;
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
@@ -269,6 +269,7 @@ impl Run {
     }
 
     fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings, files: &ReportFiles) -> RunOptions {
+        let page = self.pages.for_bazel(&settings.bazel);
         let hosts = self.documents.other_hosts();
         let is_json = self.format.or(settings.format()) == TerminalFormat::Json;
         RunOptions {
@@ -290,7 +291,7 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
-            evidence: if files.is_empty() && self.pages.is_empty() && !is_json {
+            evidence: if files.is_empty() && page.is_empty() && !is_json {
                 Evidence::OfFailures
             } else {
                 Evidence::Full
@@ -307,7 +308,7 @@ impl Run {
             python: settings.absolute(&self.documents.python),
             origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
-            texts: if !self.pages.is_empty() || files.need_texts() || is_json {
+            texts: if !page.is_empty() || files.need_texts() || is_json {
                 pages::texts(loaded, settings)
             } else {
                 Vec::new()

@@ -18,6 +18,7 @@ use greenroom_event::{DocumentText, Outline};
 use greenroom_report::RunRecord;
 use greenroom_report::page;
 
+use crate::bazel::Bazel;
 use crate::documents;
 use crate::error::CommandError;
 use crate::replace::{Replacement, resolve};
@@ -49,6 +50,17 @@ impl PageOutput {
     /// Returns whether no pages are asked for.
     pub(crate) fn is_empty(&self) -> bool {
         self.out.is_none()
+    }
+
+    /// Adds the page that goes to the outputs of a test under Bazel, unless the command line has one.
+    pub(crate) fn for_bazel(&self, bazel: &Bazel) -> Self {
+        let of_bazel = || {
+            let directory = bazel.outputs.as_ref()?;
+            // An error shows when the page is written.
+            let _ = std::fs::create_dir_all(directory);
+            Some(directory.join("report.html"))
+        };
+        Self { out: self.out.clone().or_else(of_bazel), options: self.options }
     }
 
     /// Checks that the pages can be written, before anything runs, and adds them to the files that

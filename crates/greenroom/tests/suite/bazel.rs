@@ -45,6 +45,8 @@ fn a_test_leaves_its_reports_where_bazel_looks_for_them() {
     run(&project).passes().stderr("");
     let junit = fs::read_to_string(project.path("out/deep/test.xml")).unwrap();
     assert!(junit.contains("<testsuite name=\"x.md\" tests=\"5\""), "{junit}");
+    let page = fs::read_to_string(project.path("out/outputs/report.html")).unwrap();
+    assert!(page.contains("Eiffel"), "{page}");
     let events = project.path("out/outputs/events.jsonl");
     project.run(["report", "-q", &events.display().to_string()]).passes();
     assert!(!project.path("out/test.exited_prematurely").exists());
@@ -142,7 +144,7 @@ greenroom [VERSION]: 0 scenarios in x.md
 NOTHING RAN: the filters left out all 5 scenarios in x.md
 
 "#]]).stderr(str![[r#"
-greenroom: nothing to run: no scenario of this test has "cob" in its title or in a heading above it (TESTBRIDGE_TEST_ONLY)
+greenroom: nothing to run: no scenario here has "cob" in its title or in a heading above it (TESTBRIDGE_TEST_ONLY)
 
 "#]]);
     let warnings = fs::read_to_string(project.path("out/test.warnings")).unwrap();

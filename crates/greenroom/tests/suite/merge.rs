@@ -176,7 +176,7 @@ greenroom: partition count 2/2 is given more than once: 2.jsonl and again.jsonl
 greenroom: the partitions are of different lists of scenarios: 2 partitions by count of 5 scenarios (other.jsonl); 2 partitions by count of 8 scenarios (1.jsonl)
 greenroom: partition count 1/2 is missing; given: other.jsonl
 greenroom: partition count 2/2 is missing; given: 1.jsonl
-greenroom: 2 scenarios of several runs that are not reruns (--rerun failed), such as "Bancha": 1.jsonl and other.jsonl; the later result counts
+greenroom: "Bancha" and 1 more scenario are in several runs without --rerun failed: 1.jsonl and other.jsonl
   help: `--allow-missing` lets the scenarios alone decide the exit code
 
 "#]]);
@@ -238,13 +238,13 @@ FLAKY [TIME]  The scenario  (passed in attempt 2 of 2)
   flaky   x.md:5  The scenario
 
 "#]]).stderr(str![[r#"
-greenroom: 1 scenario of several runs that are not reruns (--rerun failed), such as "The scenario": first.jsonl and second.jsonl; the later result counts
+greenroom: "The scenario" is in several runs without --rerun failed: first.jsonl and second.jsonl
   help: `--allow-missing` lets the scenarios alone decide the exit code
 
 "#]]);
     let accepted = report(&project, &["-q", "--allow-missing", "second.jsonl", "first.jsonl"]).code(0);
     accepted.stderr(str![[r#"
-greenroom: 1 scenario of several runs that are not reruns (--rerun failed), such as "The scenario": first.jsonl and second.jsonl; the later result counts
+greenroom: "The scenario" is in several runs without --rerun failed: first.jsonl and second.jsonl
 
 "#]]);
 }

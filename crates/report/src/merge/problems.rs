@@ -41,12 +41,14 @@ pub fn explain(problem: &MergeProblem) -> String {
             words::escape(path),
             names(recordings)
         ),
-        MergeProblem::RepeatedScenarios { scenarios, first, recordings } => format!(
-            "{} of several runs that are not reruns (--rerun failed), such as \"{}\": {}; the later result counts",
-            words::count(*scenarios, "scenario"),
-            words::escape(first),
-            names(recordings)
-        ),
+        MergeProblem::RepeatedScenarios { scenarios, first, recordings } => {
+            let first = words::escape(first);
+            let which = match scenarios {
+                0 | 1 => format!("\"{first}\" is"),
+                many => format!("\"{first}\" and {} are", words::count(many - 1, "more scenario")),
+            };
+            format!("{which} in several runs without --rerun failed: {}", names(recordings))
+        }
         _ => "the recordings do not fit together".to_owned(),
     }
 }
