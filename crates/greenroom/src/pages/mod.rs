@@ -57,7 +57,7 @@ impl PageOutput {
         let of_bazel = || {
             let directory = bazel.outputs.as_ref()?;
             // An error shows when the page is written.
-            let _ = std::fs::create_dir_all(directory);
+            let _ = fs::create_dir_all(directory);
             Some(directory.join("report.html"))
         };
         Self { out: self.out.clone().or_else(of_bazel), options: self.options }

@@ -138,12 +138,16 @@ PASS [TIME]  Cobol
 
 "#]]);
     // Bazel passes one filter to all tests, so one that matches nothing is not a mistake.
-    project.run(["run", "-j1", "--name", "Ada", "x.md"]).code(0).stdout(str![[r#"
+    project
+        .run(["run", "-j1", "--name", "Ada", "x.md"])
+        .code(0)
+        .stdout(str![[r#"
 greenroom [VERSION]: 0 scenarios in x.md
 
 NOTHING RAN: the filters left out all 5 scenarios in x.md
 
-"#]]).stderr(str![[r#"
+"#]])
+        .stderr(str![[r#"
 greenroom: nothing to run: no scenario here has "cob" in its title or in a heading above it (TESTBRIDGE_TEST_ONLY)
 
 "#]]);

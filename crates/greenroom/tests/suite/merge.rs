@@ -218,7 +218,9 @@ fn a_scenario_of_several_runs_is_named_and_the_later_result_counts() {
     let project = project.file("mark", "");
     project.run(["run", "-q", "--env", &variable, "--events", "second.jsonl", "x.md"]).passes();
     let recordings = ["second.jsonl", "first.jsonl"];
-    report(&project, &recordings).code(2).stdout(str![[r#"
+    report(&project, &recordings)
+        .code(2)
+        .stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 merged from 2 runs on 1 machine, running for [TIME] in total
 
@@ -237,7 +239,8 @@ FLAKY [TIME]  The scenario  (passed in attempt 2 of 2)
 1 scenario passed, 1 step, [TIME] (1 flaky)
   flaky   x.md:5  The scenario
 
-"#]]).stderr(str![[r#"
+"#]])
+        .stderr(str![[r#"
 greenroom: "The scenario" is in several runs without --rerun failed: first.jsonl and second.jsonl
   help: `--allow-missing` lets the scenarios alone decide the exit code
 
