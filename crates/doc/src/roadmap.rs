@@ -135,9 +135,8 @@ mod tests {
 
     #[test]
     fn tasks_become_a_graph() {
-        let dot = to_dot(
-            "goal:\n  label: |\n    All \"done\"\n    now\n  depends:\n  - a\n  - b\na:\n  status: finished\nb:\n  depends: [a]\n",
-        );
+        let tasks = "goal:\n  label: |\n    All \"done\"\n    now\n  depends:\n  - a\n  - b\n";
+        let dot = to_dot(&format!("{tasks}a:\n  status: finished\nb:\n  depends: [a]\n"));
         let expected = [
             "digraph roadmap {",
             "  node [style=filled fontname=\"sans-serif\"];",

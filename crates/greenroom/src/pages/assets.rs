@@ -7,6 +7,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use greenroom_doc::{Code, Diagnostic, Loaded, PlannedDocument, Span};
+use greenroom_event::words::size_limit;
 use greenroom_event::{Asset, DocumentText};
 use greenroom_report::page::{self, NamedPicture};
 use greenroom_report::words;
@@ -48,7 +49,7 @@ fn file(path: &Path) -> io::Result<Vec<u8>> {
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
         let size = words::size(metadata.len());
-        return Err(io::Error::other(format!("it has {size}; the limit is {}", words::size(LARGEST))));
+        return Err(io::Error::other(format!("it has {size}; the limit is {}", size_limit(LARGEST))));
     }
     Ok(bytes)
 }

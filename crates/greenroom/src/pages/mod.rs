@@ -148,27 +148,43 @@ impl Pages {
         run: Option<&RunRecord>,
         settings: &Settings,
     ) -> Result<(), CommandError> {
-        let failed = |error: io::Error| CommandError::system(format!("write {}", self.out.display()), &error);
         let texts = outline.documents.iter().filter_map(|document| document.text.as_ref());
-        let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).collect();
+        // Who stops a run does not wait for tools.
+        let is_interrupted = run.is_some_and(|run| run.summary.interrupted);
+        let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).filter(|_| !is_interrupted).collect();
         let drawings = tools::draw(diagrams, settings);
+        let addresses: Vec<String> = self.documents.iter().map(|(_, address)| encode(address)).collect();
+        let (names, index) = self.between_pages();
+        let version = env!("CARGO_PKG_VERSION");
+        let mut error = None;
+        let mut write = |file: &Replacement, text: &str| error = error.take().or(replace(file, text).err());
         for (document, (file, _)) in self.documents.iter().enumerate().take(outline.documents.len()) {
-            let page = page::page(&page::Request {
+            let request = page::Request {
                 outline,
                 document,
                 run,
                 drawings: &drawings,
                 links_styles: self.options.allow_css_urls,
-                version: env!("CARGO_PKG_VERSION"),
-            });
-            replace(file, &page).map_err(failed)?;
+                site: self.index.is_some().then_some(page::Site { pages: &names, index: &index }),
+                version,
+            };
+            write(file, &page::page(&request));
         }
-        let Some(file) = &self.index else { return Ok(()) };
-        let addresses: Vec<String> = self.documents.iter().map(|(_, address)| encode(address)).collect();
-        let pages: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        let version = env!("CARGO_PKG_VERSION");
-        let index = page::index::index(&page::index::Request { outline, run, pages: &pages, version });
-        replace(file, &index).map_err(failed)
+        if let Some(file) = &self.index {
+            let pages: Vec<&str> = addresses.iter().map(String::as_str).collect();
+            write(file, &page::index::index(&page::index::Request { outline, run, pages: &pages, version }));
+        }
+        let failed = |error| CommandError::system(format!("write {}", self.out.display()), &error);
+        error.map_or(Ok(()), |error| Err(failed(error)))
+    }
+
+    /// Returns the addresses of all pages and of the index, from a page.
+    fn between_pages(&self) -> (Vec<String>, String) {
+        let name = |path: &str| encode(path.rsplit('/').next().unwrap_or(path));
+        let names = self.documents.iter().map(|(_, address)| name(address)).collect();
+        let is_below = self.documents.iter().any(|(_, address)| address.contains('/'));
+        let index = self.index.iter().find_map(|index| index.target().file_name()).unwrap_or_default();
+        (names, format!("{}{}", if is_below { "../" } else { "" }, encode(&index.to_string_lossy())))
     }
 }
 

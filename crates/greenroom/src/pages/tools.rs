@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use greenroom_doc::roadmap;
+use greenroom_event::words::size_limit;
 use greenroom_report::page::{DiagramKind, Drawings, media_type};
 use greenroom_report::words;
 use greenroom_sandbox::{DaemonCommand, DaemonError, ExitStatus};
@@ -25,8 +26,11 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// The time limit of all drawings of a run.
 const LONGEST_OF_ALL: Duration = Duration::from_mins(2);
 
-/// The size limit of a drawing, in blocks of 512 bytes as `ulimit` counts: 4 MiB.
-const LARGEST: usize = 8192;
+/// The size limit of a drawing.
+const LARGEST: usize = 4 << 20;
+
+/// The same in the unit of `ulimit`.
+const BLOCKS: usize = LARGEST / 512;
 
 /// A tool that reads a diagram from standard input and writes SVG to standard output.
 struct Tool {
@@ -86,7 +90,7 @@ fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path
     fs::write(directory.path().join("source"), input).map_err(failed)?;
     let mut command = DaemonCommand::new("/bin/sh");
     command
-        .args(["-c", "ulimit -f \"$1\"; shift; exec \"$@\" <source", "sh", &LARGEST.to_string(), name])
+        .args(["-c", "ulimit -f \"$1\"; shift; exec \"$@\" <source", "sh", &BLOCKS.to_string(), name])
         .args(tool.arguments)
         .current_dir(directory.path())
         .env_clear()
@@ -106,8 +110,8 @@ fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path
     };
     let output = process.stdout_bytes().map_err(|error| format!("the output of `{name}` is lost: {error}"))?;
     let complaint = process.stderr_bytes().unwrap_or_default();
-    if output.len() >= LARGEST * 512 {
-        return Err(format!("`{name}` wrote more than {}", words::size((LARGEST * 512) as u64)));
+    if output.len() >= BLOCKS * 512 {
+        return Err(format!("`{name}` wrote more than {}", size_limit(LARGEST as u64)));
     }
     if exit.status != ExitStatus::Code(0) {
         return Err(format!("`{name}` ended with {}{}", exit.status, first_line(&complaint)));
@@ -158,8 +162,8 @@ mod tests {
 
     #[test]
     fn a_tool_that_fails_or_writes_rubbish_is_explained() {
-        assert_eq!(failure("echo no such node >&2; exit 3"), "`sh` ended with exit code 3: no such node");
-        assert_eq!(failure("kill -9 $$"), "`sh` ended with SIGKILL");
+        assert_eq!(failure("echo no such node >&2; exit 3"), "`sh` ended with exit status 3: no such node");
+        assert_eq!(failure("kill -9 $$"), "`sh` ended with signal SIGKILL");
         assert_eq!(failure("echo rubbish"), "`sh` did not write an SVG");
         assert_eq!(failure("echo rubbish; printf '\\033[1mbad' >&2"), "`sh` did not write an SVG: \\x1b[1mbad");
         assert_eq!(failure("printf '<svg>'; exec cat /dev/zero"), "`sh` wrote more than 4 MiB");

@@ -32,6 +32,7 @@ mod metadata;
 mod nearly;
 mod network;
 mod order;
+mod pages;
 mod partition;
 mod planted;
 mod python;

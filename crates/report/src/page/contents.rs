@@ -7,7 +7,7 @@ use crate::page::markup::escape;
 
 /// Returns the table of contents. `state` returns the mark of a scenario of the outline.
 ///
-/// The script of the page follows the reader by `data-for`, the anchor of the heading.
+/// The script of the page marks the entry at which the reader is.
 pub(crate) fn contents(layout: &Layout<'_>, without: Option<usize>, state: &dyn Fn(usize) -> Markup) -> Markup {
     let headings: Vec<_> = layout.headings.iter().enumerate().filter(|(at, _)| Some(*at) != without).collect();
     if headings.len() < 2 {
@@ -34,9 +34,7 @@ pub(crate) fn contents(layout: &Layout<'_>, without: Option<usize>, state: &dyn 
         } else {
             list.push_str("</li>");
         }
-        list.push_str("<li data-for=\"");
-        escape(&mut list, &heading.anchor);
-        list.push_str("\"><a href=\"#");
+        list.push_str("<li><a href=\"#");
         escape(&mut list, &heading.anchor);
         list.push_str("\">");
         let title = if heading.title.is_empty() { "(no title)" } else { &heading.title };

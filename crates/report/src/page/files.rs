@@ -10,6 +10,9 @@ use crate::words;
 /// More steps than this that use a file are folded.
 const SHOWN_USES: usize = 6;
 
+/// The most steps that are listed for a file.
+const LISTED_USES: usize = 500;
+
 /// Classes that say what a block is rather than its language.
 const ROLES: &[&str] = &["example", "file", "noNumberLines", "numberLines"];
 
@@ -78,11 +81,13 @@ fn code(text: &str, attributes: &Attributes, name: Option<&str>, has_numbers: bo
 
 fn uses(file: &File, layout: &Layout<'_>) -> Markup {
     let title = |scenario: usize| &layout.headings[layout.scenarios[scenario].heading].title;
+    let more = file.uses.len().saturating_sub(LISTED_USES);
     let list = html! {
         ul {
-            @for (scenario, number, anchor) in &file.uses {
+            @for (scenario, number, anchor) in file.uses.iter().take(LISTED_USES) {
                 li { a href={ "#" (anchor) } { (title(*scenario)) ", step " (number) } }
             }
+            @if more > 0 { li { "and " (words::count(more, "other step")) } }
         }
     };
     let count = words::count(file.uses.len(), "step");

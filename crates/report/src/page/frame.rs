@@ -1,7 +1,7 @@
 //! What all pages have around their content: head, policy, style, script.
 
 use greenroom_event::DocumentOutline;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, PreEscaped, html};
 
 use crate::page::policy;
 
@@ -21,13 +21,21 @@ pub(crate) struct Frame<'a> {
     pub(crate) linked: &'a [String],
 }
 
-/// Returns a whole page.
-pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
+/// Returns a whole page. `body` adds its content: it can be long, and is not copied.
+pub(crate) fn page(frame: &Frame<'_>, body: impl FnOnce(&mut String)) -> String {
+    let (mut page, end) = around(frame);
+    body(&mut page);
+    page.push_str(&end);
+    page
+}
+
+/// Returns what is before and after the content of a page.
+fn around(frame: &Frame<'_>) -> (String, String) {
     let styles: Vec<&str> = std::iter::once(STYLE).chain(frame.styles.iter().map(String::as_str)).collect();
-    let sources: Vec<&str> = frame.linked.iter().filter_map(|url| policy::source(url)).collect();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
+    // An address that the policy cannot name would not load.
+    let linked = || frame.linked.iter().filter_map(|url| Some((url, policy::source(url)?)));
+    let sources: Vec<&str> = linked().map(|(_, source)| source).collect();
+    let head = html! {
             head {
                 meta charset="utf-8";
                 meta http-equiv="Content-Security-Policy" content=(policy::policy(&styles, Some(SCRIPT), &sources));
@@ -36,16 +44,21 @@ pub(crate) fn page(frame: &Frame<'_>, body: &Markup) -> String {
                 meta name="generator" content={ "greenroom " (frame.version) };
                 title { (frame.title) }
                 @for style in &styles { style { (PreEscaped(style)) } }
-                @for url in frame.linked { link rel="stylesheet" href=(url); }
+                @for (url, _) in linked() { link rel="stylesheet" href=(url); }
             }
-            body {
-                a.skip href="#gr-main" { "Skip to the document" }
-                (body)
-                script { (PreEscaped(SCRIPT)) }
-            }
-        }
     };
-    page.into_string()
+    let begin = html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        (head)
+        (PreEscaped("<body>"))
+        a.skip href="#gr-main" { "Skip to the document" }
+    };
+    let end = html! {
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>"))
+    };
+    (begin.into_string(), end.into_string())
 }
 
 /// Returns the title of a document, or its path if it has none.

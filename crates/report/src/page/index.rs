@@ -6,6 +6,7 @@ use greenroom_event::{Outline, ScenarioOutline};
 use maud::{Markup, html};
 
 use crate::page::frame;
+use crate::page::results::state_name;
 use crate::run_record::{RunRecord, ScenarioState};
 use crate::words;
 
@@ -27,38 +28,51 @@ pub fn index(request: &Request<'_>) -> String {
     let outline = request.outline;
     let labels: BTreeSet<&str> =
         outline.scenarios.iter().flat_map(|scenario| scenario.labels.iter().map(String::as_str)).collect();
-    let cell = |document: usize, page: &str, has: &dyn Fn(&ScenarioOutline) -> bool| {
-        let scenarios = outline.scenarios.iter().enumerate();
-        let chosen = scenarios.filter(|(_, scenario)| scenario.document == document && has(scenario));
+    let cell = |page: Option<&str>, has: &dyn Fn(&ScenarioOutline) -> bool| {
+        let chosen = outline.scenarios.iter().enumerate().filter(|(_, scenario)| has(scenario));
         counts(chosen.map(|(at, _)| at), request.run, page)
     };
+    let is_labelled = |scenario: &ScenarioOutline, label: &str| scenario.labels.iter().any(|own| own == label);
     let count = words::count(outline.scenarios.len(), "scenario");
     let body = html! {
-        main #gr-main {
-            header.title {
-                h1.document-title { "Documents" }
-                p.subtitle { (words::count(outline.documents.len(), "document")) ", " (count) }
-            }
-            div.table tabindex="0" role="group" aria-label="Documents and labels" {
-                table.matrix {
-                    thead {
-                        tr {
-                            th scope="col" { "Document" }
-                            th scope="col" { "Scenarios" }
-                            @for label in &labels { th scope="col" { (label) } }
-                        }
-                    }
-                    tbody {
-                        @for (at, (document, page)) in outline.documents.iter().zip(request.pages).enumerate() {
+        div.page {
+            main.wide #gr-main {
+                header.title {
+                    h1.document-title { "Documents" }
+                    p.subtitle { (words::count(outline.documents.len(), "document")) ", " (count) }
+                }
+                div.table tabindex="0" role="group" aria-label="Documents and labels" {
+                    table.matrix {
+                        thead {
                             tr {
-                                th scope="row" {
-                                    a href=(page) { (frame::title(document)) }
-                                    " " span.path { (document.path) }
+                                th scope="col" { "Document" }
+                                th scope="col" { "Scenarios" }
+                                @for label in &labels { th scope="col" { (label) } }
+                            }
+                        }
+                        tbody {
+                            @for (at, (document, page)) in outline.documents.iter().zip(request.pages).enumerate() {
+                                tr {
+                                    th scope="row" {
+                                        a href=(page) { (frame::title(document)) }
+                                        " " span.path { (document.path) }
+                                    }
+                                    td { (cell(Some(page), &|scenario| scenario.document == at)) }
+                                    @for label in &labels {
+                                        td {
+                                            (cell(Some(page), &|scenario| {
+                                                scenario.document == at && is_labelled(scenario, label)
+                                            }))
+                                        }
+                                    }
                                 }
-                                td { (cell(at, page, &|_| true)) }
-                                @for label in &labels {
-                                    td { (cell(at, page, &|scenario| scenario.labels.iter().any(|own| own == label))) }
-                                }
+                            }
+                        }
+                        tfoot {
+                            tr {
+                                th scope="row" { "All documents" }
+                                td { (cell(None, &|_| true)) }
+                                @for label in &labels { td { (cell(None, &|scenario| is_labelled(scenario, label))) } }
                             }
                         }
                     }
@@ -66,11 +80,13 @@ pub fn index(request: &Request<'_>) -> String {
             }
         }
     };
-    frame::page(&frame::Frame { title: "Documents", version: request.version, styles: &[], linked: &[] }, &body)
+    frame::page(&frame::Frame { title: "Documents", version: request.version, styles: &[], linked: &[] }, |page| {
+        page.push_str(&body.into_string());
+    })
 }
 
 /// Returns how scenarios ended, or how many there are.
-fn counts(scenarios: impl Iterator<Item = usize>, run: Option<&RunRecord>, page: &str) -> Markup {
+fn counts(scenarios: impl Iterator<Item = usize>, run: Option<&RunRecord>, page: Option<&str>) -> Markup {
     let Some(run) = run else {
         let count = scenarios.count();
         return html! { @if count > 0 { (count) } @else { "–" } };
@@ -82,20 +98,12 @@ fn counts(scenarios: impl Iterator<Item = usize>, run: Option<&RunRecord>, page:
     html! {
         @if counts.is_empty() { "–" }
         @for (state, count) in &counts {
-            a.count.(class(*state)) href=(page) { (count) " " (class(*state)) }
+            @let mark = html! { span class={ "state " (state_name(*state)) } { (count) " " (state_name(*state)) } };
+            @match page {
+                Some(page) => a.count href=(page) { (mark) },
+                None => (mark),
+            }
             " "
         }
-    }
-}
-
-/// Returns the word and class of a state.
-fn class(state: ScenarioState) -> &'static str {
-    match state {
-        ScenarioState::Failed => "failed",
-        ScenarioState::Broken => "broken",
-        ScenarioState::Unfinished => "unfinished",
-        ScenarioState::Flaky => "flaky",
-        ScenarioState::Passed => "passed",
-        ScenarioState::Skipped => "skipped",
     }
 }

@@ -14,6 +14,9 @@ use crate::page::anchors::{Anchors, file_anchor, slug};
 use crate::page::diagram::DiagramKind;
 use crate::page::markdown::events;
 
+/// More scenarios than this make a very long document.
+const MANY_SCENARIOS: usize = 2000;
+
 /// What a document consists of.
 #[derive(Debug, Default)]
 pub(crate) struct Layout<'a> {
@@ -125,6 +128,12 @@ impl<'a> Layout<'a> {
         layout.name_steps();
         layout.find_uses();
         layout
+    }
+
+    /// Whether the document is so long that its page leaves out the links beside headings and steps, and
+    /// the names of captures. They would be a third of it.
+    pub(crate) fn is_long(&self) -> bool {
+        self.scenarios.len() > MANY_SCENARIOS
     }
 
     /// Returns the embedded file of this name, in any case.

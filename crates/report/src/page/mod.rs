@@ -19,12 +19,12 @@
 //!
 //! | element | what it is |
 //! |---|---|
-//! | `nav.contents li[data-for]` | an entry of the table of contents, with the anchor of its heading |
+//! | `nav.contents li > a` | an entry of the table of contents |
 //! | `main#gr-main` | the document; `header.title` in it is the title block |
 //! | `section.scenario` | a scenario, from its heading to the next one; `data-labels`, `data-state` |
 //! | `div.heading` | a heading, its link `a.anchor`, and the state of its scenario |
 //! | `ol.steps > li.step` | the steps; `.step-line` has the text and the state, details follow it |
-//! | `.keyword.given`, `.capture.capture-TYPE` | parts of a step |
+//! | `.step-text > b.given`, `var[title]`, `a.file` | the keyword, captures and captured files of a step |
 //! | `figure.file`, `figure.example`, `figure.diagram` | blocks with a `figcaption`; `.uses` links back to the steps |
 //! | `code.numbered > .line`, `.hl-*` | code with line numbers; what `highlight` marks |
 //! | `.note` | what could not be shown, and why |
@@ -51,10 +51,12 @@ mod scenario;
 pub mod text;
 mod view;
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use greenroom_event::{Asset, DocumentText, Outline};
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 pub use diagram::{DiagramKind, Drawings, diagrams};
 pub use pictures::{NamedPicture, media_type};
@@ -78,8 +80,19 @@ pub struct Request<'a> {
     pub drawings: &'a Drawings,
     /// Whether the page links the style sheets that the document names by their addresses.
     pub links_styles: bool,
+    /// Where the pages of the other documents are, if there are several.
+    pub site: Option<Site<'a>>,
     /// The version of greenroom.
     pub version: &'a str,
+}
+
+/// Several pages in a directory, and their index.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The address of each document's page from the others.
+    pub pages: &'a [String],
+    /// The address of the index from a page.
+    pub index: &'a str,
 }
 
 /// Returns the page of a document.
@@ -90,39 +103,45 @@ pub fn page(request: &Request<'_>) -> String {
     let mut layout = Layout::read(text, request.outline, request.document);
     let mut anchors = std::mem::take(&mut layout.anchors);
     let without_heading = shown_as_title(&layout, text, &document.title);
-    let mut body = String::new();
     let view = request.run.map(|run| View::new(run, request.document, &layout));
     let view = view.as_ref();
-    let parts = Document { text, layout: &layout, drawings: request.drawings, view, without_heading };
-    prose::write(&mut body, &parts, &mut anchors);
+    let others = request.site.map_or_else(HashMap::new, |site| prose::addresses(request.outline, site.pages));
+    let parts = Document { text, layout: &layout, drawings: request.drawings, view, others: &others, without_heading };
     let mark = |run: usize| view.map_or_else(Markup::default, |view| results::state_mark(view.run.state(run)));
     let contents = contents::contents(&layout, without_heading, &mark);
     let embedded = embedded_styles(text);
     let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);
     let title_anchor = without_heading.map(|at| layout.headings[at].anchor.as_str());
     let title = frame::title(document);
-    let body = html! {
-        @if let Some(view) = view { (results::summary(view)) }
-        div.page {
-            (contents)
-            main #gr-main {
-                header.title {
-                    @if has_top_heading {
-                        p.document-title { (title) }
-                    } @else {
-                        h1.document-title id=[title_anchor] { (title) }
-                    }
-                    @if let Some(subtitle) = &text.subtitle { p.subtitle { (subtitle) } }
-                    @if !text.authors.is_empty() { p.authors { (text.authors.join(", ")) } }
-                    @if let Some(date) = &text.date { p.date { (date) } }
-                }
-                @if let Some(view) = view { (results::failures_list(view)) }
-                article { (PreEscaped(body)) }
+    let before = html! {
+        @if let Some(site) = request.site { p.up { a href=(site.index) { "All documents" } } }
+        header.title {
+            @if has_top_heading {
+                p.document-title { (title) }
+            } @else {
+                h1.document-title id=[title_anchor] { (title) }
             }
+            @if let Some(subtitle) = &text.subtitle { p.subtitle { (subtitle) } }
+            @if !text.authors.is_empty() { p.authors { (text.authors.join(", ")) } }
+            @if let Some(date) = &text.date { p.date { (date) } }
         }
+        @if let Some(view) = view { (results::failures_list(view)) }
+        @if document.text.is_none() { p.note { "The recording does not have the text of this document." } }
     };
     let linked: &[String] = if request.links_styles { &text.css_urls } else { &[] };
-    frame::page(&frame::Frame { title, version: request.version, styles: &embedded, linked }, &body)
+    let frame = frame::Frame { title, version: request.version, styles: &embedded, linked };
+    frame::page(&frame, |page| {
+        if let Some(view) = view {
+            page.push_str(&results::summary(view).into_string());
+        }
+        page.push_str("<div class=\"page\">");
+        page.push_str(&contents.into_string());
+        page.push_str("<main id=\"gr-main\">");
+        page.push_str(&before.into_string());
+        page.push_str("<article>");
+        prose::write(page, &parts, &mut anchors);
+        page.push_str("</article></main></div>");
+    })
 }
 
 /// Returns the first heading if it only repeats the title of the document.

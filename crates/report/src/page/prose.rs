@@ -1,6 +1,8 @@
 //! The author's Markdown as HTML, with scenarios, files and diagrams in their places.
 
-use greenroom_event::{DocumentText, TextPart};
+use std::collections::HashMap;
+
+use greenroom_event::{DocumentText, Outline, TextPart};
 use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 
 use crate::page::anchors::Anchors;
@@ -22,6 +24,8 @@ pub(crate) struct Document<'a> {
     pub(crate) drawings: &'a Drawings,
     /// The run, if there was one.
     pub(crate) view: Option<&'a View<'a>>,
+    /// The addresses of other documents' pages, by the paths of their files.
+    pub(crate) others: &'a HashMap<String, &'a str>,
     /// A heading that the title block shows.
     pub(crate) without_heading: Option<usize>,
 }
@@ -301,7 +305,9 @@ impl Writer<'_, '_, '_> {
     fn end_heading(&mut self) {
         let heading = &self.document.layout.headings[*self.headings];
         self.out.push_str(&format!("</h{}>", heading.level));
-        self.out.push_str(&anchor_link(&heading.anchor, &heading.title).into_string());
+        if !self.document.layout.is_long() {
+            self.out.push_str(&anchor_link(&heading.anchor, &heading.title).into_string());
+        }
         self.out.push_str("</div>\n");
         if let (Some(scenario), Some(view)) = (heading.scenario, self.document.view) {
             let runs = &self.document.layout.scenarios[scenario].runs;
@@ -356,6 +362,14 @@ impl Writer<'_, '_, '_> {
         self.out.push('>');
     }
 
+    /// Returns the address of the page for a link to another document.
+    fn other_page(&self, address: &str) -> Option<String> {
+        let path = normal(&pictures::path(self.page.file, address)?);
+        let page = self.document.others.get(&path)?;
+        let anchor = address.find('#').map_or("", |at| &address[at..]);
+        Some(format!("{page}{anchor}"))
+    }
+
     fn link(&mut self, kind: LinkType, address: &str, title: &str) {
         let mail = format!("mailto:{address}");
         let address = if kind == LinkType::Email { &mail } else { address };
@@ -366,13 +380,44 @@ impl Writer<'_, '_, '_> {
         }
         let file = address.strip_prefix('#').filter(|name| !self.page.anchors.has(name));
         let file = file.and_then(|name| self.document.layout.file(name));
-        let address = file.map_or_else(|| address.to_owned(), |file| format!("#{}", file.anchor));
+        let address = match file {
+            Some(file) => format!("#{}", file.anchor),
+            None => self.other_page(address).unwrap_or_else(|| address.to_owned()),
+        };
         self.out.push_str(&format!("<a href=\"{}\"", Escaped(&address)));
         if !title.is_empty() {
             self.out.push_str(&format!(" title=\"{}\"", Escaped(title)));
         }
         self.out.push('>');
     }
+}
+
+/// Returns the addresses of the documents' pages, by the paths of their files.
+pub(crate) fn addresses<'a>(outline: &Outline, pages: &'a [String]) -> HashMap<String, &'a str> {
+    let mut addresses = HashMap::new();
+    for (document, page) in outline.documents.iter().zip(pages) {
+        let parts = document.text.iter().flat_map(|text| &text.parts).map(|part| part.location.file.as_str());
+        for path in parts.chain([document.path.as_str()]) {
+            addresses.entry(normal(path)).or_insert(page.as_str());
+        }
+    }
+    addresses
+}
+
+/// Returns a path without `.` and `..`, as far as it can be without.
+fn normal(path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "." => {}
+            "" if !names.is_empty() => {}
+            ".." if names.last().is_some_and(|last| !["", ".."].contains(last)) => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    names.join("/")
 }
 
 /// Returns the pictures that the text of a document names by paths, each once.

@@ -18,26 +18,36 @@ pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>, run: Option<(&V
                 li.step id=(line.anchor) {
                     div.step-line {
                         span.step-text { (text(line, layout)) }
-                        (anchor_link(&line.anchor, &format!("step {}", line.number)))
-                        @if let (Some((view, run)), Some(step)) = (run, line.index) { (results::step_state(view, run, step)) }
+                        @if !layout.is_long() { (anchor_link(&line.anchor, &format!("step {}", line.number))) }
+                        @if let Some((view, run, step)) = step_of_run(line, run) {
+                            (results::step_state(view, run, step))
+                        }
                     }
-                    @if let (Some((view, run)), Some(step)) = (run, line.index) { (results::step_details(view, run, step)) }
+                    @if let Some((view, run, step)) = step_of_run(line, run) {
+                        (results::step_details(view, run, step))
+                    }
                 }
             }
         }
     }
 }
 
+/// Returns the run, the scenario and the step in it that a line stands for.
+fn step_of_run<'a>(line: &StepLine<'_>, run: Option<(&'a View<'a>, usize)>) -> Option<(&'a View<'a>, usize, usize)> {
+    let (view, scenario) = run?;
+    Some((view, scenario, line.index?))
+}
+
 /// Returns the text of a step with its keyword and its captures.
 fn text(line: &StepLine<'_>, layout: &Layout<'_>) -> Markup {
     let mut out = String::with_capacity(line.text.len() + 100);
     let keyword = line.text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(line.text.len());
-    let kind = line.step.map_or("", |step| match step.kind {
-        StepKind::Given => " given",
-        StepKind::When => " when",
-        StepKind::Then => " then",
+    let kind = line.step.filter(|_| !layout.is_long()).map_or("", |step| match step.kind {
+        StepKind::Given => " class=\"given\"",
+        StepKind::When => " class=\"when\"",
+        StepKind::Then => " class=\"then\"",
     });
-    out.push_str(&format!("<span class=\"keyword{kind}\">{}</span>", Escaped(&line.text[..keyword])));
+    out.push_str(&format!("<b{kind}>{}</b>", Escaped(&line.text[..keyword])));
     match line.step {
         Some(step) => captures(&mut out, step, keyword, layout),
         None => escape(&mut out, &line.text[keyword..]),
@@ -55,20 +65,23 @@ fn captures(out: &mut String, step: &StepMarkup, from: usize, layout: &Layout<'_
             continue;
         };
         escape(out, before);
+        // What separates a capture from the next belongs to neither.
+        let (whole, text) = (text, text.trim());
+        let blanks = whole.len() - whole.trim_start().len();
+        escape(out, &whole[..blanks]);
         let (name, kind, shown) = (Escaped(&capture.name), Escaped(&capture.kind), Escaped(text));
         let file = layout.file(text).filter(|_| capture.kind == "file");
         match file {
             Some(file) => {
                 let anchor = Escaped(&file.anchor);
-                out.push_str(&format!("<a class=\"capture capture-file\" href=\"#{anchor}\">{shown}</a>"));
+                out.push_str(&format!("<a class=\"file\" href=\"#{anchor}\">{shown}</a>"));
             }
             None if text.is_empty() => {}
             None => {
-                out.push_str(&format!(
-                    "<span class=\"capture capture-{kind}\" title=\"{name}: {kind}\">{shown}</span>"
-                ));
+                out.push_str(&format!("<var title=\"{name}: {kind}\">{shown}</var>"));
             }
         }
+        escape(out, &whole[blanks + text.len()..]);
         at = capture.end;
     }
     escape(out, step.text.get(at..).unwrap_or_default());

@@ -190,9 +190,9 @@
   // The place of the reader in the table of contents: the last heading above the upper part of the
   // window. Whole scenarios are looked at, since the size of what is in them may not be known yet.
   const entries = [];
-  for (const entry of document.querySelectorAll('nav.contents li[data-for]')) {
-    const heading = document.getElementById(entry.dataset.for);
-    if (heading) entries.push([heading.closest('section.scenario') || heading, entry.firstElementChild]);
+  for (const entry of document.querySelectorAll('nav.contents li > a')) {
+    const heading = document.getElementById(decodeURIComponent(entry.hash.slice(1)));
+    if (heading) entries.push([heading.closest('section.scenario') || heading, entry]);
   }
   let marked = null;
   const mark = () => {

@@ -126,6 +126,7 @@ impl Run {
             run: Some(&self.record),
             drawings: &drawings,
             links_styles: false,
+            site: None,
             version: "0.1.0",
         };
         let page = page(&request);
@@ -182,11 +183,11 @@ fn a_passed_scenario_is_quiet() {
          <a class=\"anchor\" href=\"#one\" aria-label=\"Link to One\">#</a></div>\n\
          <p class=\"scenario-state\"><span class=\"state passed\">passed</span> <span class=\"time\">120 ms</span></p>\
          <ol class=\"steps\"><li class=\"step\" id=\"one-step-1\"><div class=\"step-line\">\
-         <span class=\"step-text\"><span class=\"keyword given\">given</span> a shop</span>\
+         <span class=\"step-text\"><b class=\"given\">given</b> a shop</span>\
          <a class=\"anchor\" href=\"#one-step-1\" aria-label=\"Link to step 1\">#</a>\
          <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li>\
          <li class=\"step\" id=\"one-step-2\"><div class=\"step-line\">\
-         <span class=\"step-text\"><span class=\"keyword given\">then</span> it sells &lt;bread&gt;</span>\
+         <span class=\"step-text\"><b class=\"given\">then</b> it sells &lt;bread&gt;</span>\
          <a class=\"anchor\" href=\"#one-step-2\" aria-label=\"Link to step 2\">#</a>\
          <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li></ol>\n"
     );
