@@ -187,7 +187,7 @@
     code.after(button);
   }
 
-  // The place of the reader in the table of contents: the last heading above the upper part of the
+  // The place of the reader in the table of contents: the last heading near the top of the
   // window. Whole scenarios are looked at, since the size of what is in them may not be known yet.
   const entries = [];
   for (const entry of document.querySelectorAll('nav.contents li > a')) {
@@ -197,7 +197,7 @@
   let marked = null;
   const mark = () => {
     if (isOn) return;
-    const edge = window.innerHeight / 3;
+    const edge = Math.min(window.innerHeight / 3, 240);
     let [low, high] = [0, entries.length - 1];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);

@@ -4,7 +4,7 @@ use greenroom_event::{Failure, Outcome, ScenarioFinished, StepFinished};
 use maud::{Markup, html};
 
 use super::failure::{self, Context};
-use super::{daemons, output, repetition, state, step_explanation, step_mark, timeline};
+use super::{daemons, output, state, step, timeline};
 use crate::explanation::{self, NetworkNote};
 use crate::page::View;
 use crate::page::text;
@@ -55,7 +55,7 @@ fn repetitions(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
         others.iter().partition(|&&run| state::is_failure(view.run.state(run)));
     let more = failed.len().saturating_sub(MOST_REPETITIONS);
     let title = |run: usize| {
-        html! { "repetition " (repetition(view, run)) " of " (runs.len()) ": " (state::mark(view.run.state(run))) }
+        html! { "repetition " (state::repetition(view.run, run)) " of " (runs.len()) ": " (state::mark(view.run.state(run))) }
     };
     html! {
         @for &run in failed.iter().take(MOST_REPETITIONS) {
@@ -92,8 +92,8 @@ fn steps(view: &View<'_>, record: &ScenarioRecord) -> Markup {
             @for (index, step) in texts.iter().enumerate() {
                 li {
                     code { (text::line(&step.text)) } " "
-                    (step_mark(Some(record), index, ScenarioState::Failed))
-                    (step_explanation(&context, record, index))
+                    (step::mark(Some(record), index, ScenarioState::Failed))
+                    (step::explanation(&context, record, index))
                 }
             }
         }

@@ -15,15 +15,14 @@ mod geometry;
 mod output;
 mod room;
 mod state;
+mod step;
 mod summary;
 mod timeline;
 
-use greenroom_event::{Outcome, StepFinished};
 use maud::{Markup, html};
 
 use crate::page::View;
 use crate::page::text;
-use crate::records::ScenarioRecord;
 use crate::run_record::ScenarioState;
 use crate::words;
 
@@ -61,7 +60,7 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
                 " " span.time { (words::duration(took)) }
             }
             @if runs.len() > 1 {
-                " " span.attempts { "repetition " (repetition(view, scenario)) " of " (runs.len()) }
+                " " span.attempts { "repetition " (state::repetition(view.run, scenario)) " of " (runs.len()) }
             }
             @if attempts.len() > 1 {
                 " " span.attempts { "attempt " (attempts.len()) " of " (attempts.len()) }
@@ -72,82 +71,17 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
     }
 }
 
-/// Returns which repetition a run of a scenario is.
-fn repetition(view: &View<'_>, scenario: usize) -> u32 {
-    let outline = view.run.started.outline.scenarios.get(scenario);
-    outline.and_then(|scenario| scenario.repetition).unwrap_or(1)
-}
-
-/// What is known of a step in an attempt.
-enum StepFact<'a> {
-    /// It ended.
-    Ended(&'a StepFinished),
-    /// It began.
-    Open {
-        /// What it was waiting for.
-        waiting: Option<&'a str>,
-    },
-    /// It did not begin.
-    NotRun,
-}
-
-impl<'a> StepFact<'a> {
-    fn of(record: Option<&'a ScenarioRecord>, step: usize) -> Self {
-        let Some(record) = record else { return Self::NotRun };
-        if let Some(ended) = record.steps.get(step).filter(|ended| ended.step == step) {
-            return Self::Ended(ended);
-        }
-        match record.steps.iter().find(|ended| ended.step == step) {
-            Some(ended) => Self::Ended(ended),
-            None if record.open_step == Some(step) => Self::Open { waiting: record.waiting.as_deref() },
-            None => Self::NotRun,
-        }
-    }
-}
-
 /// Returns the state and the time of a step, for beside it.
 pub(crate) fn step_state(view: &View<'_>, scenario: usize, step: usize) -> Markup {
     let record = view.run.deciding(scenario);
-    step_mark(record, step, view.run.state(scenario))
-}
-
-/// Returns the state and the time of a step of an attempt.
-fn step_mark(record: Option<&ScenarioRecord>, step: usize, of: ScenarioState) -> Markup {
-    match StepFact::of(record, step) {
-        StepFact::Ended(ended) => html! {
-            span class={ "step-state " (state::outcome_name(ended.outcome)) } {
-                b { (state::step_word(ended.outcome)) }
-                " " (words::duration(ended.took))
-            }
-        },
-        StepFact::Open { .. } => {
-            let (class, word) =
-                if of == ScenarioState::Unfinished { ("unfinished", "unfinished") } else { ("skipped", "stopped") };
-            html! { span class={ "step-state " (class) } { b { (word) } } }
-        }
-        StepFact::NotRun => html! { span.step-state.not-run { b { "not run" } } },
-    }
+    step::mark(record, step, view.run.state(scenario))
 }
 
 /// Returns what is below a step: its failure, or what its command wrote, folded.
 pub(crate) fn step_details(view: &View<'_>, scenario: usize, step: usize) -> Markup {
     let Some(record) = view.run.deciding(scenario) else { return html! {} };
     let more = failure::Context::of(view, record);
-    step_explanation(&more, record, step)
-}
-
-/// Returns the explanation of a step of an attempt.
-fn step_explanation(context: &failure::Context<'_>, record: &ScenarioRecord, step: usize) -> Markup {
-    match StepFact::of(Some(record), step) {
-        StepFact::Ended(ended) if ended.outcome != Outcome::Passed => html! {
-            @if let Some(of) = &ended.failure { (failure::failure(context, of, None, true)) }
-        },
-        StepFact::Ended(ended) => output::folded(&ended.output, context.has_room),
-        StepFact::Open { waiting: Some(what) } => html! {
-            div.failure.odd { p.message { "while waiting for " (text::line(what)) } }
-        },
-        _ => html! {},
-    }
+    step::explanation(&more, record, step)
 }
 
 /// Returns what comes after the last step of a scenario.

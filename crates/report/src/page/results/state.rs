@@ -65,3 +65,9 @@ pub(super) fn reason(run: &RunRecord, scenario: usize) -> Option<String> {
         _ => None,
     }
 }
+
+/// Returns which repetition a run of a scenario is.
+pub(super) fn repetition(run: &RunRecord, scenario: usize) -> u32 {
+    let outline = run.started.outline.scenarios.get(scenario);
+    outline.and_then(|scenario| scenario.repetition).unwrap_or(1)
+}
