@@ -209,9 +209,13 @@ impl Scenarios {
     }
 }
 
-/// Returns the attempts that count: all with a result, else the last of those that say most.
+/// Returns the attempts that count: failures, and the last result; else the last of those that say most.
 fn deciding(entries: &[Entry]) -> Vec<&Entry> {
     let mut kept: Vec<&Entry> = entries.iter().filter(|entry| entry.weight() == Weight::Result).collect();
+    // Only a scenario that failed before it passed is flaky.
+    let last = kept.len().saturating_sub(1);
+    let mut at = 0..;
+    kept.retain(|entry| at.next() == Some(last) || !matches!(entry.finished, Some((Outcome::Passed, _))));
     if kept.iter().all(|entry| entry.is_retried()) {
         // The attempt that was to follow has no result.
         let others = entries.iter().filter(|entry| entry.weight() != Weight::Result);

@@ -93,6 +93,15 @@ fn a_rerun_adds_an_attempt_and_its_result_counts() {
 }
 
 #[test]
+fn a_scenario_that_passed_twice_is_not_flaky() {
+    let first = run(1, &[("Ale", Some(Passed))], RunEnd::Finished);
+    let second = run(2, &[("Ale", Some(Passed))], RunEnd::Finished);
+    let events = merge(vec![recording("first", &first), recording("second", &second)]);
+    assert_eq!(outcomes(&events), [("Ale".to_owned(), 1, Some(Passed))]);
+    assert_eq!(RunRecord::of(&events).summary.flaky, 0);
+}
+
+#[test]
 fn what_did_not_run_never_replaces_a_result() {
     for (later, end) in [(Some(Skipped), RunEnd::Interrupted), (None, RunEnd::CutShort)] {
         let first = run(1, &[("Ale", Some(Failed))], RunEnd::Finished);
