@@ -230,7 +230,7 @@ impl Writer<'_, '_, '_> {
         if tag == TagEnd::HtmlBlock {
             if let Some(html) = self.html.take() {
                 self.cleaner.clean(&html, self.depth, false, self.page, self.out);
-                self.cleaner.forget_dropped();
+                self.cleaner.end_block(self.depth, self.out);
             }
             return;
         }

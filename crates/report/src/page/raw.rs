@@ -55,6 +55,31 @@ const BLOCK: &[&str] = &[
     "ul",
 ];
 
+/// Elements that may stand around blocks of Markdown.
+const REACHING: &[&str] = &[
+    "a",
+    "address",
+    "aside",
+    "blockquote",
+    "dd",
+    "del",
+    "details",
+    "div",
+    "dl",
+    "figure",
+    "ins",
+    "li",
+    "ol",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+];
+
 /// Elements without an end.
 const VOID: &[&str] = &["br", "hr", "img", "wbr"];
 
@@ -126,9 +151,35 @@ impl Cleaner {
         self.open.iter().any(|open| open.name == "a")
     }
 
-    /// Ends what is left out: it does not reach beyond its block.
-    pub(crate) fn forget_dropped(&mut self) {
+    /// Ends a block of HTML: only elements that may stand around blocks reach beyond it.
+    pub(crate) fn end_block(&mut self, depth: usize, out: &mut String) {
+        self.close_top(depth, |name| !REACHING.contains(&name), out);
         self.dropped = None;
+    }
+
+    /// Closes the innermost elements of this depth as long as they are of a kind.
+    fn close_top(&mut self, depth: usize, is_of_kind: impl Fn(&str) -> bool, out: &mut String) {
+        while let Some(open) = self.open.pop_if(|open| open.depth == depth && is_of_kind(&open.name)) {
+            end(out, &open.name);
+        }
+    }
+
+    /// Closes what an element ends by its start: a paragraph another one, an item another one.
+    fn close_before(&mut self, name: &str, depth: usize, out: &mut String) {
+        let ended: &[&str] = match name {
+            "li" => &["p", "li"],
+            "dt" | "dd" => &["p", "dt", "dd"],
+            "td" | "th" => &["p", "td", "th"],
+            "tr" => &["p", "td", "th", "tr"],
+            _ => &["p"],
+        };
+        let is_ended = |open: &Open| open.depth == depth && ended.contains(&open.name.as_str());
+        let is_inline = |open: &Open| open.depth == depth && INLINE.contains(&open.name.as_str());
+        let top = self.open.iter().rev().take_while(|open| is_ended(open) || is_inline(open));
+        let count = top.collect::<Vec<_>>().iter().rposition(|open| is_ended(open)).map_or(0, |at| at + 1);
+        for open in self.open.split_off(self.open.len() - count).iter().rev() {
+            end(out, &open.name);
+        }
     }
 
     /// Writes what may stay of a piece. `is_inline`: it is part of a paragraph.
@@ -195,6 +246,9 @@ impl Cleaner {
                 // A link in a link ends the outer one for browsers.
                 if name == "a" && self.is_in_link() {
                     return;
+                }
+                if BLOCK.contains(&name) {
+                    self.close_before(name, depth, out);
                 }
                 start(tag, page, out);
                 if !VOID.contains(&name) {
@@ -414,8 +468,16 @@ mod tests {
         assert_eq!(cleaned("<div><b>a"), "<div><b>a</b></div>");
         assert_eq!(cleaned("</div></section>a</b>"), "a");
         assert_eq!(cleaned("<b><i>a</b>c</i>"), "<b><i>a</i></b>c");
+        assert_eq!(cleaned("<p>a<p>b <i>c<p>d"), "<p>a</p><p>b <i>c</i></p><p>d</p>");
+        assert_eq!(cleaned("<ul><li>a<li><p>b<li>c</ul>"), "<ul><li>a</li><li><p>b</p></li><li>c</li></ul>");
+        assert_eq!(cleaned("<p>a<div>b</div>"), "<p>a</p><div>b</div>");
         let mut cleaner = Cleaner::default();
         let (mut page, mut out) = (Page::default(), String::new());
+        cleaner.clean("<details><p>x<i>y", 0, false, &mut page, &mut out);
+        cleaner.end_block(0, &mut out);
+        assert_eq!(out, "<details><p>x<i>y</i></p>");
+        cleaner.close(&mut out);
+        out.clear();
         cleaner.clean("<div>", 1, false, &mut page, &mut out);
         cleaner.clean("<div>", 2, true, &mut page, &mut out);
         cleaner.clean("<b>", 2, true, &mut page, &mut out);
