@@ -65,6 +65,7 @@ impl Report {
         let page_error = match (&pages, &mut record) {
             (Some(pages), Some(record)) => {
                 record.close();
+                record.summary.goes_on = goes_on(&incomplete);
                 pages.write(&record.started.outline, Some(record), settings).err()
             }
             _ => None,
@@ -105,7 +106,7 @@ impl Report {
         }
         let is_ended = matches!(events.last(), Some(Event { kind: EventKind::RunFinished { .. }, .. }));
         if !is_ended {
-            reporter.cut_short(incomplete.iter().any(|recording| recording.end == RunEnd::GoesOn));
+            reporter.cut_short(goes_on(incomplete));
         }
         output::printed(reporter.error().map_or(Ok(()), |error| Err(output::copy(error)))).map(drop)
     }
@@ -132,6 +133,11 @@ fn documents(events: &[Event]) -> impl Iterator<Item = &str> {
         _ => None,
     };
     outline.into_iter().flat_map(|outline| outline.documents.iter().map(|document| &*document.path))
+}
+
+/// Returns whether a run was still going on when its recording was read.
+fn goes_on(incomplete: &[Incomplete]) -> bool {
+    incomplete.iter().any(|recording| recording.end == RunEnd::GoesOn)
 }
 
 fn merged(events: &[Event]) -> Option<&Merge> {

@@ -317,7 +317,10 @@ fn a_run_that_still_goes_on_is_shown_as_such() {
     let started = project.start(["run", "--events", "run.jsonl", "--env", &fifo, "x.md"]);
     Fifo::open(project.path("fifo")).line();
     project.wait_for_text("run.jsonl", r#""step_started":{"step":1}"#);
-    let shown = project.start(["report", "run.jsonl"]).finish().code(130);
+    let shown = project.start(["report", "run.jsonl", "--html", "run.html"]).finish().code(130);
+    let page = || fs::read_to_string(project.path("run.html")).unwrap();
+    assert!(page().contains("<b>This run still goes on.</b>"));
+    assert!(page().contains("data-state=\"unfinished\"") && page().contains("it was still running"));
     let ending = "\nSTILL RUNNING: 1 of 1 scenario not finished, ";
     assert!(shown.stdout.contains(ending), "{}", shown.stdout);
     assert!(
@@ -333,6 +336,7 @@ greenroom: failed to write run.jsonl: another run is writing to it
 "#]]);
     assert!(fs::read_to_string(project.path("run.jsonl")).unwrap().starts_with(&recorded));
     started.signal(Signal::INT).finish().code(130);
-    let shown = report(&project, &["run.jsonl"]).code(130).stderr("");
+    let shown = report(&project, &["run.jsonl", "--html", "run.html"]).code(130).stderr("");
+    assert!(page().contains("<b>This run was interrupted.</b>") && page().contains("data-state=\"skipped\""));
     assert!(shown.stdout.contains("\nINTERRUPTED: 1 of 1 scenario not finished, "), "{}", shown.stdout);
 }

@@ -83,6 +83,9 @@ impl Counts {
             (0, ran) if ran == self.total => format!("all {of} passed{flaky}"),
             (0, ran) => format!("{ran} of {of} passed{flaky}, the others did not run"),
             (failures, _) if failures == self.number(ScenarioState::Failed) => format!("{failures} of {of} failed"),
+            (failures, _) if failures == self.number(ScenarioState::Unfinished) => {
+                format!("{failures} of {of} unfinished")
+            }
             (failures, _) => format!("{failures} of {of} did not pass"),
         }
     }
@@ -233,7 +236,7 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
     html! {
         (notice(view))
         @if !listed.is_empty() {
-            nav.failures aria-label="Scenarios that need attention" {
+            nav.failures aria-label="Scenarios that need attention" data-state=(state::name(listed[0].0)) {
                 ul {
                     @for (state, index) in listed.iter().take(LISTED) { li { (failure_line(view, *state, *index)) } }
                 }

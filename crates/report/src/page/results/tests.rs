@@ -279,7 +279,7 @@ fn a_recording_without_an_end_says_so_and_shows_what_was_going_on() {
     assert!(page.contains("data-state=\"unfinished\""));
     let step = between(&page, "id=\"two-step-1\"", "</li>");
     assert!(step.contains("<b>unfinished</b>") && step.contains("while waiting for port 80 of web"), "{step}");
-    assert!(page.contains("<p class=\"verdict unfinished\">1 of 2 scenarios did not pass</p>"));
+    assert!(page.contains("<p class=\"verdict unfinished\">1 of 2 scenarios unfinished</p>"));
 }
 
 #[test]
