@@ -15,6 +15,8 @@ pub(crate) fn check() -> Result<(), String> {
         eprintln!("skipped the check of dependencies: {how}");
         return Ok(());
     }
+    // It looks at the crates of all systems, and a new machine has none of them.
+    cargo(&["fetch", "--locked"], &[])?;
     // Advisories need a database from the network; RELEASE.md has them checked before a release.
     cargo(&["deny", "--offline", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"], &[])
 }

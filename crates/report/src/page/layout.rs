@@ -130,8 +130,8 @@ impl<'a> Layout<'a> {
         layout
     }
 
-    /// Whether the document is so long that its page leaves out the links beside headings and steps, and
-    /// the names of captures. They would be a third of it.
+    /// Whether the document is so long that its page leaves out the links beside headings and steps, the
+    /// names of captures, and other things that would be a third of it.
     pub(crate) fn is_long(&self) -> bool {
         self.scenarios.len() > MANY_SCENARIOS
     }

@@ -65,7 +65,7 @@ pub use view::View;
 
 use crate::page::layout::Layout;
 use crate::page::prose::Document;
-use crate::run_record::RunRecord;
+use crate::run_record::{RunRecord, ScenarioState};
 
 /// What a page is made from.
 #[derive(Debug, Clone, Copy)]
@@ -107,7 +107,12 @@ pub fn page(request: &Request<'_>) -> String {
     let view = view.as_ref();
     let others = request.site.map_or_else(HashMap::new, |site| prose::addresses(request.outline, site.pages));
     let parts = Document { text, layout: &layout, drawings: request.drawings, view, others: &others, without_heading };
-    let mark = |run: usize| view.map_or_else(Markup::default, |view| results::state_mark(view.run.state(run)));
+    let mark = |run: usize| {
+        let state = view.map(|view| view.run.state(run));
+        // In a long document only those that need a look.
+        let state = state.filter(|state| !layout.is_long() || *state != ScenarioState::Passed);
+        state.map_or_else(Markup::default, results::state_mark)
+    };
     let contents = contents::contents(&layout, without_heading, &mark);
     let embedded = embedded_styles(text);
     let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);

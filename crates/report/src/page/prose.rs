@@ -278,11 +278,12 @@ impl Writer<'_, '_, '_> {
             let state = self.document.view.map(|view| results::shown_state(view, runs));
             let state = state.map(|state| state.map_or("not-run", results::state_name));
             let state = state.map_or_else(String::new, |state| format!(" data-state=\"{state}\""));
-            self.out.push_str(&format!(
-                "<section class=\"scenario\" aria-labelledby=\"{}\" data-labels=\"{}\"{state}>\n",
-                Escaped(&heading.anchor),
-                Escaped(&labels)
-            ));
+            self.out.push_str("<section class=\"scenario\"");
+            // As a landmark it would be one of thousands in a long document.
+            if !self.document.layout.is_long() {
+                self.out.push_str(&format!(" aria-labelledby=\"{}\"", Escaped(&heading.anchor)));
+            }
+            self.out.push_str(&format!(" data-labels=\"{}\"{state}>\n", Escaped(&labels)));
         }
     }
 

@@ -77,9 +77,8 @@ fn captures(out: &mut String, step: &StepMarkup, from: usize, layout: &Layout<'_
                 out.push_str(&format!("<a class=\"file\" href=\"#{anchor}\">{shown}</a>"));
             }
             None if text.is_empty() => {}
-            None => {
-                out.push_str(&format!("<var title=\"{name}: {kind}\">{shown}</var>"));
-            }
+            None if layout.is_long() => out.push_str(&format!("<var>{shown}</var>")),
+            None => out.push_str(&format!("<var title=\"{name}: {kind}\">{shown}</var>")),
         }
         escape(out, &whole[blanks + text.len()..]);
         at = capture.end;
