@@ -64,7 +64,7 @@ impl Scale {
         let unit = unit.max(1000);
         let ticks = (1..=MOST_TICKS)
             .map(|number| number.saturating_mul(unit))
-            .take_while(|&tick| tick.saturating_mul(20) < total * 19);
+            .take_while(|&tick| tick.saturating_mul(100) < total.saturating_mul(88));
         ticks.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))).collect()
     }
 }
