@@ -127,7 +127,11 @@
     filter.setAttribute('role', 'search');
     filter.setAttribute('aria-label', 'Scenarios');
     search = element('input', '', {
-      type: 'search', id: 'gr-search', placeholder: 'filter by text ( / )', 'aria-label': 'Filter by text', 'aria-keyshortcuts': '/',
+      type: 'search',
+      id: 'gr-search',
+      placeholder: 'filter by text ( / )',
+      'aria-label': 'Filter by text',
+      'aria-keyshortcuts': '/',
     });
     search.addEventListener('input', apply);
     filter.append(search);
@@ -140,9 +144,11 @@
       filter.append(labels);
     }
     if (failures.length) {
-      for (const [by, sign, name, key] of [[-1, '\u2191', 'previous failure', 'p'], [1, '\u2193', 'next failure', 'n']]) {
+      const ways = [[-1, '\u2191', 'previous failure', 'p'], [1, '\u2193', 'next failure', 'n']];
+      for (const [by, sign, name, key] of ways) {
         const button = element('button', '', { type: 'button', title: name, 'aria-keyshortcuts': key });
-        button.append(element('span', sign, { 'aria-hidden': 'true' }), element('kbd', key), element('span', name, { class: 'unseen' }));
+        const arrow = element('span', sign, { 'aria-hidden': 'true' });
+        button.append(arrow, element('kbd', key), element('span', name, { class: 'unseen' }));
         button.addEventListener('click', () => jump(by));
         filter.append(button);
       }
@@ -156,7 +162,8 @@
   document.addEventListener('keydown', (event) => {
     if (!filter || event.ctrlKey || event.metaKey || event.altKey) return;
     const at = event.target;
-    const isTyping = at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName));
+    const isField = /^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName);
+    const isTyping = at instanceof HTMLElement && (at.isContentEditable || isField);
     if (event.key === 'Escape' && isOn) {
       clear();
     } else if (!isTyping && (event.key === 'n' || event.key === 'p')) {
@@ -210,7 +217,8 @@
     link.setAttribute('aria-current', 'true');
     const box = link.closest('nav.contents');
     const place = link.offsetTop - box.offsetTop;
-    if (place < box.scrollTop || place > box.scrollTop + box.clientHeight - 40) box.scrollTop = place - box.clientHeight / 2;
+    const isSeen = place > box.scrollTop && place < box.scrollTop + box.clientHeight - 40;
+    if (!isSeen) box.scrollTop = place - box.clientHeight / 2;
   };
   if (entries.length) {
     let isPlanned = false;
