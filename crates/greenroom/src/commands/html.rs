@@ -10,6 +10,7 @@ use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::print;
 use crate::pages::{self, PageOptions, Pages};
+use crate::reports;
 use crate::settings::Settings;
 
 /// Typeset documents as HTML pages, without running them
@@ -35,6 +36,7 @@ impl Html {
         let loaded = self.documents.typeset(settings, registry)?;
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
         let output = Pages::at(&self.output, &documents, self.options, settings)?;
+        output.spare("--output", &reports::inputs(&loaded), settings)?;
         let texts = pages::texts(&loaded, settings);
         let all: Vec<usize> = (0..loaded.plan.scenarios.len()).collect();
         let outline = greenroom_run::outline(&loaded.plan, &loaded.sources, &all, &texts);

@@ -73,16 +73,7 @@ impl PageOutput {
     ) -> Result<Option<Pages>, CommandError> {
         let Some(out) = &self.out else { return Ok(None) };
         let pages = Pages::at(out, documents, self.options, settings)?;
-        let same = |path: &Path, other: &Path| resolve(&settings.directory.join(path)) == resolve(other);
-        let overwrites = |(path, what): &(PathBuf, String)| {
-            let file = pages.files().find(|file| same(path, file))?;
-            let file = file.strip_prefix(&settings.directory).unwrap_or(file).display();
-            Some(format!("--html {} would overwrite {what}: {file}", out.display()))
-        };
-        let conflicts: Vec<String> = inputs.iter().filter_map(overwrites).collect();
-        if !conflicts.is_empty() {
-            return Err(CommandError::Usage(conflicts));
-        }
+        pages.spare("--html", inputs, settings)?;
         let what = format!("a page of --html {}", out.display());
         inputs.extend(pages.files().map(|file| (file.to_owned(), what.clone())));
         Ok(Some(pages))
@@ -134,6 +125,23 @@ impl Pages {
             .map(|name| Ok((check(&directory.join(&name))?, format!("{prefix}{name}"))))
             .collect::<Result<_, CommandError>>()?;
         Ok(Self { options, out: out.to_owned(), index: Some(index), documents: pages })
+    }
+
+    /// Checks that no page would overwrite one of these files, each with what it is.
+    pub(crate) fn spare(
+        &self,
+        option: &str,
+        inputs: &[(PathBuf, String)],
+        settings: &Settings,
+    ) -> Result<(), CommandError> {
+        let same = |path: &Path, other: &Path| resolve(&settings.directory.join(path)) == resolve(other);
+        let overwrites = |(path, what): &(PathBuf, String)| {
+            let file = self.files().find(|file| same(path, file))?;
+            let file = file.strip_prefix(&settings.directory).unwrap_or(file).display();
+            Some(format!("{option} {} would overwrite {what}: {file}", self.out.display()))
+        };
+        let conflicts: Vec<String> = inputs.iter().filter_map(overwrites).collect();
+        if conflicts.is_empty() { Ok(()) } else { Err(CommandError::Usage(conflicts)) }
     }
 
     /// Returns the files that are written.

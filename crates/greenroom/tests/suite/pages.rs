@@ -157,6 +157,10 @@ greenroom: --events a.html would overwrite a page of --html a.html
     let named = Project::new().file("a.html.md", "# A\n\n~~~scenario\nwhen I run true\n~~~\n");
     named.run(["html", "a.html.md", "-o", "a.html"]).passes();
     let linked = Project::new().file("a.md", "# A\n\n~~~scenario\nwhen I run true\n~~~\n").link("a.html", "a.md");
+    linked.run(["html", "a.md", "-o", "a.html"]).code(3).stdout("").stderr(str![[r#"
+greenroom: --output a.html would overwrite a document: a.md
+
+"#]]);
     linked.run(["run", "a.md", "--html", "a.html"]).code(3).stdout("").stderr(str![[r#"
 greenroom: --html a.html would overwrite a document: a.md
 
