@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Nothing leaves a page: style, script and pictures are in it, and its Content-Security-Policy
-//! allows nothing else ([`policy`]). What documents and processes wrote never becomes markup, except
+//! allows nothing else (`policy`). What documents and processes wrote never becomes markup, except
 //! for the elements that `raw` allows to authors.
 //!
 //! # Classes and attributes

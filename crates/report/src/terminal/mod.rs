@@ -72,7 +72,7 @@ pub struct Options {
 
 /// Writes a run for people as it happens.
 ///
-/// After a write has failed it writes nothing more, and [`finish`](Self::finish) returns why.
+/// After a write has failed it writes nothing more, and [`Reporter::error`] returns why.
 pub struct TerminalReporter<W: Write> {
     out: Output<W>,
     style: Style,
