@@ -38,6 +38,7 @@
 #![warn(clippy::missing_errors_doc)]
 
 mod callers;
+mod covered;
 pub mod daemon;
 #[doc(hidden)]
 pub mod decode;
@@ -103,9 +104,11 @@ pub mod ready {
 #[doc(hidden)]
 pub use callers::callers_variables;
 #[doc(hidden)]
+pub use covered::hidden_below;
+#[doc(hidden)]
 pub use entry::enter;
 #[doc(hidden)]
-pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser, hidden_below};
+pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser};
 #[doc(hidden)]
 pub use launcher::{
     COLLAPSE_LIMIT, DirectoryFate, Launcher, LauncherOptions, Notice, Received, RunnerEnd, SandboxError, SetupFailure,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use crate::isolation::hidden_below;
+use crate::covered::hidden_below;
 use crate::sys;
 
 /// What is the same for all processes of a stage.

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use failure::{Call, SystemError};
 pub(crate) use room::{Ids, Room};
 
-pub use property::{Property, hidden_below};
+pub use property::Property;
 
 /// Which isolation the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -13,7 +13,6 @@ mod tmp;
 use serde::{Deserialize, Serialize};
 
 pub(super) use definition::{Definition, Requirement, Setup};
-pub use tmp::hidden_below;
 
 /// Something that a stage can have of its own instead of sharing it with the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, mount, mount_bind_recursive};
 
 use super::definition::{Definition, Requirement, Setup};
+use crate::covered::COVERED;
 use crate::isolation::failure::{Call, FailedCall};
 use crate::sys;
 
@@ -22,20 +23,6 @@ pub(super) const DEFINITION: Definition = Definition {
     verify: || Ok(()),
     advice: |_| None,
 };
-
-/// The directories that stages have of their own.
-const COVERED: [&str; 2] = ["/dev/shm", "/tmp"];
-
-/// Returns the directory in which stages do not see this path of the host: `/tmp` or `/dev/shm`.
-///
-/// Neither `path` nor the paths in `keep`, which stay visible, have symbolic links.
-pub fn hidden_below(path: &Path, keep: &[PathBuf]) -> Option<&'static str> {
-    COVERED.into_iter().find(|directory| {
-        let is_hidden = |directory: &PathBuf| path.starts_with(directory) && !keep.contains(directory);
-        fs::canonicalize(directory).is_ok_and(|directory| is_hidden(&directory))
-            && !keep.iter().any(|visible| path.starts_with(visible))
-    })
-}
 
 fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     COVERED.into_iter().try_for_each(|directory| cover(Path::new(directory), &setup.room.keep))
