@@ -1,5 +1,7 @@
 //! Without namespaces: the same documents run, what is not promised is said, and still nothing is left.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 use snapbox::str;
 
@@ -213,4 +215,48 @@ fn a_port_that_another_scenario_opens_is_not_ones_own() {
     let ran = project.run(["run", "--sandbox", "tended", "-j", "2", "x.md"]);
     // Whichever is later fails, with the reason; or they have taken turns.
     assert!(!ran.stdout.contains("stdout of the command is not what was expected"), "{}", ran.stdout);
+}
+
+/// Forks processes with sessions of their own, as many as its argument says.
+const SESSIONS: &str = "
+~~~{#sessions.py .file}
+import os, signal, sys
+
+for _ in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        os.setsid()
+        os.close(1)
+        os.close(2)
+        signal.pause()
+~~~
+";
+
+/// Returns the processor time of a run that ends so many processes with sessions of their own.
+///
+/// The run is in a process namespace of its own, which the kernel clears in any case.
+fn processor_time_of_the_end(project: &Project, processes: usize) -> Duration {
+    let steps = format!("given file sessions.py\nwhen I run python3 sessions.py {processes}");
+    std::fs::write(project.path("x.md"), scenario(&steps) + SESSIONS).unwrap();
+    let ran = project.run(["run", "--sandbox", "tended", "x.md"]).passes();
+    let rest = format!(" and {} more)", processes - 3);
+    assert!(ran.stdout.contains(&rest), "{rest}: {}", ran.stdout);
+    // The second line has the times of children, as `0m1.110000s 0m0.710000s`.
+    let times = std::fs::read_to_string(project.path("times")).unwrap();
+    let children = times.lines().nth(1).unwrap().split_whitespace();
+    let seconds = children.map(|time| {
+        let (minutes, seconds) = time.trim_end_matches('s').split_once('m').unwrap();
+        minutes.parse::<f64>().unwrap() * 60.0 + seconds.parse::<f64>().unwrap()
+    });
+    Duration::from_secs_f64(seconds.sum())
+}
+
+#[test]
+fn the_end_of_a_thousand_sessions_takes_four_times_the_work_of_a_quarter() {
+    let Some(project) = Project::sealed() else { return };
+    let run = "\"$0\" \"$@\"; code=$?; times > times; exit $code";
+    let namespace = ["unshare", "-U", "-r", "-p", "-f", "--kill-child", "--mount-proc"];
+    let project = project.through(namespace.into_iter().chain(["prlimit", "--nproc=3000", "sh", "-c", run]));
+    let [few, many] = [250, 1000].map(|processes| processor_time_of_the_end(&project, processes));
+    // Looking at all processes once for each of them would take up to sixteen times as much.
+    assert!(many < 6 * few, "{few:?} for 250 processes, {many:?} for 1000");
 }
