@@ -86,7 +86,8 @@ impl CaptureType {
         }
     }
 
-    pub(crate) fn is_escaped(self) -> bool {
+    /// Returns whether escapes in its texts are replaced.
+    pub fn is_escaped(self) -> bool {
         matches!(self, Self::EscapedWord | Self::EscapedText)
     }
 

@@ -87,7 +87,8 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
             continue;
         }
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
-        let captures = Captures::new(captures);
+        let escaped = step.captures.iter().filter(|capture| capture.kind.is_escaped());
+        let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name.clone()));
         let before = state.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {

@@ -70,12 +70,28 @@ pub(crate) fn output_of(source: OutputSource, tail: &Tail) -> Output {
 
 /// The captures of a step: the parts of its text that have a name.
 #[derive(Debug, Clone, Default)]
-pub struct Captures(Vec<(String, String)>);
+pub struct Captures {
+    texts: Vec<(String, String)>,
+    /// The names of those whose type takes escapes.
+    escaped: Vec<String>,
+}
 
 impl Captures {
     /// Creates captures from names and texts.
     pub fn new(captures: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(captures.into_iter().collect())
+        Self { texts: captures.into_iter().collect(), escaped: Vec::new() }
+    }
+
+    /// Adds the names of captures whose types take escapes.
+    #[must_use]
+    pub fn with_escapes(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.escaped.extend(names);
+        self
+    }
+
+    /// Returns whether the type of a capture takes escapes: they are replaced in its text.
+    pub(crate) fn takes_escapes(&self, name: &str) -> bool {
+        self.escaped.iter().any(|known| known == name)
     }
 
     /// Returns the text of a capture.
@@ -92,7 +108,7 @@ impl Captures {
 
     /// Returns the text of a capture, if the binding has it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
     /// Parses a capture as a number, or as any type that parses from text.
@@ -107,12 +123,12 @@ impl Captures {
 
     /// Returns all names and texts.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+        self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
     /// Replaces each text for which `change` returns another one.
     pub fn map(&mut self, mut change: impl FnMut(&str) -> Option<String>) {
-        for (_, text) in &mut self.0 {
+        for (_, text) in &mut self.texts {
             if let Some(changed) = change(text) {
                 *text = changed;
             }

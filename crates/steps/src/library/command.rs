@@ -12,9 +12,10 @@ use greenroom_sandbox::hidden_below;
 use greenroom_sandbox::process::{capture, find_program, interpreter, missing_interpreter};
 
 use crate::check::{PathOrigin, PreflightState, Problem, ProblemKind};
-use crate::library::expansion::{self, Kept, has_command, has_home, has_variable};
+use crate::library::expansion::{self, Kept, has_brackets, has_command, has_home, has_variable};
+use crate::library::literal::literal_in_command;
 use crate::library::place::nearest;
-use crate::step::{Captures, HIDDEN_HELP};
+use crate::step::HIDDEN_HELP;
 
 /// Why a command line is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,11 +165,30 @@ fn in_shell(line: &str) -> String {
     }
 }
 
-/// Returns a warning about the first word that is special in a shell.
+/// Returns a warning about the first word that its author may not mean literally.
 ///
 /// `line` is the whole command line, and `captures` are the two that it comes from: that of the
 /// program, and that of its arguments, with the length of the first.
-pub(crate) fn no_shell(captures: [&str; 2], program: usize, line: &str, state: &PreflightState) -> Option<Problem> {
+pub(crate) fn taken_literally(
+    captures: [&str; 2],
+    program: usize,
+    line: &str,
+    state: &PreflightState,
+) -> Option<Problem> {
+    let (kind, (place, message, help)) = match no_shell(line, state) {
+        Some(found) => (ProblemKind::NoShell, found),
+        None => (ProblemKind::LiteralEscape, literal_in_command(line)?),
+    };
+    let (capture, part) = if place.start < program {
+        (captures[0], place)
+    } else {
+        (captures[1], place.start - program..place.end - program)
+    };
+    Some(Problem::warning(capture, kind, message).part(part).help(help))
+}
+
+/// Finds the first word that is special in a shell: its range, a message and advice.
+fn no_shell(line: &str, state: &PreflightState) -> Option<(Range<usize>, String, String)> {
     let words = words(line).ok()?;
     let name = words.first()?.text.clone();
     let kept = Kept { names: &state.kept, is_open: state.own_code };
@@ -187,7 +207,10 @@ pub(crate) fn no_shell(captures: [&str; 2], program: usize, line: &str, state: &
             }
         };
         let in_quotes = !reads_quoted && (has_variable(&word.double, &kept) || has_command(&word.double));
-        (is_operator && (at > 0 || word.bare.ends_with(';'))) || in_quotes || expansion::is_expanded(&word.bare, &kept)
+        (is_operator && (at > 0 || word.bare.ends_with(';')))
+            || in_quotes
+            || expansion::is_expanded(&word.bare, &kept)
+            || (at > 0 && !reads_quoted && has_brackets(&word.bare, &name))
     };
     let (at, word) = words.iter().enumerate().find(|(at, word)| is_special(*at, word))?;
     let written = &line[word.place.clone()];
@@ -195,22 +218,8 @@ pub(crate) fn no_shell(captures: [&str; 2], program: usize, line: &str, state: &
         0 => format!("`{written}` is the literal name of the program: no shell runs this command"),
         _ => format!("`{written}` is passed to {name} literally: no shell runs this command"),
     };
-    let (capture, part) = if word.place.start < program {
-        (captures[0], word.place.clone())
-    } else {
-        (captures[1], word.place.start - program..word.place.end - program)
-    };
     let help = format!("to run it in a shell, write {}; to pass it literally, put it in single quotes", in_shell(line));
-    Some(Problem::warning(capture, ProblemKind::NoShell, message).part(part).help(help))
-}
-
-/// Returns a warning about `\"` in a text in which backslashes are literal.
-pub(crate) fn literal_escape(captures: &Captures, capture: &str) -> Vec<Problem> {
-    let text = captures.get(capture).unwrap_or_default();
-    let Some(at) = text.find("\\\"") else { return Vec::new() };
-    let message = "this backslash is part of the text: this step takes no escapes";
-    let problem = Problem::warning(capture, ProblemKind::LiteralEscape, message).part(at..at + 2);
-    vec![problem.help("write `\"` without a backslash: quotes within the text need none")]
+    Some((word.place.clone(), message, help))
 }
 
 /// Returns a warning about the value of an environment variable that a shell would change.
@@ -446,9 +455,7 @@ mod tests {
     fn arguments_that_are_special_in_a_shell_are_found() {
         let mut state = PreflightState::new(OsString::new(), PathBuf::new());
         state.kept.insert("port".to_owned());
-        let found = |line: &str| {
-            no_shell(["args", "args"], 0, line, &state).map(|problem| line[problem.part.unwrap()].to_owned())
-        };
+        let found = |line: &str| no_shell(line, &state).map(|(place, ..)| line[place].to_owned());
         let lines = [
             ("a | b", "|"),
             ("a || b", "||"),
@@ -479,6 +486,11 @@ mod tests {
             ("grep \"^$x\" '*' \"~\" '{b,c}'", ""),
             ("a '|' \"&&\" \\; \\> '`' '$(b)' \"\\$b\"", ""),
             ("a ${port} -> = x;y x|y a&b a^b$ http://b/?c --d=*.e", ""),
+            ("ls [a-z].txt", "[a-z].txt"),
+            ("tr [a-z] [A-Z]", ""),
+            ("grep -c [0-9] x", ""),
+            ("[ -f x ]", ""),
+            ("a '[a-z]' \"[0-9]\" \\[ab\\].txt", ""),
             ("a 'b", ""),
             ("", ""),
         ];

@@ -63,6 +63,107 @@ fn is_pattern(bare: &str) -> bool {
     bare.contains(['*', '?']) && !bare.starts_with('-') && !bare.contains("://")
 }
 
+/// Programs whose arguments may be patterns or have brackets for other reasons.
+const PATTERN_READERS: &[&str] = &[
+    "ack",
+    "ag",
+    "curl",
+    "expr",
+    "fgrep",
+    "git",
+    "pip",
+    "pip3",
+    "pytest",
+    "redis-cli",
+    "rename",
+    "test",
+    "tr",
+    "uv",
+    "wget",
+];
+
+/// Programs whose arguments are names of files.
+const FILE_READERS: &[&str] = &[
+    "cat",
+    "chmod",
+    "chown",
+    "cmp",
+    "cp",
+    "diff",
+    "du",
+    "file",
+    "head",
+    "ls",
+    "md5sum",
+    "mv",
+    "rm",
+    "sha256sum",
+    "sort",
+    "stat",
+    "tail",
+    "tar",
+    "touch",
+    "wc",
+];
+
+/// Returns whether an argument of a program has a set of characters in brackets.
+///
+/// A shell takes it as a pattern of file names: `[a-z]`, `[!x]`, `[[:digit:]]`, `[ab].txt`. Lists,
+/// addresses, indexes and regular expressions are not sets.
+pub(crate) fn has_brackets(bare: &str, program: &str) -> bool {
+    let program = program.rsplit('/').next().unwrap_or(program);
+    let is_other = bare.starts_with(['-', '^', '.', '{']) && !bare.starts_with("./") && !bare.starts_with("../")
+        || bare.contains("://")
+        || bare.contains(['{', '(', '|', '='])
+        || bare.ends_with('$')
+        || PATTERN_READERS.contains(&program);
+    !is_other
+        && bare.match_indices('[').any(|(at, _)| {
+            let rest = &bare[at + 1..];
+            let end = if rest.starts_with("[:") { rest.find(":]]").map(|end| end + 2) } else { rest.find(']') };
+            let Some(end) = end else { return false };
+            let (inside, after) = (&rest[..end], &rest[end + 1..]);
+            let is_outside = bare[..at].contains("::") || after.starts_with(['+', ']', '[', ':']);
+            !is_outside && is_set(inside, !after.is_empty() || FILE_READERS.contains(&program))
+        })
+}
+
+/// Returns whether a text between brackets is a set of characters.
+///
+/// `is_file` says that the word is likely the name of a file: then a set without ranges counts too.
+fn is_set(inside: &str, is_file: bool) -> bool {
+    if inside.starts_with("[:") {
+        return true;
+    }
+    let (is_negated, set) = match inside.strip_prefix(['!', '^']) {
+        Some(set) => (true, set),
+        None => (false, inside),
+    };
+    let characters: Vec<char> = set.chars().collect();
+    let mut seen = BTreeSet::new();
+    let (mut has_range, mut at) = (false, 0);
+    while let Some(&c) = characters.get(at) {
+        if !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')) || !seen.insert(c) {
+            return false;
+        }
+        let last = characters.get(at + 2).filter(|_| characters.get(at + 1) == Some(&'-'));
+        if let Some(&last) = last {
+            if c >= last || c.is_alphabetic() != last.is_alphabetic() {
+                return false;
+            }
+            has_range = true;
+            at += 2;
+        }
+        at += 1;
+    }
+    // Two words with a hyphen are not a range.
+    let is_words = set.split_once('-').is_some_and(|(first, second)| {
+        let is_word = |text: &str| text.len() > 1 && text.chars().all(char::is_alphabetic);
+        is_word(first) && is_word(second)
+    });
+    !is_words && !characters.is_empty() && (is_negated || has_range || (is_file && characters.len() > 1))
+}
+
 /// Returns whether a word has alternatives or a range in braces: `{a,b}`, `{1..3}`.
 fn has_alternatives(bare: &str) -> bool {
     bare.match_indices('{').any(|(at, _)| {
@@ -135,6 +236,60 @@ mod tests {
             assert!(!is_expanded(word, &closed), "{word}");
         }
         assert!(!is_expanded("${HOME}", &Kept { names: &names, is_open: true }));
+    }
+
+    #[test]
+    fn sets_in_brackets() {
+        for word in [
+            "[a-z]",
+            "[0-9].log",
+            "file[0-9]",
+            "x[!a]",
+            "[^a].c",
+            "[[:digit:]].png",
+            "d/[ab].txt",
+            "[A-Za-z0-9_]",
+            "./[a-c]",
+            "part[12].txt",
+            "[Mm]akefile",
+        ] {
+            assert!(has_brackets(word, "prog"), "{word}");
+        }
+        for word in [
+            "",
+            "[",
+            "]",
+            "[]",
+            "x[0]",
+            "x[10]",
+            "[1,2]",
+            "[::1]",
+            "[::1]:8080",
+            "[fe80::1]:80",
+            "[\0,\0]",
+            "{\0:[1-2]}",
+            "user[name]=x",
+            "pkg[dev]",
+            "[2024-01-31]",
+            "[key-word]",
+            "[dry-run]",
+            "^[a-z]",
+            "[a-z]+",
+            "[a-z]$",
+            "(x[a-z])",
+            "-x[a-z]",
+            "http://x/[1-3]",
+            "t.py::test[a-b]",
+            "a[0][1]",
+            "[INFO]",
+            ".[0-9]",
+            "[z-a]",
+            "A=[a-z]",
+        ] {
+            assert!(!has_brackets(word, "prog"), "{word}");
+        }
+        assert!(has_brackets("[ab]", "/bin/ls") && has_brackets("file[12]", "cat"));
+        assert!(!has_brackets("[a-z]", "/usr/bin/tr") && !has_brackets("h[ae]llo", "redis-cli"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal, invalid_regex};
-use crate::library::command::literal_escape;
+use crate::library::literal::{Remedy, literal_escape};
 use crate::library::place::{self, Place, around, cannot, list, missing, names, never_created, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
@@ -109,7 +109,8 @@ fn check_names(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
 fn check_files(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let absent = NAMES.iter().filter_map(|name| never_created(captures, name, "file", state));
     let absent: Vec<Problem> = absent.collect();
-    check_names(captures, state).into_iter().chain(absent).collect()
+    let literal = literal_escape(captures, "data", Remedy::Binding);
+    check_names(captures, state).into_iter().chain(absent).chain(literal).collect()
 }
 
 fn check_directories(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
@@ -118,7 +119,7 @@ fn check_directories(captures: &Captures, state: &mut PreflightState) -> Vec<Pro
 }
 
 fn check_create_from_text(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    check_create(captures, state).into_iter().chain(literal_escape(captures, "text")).collect()
+    check_create(captures, state).into_iter().chain(literal_escape(captures, "text", Remedy::File)).collect()
 }
 
 fn check_create(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {

@@ -16,6 +16,7 @@ pub mod datadir;
 mod difference;
 mod expansion;
 pub mod files;
+mod literal;
 mod ownership;
 mod place;
 pub mod runcmd;

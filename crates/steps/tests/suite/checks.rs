@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use greenroom_steps::{PreflightState, Problem, ProblemKind};
+use greenroom_steps::{Captures, PreflightState, Problem, ProblemKind, Registry};
 
 use crate::support::{preflight, problems};
 
@@ -180,6 +180,36 @@ fn values_that_no_shell_replaces_are_found() {
         assert!(found(step)[0].warning, "{step}");
     }
     assert_eq!(found("given a free port kept as p\ngiven the environment variable A=http://x:${p}/?a=$"), NONE);
+}
+
+#[test]
+fn escapes_of_a_binding_without_escapes() {
+    let registry = Registry::builtin();
+    let check = |function: &str, capture: &str, text: &str, escaped: bool| {
+        let captures = Captures::new([(capture.to_owned(), text.to_owned())]);
+        let names = if escaped { vec![capture.to_owned()] } else { Vec::new() };
+        let mut state = PreflightState::new(OsString::new(), PathBuf::new());
+        state.anything_goes = true;
+        registry.check(function, &captures.with_escapes(names), &mut state)
+    };
+    let help = |capture: &str| {
+        Some(format!("to have escapes replaced, give `{capture}` the type `escapedtext` in the binding"))
+    };
+    for (function, capture) in [
+        ("runcmd_stdout_contains", "text"),
+        ("runcmd_stderr_is", "text"),
+        ("runcmd_stdout_does_not_contain", "text"),
+        ("files_file_contains", "data"),
+    ] {
+        for text in [r"a\nb", r"\tb"] {
+            let problems = check(function, capture, text, false);
+            let [problem] = &problems[..] else { panic!("{function} {text}: {problems:?}") };
+            assert!(problem.warning && problem.kind == ProblemKind::LiteralEscape, "{function} {text}");
+            assert_eq!(problem.help.last().cloned(), help(capture), "{function} {text}");
+            // Here the author wrote a backslash as `\\`.
+            assert_eq!(check(function, capture, text, true), [], "{function} {text}");
+        }
+    }
 }
 
 #[test]

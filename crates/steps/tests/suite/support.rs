@@ -89,7 +89,8 @@ pub(crate) fn matched(kind: &str, step: &str) -> (String, Captures) {
         let text = &found[name.as_str()];
         (name.clone(), if *kind == CaptureType::EscapedText { unescape(text) } else { text.to_owned() })
     });
-    (function_of(binding).to_owned(), Captures::new(captures))
+    let escaped = binding.captures.iter().filter(|(_, kind)| kind.is_escaped()).map(|(name, _)| name.clone());
+    (function_of(binding).to_owned(), Captures::new(captures).with_escapes(escaped))
 }
 
 /// The few escapes that tests use.

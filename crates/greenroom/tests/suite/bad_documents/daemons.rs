@@ -675,6 +675,129 @@ warning[no-shell]: `${HOME}/x` is the literal name of the program: no shell runs
 }
 
 #[test]
+fn patterns_of_file_names_in_brackets() {
+    let lines = [
+        "when I run ls [a-z].txt",
+        "and I run cat file[12]",
+        "and I start \"sleep [[:digit:]]\" as a background process as a",
+    ];
+    warned(scenario(&lines.join("\n"))).stderr(str![[r#"
+warning[no-shell]: `[a-z].txt` is passed to ls literally: no shell runs this command
+ --> x.md:7:15
+  |
+7 | when I run ls [a-z].txt
+  |               ^^^^^^^^^
+  |
+  = help: to run it in a shell, write `sh -c 'ls [a-z].txt'`; to pass it literally, put it in single quotes
+
+warning[no-shell]: `file[12]` is passed to cat literally: no shell runs this command
+ --> x.md:8:15
+  |
+8 | and I run cat file[12]
+  |               ^^^^^^^^
+  |
+  = help: to run it in a shell, write `sh -c 'cat file[12]'`; to pass it literally, put it in single quotes
+
+warning[no-shell]: `[[:digit:]]` is passed to sleep literally: no shell runs this command
+ --> x.md:9:20
+  |
+9 | and I start "sleep [[:digit:]]" as a background process as a
+  |                    ^^^^^^^^^^^
+  |
+  = help: to run it in a shell, write `sh -c 'sleep [[:digit:]]'`; to pass it literally, put it in single quotes
+
+3 warnings
+
+"#]]);
+    let literal = [
+        "when I run tr [a-z] [A-Z]",
+        "and I run echo [1,2] [::1]:8080 x[0] '[a-z]'",
+        "and I run [ -d . ]",
+        "and I run grep -c [0-9] /etc/passwd",
+        "and I run find . -name [ab]",
+        "given the environment variable LIST=[\"a-z\"]",
+    ];
+    fine(scenario(&literal.join("\n")));
+}
+
+#[test]
+fn line_breaks_and_tabs_as_escapes_that_nothing_replaces() {
+    let lines = [
+        "given the environment variable MOTD=hello\\nworld",
+        "when I write \"a\\tb\" to file x.txt",
+        "and I send exactly \"1\\n2\\n\" to stdin",
+        "and I run echo \"a\\nb\"",
+        "and I run printf a\\tb",
+        "and I try to start \"sleep 9\" as d, on port 80",
+        "then starting daemon fails with \"not\\nfound\"",
+    ];
+    warned(scenario(&lines.join("\n"))).stderr(str![[r#"
+warning[literal-escape]: `\n` is a literal part of the value of MOTD: this step takes no escapes
+ --> x.md:7:42
+  |
+7 | given the environment variable MOTD=hello\nworld
+  |                                          ^^
+  |
+  = help: for a daemon, end its start with `, with environment {"MOTD": "hello\nworld"}`; for a command, run `sh -c 'MOTD=$(printf "%b" "hello\nworld") PROGRAM'`
+
+warning[literal-escape]: `\t` is part of the text: this step takes no escapes
+ --> x.md:8:16
+  |
+8 | when I write "a\tb" to file x.txt
+  |                ^^
+  |
+  = help: embed the text as a file of the document, and write `given file x.txt from EMBEDDED-FILE`
+
+warning[literal-escape]: `\n` is part of the text: this step takes no escapes
+ --> x.md:9:22
+  |
+9 | and I send exactly "1\n2\n" to stdin
+  |                      ^^
+  |
+  = help: embed the text as a file of the document, and write `given file FILE` and `when I redirect stdin from FILE`
+
+warning[literal-escape]: `"a\nb"` is passed to echo literally, and it replaces no escapes
+  --> x.md:10:16
+   |
+10 | and I run echo "a\nb"
+   |                ^^^^^^
+   |
+   = help: `printf` replaces escapes: write `printf '%b\n' 'a\nb'`
+
+warning[literal-escape]: `a\tb` is passed to printf as `atb`: outside of quotes, the backslash is removed
+  --> x.md:11:18
+   |
+11 | and I run printf a\tb
+   |                  ^^^^
+   |
+   = help: put it in quotes, as in a shell: `'a\tb'`
+
+warning[literal-escape]: `\n` is part of the text: this step takes no escapes
+  --> x.md:13:37
+   |
+13 | then starting daemon fails with "not\nfound"
+   |                                     ^^
+   |
+   = help: write a part of the text that is on one line
+
+6 warnings
+
+"#]]);
+    let literal = [
+        "given the environment variable FORMAT=%s\\n",
+        "when I write \"print('a\\n')\" to file x.py",
+        "and I write \"{\"a\": \"b\\n\"}\" to file x.json",
+        "and I run printf \"a\\n\"",
+        "and I run echo -e 'a\\tb'",
+        "and I run sed -n '/a\\tb/p' x.py",
+        "and I run python3 -c \"print('a\\nb')\"",
+        "then stdout contains \"a\\nb\"",
+        "and file x.py contains \"\\\\n\"",
+    ];
+    fine(scenario(&literal.join("\n")));
+}
+
+#[test]
 fn regexes_between_slashes_or_quotes() {
     let lines = [
         "when I run echo password=hunter2",

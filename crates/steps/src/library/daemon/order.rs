@@ -70,8 +70,9 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
     }
     if let Ok(line) = command_line(captures) {
         let program = captures.get("path").unwrap_or_default();
-        problems
-            .extend(command::no_shell(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()));
+        problems.extend(
+            command::taken_literally(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()),
+        );
     }
     for (name, value) in captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default() {
         problems.extend(command::not_replaced("env", &name, &value, state));

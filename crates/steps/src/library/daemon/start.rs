@@ -12,6 +12,7 @@ use super::{port, readiness, stop, waits};
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::library::command::not_found;
+use crate::library::literal::{Remedy, literal_escape};
 use crate::library::place::Place;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, FailureKind, Relation, StepResult};
@@ -23,7 +24,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_free_port", free_port, Check::With(check_free_port))
         .step("daemon_start", start, Check::With(check_start))
         .step("daemon_try_start", try_start, Check::With(check_try_start))
-        .step("daemon_start_fails", start_fails, Check::Nothing)
+        .step("daemon_start_fails", start_fails, Check::With(check_fails))
         .step("daemon_start_succeeds", start_succeeds, Check::Nothing)
         .step("daemon_restart", restart, Check::With(|captures, state| unknown(captures, state).into_iter().collect()))
 }
@@ -125,6 +126,10 @@ fn check_try_start(captures: &Captures, state: &mut PreflightState) -> Vec<Probl
     problems.extend(port::check(captures, state));
     state.anything_goes = true;
     problems
+}
+
+fn check_fails(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    literal_escape(captures, "message", Remedy::Part).into_iter().collect()
 }
 
 fn start_fails(context: &mut Context, captures: &Captures) -> StepResult {

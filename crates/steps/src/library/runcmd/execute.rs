@@ -32,7 +32,7 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
     let program = captures.get("argv0").unwrap_or_default();
     // A kept value is not known yet, and may contain quotes.
     if line.contains("${") {
-        problems.extend(command::no_shell(["argv0", "args"], program.len(), &line, state));
+        problems.extend(command::taken_literally(["argv0", "args"], program.len(), &line, state));
     } else {
         match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
@@ -44,7 +44,7 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);
                 if !for_shell {
-                    problems.extend(command::no_shell(["argv0", "args"], program.len(), &command.line, state));
+                    problems.extend(command::taken_literally(["argv0", "args"], program.len(), &command.line, state));
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::state::{CommandRun, Runcmd};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, invalid_regex};
+use crate::library::literal::{Remedy, literal_escape};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
@@ -34,7 +35,8 @@ const CHECK: Check = Check::With(check);
 
 /// Checks a step that needs an earlier command.
 fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = invalid_regex(captures).into_iter().collect();
+    let literal = literal_escape(captures, "text", Remedy::Binding);
+    let mut problems: Vec<Problem> = invalid_regex(captures).into_iter().chain(literal).collect();
     if !state.anything_goes && !state.ran {
         let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
         problem.capture = None;

@@ -3,7 +3,8 @@
 use super::state::{Runcmd, Stdin};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, DEFAULT_PATH};
-use crate::library::command::{literal_escape, not_replaced};
+use crate::library::command::not_replaced;
+use crate::library::literal::{Remedy, literal_escape, literal_value};
 use crate::library::place::{Place, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, StepResult};
@@ -24,7 +25,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("runcmd_set_variable", set_variable, Check::With(check_variable))
         .step("runcmd_unset_variable", unset_variable, Check::With(check_variable))
         .step("runcmd_stdin_from_file", stdin_from_file, Check::With(|captures, _| outside(captures, &["file"])))
-        .step("runcmd_stdin_from_text", stdin_from_text, Check::With(|captures, _| literal_escape(captures, "text")))
+        .step("runcmd_stdin_from_text", stdin_from_text, Check::With(check_stdin))
 }
 
 fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {
@@ -66,7 +67,8 @@ fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Proble
         state.sets_path(value.unwrap_or(DEFAULT_PATH).into());
     }
     let Some(value) = value else { return Vec::new() };
-    not_replaced("value", variable, value, state).into_iter().chain(quoted(value)).collect()
+    let unchanged = not_replaced("value", variable, value, state).or_else(|| literal_value("value", variable, value));
+    unchanged.into_iter().chain(quoted(value)).collect()
 }
 
 /// Returns a warning about a value between quotes, which are part of it.
@@ -83,6 +85,10 @@ fn stdin_from_file(context: &mut Context, captures: &Captures) -> StepResult {
     context.inside(file)?;
     context.state::<Runcmd>().stdin = Stdin::File(file.to_owned());
     Ok(())
+}
+
+fn check_stdin(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    literal_escape(captures, "text", Remedy::Stdin).into_iter().collect()
 }
 
 fn stdin_from_text(context: &mut Context, captures: &Captures) -> StepResult {
