@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,9 @@ pub(crate) struct Replacement {
 impl Replacement {
     /// Checks that a file can be written, without changing it.
     pub(crate) fn check(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().as_bytes().ends_with(b"/") {
+            return Err(io::Error::from(Errno::ISDIR));
+        }
         let target = resolve(path);
         match fs::metadata(&target) {
             Ok(metadata) if metadata.is_dir() => return Err(io::Error::from(Errno::ISDIR)),
@@ -64,7 +68,7 @@ impl Replacement {
             (Err(error), Some(_)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 return write(&mut File::create(&self.target)?);
             }
-            (Err(error), _) => return Err(error),
+            (Err(error), _) => return Err(without_path(&error)),
         };
         let mut buffered = io::BufWriter::new(new.as_file_mut());
         write(&mut buffered)?;
@@ -85,6 +89,12 @@ impl Replacement {
             Err(error) => Err(error.error),
         }
     }
+}
+
+/// Removes the path of the new file from an error: the user knows only the old one.
+fn without_path(error: &io::Error) -> io::Error {
+    let reason = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+    reason.map_or_else(|| io::Error::from(error.kind()), |reason| io::Error::new(error.kind(), reason))
 }
 
 /// Gives a new file the mode of the old one, and its owner if that is allowed.
@@ -198,6 +208,10 @@ mod tests {
         assert!(message(directory.path()).contains("Is a directory"));
         write(&inside("file"), "").unwrap();
         assert!(message(&inside("file/report")).contains("Not a directory"));
+        assert!(message(&inside("missing/")).contains("Is a directory"));
+        let unwritable = Path::new("/proc/greenroom-report");
+        let error = Replacement::check(unwritable).and_then(|file| file.write(|_| Ok(()))).unwrap_err();
+        assert!(!error.to_string().contains('/'), "{error}");
     }
 
     #[test]

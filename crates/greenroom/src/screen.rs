@@ -149,12 +149,24 @@ impl Write for Screen {
     }
 }
 
+/// Texts are written together until they have so many bytes.
+const TOGETHER: usize = 64 << 10;
+
 /// Writes what it receives until the sender is gone. After an error it drops everything.
 fn write_all(mut output: impl Write, messages: &Receiver<Message>, shared: &SharedError) {
     let mut writes = true;
-    for message in messages {
+    let mut next = None;
+    while let Some(message) = next.take().or_else(|| messages.recv().ok()) {
         match message {
-            Message::Write(bytes) if writes => {
+            Message::Write(mut bytes) if writes => {
+                // What has come in the meantime goes with it: many events, one write.
+                next = messages.try_recv().ok();
+                while let Some(Message::Write(more)) = &next
+                    && bytes.len() < TOGETHER
+                {
+                    bytes.extend_from_slice(more);
+                    next = messages.try_recv().ok();
+                }
                 if let Err(error) = output.write_all(&bytes).and_then(|()| output.flush()) {
                     writes = false;
                     *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
