@@ -34,7 +34,8 @@ fn hostile_output_stays_text() {
                   printf '\\033[31mred\\033[0m \\033[2J\\377\\000\\342\\200\\256\\n'\n\
                   head -c 6000 /dev/zero | tr '\\0' y\n";
     let text = document(
-        "## <b>Evil</b> & co\n\n```scenario\ngiven srcdir is in the PATH\nwhen I run evil\nthen stdout contains \"never\"\n```\n",
+        "## <b>Evil</b> & co\n\n```scenario\ngiven srcdir is in the PATH\n\
+         when I run evil\nthen stdout contains \"never\"\n```\n",
     );
     let page = page_of(Project::anywhere().program("evil", script), &text, &[]);
     assert_eq!(page.matches("<script>").count(), 1, "the page's own");

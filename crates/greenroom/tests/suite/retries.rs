@@ -415,7 +415,8 @@ INTERRUPTED: 1 of 1 scenario not finished, [TIME]
 #[test]
 fn a_worker_that_dies_is_retried() {
     let text = document(
-        "# Killed\n~~~scenario\ngiven srcdir is in the PATH\nwhen I run sh -c 'fails-in worker 1 || kill -9 $PPID'\n~~~\n",
+        "# Killed\n~~~scenario\ngiven srcdir is in the PATH\n\
+         when I run sh -c 'fails-in worker 1 || kill -9 $PPID'\n~~~\n",
     );
     let project = Project::anywhere().file("x.md", text).program("fails-in", FAILS_IN);
     project.run(["run", "--retries", "1", "x.md"]).code(0).stdout(str![[r#"

@@ -345,7 +345,8 @@ fn a_denied_permission_is_explained_by_owner_and_mode() {
     let project = Project::anywhere();
     let scenarios = format!(
         "# Directory on the way\n~~~scenario\nwhen I run mkdir -m 700 data\nwhen I run {AS_USER} touch data/x\n~~~\n\
-         # Output of a daemon that ended\n~~~scenario\nwhen I run sh -c 'mkdir data; umask 077; echo x > data/key.pem'\n\
+         # Output of a daemon that ended\n~~~scenario\n\
+         when I run sh -c 'mkdir data; umask 077; echo x > data/key.pem'\n\
          when I start \"{AS_USER} cat data/key.pem\" as a background process as d\n\
          and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n~~~\n\
          # A script\n~~~scenario\ngiven executable file p/x.sh from x.sh\nwhen I run chmod 700 p\n\

@@ -463,7 +463,10 @@ mod tests {
             prop_assert_eq!(visible(&line(&text).0), words::escape(&text));
             let kept: String = text
                 .chars()
-                .map(|c| if c == '\n' || c == '\t' { c.to_string() } else { words::escape(&c.to_string()).into_owned() })
+                .map(|c| match c {
+                    '\n' | '\t' => c.to_string(),
+                    _ => words::escape(&c.to_string()).into_owned(),
+                })
                 .collect();
             prop_assert_eq!(visible(&lines(&text).0), kept);
         }
@@ -475,7 +478,11 @@ mod tests {
         }
 
         #[test]
-        fn nothing_but_styles_is_left_out(before in "[a-z<&]{0,9}", numbers in "[0-9;]{0,20}", after in "[a-z<&]{0,9}") {
+        fn nothing_but_styles_is_left_out(
+            before in "[a-z<&]{0,9}",
+            numbers in "[0-9;]{0,20}",
+            after in "[a-z<&]{0,9}",
+        ) {
             let html = shown(&format!("{before}\x1b[{numbers}m{after}"));
             prop_assert_eq!(visible(&html), format!("{before}{after}"));
         }

@@ -63,7 +63,7 @@ fn junit() {
     assert_data_eq!(written("junit", &every_outcome()), str![[r#"
 <?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="greenroom" tests="5" skipped="1" failures="1" errors="1" timestamp="2026-11-26T18:50:19.000+00:00" time="0.111">
-    <testsuite name="docs/daemon.md" tests="5" skipped="1" errors="1" failures="1" timestamp="2026-11-26T18:50:19.001+00:00" time="0.262" file="docs/daemon.md">
+    <testsuite name="docs/daemon.md (partition hash 1/4)" tests="5" skipped="1" errors="1" failures="1" timestamp="2026-11-26T18:50:19.001+00:00" time="0.262" file="docs/daemon.md">
         <properties>
             <property name="greenroom.version" value="0.1.0"/>
             <property name="greenroom.isolation" value="sealed"/>

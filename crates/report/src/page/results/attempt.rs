@@ -55,7 +55,10 @@ fn repetitions(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
         others.iter().partition(|&&run| state::is_failure(view.run.state(run)));
     let more = failed.len().saturating_sub(MOST_REPETITIONS);
     let title = |run: usize| {
-        html! { "repetition " (state::repetition(view.run, run)) " of " (runs.len()) ": " (state::mark(view.run.state(run))) }
+        html! {
+            "repetition " (state::repetition(view.run, run)) " of " (runs.len()) ": "
+            (state::mark(view.run.state(run)))
+        }
     };
     html! {
         @for &run in failed.iter().take(MOST_REPETITIONS) {

@@ -41,7 +41,9 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
                 @if let Some(whose) = whose { span.whose { (text::line(whose)) " failed: " } }
                 (text::line(first))
             }
-            @if !rest.is_empty() { pre.message-rest tabindex="0" role="group" aria-label="Message" { (text::lines(&rest)) } }
+            @if !rest.is_empty() {
+                pre.message-rest tabindex="0" role="group" aria-label="Message" { (text::lines(&rest)) }
+            }
             @if let Some(pair) = &of.comparison {
                 (comparison::comparison(pair, of.message.contains(&pair.what)))
             }

@@ -153,7 +153,8 @@ fn notice(view: &View<'_>) -> Markup {
             }
         } @else if !view.run.ended {
             p.notice role="note" {
-                b { "This recording is cut short." } " Its run was killed, or a part of the file is missing." (unfinished)
+                b { "This recording is cut short." }
+                " Its run was killed, or a part of the file is missing." (unfinished)
             }
         } @else if view.run.summary.interrupted {
             p.notice role="note" {

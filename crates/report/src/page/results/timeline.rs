@@ -227,7 +227,9 @@ fn bar(of: &NumberedLife<'_>, scale: Scale) -> Markup {
         svg.bars width="100%" height=(HEIGHT) aria-hidden="true" focusable="false" {
             (grid(scale))
             g class=(class) {
-                title { (words::escape(&of.daemon.name)) ": started at " (words::duration(life.started)) "; " (of.story()) }
+                title {
+                    (words::escape(&of.daemon.name)) ": started at " (words::duration(life.started)) "; " (of.story())
+                }
                 @let (x, width) = scale.bar(life.started, ready.unwrap_or(ended));
                 @let (y, height) = if ready.is_some() { ("7", "4") } else { ("5", "8") };
                 rect x=(percent(x)) y=(y) width=(percent(width)) height=(height) {}
@@ -248,7 +250,11 @@ fn table(view: &View<'_>, record: &ScenarioRecord, lives: &[NumberedLife<'_>]) -
     let name = |step: usize| {
         let anchor = view.step_anchor(record.scenario, step);
         html! {
-            @if let Some(anchor) = anchor { a href={ "#" (anchor) } { "step " (step + 1) } } @else { "step " (step + 1) }
+            @if let Some(anchor) = anchor {
+                a href={ "#" (anchor) } { "step " (step + 1) }
+            } @else {
+                "step " (step + 1)
+            }
         }
     };
     html! {
@@ -267,12 +273,16 @@ fn table(view: &View<'_>, record: &ScenarioRecord, lives: &[NumberedLife<'_>]) -
                     }
                     tbody {
                         @for (start, step) in record.step_starts.iter().zip(&record.steps) {
-                            (row(&name(step.step), Some(*start), None, Some(end(*start, step.took)), state::step_word(step.outcome)))
+                            @let ended = Some(end(*start, step.took));
+                            (row(&name(step.step), Some(*start), None, ended, state::step_word(step.outcome)))
                         }
-                        @if let Some((step, start)) = open { (row(&name(step), Some(*start), None, None, "did not end")) }
+                        @if let Some((step, start)) = open {
+                            (row(&name(step), Some(*start), None, None, "did not end"))
+                        }
                         @for cleanup in &record.cleanups {
                             @let ended = cleanup.began.map(|began| end(began, cleanup.took));
-                            (row(&html! { "cleanup after " (name(cleanup.step)) }, cleanup.began, None, ended, state::step_word(cleanup.outcome)))
+                            @let name = html! { "cleanup after " (name(cleanup.step)) };
+                            (row(&name, cleanup.began, None, ended, state::step_word(cleanup.outcome)))
                         }
                         @for of in lives {
                             @let what = html! { "daemon " (text::line(&of.daemon.name)) (of.number()) };
