@@ -40,15 +40,17 @@ mod tap;
 mod teamcity;
 pub mod tee;
 pub mod terminal;
+pub mod terminal_format;
 pub mod words;
 
 pub use findings::Findings;
-pub use reporter::{Reporter, TerminalFormat};
+pub use reporter::Reporter;
 pub use run_record::{RunRecord, ScenarioState};
 pub use style::Style;
 pub use summary::{Summary, Verdict};
 pub use tee::{Format, Tee, Writing};
 pub use terminal::{Options, Terminal, TerminalReporter, Verbosity};
+pub use terminal_format::TerminalFormat;
 
 /// The reports that `greenroom run` writes to files, a row for each.
 pub const FORMATS: &[Format] = &[events::FORMAT, junit::FORMAT];
