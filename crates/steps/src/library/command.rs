@@ -13,7 +13,6 @@ use greenroom_sandbox::process::{capture, find_program, interpreter, missing_int
 
 use crate::check::{PathOrigin, PreflightState, Problem, ProblemKind};
 use crate::library::expansion::{self, Kept, has_brackets, has_command, has_home, has_variable};
-use crate::library::literal::literal_in_command;
 use crate::library::place::nearest;
 use crate::step::HIDDEN_HELP;
 
@@ -165,30 +164,8 @@ fn in_shell(line: &str) -> String {
     }
 }
 
-/// Returns a warning about the first word that its author may not mean literally.
-///
-/// `line` is the whole command line, and `captures` are the two that it comes from: that of the
-/// program, and that of its arguments, with the length of the first.
-pub(crate) fn taken_literally(
-    captures: [&str; 2],
-    program: usize,
-    line: &str,
-    state: &PreflightState,
-) -> Option<Problem> {
-    let (kind, (place, message, help)) = match no_shell(line, state) {
-        Some(found) => (ProblemKind::NoShell, found),
-        None => (ProblemKind::LiteralEscape, literal_in_command(line)?),
-    };
-    let (capture, part) = if place.start < program {
-        (captures[0], place)
-    } else {
-        (captures[1], place.start - program..place.end - program)
-    };
-    Some(Problem::warning(capture, kind, message).part(part).help(help))
-}
-
 /// Finds the first word that is special in a shell: its range, a message and advice.
-fn no_shell(line: &str, state: &PreflightState) -> Option<(Range<usize>, String, String)> {
+pub(crate) fn no_shell(line: &str, state: &PreflightState) -> Option<(Range<usize>, String, String)> {
     let words = words(line).ok()?;
     let name = words.first()?.text.clone();
     let kept = Kept { names: &state.kept, is_open: state.own_code };

@@ -1,9 +1,11 @@
-//! Backslashes that stand for themselves, although their author meant an escape: `\"`, `\n`, `\t`.
+//! Texts that stand for themselves, although their author may have meant something else.
+//!
+//! These are backslashes, as in `\"`, `\n` and `\t`, and words that only a shell would replace.
 
 use std::ops::Range;
 
-use crate::check::{Problem, ProblemKind};
-use crate::library::command::{Word, words};
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::library::command::{Word, no_shell, words};
 use crate::library::expansion::reads_quoted;
 use crate::step::Captures;
 
@@ -76,10 +78,32 @@ pub(crate) fn literal_value(capture: &str, variable: &str, value: &str) -> Optio
     Some(Problem::warning(capture, ProblemKind::LiteralEscape, message).part(escape).help(help))
 }
 
+/// Returns a warning about the first word that its author may not mean literally.
+///
+/// `line` is the whole command line, and `captures` are the two that it comes from: that of the
+/// program, and that of its arguments, with the length of the first.
+pub(crate) fn taken_literally(
+    captures: [&str; 2],
+    program: usize,
+    line: &str,
+    state: &PreflightState,
+) -> Option<Problem> {
+    let (kind, (place, message, help)) = match no_shell(line, state) {
+        Some(found) => (ProblemKind::NoShell, found),
+        None => (ProblemKind::LiteralEscape, literal_in_command(line)?),
+    };
+    let (capture, part) = if place.start < program {
+        (captures[0], place)
+    } else {
+        (captures[1], place.start - program..place.end - program)
+    };
+    Some(Problem::warning(capture, kind, message).part(part).help(help))
+}
+
 /// Finds the first word of a command line with a `\n` or `\t` that nothing replaces.
 ///
 /// That is outside of quotes, or in a text for `echo`. Returns its range, a message and advice.
-pub(crate) fn literal_in_command(line: &str) -> Option<(Range<usize>, String, String)> {
+fn literal_in_command(line: &str) -> Option<(Range<usize>, String, String)> {
     let words = words(line).ok()?;
     let name = &words.first()?.text;
     let for_code = words.iter().any(|word| reads_quoted(&word.text));

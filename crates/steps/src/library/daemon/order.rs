@@ -7,6 +7,7 @@ use super::port::port_of;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::command::{self, QUOTING_HELP};
+use crate::library::literal::taken_literally;
 use crate::step::{Captures, Failure};
 
 /// What a step starts.
@@ -70,9 +71,8 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
     }
     if let Ok(line) = command_line(captures) {
         let program = captures.get("path").unwrap_or_default();
-        problems.extend(
-            command::taken_literally(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()),
-        );
+        problems
+            .extend(taken_literally(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()));
     }
     for (name, value) in captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default() {
         problems.extend(command::not_replaced("env", &name, &value, state));

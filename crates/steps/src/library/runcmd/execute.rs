@@ -4,6 +4,7 @@ use super::command::Command;
 use super::run::{run, try_to_run};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::command;
+use crate::library::literal::taken_literally;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
 use crate::step::Captures;
@@ -32,7 +33,7 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
     let program = captures.get("argv0").unwrap_or_default();
     // A kept value is not known yet, and may contain quotes.
     if line.contains("${") {
-        problems.extend(command::taken_literally(["argv0", "args"], program.len(), &line, state));
+        problems.extend(taken_literally(["argv0", "args"], program.len(), &line, state));
     } else {
         match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
@@ -44,7 +45,7 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);
                 if !for_shell {
-                    problems.extend(command::taken_literally(["argv0", "args"], program.len(), &command.line, state));
+                    problems.extend(taken_literally(["argv0", "args"], program.len(), &command.line, state));
                 }
             }
         }
