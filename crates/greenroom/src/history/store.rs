@@ -5,11 +5,11 @@
 //! case someone needs it. Files of documents that have not run for long are removed.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::hash::Hasher;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -110,8 +110,9 @@ impl Store {
     fn write(&self, file: &Path, record: &DocumentRecord) -> io::Result<()> {
         let text = record.to_json()?;
         let new = self.directory.join("new");
-        let create = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-        let written = create().and_then(|mut to| to.write_all(&text)).and_then(|()| fs::rename(&new, file));
+        let created = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
+        let written =
+            created.and_then(usable).and_then(|mut to| to.write_all(&text)).and_then(|()| fs::rename(&new, file));
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }
@@ -122,10 +123,10 @@ impl Store {
     fn lock(&self) -> Result<File, StoreError> {
         let path = self.directory.join("lock");
         let failed = |error| StoreError::Write { path: path.clone(), error };
-        let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
+        let open = || OpenOptions::new().create(true).append(true).mode(0o600).open(&path).and_then(usable);
         let file = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let created = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
+                let created = create_directory(&self.directory);
                 created.map_err(|error| StoreError::Write { path: self.directory.clone(), error })?;
                 open()
             }
@@ -168,6 +169,31 @@ impl Store {
             }
         }
     }
+}
+
+/// Creates a directory and its parents, which the user can use whatever the umask is.
+fn create_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_directory(parent)?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o700)),
+        // Another run was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a file one that its owner can open again, whatever the umask was when it was created.
+fn usable(file: File) -> io::Result<File> {
+    let own = 0o600;
+    if file.metadata()?.permissions().mode() & own != own {
+        file.set_permissions(Permissions::from_mode(own))?;
+    }
+    Ok(file)
 }
 
 /// Reads a record. `None`: there is none.

@@ -55,8 +55,14 @@ fn stolen(frames: &[&str], argument: &str) -> Option<String> {
     Some(ran.stdout)
 }
 
-const STEP_2: &str = r#"a{"Step":{"step":2,"reply":{"took":{"secs":0,"nanos":0},"failure":null,"interrupted":false}}}"#;
-const STEP_3: &str = r#"a{"Step":{"step":3,"reply":{"took":{"secs":0,"nanos":0},"failure":null,"interrupted":false}}}"#;
+const STEP_2: &str = concat!(
+    r#"a{"Step":{"step":2,"reply":{"began":null,"took":{"secs":0,"nanos":0},"output":[],"#,
+    r#""failure":null,"interrupted":false}}}"#
+);
+const STEP_3: &str = concat!(
+    r#"a{"Step":{"step":3,"reply":{"began":null,"took":{"secs":0,"nanos":0},"output":[],"#,
+    r#""failure":null,"interrupted":false}}}"#
+);
 const END: &str = r#"a{"Ended":{"daemons":[],"left_over":[],"network":null,"failure":null}}"#;
 
 #[test]
