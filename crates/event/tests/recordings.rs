@@ -3,11 +3,14 @@
 use std::path::Path;
 
 use greenroom_event::recording::{Recorder, RecordingError, read};
-use greenroom_event::{Event, EventKind, Outcome, SCHEMA_VERSION, Sink};
+use greenroom_event::{Attempt, Event, EventKind, Outcome, SCHEMA_VERSION, Sink};
 use snapbox::{Data, assert_data_eq};
 
 /// A run of five scenarios with every kind of event. It was recorded once and must parse for ever.
 const GOLDEN: &str = include_str!("golden/version-1.jsonl");
+/// A run with all that a recording keeps for reports: the text of the document with a picture, what
+/// passed steps wrote, the lives of daemons, retries. It was recorded once and must parse for ever.
+const FULL: &str = include_str!("golden/version-1-full.jsonl");
 
 #[test]
 fn the_schema_in_the_repository_is_that_of_the_types() {
@@ -33,12 +36,47 @@ fn the_golden_recording_still_parses() {
 }
 
 #[test]
+fn the_full_golden_recording_still_has_all_that_reports_need() {
+    let events = read(FULL.as_bytes()).unwrap();
+    let EventKind::RunStarted(started) = &events[0].kind else { panic!("{:?}", events[0]) };
+    assert_eq!(started.origin.as_ref().unwrap().command[..2], ["greenroom", "run"]);
+    let text = started.outline.documents[0].text.as_ref().unwrap();
+    assert!(text.parts[0].text.contains("What the shop has"));
+    assert_eq!((text.assets[0].name.as_str(), text.steps.len()), ("shelf.svg", 12));
+    let of = |index, number| {
+        let of = events.iter().filter(move |event| event.scenario == Some(Attempt { index, number }));
+        of.map(|event| &event.kind)
+    };
+    let finished = |index, number| {
+        let mut ends = of(index, number).filter_map(|kind| match kind {
+            EventKind::ScenarioFinished(finished) => Some(finished),
+            _ => None,
+        });
+        ends.next().unwrap()
+    };
+    let wrote = of(0, 1).find_map(|kind| match kind {
+        EventKind::StepFinished(step) if step.step == 3 => Some(&step.output),
+        _ => None,
+    });
+    let wrote: Vec<&str> = wrote.unwrap().iter().map(|output| output.text.as_str()).collect();
+    assert_eq!(wrote, ["counted\n", "carefully\n"]);
+    let life = &finished(0, 1).daemons[0].lives[0];
+    assert!(life.started < life.ready.unwrap() && life.ready < life.ended, "{life:?}");
+    assert_eq!((finished(1, 1).outcome, finished(1, 1).is_retried), (Outcome::Failed, true));
+    assert_eq!((finished(1, 2).outcome, finished(1, 2).is_retried), (Outcome::Passed, false));
+    assert_eq!(finished(2, 2).outcome, Outcome::Failed);
+    assert_eq!(finished(2, 2).left_over[0].daemon.as_deref(), Some("server"));
+}
+
+#[test]
 fn a_recording_that_is_read_and_written_is_the_same() {
-    let mut recorder = Recorder::new(Vec::new());
-    for event in read(GOLDEN.as_bytes()).unwrap() {
-        recorder.push(&event);
+    for recording in [GOLDEN, FULL] {
+        let mut recorder = Recorder::new(Vec::new());
+        for event in read(recording.as_bytes()).unwrap() {
+            recorder.push(&event);
+        }
+        assert_eq!(String::from_utf8(recorder.into_inner()).unwrap(), recording);
     }
-    assert_eq!(String::from_utf8(recorder.into_inner()).unwrap(), GOLDEN);
 }
 
 #[test]
