@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod comparisons;
+mod cut_short;
 mod diagnostics;
 mod events;
 mod failures;
