@@ -2,7 +2,7 @@
 //!
 //! In the host's network a scenario meets sockets of processes that its own `/proc` does not show,
 //! or whose descriptors it may not read from its user namespace. The runner is outside, so the
-//! worker asks it: [`answer_from`] sets the way to do that.
+//! worker asks it: `answer_from` sets the way to do that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
