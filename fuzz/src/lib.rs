@@ -12,6 +12,7 @@
 
 pub mod campaign;
 mod checks;
+mod formats;
 mod mutate;
 mod seeds;
 mod target;
@@ -20,10 +21,11 @@ mod targets;
 pub use target::Target;
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     targets::document::TARGET,
     targets::bindings::TARGET,
     targets::recording::TARGET,
+    targets::reports::TARGET,
     targets::protocol::TARGET,
     targets::stage::TARGET,
 ];

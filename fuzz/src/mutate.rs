@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 /// Longer inputs are cut, so that each takes about the same time.
-pub(crate) const LONGEST: usize = 12 * 1024;
+pub(crate) const LONGEST: usize = 16 * 1024;
 
 /// Bytes that parsers have special cases for.
 const SPECIAL: [u8; 12] = [0, b'\t', b'\n', b'\r', 0x1b, b' ', b'"', b'\\', b'{', 0x7f, 0x80, 0xff];

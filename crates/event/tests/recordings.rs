@@ -48,11 +48,11 @@ fn the_full_golden_recording_still_has_all_that_reports_need() {
         of.map(|event| &event.kind)
     };
     let finished = |index, number| {
-        let mut ends = of(index, number).filter_map(|kind| match kind {
+        let end = of(index, number).find_map(|kind| match kind {
             EventKind::ScenarioFinished(finished) => Some(finished),
             _ => None,
         });
-        ends.next().unwrap()
+        end.unwrap()
     };
     let wrote = of(0, 1).find_map(|kind| match kind {
         EventKind::StepFinished(step) if step.step == 3 => Some(&step.output),

@@ -90,6 +90,9 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
         || matches!(c, '\u{e0000}'..='\u{e007f}')
+        || matches!(c, '\u{fdd0}'..='\u{fdef}')
+        // The last two of each plane are not characters, and XML forbids those of the first.
+        || u32::from(c) & 0xfffe == 0xfffe
         || raw_byte(c).is_some()
 }
 
@@ -269,6 +272,7 @@ mod tests {
     fn hidden_characters_are_escaped() {
         assert_eq!(escape("plain é 👩\u{200d}💻"), "plain é 👩\u{200d}💻");
         assert_eq!(escape("a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\u{7f}"), r"a\0\x07\x1b[2J\r\n\t\u{9b}\u{202e}\x7f");
+        assert_eq!(escape("\u{fffe} \u{fdd0} \u{1ffff}"), r"\u{fffe} \u{fdd0} \u{1ffff}");
     }
 
     #[test]

@@ -4,4 +4,5 @@ pub(crate) mod bindings;
 pub(crate) mod document;
 pub(crate) mod protocol;
 pub(crate) mod recording;
+pub(crate) mod reports;
 pub(crate) mod stage;

@@ -3,8 +3,8 @@
 use greenroom_doc::Attributes;
 use maud::{Markup, PreEscaped, html};
 
-use crate::page::highlight;
 use crate::page::layout::{File, Layout};
+use crate::page::{highlight, markup};
 use crate::words;
 
 /// More steps than this that use a file are folded.
@@ -23,7 +23,7 @@ pub(crate) fn file(file: &File, attributes: &Attributes, text: &str, layout: &La
     html! {
         figure.file id=(file.anchor) {
             figcaption {
-                span.file-name { "File " code { (file.name) } }
+                span.file-name { "File " code { (markup::text(&file.name)) } }
                 (anchor_link(&file.anchor, &label))
             }
             (code(text, attributes, Some(&file.name), has_numbers, &label))

@@ -3,7 +3,7 @@
 use greenroom_event::DocumentOutline;
 use maud::{DOCTYPE, PreEscaped, html};
 
-use crate::page::policy;
+use crate::page::{markup, policy};
 
 /// The style of all pages.
 const STYLE: &str = include_str!("style.css");
@@ -42,7 +42,7 @@ fn around(frame: &Frame<'_>) -> (String, String) {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ "greenroom " (frame.version) };
-                title { (frame.title) }
+                title { (markup::text(frame.title)) }
                 @for style in &styles { style { (PreEscaped(style)) } }
                 @for (url, _) in linked() { link rel="stylesheet" href=(url); }
             }

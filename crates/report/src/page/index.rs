@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use greenroom_event::{Outline, ScenarioOutline};
 use maud::{Markup, html};
 
-use crate::page::frame;
 use crate::page::results::state_name;
+use crate::page::{frame, markup};
 use crate::run_record::{RunRecord, ScenarioState};
 use crate::words;
 
@@ -47,15 +47,15 @@ pub fn index(request: &Request<'_>) -> String {
                             tr {
                                 th scope="col" { "Document" }
                                 th scope="col" { "Scenarios" }
-                                @for label in &labels { th scope="col" { (label) } }
+                                @for label in &labels { th scope="col" { (markup::text(label)) } }
                             }
                         }
                         tbody {
                             @for (at, (document, page)) in outline.documents.iter().zip(request.pages).enumerate() {
                                 tr {
                                     th scope="row" {
-                                        a href=(page) { (frame::title(document)) }
-                                        " " span.path { (document.path) }
+                                        a href=(page) { (markup::text(frame::title(document))) }
+                                        " " span.path { (markup::text(&document.path)) }
                                     }
                                     td { (cell(Some(page), &|scenario| scenario.document == at)) }
                                     @for label in &labels {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use maud::{Markup, PreEscaped};
+
 /// Adds a text to HTML, as content or in an attribute with double quotes.
 pub(crate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
@@ -17,6 +19,13 @@ pub(crate) fn escape(out: &mut String, text: &str) {
             c => out.push(c),
         }
     }
+}
+
+/// Returns a text as HTML, without the control characters that `maud` lets through.
+pub(crate) fn text(text: &str) -> Markup {
+    let mut escaped = String::with_capacity(text.len());
+    escape(&mut escaped, text);
+    PreEscaped(escaped)
 }
 
 /// A text that formats itself as HTML.

@@ -118,17 +118,18 @@ pub fn page(request: &Request<'_>) -> String {
     let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);
     let title_anchor = without_heading.map(|at| layout.headings[at].anchor.as_str());
     let title = frame::title(document);
+    let shown = markup::text(title);
     let before = html! {
         @if let Some(site) = request.site { p.up { a href=(site.index) { "All documents" } } }
         header.title {
             @if has_top_heading {
-                p.document-title { (title) }
+                p.document-title { (shown) }
             } @else {
-                h1.document-title id=[title_anchor] { (title) }
+                h1.document-title id=[title_anchor] { (shown) }
             }
-            @if let Some(subtitle) = &text.subtitle { p.subtitle { (subtitle) } }
-            @if !text.authors.is_empty() { p.authors { (text.authors.join(", ")) } }
-            @if let Some(date) = &text.date { p.date { (date) } }
+            @if let Some(subtitle) = &text.subtitle { p.subtitle { (markup::text(subtitle)) } }
+            @if !text.authors.is_empty() { p.authors { (markup::text(&text.authors.join(", "))) } }
+            @if let Some(date) = &text.date { p.date { (markup::text(date)) } }
         }
         @if let Some(view) = view { (results::failures_list(view)) }
         @if document.text.is_none() { p.note { "The recording does not have the text of this document." } }

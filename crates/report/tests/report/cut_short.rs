@@ -64,7 +64,9 @@ fn check(events: &[Event], is_whole: bool, cut: &str) {
         let mut out = Vec::new();
         let terminal = Terminal { colour: false, width: 80, live: false };
         let mut report = format.reporter(&mut out, terminal, Options::default(), "token".to_owned());
-        events.iter().for_each(|event| report.push(event));
+        for event in events {
+            report.push(event);
+        }
         if !is_whole {
             report.cut_short(false);
         }
