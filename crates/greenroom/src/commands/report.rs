@@ -80,8 +80,8 @@ impl Report {
         for recording in &incomplete {
             recording.error.report();
         }
-        Ok(if !errors.is_empty() {
-            ExitCode::Unavailable
+        Ok(if let Some(error) = errors.first() {
+            error.exit_code()
         } else if is_whole {
             summary.verdict().into()
         } else {

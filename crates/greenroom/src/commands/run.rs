@@ -253,7 +253,7 @@ impl Run {
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
         let errors: Vec<CommandError> = reports.errors().into_iter().chain(page_error).chain(lost).collect();
         errors.iter().for_each(CommandError::report);
-        let is_lost = !errors.is_empty() && verdict != Verdict::Interrupted;
+        let lost = errors.first().filter(|_| verdict != Verdict::Interrupted);
         let is_late = options.time_limit.is_some_and(|limit| summary.interrupted && summary.took >= limit.stop);
         if let Some(message) = bazel.explain_stop().filter(|_| is_late) {
             let _ = writeln!(io::stderr(), "greenroom: {message}");
@@ -261,7 +261,7 @@ impl Run {
         }
         bazel.warn(&warnings);
         Ok(match verdict {
-            _ if is_lost => ExitCode::Unavailable,
+            _ if let Some(error) = lost => error.exit_code(),
             // Bazel passes one filter to many tests, and most of them have no scenario of the name.
             Verdict::NothingRan if is_filtered_out => ExitCode::Passed,
             verdict => verdict.into(),

@@ -16,13 +16,14 @@ use clap::Args;
 use greenroom_doc::Loaded;
 use greenroom_event::{DocumentText, Outline};
 use greenroom_report::RunRecord;
-use greenroom_report::page;
+use greenroom_report::page::{self, Drawings};
 
 use crate::bazel::Bazel;
 use crate::documents;
 use crate::error::CommandError;
 use crate::replace::{Replacement, resolve};
 use crate::settings::Settings;
+use crate::signals::Signals;
 
 /// How pages are made.
 #[derive(Debug, Clone, Copy, Args)]
@@ -160,7 +161,16 @@ impl Pages {
         // Who stops a run does not wait for tools.
         let is_interrupted = run.is_some_and(|run| run.summary.interrupted);
         let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).filter(|_| !is_interrupted).collect();
-        let drawings = tools::draw(diagrams, settings);
+        // While a tool runs, a signal must not leave its directory behind.
+        let listen = || Signals::listen().map_err(|error| CommandError::system("listen for signals", &error));
+        let signals = if diagrams.is_empty() { None } else { Some(listen()?) };
+        let drawings =
+            signals.as_ref().map_or_else(Drawings::new, |signals| tools::draw(diagrams, signals.stop(), settings));
+        let is_stopped = || signals.as_ref().is_some_and(|signals| tools::is_readable(signals.stop()));
+        // What happened in a run is worth more than its diagrams.
+        if run.is_none() && is_stopped() {
+            return Err(CommandError::Interrupted);
+        }
         let addresses: Vec<String> = self.documents.iter().map(|(_, address)| encode(address)).collect();
         let (names, index) = self.between_pages();
         let version = env!("CARGO_PKG_VERSION");
@@ -183,7 +193,11 @@ impl Pages {
             write(file, &page::index::index(&page::index::Request { outline, run, pages: &pages, version }));
         }
         let failed = |error| CommandError::system(format!("write {}", self.out.display()), &error);
-        error.map_or(Ok(()), |error| Err(failed(error)))
+        match error {
+            Some(error) => Err(failed(error)),
+            None if is_stopped() => Err(CommandError::Interrupted),
+            None => Ok(()),
+        }
     }
 
     /// Returns the addresses of all pages and of the index, from a page.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use greenroom_event::words::size_limit;
 use greenroom_report::page::{DiagramKind, Drawings, media_type};
 use greenroom_report::words;
 use greenroom_sandbox::{DaemonCommand, DaemonError, ExitStatus};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::settings::Settings;
 
@@ -28,6 +30,9 @@ const LONGEST_OF_ALL: Duration = Duration::from_mins(2);
 
 /// The size limit of a drawing.
 const LARGEST: usize = 4 << 20;
+
+/// Why a diagram is missing after a signal.
+const INTERRUPTED: &str = "greenroom was interrupted while it drew diagrams";
 
 /// The same in the unit of `ulimit`.
 const BLOCKS: usize = LARGEST / 512;
@@ -49,18 +54,19 @@ fn tool(kind: DiagramKind) -> Tool {
     }
 }
 
-/// Draws all diagrams.
-pub(crate) fn draw(diagrams: BTreeSet<(DiagramKind, String)>, settings: &Settings) -> Drawings {
+/// Draws all diagrams. Once `stop` is readable, it kills the tool that runs and starts no other.
+pub(crate) fn draw(diagrams: BTreeSet<(DiagramKind, String)>, stop: BorrowedFd<'_>, settings: &Settings) -> Drawings {
     let end = Instant::now() + LONGEST_OF_ALL;
     let mut drawings = Drawings::new();
     for (kind, source) in diagrams {
         let left = end.saturating_duration_since(Instant::now());
         let drawing = match source_for(kind, &source) {
             Err(reason) => Err(reason),
+            Ok(_) if is_readable(stop) => Err(INTERRUPTED.to_owned()),
             Ok(_) if left.is_zero() => {
                 Err(format!("the diagrams before it took {} together, the limit", words::duration(LONGEST_OF_ALL)))
             }
-            Ok(input) => run(&tool(kind), &input, left.min(LONGEST), &settings.path, &settings.temporary),
+            Ok(input) => run(&tool(kind), &input, left.min(LONGEST), stop, &settings.path, &settings.temporary),
         };
         drawings.insert((kind, source), drawing);
     }
@@ -77,7 +83,14 @@ fn source_for(kind: DiagramKind, source: &str) -> Result<String, String> {
 }
 
 /// Runs a tool. Returns an SVG, or why there is none, to follow "Diagram as source:".
-fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path) -> Result<Vec<u8>, String> {
+fn run(
+    tool: &Tool,
+    input: &str,
+    limit: Duration,
+    stop: BorrowedFd<'_>,
+    path: &OsStr,
+    temporary: &Path,
+) -> Result<Vec<u8>, String> {
     let name = tool.program;
     let directory = match tempfile::Builder::new().prefix("greenroom-diagram-").tempdir_in(temporary) {
         Ok(directory) => directory,
@@ -101,7 +114,14 @@ fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path
         // Reads no files and no addresses that a diagram names.
         .env("PLANTUML_SECURITY_PROFILE", "SANDBOX");
     let mut process = command.spawn().map_err(|error| format!("`{name}` could not be started: {error}"))?;
-    let exit = match process.wait(limit) {
+    let begun = Instant::now();
+    let entry = PathBuf::from(format!("/proc/{}", process.id()));
+    // Its end, the limit and the failure of the tool are told apart below.
+    let _ = process.wait_until("the end", limit, || is_readable(stop) || !entry.exists());
+    if is_readable(stop) {
+        return Err(INTERRUPTED.to_owned());
+    }
+    let exit = match process.wait(limit.saturating_sub(begun.elapsed())) {
         Ok(exit) => exit,
         Err(DaemonError::TimedOut { .. }) => {
             return Err(format!("`{name}` did not finish within {}", words::duration(limit)));
@@ -120,6 +140,12 @@ fn run(tool: &Tool, input: &str, limit: Duration, path: &OsStr, temporary: &Path
         return Err(format!("`{name}` did not write an SVG{}", first_line(&complaint)));
     }
     Ok(output)
+}
+
+/// Whether a descriptor has something to read.
+pub(crate) fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Returns the first line of an error output, to follow a message.
@@ -141,6 +167,10 @@ fn is_on_path(name: &str, path: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsFd as _;
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     fn shell(script: &'static str) -> Tool {
@@ -148,7 +178,8 @@ mod tests {
     }
 
     fn run_for(tool: &Tool, limit: Duration) -> Result<Vec<u8>, String> {
-        run(tool, "<svg>from the source</svg>", limit, OsStr::new("/usr/bin:/bin"), &std::env::temp_dir())
+        let (_open, stop) = UnixStream::pair().unwrap();
+        run(tool, "<svg>from the source</svg>", limit, stop.as_fd(), OsStr::new("/usr/bin:/bin"), &std::env::temp_dir())
     }
 
     fn failure(script: &'static str) -> String {
@@ -182,6 +213,18 @@ mod tests {
             fs::read(entry.path().join("cmdline")).is_ok_and(|line| line == format!("sleep\0{marker}\0").as_bytes())
         };
         assert!(!fs::read_dir("/proc").unwrap().filter_map(Result::ok).any(is_marked), "a sleep is left");
+    }
+
+    #[test]
+    fn an_interruption_ends_a_tool_and_leaves_nothing_behind() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (mut signal, stop) = UnixStream::pair().unwrap();
+        signal.write_all(b"!").unwrap();
+        let tool = shell("exec sleep 1000");
+        let path = OsStr::new("/usr/bin:/bin");
+        let error = run(&tool, "", Duration::from_mins(15), stop.as_fd(), path, temporary.path()).unwrap_err();
+        assert_eq!(error, INTERRUPTED);
+        assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
     }
 
     #[test]

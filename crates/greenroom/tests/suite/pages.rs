@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::Project;
+use crate::support::{Fifo, Project, document};
 
 const GUIDE: &str = "\
 ---
@@ -236,6 +237,28 @@ fn a_tool_that_fails_is_named() {
     project.run(["html", "a.md", "-o", "a.html"]).passes().stderr("");
     let page = page(&project, "a.html");
     assert!(page.contains("Diagram as source: `dot` ended with exit status 1: syntax error in line 1"), "{page}");
+    project.nothing_is_left();
+}
+
+#[test]
+fn ctrl_c_while_a_diagram_is_drawn_leaves_nothing_behind() {
+    let dot = "#!/bin/sh\nsetsid sleep 1000 &\necho drawing >\"${0%/bin/dot}/fifo\"\nexec sleep 1000\n";
+    let text = document("# A\n\n~~~dot\n<svg>\n~~~\n\n~~~scenario\nwhen I run true\n~~~\n");
+    let project = Project::new().file("bin/dot", dot).mode("bin/dot", 0o755).fifo("fifo").file("a.md", text);
+    let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
+    let project = project.env("PATH", path);
+    let typesets = project.start(["html", "a.md", "-o", "typeset.html"]);
+    Fifo::open(project.path("fifo")).line();
+    typesets.signal(Signal::INT).finish().code(130).stderr("").stdout("");
+    assert!(!project.path("typeset.html").exists());
+    project.nothing_is_left();
+    // What happened in a run is not lost.
+    let runs = project.start(["run", "-q", "a.md", "--html", "run.html"]);
+    Fifo::open(project.path("fifo")).line();
+    runs.signal(Signal::INT).finish().code(130).stderr("");
+    let page = page(&project, "run.html");
+    assert!(page.contains("Diagram as source: greenroom was interrupted while it drew diagrams"), "{page}");
+    assert!(page.contains("the scenario passed"), "{page}");
     project.nothing_is_left();
 }
 
