@@ -13,12 +13,18 @@ use greenroom_event::{
 
 use crate::explanation;
 use crate::records::ScenarioRecord;
-use crate::run_record::ScenarioState;
+use crate::run_record::{RunRecord, ScenarioState};
 use crate::terminal;
 use crate::words;
 
+/// The message of a scenario that was not run for no recorded reason.
+const NOT_RUN: &str = "not run";
+
 /// Characters of a message that is a line or an attribute.
 const MESSAGE: usize = 1000;
+
+/// The name of the one case that stands for all repetitions that were not run.
+pub(crate) const UNRUN_REPETITIONS: &str = "repetitions that were not run";
 
 /// The names of documents and scenarios in reports for programs.
 #[derive(Debug, Default)]
@@ -98,6 +104,30 @@ pub(crate) fn path(origin: Option<&Origin>, file: &str) -> String {
     words::escape(&parts.join("/")).into_owned()
 }
 
+/// Whether a scenario is a repetition, other than the first, that was not started.
+///
+/// With `--until-failure` there can be thousands. Reports count them instead of listing them.
+pub(crate) fn is_unrun_repetition(record: &RunRecord, index: usize) -> bool {
+    let scenario = record.started.outline.scenarios.get(index);
+    scenario.and_then(|scenario| scenario.repetition).is_some_and(|repetition| repetition > 1)
+        && record.state(index) == ScenarioState::Skipped
+        && record.deciding(index).is_none_or(|attempt| !attempt.started)
+}
+
+/// Says how many repetitions of a document's scenarios were not run, and why the first of them was not.
+pub(crate) fn unrun_repetitions(record: &RunRecord, document: usize) -> Option<String> {
+    let mut unrun = record.scenarios_of(document).filter(|(index, _)| is_unrun_repetition(record, *index)).peekable();
+    let &(first, scenario) = unrun.peek()?;
+    let message = message(scenario, record.deciding(first), ScenarioState::Skipped);
+    Some(unrun_message(unrun.count(), &message))
+}
+
+/// Says how many repetitions were not run. `message` is that of the first of them.
+pub(crate) fn unrun_message(number: usize, message: &str) -> String {
+    let reason = if message == NOT_RUN { String::new() } else { format!(": {message}") };
+    format!("{} {NOT_RUN}{reason}", words::count(number, "repetition"))
+}
+
 /// Returns where a scenario failed: the step that decided, or else its heading.
 pub(crate) fn place<'a>(scenario: &'a ScenarioOutline, record: Option<&ScenarioRecord>) -> &'a Location {
     let step = record.and_then(explanation::deciding_step).and_then(|step| scenario.steps.get(step));
@@ -106,7 +136,7 @@ pub(crate) fn place<'a>(scenario: &'a ScenarioOutline, record: Option<&ScenarioR
 
 /// Returns why a scenario did not pass, in one line.
 pub(crate) fn message(scenario: &ScenarioOutline, record: Option<&ScenarioRecord>, state: ScenarioState) -> String {
-    let Some(record) = record else { return "not run".to_owned() };
+    let Some(record) = record else { return NOT_RUN.to_owned() };
     let Some(finished) = &record.finished else {
         return "the recording ends before the scenario does".to_owned();
     };
@@ -115,7 +145,7 @@ pub(crate) fn message(scenario: &ScenarioOutline, record: Option<&ScenarioRecord
     }
     let nothing = Failure::default();
     let failures = explanation::failures(record, Some(scenario), finished, &nothing);
-    let stopped = if record.started { "stopped with the run" } else { "not run" };
+    let stopped = if record.started { "stopped with the run" } else { NOT_RUN };
     let missing = if finished.outcome == Outcome::Skipped { stopped } else { explanation::NO_REASON };
     let Some((failure, of)) = failures.first() else { return missing.to_owned() };
     let of = of.as_ref().map_or(String::new(), |of| format!("{of} failed: "));

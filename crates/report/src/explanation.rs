@@ -11,6 +11,7 @@ use greenroom_event::{
 };
 
 use crate::records::ScenarioRecord;
+use crate::summary::Summary;
 use crate::words;
 
 /// Said of a broken scenario.
@@ -371,4 +372,18 @@ pub(crate) fn merged_run(run: &MergedRun) -> String {
     parts.extend(run.origin.as_ref().map(origin));
     parts.push(words::duration(run.took));
     parts.join(", ")
+}
+
+/// Says why a run that had nothing to run is a success, if it is one.
+pub(crate) fn nothing_to_do(summary: &Summary) -> Option<String> {
+    if !summary.is_nothing_left() {
+        return summary.empty_partition().map(words::empty_partition);
+    }
+    let scenarios = match (summary.passed_earlier, summary.left_out) {
+        (1, 0) => "the only scenario".to_owned(),
+        (1, _) => "the selected scenario".to_owned(),
+        (all, 0) => format!("all {all} scenarios"),
+        (selected, _) => format!("all {selected} selected scenarios"),
+    };
+    Some(format!("nothing left to rerun: {scenarios} passed in the last run"))
 }

@@ -222,6 +222,7 @@ pub fn summary(record: &RunRecord, budget: usize) -> String {
 fn head(summary: &Summary) -> String {
     let scenarios = words::count(summary.scenarios, "scenario");
     let title = match summary.verdict() {
+        Verdict::Passed if let Some(why) = explanation::nothing_to_do(summary) => format!("✅ {why}"),
         Verdict::Passed => format!("✅ {} passed", words::count(summary.passed, "scenario")),
         Verdict::Failed => format!("❌ {} of {scenarios} did not pass", summary.failed + summary.broken),
         Verdict::Interrupted if summary.finished => "⚠️ the run was interrupted".to_owned(),

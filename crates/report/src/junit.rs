@@ -70,8 +70,18 @@ fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {
     }
     let mut time = Duration::ZERO;
     for (index, scenario) in record.scenarios_of(document) {
+        if case::is_unrun_repetition(record, index) {
+            continue;
+        }
         let case = case(record, names, index, scenario);
         time += case.time.unwrap_or_default();
+        suite.add_test_case(case);
+    }
+    if let Some(message) = case::unrun_repetitions(record, document) {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(message);
+        let mut case = TestCase::new(case::UNRUN_REPETITIONS, status);
+        case.set_classname(names.classes.get(document).map_or("", String::as_str));
         suite.add_test_case(case);
     }
     suite.set_time(time);

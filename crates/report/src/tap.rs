@@ -2,6 +2,9 @@
 //!
 //! Results come in reading order, each as soon as those before it are known. What a point says about
 //! a failure is YAML whose values are JSON, so that no text can end it or be taken for a point.
+//!
+//! The plan of a subtest with repetitions comes after its points, because those that were not run share
+//! one point.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -23,12 +26,14 @@ pub(crate) struct TapReporter<W: Write> {
     documents: Vec<(usize, Vec<usize>)>,
     /// The document and the scenario in it that come next.
     next: (usize, usize),
+    /// Points of the open subtest that are written.
+    points: usize,
 }
 
 impl<W: Write> TapReporter<W> {
     pub(crate) fn new(out: W) -> Self {
         let (record, names) = (RunRecord::default(), Names::default());
-        Self { out: Output::new(out), record, names, documents: Vec::new(), next: (0, 0) }
+        Self { out: Output::new(out), record, names, documents: Vec::new(), next: (0, 0), points: 0 }
     }
 
     fn begin(&mut self) {
@@ -50,12 +55,14 @@ impl<W: Write> TapReporter<W> {
         while let Some((document, scenarios)) = self.documents.get(self.next.0) {
             let name = escape(self.names.document(*document));
             let Some(&scenario) = scenarios.get(self.next.1) else {
+                self.end_subtest(&mut text, *document, scenarios);
                 let failed = scenarios.iter().any(|&scenario| is_failure(self.record.state(scenario)));
                 let number = self.next.0 + 1;
                 let all = scenarios.iter().all(|&scenario| self.record.state(scenario) == ScenarioState::Skipped);
                 let skip = if all { " # SKIP no scenario was run" } else { "" };
                 let _ = writeln!(text, "{} {number} - {name}{skip}", if failed { "not ok" } else { "ok" });
                 self.next = (self.next.0 + 1, 0);
+                self.points = 0;
                 continue;
             };
             let finished = self.record.deciding(scenario).and_then(|record| record.finished.as_ref());
@@ -63,12 +70,36 @@ impl<W: Write> TapReporter<W> {
                 break;
             }
             if self.next.1 == 0 {
-                let _ = writeln!(text, "# Subtest: {name}\n    1..{}", scenarios.len());
+                let _ = writeln!(text, "# Subtest: {name}");
+                if !self.is_repeated(scenarios) {
+                    let _ = writeln!(text, "    1..{}", scenarios.len());
+                }
             }
-            self.point(&mut text, self.next.1 + 1, scenario);
+            if !case::is_unrun_repetition(&self.record, scenario) {
+                self.points += 1;
+                self.point(&mut text, self.points, scenario);
+            }
             self.next.1 += 1;
         }
         self.out.write(&text);
+    }
+
+    fn is_repeated(&self, scenarios: &[usize]) -> bool {
+        let outline = &self.record.started.outline.scenarios;
+        scenarios.iter().any(|&index| outline.get(index).is_some_and(|scenario| scenario.repetition.is_some()))
+    }
+
+    /// Writes what a subtest with repetitions has after its points.
+    fn end_subtest(&self, text: &mut String, document: usize, scenarios: &[usize]) {
+        if !self.is_repeated(scenarios) {
+            return;
+        }
+        let mut points = self.points;
+        if let Some(message) = case::unrun_repetitions(&self.record, document) {
+            points += 1;
+            let _ = writeln!(text, "    ok {points} - {} # SKIP {}", case::UNRUN_REPETITIONS, escape(&message));
+        }
+        let _ = writeln!(text, "    1..{points}");
     }
 
     fn point(&self, text: &mut String, number: usize, index: usize) {

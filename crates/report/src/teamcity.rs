@@ -33,6 +33,8 @@ pub(crate) struct TeamcityReporter<W: Write> {
     begun: BTreeSet<usize>,
     /// Attempts that were announced and are not over.
     running: BTreeSet<Attempt>,
+    /// How many repetitions of each document were not run, and why the first was not.
+    unrun: BTreeMap<usize, (usize, String)>,
 }
 
 impl<W: Write> TeamcityReporter<W> {
@@ -45,6 +47,7 @@ impl<W: Write> TeamcityReporter<W> {
             open: BTreeMap::new(),
             begun: BTreeSet::new(),
             running: BTreeSet::new(),
+            unrun: BTreeMap::new(),
         }
     }
 
@@ -106,7 +109,10 @@ impl<W: Write> TeamcityReporter<W> {
         let name = self.names.scenario(attempt.index).to_owned();
         let Some(scenario) = self.run.started.outline.scenarios.get(attempt.index) else { return };
         let message = case::message(scenario, Some(record), state);
-        if state == ScenarioState::Skipped && !self.running.contains(&attempt) {
+        let is_unrun = state == ScenarioState::Skipped && !self.running.contains(&attempt);
+        if is_unrun && scenario.repetition.is_some_and(|repetition| repetition > 1) {
+            self.unrun.entry(document).or_insert((0, message)).0 += 1;
+        } else if is_unrun {
             self.begin_suite(document, at);
             self.message("testIgnored", at, &document_flow(document), &[("name", &name), ("message", &message)]);
         } else {
@@ -153,6 +159,12 @@ impl<W: Write> TeamcityReporter<W> {
     }
 
     fn end_suite(&mut self, document: usize, at: Duration) {
+        if let Some((number, message)) = self.unrun.remove(&document) {
+            self.begin_suite(document, at);
+            let message = case::unrun_message(number, &message);
+            let values = [("name", case::UNRUN_REPETITIONS), ("message", &*message)];
+            self.message("testIgnored", at, &document_flow(document), &values);
+        }
         if self.begun.contains(&document) {
             let name = self.names.document(document).to_owned();
             self.message("testSuiteFinished", at, &document_flow(document), &[("name", &name)]);

@@ -104,3 +104,38 @@ fn all_attempts_at_a_flaky_scenario_are_in_the_page() {
     }
     assert!(page.contains("<b>1</b> flaky"), "counted in the head");
 }
+
+#[test]
+fn a_rerun_with_nothing_left_is_a_success_in_the_page() {
+    let text = document("## Good\n\n```scenario\nwhen I run true\n```\n");
+    let project = Project::anywhere().file("x.md", text);
+    project.run(["run", "-q", "x.md"]).passes();
+    project.run(["run", "-q", "--rerun", "failed", "x.md", "--html", "x.html"]).passes();
+    let page = fs::read_to_string(project.path("x.html")).unwrap();
+    let verdict = between(&page, "<p class=\"verdict ", "</p>");
+    assert_eq!(verdict, "passed\">nothing left to rerun: the only scenario passed in the last run");
+}
+
+#[test]
+fn reports_count_repetitions_that_were_not_run() {
+    let text =
+        document("## Bad\n\n```scenario\nwhen I run false\n```\n\n## Other\n\n```scenario\nwhen I run true\n```\n");
+    let project = Project::anywhere().file("x.md", text);
+    let reports = ["--html", "x.html", "--junit", "x.xml", "--events", "x.jsonl"];
+    let run = ["run", "-j1", "--format", "tap", "--until-failure", "x.md"];
+    let tap = project.run([&run[..], &reports].concat()).code(1).stdout;
+    let read = |name: &str| fs::read_to_string(project.path(name)).unwrap();
+    let why = "1998 repetitions not run: an earlier scenario failed (--until-failure)";
+    assert!(tap.contains(&format!("    ok 3 - repetitions that were not run # SKIP {why}\n    1..3\n")), "{tap}");
+    assert_eq!(tap.matches(" # SKIP ").count(), 2, "Other and the repetitions: {tap}");
+    let junit = read("x.xml");
+    assert_eq!(junit.matches("<testcase ").count(), 3, "{junit}");
+    assert!(junit.contains(&format!("<skipped message=\"{why}\"/>")), "{junit}");
+    let teamcity = project.run(["report", "--format", "teamcity", "x.jsonl"]).code(1).stdout;
+    assert_eq!(teamcity.matches("##teamcity[testIgnored ").count(), 2, "{teamcity}");
+    assert!(teamcity.contains(&format!("name='repetitions that were not run' message='{why}'")), "{teamcity}");
+    let page = read("x.html");
+    let bad = between(&page, "aria-labelledby=\"bad\"", "</section>");
+    assert_eq!(bad.matches("repetition").count(), 2, "{bad}");
+    assert!(bad.contains("999 other repetitions"), "{bad}");
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use greenroom_event::{Outline, ScenarioOutline};
 use maud::{Markup, html};
 
-use crate::page::results::state_name;
+use crate::page::results::{about_run, run_notice, state_name};
 use crate::page::{frame, markup};
 use crate::run_record::{RunRecord, ScenarioState};
 use crate::words;
@@ -41,6 +41,7 @@ pub fn index(request: &Request<'_>) -> String {
                     h1.document-title { "Documents" }
                     p.subtitle { (words::count(outline.documents.len(), "document")) ", " (count) }
                 }
+                @if let Some(run) = request.run { (run_notice(run)) }
                 div.table tabindex="0" role="group" aria-label="Documents and labels" {
                     table.matrix {
                         thead {
@@ -77,6 +78,7 @@ pub fn index(request: &Request<'_>) -> String {
                         }
                     }
                 }
+                @if let Some(run) = request.run { (about_run(run)) }
             }
         }
     };

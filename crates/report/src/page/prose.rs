@@ -283,7 +283,10 @@ impl Writer<'_, '_, '_> {
             if !self.document.layout.is_long() {
                 self.out.push_str(&format!(" aria-labelledby=\"{}\"", Escaped(&heading.anchor)));
             }
-            self.out.push_str(&format!(" data-labels=\"{}\"{state}>\n", Escaped(&labels)));
+            if !labels.is_empty() {
+                self.out.push_str(&format!(" data-labels=\"{}\"", Escaped(&labels)));
+            }
+            self.out.push_str(&format!("{state}>\n"));
         }
     }
 

@@ -15,12 +15,12 @@ pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>, run: Option<(&V
     html! {
         ol.steps start=[(first > 1).then_some(first)] {
             @for line in lines {
-                li.step id=(line.anchor) {
+                li id=(line.anchor) {
                     div.step-line {
-                        span.step-text { (text(line, layout)) }
+                        span { (text(line, layout)) }
                         @if !layout.is_long() { (anchor_link(&line.anchor, &format!("step {}", line.number))) }
                         @if let Some((view, run, step)) = step_of_run(line, run) {
-                            (results::step_state(view, run, step))
+                            (results::step_state(view, run, step, layout.is_long()))
                         }
                     }
                     @if let Some((view, run, step)) = step_of_run(line, run) {

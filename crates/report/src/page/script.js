@@ -47,7 +47,7 @@
 
   const textOf = (scenario) => {
     const parts = [scenario.querySelector('.heading'), scenario.querySelector('.scenario-state')];
-    parts.push(...scenario.querySelectorAll('.step-text, .failure > .message'));
+    parts.push(...scenario.querySelectorAll('.step-line > :first-child, .failure > .message'));
     return parts.map((part) => (part ? part.textContent : '')).join(' ').toLowerCase();
   };
 
@@ -58,7 +58,7 @@
     let count = 0;
     scenarios.forEach((scenario, index) => {
       const fits = (!chosen.size || chosen.has(scenario.dataset.state))
-        && (!label || scenario.dataset.labels.split(' ').includes(label))
+        && (!label || (scenario.dataset.labels || '').split(' ').includes(label))
         && words.every((word) => texts[index].includes(word));
       if (scenario.hidden === fits) scenario.hidden = !fits;
       if (fits) count += 1;
@@ -80,7 +80,7 @@
   const failures = scenarios.filter((one) => ['failed', 'broken', 'unfinished'].includes(one.dataset.state));
   let current = -1;
   const place = (scenario) =>
-    (scenario.querySelector('.failure') || scenario).closest('.step, .failure, .scenario');
+    (scenario.querySelector('.failure') || scenario).closest('.steps > li, .failure, .scenario');
   const jump = (by) => {
     const visible = failures.filter((one) => !one.hidden);
     if (!visible.length) return;

@@ -97,18 +97,7 @@ pub(super) fn ending(page: &mut Page, outline: &Outline, summary: &Summary, skip
     let took = words::duration(summary.took);
     let counts = counts(summary);
     match summary.verdict() {
-        Verdict::Passed if summary.is_nothing_left() => {
-            let scenarios = match (summary.passed_earlier, summary.left_out) {
-                (1, 0) => "the only scenario".to_owned(),
-                (1, _) => "the selected scenario".to_owned(),
-                (all, 0) => format!("all {all} scenarios"),
-                (selected, _) => format!("all {selected} selected scenarios"),
-            };
-            page.line(0, &format!("nothing left to rerun: {scenarios} passed in the last run"));
-        }
-        Verdict::Passed if let Some(partition) = summary.empty_partition() => {
-            page.line(0, &words::empty_partition(partition));
-        }
+        Verdict::Passed if let Some(why) = explanation::nothing_to_do(summary) => page.line(0, &why),
         Verdict::Passed => {
             let passed = page.paint(Role::Good, &format!("{} passed", words::count(summary.passed, "scenario")));
             let steps = words::count(summary.steps_passed, "step");

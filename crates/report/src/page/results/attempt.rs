@@ -95,7 +95,7 @@ fn steps(view: &View<'_>, record: &ScenarioRecord) -> Markup {
             @for (index, step) in texts.iter().enumerate() {
                 li {
                     code { (text::line(&step.text)) } " "
-                    (step::mark(Some(record), index, ScenarioState::Failed))
+                    (step::mark(Some(record), index, ScenarioState::Failed, false))
                     (step::explanation(&context, record, index))
                 }
             }

@@ -54,7 +54,7 @@ impl Scale {
         (start.min(100.0 - width), width)
     }
 
-    /// Returns times for the ticks: round ones, and never the end.
+    /// Returns times for the ticks: round ones, each with room for its text before that of the end.
     pub(super) fn ticks(self) -> Vec<Duration> {
         let total = self.total.as_micros();
         // The steps that people count in: 1, 2, 5, 10, 20, 50, ...
@@ -64,7 +64,7 @@ impl Scale {
         let unit = unit.max(1000);
         let ticks = (1..=MOST_TICKS)
             .map(|number| number.saturating_mul(unit))
-            .take_while(|&tick| tick.saturating_mul(100) < total.saturating_mul(88));
+            .take_while(|&tick| tick.saturating_mul(100) < total.saturating_mul(78));
         ticks.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))).collect()
     }
 }
@@ -122,10 +122,12 @@ mod tests {
         let ticks = |total| scale(total).ticks().iter().map(Duration::as_millis).collect::<Vec<_>>();
         assert_eq!(ticks(0), []);
         assert_eq!(ticks(3), [1, 2]);
-        assert_eq!(ticks(12), [5, 10]);
-        assert_eq!(ticks(480), [100, 200, 300, 400]);
-        assert_eq!(ticks(1000), [200, 400, 600, 800]);
-        assert_eq!(ticks(3_600_000), [1_000_000, 2_000_000, 3_000_000]);
+        assert_eq!(ticks(12), [5]);
+        // 60 of 68 would run into the text of the end.
+        assert_eq!(ticks(68), [20, 40]);
+        assert_eq!(ticks(480), [100, 200, 300]);
+        assert_eq!(ticks(1000), [200, 400, 600]);
+        assert_eq!(ticks(3_600_000), [1_000_000, 2_000_000]);
     }
 
     #[test]

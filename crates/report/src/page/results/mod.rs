@@ -28,7 +28,7 @@ use crate::words;
 
 pub(crate) use room::Room;
 pub(crate) use state::{mark as state_mark, name as state_name};
-pub(crate) use summary::{failures_list, summary};
+pub(crate) use summary::{about_run, failures_list, run_notice, summary};
 
 /// Returns the run of a scenario whose steps are shown in the document.
 ///
@@ -71,10 +71,10 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
     }
 }
 
-/// Returns the state and the time of a step, for beside it.
-pub(crate) fn step_state(view: &View<'_>, scenario: usize, step: usize) -> Markup {
+/// Returns the state and the time of a step, for beside it. A long document needs it in short.
+pub(crate) fn step_state(view: &View<'_>, scenario: usize, step: usize, in_short: bool) -> Markup {
     let record = view.run.deciding(scenario);
-    step::mark(record, step, view.run.state(scenario))
+    step::mark(record, step, view.run.state(scenario), in_short)
 }
 
 /// Returns what is below a step: its failure, or what its command wrote, folded.

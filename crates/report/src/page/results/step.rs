@@ -38,8 +38,11 @@ impl<'a> StepFact<'a> {
 }
 
 /// Returns the state and the time of a step of an attempt.
-pub(super) fn mark(record: Option<&ScenarioRecord>, step: usize, of: ScenarioState) -> Markup {
+pub(super) fn mark(record: Option<&ScenarioRecord>, step: usize, of: ScenarioState, in_short: bool) -> Markup {
     match StepFact::of(record, step) {
+        StepFact::Ended(ended) if in_short && ended.outcome == Outcome::Passed => html! {
+            span.ok { b { "passed" } " " (words::duration(ended.took)) }
+        },
         StepFact::Ended(ended) => html! {
             span class={ "step-state " (state::outcome_name(ended.outcome)) } {
                 b { (state::step_word(ended.outcome)) }

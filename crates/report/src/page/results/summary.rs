@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use greenroom_event::{Failure, Relation, RunEnd, RunStarted};
+use greenroom_event::{Failure, Relation, RunEnd};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -12,7 +12,8 @@ use crate::explanation;
 use crate::merge;
 use crate::page::View;
 use crate::page::text;
-use crate::run_record::ScenarioState;
+use crate::run_record::{RunRecord, ScenarioState};
+use crate::summary::Verdict;
 use crate::words;
 
 /// Scenarios that are listed at the head of the page.
@@ -27,12 +28,15 @@ struct Counts {
     /// The times of all attempts, added up.
     time: Duration,
     labels: Vec<String>,
+    /// Why the run is a success though it had nothing to run.
+    nothing_to_do: Option<String>,
 }
 
 impl Counts {
     fn of(view: &View<'_>) -> Self {
         let mut by_state: Vec<_> = state::ALL.into_iter().map(|state| (state, 0)).collect();
-        let mut counts = Self { by_state: Vec::new(), total: 0, time: Duration::ZERO, labels: Vec::new() };
+        let mut counts =
+            Self { by_state: Vec::new(), total: 0, time: Duration::ZERO, labels: Vec::new(), nothing_to_do: None };
         for (index, scenario) in view.run.scenarios_of(view.document) {
             counts.total += 1;
             let state = view.run.state(index);
@@ -46,6 +50,7 @@ impl Counts {
             }
         }
         counts.labels.sort();
+        counts.nothing_to_do = nothing_to_do(view.run);
         counts.by_state = by_state;
         counts
     }
@@ -62,11 +67,8 @@ impl Counts {
     fn state(&self) -> ScenarioState {
         let worst = self.by_state.iter().find(|(_, count)| *count > 0).map_or(ScenarioState::Skipped, |(of, _)| *of);
         // Passed scenarios decide once some ran.
-        if worst == ScenarioState::Skipped && self.number(ScenarioState::Passed) > 0 {
-            ScenarioState::Passed
-        } else {
-            worst
-        }
+        let is_success = self.number(ScenarioState::Passed) > 0 || self.nothing_to_do.is_some();
+        if worst == ScenarioState::Skipped && is_success { ScenarioState::Passed } else { worst }
     }
 
     fn verdict(&self) -> String {
@@ -78,6 +80,7 @@ impl Counts {
             flaky => format!(", {flaky} flaky"),
         };
         match (failures, ran) {
+            (_, 0) if let Some(why) = &self.nothing_to_do => why.clone(),
             (_, 0) => "nothing ran".to_owned(),
             (0, ran) if ran == self.total && ran == 1 => format!("the scenario passed{flaky}"),
             (0, ran) if ran == self.total => format!("all {of} passed{flaky}"),
@@ -91,10 +94,14 @@ impl Counts {
     }
 }
 
+/// Says why a run that had nothing to run is a success, if it is one.
+fn nothing_to_do(run: &RunRecord) -> Option<String> {
+    explanation::nothing_to_do(&run.summary).filter(|_| run.summary.verdict() == Verdict::Passed)
+}
+
 /// Returns the head of a page with results, which stays in reach.
 pub(crate) fn summary(view: &View<'_>) -> Markup {
     let counts = Counts::of(view);
-    let run = &view.run.started;
     html! {
         section.results aria-label="Results" data-failures=(counts.failures()) {
             p class={ "verdict " (state::name(counts.state())) } { (counts.verdict()) }
@@ -108,7 +115,7 @@ pub(crate) fn summary(view: &View<'_>) -> Markup {
             p.total-time { (words::duration(view.run.summary.took)) }
             // The script of the page fills it: without it there is nothing to filter with.
             div.filter data-labels=(words::escape(&counts.labels.join(" "))) {}
-            details.about { summary { "About this run" } (about(view, run, &counts)) }
+            details.about { summary { "About this run" } (about(view.run, &time(view, &counts))) }
         }
     }
 }
@@ -119,14 +126,36 @@ fn time(view: &View<'_>, counts: &Counts) -> String {
     format!("{wall}; {} for all scenarios of this document together", words::duration(counts.time))
 }
 
+/// Returns what the reader of a run of several documents must know first.
+pub(crate) fn run_notice(record: &RunRecord) -> Markup {
+    html! {
+        (notice(record))
+        @if let Some(why) = nothing_to_do(record) { p.notice role="note" { b { (why) } } }
+    }
+}
+
+/// Returns where a run of several documents comes from.
+pub(crate) fn about_run(record: &RunRecord) -> Markup {
+    let attempts = record.scenarios.iter().flatten().filter_map(|record| record.finished.as_ref());
+    let together = attempts.map(|finished| recorded(finished.took)).sum::<Duration>();
+    let wall = words::duration(record.summary.took);
+    let time = format!("{wall}; {} for all scenarios together", words::duration(together));
+    html! {
+        section.run-facts aria-label="About this run" {
+            h2 { "About this run" }
+            (about(record, &time))
+        }
+    }
+}
+
 /// Says what is missing: the end of the run, or recordings that belong to it.
-fn notice(view: &View<'_>) -> Markup {
-    let merge = view.run.started.merge.as_ref();
-    let runs =
+fn notice(run: &RunRecord) -> Markup {
+    let merge = run.started.merge.as_ref();
+    let parts =
         merge.map_or(&[][..], |merge| &merge.runs).iter().filter(|_| merge.is_some_and(|merge| merge.runs.len() > 1));
-    let parts: Vec<(&str, RunEnd)> = runs.map(|run| (run.recording.as_str(), run.end)).collect();
+    let parts: Vec<(&str, RunEnd)> = parts.map(|run| (run.recording.as_str(), run.end)).collect();
     let goes_on =
-        view.run.summary.goes_on || merge.is_some_and(|merge| merge.runs.iter().any(|run| run.end == RunEnd::GoesOn));
+        run.summary.goes_on || merge.is_some_and(|merge| merge.runs.iter().any(|run| run.end == RunEnd::GoesOn));
     let unfinished = " Scenarios without an end are marked as unfinished.";
     html! {
         @for problem in merge.iter().flat_map(|merge| &merge.problems) {
@@ -147,16 +176,16 @@ fn notice(view: &View<'_>) -> Markup {
             }
         }
         @if !parts.is_empty() {
-        } @else if !view.run.ended && goes_on {
+        } @else if !run.ended && goes_on {
             p.notice role="note" {
                 b { "This run still goes on." } " The page has what was recorded when it was written." (unfinished)
             }
-        } @else if !view.run.ended {
+        } @else if !run.ended {
             p.notice role="note" {
                 b { "This recording is cut short." }
                 " Its run was killed, or a part of the file is missing." (unfinished)
             }
-        } @else if view.run.summary.interrupted {
+        } @else if run.summary.interrupted {
             p.notice role="note" {
                 b { "This run was interrupted." }
                 " Scenarios that it did not start or finish are marked as skipped."
@@ -165,7 +194,9 @@ fn notice(view: &View<'_>) -> Markup {
     }
 }
 
-fn about(view: &View<'_>, run: &RunStarted, counts: &Counts) -> Markup {
+/// Returns where a run comes from: when, on which machine, by which command.
+fn about(record: &RunRecord, time: &str) -> Markup {
+    let run = &record.started;
     let origin = run.origin.as_ref();
     let jobs = match run.jobs {
         0 | 1 => "one at a time".to_owned(),
@@ -175,9 +206,9 @@ fn about(view: &View<'_>, run: &RunStarted, counts: &Counts) -> Markup {
     html! {
         dl {
             @if let Some(origin) = origin {
-                @if let Some(time) = view.run.wall_time(Duration::ZERO) {
+                @if let Some(began) = record.wall_time(Duration::ZERO) {
                     dt { "when" }
-                    dd { time datetime=(time) { (readable(time)) } }
+                    dd { time datetime=(began) { (readable(began)) } }
                 }
                 @if !origin.machine.host.is_empty() {
                     dt { "machine" }
@@ -212,7 +243,7 @@ fn about(view: &View<'_>, run: &RunStarted, counts: &Counts) -> Markup {
                 dt { "runs" }
                 dd { ul { @for run in &merge.runs { li { (explanation::merged_run(run)) } } } }
             }
-            dt { "time" } dd { (time(view, counts)) }
+            dt { "time" } dd { (time) }
             dt { "greenroom" } dd { (text::line(&run.version)) }
         }
     }
@@ -235,7 +266,7 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
     listed.sort_by_key(|(state, index)| (*state == ScenarioState::Flaky, *index));
     let more = listed.len().saturating_sub(LISTED);
     html! {
-        (notice(view))
+        (notice(view.run))
         @if !listed.is_empty() {
             nav.failures aria-label="Scenarios that need attention" data-state=(state::name(listed[0].0)) {
                 ul {

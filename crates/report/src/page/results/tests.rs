@@ -178,16 +178,16 @@ fn a_passed_scenario_is_quiet() {
     let scenario = between(&page, "<section class=\"scenario\"", "</section>");
     assert_eq!(
         scenario,
-        " aria-labelledby=\"one\" data-labels=\"\" data-state=\"passed\">\n\
+        " aria-labelledby=\"one\" data-state=\"passed\">\n\
          <div class=\"heading\"><h2 id=\"one\">One</h2>\
          <a class=\"anchor\" href=\"#one\" aria-label=\"Link to One\">#</a></div>\n\
          <p class=\"scenario-state\"><span class=\"state passed\">passed</span> <span class=\"time\">120 ms</span></p>\
-         <ol class=\"steps\"><li class=\"step\" id=\"one-step-1\"><div class=\"step-line\">\
-         <span class=\"step-text\"><b class=\"given\">given</b> a shop</span>\
+         <ol class=\"steps\"><li id=\"one-step-1\"><div class=\"step-line\">\
+         <span><b class=\"given\">given</b> a shop</span>\
          <a class=\"anchor\" href=\"#one-step-1\" aria-label=\"Link to step 1\">#</a>\
          <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li>\
-         <li class=\"step\" id=\"one-step-2\"><div class=\"step-line\">\
-         <span class=\"step-text\"><b class=\"given\">then</b> it sells &lt;bread&gt;</span>\
+         <li id=\"one-step-2\"><div class=\"step-line\">\
+         <span><b class=\"given\">then</b> it sells &lt;bread&gt;</span>\
          <a class=\"anchor\" href=\"#one-step-2\" aria-label=\"Link to step 2\">#</a>\
          <span class=\"step-state passed\"><b>passed</b> 10 ms</span></div></li></ol>\n"
     );
