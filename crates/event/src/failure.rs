@@ -252,12 +252,31 @@ pub struct Comparison {
 }
 
 /// A part of a text that is like another text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Closest {
     /// Its line, from 1.
     pub line: u64,
     /// The part of that line.
     pub text: String,
+    /// What is before the part in its line; begins with `…` if more is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub before: String,
+    /// What is after the part in its line; ends with `…` if more is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub after: String,
+    /// A few lines above that line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<String>,
+    /// A few lines below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub below: Vec<String>,
+}
+
+impl Closest {
+    /// Returns the whole line, cut only if it is very long.
+    pub fn whole_line(&self) -> String {
+        format!("{}{}{}", self.before, self.text, self.after)
+    }
 }
 
 /// Where the texts of a comparison come from when they are not the whole.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use greenroom_event::{Comparison, Relation};
+use greenroom_event::{Closest, Comparison, Relation};
 use similar::{ChangeTag, TextDiff};
 
 use crate::excerpt::{self, LINE, last_lines};
@@ -121,10 +121,10 @@ pub(crate) fn blocks(comparison: &Comparison, named: bool, columns: usize, tail:
 }
 
 /// Returns whether the end of the actual text is shown.
-pub(crate) fn shows_end(comparison: &Comparison) -> bool {
+pub(crate) fn shows_end(comparison: &Comparison, tail: usize) -> bool {
     let Comparison { actual, part, .. } = comparison;
     match comparison.relation {
-        Relation::Contains | Relation::Matches => true,
+        Relation::Contains | Relation::Matches => far_closest(comparison, tail).is_none(),
         _ => part.before == 0 && part.after == 0 && actual.lines().count() <= 1,
     }
 }
@@ -336,21 +336,68 @@ fn missing<'a>(blocks: &mut Vec<Block<'a>>, title: String, comparison: &'a Compa
         blocks.push(Block::Title("actual: (empty)".to_owned()));
         return;
     }
-    let (lines, before) = last_lines(actual, tail);
-    if let Some(closest) = &comparison.closest {
-        let first = part.lines_before + actual[..before].matches('\n').count() as u64 + 1;
-        let shown = closest.line.checked_sub(first).and_then(|at| lines.get(usize::try_from(at).ok()?));
-        if shown.is_none_or(|line| line.chars().count() > LINE) {
-            blocks.push(Block::Title(format!("the closest text is in line {}:", closest.line)));
-            match expected.trim() {
-                expected if one_line(expected) => pair(blocks, expected, &closest.text, columns, 0),
-                _ => end_of_text(blocks, &closest.text, 0, tail),
-            }
+    if let Some(closest) = far_closest(comparison, tail) {
+        blocks.push(Block::Title(format!("the closest text is in line {}:", closest.line)));
+        let expected = expected.trim();
+        if one_line(expected) {
+            aligned(blocks, expected, closest, columns);
         }
+        if !one_line(expected) || !closest.above.is_empty() || !closest.below.is_empty() {
+            around(blocks, closest, tail);
+        }
+        return;
     }
+    let (lines, before) = last_lines(actual, tail);
     let extent = excerpt::extent(lines.len(), before as u64 + part.before, tail);
     blocks.push(Block::Title(format!("actual{extent}:")));
     blocks.push(Block::Text(lines.into_iter().map(Cow::Borrowed).collect()));
+}
+
+/// Returns the closest text, unless the shown end of the actual text has it.
+fn far_closest(comparison: &Comparison, tail: usize) -> Option<&Closest> {
+    let Comparison { actual, part, .. } = comparison;
+    let closest = comparison.closest.as_ref()?;
+    let (lines, before) = last_lines(actual, tail);
+    let first = part.lines_before + actual[..before].matches('\n').count() as u64 + 1;
+    let shown = closest.line.checked_sub(first).and_then(|at| lines.get(usize::try_from(at).ok()?));
+    shown.is_none_or(|line| line.chars().count() > LINE).then_some(closest)
+}
+
+/// Adds the expected text above the line that is most like it, aligned with the part that is.
+///
+/// The line is cut only if it is too long for the screen.
+fn aligned(blocks: &mut Vec<Block<'_>>, expected: &str, closest: &Closest, columns: usize) {
+    let is_wide = closest.whole_line().chars().count() > columns;
+    pair(blocks, expected, &closest.text, columns, 0);
+    let Some(Block::Pair(old, new)) = blocks.iter_mut().rev().find(|block| matches!(block, Block::Pair(..))) else {
+        return;
+    };
+    let before = match closest.before.char_indices().rev().nth(LEAD - 1) {
+        Some((at, _)) if at > 0 && is_wide => format!("…{}", words::escape(&closest.before[at..])),
+        _ => words::escape(&closest.before).into_owned(),
+    };
+    let after = match closest.after.char_indices().nth(LEAD) {
+        Some((at, _)) if is_wide => format!("{}…", words::escape(&closest.after[..at])),
+        _ => words::escape(&closest.after).into_owned(),
+    };
+    if !before.is_empty() {
+        old.before.insert_str(0, &" ".repeat(words::width(&before)));
+        new.before.insert_str(0, &before);
+    }
+    new.after.push_str(&after);
+}
+
+/// Adds the line of the closest text and the lines around it, with their numbers.
+fn around(blocks: &mut Vec<Block<'_>>, closest: &Closest, tail: usize) {
+    let first = closest.line.saturating_sub(closest.above.len() as u64);
+    let last = closest.line.saturating_add(closest.below.len() as u64);
+    let which = if first == last { format!("line {last}") } else { format!("lines {first} to {last}") };
+    blocks.push(Block::Title(format!("actual ({which}{}):", excerpt::advice(tail))));
+    let digits = last.to_string().len();
+    let whole = closest.whole_line();
+    let lines = closest.above.iter().chain([&whole]).chain(&closest.below);
+    let numbered = lines.zip(first..).map(|(line, number)| Cow::Owned(format!("{number:>digits$}  {line}")));
+    blocks.push(Block::Text(numbered.collect()));
 }
 
 /// Adds the lines around unexpected text, or the end of the actual text if the place is not known.

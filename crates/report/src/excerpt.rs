@@ -31,7 +31,7 @@ pub(crate) fn before(bytes: u64, tail: usize) -> Option<String> {
 }
 
 /// Returns how to see more than the shown lines.
-fn advice(tail: usize) -> &'static str {
+pub(crate) fn advice(tail: usize) -> &'static str {
     if tail < LONG_TAIL { "; -v shows more" } else { "" }
 }
 

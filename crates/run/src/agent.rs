@@ -11,7 +11,9 @@ use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
-use greenroom_steps::library::daemon::{with_denials, with_holder, with_refusals};
+use greenroom_steps::library::daemon::{
+    with_crash, with_denials, with_holder, with_missing_files, with_refusals, with_running,
+};
 use greenroom_steps::library::runcmd::{with_lost_rights, written_since};
 use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Registry, ScenarioEnd};
 
@@ -283,9 +285,12 @@ impl StepAgent {
                 let Limit { scope, of_scenario, time } = limit;
                 failure.kind = FailureKind::TimeLimit { scope, limit: time };
                 failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", words::limit(time));
+                failure = with_running(context, failure);
                 let (key, option) =
                     if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
-                failure.help.push(format!("if it needs more time, set `{key}` in the document's metadata{option}"));
+                failure.help.push(format!(
+                    "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata{option}"
+                ));
             }
             Some(WaitError::OutputLimit { output }) => {
                 let Failure { kind, message, help, .. } = too_long(&output, context);
@@ -299,6 +304,8 @@ impl StepAgent {
             failure = with_holder(context, failure);
             failure = with_refusals(context, failure);
             failure = with_denials(context, failure);
+            failure = with_missing_files(context, failure);
+            failure = with_crash(context, failure);
             failure = with_lost_rights(context, failure);
         }
         StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
@@ -324,11 +331,15 @@ struct Limit {
 
 /// The failure of a step whose processes wrote more than the output limit.
 fn too_long(output: &str, context: &mut Context) -> Failure {
-    let limit =
-        context.watch().output_limit().map_or_else(String::new, |limit| format!(" of {}", words::size_limit(limit)));
+    // The sizes of outputs are in decimal units.
+    let limit = |limit| match (words::size_limit(limit), words::size(limit)) {
+        (exact, size) if exact == size => format!(" of {exact}"),
+        (exact, size) => format!(" of {exact} ({size})"),
+    };
+    let limit = context.watch().output_limit().map_or_else(String::new, limit);
     Failure::new(format!("{output} exceeded the output limit{limit}; the processes that wrote to it were killed"))
         .kind(FailureKind::OutputLimit)
-        .help("raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less")
+        .help("write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`")
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {

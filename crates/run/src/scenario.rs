@@ -499,7 +499,8 @@ impl ActiveScenario {
         if policy.strictness.leftovers && !left_over.is_empty() && self.outcome == Outcome::Passed {
             self.fail(Outcome::Failed, FailureKind::LeftOver, left_behind(&left_over));
             if let Some(failure) = &mut self.failure {
-                failure.help.push("stop them in the scenario, or allow them with `--leftovers warn`".to_owned());
+                let it = if left_over.len() == 1 { "it" } else { "them" };
+                failure.help.push(format!("stop {it} in the scenario, or allow {it} with `--leftovers warn`"));
             }
         }
         if policy.strictness.flaky && self.attempt.number > 1 && self.outcome == Outcome::Passed {

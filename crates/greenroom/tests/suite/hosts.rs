@@ -190,7 +190,7 @@ FAIL [TIME]  It waits
     FAILED [TIME]  when it waits
 
   the step exceeded its time limit of 1 s while waiting for perl function misbehaves
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run --host perl=[HOST] x.md --name 'It waits'
 

@@ -19,7 +19,7 @@ fn long_output(line: &str, step: &str) -> String {
 fn closest(line: &str, step: &str) -> String {
     let ran = Project::anywhere().file("x.md", long_output(line, step)).run(["run", "x.md"]).code(1).stderr("");
     let lines: Vec<&str> = ran.stdout.lines().skip_while(|line| !line.contains("the closest text")).collect();
-    lines.iter().take_while(|line| !line.contains("last 20 lines")).map(|line| format!("{line}\n")).collect()
+    lines.iter().take_while(|line| !line.contains("  note: the command")).map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
@@ -31,6 +31,14 @@ fn another_number_a_typo_case_and_blanks_are_found_in_a_long_output() {
     expected: Error 41: disk full
     actual:   Error 42: disk full
                      ^
+  actual (lines 148 to 154; -v shows more):
+    │ 148  line 148: all is well
+    │ 149  line 149: all is well
+    │ 150  line 150: all is well
+    │ 151  Error 42: disk full
+    │ 152  line 152: all is well
+    │ 153  line 153: all is well
+    │ 154  line 154: all is well
 
 "#]],
     );
@@ -38,9 +46,17 @@ fn another_number_a_typo_case_and_blanks_are_found_in_a_long_output() {
         &closest("10:20 eror: disk full", "stdout contains \"error: disk full\""),
         str![[r#"
   the closest text is in line 151:
-    expected: error: disk full
-    actual:   eror: disk full
-                ^
+    expected:       error: disk full
+    actual:   10:20 eror: disk full
+                      ^
+  actual (lines 148 to 154; -v shows more):
+    │ 148  line 148: all is well
+    │ 149  line 149: all is well
+    │ 150  line 150: all is well
+    │ 151  10:20 eror: disk full
+    │ 152  line 152: all is well
+    │ 153  line 153: all is well
+    │ 154  line 154: all is well
 
 "#]],
     );
@@ -51,6 +67,15 @@ fn another_number_a_typo_case_and_blanks_are_found_in_a_long_output() {
     expected: disk full on /var
     actual:   DISK  FULL on /var
               ^^^^^^^^^^
+  actual (lines 148 to 154; -v shows more):
+    │ 148  line 148: all is well
+    │ 149  line 149: all is well
+    │ 150  line 150: all is well
+    │ 151  DISK  FULL on /var
+    │ 152  line 152: all is well
+    │ 153  line 153: all is well
+    │ 154  line 154: all is well
+  note: it contains the text except for spaces, case or Unicode normal form
 
 "#]],
     );

@@ -36,6 +36,7 @@ FAIL [TIME]  An order is accepted
   daemon orders ended with exit status 1 after [TIME] before it listened on port 7001: ConnectionRefusedError
   stderr of daemon orders:
     │ orders: cannot read orders.json: no such file
+  help: orders.json is not in the scenario's directory: embed it in the document and write `given file orders.json` before this step
 
   daemon orders: exited with status 1 after [TIME]
     command: python3 orders.py
@@ -146,29 +147,16 @@ FAIL [TIME]  Prices are imported
     │ imported 1200 prices, 1 rejected: pear
   the closest text is in line 701:
     expected: imported 1200 prices, 1 rejected: pear
-    actual:   imported 1200 prices, 2 rejected: pear
+    actual:   imported 1200 prices, 2 rejected: pear, plum
                                     ^
-  actual (last 20 lines, 36.7 kB before; -v shows more):
-    │ price 1181 read from prices.csv
-    │ price 1182 read from prices.csv
-    │ price 1183 read from prices.csv
-    │ price 1184 read from prices.csv
-    │ price 1185 read from prices.csv
-    │ price 1186 read from prices.csv
-    │ price 1187 read from prices.csv
-    │ price 1188 read from prices.csv
-    │ price 1189 read from prices.csv
-    │ price 1190 read from prices.csv
-    │ price 1191 read from prices.csv
-    │ price 1192 read from prices.csv
-    │ price 1193 read from prices.csv
-    │ price 1194 read from prices.csv
-    │ price 1195 read from prices.csv
-    │ price 1196 read from prices.csv
-    │ price 1197 read from prices.csv
-    │ price 1198 read from prices.csv
-    │ price 1199 read from prices.csv
-    │ price 1200 read from prices.csv
+  actual (lines 698 to 704; -v shows more):
+    │ 698  price 698 read from prices.csv
+    │ 699  price 699 read from prices.csv
+    │ 700  price 700 read from prices.csv
+    │ 701  imported 1200 prices, 2 rejected: pear, plum
+    │ 702  price 701 read from prices.csv
+    │ 703  price 702 read from prices.csv
+    │ 704  price 703 read from prices.csv
   note: the command `python3 import.py prices.csv` ended with exit status 0
 
   rerun: greenroom run import.md --name 'Prices are imported'
@@ -225,10 +213,11 @@ FAIL [TIME]  The cache shuts down cleanly
 
   daemon cache did not end within 1 s of SIGTERM and was killed
   note: it had been running for [TIME]
+  note: when the limit passed it was running "python3 -u cache.py" (process [PID], asleep)
   stdout of daemon cache:
     │ cache up
     │ flushing
-  help: to allow more time, write `when I stop background process cache, within 30 seconds`; or fix its SIGTERM handler
+  help: correct its handling of SIGTERM; or give it more time: `when I stop background process cache, within 30 seconds`
 
   daemon cache: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: python3 -u cache.py
@@ -261,6 +250,7 @@ FAIL [TIME]  The parser survives an empty document
   daemon parser ended with signal SIGSEGV without writing "parsed empty.xml" to stdout
   stdout of daemon parser:
     │ parsing empty.xml
+  help: this is a fault of the program: run the scenario with `--keep` and start the command in the kept directory under a debugger, or start it with `python3 -X faulthandler` to see the line
 
   daemon parser: killed by SIGSEGV after [TIME]; greenroom did not send it
     command: python3 -u parser.py
@@ -290,8 +280,8 @@ FAIL [TIME]  The job runs quietly
     FAILED [TIME]  and I wait for daemon job to end, for at most 60 seconds
                       1 step not run
 
-  stdout of daemon job exceeded the output limit of 64 MiB; the processes that wrote to it were killed
-  help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
+  stdout of daemon job exceeded the output limit of 64 MiB (67.1 MB); the processes that wrote to it were killed
+  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   daemon job: killed because its output exceeded the limit
     command: yes nothing to report
@@ -332,9 +322,10 @@ FAIL [TIME]  A backup finishes
                       1 step not run
 
   the step exceeded its time limit of 2 s while waiting for the command `sh backup.sh`
+  note: when the limit passed it was running "sleep 100" (process [PID], asleep)
   stdout of the command:
     │ copying /var/lib/shop
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run slow.md --name 'A backup finishes'
 

@@ -288,7 +288,8 @@ FAIL [TIME]  The scenario
                       1 step not run
 
   the scenario exceeded its time limit of 3 s while waiting for the command `sleep 8765`
-  help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
+  note: when the limit passed it was running "sleep 8765" (process [PID], asleep)
+  help: if it hangs there, correct it; if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   daemon sleepy: still running at the end of the scenario
     command: sleep 9876
@@ -321,7 +322,8 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
 
   the step exceeded its time limit of 2 s while waiting for the command `sleep 8765`
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  note: when the limit passed it was running "sleep 8765" (process [PID], asleep)
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run step.md --name 'The scenario'
 
@@ -338,7 +340,8 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I run sleep 8765
 
   the scenario exceeded its time limit of 2 s while waiting for the command `sleep 8765`
-  help: if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
+  note: when the limit passed it was running "sleep 8765" (process [PID], asleep)
+  help: if it hangs there, correct it; if it needs more time, set `scenario_timeout` in the document's metadata or `--timeout`
 
   rerun: greenroom run scenario.md --name 'The scenario'
 

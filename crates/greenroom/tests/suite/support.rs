@@ -458,6 +458,12 @@ fn redact_times(line: &str) -> String {
             from = at;
         }
     }
+    // Numbers of processes differ where a scenario shares them with the machine.
+    let number = "(process ";
+    if let Some(at) = line.find(number).map(|at| at + number.len()) {
+        let digits = line[at..].bytes().take_while(u8::is_ascii_digit).count();
+        line.replace_range(at..at + digits, "[PID]");
+    }
     if let Some((text, last)) = line.rsplit_once(", ")
         && let Some(length) = time_length(last)
         && (last.len() == length || last[length..].starts_with(" ("))

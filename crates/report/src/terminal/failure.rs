@@ -243,7 +243,9 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
     if let Some(of) = &failure.comparison {
         let named = failure.message.contains(&of.what);
         compare::comparison(page, of, named, shown.tail);
-        shown.outputs.extend(of.source.as_ref().filter(|_| comparison::shows_end(of)).map(|source| (source, false)));
+        shown
+            .outputs
+            .extend(of.source.as_ref().filter(|_| comparison::shows_end(of, shown.tail)).map(|source| (source, false)));
     }
     for note in &failure.notes {
         page.line(2, &format!("note: {}", words::escape(note)));

@@ -201,6 +201,7 @@ impl Process {
         };
         let killed = !matches!(waited, Ok(true));
         if killed {
+            watch.note_running();
             self.signal_group(Signal::KILL);
             self.wait_after_kill();
         }

@@ -336,6 +336,7 @@ impl Service {
         let waited =
             if self.main.is_some() && before.is_none() { self.wait_main(watch, what, grace) } else { Ok(true) };
         if !matches!(waited, Ok(true)) {
+            watch.note_running();
             self.kill_living();
         }
         let left = grace.saturating_sub(clock.elapsed(watch));

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use greenroom_event::{self as event, OutputSource};
 use greenroom_sandbox::process::{ExitStatus, Signal};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::step_file::StepFile;
@@ -229,10 +230,7 @@ fn comparison(json: &Value) -> Option<Failure> {
         };
     }
     if let Some(comparison) = &mut error.comparison {
-        let closest = json.get("closest").and_then(|closest| {
-            let text = closest.get("text")?.as_str()?.to_owned();
-            Some(Closest { line: closest.get("line")?.as_u64()?, text })
-        });
+        let closest = json.get("closest").and_then(|closest| Closest::deserialize(closest).ok());
         // What cannot be looked for is not shown.
         let note = complete(comparison, closest).ok().flatten();
         error.notes.extend(note);
@@ -340,7 +338,7 @@ fn failure_json(error: &Failure) -> Value {
             "expected": comparison.expected,
             "actual": comparison.actual,
             "part": part_of(&comparison.part),
-            "closest": comparison.closest.as_ref().map(|it| json!({"line": it.line, "text": it.text})),
+            "closest": comparison.closest,
         })
     });
     let output = error.output.iter().map(|output| {

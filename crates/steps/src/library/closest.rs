@@ -23,6 +23,12 @@ const PIECE: u64 = 64 * 1024;
 /// What a different character costs, and one that differs only in case or as a digit.
 const DIFFERENT: usize = 4;
 const ALIKE: usize = 1;
+/// How many lines above and below the closest one are returned.
+const AROUND: usize = 3;
+/// How much is read above and below the closest line, in bytes.
+const BESIDE: u64 = 4096;
+/// How many characters of a line are returned.
+const MOST_OF_LINE: usize = 400;
 
 /// Finds the part of a text that is most like the expected one, if any is like it.
 ///
@@ -39,7 +45,7 @@ pub(crate) fn closest<'a>(
     };
     let probe = &probe[..probe.floor_char_boundary(PROBE)];
     let mut candidates = Candidates::new(probe.as_bytes());
-    let (mut line, mut number, mut start) = (Vec::new(), 1, 0);
+    let (mut line, mut place, mut start) = (Vec::new(), Place { number: 1, start: 0, is_cut: false }, 0);
     while start < length {
         watch.check()?;
         let piece = read(start, PIECE)?;
@@ -51,28 +57,85 @@ pub(crate) fn closest<'a>(
             while line.len() + part.len() > LONG {
                 let (now, later) = part.split_at(LONG - line.len());
                 line.extend_from_slice(now);
-                candidates.add(&line, number);
+                candidates.add(&line, place);
                 // The text may be on both sides of the cut.
                 line.drain(..LONG - PROBE);
+                place = Place { start: place.start + (LONG - PROBE) as u64, is_cut: true, ..place };
                 part = later;
             }
             line.extend_from_slice(part);
             if line.ends_with(b"\n") {
-                candidates.add(&line, number);
+                candidates.add(&line, place);
+                place = Place { number: place.number + 1, start: place.start + line.len() as u64, is_cut: false };
                 line.clear();
-                number += 1;
             }
         }
         start += piece.len() as u64;
     }
-    candidates.add(&line, number);
-    Ok(candidates.best(probe))
+    candidates.add(&line, place);
+    let Some((mut closest, place, end)) = candidates.best(probe) else { return Ok(None) };
+    let from = place.start.saturating_sub(BESIDE);
+    // The lines above a part of a long line are far away.
+    let above = if place.is_cut { Cow::default() } else { read(from, place.start - from)? };
+    let below = read(end, BESIDE.min(length.saturating_sub(end)))?;
+    closest.above = lines_above(&above, from == 0);
+    closest.below = if *read(end - 1, 1)? == *b"\n" { lines_below(&below) } else { Vec::new() };
+    Ok(Some(closest))
+}
+
+/// Returns the last lines of a text that may begin within a line.
+fn lines_above(text: &[u8], is_whole: bool) -> Vec<String> {
+    let mut lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+    if !is_whole && !lines.is_empty() {
+        lines.remove(0);
+    }
+    lines[lines.len().saturating_sub(AROUND)..].iter().map(|line| beginning(line)).collect()
+}
+
+/// Returns the first lines of a text.
+fn lines_below(text: &[u8]) -> Vec<String> {
+    text.split_inclusive(|&byte| byte == b'\n').take(AROUND).map(beginning).collect()
+}
+
+/// Returns a line without its end, with a mark where it is cut.
+fn beginning(line: &[u8]) -> String {
+    let line = capture::text(line);
+    cut_after(line.trim_end_matches(['\n', '\r']), false)
+}
+
+/// Returns the beginning of a text, with a mark if there is more.
+fn cut_after(text: &str, has_more: bool) -> String {
+    match text.char_indices().nth(MOST_OF_LINE) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None if has_more => format!("{text}…"),
+        None => text.to_owned(),
+    }
+}
+
+/// Returns the end of a text, with a mark if there is more.
+fn cut_before(text: &str, has_more: bool) -> String {
+    match text.char_indices().rev().nth(MOST_OF_LINE - 1) {
+        Some((at, _)) if at > 0 => format!("…{}", &text[at..]),
+        _ if has_more => format!("…{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// Where a line, or a part of a long line, is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The number of the line, from 1.
+    number: u64,
+    /// Where it begins, in bytes.
+    start: u64,
+    /// Whether the line begins before it.
+    is_cut: bool,
 }
 
 /// A line that may be like the expected text.
 struct Candidate {
     score: (u32, u32),
-    number: u64,
+    place: Place,
     line: Vec<u8>,
 }
 
@@ -88,7 +151,7 @@ impl Candidates {
         Self { alike: Sequences::new(probe, fold), exact: Sequences::new(probe, |byte| byte), kept: Vec::new() }
     }
 
-    fn add(&mut self, line: &[u8], number: u64) {
+    fn add(&mut self, line: &[u8], place: Place) {
         let alike = self.alike.count(line);
         if alike == 0 || alike * 3 < self.alike.total {
             return;
@@ -101,23 +164,38 @@ impl Candidates {
             }
             self.kept.swap_remove(worst);
         }
-        self.kept.push(Candidate { score, number, line: line.to_owned() });
+        self.kept.push(Candidate { score, place, line: line.to_owned() });
     }
 
     /// Returns the most similar part of the candidates, the first of several.
-    fn best(mut self, probe: &str) -> Option<Closest> {
-        self.kept.sort_by_key(|candidate| candidate.number);
+    ///
+    /// With it go the place of its line, and where what was read of that line ends.
+    fn best(mut self, probe: &str) -> Option<(Closest, Place, u64)> {
+        self.kept.sort_by_key(|candidate| candidate.place.start);
         let probe: Vec<char> = probe.chars().collect();
         let parts = self.kept.iter().map(|candidate| {
             let line = capture::text(&candidate.line);
             let line: Vec<char> = line.trim_end_matches(['\n', '\r']).chars().collect();
             let (cost, part) = most_similar(&probe, &line);
-            (cost, candidate.number, line[part].iter().collect::<String>().trim().to_owned())
+            (cost, candidate, line, part)
         });
         // Two in five characters may differ.
         let most = (DIFFERENT * probe.len() * 2 / 5).max(DIFFERENT);
-        let (_, line, text) = parts.filter(|(cost, ..)| *cost <= most).min_by_key(|(cost, line, _)| (*cost, *line))?;
-        Some(Closest { line, text })
+        let alike = parts.filter(|(cost, ..)| *cost <= most);
+        let (_, candidate, line, part) = alike.min_by_key(|(cost, candidate, ..)| (*cost, candidate.place.start))?;
+        let blanks = |line: &[char]| line.iter().take_while(|c| c.is_whitespace()).count();
+        let start = part.start + blanks(&line[part.clone()]).min(part.len());
+        let end = start + line[start..part.end].iter().collect::<String>().trim_end().chars().count();
+        let text = |range: std::ops::Range<usize>| line[range].iter().collect::<String>();
+        let goes_on = !candidate.line.ends_with(b"\n") && candidate.line.len() >= LONG;
+        let closest = Closest {
+            line: candidate.place.number,
+            text: text(start..end),
+            before: cut_before(&text(0..start), candidate.place.is_cut),
+            after: cut_after(&text(end..line.len()), goes_on),
+            ..Closest::default()
+        };
+        Some((closest, candidate.place, candidate.place.start + candidate.line.len() as u64))
     }
 }
 
@@ -254,6 +332,40 @@ mod tests {
             assert_eq!(found(&lines_with(line), expected), Some((151, part.to_owned())), "{expected}");
         }
         assert_eq!(found(&lines_with("x"), "line 1500: all was well"), Some((1500, "line 1500: all is well".into())));
+    }
+
+    #[test]
+    fn the_line_is_whole_and_its_neighbours_are_known() {
+        let read = |text: &'static str| {
+            move |start: u64, most: u64| {
+                let rest = &text.as_bytes()[usize::try_from(start).unwrap()..];
+                Ok(Cow::Borrowed(&rest[..rest.len().min(usize::try_from(most).unwrap())]))
+            }
+        };
+        let whole = |text: &'static str, expected: &str| {
+            let found = closest(text.len() as u64, read(text), expected, &mut Watch::new()).unwrap().unwrap();
+            (found.whole_line(), found.above, found.below)
+        };
+        let lines = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            whole("a\nb\nc\nd\n12:00 done: 2 pears, 1 plum\ne\r\nf\ng\nh\n", "done: 1 pears"),
+            ("12:00 done: 2 pears, 1 plum".into(), lines(&["b", "c", "d"]), lines(&["e", "f", "g"])),
+        );
+        assert_eq!(whole("done: 2 pears, 1 plum", "done: 1 pears").0, "done: 2 pears, 1 plum");
+        assert_eq!(whole("\ndone: 2 pears\n\n", "done: 1 pears").1, [""]);
+    }
+
+    #[test]
+    fn very_long_lines_are_cut_with_a_mark() {
+        let text = format!("{} done: 2 pears {}", "x".repeat(9000), "y".repeat(9000));
+        let read = |start: u64, most: u64| {
+            let rest = &text.as_bytes()[usize::try_from(start).unwrap()..];
+            Ok(Cow::Borrowed(&rest[..rest.len().min(usize::try_from(most).unwrap())]))
+        };
+        let found = closest(text.len() as u64, read, "done: 1 pears", &mut Watch::new()).unwrap().unwrap();
+        assert!(found.before.starts_with("…x"), "{}", found.before);
+        assert!(found.after.ends_with("y…"), "{}", found.after);
+        assert_eq!((found.above, found.below), (vec![], vec![]));
     }
 
     #[test]

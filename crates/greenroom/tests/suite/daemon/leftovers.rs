@@ -101,7 +101,8 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I stop background process deaf
 
   the step exceeded its time limit of 1 s while waiting for daemon deaf to end
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  note: when the limit passed it was running "python3 ./deaf.py" (process [PID], asleep)
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   daemon deaf: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: ./deaf.py

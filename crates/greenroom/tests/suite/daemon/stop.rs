@@ -88,10 +88,11 @@ FAIL [TIME]  The scenario
 
   daemon deaf did not end within 500 ms of SIGTERM and was killed
   note: it had been running for [TIME]
+  note: when the limit passed it was running "python3 ./deaf.py" (process [PID], asleep)
   stdout of daemon deaf:
     │ ready
     │ not now
-  help: to allow more time, write `when I stop background process deaf, within 30 seconds`; or fix its SIGTERM handler
+  help: correct its handling of SIGTERM; or give it more time: `when I stop background process deaf, within 30 seconds`
 
   daemon deaf: killed because it did not end after SIGTERM; signal SIGKILL after [TIME]
     command: ./deaf.py
@@ -211,7 +212,7 @@ FAIL [TIME]  The scenario
   stdout of daemon a:
     │ ready
     │ not now
-  help: to allow more time, write `when I stop background process a, within 30 seconds`; or fix its SIGTERM handler
+  help: correct its handling of SIGTERM; or give it more time: `when I stop background process a, within 30 seconds`
 
   daemon a: stopped by a step (signal SIGTERM)
     command: sh -c './deaf.py & exec sleep 4321'

@@ -93,6 +93,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I wait for daemon up to end, for at most 0.3 seconds
 
   daemon up did not end within 300 ms
+  note: when the limit passed it was running "python3 ./up.py" (process [PID], asleep)
   stdout of daemon up:
     │ ready
 

@@ -112,7 +112,7 @@ FAIL [TIME]  The scenario
   where it stood:
     │   File "[PROJECT]/steps.py", line 14, in hang
     │     time.sleep(1000)
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'The scenario'
 

@@ -41,6 +41,15 @@ fn the_closest_text_of_an_assertion_is_shown() {
     expected: user anna logged in
     actual:   user Anna logged in
                    ^
+  actual (lines 1497 to 1503; -v shows more):
+    │ 1497  line 1497
+    │ 1498  line 1498
+    │ 1499  line 1499
+    │ 1500  user Anna logged in
+    │ 1501  line 1501
+    │ 1502  line 1502
+    │ 1503  line 1503
+  note: it contains the text except for upper and lower case
 
 "#]],
     );
@@ -58,6 +67,14 @@ fn the_closest_text_of_an_assertion_is_shown() {
     expected: {"ok": true}
     actual:   {"ok": false}
                      ^^^^
+  actual (lines 74 to 80; -v shows more):
+    │ 74  line 74
+    │ 75  line 75
+    │ 76  line 76
+    │ 77  {"ok": false}
+    │ 78  line 78
+    │ 79  line 79
+    │ 80  line 80
 
 "#]],
     );
@@ -106,6 +123,15 @@ fn the_closest_text_of_a_helper_is_shown() {
     expected: 200: disc full
     actual:   200: disk full
                       ^
+  actual (lines 197 to 203; -v shows more):
+    │ 197  197
+    │ 198  198
+    │ 199  199
+    │ 200  200: disk full
+    │ 201  201
+    │ 202  202
+    │ 203  203
+  note: the command was `sh -c 'seq 400 | sed s/200/'"'"'200: disk full'"'"'/'`, and its exit code 0
 
 "#]],
     );
@@ -123,6 +149,14 @@ fn the_closest_text_of_a_helper_is_shown() {
     expected: Error 41: disk full
     actual:   Error 42: disk full
                      ^
+  actual (lines 6 to 12; -v shows more):
+    │  6  line 6
+    │  7  line 7
+    │  8  line 8
+    │  9  Error 42: disk full
+    │ 10  line 10
+    │ 11  line 11
+    │ 12  line 12
 
 "#]],
     );

@@ -265,7 +265,7 @@ FAIL [TIME]  S
   the step exceeded its time limit of 3 s while waiting for s.py to be loaded
   what s.py printed when loaded:
     │ so far
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name S
 

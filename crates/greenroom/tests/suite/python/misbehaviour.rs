@@ -109,10 +109,10 @@ FAIL [TIME]  It prints 100 MB
 
     FAILED [TIME]  when it prints 100 MB
 
-  output of the python steps exceeded the output limit of 64 MiB; the processes that wrote to it were killed
+  output of the python steps exceeded the output limit of 64 MiB (67.1 MB); the processes that wrote to it were killed
   output of the python function (...)
     │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
-  help: raise the limit with `output_limit` in the document's metadata or `--output-limit`, or write less
+  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It prints 100 MB'
 
@@ -453,7 +453,7 @@ FAIL [TIME]  Waits
     │     threading.Event().wait()
   output of the python function:
     │ waiting for rain
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Waits
 
@@ -466,7 +466,7 @@ FAIL [TIME]  Spins
   where it stood:
     │   File "[PROJECT]/steps.py", line 19, in spins
     │     while True: pass
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Spins
 
@@ -476,10 +476,11 @@ FAIL [TIME]  Runs
     FAILED [TIME]  when I run
 
   the step exceeded its time limit of 2 s while waiting for the command `sleep 1000`
+  note: when the limit passed it was running "sleep 1000" (process [PID], asleep)
   where it stood:
     │   File "[PROJECT]/steps.py", line 23, in runs
     │     runcmd_run(ctx, ['sleep', '1000'])
-  help: if it needs more time, set `step_timeout` in the document's metadata
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
 
   rerun: greenroom run x.md --name Runs
 

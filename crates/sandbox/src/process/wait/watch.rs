@@ -12,6 +12,7 @@ use super::ends::Ends;
 use super::growth::Growth;
 use super::look::{self, Poller};
 use super::meter::{self, MeterId, Meters};
+use crate::process::table::{self, Entry};
 
 /// Why a wait was cut short.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,8 @@ pub struct Watch {
     waiting_for: String,
     /// Why a wait was cut short, until it is taken.
     error: Option<WaitError>,
+    /// The processes of this stage when the time limit passed, until they are taken.
+    running: Vec<Entry>,
     clock: Clock,
     meters: Meters,
     ends: Ends,
@@ -99,6 +102,7 @@ impl Watch {
             announce: None,
             waiting_for: String::new(),
             error: None,
+            running: Vec::new(),
             clock: Clock::new(),
             meters: Meters::default(),
             ends: Ends::default(),
@@ -151,6 +155,16 @@ impl Watch {
     pub fn take_error(&mut self) -> Option<WaitError> {
         // A later wait without a name must not get that of this one.
         self.error.take().inspect(|_| self.waiting_for.clear())
+    }
+
+    /// Notes the processes of this stage that run when a time limit passes.
+    pub(crate) fn note_running(&mut self) {
+        self.running = table::members();
+    }
+
+    /// Takes the processes of this stage that were running when the time limit passed.
+    pub fn take_running(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.running)
     }
 
     /// Limits the length of every output that [`Watch::meter`] looks at.
@@ -305,6 +319,7 @@ impl Watch {
             }
             if self.deadline.is_some_and(|deadline| now >= deadline) {
                 let waiting_for = self.waiting_for.clone();
+                self.note_running();
                 return Err(self.fail(WaitError::TimeLimit { waiting_for }));
             }
             if now >= until {

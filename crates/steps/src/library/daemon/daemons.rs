@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, table};
+use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, table, table::Entry};
 use greenroom_sandbox::turn::{Take, Turn};
 
 use super::instance::Daemon;
@@ -27,6 +27,14 @@ pub struct Daemons {
     latest_start: u64,
     /// The number of the first of the starts between which there are only waits.
     first_start: u64,
+}
+
+/// A daemon that a step had to kill, itself or others of its process group.
+pub(super) struct KilledDaemon<'a> {
+    pub(super) daemon: &'a Daemon,
+    pub(super) stopped: StopOutcome,
+    /// Its processes when the time limit passed.
+    pub(super) running: Vec<Entry>,
 }
 
 impl Daemons {
@@ -88,7 +96,7 @@ impl Daemons {
     }
 
     /// Finds the daemon of a process: the daemon itself, its group, or a process below it.
-    pub(super) fn of_process(&self, members: &[table::Entry], pid: i32) -> Option<&Daemon> {
+    pub(super) fn of_process(&self, members: &[Entry], pid: i32) -> Option<&Daemon> {
         let is_of = |daemon: &&Daemon| daemon.process().is_some_and(|process| process.owns(members, pid));
         self.iter().find(is_of)
     }
@@ -113,7 +121,7 @@ impl Daemons {
         watch: &mut Watch,
         name: &str,
         grace: Duration,
-    ) -> Result<Vec<(&Daemon, StopOutcome)>, Failure> {
+    ) -> Result<Vec<KilledDaemon<'_>>, Failure> {
         let addresses = self.addresses_of(name);
         self.get(name)?.addresses.extend(addresses);
         let has_name = |daemon: &Daemon| daemon.order.name == name && daemon.stopped.is_none();
@@ -127,10 +135,14 @@ impl Daemons {
         for (daemon, before) in self.started.iter_mut().filter(|daemon| has_name(daemon)).zip(before) {
             let what = format!("daemon {} to end", daemon.label());
             let left = grace.saturating_sub(clock.elapsed(watch));
+            let pid = daemon.process.pid();
             let stopped = daemon.process.finish_stop(watch, &what, before, left)?;
+            let mut running = watch.take_running();
+            let family = table::family(&running, pid);
+            running.retain(|entry| family.contains(&entry.pid));
             daemon.stopped = Some(stopped);
             if matches!(stopped, StopOutcome::Killed(_)) || !daemon.process.stragglers().is_empty() {
-                killed.push((&*daemon, stopped));
+                killed.push(KilledDaemon { daemon, stopped, running });
             }
         }
         Ok(killed)

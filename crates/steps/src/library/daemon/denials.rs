@@ -25,6 +25,28 @@ const CREATIONS: [&str; 6] = ["creat", "open", "write", "touch", "mkdir", "renam
 ///
 /// The paths are those that the failure, the output in it, or a daemon that has ended names.
 pub fn with_denials(context: &mut Context, error: Failure) -> Failure {
+    let texts = texts_of(context, &error);
+    let Ok(here) = context.working_directory().map(Path::to_owned) else { return error };
+    let directory = context.directory().to_owned();
+    let mut described: Vec<PathBuf> = Vec::new();
+    let mut error = error;
+    for (text, daemon) in texts {
+        for path in text.lines().filter(|line| is_denial(line)).filter_map(|line| path_in(line, &here)) {
+            if described.len() == SHOWN || described.contains(&path) {
+                continue;
+            }
+            error = describe_denial(context, error, (&path, &directory), daemon.as_deref());
+            described.push(path);
+        }
+    }
+    error
+}
+
+/// Returns the texts that may say why a step failed, each with the daemon that wrote it.
+///
+/// They are the failure itself, the output in it, and that of daemons that it is about or that have
+/// ended.
+pub(super) fn texts_of(context: &mut Context, error: &Failure) -> Vec<(String, Option<String>)> {
     let about = match &error.subject {
         Some(Subject::Daemon { name }) => Some(name.clone()),
         _ => None,
@@ -47,20 +69,7 @@ pub fn with_denials(context: &mut Context, error: Failure) -> Failure {
             texts.extend(written.map(|text| (text, Some(name.clone()))));
         }
     }
-    let Ok(here) = context.working_directory().map(Path::to_owned) else { return error };
-    let directory = context.directory().to_owned();
-    let mut described: Vec<PathBuf> = Vec::new();
-    let mut error = error;
-    for (text, daemon) in texts {
-        for path in text.lines().filter(|line| is_denial(line)).filter_map(|line| path_in(line, &here)) {
-            if described.len() == SHOWN || described.contains(&path) {
-                continue;
-            }
-            error = describe_denial(context, error, (&path, &directory), daemon.as_deref());
-            described.push(path);
-        }
-    }
-    error
+    texts
 }
 
 fn describe_denial(
@@ -122,7 +131,7 @@ fn path_in(line: &str, here: &Path) -> Option<PathBuf> {
 }
 
 /// Returns the texts between quotes, without empty ones.
-fn quoted(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn quoted(line: &str) -> impl Iterator<Item = &str> {
     let pairs = [('\'', '\''), ('"', '"'), ('`', '`'), ('\u{2018}', '\u{2019}'), ('\u{201c}', '\u{201d}'), ('`', '\'')];
     pairs.into_iter().flat_map(move |(open, close)| {
         // The apostrophe of `can't` does not begin a name.
@@ -136,7 +145,7 @@ fn quoted(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Returns a word without the punctuation around it.
-fn bare(word: &str) -> Option<&str> {
+pub(super) fn bare(word: &str) -> Option<&str> {
     let word = word.trim_matches(|c: char| matches!(c, ':' | ',' | ';' | '(' | ')' | '[' | ']' | '"' | '\''));
     Some(word).filter(|word| !word.is_empty() && !matches!(*word, "." | ".." | "/"))
 }

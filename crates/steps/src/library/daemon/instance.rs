@@ -198,6 +198,11 @@ impl Daemon {
         self.process.stragglers()
     }
 
+    /// Whether a step has sent it a signal.
+    pub(super) fn was_signalled(&self) -> bool {
+        !self.signalled.is_empty()
+    }
+
     /// Notes that a step knows that it has ended.
     pub(super) fn note_end(&mut self) {
         self.end_was_seen = true;

@@ -4,12 +4,15 @@
 //! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
 //! scenario), `instance` (one of them), `readiness` (waiting for it) and `waits` (what was waited
 //! for). `background` has what messages say about one that goes there; `listening`, `refusals`,
-//! `taken` and `addresses` what they say about the network. `end` runs at the end of a scenario.
+//! `taken` and `addresses` what they say about the network. `denials` and
+//! `missing` have what they say about files, `running` about processes at a limit, `crash` about faults. `end` runs at the
+//! end of a scenario.
 
 mod addresses;
 mod background;
 mod buffering;
 mod condition;
+mod crash;
 mod daemons;
 mod denials;
 mod end;
@@ -17,6 +20,7 @@ mod escapes;
 mod instance;
 mod limit;
 mod listening;
+mod missing;
 mod order;
 mod output;
 mod port;
@@ -25,6 +29,7 @@ mod program;
 mod readiness;
 mod refusals;
 mod renamed_outputs;
+mod running;
 mod spawn;
 mod start;
 mod stop;
@@ -36,11 +41,14 @@ mod waits;
 
 use crate::registry::Library;
 
+pub use crash::with_crash;
 pub use daemons::Daemons;
 pub use denials::with_denials;
 pub use instance::Daemon;
 pub use limit::LIMIT;
+pub use missing::with_missing_files;
 pub use refusals::with_refusals;
+pub use running::with_running;
 pub use taken::with_holder;
 
 /// Returns the library.

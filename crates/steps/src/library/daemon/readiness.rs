@@ -25,7 +25,7 @@ use super::{addresses, background, buffering, listening, taken};
 use crate::context::Context;
 use crate::library::bytes::Bytes;
 use crate::library::place::kind;
-use crate::step::{Closest, Failure, StepResult, Stream};
+use crate::step::{Failure, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
 const QUIET: Duration = Duration::from_millis(200);
@@ -292,8 +292,9 @@ pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream
         // All of a short output is shown anyway.
         if let Ok(file) = capture::open(&daemon.file(stream))
             && file.metadata()?.len() > SHORT
-            && let Some(Closest { line, text }) = Bytes::of(&file)?.closest(text, watch)?
+            && let Some(closest) = Bytes::of(&file)?.closest(text, watch)?
         {
+            let (line, text) = (closest.line, closest.whole_line());
             error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
         }
     }

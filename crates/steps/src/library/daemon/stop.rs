@@ -4,8 +4,9 @@ use greenroom_event::words;
 use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 
 use super::background;
-use super::daemons::Daemons;
+use super::daemons::{Daemons, KilledDaemon};
 use super::limit::{self, SETTLE, limit_of};
+use super::running;
 use super::unknown::unknown;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
@@ -28,7 +29,7 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, grace) = (captures.text("name")?, limit_of(captures)?);
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let killed = daemons.stop(watch, name, grace)?;
-    let mut errors = killed.into_iter().map(|(daemon, stopped)| {
+    let mut errors = killed.into_iter().map(|KilledDaemon { daemon, stopped, running }| {
         let (name, grace) = (daemon.label(), words::limit(grace));
         let error = match stopped {
             StopOutcome::Killed(ended) => {
@@ -41,7 +42,7 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
             )),
         };
         let killed = daemon.stragglers().iter().map(|entry| format!("killed with it: {}", known_as(&entry.command)));
-        daemon.show(killed.fold(error, Failure::note))
+        daemon.show(killed.fold(running::note(error, &running), Failure::note))
     });
     let Some(first) = errors.next() else { return Ok(()) };
     let error = errors.fold(first, |error, other| {
@@ -49,8 +50,8 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
         other.output.into_iter().fold(error, Failure::output)
     });
     Err(error.help(format!(
-        "to allow more time, write `when I stop background process {name}, within 30 seconds`; or fix its SIGTERM \
-         handler"
+        "correct its handling of SIGTERM; or give it more time: `when I stop background process {name}, within 30 \
+         seconds`"
     )))
 }
 

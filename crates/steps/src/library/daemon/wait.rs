@@ -4,12 +4,13 @@ use super::condition::Condition;
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::limit::{self, limit_of};
-use super::{background, port, readiness, waits};
+use super::{background, port, readiness, running, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult, Stream};
 use greenroom_event::words;
+use greenroom_sandbox::process::{Service, table};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -84,7 +85,11 @@ fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
         return Ok(());
     }
     let error = Failure::new(format!("daemon {name} did not end within {}", words::limit(limit)));
-    let error = background::note(daemon, error);
+    let pid = daemon.process().map(Service::pid);
+    let mut living = table::members();
+    let family = pid.map(|pid| table::family(&living, pid)).unwrap_or_default();
+    living.retain(|entry| family.contains(&entry.pid));
+    let error = background::note(daemon, running::note(error, &living));
     Err(daemon.show(error))
 }
 
