@@ -119,27 +119,14 @@ FAIL [TIME]  File
     expected: user anna logged in
     actual:   user Anna logged in
                    ^
-  actual (last 20 lines, 3.8 kB before; -v shows more):
-    │ 981
-    │ 982
-    │ 983
-    │ 984
-    │ 985
-    │ 986
-    │ 987
-    │ 988
-    │ 989
-    │ 990
-    │ 991
-    │ 992
-    │ 993
-    │ 994
-    │ 995
-    │ 996
-    │ 997
-    │ 998
-    │ 999
-    │ 1000
+  actual (lines 497 to 503; -v shows more):
+    │ 497  497
+    │ 498  498
+    │ 499  499
+    │ 500  user Anna logged in
+    │ 501  501
+    │ 502  502
+    │ 503  503
   note: it contains the text except for upper and lower case
 
   rerun: greenroom run x.md --name File
@@ -159,32 +146,29 @@ FAIL [TIME]  Daemon
     expected: {"ok": true}
     actual:   {"ok":false}
                     ^^^^
-  actual (last 20 lines, 3.8 kB before; -v shows more):
-    │ 981
-    │ 982
-    │ 983
-    │ 984
-    │ 985
-    │ 986
-    │ 987
-    │ 988
-    │ 989
-    │ 990
-    │ 991
-    │ 992
-    │ 993
-    │ 994
-    │ 995
-    │ 996
-    │ 997
-    │ 998
-    │ 999
-    │ 1000
+  actual (lines 497 to 503; -v shows more):
+    │ 497  497
+    │ 498  498
+    │ 499  499
+    │ 500  {"ok":false}
+    │ 501  501
+    │ 502  502
+    │ 503  503
   note: daemon d has ended, with exit status 0
 
   daemon d: exited with status 0 after [TIME]
     command: sh write.sh
-    stdout of daemon d: see above
+    stdout of daemon d (last 10 lines, 3.9 kB before; -v shows more):
+      │ 991
+      │ 992
+      │ 993
+      │ 994
+      │ 995
+      │ 996
+      │ 997
+      │ 998
+      │ 999
+      │ 1000
 
   rerun: greenroom run x.md --name Daemon
 
