@@ -184,6 +184,9 @@ pub struct LeftOver {
     /// How it ended.
     #[serde(default, skip_serializing_if = "LeftOverEnd::is_unknown")]
     pub end: LeftOverEnd,
+    /// The last line that it wrote after SIGTERM, if it is a daemon that had to be killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<String>,
 }
 
 /// How a leftover process ended.

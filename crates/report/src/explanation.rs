@@ -127,7 +127,7 @@ pub(crate) fn is_noteworthy(finished: &ScenarioFinished) -> bool {
 /// Returns what to add about how a leftover process ended; nothing if it ended when it was stopped.
 fn leftover_end(end: LeftOverEnd) -> String {
     match end {
-        LeftOverEnd::Killed { after } => format!("; did not end within {} of SIGTERM", words::duration(after)),
+        LeftOverEnd::Killed { after } => format!(" when asked to end; killed {} later", words::duration(after)),
         _ => String::new(),
     }
 }
@@ -145,6 +145,8 @@ pub(crate) fn leftover_note(processes: &[LeftOver]) -> Vec<String> {
         _ => None,
     }) {
         notes.push(format!("killed at the end: {} did not end within {after} of SIGTERM", leftover_names(&killed)));
+        let line = killed.iter().find_map(|process| process.last_line.as_deref());
+        notes.extend(line.map(|line| format!("its last line after SIGTERM: {}", words::output_line(line, LINE))));
     }
     notes
 }

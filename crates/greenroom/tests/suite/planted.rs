@@ -373,7 +373,7 @@ fn a_leftover_server_that_ignores_sigterm() {
         str![[r#"
 greenroom [VERSION]: 1 scenario in deaf.md
 
-PASS [TIME]  The mail server starts  (killed at the end: mail did not end within 5.0 s of SIGTERM)
+PASS [TIME]  The mail server starts  (deaf.md:6; killed at the end: mail did not end within 5.0 s of SIGTERM; its last line after SIGTERM: still delivering)
 
 help: fix the SIGTERM handler of mail, or end it in the scenario: `when I send signal SIGKILL to daemon mail`
 1 scenario passed, 3 steps, [TIME]

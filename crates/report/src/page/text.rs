@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use anstyle::Effects;
 use anstyle_parse::{AsciiParser, Params, Parser, Perform};
-use maud::{Markup, PreEscaped};
+use maud::{Markup, PreEscaped, html};
 
 use crate::words;
 
@@ -20,6 +20,21 @@ pub fn line(text: &str) -> Markup {
     let mut html = String::with_capacity(text.len() + 16);
     text.chars().for_each(|c| push(&mut html, c, words::is_hidden(c)));
     PreEscaped(html)
+}
+
+/// Returns a text in one line, with what is between backticks as code.
+pub fn prose(text: &str) -> Markup {
+    let mut parts: Vec<&str> = text.split('`').collect();
+    // A backtick without a partner stays as it is.
+    let rest = if parts.len().is_multiple_of(2) { parts.pop() } else { None };
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 1 && !part.is_empty() { code { (line(part)) } }
+            @else if index % 2 == 1 { "``" }
+            @else { (line(part)) }
+        }
+        @if let Some(rest) = rest { "`" (line(rest)) }
+    }
 }
 
 /// Returns a text whose line breaks and tabs are kept.

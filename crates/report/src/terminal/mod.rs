@@ -234,6 +234,11 @@ impl<W: Write> TerminalReporter<W> {
                 format!("daemon {} {}", words::escape(&daemon.name), explanation::daemon_end(&daemon.end))
             };
             notes.extend(finished.daemons.iter().filter(|daemon| daemon.end.is_unnoticed_crash()).map(crash));
+            if explanation::is_noteworthy(finished)
+                && let Some(scenario) = self.outline.scenarios.get(record.scenario)
+            {
+                notes.push(explanation::place(&scenario.location));
+            }
             notes.extend(explanation::leftover_note(&finished.left_over));
             self.killed_leftovers.extend(explanation::killed_leftovers(&finished.left_over));
         }

@@ -271,6 +271,7 @@ pub(crate) fn left(command: &str, daemon: Option<&str>, age: u64) -> LeftOver {
         daemon: daemon.map(str::to_owned),
         age: ms(age),
         end: greenroom_event::LeftOverEnd::Stopped,
+        last_line: None,
     }
 }
 

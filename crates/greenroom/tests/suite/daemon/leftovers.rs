@@ -24,8 +24,8 @@ fn a_leftover_daemon_that_ignores_sigterm_is_named_by_a_scenario_that_passes() {
     project.run(["run", "-j3", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, up to 3 at a time
 
-PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM)
-PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM; its last line after SIGTERM: not now)
+PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
 PASS [TIME]  Polite  (stopped at the end: polite)
 
 help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
@@ -34,8 +34,8 @@ help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; 
 "#]]);
     // Quiet runs name it too, but not the polite one.
     project.run(["run", "-q", "-j3", "x.md"]).passes().stdout(str![[r#"
-PASS [TIME]  Deaf  (stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM)
-PASS [TIME]  A child is deaf  (stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM; its last line after SIGTERM: not now)
+PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
 help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
@@ -72,7 +72,7 @@ FAIL [TIME]  The scenario
     no output
 
   2 leftover processes, stopped or killed at the end:
-    python3 ./deaf.py  (daemon deaf, running for [TIME]; did not end within 5.0 s of SIGTERM)
+    python3 ./deaf.py  (daemon deaf, running for [TIME] when asked to end; killed 5.0 s later)
     sleep 5432  (daemon polite, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'

@@ -226,7 +226,7 @@ fn processes(context: &Context<'_>, finished: &ScenarioFinished, did_pass: bool)
             @match network {
                 Some(NetworkNote::LeftAlone { message, help }) => {
                     p.note { (message) }
-                    p.help { b { "help:" } " " (text::line(help)) }
+                    p.help { b { "help:" } " " (text::prose(help)) }
                 }
                 Some(NetworkNote::Refused(message)) => p.note { b { "note:" } " " (message) },
                 None => {}

@@ -43,6 +43,12 @@ pub(super) fn leftovers(processes: &[LeftOver]) -> Markup {
         div.leftovers {
             p.what { (explanation::leftover_title(processes)) ":" }
             ul { @for line in explanation::leftover_lines(processes) { li { code { (text::line(&line)) } } } }
+            @for line in processes.iter().filter_map(|process| process.last_line.as_deref()) {
+                p.note { b { "note:" } " its last line after SIGTERM: " code { (text::line(line)) } }
+            }
+            @if let Some(help) = explanation::leftover_help(&explanation::killed_leftovers(processes).collect()) {
+                p.help { b { "help:" } " " (text::prose(&help)) }
+            }
         }
     }
 }

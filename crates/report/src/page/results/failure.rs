@@ -39,7 +39,7 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
         div.failure {
             p.message {
                 @if let Some(whose) = whose { span.whose { (text::line(whose)) " failed: " } }
-                (text::line(first))
+                (text::prose(first))
             }
             @if !rest.is_empty() {
                 pre.message-rest tabindex="0" role="group" aria-label="Message" { (text::lines(&rest)) }
@@ -47,12 +47,12 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
             @if let Some(pair) = &of.comparison {
                 (comparison::comparison(pair, of.message.contains(&pair.what)))
             }
-            @for note in &of.notes { p.note { b { "note:" } " " (text::line(note)) } }
+            @for note in &of.notes { p.note { b { "note:" } " " (text::prose(note)) } }
             @for output in &of.output {
                 @if context.shows_below(output) { (output::end(output, context.has_room)) }
                 @else { (output::long_end(output, context.has_room)) }
             }
-            @for help in &of.help { p.help { b { "help:" } " " (text::line(help)) } }
+            @for help in &of.help { p.help { b { "help:" } " " (text::prose(help)) } }
             @if with_rerun { (rerun(context)) }
         }
     }

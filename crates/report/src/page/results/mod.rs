@@ -19,6 +19,7 @@ mod step;
 mod summary;
 mod timeline;
 
+use greenroom_event::LeftOver;
 use maud::{Markup, html};
 
 use crate::page::View;
@@ -56,6 +57,7 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
     html! {
         p.scenario-state {
             (state::mark(state))
+            @if ignored_sigterm(view, scenario) { " " span.state.killed { "killed at the end" } }
             @if let Some(took) = took.filter(|_| attempts.iter().any(|record| record.started)) {
                 " " span.time { (words::duration(took)) }
             }
@@ -69,6 +71,12 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
             @if let Some(reason) = state::reason(view.run, scenario) { " " span.reason { (text::line(&reason)) } }
         }
     }
+}
+
+/// Whether a scenario left a process that did not end after SIGTERM.
+pub(super) fn ignored_sigterm(view: &View<'_>, scenario: usize) -> bool {
+    let finished = view.run.deciding(scenario).and_then(|record| record.finished.as_ref());
+    finished.is_some_and(|finished| finished.left_over.iter().any(LeftOver::ignored_sigterm))
 }
 
 /// Returns the state and the time of a step, for beside it. A long document needs it in short.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use greenroom_event::{Failure, Relation, RunEnd};
+use greenroom_event::{Failure, OutputSource, Relation, RunEnd, Stream};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -20,11 +20,15 @@ use crate::words;
 const LISTED: usize = 200;
 /// Expected and actual texts up to this length are in that list.
 const SHORT: usize = 40;
+/// Characters of a line of output in that list.
+const LINE: usize = 120;
 
 /// The counts of a document.
 struct Counts {
     by_state: Vec<(ScenarioState, usize)>,
     total: usize,
+    /// Scenarios that left a process that had to be killed.
+    killed: usize,
     /// The times of all attempts, added up.
     time: Duration,
     labels: Vec<String>,
@@ -35,10 +39,17 @@ struct Counts {
 impl Counts {
     fn of(view: &View<'_>) -> Self {
         let mut by_state: Vec<_> = state::ALL.into_iter().map(|state| (state, 0)).collect();
-        let mut counts =
-            Self { by_state: Vec::new(), total: 0, time: Duration::ZERO, labels: Vec::new(), nothing_to_do: None };
+        let mut counts = Self {
+            by_state: Vec::new(),
+            total: 0,
+            killed: 0,
+            time: Duration::ZERO,
+            labels: Vec::new(),
+            nothing_to_do: None,
+        };
         for (index, scenario) in view.run.scenarios_of(view.document) {
             counts.total += 1;
+            counts.killed += usize::from(super::ignored_sigterm(view, index));
             let state = view.run.state(index);
             by_state.iter_mut().filter(|(of, _)| *of == state).for_each(|(_, count)| *count += 1);
             let finished = view.run.attempts(index).iter().filter_map(|record| record.finished.as_ref());
@@ -110,6 +121,12 @@ pub(crate) fn summary(view: &View<'_>) -> Markup {
                     li data-state=(state::name(*state)) {
                         span class={ "state " (state::name(*state)) } { b { (count) } " " (state::name(*state)) }
                     }
+                }
+            }
+            @if counts.killed > 0 {
+                p.remark {
+                    span.state.killed { (words::count_of(counts.killed, "scenario", "scenarios")) }
+                    " left a process that did not end after SIGTERM"
                 }
             }
             p.total-time { (words::duration(view.run.summary.took)) }
@@ -287,8 +304,29 @@ fn in_short(failure: &Failure) -> String {
         Some((expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
             format!("{first}: expected {expected}, actual {actual}")
         }
-        _ => first.to_owned(),
+        _ if failure.comparison.is_some() => first.to_owned(),
+        // What happened last says more than that something did not happen.
+        _ => match reason(failure) {
+            Some(reason) => format!("{first}: {reason}"),
+            None => first.to_owned(),
+        },
     }
+}
+
+/// Returns the first note of a failure, or else the last line that was written to stderr.
+fn reason(failure: &Failure) -> Option<String> {
+    let note = failure.notes.first().map(|note| words::escape(note).into_owned());
+    note.or_else(|| {
+        let errors = failure.output.iter().filter(|output| {
+            matches!(
+                output.source,
+                OutputSource::Command { stream: Stream::Stderr } | OutputSource::Daemon { stream: Stream::Stderr, .. }
+            )
+        });
+        let last =
+            errors.filter_map(|output| output.text.lines().rev().find(|line| !line.trim().is_empty())).next_back();
+        last.map(|line| words::output_line(line, LINE))
+    })
 }
 
 fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
@@ -321,6 +359,6 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
                 }
             }
         }
-        @if let Some(message) = message { p.message { (text::line(&words::fit(&message, 200))) } }
+        @if let Some(message) = message { p.message { (text::prose(&words::fit(&message, 200))) } }
     }
 }

@@ -363,6 +363,7 @@ fn daemons_without_recorded_lives_are_listed_with_their_output() {
             daemon: Some("web".to_owned()),
             age: ms(900),
             end: LeftOverEnd::Stopped,
+            last_line: None,
         }];
     });
     let page = run.end(false);

@@ -30,11 +30,14 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
             None if is_stopped => LeftOverEnd::Stopped,
             None => LeftOverEnd::Collapsed,
         };
+        let ignored = daemon.filter(|_| matches!(end, LeftOverEnd::Killed { .. }));
+        let last_line = ignored.and_then(|daemon| last_line(daemon, context));
         scenario_end.left_over.push(LeftOver {
             command: known_as(&entry.command).into_owned(),
             daemon: daemon.map(Daemon::label),
             age: entry.age,
             end,
+            last_line,
         });
     }
     let shows_output = scenario_end.explain || context.evidence() == Evidence::Full;
@@ -70,6 +73,17 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
             lives: daemon.earlier.drain(..).chain([life]).collect(),
         });
     }
+}
+
+/// Returns the last line that a daemon wrote after SIGTERM.
+fn last_line(daemon: &Daemon, context: &mut Context) -> Option<String> {
+    const MOST: usize = 200;
+    let (_, after) = daemon.captured_around_end(context.watch(), Extent::Short);
+    let mut lines = after.iter().filter_map(|output| output.text.lines().rev().find(|line| !line.trim().is_empty()));
+    lines.next().map(|line| match line.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_owned(),
+    })
 }
 
 /// Returns whether this is the process number of a daemon that no step stopped.
