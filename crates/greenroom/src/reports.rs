@@ -218,7 +218,7 @@ impl Reports {
                 let output = if request.is_standard_output() {
                     Screen::new(io::stdout())?
                 } else {
-                    Screen::new(InPlace::open(&path)?)?
+                    InPlace::open(&path)?.into_output()?
                 };
                 let sink = create(Box::new(output.clone()));
                 self.streaming.push(Streaming { request: request.clone(), sink, output });
@@ -372,6 +372,11 @@ impl InPlace {
         // Waits for the reader of a named pipe.
         let file = checked.is_special().then(|| OpenOptions::new().write(true).open(path)).transpose()?;
         Ok(Self { path: checked.target().to_owned(), file })
+    }
+
+    /// Returns the output that writes to it. A pipe or a device can have a slow reader.
+    fn into_output(self) -> io::Result<Screen> {
+        if self.file.is_some() { Screen::new(self) } else { Ok(Screen::direct(self)) }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! A pager left open, a stopped terminal or a slow pipe must not hold up time limits or Ctrl-C. So
 //! a thread writes, and what it has not written yet waits in memory, where a whole report has room.
+//! A regular file has no reader to wait for: what is written to it is written at once, which saves
+//! switching to the thread and back for each event.
 
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -15,11 +17,20 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
 
-/// An output that a thread writes to.
-#[derive(Debug, Clone)]
+/// An output whose reader never blocks the run.
+#[derive(Clone)]
 pub(crate) struct Screen {
-    messages: Sender<Message>,
+    way: Way,
     error: SharedError,
+}
+
+/// How an output is written.
+#[derive(Clone)]
+enum Way {
+    /// A thread writes what it receives.
+    Thread(Sender<Message>),
+    /// It is a regular file, which is written at once.
+    Direct(Arc<Mutex<dyn Write + Send>>),
 }
 
 /// The error that ended writing, if any.
@@ -65,7 +76,12 @@ impl Screen {
         let error = SharedError::default();
         let shared = Arc::clone(&error);
         thread::Builder::new().name("screen".to_owned()).spawn(move || write_all(output, &received, &shared))?;
-        Ok(Self { messages, error })
+        Ok(Self { way: Way::Thread(messages), error })
+    }
+
+    /// Creates the output for a regular file.
+    pub(crate) fn direct(output: impl Write + Send + 'static) -> Self {
+        Self { way: Way::Direct(Arc::new(Mutex::new(output))), error: SharedError::default() }
     }
 
     /// Returns why nothing more is written, if a write failed.
@@ -124,26 +140,41 @@ impl Screen {
         }
     }
 
-    /// Returns a stream that ends when everything before it is written.
+    /// Returns a stream that ends when everything before it is written. `None` if it is.
     fn mark(&self) -> Option<UnixStream> {
+        let Way::Thread(messages) = &self.way else { return None };
         let (ours, theirs) = UnixStream::pair().ok()?;
-        self.messages.send(Message::Mark(theirs)).ok()?;
+        messages.send(Message::Mark(theirs)).ok()?;
         Some(ours)
+    }
+
+    fn fail(&self, error: io::Error) {
+        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
     }
 }
 
 impl Write for Screen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.error() {
-            Some(error) => Err(io::Error::new(error.kind, error.message)),
-            None => match self.messages.send(Message::Write(bytes.to_vec())) {
+        if let Some(error) = self.error() {
+            return Err(io::Error::new(error.kind, error.message));
+        }
+        match &self.way {
+            Way::Thread(messages) => match messages.send(Message::Write(bytes.to_vec())) {
                 Ok(()) => Ok(bytes.len()),
                 Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
             },
+            Way::Direct(output) => {
+                let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+                output.write_all(bytes).and_then(|()| output.flush()).map(|()| bytes.len()).map_err(|error| {
+                    let returned = io::Error::new(error.kind(), error.to_string());
+                    self.fail(error);
+                    returned
+                })
+            }
         }
     }
 
-    /// Does nothing: the thread flushes. See [`Screen::drain`].
+    /// Does nothing: whoever writes flushes. See [`Screen::drain`].
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
