@@ -289,7 +289,8 @@ impl StepAgent {
                 let (key, option) =
                     if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
                 failure.help.push(format!(
-                    "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata{option}"
+                    "if it hangs there, correct it; \
+                     if it needs more time, set `{key}` in the document's metadata{option}"
                 ));
             }
             Some(WaitError::OutputLimit { output }) => {

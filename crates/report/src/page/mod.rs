@@ -23,8 +23,8 @@
 //! | `main#gr-main` | the document; `header.title` in it is the title block |
 //! | `section.scenario` | a scenario, from its heading to the next one; `data-labels`, `data-state` |
 //! | `div.heading` | a heading, its link `a.anchor`, and the state of its scenario |
-//! | `ol.steps > li` | the steps; `.step-line` has the text and the state (`.ok`: passed, in long documents), details follow it |
-//! | `.step-line > :first-child > b.given`, `var[title]`, `a.file` | the keyword, captures and captured files of a step |
+//! | `ol.steps > li` | the steps; `.step-line` has text and state (`.ok`: passed, in long documents) |
+//! | `.step-line > :first-child > b.given`, `var[title]`, `a.file` | keyword, captures, captured files of a step |
 //! | `figure.file`, `figure.example`, `figure.diagram` | blocks with a `figcaption`; `.uses` links back to the steps |
 //! | `code.numbered > .line`, `.hl-*` | code with line numbers; what `highlight` marks |
 //! | `.note` | what could not be shown, and why |

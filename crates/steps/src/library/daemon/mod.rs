@@ -5,8 +5,8 @@
 //! scenario), `instance` (one of them), `readiness` (waiting for it) and `waits` (what was waited
 //! for). `background` has what messages say about one that goes there; `listening`, `refusals`,
 //! `taken` and `addresses` what they say about the network. `denials` and
-//! `missing` have what they say about files, `running` about processes at a limit, `crash` about faults. `end` runs at the
-//! end of a scenario.
+//! `missing` have what they say about files, `running` about processes at a limit, `crash` about
+//! faults. `end` runs at the end of a scenario.
 
 mod addresses;
 mod background;
