@@ -3,14 +3,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use greenroom_event::recording::read;
 use greenroom_event::{
     Daemon, DaemonEnd, EventKind, Exit, Life, Mark, Notice, Output, OutputSource, ScenarioFinished, StepFinished,
     Stream,
 };
-use rustix::process::Signal;
 
 use crate::support::{Project, Ran, scenario};
 
@@ -174,41 +173,6 @@ then daemon talk stdout contains \"two\"";
     let [problem] = stderr.marks[..] else { panic!("{:?}", stderr.marks) };
     assert_eq!(problem.length, 8);
     assert!(one.at < problem.at && problem.at <= recorded.finished.took, "{problem:?}");
-}
-
-#[test]
-fn a_pause_is_in_no_time_and_delays_no_wait() {
-    let steps = "\
-given file talk.sh
-when I start \"sh talk.sh\" as a background process as talk
-when I wait for daemon talk to write \"two\" to stdout, for at most 60 seconds";
-    let talk = "\n~~~{#talk.sh .file .sh}\nread go < $FIFO; echo two; exec sleep 9876\n~~~\n";
-    let project = Project::anywhere().fifo("fifo").file("run.jsonl", "").file("x.md", scenario(steps) + talk);
-    let project = project.file("other.md", scenario("when I run true"));
-    let fifo = format!("FIFO={}", project.path("fifo").display());
-    let begun = Instant::now();
-    let started = project.start(["run", "--events", "run.jsonl", "--env", &fifo, "x.md"]);
-    project.wait_for_text("run.jsonl", r#""waiting":{"step":2"#);
-    let started = started.pause();
-    let pause = Instant::now();
-    // For reading too, or this would wait for the stopped daemon.
-    let mut fifo = OpenOptions::new().read(true).write(true).open(project.path("fifo")).unwrap();
-    fifo.write_all(b"go\n").unwrap();
-    // The pause is far longer than one run needs to start and to end.
-    for _ in 0..12 {
-        assert_eq!(project.start(["run", "-q", "other.md"]).finish().status.code(), Some(0));
-    }
-    let pause = pause.elapsed();
-    let continued = Instant::now();
-    started.signal(Signal::CONT).finish().passes();
-    let (after, whole) = (continued.elapsed(), begun.elapsed());
-    assert!(after < pause, "a pause of {pause:?} delayed the end by {after:?}");
-    let recorded = Recorded::of(&project);
-    for time in [recorded.finished.took, recorded.ended(2)] {
-        assert!(time + pause <= whole, "{time:?} of {whole:?}, with a pause of {pause:?}");
-    }
-    let [two] = recorded.finished.daemons[0].output[0].marks[..] else { panic!("{:?}", recorded.finished) };
-    assert!(recorded.began(2) < two.at && two.at <= recorded.ended(2), "{two:?}");
 }
 
 #[test]

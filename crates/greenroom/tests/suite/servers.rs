@@ -344,6 +344,7 @@ FAIL [TIME]  Without its environment and outputs
     FAILED [TIME]  when I wait for daemon bare to end, for at most 0.3 seconds
 
   daemon bare did not end within 300 ms
+  note: when the limit passed it was running "/bin/sleep 1000" (process [PID], asleep)
   note: it went into the background: its first process ended with exit status 0 after [TIME]
   note: its process 5 is running: /bin/sleep 1000
 

@@ -22,7 +22,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, waitid};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use snapbox::IntoData;
 
 use crate::order;
@@ -499,18 +499,6 @@ impl Started<'_> {
     pub(crate) fn signal(self, signal: Signal) -> Self {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
         self
-    }
-
-    /// Sends what Ctrl-Z sends, and waits until it has stopped itself.
-    pub(crate) fn pause(self) -> Self {
-        let pid = Pid::from_child(&self.child);
-        let started = self.signal(Signal::TSTP);
-        let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-        poll_until(|| match waitid(WaitId::Pid(pid), options) {
-            Ok(Some(status)) if status.stopped() => Ok(()),
-            other => Err(format!("greenroom has not stopped itself: {other:?}")),
-        });
-        started
     }
 
     /// Stops reading its output, as a pager does that the user leaves.

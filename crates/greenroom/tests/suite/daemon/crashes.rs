@@ -192,19 +192,19 @@ fn an_unnoticed_crash_is_named_by_default() {
     project.run(["run", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
-PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
-PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
-PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME])
+PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME]; x.md:6)
+PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME]; x.md:12)
+PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME]; x.md:19)
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; x.md:26)
 
 4 scenarios passed, 16 steps, [TIME]
 
 "#]]);
     project.run(["run", "-q", "--crashes", "warn", "x.md"]).passes().stdout(str![[r#"
-PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME])
-PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME])
-PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME])
-PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME])
+PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME]; x.md:6)
+PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME]; x.md:12)
+PASS [TIME]  Is stopped too late  (daemon web exited with status 5 after [TIME]; x.md:19)
+PASS [TIME]  Is started again  (daemon web exited with status 6 after [TIME]; x.md:26)
 4 scenarios passed, 16 steps, [TIME]
 
 "#]]);

@@ -158,7 +158,7 @@ then daemon d has ended with exit status 0
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
 greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
 
-PASS [TIME]  No step looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it)
+PASS [TIME]  No step looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it; x.md:6)
 PASS [TIME]  A step looks
 PASS [TIME]  A step tries
 PASS [TIME]  A step knows
