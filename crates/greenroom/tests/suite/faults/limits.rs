@@ -10,7 +10,7 @@ fn few_descriptors_mean_fewer_scenarios_at_a_time() {
     let steps =
         "when I start \"sleep 1000\" as a background process as d\nwhen I run echo @\nthen stdout is exactly \"@\\n\"";
     let text = document(&many(40, steps));
-    for descriptors in ["--nofile=64", "--nofile=24"] {
+    for descriptors in ["--nofile=64", "--nofile=28"] {
         let project = Project::anywhere().file("x.md", &text).through(["prlimit", descriptors]);
         project.run(["run", "-q", "-j", "16", "x.md"]).passes().stdout(str![[r#"
 40 scenarios passed, 120 steps, [TIME]
