@@ -18,6 +18,7 @@ use greenroom_report::{FORMATS, Format, RunRecord, Writing, github};
 
 use crate::bazel::Bazel;
 use crate::error::CommandError;
+use crate::pages::Pages;
 use crate::replace::{self, Replacement};
 use crate::screen::Screen;
 use crate::settings::Settings;
@@ -206,6 +207,8 @@ pub(crate) struct Reports {
     streaming: Vec<Streaming>,
     whole: Vec<Whole>,
     job_summary: Option<JobSummary>,
+    pages: Option<Pages>,
+    page_error: Option<CommandError>,
     /// What the reports are made from that are written at the end.
     record: RunRecord,
 }
@@ -246,21 +249,32 @@ impl Reports {
         self.job_summary = file.map(|file| JobSummary { file, error: None });
     }
 
+    /// Adds pages of the documents.
+    pub(crate) fn add_pages(&mut self, pages: Option<Pages>) {
+        self.pages = pages;
+    }
+
     /// Returns the sinks that the events of the run go to.
     pub(crate) fn sinks(&mut self) -> impl Iterator<Item = &mut dyn Sink> {
-        let needs_record = !self.whole.is_empty() || self.job_summary.is_some();
+        let needs_record = !self.whole.is_empty() || self.job_summary.is_some() || self.pages.is_some();
         let record = needs_record.then_some(&mut self.record as &mut dyn Sink);
         self.streaming.iter_mut().map(|report| report as &mut dyn Sink).chain(record)
     }
 
-    /// Writes the reports that are written at the end of the run.
-    pub(crate) fn finish(&mut self) {
+    /// Writes the reports that are written at the end of the run, or of its recording.
+    ///
+    /// `goes_on`: the recording ends because its run still goes on.
+    pub(crate) fn finish(&mut self, goes_on: bool, settings: &Settings) {
         self.record.close();
+        self.record.summary.goes_on = goes_on;
         for report in &mut self.whole {
             report.finish(&self.record);
         }
         if let Some(summary) = &mut self.job_summary {
             summary.error = summary.append(&self.record).err();
+        }
+        if let Some(pages) = &self.pages {
+            self.page_error = pages.write(&self.record.started.outline, Some(&self.record), settings).err();
         }
     }
 
@@ -274,7 +288,7 @@ impl Reports {
     }
 
     /// Returns why reports are missing or incomplete.
-    pub(crate) fn errors(&self) -> Vec<CommandError> {
+    pub(crate) fn into_errors(self) -> Vec<CommandError> {
         let streaming =
             self.streaming.iter().filter_map(|report| Some((&report.request, report.output.error()?.to_string())));
         let whole = self.whole.iter().filter_map(|report| Some((&report.request, report.error()?)));
@@ -284,7 +298,7 @@ impl Reports {
         let summary = summary.map(|(summary, error)| {
             CommandError::system(format!("write the job summary {}", summary.file.display()), error)
         });
-        files.chain(summary).collect()
+        files.chain(summary).chain(self.page_error).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use greenroom_event::{Event, EventKind, Merge, RunEnd, Sink};
 use greenroom_report::merge;
-use greenroom_report::{Options, RunRecord, Tee, Terminal, TerminalFormat};
+use greenroom_report::{Options, Tee, Terminal, TerminalFormat};
 
 use crate::detail::Detail;
 use crate::error::CommandError;
@@ -52,29 +52,21 @@ impl Report {
         let documents: Vec<&str> = documents(&events).collect();
         let pages = self.pages.check(&documents, &mut inputs, settings)?;
         let mut reports = self.reports.open(&inputs, settings)?;
+        reports.add_pages(pages);
         if self.format.or(TerminalFormat::Human) == TerminalFormat::Github {
             reports.add_job_summary(settings);
         }
-        let mut record = pages.as_ref().map(|_| RunRecord::default());
-        let mut tee = Tee::new(reports.sinks().chain(record.as_mut().map(|record| record as &mut dyn Sink)));
+        let mut tee = Tee::new(reports.sinks());
         for event in &events {
             tee.push(event);
         }
         let summary = tee.into_summary();
-        reports.finish();
-        let page_error = match (&pages, &mut record) {
-            (Some(pages), Some(record)) => {
-                record.close();
-                record.summary.goes_on = goes_on(&incomplete);
-                pages.write(&record.started.outline, Some(record), settings).err()
-            }
-            _ => None,
-        };
+        reports.finish(goes_on(&incomplete), settings);
         self.show(&events, &incomplete, settings)?;
         for screen in reports.outputs() {
             screen.finish();
         }
-        let errors: Vec<CommandError> = reports.errors().into_iter().chain(page_error).collect();
+        let errors = reports.into_errors();
         errors.iter().for_each(CommandError::report);
         let is_whole = self.explain(merged(&events));
         for recording in &incomplete {

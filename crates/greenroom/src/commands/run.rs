@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Reporter, RunRecord, Tee, TerminalFormat, Verdict, words};
+use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict, words};
 use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -203,6 +203,7 @@ impl Run {
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
         let pages = self.pages.for_bazel(bazel).check(&documents, &mut inputs, settings)?;
         let mut reports = files.open(&inputs, settings)?;
+        reports.add_pages(pages);
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
         let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
@@ -216,24 +217,15 @@ impl Run {
         let reporter = format::reporter(format, screen.clone(), terminal, shown);
         let mut reporter = OnScreen { reporter, screen: screen.clone() };
         let mut recorder = history.recorder();
-        let mut record = pages.as_ref().map(|_| RunRecord::default());
-        let more = recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink);
-        let more = more.chain(record.as_mut().map(|record| record as &mut dyn Sink));
-        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()).chain(more));
+        let records = recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink);
+        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()).chain(records));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
             reporter.reporter.clear();
         } else {
-            reports.finish();
+            reports.finish(false, settings);
         }
-        let page_error = match (&pages, &mut record) {
-            (Some(pages), Some(record)) if ran.is_ok() => {
-                record.close();
-                pages.write(&record.started.outline, Some(record), settings).err()
-            }
-            _ => None,
-        };
         // A user who stops a run does not wait for a reader that has stopped reading.
         let stopped = summary.interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));
         let limit = stopped.then_some(LIMIT_AFTER_STOP);
@@ -251,7 +243,7 @@ impl Run {
         let verdict = summary.verdict();
         // Who stops a run may close its terminal too, so lost output does not matter.
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
-        let errors: Vec<CommandError> = reports.errors().into_iter().chain(page_error).chain(lost).collect();
+        let errors: Vec<CommandError> = reports.into_errors().into_iter().chain(lost).collect();
         errors.iter().for_each(CommandError::report);
         let lost = errors.first().filter(|_| verdict != Verdict::Interrupted);
         let is_late = options.time_limit.is_some_and(|limit| summary.interrupted && summary.took >= limit.stop);
