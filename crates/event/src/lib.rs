@@ -222,6 +222,22 @@ pub struct ScenarioFinished {
     pub is_retried: bool,
 }
 
+impl ScenarioFinished {
+    /// Creates the end of a scenario that started no daemons and left nothing over.
+    pub fn new(outcome: Outcome, took: Duration) -> Self {
+        Self {
+            outcome,
+            took,
+            failure: None,
+            daemons: Vec::new(),
+            left_over: Vec::new(),
+            kept: None,
+            network: None,
+            is_retried: false,
+        }
+    }
+}
+
 /// Takes events, in order, from one thread.
 pub trait Sink {
     /// Takes one event. A sink that can no longer write stays silent and remembers the error: a run

@@ -106,16 +106,7 @@ mod tests {
     }
 
     fn finished(scenario: usize) -> Event {
-        let finished = ScenarioFinished {
-            outcome: Outcome::Passed,
-            took: Duration::ZERO,
-            failure: None,
-            daemons: Vec::new(),
-            left_over: Vec::new(),
-            kept: None,
-            network: None,
-            is_retried: false,
-        };
+        let finished = ScenarioFinished::new(Outcome::Passed, Duration::ZERO);
         Event {
             seq: 0,
             at: Duration::ZERO,

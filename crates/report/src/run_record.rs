@@ -150,16 +150,7 @@ mod tests {
     }
 
     fn finished(index: usize, number: u32, outcome: Outcome, is_retried: bool) -> Event {
-        let finished = ScenarioFinished {
-            outcome,
-            took: Duration::ZERO,
-            failure: None,
-            daemons: Vec::new(),
-            left_over: Vec::new(),
-            kept: None,
-            network: None,
-            is_retried,
-        };
+        let finished = ScenarioFinished { is_retried, ..ScenarioFinished::new(outcome, Duration::ZERO) };
         event(Some(Attempt { index, number }), EventKind::ScenarioFinished(finished))
     }
 

@@ -603,16 +603,7 @@ impl Runner<'_> {
         let failure = Some(Failure::new(reason).kind(FailureKind::NotStarted));
         self.emit.scenario(
             self.attempts.current(index),
-            EventKind::ScenarioFinished(ScenarioFinished {
-                outcome,
-                took: Duration::ZERO,
-                failure,
-                daemons: Vec::new(),
-                left_over: Vec::new(),
-                kept: None,
-                network: None,
-                is_retried: false,
-            }),
+            EventKind::ScenarioFinished(ScenarioFinished { failure, ..ScenarioFinished::new(outcome, Duration::ZERO) }),
         );
     }
 }

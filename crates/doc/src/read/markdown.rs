@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use crate::read::attributes::Attributes;
 use crate::read::hidden::{self, Hidden, Regions};
@@ -84,7 +84,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
             Event::InlineHtml(part) if part.starts_with("<!--") => regions.comments.push(range),
             Event::Start(Tag::Heading { level, .. }) => {
                 let end = range.start + text[range.clone()].trim_end().len();
-                heading = Some(Heading { level: depth(level), title: String::new(), range: range.start..end });
+                heading = Some(Heading { level: level as u8, title: String::new(), range: range.start..end });
             }
             Event::End(TagEnd::Heading(_)) => {
                 if let Some(mut heading) = heading.take() {
@@ -145,17 +145,6 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
     }
     items.extend(hidden::find(text, whole, &regions).into_iter().map(Item::Hidden));
     items
-}
-
-fn depth(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
-    }
 }
 
 fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use greenroom_doc::Attributes;
 use greenroom_event::{DocumentText, Outline, StepMarkup, TextPart};
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use crate::page::anchors::{Anchors, file_anchor, slug};
 use crate::page::diagram::DiagramKind;
@@ -211,7 +211,7 @@ impl<'a> Reader<'a, '_> {
             match event {
                 Event::Start(Tag::Heading { level, id, .. }) => {
                     let found = Heading {
-                        level: level_number(level),
+                        level: level as u8,
                         title: String::new(),
                         anchor: String::new(),
                         scenario: None,
@@ -358,16 +358,5 @@ impl<'a> Lines<'a> {
         let start = self.starts.get((number - self.first) as usize).copied().unwrap_or_default();
         let line = self.text[start..].lines().next().unwrap_or_default();
         line.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '>').trim_end().to_owned()
-    }
-}
-
-fn level_number(level: HeadingLevel) -> u8 {
-    match level {
-        HeadingLevel::H1 => 1,
-        HeadingLevel::H2 => 2,
-        HeadingLevel::H3 => 3,
-        HeadingLevel::H4 => 4,
-        HeadingLevel::H5 => 5,
-        HeadingLevel::H6 => 6,
     }
 }

@@ -214,16 +214,7 @@ pub(crate) fn one(steps: &[&str]) -> Run {
 }
 
 pub(crate) fn over(outcome: Outcome, took: u64) -> ScenarioFinished {
-    ScenarioFinished {
-        outcome,
-        took: ms(took),
-        failure: None,
-        daemons: Vec::new(),
-        left_over: Vec::new(),
-        kept: None,
-        network: None,
-        is_retried: false,
-    }
+    ScenarioFinished::new(outcome, ms(took))
 }
 
 pub(crate) fn because(message: &str) -> Failure {

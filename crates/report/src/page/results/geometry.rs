@@ -140,16 +140,7 @@ mod tests {
             output: Vec::new(),
             lives: vec![life],
         };
-        let finished = ScenarioFinished {
-            outcome: Outcome::Passed,
-            took: ms(100),
-            failure: None,
-            daemons: vec![daemon],
-            left_over: Vec::new(),
-            kept: None,
-            network: None,
-            is_retried: false,
-        };
+        let finished = ScenarioFinished { daemons: vec![daemon], ..ScenarioFinished::new(Outcome::Passed, ms(100)) };
         let record = ScenarioRecord { finished: Some(finished), ..ScenarioRecord::default() };
         assert_eq!(Scale::of(&record).total(), ms(500));
     }

@@ -93,16 +93,7 @@ impl Run {
     }
 
     fn finish(&mut self, attempt: (usize, u32), outcome: Outcome, change: impl FnOnce(&mut ScenarioFinished)) {
-        let mut finished = ScenarioFinished {
-            outcome,
-            took: ms(120),
-            failure: None,
-            daemons: Vec::new(),
-            left_over: Vec::new(),
-            kept: None,
-            network: None,
-            is_retried: false,
-        };
+        let mut finished = ScenarioFinished::new(outcome, ms(120));
         change(&mut finished);
         self.event(Some(attempt), EventKind::ScenarioFinished(finished));
     }
