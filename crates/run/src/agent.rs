@@ -11,10 +11,9 @@ use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
-use greenroom_steps::library::daemon::{
-    with_crash, with_denials, with_holder, with_missing_files, with_refusals, with_running,
-};
-use greenroom_steps::library::runcmd::{with_lost_rights, written_since};
+use greenroom_steps::library::daemon::with_running;
+use greenroom_steps::library::explain;
+use greenroom_steps::library::runcmd::written_since;
 use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Registry, ScenarioEnd};
 
 use crate::options::Strictness;
@@ -302,12 +301,7 @@ impl StepAgent {
             Some(WaitError::Interrupted) | None => {}
         }
         if part == Part::Step && !interrupted {
-            failure = with_holder(context, failure);
-            failure = with_refusals(context, failure);
-            failure = with_denials(context, failure);
-            failure = with_missing_files(context, failure);
-            failure = with_crash(context, failure);
-            failure = with_lost_rights(context, failure);
+            failure = explain(context, failure);
         }
         StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
     }

@@ -15,11 +15,14 @@ pub mod daemon;
 pub mod datadir;
 mod difference;
 mod expansion;
+mod explain;
 pub mod files;
 mod literal;
 mod ownership;
 mod place;
 pub mod runcmd;
+
+pub use explain::explain;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {

@@ -14,7 +14,7 @@ const FAULTS: [Signal; 7] =
 /// Adds to the failure of a step how to look into a program that crashed.
 ///
 /// That is the command that it is about, or a daemon that it names.
-pub fn with_crash(context: &mut Context, error: Failure) -> Failure {
+pub(crate) fn with_crash(context: &mut Context, error: Failure) -> Failure {
     if let Some(Subject::Command { line, exit: Some(Exit::Signal(signal)) }) = &error.subject {
         let is_fault = FAULTS.iter().any(|fault| fault.to_string() == signal.to_string());
         let help = is_fault.then(|| help(line));

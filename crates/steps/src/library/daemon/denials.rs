@@ -24,13 +24,12 @@ const CREATIONS: [&str; 6] = ["creat", "open", "write", "touch", "mkdir", "renam
 /// Adds owner and mode of each path for which a permission was denied to the failure of a step.
 ///
 /// The paths are those that the failure, the output in it, or a daemon that has ended names.
-pub fn with_denials(context: &mut Context, error: Failure) -> Failure {
-    let texts = texts_of(context, &error);
+pub(crate) fn with_denials(context: &mut Context, error: Failure, texts: &[Text]) -> Failure {
     let Ok(here) = context.working_directory().map(Path::to_owned) else { return error };
     let directory = context.directory().to_owned();
     let mut described: Vec<PathBuf> = Vec::new();
     let mut error = error;
-    for (text, daemon) in texts {
+    for Text { text, daemon } in texts {
         for path in text.lines().filter(|line| is_denial(line)).filter_map(|line| path_in(line, &here)) {
             if described.len() == SHOWN || described.contains(&path) {
                 continue;
@@ -42,23 +41,30 @@ pub fn with_denials(context: &mut Context, error: Failure) -> Failure {
     error
 }
 
-/// Returns the texts that may say why a step failed, each with the daemon that wrote it.
+/// A text that may say why a step failed.
+pub(crate) struct Text {
+    pub(super) text: String,
+    /// The daemon that wrote it.
+    daemon: Option<String>,
+}
+
+/// Returns the texts that may say why a step failed.
 ///
 /// They are the failure itself, the output in it, and that of daemons that it is about or that have
 /// ended.
-pub(super) fn texts_of(context: &mut Context, error: &Failure) -> Vec<(String, Option<String>)> {
+pub(crate) fn texts_of(context: &mut Context, error: &Failure) -> Vec<Text> {
     let about = match &error.subject {
         Some(Subject::Daemon { name }) => Some(name.clone()),
         _ => None,
     };
-    let mut texts: Vec<(String, Option<String>)> =
-        error.notes.iter().chain([&error.message]).map(|text| (text.clone(), None)).collect();
+    let of_failure = error.notes.iter().chain([&error.message]);
+    let mut texts: Vec<Text> = of_failure.map(|text| Text { text: text.clone(), daemon: None }).collect();
     texts.extend(error.output.iter().map(|output| {
         let daemon = match &output.source {
             OutputSource::Daemon { name, .. } => Some(name.clone()),
             _ => None,
         };
-        (output.text.clone(), daemon)
+        Text { text: output.text.clone(), daemon }
     }));
     let daemons = context.state::<Daemons>();
     for name in daemons.names() {
@@ -66,7 +72,7 @@ pub(super) fn texts_of(context: &mut Context, error: &Failure) -> Vec<(String, O
             && (about.as_ref() == Some(&name) || daemon.try_wait().is_some())
         {
             let written = Stream::BOTH.map(|stream| String::from_utf8_lossy(&daemon.tail(stream).bytes).into_owned());
-            texts.extend(written.map(|text| (text, Some(name.clone()))));
+            texts.extend(written.map(|text| Text { text, daemon: Some(name.clone()) }));
         }
     }
     texts

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Component, Path};
 
-use super::denials::{bare, quoted, texts_of};
+use super::denials::{Text, bare, quoted};
 use crate::context::Context;
 use crate::step::Failure;
 
@@ -26,14 +26,13 @@ const WORDS: [&str; 5] = ["error", "failed", "fatal", "warning", "failure"];
 /// Adds to the failure of a step how to provide the files that its programs did not find.
 ///
 /// The files are those that the failure, the output in it, or a daemon that has ended names.
-pub fn with_missing_files(context: &mut Context, error: Failure) -> Failure {
-    let texts = texts_of(context, &error);
+pub(crate) fn with_missing_files(context: &mut Context, error: Failure, texts: &[Text]) -> Failure {
     let Ok(here) = context.working_directory().map(Path::to_owned) else { return error };
     let (directory, source) = (context.directory().to_owned(), context.source_directory().to_owned());
     let mut names: Vec<String> = Vec::new();
     // A step that asserts that a file exists says the same, but asks for no file.
     let is_assertion = |text: &str| *text == error.message && text.ends_with("does not exist");
-    for (text, _) in texts.iter().filter(|(text, _)| !is_assertion(text)) {
+    for Text { text, .. } in texts.iter().filter(|it| !is_assertion(&it.text)) {
         for name in text.lines().filter_map(|line| missing_in(line, &here, &directory)) {
             if names.len() < SHOWN && !names.contains(&name) {
                 names.push(name);

@@ -41,15 +41,15 @@ mod waits;
 
 use crate::registry::Library;
 
-pub use crash::with_crash;
+pub(crate) use crash::with_crash;
 pub use daemons::Daemons;
-pub use denials::with_denials;
+pub(crate) use denials::{texts_of, with_denials};
 pub use instance::Daemon;
 pub use limit::LIMIT;
-pub use missing::with_missing_files;
-pub use refusals::with_refusals;
+pub(crate) use missing::with_missing_files;
+pub(crate) use refusals::with_refusals;
 pub use running::with_running;
-pub use taken::with_holder;
+pub(crate) use taken::with_holder;
 
 /// Returns the library.
 pub fn library() -> Library {

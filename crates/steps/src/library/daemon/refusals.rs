@@ -18,7 +18,7 @@ use crate::step::Failure;
 const NAMES: u16 = 53;
 
 /// Adds which addresses refused connections or datagrams, and what listens, to the failure of a step.
-pub fn with_refusals(context: &mut Context, error: Failure) -> Failure {
+pub(crate) fn with_refusals(context: &mut Context, error: Failure) -> Failure {
     let mut refused = attempts::refused();
     if refused.is_empty() {
         return error;

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::step::Failure;
 
 /// Adds what listens to the failure of a step whose program wrote that its address was in use.
-pub fn with_holder(context: &mut Context, error: Failure) -> Failure {
+pub(crate) fn with_holder(context: &mut Context, error: Failure) -> Failure {
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let written = error.output.iter().flat_map(|output| lines_about(&output.text));
     let lines: Vec<&str> = written.chain(Some(error.message.as_str()).filter(|text| has_phrase(text))).collect();

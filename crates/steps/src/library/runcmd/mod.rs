@@ -20,7 +20,7 @@ use crate::registry::Library;
 
 pub use captured_output::CapturedOutput;
 pub use command::Command;
-pub use powerless::with_lost_rights;
+pub(crate) use powerless::with_lost_rights;
 pub use run::{run, run_words, set_latest, try_to_run};
 pub(crate) use state::explain_since;
 pub use state::{CommandRun, Runcmd, written_since};

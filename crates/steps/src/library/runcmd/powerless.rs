@@ -15,7 +15,7 @@ use crate::library::command;
 use crate::step::{Failure, Output, Subject};
 
 /// Adds to the failure of a step that a program in its command line has no more rights than its user.
-pub fn with_lost_rights(context: &mut Context, error: Failure) -> Failure {
+pub(crate) fn with_lost_rights(context: &mut Context, error: Failure) -> Failure {
     let Some(reason) = lost_rights() else { return error };
     let is_output = |output: &Output| matches!(output.source, OutputSource::Command { .. });
     let is_about_it = matches!(error.subject, Some(Subject::Command { .. })) || error.output.iter().any(is_output);
