@@ -17,13 +17,6 @@ pub struct Merge {
     pub problems: Vec<MergeProblem>,
 }
 
-impl Merge {
-    /// Returns the run that an attempt comes from.
-    pub fn run_of(&self, attempt: Attempt) -> Option<&MergedRun> {
-        self.runs.iter().find(|run| run.attempts.contains(&attempt))
-    }
-}
-
 /// One of the runs that were merged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MergedRun {

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use greenroom_event::{
-    Failure, FailureKind, Location, Origin, Outcome, Output, OutputSource, RunStarted, ScenarioOutline, Stream,
+    Failure, FailureKind, Origin, Outcome, Output, OutputSource, RunStarted, ScenarioOutline, Stream,
 };
 
+use crate::excerpt;
 use crate::explanation;
 use crate::records::ScenarioRecord;
 use crate::run_record::{RunRecord, ScenarioState};
@@ -128,12 +129,6 @@ pub(crate) fn unrun_message(number: usize, message: &str) -> String {
     format!("{} {NOT_RUN}{reason}", words::count(number, "repetition"))
 }
 
-/// Returns where a scenario failed: the step that decided, or else its heading.
-pub(crate) fn place<'a>(scenario: &'a ScenarioOutline, record: Option<&ScenarioRecord>) -> &'a Location {
-    let step = record.and_then(explanation::deciding_step).and_then(|step| scenario.steps.get(step));
-    step.map_or(&scenario.location, |step| &step.location)
-}
-
 /// Returns why a scenario did not pass, in one line.
 pub(crate) fn message(scenario: &ScenarioOutline, record: Option<&ScenarioRecord>, state: ScenarioState) -> String {
     let Some(record) = record else { return NOT_RUN.to_owned() };
@@ -168,7 +163,7 @@ pub(crate) fn kind(record: Option<&ScenarioRecord>) -> &'static str {
 /// Its first line is ` daemon.md:42: MESSAGE`, in which programs find the place.
 pub(crate) fn explanation(run: &RunStarted, record: &ScenarioRecord, state: ScenarioState) -> String {
     let Some(scenario) = run.outline.scenarios.get(record.scenario) else { return String::new() };
-    let place = place(scenario, Some(record));
+    let place = explanation::failed_at(scenario, Some(record));
     let (file, line) = (path(run.origin.as_ref(), &place.file), place.line);
     let mut text = format!(" {file}:{line}: {}\n", message(scenario, Some(record), state));
     let block = terminal::explanation(&run.outline, record, &explanation::rerun_options(run));
@@ -220,7 +215,7 @@ fn section(text: &mut String, step: Option<usize>, output: &Output, most: usize)
         text.push('\n');
     }
     let step = step.map_or(String::new(), |step| format!(", step {}", step + 1));
-    let when = if output.after_stop { ", after it was asked to end" } else { "" };
+    let when = excerpt::when(output);
     let _ = writeln!(text, "--- {}{step}{when} ---", words::escape(&output.source.to_string()));
     let shown = visible(&output.text);
     let mut start = shown.len().saturating_sub(most);

@@ -16,6 +16,11 @@ pub(crate) fn is_empty(output: &Output) -> bool {
     output.text.is_empty() && output.omitted == 0
 }
 
+/// Says that an output was written after greenroom asked the process to end, if it was.
+pub(crate) fn when(output: &Output) -> &'static str {
+    if output.after_stop { ", after it was asked to end" } else { "" }
+}
+
 /// Returns which part of a text is shown: ` (last 20 lines, 1.2 kB before; -v shows more)`; empty
 /// for all of it.
 pub(crate) fn extent(lines: usize, before: u64, tail: usize) -> String {

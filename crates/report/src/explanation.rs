@@ -63,8 +63,13 @@ pub(crate) fn attempt(outline: &Outline, record: &ScenarioRecord) -> Option<Stri
 /// Returns where a scenario failed: `daemon.md:12`.
 pub(crate) fn place_of_failure(outline: &Outline, record: &ScenarioRecord) -> Option<String> {
     let scenario = outline.scenarios.get(record.scenario)?;
-    let step = deciding_step(record).and_then(|step| scenario.steps.get(step));
-    Some(place(step.map_or(&scenario.location, |step| &step.location)))
+    Some(place(failed_at(scenario, Some(record))))
+}
+
+/// Returns where a scenario failed: the step that decided, or else its heading.
+pub(crate) fn failed_at<'a>(scenario: &'a ScenarioOutline, record: Option<&ScenarioRecord>) -> &'a Location {
+    let step = record.and_then(deciding_step).and_then(|step| scenario.steps.get(step));
+    step.map_or(&scenario.location, |step| &step.location)
 }
 
 /// Returns where a scenario failed and where it begins: `daemon.md:12, scenario at daemon.md:9`.
@@ -305,6 +310,11 @@ pub(crate) fn network(used: Option<PrivateNetwork>) -> Option<NetworkNote> {
     } else {
         None
     }
+}
+
+/// Returns how many scenarios run side by side: `one at a time`, `up to 32 at a time`.
+pub(crate) fn jobs(jobs: usize) -> String {
+    if jobs <= 1 { "one at a time".to_owned() } else { format!("up to {jobs} at a time") }
 }
 
 /// Returns the options that a rerun of one scenario needs, quoted for a shell.

@@ -8,7 +8,7 @@ use greenroom_event::Origin;
 use serde_json::{Value, json};
 
 use crate::case;
-use crate::github::{ANNOTATIONS, Annotation};
+use crate::github::{self, Annotation};
 use crate::words;
 
 /// Diagnostics with what is needed to write them.
@@ -86,19 +86,18 @@ impl Findings<'_> {
         for (kind, severity) in [("error", Severity::Error), ("warning", Severity::Warning)] {
             let of_kind = self.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity);
             let all: Vec<&Diagnostic> = of_kind.collect();
-            let shown = if all.len() <= ANNOTATIONS + 1 { all.len() } else { ANNOTATIONS };
+            let shown = github::shown(all.len());
             for diagnostic in &all[..shown] {
                 let place = self.best_place(diagnostic);
                 let place = place.as_ref().map(|place| (&*place.file, place.line));
                 let message = text_of(diagnostic);
                 let title = format!("greenroom: {}", diagnostic.code.word());
-                let annotation = Annotation { kind, place, title: &title, message: words::cut(&message, 3500) };
+                let annotation = Annotation { kind, place, title: &title, message: words::cut(&message, github::TEXT) };
                 let _ = writeln!(text, "{annotation}");
             }
             if shown < all.len() {
-                let more = words::count(all.len() - shown, &format!("more {kind}"));
-                let message = format!("{more}; the log has all of them");
-                let _ = writeln!(text, "{}", Annotation { kind, place: None, title: "greenroom", message: &message });
+                let more = all.len() - shown;
+                let _ = writeln!(text, "{}", github::left_out(kind, more, kind, "the log has"));
             }
         }
         text

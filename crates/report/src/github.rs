@@ -20,9 +20,9 @@ use crate::terminal::{Options, Terminal, TerminalReporter};
 use crate::words;
 
 /// Annotations of one kind that GitHub shows for a step, less one that says what is left out.
-pub(crate) const ANNOTATIONS: usize = 9;
+const ANNOTATIONS: usize = 9;
 /// Bytes of an annotation's text. GitHub cuts it at 4,096 characters.
-const TEXT: usize = 3500;
+pub(crate) const TEXT: usize = 3500;
 /// Bytes that are enough for the note that something is left out.
 const NOTE: usize = 200;
 /// Bytes of an annotation's title.
@@ -112,28 +112,40 @@ pub fn without_commands(text: &str, token: &str) -> String {
     if text.is_empty() { String::new() } else { format!("::stop-commands::{token}\n{text}::{token}::\n") }
 }
 
-/// The scenarios of a run in these states, in reading order.
-fn scenarios_in(record: &RunRecord, states: &[ScenarioState]) -> Vec<usize> {
-    (0..record.started.outline.scenarios.len()).filter(|&index| states.contains(&record.state(index))).collect()
+/// The scenarios of a run in some states, in reading order.
+fn scenarios_in(record: &RunRecord, is_chosen: fn(ScenarioState) -> bool) -> Vec<usize> {
+    (0..record.started.outline.scenarios.len()).filter(|&index| is_chosen(record.state(index))).collect()
 }
 
-const FAILURES: [ScenarioState; 3] = [ScenarioState::Failed, ScenarioState::Broken, ScenarioState::Unfinished];
+fn is_flaky(state: ScenarioState) -> bool {
+    state == ScenarioState::Flaky
+}
+
+/// Returns how many of so many annotations of one kind are shown; a further one says what is left out.
+pub(crate) fn shown(all: usize) -> usize {
+    if all <= ANNOTATIONS + 1 { all } else { ANNOTATIONS }
+}
+
+/// Returns the annotation that says how many more there are, and where.
+pub(crate) fn left_out(kind: &str, number: usize, what: &str, place: &str) -> String {
+    let message = format!("{}; {place} all of them", words::count(number, &format!("more {what}")));
+    Annotation { kind, place: None, title: "greenroom", message: &message }.to_string()
+}
 
 /// Returns the annotations of a run.
 fn annotations(record: &RunRecord) -> String {
     let names = Names::of(&record.started);
     let mut text = String::new();
-    let failures = scenarios_in(record, &FAILURES);
-    let flaky = scenarios_in(record, &[ScenarioState::Flaky]);
+    let failures = scenarios_in(record, ScenarioState::is_failure);
+    let flaky = scenarios_in(record, is_flaky);
     for (kind, all, what) in [("error", failures, "failure"), ("warning", flaky, "flaky scenario")] {
-        let shown = if all.len() <= ANNOTATIONS + 1 { all.len() } else { ANNOTATIONS };
+        let shown = shown(all.len());
         for &index in &all[..shown] {
             annotation(&mut text, kind, record, &names, index);
         }
         if shown < all.len() {
-            let more = words::count(all.len() - shown, &format!("more {what}"));
-            let message = format!("{more}; the log and the summary of the job have all of them");
-            let _ = writeln!(text, "{}", Annotation { kind, place: None, title: "greenroom", message: &message });
+            let place = "the log and the summary of the job have";
+            let _ = writeln!(text, "{}", left_out(kind, all.len() - shown, what, place));
         }
     }
     text
@@ -144,7 +156,7 @@ fn annotation(text: &mut String, kind: &str, record: &RunRecord, names: &Names, 
     let state = record.state(index);
     let is_flaky = state == ScenarioState::Flaky;
     let attempt = if is_flaky { record.attempts(index).first() } else { record.deciding(index) };
-    let place = case::place(scenario, attempt);
+    let place = explanation::failed_at(scenario, attempt);
     let file = case::path(record.started.origin.as_ref(), &place.file);
     let name = names.scenario(index);
     let mut message = match state {
@@ -196,7 +208,7 @@ fn escape_property(text: &str) -> String {
 pub fn summary(record: &RunRecord, budget: usize) -> String {
     let names = Names::of(&record.started);
     let mut text = head(&record.summary);
-    let failures = scenarios_in(record, &FAILURES);
+    let failures = scenarios_in(record, ScenarioState::is_failure);
     let tables =
         [failures_table(record, &names, &failures), flaky_table(record, &names), slowest_table(record, &names)];
     for table in tables {
@@ -254,7 +266,7 @@ fn failures_table(record: &RunRecord, names: &Names, failures: &[usize]) -> Stri
 }
 
 fn flaky_table(record: &RunRecord, names: &Names) -> String {
-    let rows = scenarios_in(record, &[ScenarioState::Flaky]).into_iter().filter_map(|index| {
+    let rows = scenarios_in(record, is_flaky).into_iter().filter_map(|index| {
         let scenario = record.started.outline.scenarios.get(index)?;
         let message = case::message(scenario, record.attempts(index).first(), ScenarioState::Failed);
         let attempts = record.attempts(index).len().to_string();
@@ -298,7 +310,7 @@ fn table<const N: usize>(title: &str, columns: [&str; N], rows: &[[String; N]]) 
 fn place(record: &RunRecord, index: usize) -> String {
     let Some(scenario) = record.started.outline.scenarios.get(index) else { return String::new() };
     let attempt = record.attempts(index).iter().find(|attempt| explanation::deciding_step(attempt).is_some());
-    let place = case::place(scenario, attempt);
+    let place = explanation::failed_at(scenario, attempt);
     cell(&format!("{}:{}", case::path(record.started.origin.as_ref(), &place.file), place.line))
 }
 

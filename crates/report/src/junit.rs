@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset};
-use greenroom_event::{Outcome, ScenarioOutline};
+use greenroom_event::ScenarioOutline;
 use quick_junit::{NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use crate::case::{self, Names};
@@ -179,7 +179,7 @@ fn failure(
     state: ScenarioState,
 ) -> TestCaseStatus {
     let mut status = TestCaseStatus::non_success(kind);
-    let state = first.map_or(state, own_state);
+    let state = first.map_or(state, ScenarioState::of);
     status.set_message(case::message(scenario, first, state));
     status.set_type(case::kind(first));
     if let Some(first) = first {
@@ -188,19 +188,8 @@ fn failure(
     status
 }
 
-/// Returns how one attempt ended.
-fn own_state(attempt: &ScenarioRecord) -> ScenarioState {
-    match attempt.finished.as_ref().map(|finished| finished.outcome) {
-        None => ScenarioState::Unfinished,
-        Some(Outcome::Broken) => ScenarioState::Broken,
-        Some(Outcome::Failed) => ScenarioState::Failed,
-        Some(Outcome::Passed) => ScenarioState::Passed,
-        Some(Outcome::Skipped) => ScenarioState::Skipped,
-    }
-}
-
 fn rerun(record: &RunRecord, scenario: &ScenarioOutline, attempt: &ScenarioRecord) -> TestRerun {
-    let state = own_state(attempt);
+    let state = ScenarioState::of(attempt);
     let kind = if state == ScenarioState::Failed { NonSuccessKind::Failure } else { NonSuccessKind::Error };
     let mut rerun = TestRerun::new(kind);
     rerun.set_message(case::message(scenario, Some(attempt), state));

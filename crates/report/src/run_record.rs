@@ -42,6 +42,24 @@ pub enum ScenarioState {
     Skipped,
 }
 
+impl ScenarioState {
+    /// Returns how one attempt ended, whatever the others did.
+    pub fn of(attempt: &ScenarioRecord) -> Self {
+        match attempt.finished.as_ref().map(|finished| finished.outcome) {
+            Some(Outcome::Passed) => Self::Passed,
+            Some(Outcome::Failed) => Self::Failed,
+            Some(Outcome::Broken) => Self::Broken,
+            Some(Outcome::Skipped) => Self::Skipped,
+            None => Self::Unfinished,
+        }
+    }
+
+    /// Whether the scenario did not come to a good end.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::Broken | Self::Unfinished)
+    }
+}
+
 impl RunRecord {
     /// Gathers a whole recording.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
@@ -71,17 +89,13 @@ impl RunRecord {
         let Some(record) = self.deciding(scenario) else {
             return ScenarioState::Skipped;
         };
-        match record.finished.as_ref() {
-            // Another attempt was to follow.
-            None => ScenarioState::Unfinished,
-            Some(finished) if finished.is_retried => ScenarioState::Unfinished,
-            Some(finished) => match finished.outcome {
-                Outcome::Passed if record.attempt > 1 => ScenarioState::Flaky,
-                Outcome::Passed => ScenarioState::Passed,
-                Outcome::Failed => ScenarioState::Failed,
-                Outcome::Broken => ScenarioState::Broken,
-                Outcome::Skipped => ScenarioState::Skipped,
-            },
+        // Another attempt was to follow.
+        if record.finished.as_ref().is_some_and(|finished| finished.is_retried) {
+            return ScenarioState::Unfinished;
+        }
+        match ScenarioState::of(record) {
+            ScenarioState::Passed if record.attempt > 1 => ScenarioState::Flaky,
+            state => state,
         }
     }
 

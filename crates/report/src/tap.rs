@@ -13,6 +13,7 @@ use greenroom_event::{Event, EventKind, Sink};
 use serde_json::Value;
 
 use crate::case::{self, Names};
+use crate::explanation;
 use crate::output::Output;
 use crate::reporter::Reporter;
 use crate::run_record::{RunRecord, ScenarioState};
@@ -56,7 +57,7 @@ impl<W: Write> TapReporter<W> {
             let name = escape(self.names.document(*document));
             let Some(&scenario) = scenarios.get(self.next.1) else {
                 self.end_subtest(&mut text, *document, scenarios);
-                let failed = scenarios.iter().any(|&scenario| is_failure(self.record.state(scenario)));
+                let failed = scenarios.iter().any(|&scenario| self.record.state(scenario).is_failure());
                 let number = self.next.0 + 1;
                 let all = scenarios.iter().all(|&scenario| self.record.state(scenario) == ScenarioState::Skipped);
                 let skip = if all { " # SKIP no scenario was run" } else { "" };
@@ -108,14 +109,14 @@ impl<W: Write> TapReporter<W> {
         let attempts = self.record.attempts(index);
         let deciding = attempts.last();
         let name = escape(self.names.scenario(index));
-        let word = if is_failure(state) { "not ok" } else { "ok" };
+        let word = if state.is_failure() { "not ok" } else { "ok" };
         let message = case::message(scenario, deciding, state);
         let skip =
             if state == ScenarioState::Skipped { format!(" # SKIP {}", escape(&message)) } else { String::new() };
         let _ = writeln!(text, "    {word} {number} - {name}{skip}");
         let mut facts: Vec<(&str, Value)> = Vec::new();
-        if is_failure(state) {
-            let place = case::place(scenario, deciding);
+        if state.is_failure() {
+            let place = explanation::failed_at(scenario, deciding);
             let file = case::path(self.record.started.origin.as_ref(), &place.file);
             facts.push(("message", message.into()));
             facts.push(("severity", if state == ScenarioState::Failed { "fail" } else { "error" }.into()));
@@ -135,7 +136,7 @@ impl<W: Write> TapReporter<W> {
         }
         let explained = match state {
             ScenarioState::Flaky => attempts.first(),
-            state if is_failure(state) => deciding,
+            state if state.is_failure() => deciding,
             _ => None,
         };
         if let Some(record) = explained {
@@ -159,10 +160,6 @@ impl<W: Write> TapReporter<W> {
             self.out.write("Bail out! the run was interrupted\n");
         }
     }
-}
-
-fn is_failure(state: ScenarioState) -> bool {
-    matches!(state, ScenarioState::Failed | ScenarioState::Broken | ScenarioState::Unfinished)
 }
 
 /// Escapes the two characters that mean something in a description.

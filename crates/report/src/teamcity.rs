@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use greenroom_event::{Attempt, Comparison, Event, EventKind, Outcome, Relation, Sink};
+use greenroom_event::{Attempt, Comparison, Event, EventKind, Relation, Sink};
 
 use crate::case::{self, Names};
 use crate::output::Output;
@@ -99,13 +99,7 @@ impl<W: Write> TeamcityReporter<W> {
         let attempt = Attempt { index: record.scenario, number: record.attempt };
         let Some(document) = self.document_of(attempt.index) else { return };
         let finished = record.finished.as_ref();
-        let state = match finished.map(|finished| finished.outcome) {
-            Some(Outcome::Passed) => ScenarioState::Passed,
-            Some(Outcome::Skipped) => ScenarioState::Skipped,
-            Some(Outcome::Failed) => ScenarioState::Failed,
-            Some(Outcome::Broken) => ScenarioState::Broken,
-            None => ScenarioState::Unfinished,
-        };
+        let state = ScenarioState::of(record);
         let name = self.names.scenario(attempt.index).to_owned();
         let Some(scenario) = self.run.started.outline.scenarios.get(attempt.index) else { return };
         let message = case::message(scenario, Some(record), state);

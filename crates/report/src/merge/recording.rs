@@ -101,14 +101,14 @@ pub(super) fn remove_copies(recordings: &mut Vec<Recording>) -> Vec<MergeProblem
             (None, None) => recording.events == other.events,
             _ => false,
         };
-        match kept.iter_mut().find(|(other, _)| is_same(other)) {
-            Some((other, names)) => {
-                names.push(recording.name.clone());
-                if recording.events.len() > other.events.len() {
-                    *other = recording;
-                }
+        if let Some((other, names)) = kept.iter_mut().find(|(other, _)| is_same(other)) {
+            names.push(recording.name.clone());
+            if recording.events.len() > other.events.len() {
+                *other = recording;
             }
-            None => kept.push((recording.clone(), vec![recording.name])),
+        } else {
+            let name = recording.name.clone();
+            kept.push((recording, vec![name]));
         }
     }
     let mut problems = Vec::new();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use greenroom_doc::Attributes;
 use greenroom_event::DocumentText;
 use maud::{Markup, html};
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
@@ -41,10 +42,12 @@ impl DiagramKind {
         }
     }
 
-    /// Returns the kind that a class of a fenced block stands for.
-    pub fn of_class(class: &str) -> Option<Self> {
+    /// Returns the kind of diagram in a fenced block: by its classes, unless it is a scenario or a file.
+    pub(crate) fn of_block(block: &Attributes) -> Option<Self> {
         let all = [Self::Dot, Self::Plantuml, Self::Pikchr, Self::Mermaid, Self::Roadmap];
-        all.into_iter().find(|kind| kind.name() == class)
+        let of_class = |class: &String| all.into_iter().find(|kind| kind.name() == class);
+        let is_other = block.is("scenario") || (block.is("file") && block.id.is_some());
+        if is_other { None } else { block.classes.iter().find_map(of_class) }
     }
 }
 
@@ -58,10 +61,7 @@ pub fn diagrams(text: &DocumentText) -> Vec<(DiagramKind, String)> {
     for (event, _) in text.parts.iter().flat_map(events) {
         match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                let attributes = greenroom_doc::Attributes::parse(&info);
-                let is_other = attributes.is("scenario") || (attributes.is("file") && attributes.id.is_some());
-                let kind = attributes.classes.iter().find_map(|class| DiagramKind::of_class(class));
-                open = kind.filter(|_| !is_other).map(|kind| (kind, String::new()));
+                open = DiagramKind::of_block(&Attributes::parse(&info)).map(|kind| (kind, String::new()));
             }
             Event::Text(text) => {
                 if let Some((_, source)) = &mut open {

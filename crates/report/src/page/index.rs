@@ -28,9 +28,17 @@ pub fn index(request: &Request<'_>) -> String {
     let outline = request.outline;
     let labels: BTreeSet<&str> =
         outline.scenarios.iter().flat_map(|scenario| scenario.labels.iter().map(String::as_str)).collect();
-    let cell = |page: Option<&str>, has: &dyn Fn(&ScenarioOutline) -> bool| {
-        let chosen = outline.scenarios.iter().enumerate().filter(|(_, scenario)| has(scenario));
-        counts(chosen.map(|(at, _)| at), request.run, page)
+    let mut of_documents = vec![Vec::new(); outline.documents.len()];
+    for (at, scenario) in outline.scenarios.iter().enumerate() {
+        // Only a damaged recording has a scenario of no document.
+        if let Some(of_document) = of_documents.get_mut(scenario.document) {
+            of_document.push(at);
+        }
+    }
+    let all: Vec<usize> = (0..outline.scenarios.len()).collect();
+    let cell = |page: Option<&str>, of: &[usize], has: &dyn Fn(&ScenarioOutline) -> bool| {
+        let chosen = of.iter().copied().filter(|&at| has(&outline.scenarios[at]));
+        counts(chosen, request.run, page)
     };
     let is_labelled = |scenario: &ScenarioOutline, label: &str| scenario.labels.iter().any(|own| own == label);
     let count = words::count(outline.scenarios.len(), "scenario");
@@ -58,11 +66,11 @@ pub fn index(request: &Request<'_>) -> String {
                                         a href=(page) { (markup::text(frame::title(document))) }
                                         " " span.path { (markup::text(&document.path)) }
                                     }
-                                    td { (cell(Some(page), &|scenario| scenario.document == at)) }
+                                    td { (cell(Some(page), &of_documents[at], &|_| true)) }
                                     @for label in &labels {
                                         td {
-                                            (cell(Some(page), &|scenario| {
-                                                scenario.document == at && is_labelled(scenario, label)
+                                            (cell(Some(page), &of_documents[at], &|scenario| {
+                                                is_labelled(scenario, label)
                                             }))
                                         }
                                     }
@@ -72,8 +80,8 @@ pub fn index(request: &Request<'_>) -> String {
                         tfoot {
                             tr {
                                 th scope="row" { "All documents" }
-                                td { (cell(None, &|_| true)) }
-                                @for label in &labels { td { (cell(None, &|scenario| is_labelled(scenario, label))) } }
+                                td { (cell(None, &all, &|_| true)) }
+                                @for label in &labels { td { (cell(None, &all, &|scenario| is_labelled(scenario, label))) } }
                             }
                         }
                     }

@@ -325,7 +325,7 @@ impl<'a> Reader<'a, '_> {
             self.layout.files.push(File { name: name.clone(), anchor, uses: Vec::new() });
             return Content::File { file, text };
         }
-        match attributes.classes.iter().find_map(|class| DiagramKind::of_class(class)) {
+        match DiagramKind::of_block(attributes) {
             Some(kind) => Content::Diagram { kind, text },
             None => Content::Code(text),
         }

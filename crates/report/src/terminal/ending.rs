@@ -21,11 +21,7 @@ pub(super) fn header(page: &mut Page, run: &RunStarted, lists_passing: bool, is_
     let rounds = explanation::rounds(outline);
     let scenarios = scenarios(run, rounds);
     let times = if rounds > 1 { format!(", {rounds} times each") } else { String::new() };
-    let jobs = match run.jobs {
-        _ if outline.scenarios.len() <= 1 => String::new(),
-        0 | 1 => ", one at a time".to_owned(),
-        many => format!(", up to {many} at a time"),
-    };
+    let jobs = if outline.scenarios.len() <= 1 { String::new() } else { format!(", {}", explanation::jobs(run.jobs)) };
     let place = documents(outline);
     page.line(0, &format!("greenroom {}: {scenarios}{place}{times}{jobs}", words::escape(&run.version)));
     if let Some(merge) = run.merge.as_ref().filter(|merge| merge.runs.len() > 1) {

@@ -6,7 +6,7 @@
 use greenroom_event::Output;
 
 use super::page::Page;
-use crate::excerpt::{LINE, extent, is_empty, last_lines};
+use crate::excerpt::{LINE, extent, is_empty, last_lines, when};
 use crate::style::Role;
 use crate::words;
 
@@ -17,8 +17,7 @@ pub(super) const SHORT_TAIL: usize = 10;
 /// lines.
 pub(super) fn output(page: &mut Page, indent: usize, output: &Output, tail: usize) {
     let source = output.source.to_string();
-    let of = words::escape(&source);
-    let of = if output.after_stop { format!("{of}, after it was asked to end") } else { of.into_owned() };
+    let of = format!("{}{}", words::escape(&source), when(output));
     if is_empty(output) {
         page.line(indent, &format!("{of}: (empty)"));
         return;

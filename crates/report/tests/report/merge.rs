@@ -82,7 +82,8 @@ fn a_rerun_adds_an_attempt_and_its_result_counts() {
     let record = RunRecord::of(&events);
     assert_eq!((record.summary.verdict(), record.summary.flaky), (Verdict::Passed, 1));
     let runs = merge_of(&events);
-    let host = |attempt| runs.run_of(attempt).unwrap().origin.clone().unwrap().machine.host;
+    let run_of = |attempt| runs.runs.iter().find(|run| run.attempts.contains(&attempt)).unwrap();
+    let host = |attempt| run_of(attempt).origin.clone().unwrap().machine.host;
     assert_eq!(
         record.scenarios[1]
             .iter()

@@ -51,8 +51,7 @@ fn folded(view: &View<'_>, record: &ScenarioRecord, title: &Markup) -> Markup {
 /// Returns the repetitions that the document does not show: those that failed folded, others counted.
 fn repetitions(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
     let others: Vec<usize> = runs.iter().copied().filter(|&run| run != shown).collect();
-    let (failed, passed): (Vec<usize>, Vec<usize>) =
-        others.iter().partition(|&&run| state::is_failure(view.run.state(run)));
+    let (failed, passed): (Vec<usize>, Vec<usize>) = others.iter().partition(|&&run| view.run.state(run).is_failure());
     let more = failed.len().saturating_sub(MOST_REPETITIONS);
     let title = |run: usize| {
         html! {
@@ -65,7 +64,7 @@ fn repetitions(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
             @if let Some(record) = view.run.deciding(run) { (folded(view, record, &title(run))) }
         }
         @if more > 0 { p.remark { (words::count(more, "more repetition")) " did not pass" } }
-        @for state in state::ALL.into_iter().filter(|state| !state::is_failure(*state)) {
+        @for state in state::ALL.into_iter().filter(|state| !state.is_failure()) {
             @let count = passed.iter().filter(|&&run| view.run.state(run) == state).count();
             @if count > 0 { p.remark { (words::count(count, "other repetition")) ": " (state::mark(state)) } }
         }

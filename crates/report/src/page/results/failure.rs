@@ -8,7 +8,6 @@ use crate::explanation;
 use crate::page::View;
 use crate::page::text;
 use crate::records::ScenarioRecord;
-use crate::words;
 
 /// What a failure is shown with.
 pub(super) struct Context<'a> {
@@ -61,8 +60,7 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
 /// Returns the command that reruns the scenario.
 pub(super) fn rerun(context: &Context<'_>) -> Markup {
     let run = &context.view.run.started;
-    let options = run.origin.iter().flat_map(|origin| &origin.rerun_options);
-    let options = options.map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ");
+    let options = explanation::rerun_options(run);
     html! {
         @if let Some(command) = explanation::rerun_command(&run.outline, context.record.scenario, &options) {
             p.rerun { b { "rerun:" } " " code.copy { (text::line(&command)) } }

@@ -35,7 +35,7 @@ pub(crate) use summary::{about_run, failures_list, run_notice, summary};
 ///
 /// A scenario that is repeated has several. The first that did not pass is shown, else the last.
 pub(crate) fn shown_run(view: &View<'_>, runs: &[usize]) -> Option<usize> {
-    let failed = runs.iter().find(|&&run| state::is_failure(view.run.state(run)));
+    let failed = runs.iter().find(|&&run| view.run.state(run).is_failure());
     failed.or(runs.last()).copied()
 }
 

@@ -50,7 +50,7 @@ pub(super) fn end(output: &Output, has_room: bool) -> Markup {
 
 fn excerpt_of(output: &Output, has_room: bool, most_lines: usize, more: &str) -> Markup {
     let source = output.source.to_string();
-    let asked = if output.after_stop { ", after it was asked to end" } else { "" };
+    let asked = excerpt::when(output);
     let label = format!("{}{asked}", words::escape(&source));
     if excerpt::is_empty(output) {
         return html! { p.output-name { (text::line(&source)) (asked) ": (empty)" } };

@@ -32,11 +32,6 @@ pub(crate) fn mark(state: ScenarioState) -> Markup {
     html! { span class={ "state " (name(state)) } { (name(state)) } }
 }
 
-/// Whether a scenario in this state is one that "next failure" jumps to.
-pub(super) fn is_failure(state: ScenarioState) -> bool {
-    matches!(state, ScenarioState::Failed | ScenarioState::Broken | ScenarioState::Unfinished)
-}
-
 /// Returns the class of an outcome of a step or an attempt.
 pub(super) fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {

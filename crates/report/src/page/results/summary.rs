@@ -71,7 +71,7 @@ impl Counts {
     }
 
     fn failures(&self) -> usize {
-        self.by_state.iter().filter(|(state, _)| state::is_failure(*state)).map(|(_, count)| count).sum()
+        self.by_state.iter().filter(|(state, _)| state.is_failure()).map(|(_, count)| count).sum()
     }
 
     /// Returns the state that the document as a whole has.
@@ -215,10 +215,7 @@ fn notice(run: &RunRecord) -> Markup {
 fn about(record: &RunRecord, time: &str) -> Markup {
     let run = &record.started;
     let origin = run.origin.as_ref();
-    let jobs = match run.jobs {
-        0 | 1 => "one at a time".to_owned(),
-        many => format!("up to {many} at a time"),
-    };
+    let jobs = explanation::jobs(run.jobs);
     let command = origin.map(|origin| origin.command.iter().map(|word| words::shell_quote(word)).collect::<Vec<_>>());
     html! {
         dl {
@@ -277,7 +274,7 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
         .run
         .scenarios_of(view.document)
         .map(|(index, _)| (view.run.state(index), index))
-        .filter(|(state, _)| state::is_failure(*state) || *state == ScenarioState::Flaky)
+        .filter(|(state, _)| state.is_failure() || *state == ScenarioState::Flaky)
         .collect();
     // Flaky ones are known to pass, too.
     listed.sort_by_key(|(state, index)| (*state == ScenarioState::Flaky, *index));
@@ -342,7 +339,7 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
         failures.first().map(|(failure, _)| in_short(failure))
     });
     let step = record.and_then(explanation::deciding_step);
-    let place = step.and_then(|step| scenario.steps.get(step)).map_or(&scenario.location, |step| &step.location);
+    let place = explanation::failed_at(scenario, record);
     let anchor = step.filter(|_| state != ScenarioState::Flaky).and_then(|step| view.step_anchor(index, step));
     html! {
         p.which {
