@@ -1,5 +1,7 @@
 //! What a run is about to do: enough to report on it without the documents.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,7 @@ pub struct DocumentOutline {
     pub title: String,
     /// Its text, if a report asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<DocumentText>,
+    pub text: Option<Arc<DocumentText>>,
 }
 
 /// A scenario.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom_doc::Network;
@@ -89,7 +90,7 @@ pub struct RunOptions {
     /// Which part of the scenarios is chosen, for reports.
     pub partition: Option<Partition>,
     /// The texts of all documents, for reports; empty when no report needs them.
-    pub texts: Vec<DocumentText>,
+    pub texts: Vec<Arc<DocumentText>>,
 }
 
 impl RunOptions {

@@ -1,5 +1,7 @@
 //! The first event of a run: which scenarios there are, and how they are kept apart.
 
+use std::sync::Arc;
+
 use greenroom_doc::{MatchedStep, Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
     CaptureMarkup, DocumentOutline, DocumentText, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline,
@@ -8,7 +10,7 @@ use greenroom_event::{
 use greenroom_sandbox::{Property, StageUser};
 
 /// Creates the outline of the selected scenarios. `texts` are those of all documents, or none.
-pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[DocumentText]) -> Outline {
+pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[Arc<DocumentText>]) -> Outline {
     let location = |span: Span| location(sources, span);
     let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
         path: document.path.clone(),

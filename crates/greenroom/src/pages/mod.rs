@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use greenroom_doc::Loaded;
@@ -157,7 +158,7 @@ impl Pages {
         run: Option<&RunRecord>,
         settings: &Settings,
     ) -> Result<(), CommandError> {
-        let texts = outline.documents.iter().filter_map(|document| document.text.as_ref());
+        let texts = outline.documents.iter().filter_map(|document| document.text.as_deref());
         // Who stops a run does not wait for tools.
         let is_interrupted = run.is_some_and(|run| run.summary.interrupted);
         let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).filter(|_| !is_interrupted).collect();
@@ -212,11 +213,11 @@ impl Pages {
 
 /// Returns the texts of all documents, with the pictures and style sheets that they name. Warns about
 /// those that are missing.
-pub(crate) fn texts(loaded: &Loaded, settings: &Settings) -> Vec<DocumentText> {
+pub(crate) fn texts(loaded: &Loaded, settings: &Settings) -> Vec<Arc<DocumentText>> {
     let mut texts = greenroom_run::texts(&loaded.plan, &loaded.sources);
     let warnings = assets::read(&mut texts, loaded, settings);
     documents::show(&warnings, loaded, settings);
-    texts
+    texts.into_iter().map(Arc::new).collect()
 }
 
 /// Whether a path has the name of a page.

@@ -99,7 +99,7 @@ pub struct Site<'a> {
 pub fn page(request: &Request<'_>) -> String {
     let empty = DocumentText::default();
     let document = &request.outline.documents[request.document];
-    let text = document.text.as_ref().unwrap_or(&empty);
+    let text = document.text.as_deref().unwrap_or(&empty);
     let mut layout = Layout::read(text, request.outline, request.document);
     let mut anchors = std::mem::take(&mut layout.anchors);
     let without_heading = shown_as_title(&layout, text, &document.title);

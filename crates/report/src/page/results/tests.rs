@@ -57,7 +57,8 @@ impl Run {
                 .map(|&(text, line)| StepOutline { text: text.to_owned(), location: place(line) })
                 .collect(),
         };
-        let document = DocumentOutline { path: "stock.md".to_owned(), title: "Stock".to_owned(), text: Some(text) };
+        let document =
+            DocumentOutline { path: "stock.md".to_owned(), title: "Stock".to_owned(), text: Some(text.into()) };
         let outline = Outline {
             documents: vec![document],
             scenarios: vec![scenario("One", 3, &[], &steps[..2]), scenario("Two", 10, &["slow"], &steps[2..])],
