@@ -87,7 +87,7 @@ impl Agent for StepAgent {
             python: host.own && host.language == "python",
             language: host.language,
             program: host.program,
-            files: host.files.into_iter().map(Into::into).collect(),
+            files: host.files,
             path: path.clone(),
             loading: loading.clone(),
         };

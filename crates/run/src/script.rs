@@ -31,8 +31,8 @@ pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) ->
             hosts.len() - 1
         });
         hosts[at].files.push(match &listed.file {
-            Some((path, _)) => StepFile::new(options.source_directory.join(path), &listed.bytes).into(),
-            None => StepFile::library(library_name(&listed.name)).into(),
+            Some((path, _)) => StepFile::new(options.source_directory.join(path), &listed.bytes),
+            None => StepFile::library(library_name(&listed.name)),
         });
     }
     let embedded = document.files.iter();

@@ -42,26 +42,7 @@ pub(crate) struct HostPart {
     /// Whether that is an interpreter of greenroom's own host for the language.
     pub(crate) own: bool,
     /// The files with the functions, in order, with absolute paths.
-    pub(crate) files: Vec<FilePart>,
-}
-
-/// A file with step functions, as it was when the document was loaded.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct FilePart {
-    path: PathBuf,
-    content_base64: Option<String>,
-}
-
-impl From<StepFile> for FilePart {
-    fn from(file: StepFile) -> Self {
-        Self { path: file.path, content_base64: file.content_base64.map(|content| content.as_ref().to_owned()) }
-    }
-}
-
-impl From<FilePart> for StepFile {
-    fn from(file: FilePart) -> Self {
-        Self { path: file.path, content_base64: file.content_base64.map(Into::into) }
-    }
+    pub(crate) files: Vec<StepFile>,
 }
 
 /// One scenario for a stage.

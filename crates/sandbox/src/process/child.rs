@@ -51,6 +51,14 @@ impl Child {
         }
     }
 
+    /// Sends it a signal; nothing happens when it has ended.
+    pub(crate) fn signal_unless_ended(&self, signal: Signal) -> io::Result<()> {
+        match self.signal(signal) {
+            Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// Returns how it ended, once it has; an error when it is reaped.
     pub(crate) fn try_wait(&self) -> io::Result<Option<ExitStatus>> {
         self.wait_id(WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT)

@@ -103,8 +103,13 @@ pub(crate) fn outsiders(inodes: &[u64]) -> Answers {
 
 /// Returns the name of a user, or the number of one without a name.
 fn name_of_user(number: u32) -> String {
+    user_name(number).unwrap_or_else(|| number.to_string())
+}
+
+/// Returns the name of a user, if it has one here.
+pub fn user_name(number: u32) -> Option<String> {
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    user_in(&users, number).map_or_else(|| number.to_string(), str::to_owned)
+    user_in(&users, number).map(str::to_owned)
 }
 
 /// Finds the name of a user in the text of `/etc/passwd`.

@@ -4,7 +4,6 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
 use rustix::process::Pid;
 
 use super::child::Child;
@@ -49,10 +48,7 @@ impl Neighbour {
 
     /// Sends it a signal; nothing happens when it has ended.
     pub(super) fn try_signal(&self, signal: Signal) -> io::Result<()> {
-        match self.0.signal(signal) {
-            Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => Err(error),
-            _ => Ok(()),
-        }
+        self.0.signal_unless_ended(signal)
     }
 
     /// Kills it and waits until it has ended.

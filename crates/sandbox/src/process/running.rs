@@ -127,10 +127,7 @@ impl Process {
     ///
     /// When this user may not send it a signal.
     pub fn signal(&self, signal: Signal) -> std::io::Result<()> {
-        match self.child.signal(signal) {
-            Err(error) if error.raw_os_error() != Some(Errno::SRCH.raw_os_error()) => Err(error),
-            _ => Ok(()),
-        }
+        self.child.signal_unless_ended(signal)
     }
 
     /// Sends a signal to its group, which it leads also after its end, until it is reaped.

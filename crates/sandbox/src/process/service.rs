@@ -195,6 +195,10 @@ impl Service {
 
     /// Holds the one of these processes that leads the daemon, if one does.
     fn find_main(&self, left: &[Entry]) -> Option<Main> {
+        // As for most daemons: spares a look at all sockets and descriptors.
+        if left.is_empty() {
+            return None;
+        }
         let before = surroundings::ends_seen();
         let leader = self.leader(left)?;
         let process = Neighbour::hold(leader).ok()?;

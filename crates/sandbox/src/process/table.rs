@@ -164,6 +164,17 @@ fn command_line_of(shown: i32) -> String {
     if text.ends_with("  ") { text.trim_end().to_owned() } else { text }
 }
 
+/// Returns the user that a process runs as.
+pub fn user(pid: i32) -> Option<u32> {
+    fs::metadata(format!("/proc/{}", shown_as(pid))).ok().map(|metadata| metadata.uid())
+}
+
+/// Returns the environment that a process was started with, each variable ended by a NUL; empty when
+/// it may not be read.
+pub fn environment(pid: i32) -> Vec<u8> {
+    fs::read(format!("/proc/{}/environ", shown_as(pid))).unwrap_or_default()
+}
+
 /// Whether any thread of these processes is running or waits for a disk.
 pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
     pids.into_iter().any(|pid| threads(shown_as(pid)).any(|thread| matches!(state(&thread), Some('R' | 'D'))))

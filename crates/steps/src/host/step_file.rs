@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 
 /// A file with step functions.
 ///
 /// Hosts load its content as it was when the document was checked, whatever becomes of the file during the run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepFile {
     /// Its absolute path, or the name of a library that is served natively.
     pub path: PathBuf,

@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use greenroom_sandbox::process::holders;
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 use rustix::process::geteuid;
 
@@ -30,13 +31,7 @@ pub(crate) fn is_on_noexec(path: &Path) -> bool {
 
 /// Returns a user with the name: `104 (redis)`.
 pub(crate) fn user_name(user: u32) -> String {
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(user)).then_some(name)
-    });
-    name.map_or_else(|| user.to_string(), |name| format!("{user} ({name})"))
+    holders::user_name(user).map_or_else(|| user.to_string(), |name| format!("{user} ({name})"))
 }
 
 fn owner(path: &Path, directory: &Path, metadata: &Metadata) -> String {

@@ -52,9 +52,8 @@ pub(super) fn note(daemon: &mut Daemon, stream: Stream, error: Failure) -> Failu
 
 /// Whether Python's variable for unbuffered output is set in the environment of a process.
 fn is_unbuffered_by_environment(pid: i32) -> bool {
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     let value = |variable: &[u8]| variable.strip_prefix(b"PYTHONUNBUFFERED=").is_some_and(|value| !value.is_empty());
-    environment.split(|&byte| byte == 0).any(value)
+    table::environment(pid).split(|&byte| byte == 0).any(value)
 }
 
 /// Returns what is known of the program of a command line.

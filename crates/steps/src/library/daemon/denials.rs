@@ -1,10 +1,10 @@
 //! Who was denied a file: what a failure says of paths for which a permission was denied.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use greenroom_event::OutputSource;
+use greenroom_sandbox::process::table;
 use rustix::process::geteuid;
 
 use super::daemons::Daemons;
@@ -108,7 +108,7 @@ fn shown(path: &Path, directory: &Path) -> String {
 fn user_of(context: &mut Context, name: &str) -> Option<u32> {
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let pid = daemons.get(name).ok()?.process()?.pid();
-    fs::metadata(format!("/proc/{pid}")).ok().map(|metadata| metadata.uid())
+    table::user(pid)
 }
 
 fn is_denial(line: &str) -> bool {

@@ -68,9 +68,7 @@ impl Daemons {
         if all.is_empty() {
             return Vec::new();
         }
-        let members = table::members();
-        let own: Vec<i32> = members.iter().map(|entry| entry.pid).filter(|&pid| daemon.owns(&members, pid)).collect();
-        let sockets = table::sockets_of(own);
+        let sockets = table::sockets_of(daemon.living().into_iter().map(|entry| entry.pid));
         let own = all.into_iter().filter(|listener| sockets.contains(&listener.inode));
         let mut addresses: Vec<SocketAddr> = own.map(|listener| listener.address).collect();
         // The kernel returns them in no order.
