@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::workspace::{cargo, greenroom, root, run, target};
+use crate::workspace::{cargo, greenroom, is_ci, root, run, target};
 
 /// The directory of the tests.
 const TESTS: &str = "crates/greenroom/tests/browser";
@@ -22,7 +22,7 @@ pub(crate) fn check() -> Result<(), String> {
             .collect();
     let Some(browser) = browser.filter(|_| missing.is_empty()) else {
         let how = format!("the tests of pages need {}: install chromium, nodejs and npm", missing.join(", "));
-        if std::env::var_os("CI").is_some() {
+        if is_ci() {
             return Err(how);
         }
         eprintln!("skipped the tests of pages in a browser: {how}");

@@ -2,14 +2,14 @@
 
 use std::process::{Command, Stdio};
 
-use crate::workspace::cargo;
+use crate::workspace::{cargo, is_ci};
 
 /// Runs cargo-deny over all dependencies. Where it is not installed, only CI insists on it.
 pub(crate) fn check() -> Result<(), String> {
     if !installed() {
         let how = "cargo deny is not installed: `pip install --requirement .ci/requirements.txt` has it as a program, \
                    `cargo install --locked cargo-deny` builds it";
-        if std::env::var_os("CI").is_some() {
+        if is_ci() {
             return Err(how.to_owned());
         }
         eprintln!("skipped the check of dependencies: {how}");

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::workspace::{root, run, target};
+use crate::workspace::{is_ci, root, run, target};
 
 const PACKAGE: &str = "crates/steps/python-host";
 
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<(), String> {
     };
     let tools = match environment(newest) {
         Ok(tools) => tools,
-        Err(problem) if std::env::var_os("CI").is_none() => {
+        Err(problem) if !is_ci() => {
             eprintln!("skipped the checks of the Python host: {problem}");
             return Ok(());
         }

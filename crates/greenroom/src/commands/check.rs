@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
-use greenroom_report::{Findings, Style, diagnostics, github, words};
+use greenroom_report::{Findings, diagnostics, github, words};
 use greenroom_steps::Registry;
 
 use crate::documents::{Checks, Documents};
@@ -66,7 +66,7 @@ impl Check {
             Format::Json => findings.json(),
             Format::Sarif => findings.sarif(),
             Format::Human | Format::Github => {
-                let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
+                let style = settings.stdout.style();
                 let shown = diagnostics::render(&loaded.diagnostics, &loaded.sources, style);
                 let ending = if loaded.has_errors() { String::new() } else { totals(&loaded, &named) };
                 github::without_commands(&format!("{shown}{ending}"), &format::token()) + &findings.annotations()

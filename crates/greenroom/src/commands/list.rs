@@ -2,7 +2,7 @@
 
 use clap::Args;
 use greenroom_doc::Plan;
-use greenroom_report::{Style, catalogue, words};
+use greenroom_report::{catalogue, words};
 use greenroom_steps::Registry;
 
 use crate::documents::Documents;
@@ -40,7 +40,7 @@ impl List {
         let mut at = 0..;
         let scenarios =
             scenarios.into_iter().filter(|_| at.next().is_some_and(|at| selected.binary_search(&at).is_ok())).collect();
-        let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
+        let style = settings.stdout.style();
         let plan = Plan { documents, scenarios, skipped };
         let code = print(&catalogue::scenarios(&plan, &loaded.sources, self.verbose, style))?;
         Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })

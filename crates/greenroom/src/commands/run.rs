@@ -188,21 +188,25 @@ impl Run {
         let repeat = self.repetition.rounds(chosen.len())?;
         let durations = history.durations(&loaded, &chosen);
         let passed_earlier = selection.passed_earlier;
-        let files = self.reports.clone().for_bazel(bazel);
+        let outputs = Outputs {
+            format: self.format.or(settings.format()),
+            files: self.reports.clone().for_bazel(bazel),
+            pages: self.pages.for_bazel(bazel),
+        };
         let mut options = RunOptions {
             partition,
             repeat,
             durations,
             passed_earlier,
-            ..self.options(chosen, &loaded, settings, &files)
+            ..self.options(chosen, &loaded, settings, &outputs)
         };
         if let Some(origin) = &mut options.origin {
             origin.is_rerun = history.is_rerun();
         }
         let mut inputs = reports::inputs(&loaded);
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
-        let pages = self.pages.for_bazel(bazel).check(&documents, &mut inputs, settings)?;
-        let mut reports = files.open(&inputs, settings)?;
+        let pages = outputs.pages.check(&documents, &mut inputs, settings)?;
+        let mut reports = outputs.files.open(&inputs, settings)?;
         reports.add_pages(pages);
         let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
         let on_stderr = self.reports.take_standard_output();
@@ -210,11 +214,10 @@ impl Run {
         let screen = screen.map_err(|error| CommandError::system("start a thread", &error))?;
         let shown = Options { verbosity: self.detail.verbosity() };
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
-        let format = self.format.or(settings.format());
-        if format == TerminalFormat::Github {
+        if outputs.format == TerminalFormat::Github {
             reports.add_job_summary(settings);
         }
-        let reporter = format::reporter(format, screen.clone(), terminal, shown);
+        let reporter = format::reporter(outputs.format, screen.clone(), terminal, shown);
         let mut reporter = OnScreen { reporter, screen: screen.clone() };
         let mut recorder = history.recorder();
         let records = recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink);
@@ -260,10 +263,8 @@ impl Run {
         })
     }
 
-    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings, files: &ReportFiles) -> RunOptions {
-        let page = self.pages.for_bazel(&settings.bazel);
+    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings, outputs: &Outputs) -> RunOptions {
         let hosts = self.documents.other_hosts();
-        let is_json = self.format.or(settings.format()) == TerminalFormat::Json;
         RunOptions {
             chosen,
             jobs: self.jobs.map(|jobs| jobs as usize),
@@ -283,11 +284,7 @@ impl Run {
                 crashes: self.crashes == Crashes::Fail,
                 flaky: self.repetition.flaky_fails(),
             },
-            evidence: if files.is_empty() && page.is_empty() && !is_json {
-                Evidence::OfFailures
-            } else {
-                Evidence::Full
-            },
+            evidence: if outputs.need_evidence() { Evidence::Full } else { Evidence::OfFailures },
             output_limit: self.output_limit,
             shuffle: self.shuffle.map(|seed| seed.unwrap_or_else(new_seed)),
             source_directory: settings.directory.clone(),
@@ -300,11 +297,7 @@ impl Run {
             python: settings.absolute(&self.documents.python),
             origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
-            texts: if !page.is_empty() || files.need_texts() || is_json {
-                pages::texts(loaded, settings)
-            } else {
-                Vec::new()
-            },
+            texts: if outputs.need_texts() { pages::texts(loaded, settings) } else { Vec::new() },
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }
     }
@@ -346,6 +339,25 @@ impl Run {
             Sandbox::Tended => add("--sandbox", "tended".to_owned()),
         }
         options
+    }
+}
+
+/// Where a run is reported besides the screen for people.
+struct Outputs {
+    format: TerminalFormat,
+    files: ReportFiles,
+    pages: PageOutput,
+}
+
+impl Outputs {
+    /// Whether one of them shows what passed, too.
+    fn need_evidence(&self) -> bool {
+        self.format == TerminalFormat::Json || !self.files.is_empty() || !self.pages.is_empty()
+    }
+
+    /// Whether one of them has the texts of documents.
+    fn need_texts(&self) -> bool {
+        self.format == TerminalFormat::Json || self.files.need_texts() || !self.pages.is_empty()
     }
 }
 

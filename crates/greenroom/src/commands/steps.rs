@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use greenroom_doc::{Binding, Loader, bindings_of, nearest};
-use greenroom_report::{Style, catalogue, diagnostics};
+use greenroom_report::{catalogue, diagnostics};
 use greenroom_steps::{Library, Registry};
 
 use crate::error::CommandError;
@@ -37,7 +37,7 @@ impl Steps {
         let libraries: Vec<(String, &[Binding])> =
             libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
         if is_valid || libraries.iter().any(|(_, bindings)| !bindings.is_empty()) {
-            let style = Style { colour: settings.stdout.colour, width: settings.stdout.width };
+            let style = settings.stdout.style();
             print(&catalogue::steps(&libraries, style))?;
         }
         if is_valid { Ok(ExitCode::Passed) } else { Err(CommandError::InvalidDocument) }

@@ -7,7 +7,7 @@
 mod assets;
 mod tools;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -136,9 +136,12 @@ impl Pages {
         inputs: &[(PathBuf, String)],
         settings: &Settings,
     ) -> Result<(), CommandError> {
-        let same = |path: &Path, other: &Path| resolve(&settings.directory.join(path)) == resolve(other);
+        let mut files: HashMap<PathBuf, &Path> = HashMap::new();
+        for file in self.files() {
+            files.entry(resolve(file)).or_insert(file);
+        }
         let overwrites = |(path, what): &(PathBuf, String)| {
-            let file = self.files().find(|file| same(path, file))?;
+            let file = *files.get(&resolve(&settings.directory.join(path)))?;
             let file = file.strip_prefix(&settings.directory).unwrap_or(file).display();
             Some(format!("{option} {} would overwrite {what}: {file}", self.out.display()))
         };

@@ -9,7 +9,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,6 +16,7 @@ use greenroom_doc::roadmap;
 use greenroom_event::words::size_limit;
 use greenroom_report::page::{DiagramKind, Drawings, media_type};
 use greenroom_report::words;
+use greenroom_sandbox::process::find_program;
 use greenroom_sandbox::{DaemonCommand, DaemonError, ExitStatus};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -31,11 +31,11 @@ const LONGEST_OF_ALL: Duration = Duration::from_mins(2);
 /// The size limit of a drawing.
 const LARGEST: usize = 4 << 20;
 
-/// Why a diagram is missing after a signal.
-const INTERRUPTED: &str = "greenroom was interrupted while it drew diagrams";
-
 /// The same in the unit of `ulimit`.
 const BLOCKS: usize = LARGEST / 512;
+
+/// Why a diagram is missing after a signal.
+const INTERRUPTED: &str = "greenroom was interrupted while it drew diagrams";
 
 /// A tool that reads a diagram from standard input and writes SVG to standard output.
 struct Tool {
@@ -96,7 +96,8 @@ fn run(
         Ok(directory) => directory,
         Err(error) => return Err(format!("no directory for `{name}` could be made: {error}")),
     };
-    if !is_on_path(name, path) {
+    // `sh` looks in the directory for what PATH names relative to it.
+    if find_program(name.as_ref(), path, directory.path()).is_err() {
         return Err(format!("the program `{name}` is not on PATH"));
     }
     let failed = |error: io::Error| format!("`{name}` could not be started: {error}");
@@ -116,7 +117,7 @@ fn run(
     let mut process = command.spawn().map_err(|error| format!("`{name}` could not be started: {error}"))?;
     let begun = Instant::now();
     let entry = PathBuf::from(format!("/proc/{}", process.id()));
-    // Its end, the limit and the failure of the tool are told apart below.
+    // What ended the wait, if not the tool, is looked at below.
     let _ = process.wait_until("the end", limit, || is_readable(stop) || !entry.exists());
     if is_readable(stop) {
         return Err(INTERRUPTED.to_owned());
@@ -130,7 +131,7 @@ fn run(
     };
     let output = process.stdout_bytes().map_err(|error| format!("the output of `{name}` is lost: {error}"))?;
     let complaint = process.stderr_bytes().unwrap_or_default();
-    if output.len() >= BLOCKS * 512 {
+    if output.len() >= LARGEST {
         return Err(format!("`{name}` wrote more than {}", size_limit(LARGEST as u64)));
     }
     if exit.status != ExitStatus::Code(0) {
@@ -154,15 +155,6 @@ fn first_line(output: &[u8]) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let short: String = words::escape(line).chars().take(200).collect();
     if short.is_empty() { short } else { format!(": {short}") }
-}
-
-/// Whether a program is on a search path.
-fn is_on_path(name: &str, path: &OsStr) -> bool {
-    let is_program =
-        |file: PathBuf| fs::metadata(file).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
-    std::env::split_paths(path)
-        .filter(|directory| directory.is_absolute())
-        .any(|directory| is_program(directory.join(name)))
 }
 
 #[cfg(test)]

@@ -135,7 +135,7 @@ nothing left to rerun: the selected scenario passed in the last run
 "#]]);
     assert_eq!(ran.stderr, "greenroom: 2 more scenarios have not passed yet, but are not selected\n");
     assert_eq!(outstanding(&project, &[]), ["Bad", "Worse"]);
-    // A run that is no rerun keeps the others too.
+    // A run that is not a rerun keeps the others too.
     project.run(["run", "-q", "x.md", "-n", "good"]).code(0);
     assert_eq!(outstanding(&project, &[]), ["Bad", "Worse"]);
 }
