@@ -81,7 +81,9 @@ pub fn index(request: &Request<'_>) -> String {
                             tr {
                                 th scope="row" { "All documents" }
                                 td { (cell(None, &all, &|_| true)) }
-                                @for label in &labels { td { (cell(None, &all, &|scenario| is_labelled(scenario, label))) } }
+                                @for label in &labels {
+                                    td { (cell(None, &all, &|scenario| is_labelled(scenario, label))) }
+                                }
                             }
                         }
                     }
