@@ -24,6 +24,12 @@ pub enum CaptureType {
     File,
     /// A path.
     Path,
+    /// A JSON value, told apart from other text by how it begins and ends. The function of the step
+    /// parses it.
+    Json,
+    /// A path into JSON values, as RFC 9535 defines: `$`, then what has no spaces outside of
+    /// brackets.
+    JsonPath,
 }
 
 /// A captured part of a step.
@@ -41,7 +47,7 @@ pub struct Capture {
 }
 impl CaptureType {
     /// All types, in the order in which documentation lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Word,
         Self::EscapedWord,
         Self::Text,
@@ -51,6 +57,8 @@ impl CaptureType {
         Self::Number,
         Self::File,
         Self::Path,
+        Self::Json,
+        Self::JsonPath,
     ];
 
     /// Returns its name in bindings.
@@ -65,6 +73,8 @@ impl CaptureType {
             Self::Number => "number",
             Self::File => "file",
             Self::Path => "path",
+            Self::Json => "json",
+            Self::JsonPath => "jsonpath",
         }
     }
 
@@ -83,6 +93,8 @@ impl CaptureType {
             Self::Number => "a number",
             Self::File => "the name of an embedded file",
             Self::Path => "a path without spaces",
+            Self::Json => "a JSON value, with text between double quotes",
+            Self::JsonPath => "a JSONPath such as `$.items[0]`, without spaces outside of brackets",
         }
     }
 
@@ -100,6 +112,9 @@ impl CaptureType {
             Self::Int => "-?[0-9]+",
             Self::Uint => "[0-9]+",
             Self::Number => r"-?[0-9]+(?:\.[0-9]+)?",
+            // `${NAME}` is a kept value.
+            Self::Json => r#"null|true|false|-?[0-9]\S*|"(?:.*")?|\[.*\]|\{.*\}|\$\{[^\s{}]+\}"#,
+            Self::JsonPath => JSON_PATH,
         }
     }
 
@@ -118,6 +133,63 @@ impl CaptureType {
                 Some((whole, fraction)) => digits(whole) && digits(fraction),
                 None => digits(unsigned),
             },
+            Self::Json => is_like_json(text),
+            Self::JsonPath => text.strip_prefix('$').and_then(|steps| after_path(steps, 0)) == Some(""),
+        }
+    }
+}
+
+/// What accepts a JSONPath. Brackets may be nested three deep, as filters in filters need.
+const JSON_PATH: &str = concat!(
+    r#"\$(?:[^\s\[\]'"]|\[(?:[^\n\[\]'"]|'(?:[^\n'\\]|\\.)*'|"(?:[^\n"\\]|\\.)*""#,
+    r#"|\[(?:[^\n\[\]'"]|'(?:[^\n'\\]|\\.)*'|"(?:[^\n"\\]|\\.)*""#,
+    r#"|\[(?:[^\n\[\]'"]|'(?:[^\n'\\]|\\.)*'|"(?:[^\n"\\]|\\.)*")*\])*\])*\])*"#,
+);
+
+/// Whether a text begins and ends like JSON, or is a kept value as a whole.
+fn is_like_json(text: &str) -> bool {
+    let is_kept = || {
+        let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+        name.is_some_and(|name| !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "{}".contains(c)))
+    };
+    if text.contains('\n') {
+        return false;
+    }
+    match text.as_bytes() {
+        b"null" | b"true" | b"false" | b"\"" | [b'"', .., b'"'] | [b'[', .., b']'] | [b'{', .., b'}'] => true,
+        [b'-', b'0'..=b'9', ..] | [b'0'..=b'9', ..] => !text.contains(char::is_whitespace),
+        _ => is_kept(),
+    }
+}
+
+/// Returns what follows the longest beginning of a text that a JSONPath may have in brackets of
+/// this depth. `None` if a quote or a bracket is not closed.
+fn after_path(text: &str, depth: usize) -> Option<&str> {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match c {
+            '\n' | ']' => return Some(rest),
+            '[' if depth == 3 => return None,
+            '[' => rest = after_path(&rest[1..], depth + 1)?.strip_prefix(']')?,
+            '\'' | '"' if depth > 0 => rest = after_quote(&rest[1..], c)?,
+            c if depth == 0 && (c.is_whitespace() || "'\"".contains(c)) => return Some(rest),
+            c => rest = &rest[c.len_utf8()..],
+        }
+    }
+    Some(rest)
+}
+
+/// Returns what follows the quote that closes.
+fn after_quote(text: &str, quote: char) -> Option<&str> {
+    let mut characters = text.chars();
+    loop {
+        match characters.next()? {
+            '\n' => return None,
+            '\\' => {
+                characters.next().filter(|&c| c != '\n')?;
+            }
+            c if c == quote => return Some(characters.as_str()),
+            _ => {}
         }
     }
 }
@@ -214,8 +286,92 @@ mod tests {
     #[test]
     fn accepting_is_the_same_as_matching_the_regex() {
         let texts = [
-            "", "a", "a b", "-", "-1", "1", "1.5", "1.50", "-1.5", "1.", ".5", "1.5.6", "+1", "1e3", "é", "\u{a0}",
-            "٣", "a\tb", "--1", "-0",
+            "",
+            "a",
+            "a b",
+            "-",
+            "-1",
+            "1",
+            "1.5",
+            "1.50",
+            "-1.5",
+            "1.",
+            ".5",
+            "1.5.6",
+            "+1",
+            "1e3",
+            "é",
+            "\u{a0}",
+            "٣",
+            "a\tb",
+            "--1",
+            "-0",
+            "null",
+            "nulls",
+            "true",
+            "false",
+            "True",
+            "\"",
+            "\"\"",
+            "\"a b\"",
+            "\"a\" b",
+            "a \"b\"",
+            "[",
+            "[]",
+            "[1, 2]",
+            "[1] 2",
+            "{}",
+            "{\"a\": 1}",
+            "{a} b",
+            "{",
+            "-1 2",
+            "1 \"",
+            "12\"",
+            "-a",
+            "\"\n\"",
+            "[\n]",
+            "${",
+            "${}",
+            "${a}",
+            "${a b}",
+            "${a}${b}",
+            "x${a}",
+            "$",
+            "$.",
+            "$.a",
+            "$.a b",
+            "$a",
+            "$.é",
+            "$[0]",
+            "$[ 0 ]",
+            "$[0",
+            "$0]",
+            "$.a[0].b",
+            "$['a b']",
+            "$['a]b']",
+            "$['a\\'] b']",
+            "$['a\\']",
+            "$['a']b']",
+            "$[\"a' ]\"]",
+            "$['a'",
+            "$.'a'",
+            "$['a']'",
+            "$[?@.a == 'b c']",
+            "$[?@['a'] > 1]",
+            "$[?@[?@['x']] && 1]",
+            "$[?@[?@[?@['x']]]]",
+            "$[[[]]]",
+            "$[[[[]]]]",
+            "$[\n]",
+            "$['\n']",
+            "$['\\\n']",
+            "$.a[",
+            "$.a]",
+            "$..*",
+            "$.a\tb",
+            "$.a is [1]",
+            "$.a[1] is [1]",
+            "a$.b",
         ];
         for kind in CaptureType::ALL {
             let regex = regex::Regex::new(&format!("^(?:{})$", kind.regex())).unwrap();

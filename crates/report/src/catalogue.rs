@@ -88,6 +88,8 @@ fn capture(name: &str, kind: CaptureType) -> String {
         CaptureType::Number => "a number",
         CaptureType::File => "an embedded file",
         CaptureType::Path => "a path",
+        CaptureType::Json => "a JSON value",
+        CaptureType::JsonPath => "a JSONPath",
     };
     format!("{name}: {kind}")
 }

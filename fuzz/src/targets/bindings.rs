@@ -26,6 +26,8 @@ pub(crate) const TARGET: Target = Target {
         "{x:file}",
         "{x:text}",
         "{x:escapedword}",
+        "{x:json}",
+        "{x:jsonpath}",
         "(?P<x>.*)",
         "(?P<x>",
         "(?:a|b){1000}",

@@ -365,6 +365,21 @@ mod tests {
     }
 
     #[test]
+    fn json_and_its_paths_split_a_step_in_one_way() {
+        let captured = |step| captured("{p:jsonpath} is {j:json}", step);
+        assert_eq!(captured(r#"$.m is "this is it""#).as_deref(), Some(r#"$.m|"this is it""#));
+        assert_eq!(
+            captured(r#"$.a[?@.b == "is 1"].c is [1, "is"]"#).as_deref(),
+            Some(r#"$.a[?@.b == "is 1"].c|[1, "is"]"#)
+        );
+        assert_eq!(captured("$['x is 1'] is 2").as_deref(), Some("$['x is 1']|2"));
+        assert_eq!(captured("$.id is ${ID}").as_deref(), Some("$.id|${ID}"));
+        for other in ["$.m is not {}", "$.m is at least 2", "$.m is a number", "$.m is milk", "m is 1", "$.m n is 1"] {
+            assert_eq!(captured(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn simple_patterns_are_checked() {
         assert!(mistakes("a {b} {c:int}").is_empty());
         assert_eq!(mistakes("a } b"), ["this `}` does not belong to a capture@2..3"]);

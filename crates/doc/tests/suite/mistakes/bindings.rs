@@ -145,7 +145,7 @@ fn types() {
         str![[r#"
 error[unknown-type]: unknown capture type `strin`
   at b.yaml:1:12 "{b:strin}"
-  help: known types: word, escapedword, text, escapedtext, int, uint, number, file, path
+  help: known types: word, escapedword, text, escapedtext, int, uint, number, file, path, json, jsonpath
 error[unknown-type]: unknown capture type `wrod`
   at b.yaml:2:12 "{b:wrod}"
   help: did you mean `word`?
