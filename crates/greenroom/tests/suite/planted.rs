@@ -33,7 +33,7 @@ FAIL [TIME]  An order is accepted
     FAILED [TIME]  when I start "python3 orders.py" as a background process as orders, on port 7001
                       2 steps not run
 
-  daemon orders ended with exit status 1 after [TIME] before it listened on port 7001: ConnectionRefusedError
+  daemon orders ended with exit status 1 after [TIME] before it listened on port 7001
   stderr of daemon orders:
     │ orders: cannot read orders.json: no such file
   help: orders.json is not in the scenario's directory: embed it in the document and write `given file orders.json` before this step
@@ -216,6 +216,7 @@ FAIL [TIME]  The cache shuts down cleanly
   note: when the limit passed it was running "python3 -u cache.py" (process [PID], asleep)
   stdout of daemon cache:
     │ cache up
+  stdout of daemon cache, after it was asked to end:
     │ flushing
   help: correct its handling of SIGTERM; or give it more time: `when I stop background process cache, within 30 seconds`
 
@@ -352,6 +353,8 @@ FAIL [TIME]  Stock is counted
                       1 step not run
 
   TypeError: unsupported operand type(s) for -=: 'str' and 'int'
+  note: ctx["apples"] = '12'
+  note: called as sell(ctx, count='5'); captures are text, whatever their type: convert numbers with int() or float()
   where it failed:
     │   File "[PROJECT]/stock.py", line 5, in sell
     │     ctx["apples"] -= int(count) + 1
@@ -398,11 +401,11 @@ FAIL [TIME]  Shop and stock run side by side
     FAILED [TIME]  and I start "python3 server.py 8080" as a background process as shop, on port 8081
                       1 step not run
 
-  daemon shop ended with exit status 1 after [TIME] before it listened on port 8081: ConnectionRefusedError
+  daemon shop ended with exit status 1 after [TIME] before it listened on port 8081
   note: it found its address in use; listening: stock on 127.0.0.1:8080
   stderr of daemon shop:
     │ server: Address already in use
-  help: have it listen on a port of its own, or stop the other process first
+  help: the command has port 8080, but this step waits for port 8081: write `python3 server.py 8081`
 
   daemon stock: still running at the end of the scenario
     command: python3 server.py 8080

@@ -11,6 +11,7 @@ from .values import COLLECTIONS, TEXTS, Module, attribute, differences, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Any, Tuple
 
     from .comparison import Failure
@@ -45,6 +46,28 @@ def assertion(error: BaseException) -> tuple[str | None, dict[str, str], Sides |
     scopes = (frame.f_locals, frame.f_globals)
     _names(found.test, lines, scopes, values)
     return text, values, _sides(found.test, lines, scopes)
+
+
+#: Statements without others in them, and the part of those with others that runs first.
+_SIMPLE = ("Assign", "AugAssign", "AnnAssign", "Delete", "Expr", "Return")
+_HEADS = {"If": "test", "While": "test", "For": "iter"}
+
+
+def operands(frame: FrameType, line: int) -> dict[str, str]:
+    """The values of names in the statement at a line of a frame."""
+    lines = source_lines(frame.f_code.co_filename)
+    if not lines:
+        return {}
+    found = None
+    for node in walk(parse("\n".join(lines), frame.f_code.co_filename)):
+        kind = kind_of(node)
+        part = node if kind in _SIMPLE else getattr(node, _HEADS.get(kind, ""), None)
+        if part is not None and part.lineno <= line <= part.end_lineno:
+            found = part
+    values: dict[str, str] = {}
+    if found is not None:
+        _names(found, lines, (frame.f_locals, frame.f_globals), values)
+    return values
 
 
 def _sides(test: Any, lines: list[str], scopes: tuple[Any, ...]) -> Sides | None:

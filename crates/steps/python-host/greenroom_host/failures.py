@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from .assertions import assertion, explain
+from .assertions import assertion, explain, operands
 from .messages import to_base64
 from .source import directories, is_library, is_own, source_lines
 from .system import SHOWN, STEPS, os
 from .text import cut, first
+from .values import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from .comparison import Failure
 
     AnyError = TypeVar("AnyError", bound=BaseException)
+
+
+#: What Python raises for values that do not fit.
+UNFIT = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError)
 
 
 class CallFailed(Exception):
@@ -62,6 +67,8 @@ def _describe(error: BaseException) -> Failure:
                 }
             notes += ["%s = %s" % (name, value) for name, value in list(values.items())[:12] if value not in str(error)]
             notes += explained.get("notes") or []
+        elif isinstance(error, UNFIT):
+            notes += _operands(error)
     notes += _added(error)
     if isinstance(error, ImportError) and "relative import" in str(error):
         failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
@@ -85,6 +92,34 @@ def _describe(error: BaseException) -> Failure:
     if trace:
         failure["trace"] = trace
     return failure
+
+
+def _operands(error: BaseException) -> list[str]:
+    """The values in the user's statement that raised an exception."""
+    trace, place = error.__traceback__, None
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not is_own(file) and not is_library(file):
+            place = trace
+        trace = trace.tb_next
+    if place is None:
+        return []
+    values = operands(place.tb_frame, place.tb_lineno)
+    return ["%s = %s" % (name, cut(value, 200)) for name, value in values.items()][:6]
+
+
+def with_call(failure: Failure, error: BaseException, function: str, captures: dict[str, str]) -> Failure:
+    """Adds how a step function was called to the FAILURE of an exception that its arguments may explain."""
+    if not captures or not isinstance(error, UNFIT) or not user_frames(error) or failure.get("comparison"):
+        return failure
+    arguments = ", ".join("%s=%s" % (name, cut(repr(text), 200)) for name, text in captures.items())
+    call = "called as %s(ctx, %s)" % (function, arguments)
+    if isinstance(error, (TypeError, ValueError)) and "str" in str(error):
+        call += "; captures are text, whatever their type: convert numbers with int() or float()"
+    # The call has them.
+    known = {"%s = %s" % (name, show(text)) for name, text in captures.items()}
+    notes: list[str] = failure.get("notes") or []
+    return {**failure, "notes": [*(note for note in notes if note not in known), call]}
 
 
 def _added(error: BaseException) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 from .context import Context
 from .effects import Effects
 from .engine import ENGINE
-from .failures import describe, lines_of, user_frames, with_failure
+from .failures import describe, lines_of, user_frames, with_call, with_failure
 from .forks import Forks, is_alone
 from .messages import Channel, from_base64
 from .namespace import LIBRARIES, MODULES, future_features, library, mentioned_names, provided
@@ -338,7 +338,7 @@ class Host:
                 self._show_child_error(error)
                 ENGINE.flush()
                 exit_now(1)
-            failure = describe(error)
+            failure = with_call(describe(error), error, step["function"], step.get("captures") or {})
             # Frames keep what they hold alive, such as open files.
             error = None
         ENGINE.exit_in_child()

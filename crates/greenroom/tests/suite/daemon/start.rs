@@ -73,7 +73,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "sh -c 'echo starting; echo no config >&2; exit 3'" as a background process as web, on port 8080
 
-  daemon web ended with exit status 3 after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with exit status 3 after [TIME] before it listened on port 8080
   stdout of daemon web:
     │ starting
   stderr of daemon web:
@@ -106,7 +106,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "sh -c 'kill -9 $$'" as a background process as web, on port 8080, with environment {"A": "B"}
 
-  daemon web ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with signal SIGKILL after [TIME] before it listened on port 8080
 
   daemon web: killed by SIGKILL after [TIME]; greenroom did not send it (out of memory?)
     command: sh -c 'kill -9 $$'
@@ -135,7 +135,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  given a daemon helper shell script server.py
     FAILED [TIME]  when I start "./server.py web 127.0.0.1:8000 [::1]:8001" as a background process as web, on port 8080
 
-  daemon web did not listen on port 8080 within 5 s: ConnectionRefusedError
+  daemon web did not listen on port 8080 within 5 s
   note: it is still running
   note: it listens on 127.0.0.1:8000, [::1]:8001
   stdout of daemon web:
@@ -363,7 +363,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I try to start "sh -c 'echo no config >&2; exit 4'" as web, on port 8080
     FAILED [TIME]  then starting the daemon succeeds
 
-  daemon web ended with exit status 4 after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with exit status 4 after [TIME] before it listened on port 8080
   stderr of daemon web:
     │ no config
 

@@ -91,6 +91,7 @@ FAIL [TIME]  The scenario
   note: when the limit passed it was running "python3 ./deaf.py" (process [PID], asleep)
   stdout of daemon deaf:
     │ ready
+  stdout of daemon deaf, after it was asked to end:
     │ not now
   help: correct its handling of SIGTERM; or give it more time: `when I stop background process deaf, within 30 seconds`
 
@@ -211,6 +212,7 @@ FAIL [TIME]  The scenario
   note: killed with it: python3 ./deaf.py
   stdout of daemon a:
     │ ready
+  stdout of daemon a, after it was asked to end:
     │ not now
   help: correct its handling of SIGTERM; or give it more time: `when I stop background process a, within 30 seconds`
 

@@ -314,7 +314,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon up to write "ready" to stdout
     FAILED [TIME]  when I wait for daemon up to listen on port 8080, for at most 0.3 seconds
 
-  daemon up did not listen on port 8080 within 300 ms: ConnectionRefusedError
+  daemon up did not listen on port 8080 within 300 ms
   note: it is still running
   stdout of daemon up:
     │ ready
@@ -346,7 +346,7 @@ FAIL [TIME]  The scenario
     ok [TIME]  when I wait for daemon gone to end
     FAILED [TIME]  when I wait for daemon gone to listen on port 8080
 
-  daemon gone ended with exit status 3 after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon gone ended with exit status 3 after [TIME] before it listened on port 8080
   stdout of daemon gone:
     │ working
   stderr of daemon gone:

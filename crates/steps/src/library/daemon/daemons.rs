@@ -17,7 +17,7 @@ pub struct Daemons {
     /// Daemons that crashed unnoticed, and in whose place others of their name were started.
     pub(super) crashed: Vec<greenroom_event::Daemon>,
     /// The result of the latest step that tried to start one.
-    pub(super) tried: Option<Result<(), Failure>>,
+    pub(super) tried: Option<Result<(), FailedStart>>,
     listeners: Option<Listeners>,
     /// The latest free port that a step got.
     last_port: u16,
@@ -27,6 +27,22 @@ pub struct Daemons {
     latest_start: u64,
     /// The number of the first of the starts between which there are only waits.
     first_start: u64,
+}
+
+/// Why a daemon did not start, for steps that look at it later.
+#[derive(Debug, Clone)]
+pub(super) struct FailedStart {
+    pub(super) failure: Failure,
+    /// Whether it did not open its port.
+    pub(super) is_port_closed: bool,
+}
+
+impl FailedStart {
+    /// Returns the reason that documents expect. Those with a closed port name the error of clients.
+    pub(super) fn reason(&self) -> String {
+        let error = if self.is_port_closed { ": ConnectionRefusedError" } else { "" };
+        format!("{}{error}", self.failure.message)
+    }
 }
 
 /// A daemon that a step had to kill, itself or others of its process group.
@@ -161,7 +177,7 @@ impl Daemons {
     }
 
     /// Returns the result of the latest step that tried to start a daemon.
-    pub(super) fn tried(&self) -> Result<Result<(), &Failure>, Failure> {
+    pub(super) fn tried(&self) -> Result<Result<(), &FailedStart>, Failure> {
         let none = || {
             Failure::new("no earlier step tried to start a daemon")
                 .help("write `when I try to start \"PROGRAM\" as NAME, on port PORT` before this step")

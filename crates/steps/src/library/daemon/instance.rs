@@ -79,6 +79,8 @@ pub struct Daemon {
     pub(super) waits: Vec<PastWait>,
     /// Whether a step restarted it.
     pub(super) is_restarted: bool,
+    /// The port that a step waited for in vain.
+    pub(super) closed_port: Option<u16>,
     /// What it was seen to listen on.
     pub(super) addresses: Vec<SocketAddr>,
     /// What those listened on in whose place it was started.
@@ -111,6 +113,7 @@ impl Daemon {
             end_was_seen: false,
             waits: Vec::new(),
             is_restarted: false,
+            closed_port: None,
             addresses: Vec::new(),
             former_addresses: Vec::new(),
             former: None,
@@ -257,6 +260,16 @@ impl Daemon {
     pub(super) fn captured_around_end(&self, watch: &mut Watch, extent: Extent) -> (Vec<Output>, Vec<Output>) {
         // What it writes after a step asked it to end is what the document is about.
         let lengths = self.lengths_when_asked.filter(|_| self.stopped.is_none());
+        self.captured_around(lengths, watch, extent)
+    }
+
+    /// Returns the ends of its outputs, from before and after they had these lengths.
+    fn captured_around(
+        &self,
+        lengths: Option<[u64; 2]>,
+        watch: &mut Watch,
+        extent: Extent,
+    ) -> (Vec<Output>, Vec<Output>) {
         let [stdout, stderr] = lengths.unwrap_or([u64::MAX; 2]);
         let mut captured = |stream: Stream, asked_at: u64| {
             let source = || OutputSource::Daemon { name: self.label(), stream };
@@ -264,6 +277,7 @@ impl Daemon {
                 return (output_of(source(), &Tail::default()), None);
             };
             let length = file.metadata().map_or(0, |metadata| metadata.len());
+            let asked_at = if splits_line_end(&file, asked_at) { asked_at + 1 } else { asked_at };
             let growth = if extent == Extent::Long { watch.growth(self.meter(stream)) } else { Vec::new() };
             let output = |part: Range<u64>| {
                 let tail = capture::end_of_part(&file, part.clone(), extent.bytes()).unwrap_or_default();
@@ -289,6 +303,12 @@ impl Daemon {
     pub(super) fn note_full_disk(&self, error: Failure) -> Failure {
         let full = File::open(&self.directory).ok().and_then(full_disk);
         full.into_iter().fold(error, Failure::note)
+    }
+
+    /// Adds both outputs to a failure, divided where a step asked it to end.
+    pub(super) fn show_around_stop(&self, watch: &mut Watch, error: Failure) -> Failure {
+        let (before, after) = self.captured_around(self.lengths_when_asked, watch, Extent::Short);
+        before.into_iter().chain(after).fold(self.note_full_disk(error), Failure::output)
     }
 
     /// Adds both outputs to a failure.
@@ -322,6 +342,12 @@ impl Daemon {
             }
         }
     }
+}
+
+/// Returns whether a position is between a line and its end. Some programs write them one after the other.
+fn splits_line_end(file: &File, at: u64) -> bool {
+    let around = at.checked_sub(1).and_then(|before| capture::end_of_part(file, before..at.checked_add(1)?, 2).ok());
+    around.is_some_and(|around| matches!(around.bytes.as_slice(), [last, b'\n'] if *last != b'\n'))
 }
 
 fn was_killed(ended: ProcessExit) -> bool {

@@ -118,10 +118,8 @@ pub(super) fn port(
             let how = daemon.try_wait().map_or_else(String::new, |ended| {
                 format!(" with {} after {}", ended.status, words::duration(ended.after))
             });
-            let error = Failure::new(format!(
-                "daemon {name} ended{how} before it listened on port {port}: ConnectionRefusedError"
-            ));
-            let daemon = daemons.get(name)?;
+            daemon.closed_port = Some(port);
+            let error = Failure::new(format!("daemon {name} ended{how} before it listened on port {port}"));
             let wrote = Stream::BOTH.map(|stream| String::from_utf8_lossy(&daemon.tail(stream).bytes).into_owned());
             // Where it found an address in use, all failures get what listens.
             let taken = daemons.listeners().on_port(port).into_iter().next();
@@ -136,10 +134,8 @@ pub(super) fn port(
         }
         None => {
             let daemon = daemons.get(name)?;
-            let message = format!(
-                "daemon {name} did not listen on port {port} within {}: ConnectionRefusedError",
-                words::limit(limit)
-            );
+            daemon.closed_port = Some(port);
+            let message = format!("daemon {name} did not listen on port {port} within {}", words::limit(limit));
             // From here on its name means what lives of it, though it does not listen.
             if let Some(process) = daemon.process_mut() {
                 process.forget_port(port);

@@ -2,7 +2,7 @@
 
 use greenroom_sandbox::process::greet;
 
-use super::daemons::Daemons;
+use super::daemons::{Daemons, FailedStart};
 use super::limit::LIMIT;
 use super::order::{self, StartOrder};
 use super::program::search_path;
@@ -109,14 +109,17 @@ fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
     {
         return Err(error.clone());
     }
+    let step = context.step_number();
     let daemons = context.state::<Daemons>();
-    if tried.is_err()
-        && let Ok(daemon) = daemons.get(captures.text("name")?)
-    {
-        // Later steps ask for its end.
-        daemon.note_end();
-    }
-    daemons.tried = Some(tried);
+    let name = captures.text("name")?;
+    daemons.tried = Some(tried.map_err(|failure| match daemons.get(name) {
+        Ok(daemon) if daemon.start_step == step => {
+            // Later steps ask for its end.
+            daemon.note_end();
+            FailedStart { failure, is_port_closed: daemon.closed_port.is_some() }
+        }
+        _ => FailedStart { failure, is_port_closed: false },
+    }));
     Ok(())
 }
 
@@ -134,14 +137,15 @@ fn check_fails(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
 
 fn start_fails(context: &mut Context, captures: &Captures) -> StepResult {
     let expected = captures.text("message")?;
-    let Err(error) = context.state::<Daemons>().tried()? else {
+    let Err(start) = context.state::<Daemons>().tried()? else {
         return Err(Failure::new("the daemon started, but should have failed to"));
     };
-    if error.message.to_lowercase().contains(&expected.to_lowercase()) {
+    let (error, reason) = (&start.failure, start.reason());
+    if reason.to_lowercase().contains(&expected.to_lowercase()) {
         return Ok(());
     }
     let what = "the reason why the daemon could not start";
-    let mut failure = Failure::comparison(what, Relation::Contains, expected, &error.message);
+    let mut failure = Failure::comparison(what, Relation::Contains, expected, reason);
     failure.notes.clone_from(&error.notes);
     failure.output.clone_from(&error.output);
     Err(failure)
@@ -152,7 +156,7 @@ fn start_succeeds(context: &mut Context, _: &Captures) -> StepResult {
     match daemons.tried() {
         // A daemon of a step that does not only try would have failed there.
         Err(_) if !daemons.names().is_empty() => Ok(()),
-        tried => tried?.map_err(Clone::clone),
+        tried => tried?.map_err(|start| start.failure.clone()),
     }
 }
 

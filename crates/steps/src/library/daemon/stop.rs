@@ -42,7 +42,7 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
             )),
         };
         let killed = daemon.stragglers().iter().map(|entry| format!("killed with it: {}", known_as(&entry.command)));
-        daemon.show(killed.fold(running::note(error, &running), Failure::note))
+        daemon.show_around_stop(watch, killed.fold(running::note(error, &running), Failure::note))
     });
     let Some(first) = errors.next() else { return Ok(()) };
     let error = errors.fold(first, |error, other| {

@@ -1,6 +1,6 @@
 //! Which process has the address that a program found in use.
 
-use greenroom_event::{OutputSource, Subject};
+use greenroom_event::{Output, OutputSource, Subject};
 use greenroom_sandbox::process::attempts::Transport;
 use greenroom_sandbox::process::ports::Listener;
 
@@ -25,7 +25,55 @@ pub(crate) fn with_holder(context: &mut Context, error: Failure) -> Failure {
     let Some(listed) = listed else { return error };
     let error = error.note(listed);
     let error = hidden.into_iter().fold(error, |error, hidden| error.help(search(hidden.at)));
-    error.help("have it listen on a port of its own, or stop the other process first")
+    let taken: Vec<u16> = listening.iter().map(|it| it.at.address.port()).collect();
+    let help = awaited(daemons, &error).and_then(|(line, port)| other_port(&line, &taken, port));
+    error
+        .help(help.unwrap_or_else(|| "have it listen on a port of its own, or stop the other process first".to_owned()))
+}
+
+/// Returns the command line of the daemon that a failure is about, and the port that its step waits for.
+fn awaited(daemons: &Daemons, error: &Failure) -> Option<(String, u16)> {
+    let of_daemon = |output: &Output| match &output.source {
+        OutputSource::Daemon { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    let name = match &error.subject {
+        Some(Subject::Daemon { name }) => Some(name.clone()),
+        _ => error.output.iter().find_map(of_daemon),
+    }?;
+    let daemon = daemons.iter().find(|daemon| daemon.label() == name)?;
+    Some((daemon.command_line().to_owned(), daemon.order.port?))
+}
+
+/// Says that a command line has a taken port instead of the one that its step waits for.
+fn other_port(line: &str, taken: &[u16], port: u16) -> Option<String> {
+    let numbers = numbers(line);
+    if numbers.contains(&port) || taken.contains(&port) {
+        return None;
+    }
+    let mut wrong = numbers.into_iter().filter(|number| taken.contains(number));
+    let (Some(wrong), None) = (wrong.next(), wrong.next()) else { return None };
+    Some(format!(
+        "the command has port {wrong}, but this step waits for port {port}: write `{}`",
+        with_number(line, wrong, port)
+    ))
+}
+
+/// Replaces a number in a text, where it is not part of a longer one.
+fn with_number(text: &str, number: u16, other: u16) -> String {
+    let (digits, other) = (number.to_string(), other.to_string());
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
+        let (found, after) = from.split_at(end);
+        replaced.push_str(before);
+        let is_whole = found == digits;
+        replaced.push_str(if is_whole { &other } else { found });
+        rest = after;
+    }
+    replaced + rest
 }
 
 /// Whether what a program wrote says that an address is in use.
@@ -111,6 +159,21 @@ mod tests {
         }
         // Our own message names the process.
         assert!(!has_phrase("port 80 is already in use by process 7 (nc)"));
+    }
+
+    #[test]
+    fn a_command_line_with_the_port_of_another_is_corrected() {
+        let help = |line: &str| other_port(line, &[8080, 9000], 8081);
+        let expected = "the command has port 8080, but this step waits for port 8081: write ";
+        assert_eq!(help("serve 8080").unwrap(), format!("{expected}`serve 8081`"));
+        assert_eq!(
+            help("serve -l [::1]:8080 --id 18080").unwrap(),
+            format!("{expected}`serve -l [::1]:8081 --id 18080`")
+        );
+        assert_eq!(help("serve 8080 9000"), None, "either may be meant");
+        assert_eq!(help("serve 8080 --upstream 8081"), None);
+        assert_eq!(help("serve --config web.conf"), None);
+        assert_eq!(other_port("serve 8081", &[8081], 8081), None);
     }
 
     #[test]
