@@ -204,7 +204,6 @@ fn rule(word: &str) -> Value {
     let words = word.replace('-', " ");
     json!({
         "id": word,
-        "name": word,
         "shortDescription": { "text": words },
         "fullDescription": { "text": format!("greenroom reports this mistake as `{word}`.") },
         "help": { "text": "Run `greenroom check` to see the place, the reason and what to do." },

@@ -67,6 +67,50 @@ fn merged_partitions_equal_the_whole() {
     }
 }
 
+/// Returns the text of a page without times, and without what describes command line and machines.
+fn page_text(project: &Project, file: &str) -> String {
+    let text = fs::read_to_string(project.path(file)).unwrap();
+    let (text, _) = text.split_once("<script").unwrap();
+    let (_, text) = text.split_once("<body").unwrap();
+    let words = text.split('<').filter_map(|part| part.split_once('>')).flat_map(|(_, words)| words.lines());
+    let mut shown = words.map(str::trim).filter(|line| !line.is_empty()).peekable();
+    let mut lines = Vec::new();
+    while let Some(line) = shown.next() {
+        match line {
+            "command" | "time" => drop(shown.next()),
+            "when" => drop(shown.next_if(|line| line.ends_with(" UTC"))),
+            "runs" => while shown.next_if(|line| line.contains(".jsonl, partition")).is_some() {},
+            _ => lines.push(without_times(line)),
+        }
+    }
+    lines.join("\n")
+}
+
+/// Removes the numbers and units of `12 ms` and `1.2 s`.
+fn without_times(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_number = |at: usize| words[at].parse::<f64>().is_ok();
+    let is_unit = |at: usize| ["ms", "s", "min"].contains(&words[at].trim_end_matches([',', ';', ')']));
+    let is_time = |at: usize| {
+        is_number(at) && at + 1 < words.len() && is_unit(at + 1) || at > 0 && is_unit(at) && is_number(at - 1)
+    };
+    let left = words.iter().enumerate().filter(|(at, _)| !is_time(*at)).map(|(_, word)| *word);
+    left.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn merged_partitions_make_the_pages_of_the_whole() {
+    let project = project();
+    project.run(["run", "-q", "-j1", "--html", "whole", "coffee.md", "tea.md"]).code(1);
+    let parts = run_parts(&project, "count", 4);
+    report(&project, &[&["--html", "merged"].map(str::to_owned)[..], &parts].concat()).code(1).stderr("");
+    for page in ["index.html", "coffee.html", "tea.html"] {
+        let [whole, merged] = ["whole", "merged"].map(|directory| page_text(&project, &format!("{directory}/{page}")));
+        assert!(page != "coffee.html" || whole.contains("command failed with exit status 1: false"), "{whole}");
+        crate::support::same(&merged, snapbox::Data::text(whole));
+    }
+}
+
 #[test]
 fn the_order_of_the_recordings_does_not_matter() {
     let project = project();

@@ -366,6 +366,50 @@ fn daemons_without_recorded_lives_are_listed_with_their_output() {
 }
 
 #[test]
+fn a_passed_scenario_with_a_killed_leftover_is_marked() {
+    let mut run = Run::new();
+    run.steps((0, 1), 2, None);
+    run.finish((0, 1), Outcome::Passed, |finished| {
+        finished.left_over = vec![LeftOver {
+            command: "mail".to_owned(),
+            daemon: Some("mail".to_owned()),
+            age: ms(900),
+            end: LeftOverEnd::Killed { after: ms(5000) },
+            last_line: Some("still <delivering>".to_owned()),
+        }];
+    });
+    let page = run.end(false);
+    assert!(page.contains("killed at the end"), "beside the title");
+    assert!(page.contains("left a process that did not end after SIGTERM"), "in the bar");
+    assert!(page.contains("its last line after SIGTERM: <code>still &lt;delivering&gt;</code>"));
+    assert!(page.contains("fix the SIGTERM handler of mail"));
+}
+
+#[test]
+fn the_list_of_failures_has_the_reason_of_each() {
+    let message = |failure: &Failure| {
+        let mut run = Run::new();
+        run.steps((0, 1), 1, Some(failure));
+        run.finish((0, 1), Outcome::Failed, |_| {});
+        let page = run.end(false);
+        let list = between(&page, "<nav class=\"failures\"", "</nav>");
+        between(&list, "<p class=\"message\">", "</p>").replace("<p class=\"message\">", "")
+    };
+    let stderr = OutputSource::Daemon { name: "web".to_owned(), stream: Stream::Stderr };
+    let written = |text: &str| Output::from_bytes(stderr.clone(), text.as_bytes(), 0);
+    let failure = Failure::new("web did not start");
+    assert_eq!(message(&failure), "web did not start");
+    let failure = failure.output(written("reading\nno <such> file\n\n"));
+    assert_eq!(message(&failure), "web did not start: no &lt;such&gt; file");
+    assert_eq!(message(&failure.note("it ended at once")), "web did not start: it ended at once");
+    let compared = |actual: &str| Failure::comparison("stdout", Relation::Is, "5", actual).output(written("x"));
+    assert!(message(&compared("6")).ends_with(": expected 5, actual 6"));
+    assert!(message(&compared("")).ends_with(": expected 5, actual (empty)"));
+    let long = message(&compared(&"6".repeat(200)));
+    assert!(!long.contains("66"), "{long}");
+}
+
+#[test]
 fn nothing_that_a_recording_holds_becomes_markup() {
     let evil = "\"></script><img src=x onerror=\"alert(1)\" style='x'>\x1b[31m\u{202e}";
     let mut run = Run::new();
