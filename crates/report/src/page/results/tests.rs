@@ -393,7 +393,7 @@ fn the_list_of_failures_has_the_reason_of_each() {
         run.finish((0, 1), Outcome::Failed, |_| {});
         let page = run.end(false);
         let list = between(&page, "<nav class=\"failures\"", "</nav>");
-        between(&list, "<p class=\"message\">", "</p>").replace("<p class=\"message\">", "")
+        between(list, "<p class=\"message\">", "</p>").replace("<p class=\"message\">", "")
     };
     let stderr = OutputSource::Daemon { name: "web".to_owned(), stream: Stream::Stderr };
     let written = |text: &str| Output::from_bytes(stderr.clone(), text.as_bytes(), 0);
