@@ -68,6 +68,11 @@ pub enum RecordingError {
         /// What is wrong with it.
         error: serde_json::Error,
     },
+    /// Another run begins, or something follows the end of the run.
+    SeveralRuns {
+        /// The first line that does not belong to the run, from 1.
+        line: usize,
+    },
     /// It ends before the end of the run.
     CutShort {
         /// The last line, from 1.
@@ -93,6 +98,11 @@ impl fmt::Display for RecordingError {
                 let message = message.strip_suffix(&place).unwrap_or(&message);
                 write!(f, "line {line} of the recording is not an event: {message}")
             }
+            Self::SeveralRuns { line } => write!(
+                f,
+                "line {line} of the recording does not belong to its run; pass the recordings of several runs as \
+                 several files"
+            ),
             Self::CutShort { line, .. } => {
                 write!(f, "the recording is cut short: it ends after line {line}, before the end of the run")
             }
@@ -105,7 +115,7 @@ impl std::error::Error for RecordingError {
         match self {
             Self::Io(error) => Some(error),
             Self::Invalid { error, .. } => Some(error),
-            Self::NotARecording | Self::Newer { .. } | Self::CutShort { .. } => None,
+            Self::NotARecording | Self::Newer { .. } | Self::SeveralRuns { .. } | Self::CutShort { .. } => None,
         }
     }
 }
@@ -130,7 +140,7 @@ struct HeadVersion {
 ///
 /// # Errors
 /// When it cannot be read, is not a recording, is newer than this crate, has a line that is not an
-/// event, or ends before the run does.
+/// event, has more than one run, or ends before the run does.
 pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
     let mut events: Vec<Event> = Vec::new();
     let mut number = 0;
@@ -145,7 +155,10 @@ pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
                 return Err(RecordingError::Newer { found });
             }
         }
-        match serde_json::from_slice(&line) {
+        match serde_json::from_slice::<Event>(&line) {
+            Ok(event) if !follows(&event, events.last()) => {
+                return Err(RecordingError::SeveralRuns { line: number });
+            }
             Ok(event) => events.push(event),
             // A writer that was killed leaves half a line, after which nothing follows.
             Err(error) if error.is_eof() && lines.next().is_none() => {
@@ -158,5 +171,14 @@ pub fn read(from: impl BufRead) -> Result<Vec<Event>, RecordingError> {
         None => Err(RecordingError::NotARecording),
         Some(Event { kind: EventKind::RunFinished { .. }, .. }) => Ok(events),
         Some(_) => Err(RecordingError::CutShort { line: number, events }),
+    }
+}
+
+/// Returns whether an event can follow another one in a run.
+fn follows(event: &Event, last: Option<&Event>) -> bool {
+    let is_start = matches!(event.kind, EventKind::RunStarted(_));
+    match last {
+        None => is_start,
+        Some(last) => !is_start && !matches!(last.kind, EventKind::RunFinished { .. }),
     }
 }

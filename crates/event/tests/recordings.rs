@@ -80,6 +80,20 @@ fn a_recording_that_is_read_and_written_is_the_same() {
 }
 
 #[test]
+fn a_recording_has_one_run() {
+    let lines = GOLDEN.lines().count();
+    let second = |text: String| match read(text.as_bytes()) {
+        Err(RecordingError::SeveralRuns { line }) => Some(line),
+        _ => None,
+    };
+    assert_eq!(second(format!("{GOLDEN}{GOLDEN}")), Some(lines + 1), "one behind the other");
+    let (start, rest) = GOLDEN.split_once('\n').unwrap();
+    assert_eq!(second(format!("{start}\n{start}\n{rest}")), Some(2), "a second start");
+    let last_but_one = GOLDEN.lines().nth(lines - 2).unwrap();
+    assert_eq!(second(format!("{GOLDEN}{last_but_one}\n")), Some(lines + 1), "an event after the end");
+}
+
+#[test]
 fn a_recording_cut_at_any_byte_is_refused_with_the_place() {
     let lines = GOLDEN.lines().count();
     for end in 1..GOLDEN.len() - 1 {
