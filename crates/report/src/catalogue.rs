@@ -44,16 +44,29 @@ pub fn scenarios(plan: &Plan, sources: &Sources, steps: bool, style: Style) -> S
     out
 }
 
-/// Lists the steps of libraries: keyword, pattern, typed captures, documentation.
-pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
+/// The steps of a bindings file that are listed.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// The name of the file.
+    pub file: &'a str,
+    /// The listed steps.
+    pub bindings: Vec<&'a Binding>,
+    /// How many steps the file has.
+    pub total: usize,
+}
+
+/// Lists the steps of bindings files: keyword, pattern, typed captures, documentation, example.
+pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
     const INDENT: usize = 8;
+    let width = style.width.saturating_sub(INDENT).max(30);
     let mut out = String::new();
-    for (index, (library, bindings)) in libraries.iter().enumerate() {
+    for (index, Listing { file, bindings, total }) in listings.iter().enumerate() {
         if index > 0 {
             out.push('\n');
         }
-        let number = words::count(bindings.len(), "step");
-        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(library))));
+        let number = words::count(*total, "step");
+        let number = if bindings.len() == *total { number } else { format!("{} of {number}", bindings.len()) };
+        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(file))));
         let documented = bindings.iter().any(|binding| binding.doc.is_some());
         for (index, binding) in bindings.iter().enumerate() {
             if documented && index > 0 {
@@ -63,18 +76,31 @@ pub fn steps(libraries: &[(String, &[Binding])], style: Style) -> String {
             line(&mut out, 2, &format!("{keyword} {}", words::escape(&readable(&binding.pattern))));
             let captures: Vec<_> = binding.captures.iter().map(|(name, kind)| capture(name, *kind)).collect();
             if !captures.is_empty() {
-                for text in words::wrap(&captures.join(", "), style.width.saturating_sub(INDENT).max(30)) {
+                for text in words::wrap(&captures.join(", "), width) {
                     line(&mut out, INDENT, &style.paint(Role::Dim, &text));
                 }
             }
             if let Some(doc) = &binding.doc {
-                for text in words::wrap(doc, style.width.saturating_sub(INDENT).max(30)) {
+                for text in words::wrap(doc, width) {
                     line(&mut out, INDENT, &text);
                 }
+            }
+            if let Some(example) = &binding.example {
+                let step = format!("{} {}", binding.kind.word(), words::escape(example));
+                line(&mut out, INDENT, &format!("{} {step}", style.paint(Role::Dim, "example:")));
             }
         }
     }
     out
+}
+
+/// Returns whether a step has all of these words in its pattern, description or example, ignoring case.
+pub fn has_words(binding: &Binding, words: &[String]) -> bool {
+    let parts = [Some(readable(&binding.pattern)), binding.doc.clone(), binding.example.clone()];
+    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let text = format!("{} {text}", binding.kind.word()).to_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
 fn capture(name: &str, kind: CaptureType) -> String {

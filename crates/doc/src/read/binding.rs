@@ -23,6 +23,8 @@ pub struct Binding {
     pub span: Span,
     /// `doc:`, if it has one.
     pub doc: Option<String>,
+    /// `example:`, a step that it matches, without its keyword, if it has one.
+    pub example: Option<String>,
     /// Names and types of its captures, in order.
     pub captures: Vec<(String, CaptureType)>,
     /// Implementations by language, in the order written.
@@ -81,7 +83,7 @@ const MAX_MISTAKES: usize = 8;
 const MAX_CAPTURES: usize = 100;
 
 const KEYS: &[&str] =
-    &["given", "when", "then", "impl", "regex", "case_sensitive", "types", "doc", "function", "cleanup"];
+    &["given", "when", "then", "impl", "regex", "case_sensitive", "types", "doc", "example", "function", "cleanup"];
 
 /// Reads a bindings file.
 pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BindingsFile {
@@ -124,6 +126,7 @@ struct Fields<'a> {
     case_sensitive: bool,
     types: Vec<(&'a Node, CaptureType)>,
     doc: Option<String>,
+    example: Option<String>,
     implementations: Vec<Implementation>,
     function: Option<Arc<str>>,
     cleanup: Option<(Span, Arc<str>)>,
@@ -204,11 +207,8 @@ impl Reader<'_> {
             "then" => fields.patterns.push((StepKind::Then, key.span, value)),
             "regex" => fields.regex = self.flag(name, value),
             "case_sensitive" => fields.case_sensitive = self.flag(name, value).unwrap_or(false),
-            "doc" => match &value.value {
-                Value::Null => {}
-                Value::Text(doc) => fields.doc = Some(doc.trim_end().to_owned()),
-                _ => self.error(value.span, format!("`{name}` must be text, not {}", value.what())),
-            },
+            "doc" => fields.doc = self.prose(name, value),
+            "example" => fields.example = self.prose(name, value),
             "function" => fields.function = self.word(name, value),
             "cleanup" => fields.cleanup = self.word(name, value).map(|word| (key.span, word)),
             "types" => self.types(value, &mut fields.types),
@@ -223,6 +223,17 @@ impl Reader<'_> {
         self.diagnostics.push(
             Diagnostic::error(Code::UnknownKey, format!("unknown binding key `{name}`")).at(key.span, "").help(help),
         );
+    }
+
+    fn prose(&mut self, key: &str, value: &Node) -> Option<String> {
+        match &value.value {
+            Value::Null => None,
+            Value::Text(text) => Some(text.trim_end().to_owned()),
+            _ => {
+                self.error(value.span, format!("`{key}` must be text, not {}", value.what()));
+                None
+            }
+        }
     }
 
     fn flag(&mut self, key: &str, value: &Node) -> Option<bool> {
@@ -364,6 +375,7 @@ impl Reader<'_> {
             pattern: text.to_owned(),
             span: node.span,
             doc: fields.doc,
+            example: fields.example,
             captures: names.into_iter().zip(kinds).collect(),
             implementations: fields.implementations,
         };

@@ -1,12 +1,14 @@
-//! `greenroom steps`: the steps that documents can use.
+//! `greenroom steps`: the steps that documents can use, and the functions that Python steps can use.
 
 use std::io::Write;
 
 use clap::Args;
 use greenroom_doc::{Binding, Loader, bindings_of, nearest};
-use greenroom_report::{catalogue, diagnostics};
+use greenroom_report::catalogue::{self, Listing};
+use greenroom_report::diagnostics;
 use greenroom_steps::{Library, Registry};
 
+use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::loader::Disk;
@@ -16,48 +18,127 @@ use crate::settings::Settings;
 /// Show the steps that documents can use
 #[derive(Debug, Args)]
 pub(crate) struct Steps {
-    /// Show only this library, such as daemon, or the steps of a bindings file
-    #[arg(value_name = "LIBRARY")]
-    library: Option<String>,
+    /// What to show: a library such as daemon, a bindings file, a document, or words to search for
+    ///
+    /// For a document, all steps that it can use are shown, those of its own bindings files too. Words
+    /// are searched for in the built-in steps, their descriptions and examples; a step needs all of
+    /// them, in any letter case. Without an argument, all built-in steps are shown.
+    #[arg(value_name = "WHAT")]
+    what: Vec<String>,
+}
+
+/// The steps of one bindings file.
+struct BindingsFile {
+    name: String,
+    bindings: Vec<Binding>,
+}
+
+/// Bindings files, and whether all that they contain could be read.
+struct Found {
+    files: Vec<BindingsFile>,
+    is_valid: bool,
 }
 
 impl Steps {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let mut is_valid = true;
-        let mut libraries: Vec<(String, Vec<Binding>)> = Vec::new();
-        for (name, text) in self.files(registry)? {
-            let (sources, bindings, problems) = bindings_of(&name, &text);
-            if !problems.is_empty() {
-                let text = diagnostics::render(&problems, &sources, settings.stderr.style());
-                let _ = std::io::stderr().write_all(text.as_bytes());
-                is_valid = false;
-            }
-            libraries.push((name, bindings));
+        let builtin = || registry.libraries().iter().map(|library| (file_of(library), library.bindings().to_owned()));
+        let (found, words): (Found, &[String]) = match self.what.as_slice() {
+            [one] => match self.named(one, settings, registry)? {
+                Some(found) => (found, &[]),
+                None => (read(builtin(), settings), &self.what),
+            },
+            words => (read(builtin(), settings), words),
+        };
+        let listings: Vec<Listing<'_>> = found
+            .files
+            .iter()
+            .map(|BindingsFile { name, bindings }| Listing {
+                file: name,
+                bindings: bindings.iter().filter(|binding| catalogue::has_words(binding, words)).collect(),
+                total: bindings.len(),
+            })
+            .filter(|listing| words.is_empty() || !listing.bindings.is_empty())
+            .collect();
+        if listings.is_empty() && !words.is_empty() {
+            return Err(CommandError::Usage(vec![not_found(words, registry)]));
         }
-        let libraries: Vec<(String, &[Binding])> =
-            libraries.iter().map(|(name, bindings)| (name.clone(), bindings.as_slice())).collect();
-        if is_valid || libraries.iter().any(|(_, bindings)| !bindings.is_empty()) {
-            let style = settings.stdout.style();
-            print(&catalogue::steps(&libraries, style))?;
+        if found.is_valid || listings.iter().any(|listing| listing.total > 0) {
+            print(&catalogue::steps(&listings, settings.stdout.style()))?;
         }
-        if is_valid { Ok(ExitCode::Passed) } else { Err(CommandError::InvalidDocument) }
+        if found.is_valid { Ok(ExitCode::Passed) } else { Err(CommandError::InvalidDocument) }
     }
 
-    /// Returns name and text of the bindings files to show.
-    fn files(&self, registry: &Registry) -> Result<Vec<(String, String)>, CommandError> {
-        let file = |library: &Library| (format!("lib/{}.yaml", library.name()), library.bindings().to_owned());
-        let Some(wanted) = &self.library else { return Ok(registry.libraries().iter().map(file).collect()) };
+    /// Returns the bindings files that one argument names: those of a library, a file or a document.
+    fn named(&self, wanted: &str, settings: &Settings, registry: &Registry) -> Result<Option<Found>, CommandError> {
         let short = wanted.strip_prefix("lib/").unwrap_or(wanted);
         let short = short.strip_suffix(".yaml").unwrap_or(short);
         if let Some(library) = registry.libraries().iter().find(|library| library.name() == short) {
-            return Ok(vec![file(library)]);
+            return Ok(Some(read([(file_of(library), library.bindings().to_owned())], settings)));
+        }
+        if has_extension(wanted, &["md", "markdown", "subplot"]) {
+            return of_document(wanted, settings, registry).map(Some);
         }
         if let Ok(text) = Disk.load(wanted) {
-            return Ok(vec![(wanted.clone(), String::from_utf8_lossy(&text).into_owned())]);
+            return Ok(Some(read([(wanted.to_owned(), String::from_utf8_lossy(&text).into_owned())], settings)));
         }
-        let names: Vec<&str> = registry.libraries().iter().map(Library::name).collect();
-        let hint = nearest(short, names.iter().copied())
-            .map_or_else(|| format!("the libraries are {}", names.join(", ")), |near| format!("did you mean {near}?"));
-        Err(CommandError::Usage(vec![format!("no library or bindings file {wanted}; {hint}")]))
+        if has_extension(wanted, &["yaml", "yml"]) || wanted.contains('/') {
+            return Err(CommandError::Usage(vec![not_found(&self.what, registry)]));
+        }
+        Ok(None)
     }
+}
+
+/// Returns the name under which documents bind a library.
+fn file_of(library: &Library) -> String {
+    format!("lib/{}.yaml", library.name())
+}
+
+fn has_extension(path: &str, known: &[&str]) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| known.contains(&extension))
+}
+
+/// Reads bindings files, and shows what is wrong with them.
+fn read(texts: impl IntoIterator<Item = (String, String)>, settings: &Settings) -> Found {
+    let mut is_valid = true;
+    let mut files = Vec::new();
+    for (name, text) in texts {
+        let (sources, bindings, problems) = bindings_of(&name, &text);
+        if !problems.is_empty() {
+            let text = diagnostics::render(&problems, &sources, settings.stderr.style());
+            let _ = std::io::stderr().write_all(text.as_bytes());
+            is_valid = false;
+        }
+        files.push(BindingsFile { name, bindings });
+    }
+    Found { files, is_valid }
+}
+
+/// Returns the bindings files of a document, in its order.
+fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<Found, CommandError> {
+    let (loaded, at) = Documents::single(path, settings, registry)?;
+    let mut files: Vec<BindingsFile> = Vec::new();
+    for binding in &loaded.plan.documents[at].bindings {
+        let (name, _) = loaded.sources.location(binding.span);
+        match files.iter_mut().find(|file| file.name == name) {
+            Some(file) => file.bindings.push(binding.clone()),
+            None => files.push(BindingsFile { name: name.to_owned(), bindings: vec![binding.clone()] }),
+        }
+    }
+    Ok(Found { files, is_valid: !loaded.has_errors() })
+}
+
+/// Says that nothing has this name or these words.
+fn not_found(words: &[String], registry: &Registry) -> String {
+    let names: Vec<&str> = registry.libraries().iter().map(Library::name).collect();
+    let what = match words {
+        [one] => format!("no library, bindings file or document is named `{one}`, and no step contains it"),
+        _ => format!("no step contains all of {}", words.join(", ")),
+    };
+    let near = match words {
+        [one] => nearest(one, names.iter().copied()),
+        _ => None,
+    };
+    let hint =
+        near.map_or_else(|| format!("the libraries are {}", names.join(", ")), |near| format!("did you mean {near}?"));
+    format!("{what}; {hint}")
 }

@@ -303,6 +303,71 @@ own.yaml (1 step)
 }
 
 #[test]
+fn steps_of_a_document_are_its_own_and_those_of_its_libraries() {
+    let bindings = "- when: I brew {cups:uint} cups of {what}\n  impl: {python: {function: brew}}\n  \
+                    example: I brew 2 cups of tea\n";
+    let document =
+        "---\ntitle: Tea\nbindings: [tea/own.yaml, lib/datadir.yaml]\nimpls: {python: [own.py]}\n---\n\n# Tea\n";
+    let project =
+        Project::new().file("docs/tea/own.yaml", bindings).file("docs/own.py", "def brew(ctx, cups, what): pass");
+    project.file("docs/tea.md", document).run(["steps", "docs/tea.md"]).passes().stdout(str![[r#"
+docs/tea/own.yaml (1 step)
+  when  I brew {cups} cups of {what}
+        cups: a non-negative integer, what: a word
+        example: when I brew 2 cups of tea
+
+lib/datadir.yaml (2 steps)
+  given datadir has at least {bytes}B of space
+        bytes: a non-negative integer
+        Checks that the file system of the scenario's directory has at least this many free bytes.
+
+  given datadir has at least {megabytes}M of space
+        megabytes: a non-negative integer
+        Checks that the file system of the scenario's directory has at least this many free
+        megabytes (of 1048576 bytes).
+
+"#]]);
+}
+
+#[test]
+fn steps_of_a_document_with_mistakes_are_shown_as_far_as_they_can_be_read() {
+    let project = Project::new().file("own.yaml", "- when: I brew\n- whne: I drink\n");
+    let document = "---\ntitle: Tea\nbindings: [own.yaml, gone.yaml]\n---\n\n# Tea\n";
+    project.file("tea.md", document).run(["steps", "tea.md"]).code(2).stdout(str![[r#"
+own.yaml (1 step)
+  when  I brew
+
+"#]]);
+    Project::new().run(["steps", "gone.md"]).code(2).stdout("").stderr(str![[r#"
+error[not-found]: document not found: gone.md
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn steps_are_searched_for_by_words() {
+    let project = Project::new();
+    project.run(["steps", "Modification", "TIME", "given"]).passes().stdout(str![[r#"
+lib/files.yaml (1 of 35 steps)
+  given file {filename} has modification time {mtime}
+        filename: a path, mtime: any text
+        Sets the modification time of a file, written like `1970-01-02 03:04:05`, in UTC. Creates a
+        missing file, empty.
+
+"#]]);
+    // The order of words does not matter, and their parts count.
+    let ran = project.run(["steps", "signal", "daemon", "ended"]).passes();
+    assert!(ran.stdout.contains("daemon {name} has ended by signal"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("lib/files.yaml"), "{}", ran.stdout);
+    project.run(["steps", "exit", "teapot"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir
+
+"#]]);
+}
+
+#[test]
 fn steps_of_a_broken_bindings_file() {
     let project = Project::new().file("own.yaml", "- whne: I brew\n  impl: {python: {function: brew}}\n");
     project.run(["steps", "own.yaml"]).code(2).stdout(str![""]).stderr(str![[r#"
@@ -330,11 +395,11 @@ error[bad-binding]: this binding has no keyword
 #[test]
 fn steps_of_an_unknown_library() {
     Project::new().run(["steps", "deamon"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library or bindings file deamon; did you mean daemon?
+greenroom: no library, bindings file or document is named `deamon`, and no step contains it; did you mean daemon?
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library or bindings file kitchen; the libraries are daemon, files, runcmd, datadir
+greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir
 
 "#]]);
 }

@@ -4,7 +4,8 @@ use greenroom_doc::{
     Binding, CaptureType, Implementation, MatchedStep, Network, Plan, PlannedScenario, SourceFile, SourceId, Sources,
     Span, StepKind,
 };
-use greenroom_report::{Style, catalogue};
+use greenroom_report::Style;
+use greenroom_report::catalogue::{self, Listing};
 use snapbox::{IntoData, assert_data_eq, str};
 
 fn span(start: u32) -> Span {
@@ -77,6 +78,7 @@ fn steps() {
         pattern: pattern.to_owned(),
         span: span(0),
         doc: doc.map(str::to_owned),
+        example: None,
         captures: captures.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         implementations: Vec::new(),
     };
@@ -106,7 +108,11 @@ fn steps() {
         binding(StepKind::Then, "exit code is {exit:int}", None, &[("exit", CaptureType::Int)]),
         binding(StepKind::Then, "command is successful", None, &[]),
     ];
-    let libraries = [("lib/daemon".to_owned(), &daemon[..]), ("lib/runcmd".to_owned(), &runcmd[..])];
+    let listing = |file, bindings, total| Listing { file, bindings, total };
+    let mut status = runcmd[0].clone();
+    status.example = Some("exit code is 0".to_owned());
+    let libraries =
+        [listing("lib/daemon", daemon.iter().collect(), 2), listing("lib/runcmd", vec![&status, &runcmd[1]], 12)];
     assert_data_eq!(
         catalogue::steps(&libraries, Style::plain(72)),
         str![[r#"
@@ -123,9 +129,10 @@ lib/daemon (2 steps)
 
         It is stopped at the end of the scenario.
 
-lib/runcmd (2 steps)
+lib/runcmd (2 of 12 steps)
   then  exit code is {exit}
         exit: an integer
+        example: then exit code is 0
   then  command is successful
 
 "#]]

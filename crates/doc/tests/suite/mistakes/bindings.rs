@@ -87,7 +87,7 @@ error[unknown-key]: unknown binding key `regexp`
   help: did you mean `regex`?
 error[unknown-key]: unknown binding key `colour`
   at b.yaml:3:3 "colour"
-  help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, function, cleanup
+  help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, example, function, cleanup
 
 "#]],
     );
