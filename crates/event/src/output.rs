@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::micros;
+use crate::{micros, words};
 
 /// The end of something that a process wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +78,12 @@ pub enum OutputSource {
         /// The title.
         title: String,
     },
+    /// The body of the response to an HTTP request.
+    Response {
+        /// Its size, if only its beginning is there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+    },
 }
 
 impl fmt::Display for OutputSource {
@@ -86,6 +92,10 @@ impl fmt::Display for OutputSource {
             Self::Command { stream } => write!(f, "{stream} of the command"),
             Self::Daemon { name, stream } => write!(f, "{stream} of daemon {name}"),
             Self::Function { title } => f.write_str(title),
+            Self::Response { size: None } => f.write_str("body of the response"),
+            Self::Response { size: Some(size) } => {
+                write!(f, "body of the response, the beginning of {}", words::size(*size))
+            }
         }
     }
 }

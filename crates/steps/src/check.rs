@@ -170,6 +170,15 @@ pub enum PathOrigin {
     },
 }
 
+/// What earlier steps of library `http` do.
+#[derive(Debug, Clone, Default)]
+pub struct HttpSteps {
+    /// Whether one sends a request.
+    pub requested: bool,
+    /// Whether one says where relative URLs go.
+    pub has_base: bool,
+}
+
 /// What earlier steps of a scenario change, as far as checks know.
 #[derive(Debug, Clone)]
 pub struct PreflightState {
@@ -204,6 +213,8 @@ pub struct PreflightState {
     pub anything_goes: bool,
     /// Whether an earlier step runs a command.
     pub ran: bool,
+    /// What earlier steps of library `http` do.
+    pub http: HttpSteps,
 }
 
 impl PreflightState {
@@ -223,6 +234,7 @@ impl PreflightState {
             own_code: false,
             anything_goes: false,
             ran: false,
+            http: HttpSteps::default(),
         }
     }
 

@@ -399,7 +399,7 @@ greenroom: no library, bindings file or document is named `deamon`, and no step 
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir
+greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http
 
 "#]]);
 }

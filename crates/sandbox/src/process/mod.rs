@@ -17,6 +17,8 @@ pub mod capture;
 mod child;
 mod greet;
 pub mod holders;
+#[cfg(feature = "http")]
+pub mod http;
 mod mark;
 mod neighbour;
 pub mod network;

@@ -17,6 +17,7 @@ mod difference;
 mod expansion;
 mod explain;
 pub mod files;
+pub mod http;
 mod literal;
 mod ownership;
 mod place;
@@ -26,11 +27,11 @@ pub use explain::explain;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {
-    vec![daemon::library(), files::library(), runcmd::library(), datadir::library()]
+    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library()]
 }
 
 impl Registry {
-    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir.
+    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

@@ -103,6 +103,16 @@ fn no_step_is_ambiguous() {
         ("then", "stderr doesn't match regex ^a contains \"$", "runcmd_stderr_does_not_match_regex"),
         ("then", "stderr matches regex doesn't match regex x", "runcmd_stderr_matches_regex"),
         ("then", "I can run I try to run", "runcmd_run"),
+        ("when", "I send a GET request to http://localhost/with", "http_send"),
+        ("then", "the response status is not", "http_status_is"),
+        ("then", "the response status is not 404", "http_status_is_not"),
+        ("then", "the response header contains is \"a\" contains \"b\"", "http_header_is"),
+        ("then", "the response header exists exists", "http_header_exists"),
+        ("then", "the response body is \"a\" contains \"b\"", "http_body_is"),
+        ("then", "the response body contains \"a\" matches regex /b/\"", "http_body_contains"),
+        ("then", "the response body matches regex /a is empty/", "http_body_matches_regex"),
+        ("then", "the response body is empty", "http_body_is_empty"),
+        ("then", "the response body is embedded file empty", "http_body_is_embedded"),
     ];
     for (kind, step, function) in steps {
         assert_eq!(matched(kind, step).0, function, "{kind} {step}");

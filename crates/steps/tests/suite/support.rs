@@ -42,7 +42,7 @@ pub(crate) struct CompiledBinding {
 pub(crate) fn bindings() -> &'static [CompiledBinding] {
     static BINDINGS: OnceLock<Vec<CompiledBinding>> = OnceLock::new();
     BINDINGS.get_or_init(|| {
-        let bindings = ["files", "runcmd", "datadir", "daemon"].into_iter().flat_map(bindings_of);
+        let bindings = ["files", "runcmd", "datadir", "daemon", "http"].into_iter().flat_map(bindings_of);
         bindings.map(|binding| CompiledBinding { regex: regex_of(&binding), binding }).collect()
     })
 }

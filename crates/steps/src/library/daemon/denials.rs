@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use super::daemons::Daemons;
 use crate::context::Context;
 use crate::library::ownership::{describe, is_on_noexec, user_name};
-use crate::step::{Failure, Stream, Subject};
+use crate::step::{Failure, Output, Stream, Subject};
 
 /// The most paths that are described.
 const SHOWN: usize = 3;
@@ -59,7 +59,9 @@ pub(crate) fn texts_of(context: &mut Context, error: &Failure) -> Vec<Text> {
     };
     let of_failure = error.notes.iter().chain([&error.message]);
     let mut texts: Vec<Text> = of_failure.map(|text| Text { text: text.clone(), daemon: None }).collect();
-    texts.extend(error.output.iter().map(|output| {
+    // A server says what does not exist for its clients, which is about URLs.
+    let of_processes = |output: &&Output| !matches!(output.source, OutputSource::Response { .. });
+    texts.extend(error.output.iter().filter(of_processes).map(|output| {
         let daemon = match &output.source {
             OutputSource::Daemon { name, .. } => Some(name.clone()),
             _ => None,

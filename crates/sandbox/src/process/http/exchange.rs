@@ -1,0 +1,274 @@
+//! One request and its response, on a connection of its own.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+
+use super::address::{self, Addresses, Lookup};
+use super::connection::{self, Stream};
+use super::decoder::Decoder;
+use super::error::HttpError;
+use super::message::{Request, Response};
+
+/// How much is read at a time, in bytes.
+const PIECE: usize = 64 * 1024;
+/// How much is read before [`Exchange::advance`] returns, so that whoever waits can look at limits.
+const STRETCH: usize = 4 << 20;
+
+/// How requests get to their server.
+#[derive(Debug, Clone, Default)]
+pub struct Route {
+    /// The Unix socket that they go through, instead of the host of their URL.
+    pub socket: Option<PathBuf>,
+}
+
+/// One request and its response.
+///
+/// Dropping it closes the connection.
+#[derive(Debug)]
+pub struct Exchange {
+    request: Request,
+    state: State,
+    /// Readable when the state can go on.
+    events: OwnedFd,
+    /// What is to be sent, and how much of it was.
+    bytes: Vec<u8>,
+    sent: usize,
+    decoder: Decoder,
+    /// Addresses that refused.
+    refused: Vec<SocketAddr>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The system looks for the addresses of the host.
+    Lookup(Lookup),
+    /// The first address is tried; the others come after it.
+    Connecting(TcpStream, Vec<SocketAddr>),
+    Talking(Talk),
+    Over,
+}
+
+/// An open connection.
+#[derive(Debug)]
+struct Talk {
+    stream: Stream,
+    interest: EventFlags,
+    /// Why nothing more can be sent. A server may have answered before.
+    sending_failed: Option<io::Error>,
+}
+
+/// What [`Exchange::advance`] returns.
+type Progress = Option<Result<Response, HttpError>>;
+
+impl Exchange {
+    /// Starts a request.
+    ///
+    /// # Errors
+    ///
+    /// If no connection can be started.
+    pub fn start(request: Request, route: &Route) -> Result<Self, HttpError> {
+        let events = epoll::create(CreateFlags::CLOEXEC).map_err(|error| HttpError::Lost(error.into()))?;
+        let mut exchange = Self {
+            bytes: request.bytes(),
+            decoder: Decoder::new(&request.method),
+            request,
+            state: State::Over,
+            events,
+            sent: 0,
+            refused: Vec::new(),
+        };
+        let url = &exchange.request.url;
+        if let Some(path) = &route.socket {
+            let to = || path.display().to_string();
+            let stream = connection::unix(path).map_err(|error| HttpError::Connect { to: to(), error })?;
+            exchange.talk(Stream::Unix(stream))?;
+            return Ok(exchange);
+        }
+        match address::find(&url.host, url.port).map_err(HttpError::Lost)? {
+            Addresses::Known(addresses) => exchange.connect(addresses)?,
+            Addresses::Pending(lookup) => {
+                exchange.watch(lookup.end.as_fd(), EventFlags::IN)?;
+                exchange.state = State::Lookup(lookup);
+            }
+        }
+        Ok(exchange)
+    }
+
+    /// Returns the request.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Returns a descriptor that is readable when [`Exchange::advance`] can go on.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
+    }
+
+    /// Says what has happened so far, for the message that the time is over.
+    pub fn progress(&self) -> String {
+        match &self.state {
+            State::Lookup(_) => format!("the address of {} was not known yet", self.request.url.host),
+            State::Connecting(..) => "the connection was not accepted".to_owned(),
+            State::Talking(_) | State::Over if self.sent < self.bytes.len() && !self.decoder.has_begun() => {
+                format!("{} of {} bytes of the request were sent", self.sent, self.bytes.len())
+            }
+            State::Talking(_) | State::Over => {
+                let nothing = if self.decoder.has_begun() { "the headers had no end" } else { "there was no answer" };
+                self.decoder.progress().unwrap_or_else(|| nothing.to_owned())
+            }
+        }
+    }
+
+    /// Goes on as far as possible without waiting. Returns the response, or why there is none.
+    pub fn advance(&mut self) -> Progress {
+        match self.go_on() {
+            Ok(None) => None,
+            Ok(Some(response)) => {
+                self.state = State::Over;
+                Some(Ok(response))
+            }
+            Err(error) => {
+                self.state = State::Over;
+                Some(Err(error))
+            }
+        }
+    }
+
+    fn go_on(&mut self) -> Result<Option<Response>, HttpError> {
+        loop {
+            match &mut self.state {
+                State::Lookup(lookup) => {
+                    let Some(found) = lookup.take() else { return Ok(None) };
+                    let host = &self.request.url.host;
+                    let unresolved = |reason: String| HttpError::Unresolved { host: host.clone(), reason };
+                    let addresses = found.map_err(|error| unresolved(resolver_words(&error)))?;
+                    if addresses.is_empty() {
+                        return Err(unresolved("the system knows none".to_owned()));
+                    }
+                    self.connect(addresses)?;
+                }
+                State::Connecting(stream, _) => {
+                    let Some(result) = connection::result(stream) else { return Ok(None) };
+                    self.connected(result)?;
+                }
+                State::Talking(_) => return self.exchange(),
+                State::Over => return Err(HttpError::NoAnswer),
+            }
+        }
+    }
+
+    /// Starts to connect to the first of these addresses that does not refuse at once.
+    fn connect(&mut self, addresses: Vec<SocketAddr>) -> Result<(), HttpError> {
+        let Some((&first, rest)) = addresses.split_first() else { return Ok(()) };
+        match connection::start(first) {
+            Ok(stream) => {
+                self.watch(stream.as_fd(), EventFlags::OUT)?;
+                self.state = State::Connecting(stream, addresses);
+                Ok(())
+            }
+            Err(error) => self.failed_at(first, error, rest.to_vec()),
+        }
+    }
+
+    /// Takes the result of a connection.
+    fn connected(&mut self, result: io::Result<()>) -> Result<(), HttpError> {
+        let State::Connecting(stream, addresses) = std::mem::replace(&mut self.state, State::Over) else {
+            return Ok(());
+        };
+        let Err(error) = result else {
+            epoll::delete(&self.events, &stream).map_err(lost)?;
+            return self.talk(Stream::Tcp(stream));
+        };
+        match addresses.split_first() {
+            Some((&first, rest)) => self.failed_at(first, error, rest.to_vec()),
+            None => Err(HttpError::Lost(error)),
+        }
+    }
+
+    /// Goes on with the next address; the last error is the result if there is none.
+    fn failed_at(&mut self, address: SocketAddr, error: io::Error, rest: Vec<SocketAddr>) -> Result<(), HttpError> {
+        let is_refusal = error.kind() == ErrorKind::ConnectionRefused;
+        if is_refusal {
+            self.refused.push(address);
+        }
+        if !rest.is_empty() {
+            return self.connect(rest);
+        }
+        // A machine without IPv6 says so about `localhost`, after 127.0.0.1 has refused.
+        Err(if is_refusal || !self.refused.is_empty() {
+            HttpError::Refused(std::mem::take(&mut self.refused))
+        } else {
+            HttpError::Connect { to: address.to_string(), error }
+        })
+    }
+
+    fn talk(&mut self, stream: Stream) -> Result<(), HttpError> {
+        let interest = EventFlags::IN | EventFlags::OUT;
+        self.watch(stream.as_fd(), interest)?;
+        self.state = State::Talking(Talk { stream, interest, sending_failed: None });
+        Ok(())
+    }
+
+    fn watch(&self, fd: BorrowedFd<'_>, interest: EventFlags) -> Result<(), HttpError> {
+        epoll::add(&self.events, fd, EventData::new_u64(0), interest).map_err(lost)
+    }
+
+    /// Sends and receives.
+    fn exchange(&mut self) -> Result<Option<Response>, HttpError> {
+        let State::Talking(talk) = &mut self.state else { return Ok(None) };
+        while self.sent < self.bytes.len() && talk.sending_failed.is_none() {
+            match talk.stream.write(&self.bytes[self.sent..]) {
+                Ok(written) => self.sent += written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => talk.sending_failed = Some(error),
+            }
+        }
+        let mut piece = vec![0; PIECE];
+        let mut read = 0;
+        while read < STRETCH {
+            match talk.stream.read(&mut piece) {
+                Ok(0) => {
+                    if !self.decoder.has_begun()
+                        && let Some(error) = talk.sending_failed.take()
+                    {
+                        return Err(HttpError::Lost(error));
+                    }
+                    self.decoder.close()?;
+                }
+                Ok(length) => {
+                    read += length;
+                    self.decoder.feed(&piece[..length])?;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(HttpError::Lost(error)),
+            }
+            if self.decoder.is_complete() {
+                let taken = self.decoder.take();
+                return Ok(taken.map(|(head, body)| Response::new(head, body, self.request.clone())));
+            }
+        }
+        let is_sending = self.sent < self.bytes.len() && talk.sending_failed.is_none();
+        let interest = if is_sending { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+        if interest != talk.interest {
+            epoll::modify(&self.events, talk.stream.as_fd(), EventData::new_u64(0), interest).map_err(lost)?;
+            talk.interest = interest;
+        }
+        Ok(None)
+    }
+}
+
+fn lost(error: rustix::io::Errno) -> HttpError {
+    HttpError::Lost(error.into())
+}
+
+/// Returns the reason of a failed search for addresses, without what every such error begins with.
+fn resolver_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).to_owned()
+}

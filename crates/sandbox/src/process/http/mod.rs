@@ -1,0 +1,26 @@
+//! A client for HTTP/1.1 that never blocks.
+//!
+//! An [`Exchange`] is one request on a connection of its own, and the response. It has a descriptor
+//! that becomes readable when [`Exchange::advance`] can go on, so whoever waits for it waits for
+//! that descriptor, with its own limits: no thread is needed, and a wait can end at any time.
+//!
+//! - `url` reads URLs, `message` has requests and responses as data.
+//! - `address` finds the addresses of a host, `connection` connects to one of them, or to a Unix
+//!   socket.
+//! - `decoder` reads responses. Heads and bodies have limits, so that a server without end costs
+//!   neither memory nor time.
+
+mod address;
+mod connection;
+mod decoder;
+mod error;
+mod exchange;
+mod limit;
+mod message;
+mod url;
+
+pub use error::HttpError;
+pub use exchange::{Exchange, Route};
+pub use limit::{BODY_LIMIT, HEAD_LIMIT};
+pub use message::{Request, Response};
+pub use url::{Scheme, Url, UrlError};

@@ -1,0 +1,84 @@
+//! The state of this library in a scenario: the response to the latest request.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use greenroom_sandbox::process::http::{self, Request};
+
+use crate::context::Context;
+use crate::step::Failure;
+
+/// The state of this library in a scenario.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// What the latest request came to: a response, or why there is none.
+    pub(super) latest: Option<Result<Response, Failure>>,
+}
+
+/// The response to a request.
+#[derive(Debug)]
+pub(crate) struct Response {
+    /// Its status.
+    pub(crate) status: u16,
+    /// The words behind the status; may be empty.
+    pub(crate) reason: String,
+    /// Its headers, in their order.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its body.
+    pub(crate) body: Vec<u8>,
+    /// The request that it answers.
+    pub(crate) request: Request,
+    /// How long request and response took.
+    pub(crate) took: Duration,
+}
+
+impl Response {
+    /// Creates it from what the client received.
+    pub(super) fn new(received: http::Response, took: Duration) -> Self {
+        let http::Response { status, reason, headers, body, request, .. } = received;
+        Self { status, reason, headers, body, request, took }
+    }
+
+    /// Returns the values of all headers of a name.
+    pub(crate) fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the character set that it names, in lower case.
+    pub(super) fn charset(&self) -> Option<String> {
+        let parameters = self.header("Content-Type").next()?.split(';').skip(1);
+        let value = parameters.filter_map(|parameter| parameter.split_once('=')).find_map(|(name, value)| {
+            name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+        });
+        value.filter(|name| !name.is_empty())
+    }
+
+    /// Returns its body as text is compared with it: in UTF-8 if it is in Latin-1, else as it is.
+    pub(super) fn text(&self) -> Cow<'_, [u8]> {
+        match self.charset().as_deref() {
+            Some("iso-8859-1" | "latin1" | "latin-1" | "us-ascii") if std::str::from_utf8(&self.body).is_err() => {
+                Cow::Owned(self.body.iter().map(|&byte| char::from(byte)).collect::<String>().into_bytes())
+            }
+            _ => Cow::Borrowed(&self.body),
+        }
+    }
+}
+
+/// What a failure says if no step has sent a request.
+pub(super) const NO_REQUEST: &str = "no earlier step has sent an HTTP request";
+/// What to do about it.
+pub(super) const NO_REQUEST_HELP: &str =
+    "write a step such as `when I send a GET request to http://localhost:8000/` before this step";
+
+/// Returns the response to the latest request of the scenario.
+pub(crate) fn latest(context: &mut Context) -> Result<&Response, Failure> {
+    match &context.state::<State>().latest {
+        Some(Ok(response)) => Ok(response),
+        Some(Err(failure)) => {
+            let error = Failure::new("there is no response: the latest request failed");
+            Err(failure.notes.iter().fold(error.note(failure.message.clone()), |error, note| error.note(note.clone())))
+        }
+        None => Err(Failure::new(NO_REQUEST).help(NO_REQUEST_HELP)),
+    }
+}
