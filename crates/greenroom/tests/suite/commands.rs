@@ -362,7 +362,7 @@ lib/files.yaml (1 of 35 steps)
     assert!(ran.stdout.contains("daemon {name} has ended by signal"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("lib/files.yaml"), "{}", ran.stdout);
     project.run(["steps", "exit", "teapot"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir
+greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http
 
 "#]]);
 }
