@@ -81,6 +81,12 @@ pub fn head(path: &Path, most: u64) -> std::io::Result<Vec<u8>> {
 #[derive(Debug)]
 pub struct Seeker {
     needle: Vec<u8>,
+    /// How many times they must be in the file, without overlap.
+    times: u64,
+    /// How many times they were found.
+    seen: u64,
+    /// The position behind the place where they were found last.
+    end: Option<u64>,
     /// How much of the file has been read.
     read: u64,
     /// The end of what has been read; the needle may begin in it.
@@ -90,7 +96,31 @@ pub struct Seeker {
 impl Seeker {
     /// Creates a search for these bytes.
     pub fn new(needle: &[u8]) -> Self {
-        Self { needle: needle.to_owned(), read: 0, kept: Vec::new() }
+        Self { needle: needle.to_owned(), times: 1, seen: 0, end: None, read: 0, kept: Vec::new() }
+    }
+
+    /// Begins the search at this position.
+    #[must_use]
+    pub fn behind(mut self, position: u64) -> Self {
+        self.read = position;
+        self
+    }
+
+    /// Searches until the bytes were found this many times.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = times;
+        self
+    }
+
+    /// Returns how many times they were found.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Returns the position behind the place where they were found last.
+    pub fn end(&self) -> Option<u64> {
+        self.end
     }
 
     /// Whether the file contains them by now. A file that has become shorter is read again.
@@ -108,12 +138,13 @@ impl Seeker {
     ///
     /// When the file cannot be read.
     pub fn look_in(&mut self, file: &File) -> std::io::Result<bool> {
-        if self.needle.is_empty() {
+        if self.needle.is_empty() || self.seen >= self.times {
             return Ok(true);
         }
         let length = file.metadata()?.len();
         if length < self.read {
             self.read = 0;
+            self.seen = 0;
             self.kept.clear();
         }
         loop {
@@ -124,8 +155,13 @@ impl Seeker {
             let read = read_at(file, &mut self.kept[before..], self.read)?;
             self.kept.truncate(before + read);
             self.read += read as u64;
-            if find(&self.kept, &self.needle).is_some() {
-                return Ok(true);
+            while let Some(at) = find(&self.kept, &self.needle) {
+                self.kept.drain(..at + self.needle.len());
+                self.end = Some(self.read - self.kept.len() as u64);
+                self.seen += 1;
+                if self.seen >= self.times {
+                    return Ok(true);
+                }
             }
             if read == 0 {
                 return Ok(false);

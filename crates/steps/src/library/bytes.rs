@@ -55,7 +55,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Returns the bytes from `start` on, at most `most`.
-    pub(super) fn part(self, start: u64, most: u64) -> io::Result<Cow<'a, [u8]>> {
+    pub(crate) fn part(self, start: u64, most: u64) -> io::Result<Cow<'a, [u8]>> {
         let start = start.min(self.len());
         let end = start.saturating_add(most).min(self.len());
         match self {
@@ -109,6 +109,30 @@ impl<'a> Bytes<'a> {
                 return Ok(None);
             }
         }
+    }
+
+    /// Counts how many times it contains `needle`, without overlap.
+    pub(crate) fn count(self, needle: &[u8], watch: &mut Watch) -> Result<Count, Failure> {
+        let (mut count, mut start, mut line) = (Count::default(), 0, 1);
+        if needle.is_empty() {
+            return Ok(count);
+        }
+        while start < self.len() {
+            check_time(start, watch)?;
+            let piece = self.part(start, (PIECE + needle.len()) as u64)?;
+            let mut at = 0;
+            while let Some(found) = capture::find(&piece[at..], needle) {
+                line += newlines(&piece[at..at + found]);
+                count.add(line);
+                line += newlines(needle);
+                at += found + needle.len();
+            }
+            // A match may begin in the last bytes and go on behind the piece.
+            let next = if piece.len() > PIECE { at.max(piece.len() - needle.len() + 1) } else { piece.len() };
+            line += newlines(&piece[at..next]);
+            start += next as u64;
+        }
+        Ok(count)
     }
 
     /// Returns the first position at which the two differ, which may be the end of one.
@@ -179,7 +203,7 @@ impl<'a> Bytes<'a> {
     }
 
     /// Returns the number of lines before a place.
-    fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, Failure> {
+    pub(crate) fn lines_before(self, place: u64, watch: &mut Watch) -> Result<u64, Failure> {
         let (mut lines, mut start) = (0, 0);
         while start < place {
             check_time(start, watch)?;
@@ -189,6 +213,51 @@ impl<'a> Bytes<'a> {
         }
         Ok(lines)
     }
+}
+
+fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// How often a text was found, and where.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) times: u64,
+    /// The lines of the first ones.
+    first: Vec<u64>,
+}
+
+impl Count {
+    /// How many lines a message names.
+    const NAMED: usize = 5;
+
+    fn add(&mut self, line: u64) {
+        self.times += 1;
+        if self.first.len() < Self::NAMED && self.first.last() != Some(&line) {
+            self.first.push(line);
+        }
+    }
+
+    /// Names the lines: `line 3`, `lines 1, 4`, `lines 1, 4, 5, 7, 9 and further ones`.
+    pub(crate) fn lines(&self) -> String {
+        let lines: Vec<String> = self.first.iter().map(u64::to_string).collect();
+        match lines.len() {
+            1 => format!("line {}", lines[0]),
+            _ if self.times > Self::NAMED as u64 && lines.len() == Self::NAMED => {
+                format!("lines {} and further ones", lines.join(", "))
+            }
+            _ => format!("lines {}", lines.join(", ")),
+        }
+    }
+}
+
+/// Says how to make `^` and `$` mean lines, if a regex would match then.
+pub(crate) fn anchors_help(pattern: &str, text: &[u8]) -> Option<String> {
+    let lines = format!("(?m){pattern}");
+    let matches = pattern.contains(['^', '$']) && regex(&lines).is_ok_and(|regex| search(&regex, text).is_some());
+    matches.then(|| {
+        format!("`^` and `$` stand for the start and the end of all output; for those of a line, write `{lines}`")
+    })
 }
 
 /// Fails if the step timed out or was interrupted. Checked now and then while reading a file that
@@ -507,6 +576,22 @@ mod tests {
         assert_eq!(Bytes::Held(b"").find(b"", watch).unwrap(), Some(0));
         assert_eq!(Bytes::Held(b"").find(b"x", watch).unwrap(), None);
         assert_eq!(Bytes::Held(b"ab").find(b"abc", watch).unwrap(), None);
+    }
+
+    #[test]
+    fn texts_are_counted_wherever_they_are() {
+        let content =
+            [b"ab\n".repeat(PIECE / 3), b"needle needle\n".to_vec(), b"x\n".repeat(PIECE), b"needle".to_vec()];
+        let content = content.concat();
+        let on_disk = file(&content);
+        for bytes in [Bytes::Held(&content), Bytes::of(&on_disk).unwrap()] {
+            let count = bytes.count(b"needle", &mut Watch::new()).unwrap();
+            let line = PIECE / 3 + 1;
+            assert_eq!((count.times, count.lines()), (3, format!("lines {line}, {}", line + 1 + PIECE)));
+        }
+        assert_eq!(Bytes::Held(b"aaaaa").count(b"aa", &mut Watch::new()).unwrap().times, 2);
+        let many = b"y".repeat(3 * PIECE);
+        assert_eq!(Bytes::Held(&many).count(b"yyy", &mut Watch::new()).unwrap().times, PIECE as u64);
     }
 
     #[test]

@@ -113,6 +113,14 @@ fn no_step_is_ambiguous() {
         ("then", "the response body matches regex /a is empty/", "http_body_matches_regex"),
         ("then", "the response body is empty", "http_body_is_empty"),
         ("then", "the response body is embedded file empty", "http_body_is_embedded"),
+        ("when", "I wait for daemon a to write \"b\" to stdout\" to stdout again", "daemon_wait_stdout_again"),
+        ("when", "I wait for daemon a to write \"b\" to stdout 2 times", "daemon_wait_stdout"),
+        ("when", "I wait for daemon a to write regex /\"b\" to stdout/ to stderr", "daemon_wait_stderr"),
+        ("when", "I wait for daemon a to listen on UDP port 1, for at most 2 seconds", "daemon_wait_udp_port"),
+        ("when", "I wait for file to to contain \"to exist\"", "daemon_wait_content"),
+        ("then", "daemon a stdout contains \"b\" 3 times\"", "daemon_stdout_contains"),
+        ("then", "daemon a stdout contains \"b\" 3 times", "daemon_stdout_contains_times"),
+        ("then", "daemon a listens on port 1", "daemon_listens"),
     ];
     for (kind, step, function) in steps {
         assert_eq!(matched(kind, step).0, function, "{kind} {step}");

@@ -50,10 +50,12 @@ fn gone(steps: &str) -> String {
     format!("{GONE}{steps}")
 }
 
+mod again;
 mod buffering;
 mod crashes;
 mod leftovers;
 mod output;
+mod ports;
 mod processes;
 mod report;
 mod signals;

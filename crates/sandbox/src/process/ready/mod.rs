@@ -3,6 +3,7 @@
 //! greenroom's steps and [`crate::Daemon`] use the same conditions. To add one, write its file with
 //! an `impl` of [`Readiness`]; [`crate::Daemon::wait_for`] takes it as it is.
 
+mod content;
 mod file;
 #[cfg(feature = "http")]
 mod http;
@@ -13,6 +14,7 @@ mod readiness;
 mod socket;
 mod text;
 
+pub use content::Content;
 pub use file::File;
 #[cfg(feature = "http")]
 pub use http::{Http, HttpAttempt};

@@ -15,6 +15,8 @@ use super::readiness::Readiness;
 #[derive(Debug)]
 pub struct Socket {
     path: PathBuf,
+    /// The name of an abstract socket, which counts if there is no file.
+    abstract_name: Option<Vec<u8>>,
     name: String,
     latest: Option<io::Error>,
 }
@@ -23,7 +25,14 @@ impl Socket {
     /// Creates the condition. Without [`Socket::shown_as`], messages show the path.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let path = path.as_ref().to_owned();
-        Self { name: path.display().to_string(), path, latest: None }
+        Self { name: path.display().to_string(), abstract_name: None, path, latest: None }
+    }
+
+    /// Looks for an abstract socket of this name where the path does not exist.
+    #[must_use]
+    pub fn or_abstract(mut self, name: &[u8]) -> Self {
+        self.abstract_name = Some(name.to_owned());
+        self
     }
 
     /// Sets the name that messages show.
@@ -35,6 +44,13 @@ impl Socket {
 
     /// Connects, without waiting for a place in the socket's queue.
     fn connect(&self) -> io::Result<()> {
+        match &self.abstract_name {
+            Some(name) if !self.path.exists() => connect_to(&SocketAddrUnix::new_abstract_name(name)?),
+            _ => self.connect_to_path(),
+        }
+    }
+
+    fn connect_to_path(&self) -> io::Result<()> {
         // The kernel accepts addresses of about a hundred characters, so the directory is a
         // descriptor.
         let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name()) else {
@@ -43,10 +59,14 @@ impl Socket {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let directory = openat(CWD, directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let address = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name);
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-        Ok(connect(&socket, &SocketAddrUnix::new(address)?)?)
+        connect_to(&SocketAddrUnix::new(address)?)
     }
+}
+
+fn connect_to(address: &SocketAddrUnix) -> io::Result<()> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(connect(&socket, address)?)
 }
 
 impl fmt::Display for Socket {
@@ -77,6 +97,16 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+
+    #[test]
+    fn an_abstract_socket_has_no_file() {
+        let name = format!("greenroom-ready-{}", std::process::id());
+        let mut socket = Socket::new(format!("/no/such/@{name}")).or_abstract(name.as_bytes());
+        assert_eq!(socket.look(Duration::ZERO), None);
+        let address = <std::os::unix::net::SocketAddr as std::os::linux::net::SocketAddrExt>::from_abstract_name(&name);
+        let _listener = UnixListener::bind_addr(&address.unwrap()).unwrap();
+        assert_eq!(socket.look(Duration::ZERO), Some(()));
+    }
 
     #[test]
     fn a_socket_is_found_once_it_listens_however_long_its_path_is() {

@@ -41,6 +41,30 @@ impl Text {
         Self { bytes: text.to_owned(), stream: stream.to_owned(), file, seeker: Seeker::new(text) }
     }
 
+    /// Looks only behind this position of the file.
+    #[must_use]
+    pub fn behind(mut self, position: u64) -> Self {
+        self.seeker = self.seeker.behind(position);
+        self
+    }
+
+    /// Is met when the file contains the text this many times, without overlap.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.seeker = self.seeker.times(times);
+        self
+    }
+
+    /// Returns how many times the text was found.
+    pub fn seen(&self) -> u64 {
+        self.seeker.seen()
+    }
+
+    /// Returns the position behind the place where the text was found last.
+    pub fn end(&self) -> Option<u64> {
+        self.seeker.end()
+    }
+
     /// Whether the process has written nothing at all.
     pub fn is_empty(&self) -> io::Result<bool> {
         let metadata = match &self.file {
@@ -75,5 +99,35 @@ impl Readiness for Text {
 
     fn unmet(&self) -> String {
         format!("{} was not written to {}", self.quoted(), self.stream)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_again_behind_the_place_where_it_was() {
+        let mut output = tempfile::NamedTempFile::new().unwrap();
+        let mut text = Text::in_path(b"aba", "stdout", output.path().to_owned());
+        write!(output, "x aba").unwrap();
+        assert_eq!((text.look(Duration::ZERO), text.end()), (Some(()), Some(5)));
+        let mut again = Text::in_path(b"aba", "stdout", output.path().to_owned()).behind(5);
+        write!(output, "ba a").unwrap();
+        assert_eq!(again.look(Duration::ZERO), None);
+        write!(output, "ba").unwrap();
+        assert_eq!((again.look(Duration::ZERO), again.end()), (Some(()), Some(11)));
+    }
+
+    #[test]
+    fn a_text_is_counted_without_overlap_and_across_pieces() {
+        let mut output = tempfile::NamedTempFile::new().unwrap();
+        let mut thrice = Text::in_path(b"abab", "stdout", output.path().to_owned()).times(3);
+        write!(output, "ababab{}aba", "x".repeat(64 * 1024 - 8)).unwrap();
+        assert_eq!((thrice.look(Duration::ZERO), thrice.seen()), (None, 1));
+        write!(output, "babab").unwrap();
+        assert_eq!((thrice.look(Duration::ZERO), thrice.seen()), (Some(()), 3));
     }
 }

@@ -9,10 +9,10 @@ use crate::step::Failure;
 /// Adds that a daemon has a UDP socket on the port on which it was expected to listen.
 pub(super) fn with_udp(error: Failure, port: u16) -> Option<Failure> {
     let address = ports::udp_on_port(port).into_iter().next()?.address;
-    Some(error.note(format!("UDP port {port} is open, on {address}, but this step waits for TCP")).help(
-        "leave the port out of this step, and wait for what the daemon writes: \
-         `when I wait for daemon NAME to write \"TEXT\" to stderr`",
-    ))
+    Some(error.note(format!("UDP port {port} is open, on {address}, but this step waits for TCP")).help(format!(
+        "leave the port out of this step, and wait for it with \
+         `when I wait for daemon NAME to listen on UDP port {port}`",
+    )))
 }
 
 /// Adds that a private network lacks an address that a daemon was given or asked for.

@@ -77,6 +77,8 @@ pub struct Daemon {
     end_was_seen: bool,
     /// What steps waited for after its start.
     pub(super) waits: Vec<PastWait>,
+    /// Up to where waits have found what they waited for in its outputs: stdout, then stderr.
+    found: [u64; 2],
     /// Whether a step restarted it.
     pub(super) is_restarted: bool,
     /// The port that a step waited for in vain.
@@ -112,6 +114,7 @@ impl Daemon {
             signalled: Vec::new(),
             end_was_seen: false,
             waits: Vec::new(),
+            found: [0; 2],
             is_restarted: false,
             closed_port: None,
             addresses: Vec::new(),
@@ -162,6 +165,19 @@ impl Daemon {
     pub(super) fn into_lives(mut self, watch: &mut Watch) -> Vec<Life> {
         let life = self.life(watch);
         std::mem::take(&mut self.earlier).into_iter().chain([life]).collect()
+    }
+
+    /// Returns up to where waits have found what they waited for in an output.
+    pub(super) fn found(&self, stream: Stream) -> u64 {
+        let [stdout, stderr] = self.found;
+        if stream == Stream::Stdout { stdout } else { stderr }
+    }
+
+    /// Notes that a wait found what it waited for, up to this position of an output.
+    pub(super) fn note_found(&mut self, stream: Stream, end: u64) {
+        let [stdout, stderr] = &mut self.found;
+        let found = if stream == Stream::Stdout { stdout } else { stderr };
+        *found = end.max(*found);
     }
 
     /// Returns the time since it was started.

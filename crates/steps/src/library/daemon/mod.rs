@@ -1,9 +1,9 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! Steps are in `processes`, `start`, `stop`, `output` and `wait`, each with a table of its steps
-//! first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons of a
-//! scenario), `instance` (one of them), `readiness` (waiting for it) and `waits` (what was waited
-//! for). `background` has what messages say about one that goes there; `listening`, `refusals`,
+//! Steps are in `processes`, `start`, `stop`, `output`, `wait` and `ports`, each with a table of its
+//! steps first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons
+//! of a scenario), `instance` (one of them), `readiness`, `text_wait`, `regex_wait` and `udp`
+//! (waiting for it), and `waits` (what was waited for). `background` has what messages say about one that goes there; `listening`, `refusals`,
 //! `taken` and `addresses` what they say about the network. `denials` and
 //! `missing` have what they say about files, `running` about processes at a limit, `crash` about
 //! faults. `end` runs at the end of a scenario.
@@ -24,16 +24,20 @@ mod missing;
 mod order;
 mod output;
 mod port;
+mod ports;
 mod processes;
 mod program;
 mod readiness;
 mod refusals;
+mod regex_wait;
 mod renamed_outputs;
 mod running;
 mod spawn;
 mod start;
 mod stop;
 mod taken;
+mod text_wait;
+mod udp;
 mod unknown;
 mod url;
 mod wait;
@@ -53,7 +57,7 @@ pub(crate) use taken::with_holder;
 
 /// Returns the library.
 pub fn library() -> Library {
-    let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps];
+    let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps, ports::steps];
     let library = Library::new("daemon", include_str!("daemon.yaml")).serves("lib/daemon.py").at_end(end::end);
     tables.into_iter().fold(library, |library, steps| steps(library))
 }

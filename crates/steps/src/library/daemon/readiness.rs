@@ -14,8 +14,8 @@ use greenroom_event::words;
 use greenroom_sandbox::process::attempts::{self, Refusal, Transport};
 use greenroom_sandbox::process::holders::{self, Holder};
 use greenroom_sandbox::process::ports::Listener;
-use greenroom_sandbox::process::{Service, capture, ports, table};
-use greenroom_sandbox::ready::{File, Http, HttpAttempt, Port, Readiness, Socket, Text};
+use greenroom_sandbox::process::{Service, ports, table};
+use greenroom_sandbox::ready::{Content, File, Http, HttpAttempt, Port, Readiness, Socket};
 
 use super::daemons::Daemons;
 use super::instance::Daemon;
@@ -23,15 +23,12 @@ use super::listening::{OUTSIDE, in_words, is_hidden, search};
 use super::url::{loopback_of_url, path_of_url};
 use super::{addresses, background, buffering, listening, taken};
 use crate::context::Context;
-use crate::library::bytes::Bytes;
-use crate::library::place::kind;
-use crate::step::{Failure, StepResult, Stream};
+use crate::library::bytes::{self, Bytes};
+use crate::library::place::{self, kind};
+use crate::step::{Failure, Relation, StepResult, Stream};
 
 /// How long a daemon must have been quiet after its first output.
 const QUIET: Duration = Duration::from_millis(200);
-
-/// How many bytes of output a failure shows in any case.
-const SHORT: u64 = 400;
 
 /// Fails when the port is in use: a daemon that cannot bind it would look ready.
 pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
@@ -47,14 +44,14 @@ pub(super) fn port_is_free(context: &mut Context, port: u16) -> StepResult {
 }
 
 /// Names the process that has a socket open.
-fn owner_in_words(daemons: &Daemons, holder: Option<&Holder>) -> String {
+pub(super) fn owner_in_words(daemons: &Daemons, holder: Option<&Holder>) -> String {
     let Some(holder) = holder else { return OUTSIDE.to_owned() };
     let daemon = daemons.of_holder(&table::members(), Some(holder)).map(Daemon::label);
     in_words(daemon, holder)
 }
 
 /// Adds how to find the process that has a socket open, if it may not be seen.
-fn with_search(error: Failure, holder: Option<&Holder>, listener: &Listener) -> Failure {
+pub(super) fn with_search(error: Failure, holder: Option<&Holder>, listener: &Listener) -> Failure {
     let at = Refusal { transport: Transport::Tcp, address: listener.address };
     if is_hidden(holder) { error.help(search(at)) } else { error }
 }
@@ -167,7 +164,7 @@ pub(super) fn port(
 }
 
 /// Names the process that listens, if it does not belong to this daemon.
-fn belongs_to_another(daemons: &mut Daemons, name: &str, holder: Option<&Holder>) -> Option<String> {
+pub(super) fn belongs_to_another(daemons: &mut Daemons, name: &str, holder: Option<&Holder>) -> Option<String> {
     let owner = match holder {
         Some(Holder::Seen(owner)) => owner,
         Some(Holder::Outside(_)) => return holder.map(|holder| in_words(None, holder)),
@@ -194,7 +191,7 @@ fn belongs_to_another(daemons: &mut Daemons, name: &str, holder: Option<&Holder>
 
 impl Daemons {
     /// Whether a daemon has processes, though the one that was started may have ended.
-    fn lives_on(&mut self, name: &str) -> bool {
+    pub(super) fn lives_on(&mut self, name: &str) -> bool {
         self.get(name).ok().and_then(|daemon| daemon.process()).is_some_and(|process| {
             // Where processes cannot be marked, any may be its.
             !(process.living().is_empty() && (process.has_mark() || table::members().is_empty()))
@@ -255,49 +252,6 @@ pub(super) fn output(context: &mut Context, name: &str, limit: Duration) -> Step
     Err(daemon.show(error))
 }
 
-/// Waits until a daemon has written a text.
-pub(super) fn text(context: &mut Context, name: &str, text: &str, stream: Stream, limit: Duration) -> StepResult {
-    let (daemons, watch) = context.state_and_watch::<Daemons>();
-    let daemon = daemons.get(name)?;
-    let mut readiness = Text::in_path(text.as_bytes(), stream.name(), daemon.file(stream));
-    let fd = daemon.end_fd()?;
-    let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
-    let found = watch.until(&format!("{readiness} of daemon {name}"), limit, &fds, || {
-        // The end first, so that the look sees everything from before it.
-        let ended = daemon.try_wait().is_some();
-        let found = readiness.look(limit).is_some();
-        (found || ended).then_some(found)
-    })?;
-    if found == Some(true) {
-        return Ok(());
-    }
-    let quoted = readiness.quoted();
-    let mut error = Failure::new(match daemon.try_wait() {
-        Some(ended) => format!("daemon {name} ended with {} without writing {quoted} to {stream}", ended.status),
-        None => format!("daemon {name} did not write {quoted} to {stream} within {}", words::limit(limit)),
-    });
-    let other = stream.other();
-    if capture::open(&daemon.file(other)).is_ok_and(|file| {
-        Bytes::of(&file).is_ok_and(|bytes| bytes.find(text.as_bytes(), watch).is_ok_and(|found| found.is_some()))
-    }) {
-        error = error
-            .note(format!("it has written {quoted} to {other}"))
-            .help(format!("write `to {other}` in the step if that is where it belongs"));
-    } else if !daemon.process().is_some_and(Service::is_in_background) {
-        error = buffering::note(daemon, stream, error);
-        // All of a short output is shown anyway.
-        if let Ok(file) = capture::open(&daemon.file(stream))
-            && file.metadata()?.len() > SHORT
-            && let Some(closest) = Bytes::of(&file)?.closest(text, watch)?
-        {
-            let (line, text) = (closest.line, closest.whole_line());
-            error = error.note(format!("the closest text is in line {line} of {stream}: {text}"));
-        }
-    }
-    let error = background::explain(daemon, error);
-    Err(daemon.show(error))
-}
-
 /// Waits for a condition that any process of the scenario may meet.
 fn wait_for<R: Readiness>(context: &mut Context, readiness: &mut R, limit: Duration) -> StepResult {
     let what = readiness.to_string();
@@ -335,9 +289,34 @@ pub(super) fn file(context: &mut Context, path: &Path, shown: &str, limit: Durat
     })
 }
 
-/// Waits for a Unix socket.
+/// Waits until a file contains a text.
+pub(super) fn file_content(context: &mut Context, path: &Path, shown: &str, text: &str, limit: Duration) -> StepResult {
+    let mut readiness = Content::new(path, text.as_bytes()).shown_as(shown);
+    let Err(error) = wait_for(context, &mut readiness, limit) else { return Ok(()) };
+    // What it contains instead says most.
+    let compared = match place::read(context, shown) {
+        Ok(file) => {
+            bytes::check(&format!("file {shown}"), Bytes::of(&file)?, Relation::Contains, text, context.watch())
+        }
+        Err(_) => Ok(()),
+    };
+    match compared {
+        Err(compared) if compared.comparison.is_some() => {
+            let notes = compared.notes.into_iter().chain(error.notes).filter(|note| !note.starts_with("last attempt"));
+            Err(Failure { comparison: compared.comparison, notes: notes.collect(), ..error })
+        }
+        _ => Err(error),
+    }
+}
+
+/// Waits for a Unix socket. A name that begins with `@` is that of an abstract one, unless there is
+/// such a file.
 pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Duration) -> StepResult {
-    let waited = wait_for(context, &mut Socket::new(path).shown_as(shown), limit);
+    let mut readiness = Socket::new(path).shown_as(shown);
+    if let Some(name) = shown.strip_prefix('@') {
+        readiness = readiness.or_abstract(name.as_bytes());
+    }
+    let waited = wait_for(context, &mut readiness, limit);
     waited.map_err(|error| match std::fs::metadata(path) {
         Ok(there) if !there.file_type().is_socket() => error.note(format!("{shown} is {}, not a socket", kind(&there))),
         _ => error,

@@ -4,9 +4,12 @@ use super::condition::Condition;
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::limit::{self, limit_of};
-use super::{background, port, readiness, running, waits};
+use super::text_wait::Wanted;
+use super::{background, port, readiness, running, text_wait, udp, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
+use crate::library::bytes::invalid_regex;
+use crate::library::place::outside;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult, Stream};
 use greenroom_event::words;
@@ -16,16 +19,23 @@ use greenroom_sandbox::process::{Service, table};
 pub(super) fn steps(library: Library) -> Library {
     library
         .step("daemon_wait_port", wait_port, Check::With(check_port))
-        .step("daemon_wait_stdout", |context, captures| wait_text(context, captures, Stream::Stdout), TIMED)
-        .step("daemon_wait_stderr", |context, captures| wait_text(context, captures, Stream::Stderr), TIMED)
+        .step("daemon_wait_udp_port", wait_udp_port, Check::With(check_port))
+        .step("daemon_wait_stdout", |context, captures| wait_text(context, captures, Stream::Stdout), TEXT)
+        .step("daemon_wait_stderr", |context, captures| wait_text(context, captures, Stream::Stderr), TEXT)
+        .step("daemon_wait_stdout_again", |context, captures| wait_again(context, captures, Stream::Stdout), TEXT)
+        .step("daemon_wait_stderr_again", |context, captures| wait_again(context, captures, Stream::Stderr), TEXT)
         .step("daemon_wait_end", wait_end, TIMED)
         .step("daemon_wait_file", wait_file, TIMED)
+        .step("daemon_wait_content", wait_content, Check::With(check_content))
         .step("daemon_wait_socket", wait_socket, TIMED)
         .step("daemon_wait_http", wait_http, Check::With(check_http))
 }
 
 /// The check of steps that have nothing to check besides their limit.
 const TIMED: Check = Check::With(limit::check_named);
+
+/// The check of steps that wait for output.
+const TEXT: Check = Check::With(check_text);
 
 fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = port::port_of(captures)?;
@@ -37,12 +47,57 @@ fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     Ok(())
 }
 
-fn wait_text(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
-    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
-    let text = unescape(captures.text("text")?);
-    readiness::text(context, name, &text, stream, limit)?;
-    waits::note(context, Some(name), Condition::Text(stream, text), limit);
+fn wait_udp_port(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, port, limit) = (captures.text("name")?, port::port_of(captures)?, limit_of(captures)?);
+    udp::wait(context, name, port, limit)?;
+    waits::note(context, Some(name), Condition::UdpPort(port), limit);
     Ok(())
+}
+
+/// Waits for a text, once or several times, or for what a regex matches.
+fn wait_text(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
+    let text = captures.get("text").map(unescape);
+    let wanted = match (text, captures.get("times")) {
+        (Some(text), Some(_)) => Wanted::Times(text, captures.number("times")?),
+        (Some(text), None) => Wanted::Text(text),
+        (None, _) => Wanted::Regex(captures.text("regex")?.to_owned()),
+    };
+    wait_wanted(context, captures, stream, wanted)
+}
+
+fn wait_again(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
+    let wanted = Wanted::Again(unescape(captures.text("text")?));
+    wait_wanted(context, captures, stream, wanted)
+}
+
+fn wait_wanted(context: &mut Context, captures: &Captures, stream: Stream, wanted: Wanted) -> StepResult {
+    let (name, limit) = (captures.text("name")?, limit_of(captures)?);
+    text_wait::text(context, name, &wanted, stream, limit)?;
+    waits::note(context, Some(name), Condition::Text(stream, wanted), limit);
+    Ok(())
+}
+
+fn check_text(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = limit::check_named(captures, state);
+    problems.extend(invalid_regex(captures));
+    if captures.get("times").is_some_and(|times| times.parse::<u64>().is_ok_and(|times| times == 0)) {
+        let problem = Problem::new("times", ProblemKind::InvalidNumber, "a text is always there at least 0 times");
+        problems.push(problem.help("to say that it is not there, write a `then` step with `doesn't contain`"));
+    }
+    problems
+}
+
+fn wait_content(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, limit) = (captures.text("file")?, limit_of(captures)?);
+    let text = unescape(captures.text("text")?);
+    let path = context.inside(name)?;
+    readiness::file_content(context, &path, name, &text, limit)?;
+    waits::note(context, None, Condition::Content(path, name.to_owned(), text), limit);
+    Ok(())
+}
+
+fn check_content(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    limit::check(captures, state).into_iter().chain(outside(captures, &["file"])).collect()
 }
 
 fn wait_file(context: &mut Context, captures: &Captures) -> StepResult {
