@@ -64,7 +64,7 @@ greenroom: no scenario has "third" in its title or in a heading above it; `green
 #[test]
 fn steps_of_the_daemon_library() {
     Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
-lib/daemon.yaml (42 steps)
+lib/daemon.yaml (70 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
@@ -194,6 +194,69 @@ lib/daemon.yaml (42 steps)
         name: a word, text: any text, limit: a number
         The same with another limit.
 
+  when  I wait for daemon {name} to listen on UDP port {port}
+        name: a word, port: a word
+        Waits until a daemon has a UDP socket on this port, for at most five seconds. Sends nothing.
+        Fails at once when the daemon ends before.
+
+  when  I wait for daemon {name} to listen on UDP port {port}, for at most {limit} seconds
+        name: a word, port: a word, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stdout again
+        name: a word, text: any text
+        Waits until a daemon writes this text to its standard output once more, for at most five
+        seconds: behind the place where waits for that output have found what they waited for so
+        far. Without such a wait before, from the start.
+
+  when  I wait for daemon {name} to write "{text}" to stdout again, for at most {limit} seconds
+        name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stdout {times} times
+        name: a word, text: any text, times: a non-negative integer
+        Waits until a daemon has written this text to its standard output at least this many times
+        since it was started, for at most five seconds. Counts are brittle: a server may write a
+        line more often the first time. Prefer `again`.
+
+  when  I wait for daemon {name} to write "{text}" to stdout {times} times, for at most {limit} seconds
+        name: a word, text: any text, times: a non-negative integer, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write regex /{regex}/ to stdout
+        name: a word, regex: any text
+        Waits until a daemon has written text that matches this regular expression to its standard
+        output, for at most five seconds. `^` and `$` stand for the start and the end of all output,
+        with `(?m)` before them for those of a line.
+
+  when  I wait for daemon {name} to write regex /{regex}/ to stdout, for at most {limit} seconds
+        name: a word, regex: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stderr again
+        name: a word, text: any text
+        The same for standard error output.
+
+  when  I wait for daemon {name} to write "{text}" to stderr again, for at most {limit} seconds
+        name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write "{text}" to stderr {times} times
+        name: a word, text: any text, times: a non-negative integer
+        The same for standard error output.
+
+  when  I wait for daemon {name} to write "{text}" to stderr {times} times, for at most {limit} seconds
+        name: a word, text: any text, times: a non-negative integer, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to write regex /{regex}/ to stderr
+        name: a word, regex: any text
+        The same for standard error output.
+
+  when  I wait for daemon {name} to write regex /{regex}/ to stderr, for at most {limit} seconds
+        name: a word, regex: any text, limit: a number
+        The same with another limit.
+
   when  I wait for daemon {name} to end
         name: a word
         Waits until a daemon ends by itself, for at most five seconds.
@@ -211,10 +274,21 @@ lib/daemon.yaml (42 steps)
         file: a path, limit: a number
         The same with another limit.
 
+  when  I wait for file {file} to contain "{text}"
+        file: a path, text: any text
+        Waits until a file in the scenario's directory exists and contains this text, for at most
+        five seconds. In the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}` stand for the
+        characters they name.
+
+  when  I wait for file {file} to contain "{text}", for at most {limit} seconds
+        file: a path, text: any text, limit: a number
+        The same with another limit.
+
   when  I wait for socket {file} to accept connections
         file: a path
         Waits until a connection to this Unix socket, relative to the scenario's directory, is
-        accepted, for at most five seconds. That one connection is closed at once.
+        accepted, for at most five seconds. That one connection is closed at once. A name that
+        begins with `@` is that of an abstract socket, which has no file.
 
   when  I wait for socket {file} to accept connections, for at most {limit} seconds
         file: a path, limit: a number
@@ -269,6 +343,62 @@ lib/daemon.yaml (42 steps)
   then  daemon {name} stderr doesn't contain "{text}"
         name: a word, text: any text
         Checks that a daemon has not written this text to its standard error output.
+
+  then  daemon {name} stdout matches regex /{regex}/
+        name: a word, regex: any text
+        Checks that a regular expression matches in the standard output of a daemon. `^` and `$`
+        stand for the start and the end of all output, with `(?m)` before them for those of a line.
+
+  then  daemon {name} stdout doesn't match regex /{regex}/
+        name: a word, regex: any text
+        Checks that a regular expression matches nowhere in the standard output of a daemon.
+
+  then  daemon {name} stdout contains "{text}" {times} times
+        name: a word, text: any text, times: a non-negative integer
+        Checks that the standard output of a daemon contains this text exactly this many times,
+        without overlap.
+
+  then  daemon {name} stdout is embedded file {embedded}
+        name: a word, embedded: an embedded file
+        Checks that the whole standard output of a daemon is the content of this embedded file.
+
+  then  daemon {name} stderr matches regex /{regex}/
+        name: a word, regex: any text
+        Checks that a regular expression matches in the standard error output of a daemon. `^` and
+        `$` stand for the start and the end of all output, with `(?m)` before them for those of a
+        line.
+
+  then  daemon {name} stderr doesn't match regex /{regex}/
+        name: a word, regex: any text
+        Checks that a regular expression matches nowhere in the standard error output of a daemon.
+
+  then  daemon {name} stderr contains "{text}" {times} times
+        name: a word, text: any text, times: a non-negative integer
+        Checks that the standard error output of a daemon contains this text exactly this many
+        times, without overlap.
+
+  then  daemon {name} stderr is embedded file {embedded}
+        name: a word, embedded: an embedded file
+        Checks that the whole standard error output of a daemon is the content of this embedded
+        file.
+
+  then  daemon {name} listens on port {port}
+        name: a word, port: a word
+        Checks that a daemon listens on a TCP port now. To wait for it, write `when I wait for
+        daemon NAME to listen on port PORT`.
+
+  then  daemon {name} listens on UDP port {port}
+        name: a word, port: a word
+        Checks that a daemon has a UDP socket on this port now.
+
+  then  nothing listens on port {port}
+        port: a word
+        Checks that no process listens on a TCP port. In a network of its own, only the scenario's
+        processes count.
+
+  then  nothing listens on UDP port {port}
+        port: a word
+        Checks that no process has a UDP socket on this port that anyone can send to.
 
 "#]]);
 }

@@ -154,7 +154,7 @@ FAIL [TIME]  Listens elsewhere
     ok [TIME]  when I start "redis-server --port 8081 --daemonize yes" as a background process as redis
     FAILED [TIME]  when I wait for daemon redis to listen on port 8080, for at most 1 seconds
 
-  daemon redis did not listen on port 8080 within 1 s: ConnectionRefusedError
+  daemon redis did not listen on port 8080 within 1 s
   note: it went into the background: its first process ended with exit status 0 after [TIME]
   note: its process 4 is running: redis-server *:8081
   note: it listens on 0.0.0.0:8081, [::]:8081

@@ -1,9 +1,9 @@
 //! A condition that a step waited for after it had started a daemon.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::text_wait::Wanted;
 use crate::step::Stream;
 
 /// A condition that a step waited for.
@@ -30,4 +30,36 @@ pub(super) enum Condition {
 pub(super) struct PastWait {
     pub(super) condition: Condition,
     pub(super) limit: Duration,
+}
+
+/// What a daemon should write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// A text, anywhere.
+    Text(String),
+    /// A text behind everything that waits on this stream have found.
+    Again(String),
+    /// A text so many times, without overlap.
+    Times(String, u64),
+    /// What a regex matches.
+    Regex(String),
+}
+
+impl Wanted {
+    /// Returns the text that it looks for; a regex has none.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Again(text) | Self::Times(text, _) => Some(text),
+            Self::Regex(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) | Self::Again(text) | Self::Times(text, _) => write!(f, "\"{}\"", text.escape_debug()),
+            Self::Regex(regex) => write!(f, "anything that matches /{regex}/"),
+        }
+    }
 }

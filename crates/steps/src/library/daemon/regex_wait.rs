@@ -70,7 +70,7 @@ mod tests {
         assert!(!word.look().unwrap() && !start.look().unwrap());
         write!(file, "0!{}", "x".repeat(100_000)).unwrap();
         assert!(word.look().unwrap());
-        assert_eq!(word.end(), Some(10));
+        assert_eq!(word.end(), Some(9));
         assert!(!start.look().unwrap());
         write!(file, "x\nbb\n").unwrap();
         assert!(!start.look().unwrap() && line.look().unwrap() && end.look().unwrap());

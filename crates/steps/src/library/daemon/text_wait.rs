@@ -1,7 +1,6 @@
 //! Waits until a daemon has written something: a text, once, again or several times, or what a regex
 //! matches.
 
-use std::fmt;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +9,7 @@ use greenroom_event::words;
 use greenroom_sandbox::process::{Service, capture};
 use greenroom_sandbox::ready::{Readiness, Text};
 
+use super::condition::Wanted;
 use super::daemons::Daemons;
 use super::instance::Daemon;
 use super::regex_wait::RegexWait;
@@ -20,38 +20,6 @@ use crate::step::{Failure, StepResult, Stream};
 
 /// How many bytes of output a failure shows in any case.
 const SHORT: u64 = 400;
-
-/// What a daemon should write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// A text, anywhere.
-    Text(String),
-    /// A text behind everything that waits on this stream have found.
-    Again(String),
-    /// A text so many times, without overlap.
-    Times(String, u64),
-    /// What a regex matches.
-    Regex(String),
-}
-
-impl Wanted {
-    /// Returns the text that it looks for; a regex has none.
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) | Self::Again(text) | Self::Times(text, _) => Some(text),
-            Self::Regex(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Wanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) | Self::Again(text) | Self::Times(text, _) => write!(f, "\"{}\"", text.escape_debug()),
-            Self::Regex(regex) => write!(f, "anything that matches /{regex}/"),
-        }
-    }
-}
 
 /// A look at the output.
 enum Look {

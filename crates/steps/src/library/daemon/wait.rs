@@ -1,10 +1,9 @@
 //! Steps that wait: for readiness, for output, and for the end of a daemon.
 
-use super::condition::Condition;
+use super::condition::{Condition, Wanted};
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::limit::{self, limit_of};
-use super::text_wait::Wanted;
 use super::{background, port, readiness, running, text_wait, udp, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
