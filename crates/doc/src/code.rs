@@ -112,6 +112,8 @@ codes! {
     PythonWarning = "python-warning",
     /// A pattern may have been meant as a regular expression.
     RegexOrNot = "regex-or-not",
+    /// A step that acts is to be repeated, which only steps that look can be.
+    RepeatedAct = "repeated-act",
     /// A step is too long.
     StepTooLong = "step-too-long",
     /// A brace in a pattern does not belong to a capture.

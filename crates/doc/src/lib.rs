@@ -46,7 +46,7 @@ pub use load::session::{Loaded, Request, bindings_of, load};
 pub use load::survey::{has_metadata, markdowns_of};
 pub use measure::{parse_duration, parse_size};
 pub use network::Network;
-pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario};
+pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario, Repetition, RepetitionKind};
 pub use read::attributes::Attributes;
 pub use read::binding::{Binding, Implementation, NATIVE};
 pub use read::markdown::options as markdown_options;

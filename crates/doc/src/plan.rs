@@ -100,4 +100,36 @@ pub struct MatchedStep {
     /// The captured parts, in order of position. A group of a regex that took no part is left out,
     /// except for native functions, which get it empty.
     pub captures: Vec<Capture>,
+    /// How it is repeated, if it is.
+    pub repetition: Option<Repetition>,
+}
+
+/// The repetition of a `then` step: `within 5 seconds` or `for 2 seconds` in front of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repetition {
+    /// Which of the two.
+    pub kind: RepetitionKind,
+    /// The number of seconds as written, which may be a kept value.
+    pub seconds: String,
+    /// The byte range of that number in the step's source file, (start, end).
+    pub range: (u32, u32),
+}
+
+/// How often a `then` step has to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RepetitionKind {
+    /// `within`: once, before the time is over.
+    Within,
+    /// `for`: each time, until the time is over.
+    For,
+}
+
+impl RepetitionKind {
+    /// Returns its word in front of a step.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Within => "within",
+            Self::For => "for",
+        }
+    }
 }

@@ -103,6 +103,42 @@ pub fn has_words(binding: &Binding, words: &[String]) -> bool {
     words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
+/// Says what may stand in front of a `then` step of any library, as far as it has all of these words.
+pub fn prefixes(words: &[String], style: Style) -> String {
+    const INDENT: usize = 8;
+    const TEXTS: [[&str; 3]; 2] = [
+        [
+            "within {seconds} seconds {step}",
+            "Repeats the step until it holds, and fails as its last try failed if it does not hold in time. Only the \
+             look is repeated: a step about a command runs it again, one about a command that has ended cannot be \
+             repeated.",
+            "then within 5 seconds file report.txt exists",
+        ],
+        [
+            "for {seconds} seconds {step}",
+            "Repeats the step for this time, and fails at the first try that does not hold.",
+            "then for 2 seconds daemon web is running",
+        ],
+    ];
+    let has_words = |texts: &&[&str; 3]| {
+        let text = format!("then {}", texts.join("\n")).to_lowercase();
+        words.iter().all(|word| text.contains(&word.to_lowercase()))
+    };
+    let mut out = String::new();
+    for [pattern, doc, example] in TEXTS.iter().filter(has_words) {
+        out.push_str(if out.is_empty() { "" } else { "\n" });
+        if out.is_empty() {
+            line(&mut out, 0, &format!("{} (of any library)", style.paint(Role::Title, "in front of a then step")));
+        }
+        line(&mut out, 2, &format!("{} {pattern}", style.paint(Role::Dim, "then ")));
+        for text in words::wrap(doc, style.width.saturating_sub(INDENT).max(30)) {
+            line(&mut out, INDENT, &text);
+        }
+        line(&mut out, INDENT, &format!("{} {example}", style.paint(Role::Dim, "example:")));
+    }
+    out
+}
+
 fn capture(name: &str, kind: CaptureType) -> String {
     let kind = match kind {
         CaptureType::Word => "a word",

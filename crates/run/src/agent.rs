@@ -14,7 +14,7 @@ use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHo
 use greenroom_steps::library::daemon::with_running;
 use greenroom_steps::library::explain;
 use greenroom_steps::library::runcmd::written_since;
-use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Registry, ScenarioEnd};
+use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Look, Registry, ScenarioEnd, StepResult, repeat};
 
 use crate::options::Strictness;
 use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
@@ -246,25 +246,18 @@ impl StepAgent {
         let mut captures = Captures::new(step.captures.iter().cloned());
         captures.map(|text| context.expand(text));
         context.begin_step();
-        let result = match &step.language {
-            Some(language) => match hosts.programs.iter().find(|host| host.language == *language) {
-                Some(host) => {
-                    let warm =
-                        hosts.warm.iter().find(|(program, _)| program == host).and_then(|(_, warm)| warm.as_ref());
-                    let registry = &self.registry;
-                    let request =
-                        Request { part, function, captures: &captures, kind: &step.kind, text: &step.text, registry };
-                    catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
-                        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-                }
-                None => Err(Failure::new(format!("no step host for {language}"))),
-            },
-            None => match self.registry.function(function) {
-                Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, &captures)))
-                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
-                    .map_err(|error| if part == Part::Step { Hosts::with_output(context, error) } else { error }),
-                None => Err(Failure::new(format!("no step function is named {function}"))),
-            },
+        let attempt = |context: &mut Context| self.attempt((part, function), step, hosts, context, &captures);
+        let result = match step.repetition.as_ref().filter(|_| part == Part::Step) {
+            None => attempt(context),
+            Some(repetition) => {
+                let look = match &step.language {
+                    Some(_) => Look::Live,
+                    None => self.registry.look(function, &captures),
+                };
+                let is_alive =
+                    |context: &mut Context| step.language.as_ref().is_none_or(|language| Hosts::has(context, language));
+                repeat(context, repetition, (look, &captures), attempt, is_alive)
+            }
         };
         // Output over the limit is this step's failure.
         let result = result.and_then(|()| Ok(context.watch().read_meters()?));
@@ -304,6 +297,36 @@ impl StepAgent {
             failure = explain(context, failure);
         }
         StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
+    }
+
+    /// Calls the function of a step once.
+    fn attempt(
+        &self,
+        (part, function): (Part, &str),
+        step: &ScriptStep,
+        hosts: StepHosts<'_>,
+        context: &mut Context,
+        captures: &Captures,
+    ) -> StepResult {
+        match &step.language {
+            Some(language) => match hosts.programs.iter().find(|host| host.language == *language) {
+                Some(host) => {
+                    let warm =
+                        hosts.warm.iter().find(|(program, _)| program == host).and_then(|(_, warm)| warm.as_ref());
+                    let registry = &self.registry;
+                    let request = Request { part, function, captures, kind: &step.kind, text: &step.text, registry };
+                    catch_unwind(AssertUnwindSafe(|| Hosts::carry_out(context, host, warm, request)))
+                        .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+                }
+                None => Err(Failure::new(format!("no step host for {language}"))),
+            },
+            None => match self.registry.function(function) {
+                Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, captures)))
+                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+                    .map_err(|error| if part == Part::Step { Hosts::with_output(context, error) } else { error }),
+                None => Err(Failure::new(format!("no step function is named {function}"))),
+            },
+        }
     }
 }
 

@@ -5,9 +5,12 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Problem, ProblemKind, Registry};
+
+use crate::script;
 
 /// What scenarios will see of the host.
 #[derive(Debug)]
@@ -39,8 +42,10 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
     let of = |scenario: &PlannedScenario| states.get(scenario.document).cloned();
     let mut found = Found::default();
     for scenario in &plan.scenarios {
-        if let Some(state) = of(scenario) {
-            check(scenario, registry, state, &mut found);
+        if let (Some(state), Some(document)) = (of(scenario), plan.documents.get(scenario.document)) {
+            let metadata = &document.metadata;
+            let limits = [("step_timeout", metadata.step_timeout), ("scenario_timeout", metadata.scenario_timeout)];
+            check(scenario, registry, (state, &limits), &mut found);
         }
     }
     found.finish()
@@ -63,7 +68,7 @@ impl Found {
             }
             self.missing.insert(problem.message.clone(), (self.diagnostics.len(), 0));
         }
-        self.diagnostics.push(diagnostic(step, problem));
+        self.diagnostics.push(diagnostic(place(step, &problem), problem));
     }
 
     fn finish(mut self) -> Vec<Diagnostic> {
@@ -75,11 +80,25 @@ impl Found {
     }
 }
 
-fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState, found: &mut Found) {
+/// The limits of steps in a document, with the metadata keys that set them.
+type Limits<'a> = &'a [(&'static str, Duration)];
+
+fn check(
+    scenario: &PlannedScenario,
+    registry: &Registry,
+    (mut state, limits): (PreflightState, Limits<'_>),
+    found: &mut Found,
+) {
     for (at, step) in scenario.steps.iter().enumerate() {
         if scenario.complete_until.is_some_and(|complete| at >= complete) {
             // A step that is left out could do anything.
             state.runs_own_code();
+        }
+        if let Some(repetition) = &step.repetition
+            && let Some(problem) = script::repetition(repetition).check(&state, limits)
+        {
+            let (start, end) = repetition.range;
+            found.diagnostics.push(diagnostic(Span { source: step.span.source, start, end }, problem));
         }
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
@@ -89,6 +108,11 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
         let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
         let escaped = step.captures.iter().filter(|capture| capture.kind.is_escaped());
         let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name.clone()));
+        if step.repetition.is_some()
+            && let Some(problem) = registry.check_look(&step.implementation.function, &captures, &state)
+        {
+            found.add(step, problem);
+        }
         let before = state.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
@@ -103,8 +127,7 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
 }
 
 /// Converts a problem to a diagnostic.
-fn diagnostic(step: &MatchedStep, problem: Problem) -> Diagnostic {
-    let span = place(step, &problem);
+fn diagnostic(span: Span, problem: Problem) -> Diagnostic {
     let code = Code::Step(problem.kind.word());
     let diagnostic = if problem.warning {
         Diagnostic::warning(code, problem.message)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
-use greenroom_steps::EmbeddedFile;
+use greenroom_steps::{EmbeddedFile, Repetition, RepetitionKind};
 
 use greenroom_steps::host::StepFile;
 
@@ -69,5 +69,15 @@ fn script_step(step: &MatchedStep) -> ScriptStep {
         kind: step.kind.word().to_owned(),
         text,
         captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
+        repetition: step.repetition.as_ref().map(repetition),
     }
+}
+
+/// Returns how a step is repeated.
+pub(crate) fn repetition(repetition: &greenroom_doc::Repetition) -> Repetition {
+    let kind = match repetition.kind {
+        greenroom_doc::RepetitionKind::Within => RepetitionKind::Within,
+        greenroom_doc::RepetitionKind::For => RepetitionKind::For,
+    };
+    Repetition { kind, seconds: repetition.seconds.clone() }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::options::Strictness;
 use greenroom_event::{Daemon, Failure, LeftOver, Output, PrivateNetwork};
 use greenroom_steps::host::StepFile;
-use greenroom_steps::{EmbeddedFile, Evidence};
+use greenroom_steps::{EmbeddedFile, Evidence, Repetition};
 use serde::{Deserialize, Serialize};
 
 /// Environment variables that each scenario has a value of its own for.
@@ -79,6 +79,8 @@ pub(crate) struct ScriptStep {
     pub(crate) text: String,
     /// Names and texts of its captures.
     pub(crate) captures: Vec<(String, String)>,
+    /// How it is repeated.
+    pub(crate) repetition: Option<Repetition>,
 }
 
 /// A message from a worker.

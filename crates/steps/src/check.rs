@@ -59,6 +59,8 @@ pub enum ProblemKind {
     UnknownDaemon,
     /// No earlier step can create this file.
     NeverCreated,
+    /// A step is to be repeated, but what it looks at does not change.
+    NeverChanges,
     /// A kind of another step library, by its stable word.
     Other(&'static str),
 }
@@ -89,6 +91,7 @@ impl ProblemKind {
             Self::LiteralEscape => "literal-escape",
             Self::UnknownDaemon => "unknown-daemon",
             Self::NeverCreated => "never-created",
+            Self::NeverChanges => "never-changes",
             Self::Other(word) => word,
         }
     }
@@ -215,6 +218,8 @@ pub struct PreflightState {
     pub ran: bool,
     /// What earlier steps of library `http` do.
     pub http: HttpSteps,
+    /// The command line of the latest command, if it is known.
+    pub command: Option<String>,
 }
 
 impl PreflightState {
@@ -235,6 +240,7 @@ impl PreflightState {
             anything_goes: false,
             ran: false,
             http: HttpSteps::default(),
+            command: None,
         }
     }
 

@@ -218,6 +218,11 @@ impl Context {
         self.written.push(output);
     }
 
+    /// Forgets what the present step wrote, before it is repeated.
+    pub(crate) fn forget_written(&mut self) {
+        self.written.clear();
+    }
+
     /// Takes what the functions of the present step wrote.
     pub fn take_written(&mut self) -> Vec<Output> {
         std::mem::take(&mut self.written)

@@ -34,7 +34,9 @@ mod evidence;
 pub mod host;
 mod interpreter;
 pub mod library;
+pub mod look;
 pub mod registry;
+pub mod repeat;
 pub mod step;
 
 pub use check::{PathOrigin, PreflightState, Problem, ProblemKind};
@@ -43,7 +45,9 @@ pub use evidence::Evidence;
 pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,
 };
+pub use look::{Fetched, Look, Prospect};
 pub use registry::{Check, CheckFunction, EndFunction, Library, Registry, StepFunction};
+pub use repeat::{Repetition, RepetitionKind, repeat};
 pub use step::{Captures, ScenarioEnd, StepResult};
 
 /// The README, whose examples are compiled and run as documentation tests.

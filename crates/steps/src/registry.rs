@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
+use crate::look::Look;
 use crate::step::{Captures, ScenarioEnd, StepResult};
 
 /// Runs a step or a cleanup.
@@ -33,6 +34,7 @@ struct Row {
     name: String,
     function: StepFunction,
     check: Check,
+    look: Option<Look>,
 }
 
 /// Step functions by name, with the bindings that lead to them.
@@ -67,7 +69,24 @@ impl Library {
         function: impl Fn(&mut Context, &Captures) -> StepResult + Send + Sync + 'static,
         check: Check,
     ) -> Self {
-        self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check });
+        self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check, look: None });
+        self
+    }
+
+    /// Declares what `then` steps look at, which were added before: how `within` and `for` repeat them.
+    ///
+    /// # Panics
+    ///
+    /// If the library has no function of one of these names.
+    #[must_use]
+    pub fn looks(mut self, look: Look, functions: &[&str]) -> Self {
+        for name in functions {
+            let row = self.rows.iter_mut().find(|row| row.name == *name);
+            assert!(row.is_some(), "library {} has no function {name}", self.name);
+            if let Some(row) = row {
+                row.look = Some(look);
+            }
+        }
         self
     }
 
@@ -145,6 +164,25 @@ impl Registry {
     /// Returns the function of this name.
     pub fn function(&self, name: &str) -> Option<&StepFunction> {
         self.row(name).map(|row| &row.function)
+    }
+
+    /// Returns what a step looks at, if its library declares it.
+    pub fn declared_look(&self, function: &str, captures: &Captures) -> Option<Look> {
+        self.row(function).and_then(|row| row.look).map(|look| look.of(captures))
+    }
+
+    /// Returns what a step looks at.
+    pub fn look(&self, function: &str, captures: &Captures) -> Look {
+        self.declared_look(function, captures).unwrap_or_default()
+    }
+
+    /// Finds what keeps a step from being repeated, before any scenario starts.
+    pub fn check_look(&self, function: &str, captures: &Captures, state: &PreflightState) -> Option<Problem> {
+        match self.look(function, captures) {
+            Look::Fixed(explain) => Some(explain(captures, state)),
+            Look::Fetched(fetched) => (fetched.check)(captures, state),
+            _ => None,
+        }
     }
 
     /// Checks a step before any scenario starts. A function that no library has may do anything.

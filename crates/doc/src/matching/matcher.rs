@@ -13,10 +13,11 @@ use crate::matching::choose::Languages;
 use crate::matching::hints::{Hints, Mistyped};
 use crate::matching::index::{Index, Scratch};
 use crate::matching::look_alikes;
+use crate::matching::prefix::{self, Prefix};
 use crate::matching::repeats::Repeats;
 use crate::matching::spaces::{COMMAND_LINES, warn_collapsed};
 use crate::matching::step_text::StepText;
-use crate::plan::MatchedStep;
+use crate::plan::{MatchedStep, Repetition};
 use crate::read::binding::{CompiledBinding, Implementation};
 use crate::source::{SourceId, Sources, Span, offset};
 
@@ -28,6 +29,15 @@ struct Hit {
     binding: usize,
     /// The range of each capture in the step's text. `None` for a group that took no part.
     captures: Vec<Option<Range<usize>>>,
+}
+
+/// A step in its source.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    line: StepLine,
+    span: Span,
+    /// Its text there, from the keyword on.
+    whole: &'a str,
 }
 
 /// Matches the steps of one document.
@@ -101,27 +111,95 @@ impl<'a> Matcher<'a> {
         let span = Span { source, start: line.start, end: line.end };
         let after = &whole[line.keyword as usize..];
         let raw = after.trim_start_matches(|c: char| c.is_ascii_whitespace());
-        let text = StepText::new(raw, line.start as usize + whole.len() - raw.len());
-        let (mut hits, mistyped) = self.hits(line.kind, &text.text);
-        if hits.len() > 1 {
-            // A text with invalid escapes does not match if another binding can take it as it is.
-            let is_valid = |hit: &Hit| self.has_valid_escapes(hit, &text.text);
-            if hits.iter().any(is_valid) {
-                let keep: Vec<bool> = hits.iter().map(is_valid).collect();
-                let mut keep = keep.iter();
-                hits.retain(|_| keep.next() != Some(&false));
-            }
+        let start = line.start as usize + whole.len() - raw.len();
+        let text = StepText::new(raw, start);
+        let (hits, mistyped) = self.valid_hits(line.kind, &text.text);
+        let place = Place { line, span, whole };
+        if hits.is_empty()
+            && let Some(prefix) = Prefix::of(raw)
+        {
+            let repetition = Repetition {
+                kind: prefix.kind,
+                seconds: raw[prefix.seconds.clone()].to_owned(),
+                range: (offset(start + prefix.seconds.start), offset(start + prefix.seconds.end)),
+            };
+            let rest = StepText::new(&raw[prefix.rest..], start + prefix.rest);
+            return self.repeated(place, &text, &rest, repetition);
         }
         let mut hits = hits.into_iter();
         match (hits.next(), hits.len()) {
             (None, _) => self.unknown(line.kind, span, &text, &mistyped),
-            (Some(hit), 0) => return self.matched(line, span, whole, &text, &hit),
+            (Some(hit), 0) => return self.matched(place, &text, &text, &hit),
             (Some(first), _) => {
                 let all: Vec<usize> = std::iter::once(first.binding).chain(hits.map(|hit| hit.binding)).collect();
                 self.ambiguous(line.kind, span, &text.text, &all);
             }
         }
         None
+    }
+
+    /// Matches a step behind the words that repeat it. `written` is the step with those words.
+    fn repeated(
+        &mut self,
+        place: Place<'_>,
+        written: &StepText<'_>,
+        step: &StepText<'_>,
+        repetition: Repetition,
+    ) -> Option<MatchedStep> {
+        let Place { line, span, .. } = place;
+        let (hits, mistyped) = self.valid_hits(line.kind, &step.text);
+        match &hits[..] {
+            [] if line.kind == StepKind::Then && Prefix::of(&step.text).is_some() => {
+                let mistake = (Code::UnknownStep, line.kind, written.text.clone().into_owned());
+                let error =
+                    Diagnostic::error(Code::UnknownStep, "this step says twice how it is repeated").at(span, "");
+                let help =
+                    "write `within` if it must hold once, `for` if it must hold all the time; for both, two steps";
+                self.diagnostics.push_mistake(mistake, error.help(help));
+            }
+            [] if line.kind != StepKind::Then && !self.hits(StepKind::Then, &step.text).0.is_empty() => {
+                let word = repetition.kind.word();
+                let message = format!("`{word} {} seconds` needs a `then` step", repetition.seconds);
+                let error = Diagnostic::error(Code::RepeatedAct, message).at(span, "");
+                self.diagnostics.push(error.help("begin the line with `then`"));
+            }
+            [] if line.kind == StepKind::Then => self.unknown(line.kind, span, step, &mistyped),
+            [] => self.unknown(line.kind, span, written, &mistyped),
+            _ if line.kind != StepKind::Then => {
+                let message = format!("a `{}` step is not repeated", line.kind.word());
+                let error = Diagnostic::error(Code::RepeatedAct, message).at(span, "");
+                let help = format!(
+                    "write the step without `{} {} seconds`; a `then` step behind it can be repeated",
+                    repetition.kind.word(),
+                    repetition.seconds
+                );
+                self.diagnostics.push(error.help(help));
+            }
+            [hit] => {
+                let matched = self.matched(place, written, step, hit)?;
+                return Some(MatchedStep { repetition: Some(repetition), ..matched });
+            }
+            several => {
+                let all: Vec<usize> = several.iter().map(|hit| hit.binding).collect();
+                self.ambiguous(line.kind, span, &step.text, &all);
+            }
+        }
+        None
+    }
+
+    /// Returns the bindings that match a text. One with invalid escapes does not if another can take the
+    /// text as it is.
+    fn valid_hits(&mut self, kind: StepKind, text: &str) -> (Vec<Hit>, Vec<Mistyped>) {
+        let (mut hits, mistyped) = self.hits(kind, text);
+        if hits.len() > 1 {
+            let is_valid = |hit: &Hit| self.has_valid_escapes(hit, text);
+            if hits.iter().any(is_valid) {
+                let keep: Vec<bool> = hits.iter().map(is_valid).collect();
+                let mut keep = keep.iter();
+                hits.retain(|_| keep.next() != Some(&false));
+            }
+        }
+        (hits, mistyped)
     }
 
     fn hits(&mut self, kind: StepKind, text: &str) -> (Vec<Hit>, Vec<Mistyped>) {
@@ -161,11 +239,11 @@ impl<'a> Matcher<'a> {
         })
     }
 
+    /// Reads the captures of a step. `written` is its text with the words that repeat it, if it has any.
     fn matched(
         &mut self,
-        line: StepLine,
-        span: Span,
-        whole: &str,
+        Place { line, span, whole }: Place<'_>,
+        written: &StepText<'_>,
         text: &StepText<'_>,
         hit: &Hit,
     ) -> Option<MatchedStep> {
@@ -211,17 +289,18 @@ impl<'a> Matcher<'a> {
         if !is_valid {
             return None;
         }
-        let rest = &text.captured(0..text.text.len());
+        let rest = &written.captured(0..written.text.len());
         // A tab after the keyword is not part of the rest.
         let is_as_written =
-            text.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
+            written.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
         let text = if is_as_written {
             whole.to_owned()
         } else {
             let keyword = &whole[..line.keyword as usize];
             if rest.is_empty() { keyword.to_owned() } else { format!("{keyword} {rest}") }
         };
-        Some(MatchedStep { kind: line.kind, text, span, binding: hit.binding, implementation, captures })
+        let (kind, binding) = (line.kind, hit.binding);
+        Some(MatchedStep { kind, text, span, binding, implementation, captures, repetition: None })
     }
 
     /// Resolves the escapes of a capture. `text` is its text, `place` is where it is in the source.
@@ -336,7 +415,11 @@ impl<'a> Matcher<'a> {
             return;
         }
         let error = Diagnostic::error(Code::UnknownStep, "no binding matches this step").at(span, "");
-        let error = self.hints.explain(error, kind, text, mistyped);
+        let advice = if kind == StepKind::Then { prefix::advice(text) } else { None };
+        let error = match advice {
+            Some(advice) => error.help(advice),
+            None => self.hints.explain(error, kind, text, mistyped),
+        };
         self.diagnostics.push_mistake(mistake, error);
     }
 

@@ -8,6 +8,7 @@ pub(crate) mod hints;
 pub(crate) mod index;
 mod look_alikes;
 pub(crate) mod matcher;
+mod prefix;
 pub(crate) mod repeats;
 pub(crate) mod spaces;
 pub(crate) mod step_text;

@@ -37,17 +37,20 @@ struct BindingsFile {
 struct Found {
     files: Vec<BindingsFile>,
     is_valid: bool,
+    /// Whether they are all that are built in.
+    is_builtin: bool,
 }
 
 impl Steps {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
         let builtin = || registry.libraries().iter().map(|library| (file_of(library), library.bindings().to_owned()));
+        let all = || Found { is_builtin: true, ..read(builtin(), settings) };
         let (found, words): (Found, &[String]) = match self.what.as_slice() {
             [one] => match self.named(one, settings, registry)? {
                 Some(found) => (found, &[]),
-                None => (read(builtin(), settings), &self.what),
+                None => (all(), &self.what),
             },
-            words => (read(builtin(), settings), words),
+            words => (all(), words),
         };
         let listings: Vec<Listing<'_>> = found
             .files
@@ -59,11 +62,15 @@ impl Steps {
             })
             .filter(|listing| words.is_empty() || !listing.bindings.is_empty())
             .collect();
-        if listings.is_empty() && !words.is_empty() {
+        let style = settings.stdout.style();
+        let prefixes = if found.is_builtin { catalogue::prefixes(words, style) } else { String::new() };
+        if listings.is_empty() && prefixes.is_empty() && !words.is_empty() {
             return Err(CommandError::Usage(vec![not_found(words, registry)]));
         }
         if found.is_valid || listings.iter().any(|listing| listing.total > 0) {
-            print(&catalogue::steps(&listings, settings.stdout.style()))?;
+            print(&catalogue::steps(&listings, style))?;
+            let gap = if listings.is_empty() || prefixes.is_empty() { "" } else { "\n" };
+            print(&format!("{gap}{prefixes}"))?;
         }
         if found.is_valid { Ok(ExitCode::Passed) } else { Err(CommandError::InvalidDocument) }
     }
@@ -110,7 +117,7 @@ fn read(texts: impl IntoIterator<Item = (String, String)>, settings: &Settings) 
         }
         files.push(BindingsFile { name, bindings });
     }
-    Found { files, is_valid }
+    Found { files, is_valid, is_builtin: false }
 }
 
 /// Returns the bindings files of a document, in its order.
@@ -124,7 +131,7 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
             None => files.push(BindingsFile { name: name.to_owned(), bindings: vec![binding.clone()] }),
         }
     }
-    Ok(Found { files, is_valid: !loaded.has_errors() })
+    Ok(Found { files, is_valid: !loaded.has_errors(), is_builtin: false })
 }
 
 /// Says that nothing has this name or these words.

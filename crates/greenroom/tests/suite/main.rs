@@ -53,3 +53,4 @@ mod tended;
 mod terminal;
 mod texts;
 mod waits;
+mod within;

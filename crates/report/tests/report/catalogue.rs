@@ -14,7 +14,15 @@ fn span(start: u32) -> Span {
 
 fn step(kind: StepKind, text: &str) -> MatchedStep {
     let implementation = Implementation { language: "native".into(), function: "f".into(), cleanup: None };
-    MatchedStep { kind, text: text.to_owned(), span: span(0), binding: 0, implementation, captures: Vec::new() }
+    MatchedStep {
+        kind,
+        text: text.to_owned(),
+        span: span(0),
+        binding: 0,
+        implementation,
+        captures: Vec::new(),
+        repetition: None,
+    }
 }
 
 fn plan() -> (Plan, Sources) {

@@ -80,6 +80,11 @@ impl Hosts {
         result
     }
 
+    /// Whether the scenario has a running host of this language.
+    pub fn has(context: &mut Context, language: &str) -> bool {
+        context.state::<Self>().0.contains_key(language)
+    }
+
     /// Adds the output of functions so far to the error of a native step. It may say why.
     pub fn with_output(context: &mut Context, error: Failure) -> Failure {
         let hosts = &context.state::<Self>().0;

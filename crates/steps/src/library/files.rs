@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal, invalid_regex};
 use crate::library::literal::{Remedy, literal_escape};
 use crate::library::place::{self, Place, around, cannot, list, missing, names, never_created, outside};
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
@@ -78,7 +79,30 @@ pub fn library() -> Library {
         .step("files_match_embedded", |context, captures| compare_embedded(context, captures, true), EXISTING)
         .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false), EXISTING)
         .step("files_only_these_exist", only_these_exist, Check::Nothing)
+        .looks(Look::Live, LIVE)
 }
+
+/// The `then` steps: files may change at any time.
+const LIVE: &[&str] = &[
+    "files_directory_exists",
+    "files_directory_does_not_exist",
+    "files_directory_is_empty",
+    "files_directory_is_not_empty",
+    "files_file_exists",
+    "files_file_does_not_exist",
+    "files_modification_time_is_recent",
+    "files_modification_time_is_old",
+    "files_has_remembered_metadata",
+    "files_has_different_metadata",
+    "files_file_contains",
+    "files_file_does_not_contain",
+    "files_file_matches_regex",
+    "files_match",
+    "files_differ",
+    "files_match_embedded",
+    "files_differ_from_embedded",
+    "files_only_these_exist",
+];
 
 /// The check of steps that create a file or directory.
 const CREATES: Check = Check::With(check_create);

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::support::{bindings, bindings_of, function_of, matched, preflight};
+use greenroom_doc::StepKind;
 use greenroom_steps::{Captures, Check, Library, Registry, library};
 
 #[test]
 fn no_binding_is_missing() {
     let count = |library| bindings_of(library).len();
-    assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 28, 2));
+    assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 32, 2));
 }
 
 /// A step is a binding and a row, in two files of its library: neither may be forgotten.
@@ -31,8 +32,24 @@ fn every_binding_has_a_check_and_a_description() {
         let function = function_of(binding);
         let mut preflight = preflight();
         registry.check(function, &Captures::default(), &mut preflight);
-        let runs = ["runcmd_run", "runcmd_try_to_run", "daemon_start", "daemon_try_start"].contains(&function);
+        let runs = ["runcmd_run", "runcmd_try_to_run", "daemon_start", "daemon_try_start"].contains(&function)
+            || function.starts_with("runcmd_running_")
+            || function == "runcmd_run_until_it_succeeds";
         assert_eq!(preflight.anything_goes, runs, "{function}");
+    }
+}
+
+/// `within` and `for` repeat what a step declares. One that forgets it would be taken for something live.
+#[test]
+fn every_then_step_says_what_it_looks_at() {
+    let registry = Registry::builtin();
+    for binding in bindings().iter().map(|it| &it.binding) {
+        let function = function_of(binding);
+        // Library http fetches again what it looks at, which comes with its other steps.
+        if binding.kind == StepKind::Then && !function.starts_with("http_") {
+            let look = registry.declared_look(function, &Captures::default());
+            assert!(look.is_some(), "add {function} to `looks` of its library");
+        }
     }
 }
 
@@ -121,6 +138,11 @@ fn no_step_is_ambiguous() {
         ("then", "daemon a stdout contains \"b\" 3 times\"", "daemon_stdout_contains"),
         ("then", "daemon a stdout contains \"b\" 3 times", "daemon_stdout_contains_times"),
         ("then", "daemon a listens on port 1", "daemon_listens"),
+        ("then", "running \"a \"b\"\" prints \"c\"", "runcmd_running_prints"),
+        ("then", "running \"a\" doesn't print \"x prints\"", "runcmd_running_does_not_print"),
+        ("then", "running \"running \"a\" prints \"x\" fails\" fails", "runcmd_running_fails"),
+        ("when", "I run, until it succeeds, for at most 5 seconds, a, in b", "runcmd_run_until_it_succeeds"),
+        ("when", "I run a, until it succeeds, for at most 5 seconds", "runcmd_run"),
     ];
     for (kind, step, function) in steps {
         assert_eq!(matched(kind, step).0, function, "{kind} {step}");

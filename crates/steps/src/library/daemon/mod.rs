@@ -6,7 +6,7 @@
 //! (waiting for it), and `waits` (what was waited for). `background` has what messages say about one that goes there; `listening`, `refusals`,
 //! `taken` and `addresses` what they say about the network. `denials` and
 //! `missing` have what they say about files, `running` about processes at a limit, `crash` about
-//! faults. `end` runs at the end of a scenario.
+//! faults. `prospect` says whether a repeated look can still find something else. `end` runs at the end of a scenario.
 
 mod addresses;
 mod background;
@@ -27,6 +27,7 @@ mod port;
 mod ports;
 mod processes;
 mod program;
+mod prospect;
 mod readiness;
 mod refusals;
 mod regex_wait;

@@ -10,6 +10,7 @@ use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::instance::Daemon;
 use super::limit::{self, LIMIT};
+use super::prospect::{OF_ABSENCE, OF_DAEMON};
 use super::readiness;
 use super::text_wait::times;
 use crate::check::{PreflightState, Problem};
@@ -32,20 +33,25 @@ pub(super) fn steps(library: Library) -> Library {
     let rows = Stream::BOTH.into_iter().flat_map(|stream| relations.map(|(name, relation)| (stream, name, relation)));
     let library = rows.fold(library, |library, (stream, name, relation)| {
         let function = move |context: &mut Context, captures: &Captures| output(context, captures, stream, relation);
-        library.step(&format!("daemon_{}_{name}", stream.name()), function, Check::With(check))
+        let function_name = format!("daemon_{}_{name}", stream.name());
+        let look = if relation == Relation::DoesNotContain { OF_ABSENCE } else { OF_DAEMON };
+        library.step(&function_name, function, Check::With(check)).looks(look, &[&function_name])
     });
     Stream::BOTH.into_iter().fold(library, |library, stream| {
+        let (times, embedded) =
+            (format!("daemon_{}_contains_times", stream.name()), format!("daemon_{}_is_embedded", stream.name()));
         library
             .step(
-                &format!("daemon_{}_contains_times", stream.name()),
+                &times,
                 move |context: &mut Context, captures: &Captures| contains_times(context, captures, stream),
                 Check::With(check),
             )
             .step(
-                &format!("daemon_{}_is_embedded", stream.name()),
+                &embedded,
                 move |context: &mut Context, captures: &Captures| is_embedded(context, captures, stream),
                 Check::With(check),
             )
+            .looks(OF_DAEMON, &[&times, &embedded])
     })
 }
 

@@ -6,10 +6,12 @@ use greenroom_sandbox::process::ports::Listener;
 use greenroom_sandbox::process::{holders, ports};
 
 use super::daemons::Daemons;
+use super::prospect::OF_DAEMON;
 use super::readiness::{belongs_to_another, owner_in_words, with_search};
 use super::{background, limit, port, udp};
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -20,6 +22,8 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_listens_udp", listens_udp, Check::With(check_named))
         .step("daemon_nothing_listens", |context, captures| nothing_listens(context, captures, false), PORT)
         .step("daemon_nothing_listens_udp", |context, captures| nothing_listens(context, captures, true), PORT)
+        .looks(OF_DAEMON, &["daemon_listens", "daemon_listens_udp"])
+        .looks(Look::Live, &["daemon_nothing_listens", "daemon_nothing_listens_udp"])
 }
 
 const PORT: Check = Check::With(|captures, state| port::check(captures, state).into_iter().collect());

@@ -8,16 +8,16 @@ use super::limit::SETTLE;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
-    library.step("daemon_no_process", no_process, Check::With(check_pattern)).step(
-        "daemon_process_runs",
-        process_runs,
-        Check::With(check_pattern),
-    )
+    library
+        .step("daemon_no_process", no_process, Check::With(check_pattern))
+        .step("daemon_process_runs", process_runs, Check::With(check_pattern))
+        .looks(Look::Live, &["daemon_no_process", "daemon_process_runs"])
 }
 
 /// Returns a matcher of command lines.

@@ -9,11 +9,12 @@ use super::program::search_path;
 use super::spawn::spawn;
 use super::unknown::unknown;
 use super::{port, readiness, stop, waits};
-use crate::check::{PreflightState, Problem};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::command::not_found;
 use crate::library::literal::{Remedy, literal_escape};
 use crate::library::place::Place;
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, FailureKind, Relation, StepResult};
 
@@ -26,7 +27,14 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_try_start", try_start, Check::With(check_try_start))
         .step("daemon_start_fails", start_fails, Check::With(check_fails))
         .step("daemon_start_succeeds", start_succeeds, Check::Nothing)
+        .looks(Look::Fixed(start_is_over), &["daemon_start_fails", "daemon_start_succeeds"])
         .step("daemon_restart", restart, Check::With(|captures, state| unknown(captures, state).into_iter().collect()))
+}
+
+fn start_is_over(_: &Captures, _: &PreflightState) -> Problem {
+    let problem = Problem::new("", ProblemKind::NeverChanges, "how a start went does not change");
+    let help = "wait for the daemon instead: `when I wait for daemon NAME to listen on port PORT`";
+    Problem { capture: None, ..problem.help(help) }
 }
 
 fn helper_script(context: &mut Context, captures: &Captures) -> StepResult {

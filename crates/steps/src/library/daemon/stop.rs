@@ -6,6 +6,7 @@ use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 use super::background;
 use super::daemons::{Daemons, KilledDaemon};
 use super::limit::{self, SETTLE, limit_of};
+use super::prospect::OF_DAEMON;
 use super::running;
 use super::unknown::unknown;
 use crate::check::{PreflightState, Problem, ProblemKind};
@@ -22,6 +23,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_signal", signal, Check::With(check_signal))
         .step("daemon_is_running", is_running, Check::With(limit::check_named))
         .step("daemon_has_ended", has_ended, Check::With(check_end))
+        .looks(OF_DAEMON, &["daemon_is_running", "daemon_has_ended"])
 }
 
 /// Stops a daemon: the step, and the first half of the step that restarts one.

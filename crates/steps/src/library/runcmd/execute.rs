@@ -29,23 +29,48 @@ fn check_try_to_run(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
 fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found: bool) -> Vec<Problem> {
     let mut problems = outside(captures, &["dirname"]);
     problems.extend(never_created(captures, "dirname", "directory", state));
-    let line = format!("{}{}", captures.get("argv0").unwrap_or_default(), captures.get("args").unwrap_or_default());
-    let program = captures.get("argv0").unwrap_or_default();
+    problems.extend(check_line(captures, state, &["argv0", "args"], must_be_found));
+    problems.extend(retry_tail(captures.get("args").unwrap_or_default()));
+    problems
+}
+
+/// Warns about a tail that looks like a repetition: it is passed to the program.
+fn retry_tail(arguments: &str) -> Option<Problem> {
+    let at = arguments.find(", until it ")?;
+    let message = "everything after `I run` is passed to the program";
+    let problem = Problem::warning("args", ProblemKind::NoShell, message).part(at..arguments.len());
+    Some(problem.help("to run it until it succeeds, write `I run, until it succeeds, for at most 5 seconds, COMMAND`"))
+}
+
+/// Checks the command line of a step, which is in these captures, one right behind the other.
+pub(super) fn check_line(
+    captures: &Captures,
+    state: &mut PreflightState,
+    parts: &[&'static str],
+    must_be_found: bool,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let texts: Vec<&str> = parts.iter().map(|part| captures.get(part).unwrap_or_default()).collect();
+    let line = texts.concat();
+    let (first, last) = (parts[0], parts[parts.len() - 1]);
+    let place = ([first, last], texts[0].len());
     // A kept value is not known yet, and may contain quotes.
     if line.contains("${") {
-        problems.extend(taken_literally(["argv0", "args"], program.len(), &line, state));
+        state.command = None;
+        problems.extend(taken_literally(place.0, place.1, &line, state));
     } else {
         match Command::parse(&line, captures.get("dirname")) {
             Err(error) => {
-                let problem = Problem::new("args", ProblemKind::InvalidCommand, error.message);
+                let problem = Problem::new(last, ProblemKind::InvalidCommand, error.message);
                 problems.push(error.help.into_iter().fold(problem, Problem::help));
             }
             Ok(command) => {
-                let found = if must_be_found { check_program(&command, state) } else { None };
+                state.command = Some(command.line.clone());
+                let found = if must_be_found { check_program(first, &command, state) } else { None };
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);
                 if !for_shell {
-                    problems.extend(taken_literally(["argv0", "args"], program.len(), &command.line, state));
+                    problems.extend(taken_literally(place.0, place.1, &command.line, state));
                 }
             }
         }
@@ -55,9 +80,9 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
 }
 
 /// Returns the problem of a command whose program cannot be found.
-fn check_program(command: &Command, state: &PreflightState) -> Option<Problem> {
+fn check_program(capture: &str, command: &Command, state: &PreflightState) -> Option<Problem> {
     let name = command.argv.first()?;
-    let mut problem = command::not_found("argv0", name, command.directory.as_deref(), state)?;
+    let mut problem = command::not_found(capture, name, command.directory.as_deref(), state)?;
     // With quotes it may be longer than its capture.
     problem.part = command::words(&command.line).ok()?.into_iter().next().map(|word| word.place);
     if let Some(help) = command::shell_help(name, Some(&command.line)) {

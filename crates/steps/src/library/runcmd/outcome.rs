@@ -5,6 +5,7 @@ use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, invalid_regex};
 use crate::library::literal::{Remedy, literal_escape};
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
@@ -24,10 +25,35 @@ pub(super) fn steps(library: Library) -> Library {
         ("does_not_match_regex", Relation::DoesNotMatch),
     ];
     let rows = Stream::BOTH.into_iter().flat_map(|stream| relations.map(|(name, relation)| (stream, name, relation)));
-    rows.fold(library, |library, (stream, name, relation)| {
+    let library = rows.fold(library, |library, (stream, name, relation)| {
         let function = move |context: &mut Context, captures: &Captures| output(context, captures, stream, relation);
-        library.step(&format!("runcmd_{}_{name}", stream.name()), function, CHECK)
-    })
+        let (function_name, look) = (format!("runcmd_{}_{name}", stream.name()), Look::Fixed(output_is_over));
+        library.step(&function_name, function, CHECK).looks(look, &[&function_name])
+    });
+    library.looks(
+        Look::Fixed(command_is_over),
+        &["runcmd_exit_code_is", "runcmd_exit_code_is_not", "runcmd_succeeded", "runcmd_failed"],
+    )
+}
+
+/// Says that the output of a command that has ended does not change.
+pub(crate) fn output_is_over(captures: &Captures, state: &PreflightState) -> Problem {
+    let text = captures.get("text").filter(|text| !text.is_empty()).unwrap_or("TEXT");
+    let command = state.command.as_deref().unwrap_or("COMMAND");
+    over("the output of a command that has ended does not change").help(format!(
+        "look at what runs in the background, or run the command for each look: \
+         `then within 5 seconds running \"{command}\" prints \"{text}\"`"
+    ))
+}
+
+fn command_is_over(_: &Captures, state: &PreflightState) -> Problem {
+    let command = state.command.as_deref().unwrap_or("COMMAND");
+    over("how a command ended does not change")
+        .help(format!("run the command for each look: `then within 5 seconds I can run {command}`"))
+}
+
+fn over(message: &str) -> Problem {
+    Problem { capture: None, ..Problem::new("", ProblemKind::NeverChanges, message) }
 }
 
 /// The check of every step here.

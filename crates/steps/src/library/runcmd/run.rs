@@ -63,6 +63,22 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
     Ok(())
 }
 
+/// Runs a command. Its exit status does not matter.
+///
+/// # Errors
+///
+/// If it cannot run.
+pub(super) fn run_whatever_its_status(context: &mut Context, command: &Command) -> StepResult {
+    context.state::<Runcmd>().latest = None;
+    match in_its_directory(context, command) {
+        Ok(ran) => {
+            context.state::<Runcmd>().latest = Some(ran);
+            Ok(())
+        }
+        Err(CommandFailure::NotRun(NotRun { error, .. }) | CommandFailure::Step(error)) => Err(error),
+    }
+}
+
 /// Runs a command for a step host. The host passes its words and environment variables. Steps then
 /// check it.
 ///
