@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use greenroom_doc::{Binding, Loader, bindings_of, nearest};
 use greenroom_report::catalogue::{self, Listing};
 use greenroom_report::diagnostics;
+use greenroom_steps::host::check::{self, PythonCheckError};
 use greenroom_steps::{Library, Registry};
 
 use crate::documents::Documents;
@@ -23,8 +25,18 @@ pub(crate) struct Steps {
     /// For a document, all steps that it can use are shown, those of its own bindings files too. Words
     /// are searched for in the built-in steps, their descriptions and examples; a step needs all of
     /// them, in any letter case. Without an argument, all built-in steps are shown.
-    #[arg(value_name = "WHAT")]
+    #[arg(value_name = "WHAT", conflicts_with = "python")]
     what: Vec<String>,
+    /// Show the functions that Python steps can call, as this interpreter finds them
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "python3",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    python: Option<String>,
 }
 
 /// The steps of one bindings file.
@@ -43,6 +55,9 @@ struct Found {
 
 impl Steps {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
+        if let Some(python) = &self.python {
+            return functions(python, settings);
+        }
         let builtin = || registry.libraries().iter().map(|library| (file_of(library), library.bindings().to_owned()));
         let all = || Found { is_builtin: true, ..read(builtin(), settings) };
         let (found, words): (Found, &[String]) = match self.what.as_slice() {
@@ -93,6 +108,19 @@ impl Steps {
         }
         Ok(None)
     }
+}
+
+/// Shows the functions that Python steps can call.
+fn functions(python: &str, settings: &Settings) -> Result<ExitCode, CommandError> {
+    let failed = |reason: String| CommandError::Usage(vec![reason]);
+    let sections = check::provided_functions(python, &settings.path).map_err(|error| match error {
+        PythonCheckError::NotFound => failed(format!("{python}: program not found")),
+        PythonCheckError::Python(reason) => failed(format!("{python} does not run greenroom's Python code: {reason}")),
+        PythonCheckError::Here(error) => CommandError::system(format!("run {python}"), &error),
+    })?;
+    let listed: Vec<(&str, &[(String, String)])> =
+        sections.iter().map(|section| (section.title.as_str(), section.functions.as_slice())).collect();
+    print(&catalogue::functions(&listed, settings.stdout.style()))
 }
 
 /// Returns the name under which documents bind a library.

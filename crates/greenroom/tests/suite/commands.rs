@@ -498,6 +498,53 @@ greenroom: no step contains all of exit, teapot; the libraries are daemon, files
 }
 
 #[test]
+fn functions_for_python_steps_are_shown_with_their_parameters() {
+    let project = Project::new();
+    let ran = project.run(["steps", "--python"]).passes();
+    let (helpers, rest) = ran.stdout.split_once("\n\n").unwrap();
+    crate::support::same(helpers, str![[r#"
+helpers (11 functions)
+  assert_eq(a, b)
+        Fails if the values differ, and shows both.
+  assert_ne(a, b)
+        Fails if the values are equal.
+  assert_dict_eq(a, b)
+        Fails if the dictionaries differ at any depth, and shows where.
+  decode_bytes(s)
+        Decodes base64 to bytes.
+  decode_str(s)
+        Decodes base64 to text.
+  get_file(filename)
+        Returns the content of an embedded file.
+  store_file(filename, content)
+        Replaces the content of an embedded file, or adds one, for this scenario.
+  indent(n)
+        Returns the indentation of a level in the log.
+  is_multiline_string(v)
+        Returns whether a value is text or bytes with more than one line.
+  log_lines(prefix, v)
+        Writes the lines of a text to the log, each with a prefix.
+  log_value(msg, level, v)
+        Writes a value to the log, one line for each of its parts.
+"#]]);
+    assert!(rest.contains("\nlib/daemon.py ("), "{rest}");
+    assert!(
+        rest.contains("\n  daemon_start_on_port(ctx, path=None, args=None, name=None, port=None, env=None)\n"),
+        "{rest}"
+    );
+    assert!(!rest.contains("\n  _"), "{rest}");
+    project.run(["steps", "--python=no-such-python"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no-such-python: program not found
+
+"#]]);
+    project.run(["steps", "--python=false"]).code(3).stdout("").stderr(str![[r#"
+greenroom: false does not run greenroom's Python code: it printed nothing
+
+"#]]);
+    project.run(["steps", "--python", "daemon"]).code(3).stdout("");
+}
+
+#[test]
 fn steps_of_a_broken_bindings_file() {
     let project = Project::new().file("own.yaml", "- whne: I brew\n  impl: {python: {function: brew}}\n");
     project.run(["steps", "own.yaml"]).code(2).stdout(str![""]).stderr(str![[r#"
