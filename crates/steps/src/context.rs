@@ -174,6 +174,11 @@ impl Context {
         self.values.get(name).map(String::as_str)
     }
 
+    /// Returns the names of all kept values.
+    pub(crate) fn kept_names(&self) -> Vec<String> {
+        self.values.keys().cloned().collect()
+    }
+
     /// Replaces every `${name}` of a kept value; `None` if there is nothing to replace.
     ///
     /// Other names stay as they are, because they may be for a shell.

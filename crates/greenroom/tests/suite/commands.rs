@@ -492,7 +492,7 @@ lib/files.yaml (1 of 35 steps)
     assert!(ran.stdout.contains("daemon {name} has ended by signal"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("lib/files.yaml"), "{}", ran.stdout);
     project.run(["steps", "exit", "teapot"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http
+greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http, json
 
 "#]]);
 }
@@ -502,7 +502,9 @@ fn functions_for_python_steps_are_shown_with_their_parameters() {
     let project = Project::new();
     let ran = project.run(["steps", "--python"]).passes();
     let (helpers, rest) = ran.stdout.split_once("\n\n").unwrap();
-    crate::support::same(helpers, str![[r#"
+    crate::support::same(
+        helpers,
+        str![[r#"
 helpers (11 functions)
   assert_eq(a, b)
         Fails if the values differ, and shows both.
@@ -526,7 +528,8 @@ helpers (11 functions)
         Writes the lines of a text to the log, each with a prefix.
   log_value(msg, level, v)
         Writes a value to the log, one line for each of its parts.
-"#]]);
+"#]],
+    );
     assert!(rest.contains("\nlib/daemon.py ("), "{rest}");
     assert!(
         rest.contains("\n  daemon_start_on_port(ctx, path=None, args=None, name=None, port=None, env=None)\n"),
@@ -576,7 +579,7 @@ greenroom: no library, bindings file or document is named `deamon`, and no step 
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http
+greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http, json
 
 "#]]);
 }

@@ -18,6 +18,7 @@ mod bad_documents;
 mod bazel;
 mod commands;
 mod daemon;
+mod data;
 mod differential;
 mod facts;
 mod faults;

@@ -18,6 +18,7 @@ mod expansion;
 mod explain;
 pub mod files;
 pub mod http;
+pub mod json;
 mod literal;
 mod ownership;
 mod place;
@@ -27,11 +28,11 @@ pub use explain::explain;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {
-    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library()]
+    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library(), json::library()]
 }
 
 impl Registry {
-    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http.
+    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http, json.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

@@ -73,6 +73,15 @@ fn patterns_are_unique() {
     assert_eq!(patterns.len(), bindings.len());
 }
 
+#[test]
+fn every_example_is_a_step_of_its_binding() {
+    for binding in bindings().iter().map(|it| &it.binding) {
+        if let Some(example) = &binding.example {
+            assert_eq!(matched(binding.kind.word(), example).0, function_of(binding), "{example}");
+        }
+    }
+}
+
 /// Steps that come near to several patterns. `matched` panics unless exactly one matches.
 #[test]
 fn no_step_is_ambiguous() {
@@ -143,6 +152,24 @@ fn no_step_is_ambiguous() {
         ("then", "running \"running \"a\" prints \"x\" fails\" fails", "runcmd_running_fails"),
         ("when", "I run, until it succeeds, for at most 5 seconds, a, in b", "runcmd_run_until_it_succeeds"),
         ("when", "I run a, until it succeeds, for at most 5 seconds", "runcmd_run"),
+        ("then", "stdout JSON $.a is \"b is not c\"", "json_stdout_is"),
+        ("then", "stdout JSON $.a is not {\"is\": 1}", "json_stdout_is_not"),
+        ("then", "stdout JSON $['is 1'] is at least 2", "json_stdout_is_at_least"),
+        ("then", "stderr YAML $.a is, in any order, [1, \"is, in any order,\"]", "json_stderr_is_in_any_order"),
+        ("then", "stdout json $[?@.a == 'includes 1'].b includes \"exists\"", "json_stdout_includes"),
+        ("then", "file a TOML $.exists does not exist", "json_file_does_not_exist"),
+        ("then", "file is JSON $.a exists", "json_file_exists"),
+        ("then", "file is is JSON", "json_file_is_data"),
+        ("then", "stdout is JSON", "json_stdout_is_data"),
+        ("then", "daemon stdout stdout JSON $ has 1 element", "json_daemon_has_elements"),
+        ("then", "daemon a stdout JSON $.b is an array", "json_daemon_is_of_type"),
+        ("then", "value JSON JSON $ is a string", "json_value_is_of_type"),
+        ("then", "value a is JSON", "json_value_is_data"),
+        ("then", "value a JSON $.b matches regex /is 1/", "json_value_matches_regex"),
+        ("then", "value a JSON $.b is ${C}", "json_value_is"),
+        ("then", "stdout JSON is embedded file a", "json_stdout_is_file"),
+        ("then", "stdout JSON is embedded file a, except at $.b, $['is, c']", "json_stdout_is_file"),
+        ("then", "file a YAML includes embedded file is", "json_file_includes_file"),
     ];
     for (kind, step, function) in steps {
         assert_eq!(matched(kind, step).0, function, "{kind} {step}");

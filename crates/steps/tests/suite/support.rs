@@ -42,7 +42,7 @@ pub(crate) struct CompiledBinding {
 pub(crate) fn bindings() -> &'static [CompiledBinding] {
     static BINDINGS: OnceLock<Vec<CompiledBinding>> = OnceLock::new();
     BINDINGS.get_or_init(|| {
-        let bindings = ["files", "runcmd", "datadir", "daemon", "http"].into_iter().flat_map(bindings_of);
+        let bindings = library::all().into_iter().flat_map(|library| bindings_of(library.name()));
         bindings.map(|binding| CompiledBinding { regex: regex_of(&binding), binding }).collect()
     })
 }
@@ -68,6 +68,9 @@ fn regex_of(Binding { pattern, captures, .. }: &Binding) -> Regex {
             CaptureType::Text | CaptureType::EscapedText => ".*",
             CaptureType::Int => "-?[0-9]+",
             CaptureType::Uint => "[0-9]+",
+            CaptureType::Number => r"-?[0-9]+(?:\.[0-9]+)?",
+            CaptureType::Json => r#"null|true|false|-?[0-9]\S*|".*"|\[.*\]|\{.*\}|\$\{\S+\}"#,
+            CaptureType::JsonPath => r"\$(?:[^\s\[\]]|\[[^\]]*\])*",
             _ => r"\S+",
         };
         let simple = regex::escape(&format!("{{{name}:{}}}", kind.name()));

@@ -328,7 +328,7 @@ impl Daemon {
     }
 
     /// Adds both outputs to a failure.
-    pub(super) fn show(&self, error: Failure) -> Failure {
+    pub(crate) fn show(&self, error: Failure) -> Failure {
         self.note_full_disk(error).output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
     }
 

@@ -52,9 +52,11 @@ pub(crate) use denials::{texts_of, with_denials};
 pub use instance::Daemon;
 pub use limit::LIMIT;
 pub(crate) use missing::with_missing_files;
+pub(crate) use prospect::OF_DAEMON;
 pub(crate) use refusals::with_refusals;
 pub use running::with_running;
 pub(crate) use taken::with_holder;
+pub(crate) use unknown::unknown as unknown_daemon;
 
 /// Returns the library.
 pub fn library() -> Library {

@@ -15,8 +15,9 @@ mod validity;
 
 use crate::registry::Library;
 
-#[allow(unused_imports, reason = "library `json` reads responses")]
+pub(crate) use show::{with_response, with_status};
 pub(crate) use state::{Response, latest};
+pub(crate) use validity::check_response;
 
 /// Returns the library.
 pub fn library() -> Library {

@@ -18,7 +18,7 @@ pub(super) fn check_request(captures: &Captures, state: &mut PreflightState) -> 
 }
 
 /// Checks a step about a response.
-pub(super) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(crate) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     if state.own_code || state.http.requested {
         return Vec::new();
     }
