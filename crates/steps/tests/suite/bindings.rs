@@ -1,6 +1,9 @@
 //! The bindings of the libraries themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use greenroom_doc::{Binding, BuiltinFile, Code, MemoryLoader, Request, Severity};
 
 use crate::support::{bindings, bindings_of, function_of, matched, preflight};
 use greenroom_doc::StepKind;
@@ -64,6 +67,60 @@ fn a_later_library_replaces_functions_with_their_checks() {
     assert!(!state.anything_goes);
     registry.check("no such function", &Captures::default(), &mut state);
     assert!(state.anything_goes);
+}
+
+/// The bindings of Subplot 0.14. All others yield to those of documents.
+#[test]
+fn only_steps_that_subplot_has_compete_with_those_of_documents() {
+    let of_subplot = |library: &str| bindings_of(library).iter().filter(|binding| !binding.yields).count();
+    let counts = library::all().into_iter().map(|library| (library.name().to_owned(), of_subplot(library.name())));
+    let counts: BTreeMap<String, usize> = counts.filter(|(_, count)| *count > 0).collect();
+    let expected = [("daemon", 18), ("datadir", 2), ("files", 35), ("runcmd", 28)];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
+/// An example is a step of its own binding, and of no other one, in a document with all libraries.
+#[test]
+fn examples_are_steps() {
+    let examples: Vec<(&Binding, &str)> =
+        bindings().iter().filter_map(|it| Some((&it.binding, it.binding.example.as_deref()?))).collect();
+    let libraries = library::all();
+    let names: Vec<String> = libraries.iter().map(|library| format!("lib/{}.yaml", library.name())).collect();
+    let mut document =
+        format!("---\ntitle: Examples\nbindings: [{}]\n---\n\n# Examples\n\n~~~scenario\n", names.join(", "));
+    for (binding, example) in &examples {
+        let _ = writeln!(document, "{} {example}", binding.kind.word());
+    }
+    document.push_str("~~~\n");
+    let builtin: Vec<BuiltinFile> = libraries
+        .iter()
+        .zip(&names)
+        .map(|(library, name)| BuiltinFile { name: name.clone(), text: Some(library.bindings().into()) })
+        .collect();
+    let load = |document: &str| {
+        greenroom_doc::load(&Request {
+            documents: &["examples.md".to_owned()],
+            loader: &MemoryLoader::default().with("examples.md", document),
+            builtin: &builtin,
+            can_run: &|_, _| true,
+            may_be_empty: &|_| false,
+            needs_scenarios: true,
+        })
+    };
+    // Embedded files that examples name.
+    let missing = load(&document).diagnostics.into_iter().filter(|it| it.code == Code::MissingFile);
+    let names: BTreeSet<String> = missing.filter_map(|it| Some(it.message.split('`').nth(1)?.to_owned())).collect();
+    for name in names {
+        let _ = write!(document, "\n~~~{{#{name} .file}}\n~~~\n");
+    }
+    let loaded = load(&document);
+    let errors: Vec<&str> =
+        loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.message.as_str()).collect();
+    assert_eq!(errors, [""; 0]);
+    let plan = &loaded.plan;
+    let used = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
+    let used: Vec<&str> = used.map(|step| plan.documents[0].bindings[step.binding].pattern.as_str()).collect();
+    assert_eq!(used, examples.iter().map(|(binding, _)| binding.pattern.as_str()).collect::<Vec<_>>());
 }
 
 #[test]

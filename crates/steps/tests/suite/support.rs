@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use greenroom_doc::{Binding, CaptureType};
+use greenroom_doc::{Binding, CaptureType, SourceFile};
 use greenroom_sandbox::process::Watch;
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Failure, Output, OutputSource, PreflightState, Problem, Registry, StepResult,
@@ -49,7 +49,7 @@ pub(crate) fn bindings() -> &'static [CompiledBinding] {
 
 pub(crate) fn bindings_of(name: &str) -> Vec<Binding> {
     let library = library::all().into_iter().find(|library| library.name() == name).unwrap();
-    let (_, bindings, diagnostics) = greenroom_doc::bindings_of(name, library.bindings());
+    let (_, bindings, diagnostics) = greenroom_doc::bindings_of(SourceFile::builtin(name, library.bindings()));
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     bindings
 }
