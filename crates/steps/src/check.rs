@@ -61,6 +61,8 @@ pub enum ProblemKind {
     NeverCreated,
     /// A step is to be repeated, but what it looks at does not change.
     NeverChanges,
+    /// A file or directory that a step copies does not exist.
+    MissingSource,
     /// A kind of another step library, by its stable word.
     Other(&'static str),
 }
@@ -92,6 +94,7 @@ impl ProblemKind {
             Self::UnknownDaemon => "unknown-daemon",
             Self::NeverCreated => "never-created",
             Self::NeverChanges => "never-changes",
+            Self::MissingSource => "missing-source",
             Self::Other(word) => word,
         }
     }
@@ -205,6 +208,8 @@ pub struct PreflightState {
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,
+    /// The values of predefined names that are known before the run: `SRCDIR`, `DOCDIR`.
+    pub known: BTreeMap<String, String>,
     /// Names of daemons that earlier steps start.
     pub daemons: BTreeSet<String>,
     /// Whether an earlier step is the user's own code, or is not known. It may start daemons and keep
@@ -235,6 +240,7 @@ impl PreflightState {
             visible: None,
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
+            known: BTreeMap::new(),
             daemons: BTreeSet::new(),
             own_code: false,
             anything_goes: false,
@@ -242,6 +248,17 @@ impl PreflightState {
             http: HttpSteps::default(),
             command: None,
         }
+    }
+
+    /// Replaces each `${NAME}` of a predefined name whose value is known before the run.
+    pub fn expand(&self, text: &str) -> String {
+        if !text.contains("${") {
+            return text.to_owned();
+        }
+        // A value with special characters would be read in another way than the step reads it.
+        let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
+        let names = self.known.iter().filter(|(_, value)| is_plain(value));
+        names.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
     }
 
     /// Notes that a step sets PATH.

@@ -34,6 +34,7 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^^^^^
   |
   = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
   = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 1 error
@@ -480,7 +481,7 @@ error[not-found]: document not found: gone.md
 fn steps_are_searched_for_by_words() {
     let project = Project::new();
     project.run(["steps", "Modification", "TIME", "given"]).passes().stdout(str![[r#"
-lib/files.yaml (1 of 35 steps)
+lib/files.yaml (1 of 55 steps)
   given file {filename} has modification time {mtime}
         filename: a path, mtime: any text
         Sets the modification time of a file, written like `1970-01-02 03:04:05`, in UTC. Creates a

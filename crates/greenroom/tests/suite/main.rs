@@ -33,6 +33,7 @@ mod metadata;
 mod nearly;
 mod network;
 mod order;
+mod own_programs;
 mod pages;
 mod partition;
 mod planted;

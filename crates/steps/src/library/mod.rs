@@ -31,6 +31,14 @@ pub fn all() -> Vec<Library> {
     vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library(), json::library()]
 }
 
+/// Returns whether a capture of a built-in step is a command line or the start of one.
+///
+/// `all` are the names of all captures of the step.
+pub fn is_command_line(name: &str, all: &[String]) -> bool {
+    matches!(name, "argv0" | "argv" | "args" | "command" | "cmd")
+        || (name == "path" && all.iter().any(|other| other == "args"))
+}
+
 impl Registry {
     /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http, json.
     pub fn builtin() -> Self {

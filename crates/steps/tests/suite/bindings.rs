@@ -12,7 +12,7 @@ use greenroom_steps::{Captures, Check, Library, Registry, library};
 #[test]
 fn no_binding_is_missing() {
     let count = |library| bindings_of(library).len();
-    assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 32, 2));
+    assert_eq!((count("files"), count("runcmd"), count("datadir")), (55, 32, 2));
 }
 
 /// A step is a binding and a row, in two files of its library: neither may be forgotten.
@@ -148,6 +148,24 @@ fn no_step_is_ambiguous() {
         ("given", "executable file a from b", "files_create_executable_from_embedded"),
         ("given", "file a has modification time 1970-01-02 03:04:05", "files_set_modification_time"),
         ("given", "directory a", "files_make_directory"),
+        ("given", "file a copied from b", "files_copied_in"),
+        ("given", "file a from the source directory", "files_copied_in"),
+        ("given", "directory a copied from b", "files_directory_copied_in"),
+        ("given", "directory a from the source directory", "files_directory_copied_in"),
+        ("given", "an empty file a", "files_make_empty"),
+        ("given", "file a has mode 644", "files_set_mode"),
+        ("given", "symbolic link a to b", "files_link"),
+        ("when", "I append \"a\" to file b\" to file c", "files_append"),
+        ("when", "I copy file a to b", "files_copy"),
+        ("when", "I copy directory a to b", "files_copy_directory"),
+        ("when", "I rename file to to", "files_rename"),
+        ("when", "I replace \"a\" with \"b\" with \"c\" in file d", "files_replace_text"),
+        ("then", "file is is empty", "files_is_empty"),
+        ("then", "file a has 1 bytes", "files_has_bytes"),
+        ("then", "file a has 1 lines", "files_has_lines"),
+        ("then", "file a is a symbolic link to b", "files_is_link"),
+        ("then", "directory a has 2 entries", "files_directory_has_entries"),
+        ("then", "directories and and and match", "files_directories_match"),
         ("given", "a directory directory", "files_make_directory"),
         ("given", "the environment variable A1=b=c d", "runcmd_set_variable"),
         ("given", "the environment variable A=", "runcmd_set_variable"),

@@ -1,12 +1,13 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! Steps are in `processes`, `start`, `stop`, `output`, `wait` and `ports`, each with a table of its
-//! steps first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons
-//! of a scenario), `instance` (one of them), `readiness`, `text_wait`, `regex_wait` and `udp`
-//! (waiting for it), and `waits` (what was waited for). `background` has what messages say about one that goes there; `listening`, `refusals`,
-//! `taken` and `addresses` what they say about the network. `denials` and
-//! `missing` have what they say about files, `running` about processes at a limit, `crash` about
-//! faults. `prospect` says whether a repeated look can still find something else. `end` runs at the end of a scenario.
+//! Steps are in `processes`, `start`, `stop`, `output`, `wait` and `ports`, each with a table of
+//! its steps first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all
+//! daemons of a scenario), `instance` (one of them), `readiness`, `text_wait`, `regex_wait` and
+//! `udp` (waiting for it), and `waits` (what was waited for). `background` has what messages say
+//! about one that goes there; `listening`, `refusals`, `taken` and `addresses` what they say about
+//! the network. `denials` and `missing` have what they say about files, `running` about processes
+//! at a limit, `crash` about faults. `prospect` says whether a repeated look can still find
+//! something else. `end` runs at the end of a scenario.
 
 mod addresses;
 mod background;
