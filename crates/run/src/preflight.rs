@@ -107,6 +107,7 @@ fn check(
             let (start, end) = repetition.range;
             found.diagnostics.push(diagnostic(Span { source: step.span.source, start, end }, problem));
         }
+        state.step = at;
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
             state.runs_own_code();
@@ -129,6 +130,11 @@ fn check(
             state.ran = true;
         }
         for problem in problems {
+            found.add(step, problem);
+        }
+    }
+    for (at, problem) in registry.check_end(&state) {
+        if let Some(step) = scenario.steps.get(at) {
             found.add(step, problem);
         }
     }
