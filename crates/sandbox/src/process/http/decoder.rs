@@ -77,6 +77,11 @@ impl Decoder {
         self.head_size > 0 || !self.pending.is_empty()
     }
 
+    /// Returns the status, once the head is complete.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.head.as_ref().map(|head| head.status)
+    }
+
     /// Returns status, headers and body.
     pub(super) fn take(&mut self) -> Option<(Head, Vec<u8>)> {
         Some((self.head.take()?, std::mem::take(&mut self.body)))

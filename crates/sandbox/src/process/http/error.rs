@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::certificate::CertificateFault;
 use super::limit::{BODY_LIMIT, HEAD_LIMIT};
 
 /// Why an exchange failed.
@@ -43,6 +44,18 @@ pub enum HttpError {
     /// The server expects TLS.
     #[error("the server expects TLS")]
     TlsExpected,
+    /// The server does not speak TLS.
+    #[error("the server does not speak TLS")]
+    NoTls,
+    /// The certificate of the server is not accepted.
+    #[error("{0}")]
+    Certificate(CertificateFault),
+    /// The server asks for a certificate of the client.
+    #[error("the server asks for a certificate of the client")]
+    ClientCertificate,
+    /// TLS failed in another way.
+    #[error("TLS failed: {0}")]
+    Tls(String),
     /// The head of the answer is too large.
     #[error("status and headers of the answer are larger than {} KiB", HEAD_LIMIT >> 10)]
     LargeHead,

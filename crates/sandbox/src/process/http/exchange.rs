@@ -1,6 +1,6 @@
 //! One request and its response, on a connection of its own.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -8,10 +8,14 @@ use std::path::PathBuf;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 use super::address::{self, Addresses, Lookup};
-use super::connection::{self, Stream};
+use super::connection::{self, Socket};
 use super::decoder::Decoder;
 use super::error::HttpError;
 use super::message::{Request, Response};
+use super::stream::{self, Stream};
+#[cfg(feature = "tls")]
+use super::tls::Tls;
+use super::url::Scheme;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -23,6 +27,9 @@ const STRETCH: usize = 4 << 20;
 pub struct Route {
     /// The Unix socket that they go through, instead of the host of their URL.
     pub socket: Option<PathBuf>,
+    /// How requests over TLS are made; without it, there are none.
+    #[cfg(feature = "tls")]
+    pub tls: Option<Tls>,
 }
 
 /// One request and its response.
@@ -40,6 +47,8 @@ pub struct Exchange {
     decoder: Decoder,
     /// Addresses that refused.
     refused: Vec<SocketAddr>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 #[derive(Debug)]
@@ -80,12 +89,14 @@ impl Exchange {
             events,
             sent: 0,
             refused: Vec::new(),
+            #[cfg(feature = "tls")]
+            tls: route.tls.clone(),
         };
         let url = &exchange.request.url;
         if let Some(path) = &route.socket {
             let to = || path.display().to_string();
             let stream = connection::unix(path).map_err(|error| HttpError::Connect { to: to(), error })?;
-            exchange.talk(Stream::Unix(stream))?;
+            exchange.talk(Socket::Unix(stream))?;
             return Ok(exchange);
         }
         match address::find(&url.host, url.port).map_err(HttpError::Lost)? {
@@ -108,11 +119,17 @@ impl Exchange {
         self.events.as_fd()
     }
 
+    /// Returns the status of the response, which comes before the rest of it.
+    pub fn status(&self) -> Option<u16> {
+        self.decoder.status()
+    }
+
     /// Says what has happened so far, for the message that the time is over.
     pub fn progress(&self) -> String {
         match &self.state {
             State::Lookup(_) => format!("the address of {} was not known yet", self.request.url.host),
             State::Connecting(..) => "the connection was not accepted".to_owned(),
+            State::Talking(talk) if talk.stream.is_handshaking() => "TLS was not agreed on".to_owned(),
             State::Talking(_) | State::Over if self.sent < self.bytes.len() && !self.decoder.has_begun() => {
                 format!("{} of {} bytes of the request were sent", self.sent, self.bytes.len())
             }
@@ -181,7 +198,7 @@ impl Exchange {
         };
         let Err(error) = result else {
             epoll::delete(&self.events, &stream).map_err(lost)?;
-            return self.talk(Stream::Tcp(stream));
+            return self.talk(Socket::Tcp(stream));
         };
         match addresses.split_first() {
             Some((&first, rest)) => self.failed_at(first, error, rest.to_vec()),
@@ -206,11 +223,30 @@ impl Exchange {
         })
     }
 
-    fn talk(&mut self, stream: Stream) -> Result<(), HttpError> {
+    fn talk(&mut self, socket: Socket) -> Result<(), HttpError> {
+        let stream = self.stream(socket)?;
         let interest = EventFlags::IN | EventFlags::OUT;
         self.watch(stream.as_fd(), interest)?;
         self.state = State::Talking(Talk { stream, interest, sending_failed: None });
         Ok(())
+    }
+
+    #[cfg(feature = "tls")]
+    fn stream(&self, socket: Socket) -> Result<Stream, HttpError> {
+        if self.request.url.scheme == Scheme::Http {
+            return Ok(Stream::Plain(socket));
+        }
+        let Some(tls) = &self.tls else { return Err(HttpError::Tls("no certificate is trusted".to_owned())) };
+        let connection = tls.connection(&self.request.server_name())?;
+        Ok(Stream::Tls(Box::new(rustls::StreamOwned::new(connection, socket))))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn stream(&self, socket: Socket) -> Result<Stream, HttpError> {
+        match self.request.url.scheme {
+            Scheme::Http => Ok(Stream::Plain(socket)),
+            Scheme::Https => Err(HttpError::Tls("it needs the feature `tls` of greenroom-sandbox".to_owned())),
+        }
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, interest: EventFlags) -> Result<(), HttpError> {
@@ -222,6 +258,7 @@ impl Exchange {
         let State::Talking(talk) = &mut self.state else { return Ok(None) };
         while self.sent < self.bytes.len() && talk.sending_failed.is_none() {
             match talk.stream.write(&self.bytes[self.sent..]) {
+                Ok(0) => break,
                 Ok(written) => self.sent += written,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -236,7 +273,10 @@ impl Exchange {
                     if !self.decoder.has_begun()
                         && let Some(error) = talk.sending_failed.take()
                     {
-                        return Err(HttpError::Lost(error));
+                        return Err(stream::explain(error));
+                    }
+                    if talk.stream.is_handshaking() {
+                        return Err(HttpError::Tls("the server closed the connection before it was agreed".to_owned()));
                     }
                     self.decoder.close()?;
                 }
@@ -246,15 +286,14 @@ impl Exchange {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(HttpError::Lost(error)),
+                Err(error) => return Err(stream::explain(talk.sending_failed.take().unwrap_or(error))),
             }
             if self.decoder.is_complete() {
                 let taken = self.decoder.take();
                 return Ok(taken.map(|(head, body)| Response::new(head, body, self.request.clone())));
             }
         }
-        let is_sending = self.sent < self.bytes.len() && talk.sending_failed.is_none();
-        let interest = if is_sending { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+        let interest = talk.stream.interest(self.sent < self.bytes.len() && talk.sending_failed.is_none());
         if interest != talk.interest {
             epoll::modify(&self.events, talk.stream.as_fd(), EventData::new_u64(0), interest).map_err(lost)?;
             talk.interest = interest;

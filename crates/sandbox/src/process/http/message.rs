@@ -14,6 +14,8 @@ pub struct Request {
     pub url: Url,
     /// Its headers, besides those that a client always sends.
     pub headers: Vec<(String, String)>,
+    /// Headers that a client always sends, and this request does not.
+    pub omitted: Vec<String>,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -21,7 +23,7 @@ pub struct Request {
 impl Request {
     /// Creates a request without headers and body.
     pub fn new(method: &str, url: Url) -> Self {
-        Self { method: method.to_owned(), url, headers: Vec::new(), body: Vec::new() }
+        Self { method: method.to_owned(), url, headers: Vec::new(), omitted: Vec::new(), body: Vec::new() }
     }
 
     /// Whether it has a header.
@@ -29,9 +31,22 @@ impl Request {
         self.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
     }
 
+    /// Returns the name of the server that a certificate must be for: that of the header Host, if
+    /// there is one.
+    #[cfg(feature = "tls")]
+    pub(super) fn server_name(&self) -> String {
+        let host = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Host"));
+        let url = host.and_then(|(_, host)| Url::parse(&format!("https://{host}")).ok());
+        url.map_or_else(|| self.url.host.clone(), |url| url.host)
+    }
+
     /// Returns its first line, as messages show it: `GET http://localhost/items`.
     pub fn line(&self) -> String {
         format!("{} {}", self.method, self.url)
+    }
+
+    fn omits(&self, name: &str) -> bool {
+        self.omitted.iter().any(|omitted| omitted.eq_ignore_ascii_case(name))
     }
 
     /// Returns the bytes to send. A header of its own wins over one that a client always sends.
@@ -49,12 +64,16 @@ impl Request {
             ("Accept", "*/*".to_owned()),
             ("Connection", "close".to_owned()),
         ];
-        for (name, value) in always.iter().filter(|(name, _)| !self.has(name)) {
+        for (name, value) in always.iter().filter(|(name, _)| !self.has(name) && !self.omits(name)) {
             push(name, value);
         }
         // Servers may wait for a body after these methods if they are not told its length.
         let wants_length = !self.body.is_empty() || ["POST", "PUT", "PATCH"].contains(&self.method.as_str());
-        if wants_length && !self.has("Content-Length") && !self.has("Transfer-Encoding") {
+        if wants_length
+            && !self.omits("Content-Length")
+            && !self.has("Content-Length")
+            && !self.has("Transfer-Encoding")
+        {
             push("Content-Length", &self.body.len().to_string());
         }
         for (name, value) in &self.headers {

@@ -7,20 +7,28 @@
 //! - `url` reads URLs, `message` has requests and responses as data.
 //! - `address` finds the addresses of a host, `connection` connects to one of them, or to a Unix
 //!   socket.
+//! - `tls` has whom a client trusts, and `certificate` what is wrong with a server's certificate.
 //! - `decoder` reads responses. Heads and bodies have limits, so that a server without end costs
 //!   neither memory nor time.
 
 mod address;
+mod certificate;
 mod connection;
 mod decoder;
 mod error;
 mod exchange;
 mod limit;
 mod message;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
+pub use certificate::CertificateFault;
 pub use error::HttpError;
 pub use exchange::{Exchange, Route};
 pub use limit::{BODY_LIMIT, HEAD_LIMIT};
 pub use message::{Request, Response};
+#[cfg(feature = "tls")]
+pub use tls::{Identity, Tls, TlsError, Trust};
 pub use url::{Scheme, Url, UrlError};

@@ -1,23 +1,20 @@
 //! Readiness: an HTTP server answers with a status.
 //!
-//! A request may take as long as the wait, since a server may be slow with its first answer. It is
-//! made in a thread, so that the wait can end meanwhile. When it gets no answer, another one is made
-//! beside it after one second, then after two more, then four: a server may have lost the first.
+//! A request may take as long as the wait, since a server may be slow with its first answer. When it
+//! gets no answer, another one is made beside it after one second, then after two more, then four: a
+//! server may have lost the first.
 //!
 //! Requests follow each other after 10 ms at first, then after half as long again each time, and
 //! every 200 ms in the end, so that they do not bury the log of the server. Nothing is logged where
 //! nothing listens, so a refused connection is always tried again after 10 ms.
 
 use std::fmt;
-use std::io;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread;
+use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use ureq::unversioned::transport::DefaultConnector;
-
-use super::localhost::LocalhostResolver;
 use super::readiness::Readiness;
+use crate::process::http::{CertificateFault, Exchange, HttpError, Request, Route, Url};
+use crate::process::wait::plain;
 
 /// The pause before the second request, and the longest before any.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -32,12 +29,12 @@ const SHORTEST_TRY: Duration = Duration::from_millis(100);
 /// Is met when a GET request is answered with a status. Redirects are not followed.
 #[derive(Debug)]
 pub struct Http {
-    agent: ureq::Agent,
     url: String,
     status: u16,
+    route: Route,
     latest: Option<HttpAttempt>,
     /// Requests without an answer so far.
-    pending: Vec<Receiver<HttpAttempt>>,
+    pending: Vec<Exchange>,
     /// When the next request is made, unless one is pending.
     next: Option<Instant>,
     pause: Duration,
@@ -59,6 +56,9 @@ pub enum HttpAttempt {
     /// The connection was refused.
     #[error("{0}")]
     Refused(String),
+    /// The certificate of the server is not accepted.
+    #[error("{0}")]
+    Certificate(CertificateFault),
     /// The request failed.
     #[error("{0}")]
     Failed(String),
@@ -66,18 +66,13 @@ pub enum HttpAttempt {
 
 impl Http {
     /// Creates the condition.
+    ///
+    /// A URL with https needs [`Http::by`].
     pub fn new(url: &str, status: u16) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .build();
-        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), LocalhostResolver::default());
         Self {
-            agent,
             url: url.to_owned(),
             status,
+            route: Route::default(),
             latest: None,
             pending: Vec::new(),
             next: None,
@@ -87,47 +82,55 @@ impl Http {
         }
     }
 
+    /// Sends the requests on this way: through a Unix socket, or over TLS.
+    #[must_use]
+    pub fn by(mut self, route: Route) -> Self {
+        self.route = route;
+        self
+    }
+
     /// Returns what the latest request came to.
     pub fn attempt(&self) -> Option<&HttpAttempt> {
         self.latest.as_ref()
     }
 
-    /// Starts a request, which may take this long.
-    fn request(&mut self, limit: Duration) {
-        let (sender, receiver) = channel();
-        let request = self.agent.get(&self.url).config().timeout_global(Some(limit.max(SHORTEST_TRY))).build();
-        let carry_out = move || {
-            let attempt = match request.call() {
-                Ok(response) => HttpAttempt::Status(response.status().as_u16()),
-                Err(ureq::Error::Timeout(_)) => HttpAttempt::OutOfTime,
-                Err(ureq::Error::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    HttpAttempt::Refused(error.to_string())
-                }
-                Err(ureq::Error::Io(error)) => HttpAttempt::Failed(error.to_string()),
-                Err(error) => HttpAttempt::Failed(error.to_string()),
-            };
-            // The wait may have ended.
-            let _ = sender.send(attempt);
+    /// Starts a request, or says why none can be made.
+    fn request(&mut self) -> Option<HttpAttempt> {
+        let url = match Url::parse(&self.url) {
+            Ok(url) => url,
+            Err(error) => return Some(HttpAttempt::Failed(format!("invalid URL: {error}"))),
         };
-        match thread::Builder::new().name("greenroom-http".to_owned()).spawn(carry_out) {
-            Ok(_) => self.pending.push(receiver),
-            Err(error) => self.latest = Some(HttpAttempt::Failed(format!("cannot start a thread: {error}"))),
+        match Exchange::start(Request::new("GET", url), &self.route) {
+            Ok(exchange) => {
+                self.pending.push(exchange);
+                None
+            }
+            Err(error) => Some(attempt_of(&error)),
         }
     }
 
     /// Takes the answers that have come; waits `limit` for one.
     fn take_answers(&mut self, limit: Duration) -> Vec<HttpAttempt> {
         let end = Instant::now() + limit;
-        let mut answers = Vec::new();
-        self.pending.retain(|pending| {
-            match pending.recv_timeout(end.saturating_duration_since(Instant::now())) {
-                Ok(answer) => answers.push(answer),
-                Err(RecvTimeoutError::Timeout) => return true,
-                Err(RecvTimeoutError::Disconnected) => {}
+        loop {
+            let mut answers = Vec::new();
+            self.pending.retain_mut(|exchange| {
+                let result = exchange.advance();
+                // The status says enough; the body may have no end.
+                let answer = match (exchange.status(), result) {
+                    (Some(status), _) => HttpAttempt::Status(status),
+                    (None, Some(Ok(response))) => HttpAttempt::Status(response.status),
+                    (None, Some(Err(error))) => attempt_of(&error),
+                    (None, None) => return true,
+                };
+                answers.push(answer);
+                false
+            });
+            let fds: Vec<BorrowedFd<'_>> = self.pending.iter().map(Exchange::fd).collect();
+            if !answers.is_empty() || fds.is_empty() || limit.is_zero() || !plain::readable(&fds, end) {
+                return answers;
             }
-            false
-        });
-        answers
+        }
     }
 
     /// Starts a request if one is due, and returns how long its answer is worth waiting for.
@@ -142,8 +145,33 @@ impl Http {
             return if left.is_zero() { SHORTEST_TRY } else { Duration::ZERO };
         }
         self.doubt = Some(now + self.patience);
-        self.request(left);
+        if let Some(failed) = self.request() {
+            self.note(failed);
+        }
         if left.is_zero() { SHORTEST_TRY } else { AT_ONCE }
+    }
+}
+
+impl Http {
+    /// Notes what a request came to, and when the next one is due.
+    fn note(&mut self, answer: HttpAttempt) {
+        if matches!(answer, HttpAttempt::Refused(_)) {
+            self.pause = FIRST_PAUSE;
+        }
+        self.next = Some(Instant::now() + self.pause);
+        if !matches!(answer, HttpAttempt::Refused(_)) {
+            self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+        self.latest = Some(answer);
+    }
+}
+
+/// Returns what a failed request came to.
+fn attempt_of(error: &HttpError) -> HttpAttempt {
+    match error {
+        HttpError::Certificate(fault) => HttpAttempt::Certificate(fault.clone()),
+        HttpError::Refused(_) => HttpAttempt::Refused(error.to_string()),
+        error => HttpAttempt::Failed(error.to_string()),
     }
 }
 
@@ -162,17 +190,7 @@ impl Readiness for Http {
             if answer == HttpAttempt::Status(self.status) {
                 return Some(());
             }
-            if matches!(answer, HttpAttempt::Refused(_)) {
-                self.pause = FIRST_PAUSE;
-            }
-            self.next = Some(Instant::now() + self.pause);
-            if !matches!(answer, HttpAttempt::Refused(_)) {
-                self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
-            }
-            // A request that was cut short says less than the one before it.
-            if answer != HttpAttempt::OutOfTime || self.latest.is_none() {
-                self.latest = Some(answer);
-            }
+            self.note(answer);
         }
         if left.is_zero() && !self.pending.is_empty() && !matches!(self.latest, Some(HttpAttempt::Status(_))) {
             self.latest = Some(HttpAttempt::OutOfTime);
@@ -193,6 +211,7 @@ impl Readiness for Http {
 mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
+    use std::thread;
 
     use super::*;
 
@@ -218,7 +237,7 @@ mod tests {
         assert!(!look_until(&mut http, "it answered with status 503"));
         assert!(look_until(&mut http, "no such text"));
         serving.join().unwrap();
-        assert!(!look_until(&mut http, "Connection refused"));
+        assert!(!look_until(&mut http, "connection refused"));
     }
 
     #[test]

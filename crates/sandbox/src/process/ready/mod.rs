@@ -7,8 +7,6 @@ mod content;
 mod file;
 #[cfg(feature = "http")]
 mod http;
-#[cfg(feature = "http")]
-mod localhost;
 mod port;
 mod readiness;
 mod socket;
