@@ -140,18 +140,29 @@ fn a_restart_does_not_wait_for_what_other_steps_caused() {
 }
 
 #[test]
-fn a_wait_for_https_says_what_to_do() {
-    let text = scenario("when I wait for https://localhost:8443/health to answer with status 200");
+fn the_url_of_a_wait_is_checked() {
+    let text = scenario(
+        "when I wait for ftp://localhost/health to answer with status 200\n\
+         and I wait for https://localhost:0/health to answer with status 200",
+    );
     Project::new().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
-error[bad-url]: this step cannot wait for https, only for http
+error[bad-url]: ftp://localhost/health is not a URL of http or https
  --> x.md:7:17
   |
-7 | when I wait for https://localhost:8443/health to answer with status 200
-  |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+7 | when I wait for ftp://localhost/health to answer with status 200
+  |                 ^^^^^^^^^^^^^^^^^^^^^^
   |
-  = help: wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client try again: `when I run curl --silent --fail --insecure --retry 20 --retry-delay 1 --retry-connrefused https://localhost:8443/health`
+  = help: write it with its scheme, such as http://127.0.0.1:8080/health
 
-1 error
+error[bad-url]: invalid URL: https://localhost:0/health
+ --> x.md:8:34
+  |
+8 | and I wait for https://localhost:0/health to answer with status 200
+  |                                  ^ `0` is not a port
+  |
+  = help: a port is a number from 1 to 65535
+
+2 errors
 
 "#]]);
 }

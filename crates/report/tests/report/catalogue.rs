@@ -89,7 +89,6 @@ fn steps() {
         example: None,
         captures: captures.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         implementations: Vec::new(),
-        yields: false,
     };
     let daemon = [
         binding(

@@ -1,6 +1,4 @@
-"""Chooses the program: a host, or one that reports.
-
-`--check FILE...` reports what files define, `--functions` what they can call.
+"""Chooses the program: a host, or with `--check FILE...` one that reports what files define.
 
 A host finds its socket's descriptor in `GREENROOM_HOST`.
 """
@@ -11,8 +9,6 @@ import sys
 
 if "--check" in sys.argv[1:2]:
     from .check import main as main
-elif "--functions" in sys.argv[1:2]:
-    from .reference import main as main
 else:
     from .host import main as main
 

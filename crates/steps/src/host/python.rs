@@ -39,7 +39,6 @@ const PROGRAM: &str = program!(
     "live.py"
     "messages.py"
     "namespace.py"
-    "reference.py"
     "source.py"
     "system.py"
     "text.py"

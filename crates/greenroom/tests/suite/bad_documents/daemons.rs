@@ -519,7 +519,7 @@ fn invalid_signals_statuses_and_urls() {
         "when I send signal SIGTREM to daemon a",
         "then daemon a has ended by signal 99",
         "then daemon a has ended with exit status 256",
-        "when I wait for https://localhost/ to answer with status 200",
+        "when I wait for ftp://localhost/ to answer with status 200",
         "when I wait for http://localhost/ to answer with status 20",
     ];
     steps(&lines.join("\n")).stderr(str![[r#"
@@ -547,13 +547,13 @@ error[bad-status]: 256 is not an exit status
    |
    = help: an exit status is a number from 0 to 255
 
-error[bad-url]: this step cannot wait for https, only for http
+error[bad-url]: ftp://localhost/ is not a URL of http or https
   --> x.md:11:17
    |
-11 | when I wait for https://localhost/ to answer with status 200
-   |                 ^^^^^^^^^^^^^^^^^^
+11 | when I wait for ftp://localhost/ to answer with status 200
+   |                 ^^^^^^^^^^^^^^^^
    |
-   = help: wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client try again: `when I run curl --silent --fail --insecure --retry 20 --retry-delay 1 --retry-connrefused https://localhost/`
+   = help: write it with its scheme, such as http://127.0.0.1:8080/health
 
 error[bad-status]: 20 is not an HTTP status
   --> x.md:12:57

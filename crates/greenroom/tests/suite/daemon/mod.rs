@@ -54,7 +54,6 @@ mod again;
 mod buffering;
 mod crashes;
 mod leftovers;
-mod options;
 mod output;
 mod ports;
 mod processes;

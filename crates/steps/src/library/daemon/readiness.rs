@@ -24,6 +24,7 @@ use super::url::{loopback_of_url, path_of_url};
 use super::{addresses, background, buffering, listening, taken};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
+use crate::library::http;
 use crate::library::place::{self, kind};
 use crate::step::{Failure, Relation, StepResult, Stream};
 
@@ -325,7 +326,7 @@ pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Dur
 
 /// Waits for an HTTP answer. `more_time` says how the author can allow more time.
 pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration, more_time: &str) -> StepResult {
-    let mut readiness = Http::new(url, status);
+    let mut readiness = Http::new(url, status).by(http::route_of_wait(context, url)?);
     let waited = wait_for(context, &mut readiness, limit);
     if waited.is_err() && !ports::are_private() {
         let listening = context.state::<Daemons>().listeners().all();
@@ -334,6 +335,9 @@ pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duratio
     }
     waited.map_err(|error| {
         let more_time = format!("to allow more time, {more_time}");
+        if let Some(HttpAttempt::Certificate(fault)) = readiness.attempt() {
+            return http::explain_fault(context, error, fault);
+        }
         let Some(HttpAttempt::Status(actual)) = readiness.attempt() else {
             return if context.state::<Daemons>().all_is_over() { error } else { error.help(more_time) };
         };

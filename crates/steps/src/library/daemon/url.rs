@@ -1,30 +1,32 @@
-//! Where the http URL of a step leads.
+//! Where the URL of a step leads, with http or https.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Returns the port of an http URL.
+/// Returns the port of a URL.
 pub(super) fn port_of_url(url: &str) -> Option<u16> {
     target_of_url(url).map(|(_, port)| port)
 }
 
-/// Returns host and port of an http URL.
+/// Returns host and port of a URL.
 fn target_of_url(url: &str) -> Option<(&str, u16)> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
     let target = authority.rsplit_once('@').map_or(authority, |(_, target)| target);
     match target.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => Some((host, port.parse().ok()?)),
+        _ if scheme.eq_ignore_ascii_case("https") => Some((target, 443)),
         _ => Some((target, 80)),
     }
 }
 
-/// Returns the path of an http URL.
+/// Returns the path of a URL.
 pub(super) fn path_of_url(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = rest.find('/').map_or("/", |at| &rest[at..]);
     path.split(['?', '#']).next().unwrap_or(path)
 }
 
-/// Returns the addresses of this machine that an http URL stands for.
+/// Returns the addresses of this machine that a URL stands for.
 pub(super) fn loopback_of_url(url: &str) -> Vec<SocketAddr> {
     let Some((host, port)) = target_of_url(url) else { return Vec::new() };
     let host = host.trim_start_matches('[').trim_end_matches(']').to_ascii_lowercase();
@@ -43,13 +45,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_port_of_a_url_is_80_unless_it_names_one() {
+    fn the_port_of_a_url_is_that_of_its_scheme_unless_it_names_one() {
         for (url, port) in [
             ("http://localhost:8080/a:1", Some(8080)),
             ("http://[::1]/", Some(80)),
             ("http://[::1]:81?x", Some(81)),
             ("http://me:secret@host", Some(80)),
             ("http://host:none/", None),
+            ("https://host/", Some(443)),
         ] {
             assert_eq!(port_of_url(url), port, "{url}");
         }

@@ -8,6 +8,7 @@ use super::{background, port, readiness, running, text_wait, udp, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::invalid_regex;
+use crate::library::http;
 use crate::library::place::outside;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult, Stream};
@@ -151,21 +152,13 @@ fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = limit::check(captures, state);
     let url = captures.get("url").unwrap_or_default();
     let lower = url.to_ascii_lowercase();
-    if lower.starts_with("https://") {
+    if !lower.starts_with("http://") && !lower.starts_with("https://") {
         problems.push(
-            Problem::new("url", ProblemKind::InvalidUrl, "this step cannot wait for https, only for http").help(
-                format!(
-                    "wait for its port with `when I wait for daemon NAME to listen on port PORT`, or let a client \
-                 try again: `when I run curl --silent --fail --insecure \
-                --retry 20 --retry-delay 1 --retry-connrefused {url}`"
-                ),
-            ),
-        );
-    } else if !lower.starts_with("http://") {
-        problems.push(
-            Problem::new("url", ProblemKind::InvalidUrl, format!("{url} is not an http URL"))
+            Problem::new("url", ProblemKind::InvalidUrl, format!("{url} is not a URL of http or https"))
                 .help("write it with its scheme, such as http://127.0.0.1:8080/health"),
         );
+    } else if !url.contains("${") {
+        problems.extend(http::url_problem(url));
     }
     let status = captures.get("status").unwrap_or_default();
     if !status.parse::<u16>().is_ok_and(|status| (100..1000).contains(&status)) {

@@ -1,10 +1,10 @@
 //! Steps that check the body of a response.
 
 use super::state::{self, State};
-use super::{show, validity};
+use super::{again, show, validity};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal};
-use crate::library::place;
+use crate::library::place::{self, Place};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
@@ -25,6 +25,19 @@ pub(super) fn steps(library: Library) -> Library {
         .step("http_body_is_empty", is_empty, CHECK)
         .step("http_body_is_embedded", is_embedded, CHECK)
         .step("http_body_matches_file", matches_file, Check::With(validity::check_file))
+        .looks(
+            again::LOOK,
+            &[
+                "http_body_is",
+                "http_body_contains",
+                "http_body_does_not_contain",
+                "http_body_matches_regex",
+                "http_body_is_empty",
+                "http_body_is_embedded",
+                "http_body_matches_file",
+            ],
+        )
+        .step("http_write_body", write_body, Check::With(validity::check_new_file))
 }
 
 const CHECK: Check = Check::With(validity::check_body);
@@ -61,6 +74,11 @@ fn matches_file(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("filename")?;
     let file = place::read(context, name)?;
     equals(context, &format!("file {name}"), Bytes::of(&file)?)
+}
+
+fn write_body(context: &mut Context, captures: &Captures) -> StepResult {
+    let body = state::latest(context)?.body.clone();
+    Place::make(context, captures.text("filename")?)?.write(&body, false)
 }
 
 fn equals(context: &mut Context, name: &str, expected: Bytes<'_>) -> StepResult {

@@ -2,8 +2,9 @@
 
 use greenroom_event::words;
 
+use super::cookies::name_and_value;
 use super::state::{self, Response, State};
-use super::{show, validity};
+use super::{again, show, validity};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
 use crate::library::place::{list, nearest};
@@ -21,6 +22,18 @@ pub(super) fn steps(library: Library) -> Library {
         })
         .step("http_header_exists", exists, CHECK)
         .step("http_header_does_not_exist", does_not_exist, CHECK)
+        .step("http_sets_cookie", sets_cookie, Check::With(validity::check_body))
+        .looks(
+            again::LOOK,
+            &[
+                "http_header_is",
+                "http_header_contains",
+                "http_header_matches_regex",
+                "http_header_exists",
+                "http_header_does_not_exist",
+                "http_sets_cookie",
+            ],
+        )
 }
 
 const CHECK: Check = Check::With(validity::check_header);
@@ -77,9 +90,30 @@ fn missing(response: &Response, name: &str) -> Failure {
     near.into_iter().fold(error.note(format!("its headers are {}", list(&names))), Failure::help)
 }
 
+fn sets_cookie(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, expected) = (captures.text("cookie")?, captures.text("text")?);
+    let response = state::latest(context)?;
+    let set: Vec<(&str, &str)> = response.header("Set-Cookie").filter_map(name_and_value).collect();
+    let mut values = set.iter().filter(|(known, _)| *known == name).map(|(_, value)| *value);
+    let Some(first) = values.next() else {
+        let names: Vec<String> = set.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let error = Failure::new(format!("the response does not set a cookie {name}"));
+        let note = if names.is_empty() { "it sets none".to_owned() } else { format!("it sets {}", list(&names)) };
+        return Err(show::with_response(response, error.note(note)));
+    };
+    // Servers may put the value between quotes.
+    if std::iter::once(first).chain(values).any(|value| value == expected || value.trim_matches('"') == expected) {
+        return Ok(());
+    }
+    let error = Failure::comparison(format!("cookie {name} of the response"), Relation::Is, expected, first);
+    Err(show::with_response(response, error))
+}
+
 /// Adds the step about the time of a response.
 pub(super) fn time(library: Library) -> Library {
-    library.step("http_took_at_most", took_at_most, Check::With(validity::check_limit))
+    library
+        .step("http_took_at_most", took_at_most, Check::With(validity::check_limit))
+        .looks(again::LOOK, &["http_took_at_most"])
 }
 
 fn took_at_most(context: &mut Context, captures: &Captures) -> StepResult {

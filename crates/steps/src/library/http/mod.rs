@@ -1,26 +1,40 @@
 //! Library `http`: requests to a service, and checks of its responses.
 //!
-//! Steps are in `request`, `status`, `header` and `body`, each with a table of its steps first. They use `state` (the
-//! latest response) and `send` (one request, with the waiting). `show` has what a failure says
-//! about a response, and `validity` what is checked before the run.
+//! Steps are in `options`, `request`, `status`, `header` and `body`, each with a table of its steps
+//! first. They use `state` (the latest request and its response) and `send` (one request, with the
+//! waiting and the redirects). `url`, `form`, `cookies` and `expected_status` have the data of
+//! requests and responses, `show` what a failure says about a response, `faults` about a certificate,
+//! `again` how a response is fetched again, and `validity` what is checked before the run.
 
+mod again;
 mod body;
+mod cookies;
+mod expected_status;
+mod faults;
+mod form;
 mod header;
+mod options;
 mod request;
 mod send;
 mod show;
 mod state;
 mod status;
+mod url;
 mod validity;
 
 use crate::registry::Library;
 
-pub(crate) use show::{with_response, with_status};
+#[allow(unused_imports, reason = "library `json` reads responses")]
+pub(crate) use again::LOOK;
+#[allow(unused_imports, reason = "library `json` reads responses")]
 pub(crate) use state::{Response, latest};
-pub(crate) use validity::check_response;
+
+pub(crate) use faults::explain_fault;
+pub(crate) use options::route_of_wait;
+pub(crate) use validity::absolute_url_problem as url_problem;
 
 /// Returns the library.
 pub fn library() -> Library {
-    let tables = [request::steps, status::steps, header::steps, body::steps, header::time];
+    let tables = [options::steps, request::steps, status::steps, header::steps, body::steps, header::time];
     tables.into_iter().fold(Library::new("http", include_str!("http.yaml")), |library, steps| steps(library))
 }

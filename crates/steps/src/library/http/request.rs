@@ -1,40 +1,160 @@
 //! Steps that send requests.
 
-use greenroom_sandbox::process::http::{Request, Url};
+use greenroom_sandbox::process::http::Request;
 
+use super::form::{Upload, encoded, media_type};
+use super::options::{self, Options, basic};
 use super::send::send;
 use super::state::State;
-use super::validity;
+use super::{state, url, validity};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
+use crate::library::bytes::{Bytes, HELD};
+use crate::library::place;
+use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
-    library.step("http_send", send_request, Check::With(validity::check_request))
+    library
+        .step("http_send", send_request, Check::With(validity::check_request))
+        .step("http_try_send", try_to_send, Check::With(validity::check_request))
+        .step("http_request_fails", fails, Check::With(validity::check_response))
+        .looks(Look::Fixed(is_over), &["http_request_fails"])
 }
 
 fn send_request(context: &mut Context, captures: &Captures) -> StepResult {
-    let request = request(captures)?;
-    context.state::<State>().latest = None;
-    let response = send(context, request)?;
-    context.state::<State>().latest = Some(Ok(response));
+    let response = carry_out(context, captures)?;
+    let failed = response.as_ref().err().cloned();
+    context.state::<State>().latest = Some(response);
+    failed.map_or(Ok(()), Err)
+}
+
+fn try_to_send(context: &mut Context, captures: &Captures) -> StepResult {
+    let response = carry_out(context, captures)?;
+    if response.is_err() && context.watch().is_cut_short() {
+        // The limit of the step, or Ctrl-C: a later step cannot look at that.
+        return response.map(drop);
+    }
+    context.state::<State>().latest = Some(response);
     Ok(())
 }
 
+/// Sends the request of a step. The outer error is that there is no request to send.
+fn carry_out(context: &mut Context, captures: &Captures) -> Result<Result<super::Response, Failure>, Failure> {
+    let request = request(context, captures)?;
+    let state = context.state::<State>();
+    state.latest = None;
+    state.request = Some(request.clone());
+    Ok(send(context, request))
+}
+
 /// Returns the request of a step.
-fn request(captures: &Captures) -> Result<Request, Failure> {
-    let (method, url) = (captures.text("method")?, captures.text("url")?);
+fn request(context: &mut Context, captures: &Captures) -> Result<Request, Failure> {
+    let method = captures.text("method")?;
     if let Some(error) = validity::method(method) {
         return Err(error);
     }
-    Ok(Request::new(method, url_of(url)?))
+    let options = context.state::<options::State>().0.clone();
+    let mut url = url::resolve(captures.text("url")?, options.base.as_ref())?;
+    if let Some(query) = captures.get("query") {
+        url.add_query(&encoded(query));
+    }
+    let body = body(context, captures)?;
+    let mut request = Request::new(method, url);
+    let Options { headers, omitted, .. } = options;
+    request.headers = headers;
+    request.omitted = omitted;
+    if let Some(user) = request.url.user.take() {
+        request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
+        request.headers.push(("Authorization".to_owned(), basic(&decoded(&user))));
+    }
+    if let Some((media_type, body)) = body {
+        request.body = body;
+        if !request.has("Content-Type") && !request.omitted.iter().any(|name| name.eq_ignore_ascii_case("Content-Type"))
+        {
+            request.headers.push(("Content-Type".to_owned(), media_type));
+        }
+    }
+    Ok(request)
 }
 
-/// Returns the URL that a step names.
-fn url_of(text: &str) -> Result<Url, Failure> {
-    Url::parse(text).map_err(|error| {
-        let failure = Failure::new(format!("invalid URL: {text}: {}", error.reason));
-        error.help.into_iter().fold(failure, Failure::help)
-    })
+/// Returns the media type and the bytes of the body that a step describes.
+fn body(context: &Context, captures: &Captures) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    let typed = |media_type: &str, bytes: &[u8]| Ok(Some((media_type.to_owned(), bytes.to_vec())));
+    if let Some(json) = captures.get("json") {
+        if let Some((error, _)) = validity::json(json) {
+            return Err(error);
+        }
+        return typed("application/json", json.as_bytes());
+    }
+    if let Some(text) = captures.get("body") {
+        return typed("text/plain; charset=utf-8", text.as_bytes());
+    }
+    if let Some(form) = captures.get("form") {
+        return typed("application/x-www-form-urlencoded", encoded(form).as_bytes());
+    }
+    if let Some(name) = captures.get("embedded") {
+        return typed(media_type(name), context.embedded_file(name)?.text.as_bytes());
+    }
+    if let Some(name) = captures.get("filename") {
+        return typed(media_type(name), &file_content(context, name)?);
+    }
+    if let Some(name) = captures.get("upload") {
+        let bytes = file_content(context, name)?;
+        return Ok(Some(Upload { field: captures.text("field")?, name, content: &bytes }.encode()));
+    }
+    Ok(None)
+}
+
+/// Returns the content of a file in the scenario's directory.
+fn file_content(context: &Context, name: &str) -> Result<Vec<u8>, Failure> {
+    let file = place::read(context, name)?;
+    let bytes = Bytes::of(&file)?;
+    if bytes.len() > HELD {
+        return Err(Failure::new(format!("file {name} is larger than {} MiB, the limit for requests", HELD >> 20)));
+    }
+    Ok(bytes.all()?.into_owned())
+}
+
+/// Decodes the percent encoding of user and password in a URL.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        let encoded = after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(encoded.unwrap_or(b'%'));
+        rest = if encoded.is_some() { &after[2..] } else { after };
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn fails(context: &mut Context, captures: &Captures) -> StepResult {
+    let expected = captures.text("text")?;
+    match &context.state::<State>().latest {
+        Some(Ok(response)) => {
+            let error = Failure::new("the latest request got a response, but should have failed");
+            Err(super::show::with_response(response, error))
+        }
+        Some(Err(failure)) => {
+            let texts = failure.notes.iter().chain([&failure.message]);
+            let lower = expected.to_lowercase();
+            if texts.into_iter().any(|text| text.to_lowercase().contains(&lower)) {
+                return Ok(());
+            }
+            let actual = failure.message.clone();
+            let what = "the failure of the latest request";
+            let error = Failure::comparison(what, crate::step::Relation::Contains, expected, actual);
+            Err(failure.notes.iter().fold(error, |error, note| error.note(note.clone())))
+        }
+        None => state::latest(context).map(drop),
+    }
+}
+
+fn is_over(_: &Captures, _: &PreflightState) -> Problem {
+    let problem = Problem::new("", ProblemKind::NeverChanges, "a request that has failed is over");
+    Problem { capture: None, ..problem }.help("wait for the server, and check this request without `within` or `for`")
 }

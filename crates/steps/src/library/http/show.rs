@@ -7,9 +7,11 @@ use crate::step::{Failure, Output};
 
 /// How much of a body is shown, in bytes.
 const BODY: usize = 2000;
+/// The most redirects that are shown.
+const REDIRECTS: usize = 10;
 
 /// Adds request, status, time and body to the failure of a check.
-pub(crate) fn with_response(response: &Response, error: Failure) -> Failure {
+pub(super) fn with_response(response: &Response, error: Failure) -> Failure {
     let error = with_status(response, error);
     if response.body.is_empty() {
         return error.note("the body of the response is empty");
@@ -18,11 +20,23 @@ pub(crate) fn with_response(response: &Response, error: Failure) -> Failure {
 }
 
 /// Adds request, status and time to the failure of a check that shows the body itself.
-pub(crate) fn with_status(response: &Response, error: Failure) -> Failure {
+pub(super) fn with_status(response: &Response, error: Failure) -> Failure {
     let Response { status, reason, request, took, .. } = response;
     let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
     let took = words::duration(*took);
+    let error = with_redirects(error, &response.redirects);
     error.note(format!("{} was answered with status {status}{reason} after {took}", request.line()))
+}
+
+/// Adds the redirects that led to a request, each once.
+pub(super) fn with_redirects(error: Failure, redirects: &[String]) -> Failure {
+    let mut shown: Vec<&String> = Vec::new();
+    for redirect in redirects.iter().take(REDIRECTS) {
+        if !shown.contains(&redirect) {
+            shown.push(redirect);
+        }
+    }
+    shown.into_iter().fold(error, |error, redirect| error.note(format!("redirected with status {redirect}")))
 }
 
 /// Adds that the text of a body is in a character set that is not decoded.

@@ -1,17 +1,21 @@
 //! The state of this library in a scenario: the response to the latest request.
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::time::Duration;
 
-use greenroom_sandbox::process::http::{self, Request};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use greenroom_sandbox::process::http::{self, BODY_LIMIT, Request};
 
 use crate::context::Context;
 use crate::step::Failure;
 
-/// The state of this library in a scenario.
+/// The latest request of a scenario, and what it came to.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// What the latest request came to: a response, or why there is none.
+    /// The request, as it was sent before any redirect.
+    pub(super) request: Option<Request>,
+    /// Its response, or why there is none.
     pub(super) latest: Option<Result<Response, Failure>>,
 }
 
@@ -24,19 +28,35 @@ pub(crate) struct Response {
     pub(crate) reason: String,
     /// Its headers, in their order.
     pub(crate) headers: Vec<(String, String)>,
-    /// Its body.
+    /// Its body, decompressed.
     pub(crate) body: Vec<u8>,
     /// The request that it answers.
     pub(crate) request: Request,
+    /// The redirects that led to this request: `302 to http://localhost/login`.
+    pub(super) redirects: Vec<String>,
     /// How long request and response took.
     pub(crate) took: Duration,
 }
 
 impl Response {
     /// Creates it from what the client received.
-    pub(super) fn new(received: http::Response, took: Duration) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If its body cannot be decompressed.
+    pub(super) fn new(received: http::Response, redirects: Vec<String>, took: Duration) -> Result<Self, Failure> {
         let http::Response { status, reason, headers, body, request, .. } = received;
-        Self { status, reason, headers, body, request, took }
+        let mut response = Self { status, reason, headers, body, request, redirects, took };
+        let coding = response.header("Content-Encoding").next().unwrap_or_default().trim().to_ascii_lowercase();
+        if !response.body.is_empty() {
+            let body = match coding.as_str() {
+                "gzip" | "x-gzip" => Some(decompressed(&coding, MultiGzDecoder::new(response.body.as_slice()))?),
+                "deflate" => Some(decompressed(&coding, ZlibDecoder::new(response.body.as_slice()))?),
+                _ => None,
+            };
+            response.body = body.unwrap_or(response.body);
+        }
+        Ok(response)
     }
 
     /// Returns the values of all headers of a name.
@@ -62,6 +82,17 @@ impl Response {
             }
             _ => Cow::Borrowed(&self.body),
         }
+    }
+}
+
+/// Decompresses a body, up to the size that bodies may have.
+fn decompressed(coding: &str, decoder: impl Read) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    let read = decoder.take(BODY_LIMIT as u64 + 1).read_to_end(&mut body);
+    match read {
+        Ok(_) if body.len() <= BODY_LIMIT => Ok(body),
+        Ok(_) => Err(Failure::new(format!("the body is larger than {} MiB when it is decompressed", BODY_LIMIT >> 20))),
+        Err(error) => Err(Failure::new(format!("the body is not valid {coding}: {error}"))),
     }
 }
 

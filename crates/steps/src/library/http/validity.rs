@@ -2,8 +2,9 @@
 
 use greenroom_sandbox::process::http::Url;
 
+use super::expected_status::ExpectedStatus;
 use super::state::{NO_REQUEST, NO_REQUEST_HELP};
-use super::status::Expected;
+use super::url;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::place::{never_created, outside};
@@ -12,13 +13,73 @@ use crate::step::{Captures, Failure};
 /// Checks a step that sends a request.
 pub(super) fn check_request(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     state.http.requested = true;
+    state.http.method = captures.get("method").filter(|method| !method.contains("${")).map(str::to_owned);
     let error = known(captures, "method").and_then(method);
-    let method = error.map(|error| problem("method", ProblemKind::Other("bad-method"), error));
-    method.into_iter().chain(known(captures, "url").and_then(url)).collect()
+    let mut problems: Vec<Problem> =
+        error.map(|error| problem("method", ProblemKind::Other("bad-method"), error)).into_iter().collect();
+    problems.extend(known(captures, "url").and_then(|text| url_problem(text, state)));
+    if let Some(text) = captures.get("json").filter(|text| !text.contains("${"))
+        && let Some((error, at)) = json(text)
+    {
+        let problem = problem("json", ProblemKind::Other("bad-json"), error);
+        problems.push(problem.part(at..text.len().min(at + 1).max(at)));
+    }
+    let names = ["filename", "upload"];
+    problems.extend(outside(captures, &names));
+    problems.extend(names.iter().filter_map(|name| never_created(captures, name, "file", state)));
+    problems
+}
+
+/// Checks the step that says where relative URLs go.
+pub(super) fn check_base(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    state.http.has_base = true;
+    let Some(text) = known(captures, "url") else { return Vec::new() };
+    let mut problems: Vec<Problem> = absolute_url_problem(text).into_iter().collect();
+    if problems.is_empty()
+        && let Some(at) = text.find(['?', '#'])
+    {
+        let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
+        problems.push(problem.part(at..text.len()).label("nothing can follow a query or a fragment"));
+    }
+    problems
+}
+
+/// Checks the step that names a socket.
+pub(super) fn check_socket(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    outside(captures, &["socket"])
+}
+
+/// Checks the step that sets a time limit.
+pub(super) fn check_time(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    limit(captures).into_iter().collect()
+}
+
+/// Checks a step about a header of requests.
+pub(super) fn check_option(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
+    let name = known(captures, "header").and_then(header).map(|error| ("header", error));
+    let value = known(captures, "text").and_then(header_value).map(|error| ("text", error));
+    let errors = name.into_iter().chain(value);
+    errors.map(|(capture, error)| problem(capture, ProblemKind::Other("bad-header"), error)).collect()
+}
+
+/// Checks a step that names certificates or keys.
+pub(super) fn check_certificates(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let names = ["filename", "certificate", "key"];
+    let absent = names.iter().filter_map(|name| never_created(captures, name, "file", state));
+    let absent: Vec<Problem> = absent.collect();
+    outside(captures, &names).into_iter().chain(absent).collect()
+}
+
+/// Checks the step that writes the body of a response to a file.
+pub(super) fn check_new_file(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    if let Some(name) = captures.get("filename") {
+        state.creates(name);
+    }
+    check_response(captures, state).into_iter().chain(outside(captures, &["filename"])).collect()
 }
 
 /// Checks a step about a response.
-pub(crate) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(super) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     if state.own_code || state.http.requested {
         return Vec::new();
     }
@@ -29,7 +90,7 @@ pub(crate) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Pr
 
 /// Checks a step about the status of a response.
 pub(super) fn check_status(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let error = known(captures, "status").and_then(|text| Expected::parse(text).err());
+    let error = known(captures, "status").and_then(|text| ExpectedStatus::parse(text).err());
     let invalid = error.map(|error| problem("status", ProblemKind::InvalidStatus, error));
     check_response(captures, state).into_iter().chain(invalid).collect()
 }
@@ -103,7 +164,42 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn url(text: &str) -> Option<Problem> {
+/// Returns why a text cannot be the value of a header.
+pub(super) fn header_value(text: &str) -> Option<Failure> {
+    let is_valid = !text.contains(|c: char| c.is_control() && c != '\t');
+    (!is_valid).then(|| Failure::new("the value of a header cannot have control characters"))
+}
+
+/// Returns why a text is not JSON, and the byte at which that shows.
+pub(super) fn json(text: &str) -> Option<(Failure, usize)> {
+    let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+    let reason = error.to_string();
+    let reason = reason.rsplit_once(" at line ").map_or(reason.as_str(), |(reason, _)| reason);
+    let reason = match reason {
+        "key must be a string" => "expected a name between double quotes",
+        "expected ident" => "expected `null`, `true` or `false`",
+        reason => reason,
+    };
+    // Columns of the parser count bytes, from 1.
+    let at = error.column().saturating_sub(1).min(text.len().saturating_sub(1));
+    let at = text.floor_char_boundary(at);
+    let failure = Failure::new(format!("invalid JSON: {reason}, at column {}", text[..at].chars().count() + 1));
+    Some((failure, at))
+}
+
+fn url_problem(text: &str, state: &PreflightState) -> Option<Problem> {
+    if !url::is_relative(text) {
+        return absolute_url_problem(text);
+    }
+    if state.http.has_base || state.own_code {
+        return None;
+    }
+    let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
+    Some(problem.label("it is relative").help(url::NO_BASE))
+}
+
+/// Returns the problem of a step whose URL, without a value that only the run knows, is invalid.
+pub(crate) fn absolute_url_problem(text: &str) -> Option<Problem> {
     let error = Url::parse(text).err()?;
     let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
     Some(error.help.into_iter().fold(problem.part(error.part).label(error.reason), Problem::help))

@@ -62,17 +62,13 @@ const CHECK: Check = Check::With(check);
 /// Checks a step that needs an earlier command.
 fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let literal = literal_escape(captures, "text", Remedy::Binding);
-    invalid_regex(captures).into_iter().chain(literal).chain(needs_command(state)).collect()
-}
-
-/// Returns the problem of a step about a command when no earlier step runs one.
-pub(crate) fn needs_command(state: &PreflightState) -> Option<Problem> {
-    if state.anything_goes || state.ran {
-        return None;
+    let mut problems: Vec<Problem> = invalid_regex(captures).into_iter().chain(literal).collect();
+    if !state.anything_goes && !state.ran {
+        let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
+        problem.capture = None;
+        problems.push(problem);
     }
-    let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
-    problem.capture = None;
-    Some(problem)
+    problems
 }
 
 const NO_COMMAND: &str = "no earlier step has run a command";
@@ -82,8 +78,7 @@ fn latest(context: &mut Context) -> Result<&CommandRun, Failure> {
     context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
 }
 
-/// Describes that no step has run a command.
-pub(crate) fn no_command() -> Failure {
+fn no_command() -> Failure {
     Failure::new(NO_COMMAND).help(NO_COMMAND_HELP)
 }
 

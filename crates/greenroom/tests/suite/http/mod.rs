@@ -1,0 +1,32 @@
+//! Library `http`: requests, checks of responses, and what fails.
+
+mod checks;
+mod failures;
+mod requests;
+mod tls;
+
+use crate::support::{Project, Ran, with_programs};
+
+/// The metadata of these documents.
+const HEAD: &str =
+    "---\ntitle: Trial\nbindings: [lib/http.yaml, lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml]\n...\n";
+
+/// A server `web` on port 8000.
+const UP: &str = "given file answers.py
+when I start \"python3 answers.py 8000\" as a background process as web, on port 8000
+";
+
+/// Returns a document with one scenario of these steps.
+fn document(steps: &str) -> String {
+    with_programs(format!("{HEAD}# The scenario\n~~~scenario\n{steps}\n~~~\n"))
+}
+
+/// Runs steps that must pass.
+fn holds(steps: &str) {
+    Project::anywhere().file("x.md", document(steps)).run(["run", "x.md"]).passes();
+}
+
+/// Runs steps, behind the start of the server, of which the last must fail.
+fn fails(steps: &str) -> Ran {
+    Project::anywhere().file("x.md", document(&format!("{UP}{steps}"))).run(["run", "x.md"]).code(1).stderr("")
+}

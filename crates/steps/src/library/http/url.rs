@@ -1,0 +1,54 @@
+//! The URLs that steps name, which may be relative to that of the scenario.
+
+use greenroom_sandbox::process::http::Url;
+
+use crate::step::Failure;
+
+/// What to do about a relative URL without a base.
+pub(super) const NO_BASE: &str =
+    "write the whole URL, or `given HTTP requests go to http://localhost:8000` before this step";
+
+/// Parses the absolute URL of a step.
+pub(super) fn parse(text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| {
+        let failure = Failure::new(format!("invalid URL: {text}: {}", error.reason));
+        error.help.into_iter().fold(failure, Failure::help)
+    })
+}
+
+/// Whether a URL is relative to that of the scenario.
+pub(super) fn is_relative(text: &str) -> bool {
+    text.starts_with(['/', '?'])
+}
+
+/// Parses the URL of a step. A relative one goes behind the path of the base.
+pub(super) fn resolve(text: &str, base: Option<&Url>) -> Result<Url, Failure> {
+    if !is_relative(text) {
+        return parse(text);
+    }
+    let Some(base) = base else {
+        return Err(Failure::new(format!("invalid URL: {text}: it is relative")).help(NO_BASE));
+    };
+    let path = base.path();
+    let path = if text.starts_with('/') { path.trim_end_matches('/') } else { path };
+    let whole = Url { target: format!("{path}{text}"), ..base.clone() };
+    // Characters that need it are encoded.
+    parse(&format!("http://h{}", whole.target)).map(|encoded| Url { target: encoded.target, ..whole })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_url_goes_behind_the_path_of_the_base() {
+        let base = Url::parse("https://me:x@h:1/api/v1/").unwrap();
+        let resolved = |text: &str| resolve(text, Some(&base)).unwrap().to_string();
+        assert_eq!(resolved("/items?a=ü#x"), "https://h:1/api/v1/items?a=%C3%BC");
+        assert_eq!(resolved("/"), "https://h:1/api/v1/");
+        assert_eq!(resolved("?a"), "https://h:1/api/v1/?a");
+        assert_eq!(resolved("http://i/"), "http://i/");
+        assert!(resolve("/items", None).is_err());
+        assert!(resolve("items", Some(&base)).is_err());
+    }
+}
