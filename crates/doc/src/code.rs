@@ -114,6 +114,8 @@ codes! {
     RegexOrNot = "regex-or-not",
     /// A step that acts is to be repeated, which only steps that look can be.
     RepeatedAct = "repeated-act",
+    /// A binding of the document is used, and not a built-in one.
+    ShadowedStep = "shadowed-step",
     /// A step is too long.
     StepTooLong = "step-too-long",
     /// A brace in a pattern does not belong to a capture.

@@ -56,7 +56,7 @@ pub enum DaemonEnd {
         /// How it ended.
         exit: Exit,
     },
-    /// A step stopped it, it did not end after SIGTERM, and was killed.
+    /// A step stopped it, it did not end when it was asked to, and was killed.
     Killed {
         /// How it ended.
         exit: Exit,
@@ -64,6 +64,9 @@ pub enum DaemonEnd {
         #[serde(rename = "after_us", with = "micros")]
         #[schemars(with = "u64")]
         after: Duration,
+        /// The signal that asked it to end, if it was not SIGTERM.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_by: Option<Signal>,
     },
     /// It was killed because its output exceeded the limit.
     OutputLimit,

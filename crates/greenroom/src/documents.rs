@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request, Severity};
 use greenroom_report::{diagnostics, words};
-use greenroom_run::HostView;
+use greenroom_run::{HostView, OwnPrograms};
 use greenroom_steps::{Library, PathOrigin, Registry};
 
 use crate::error::CommandError;
@@ -188,6 +188,8 @@ impl Documents {
         let path_origin = path.map_or(PathOrigin::Caller, |_| PathOrigin::Option);
         let path = path.map_or(&*settings.path, |(_, value)| value.as_ref());
         let real = |path: PathBuf| path.canonicalize().ok();
+        let own = OwnPrograms { source_directory: &settings.directory, path, cargo: settings.cargo.clone() };
+        let mut more = own.resolve(&mut loaded.plan);
         let visible = || self.visible(loaded, settings, checks.environment).into_iter().filter_map(real).collect();
         let host = HostView {
             path,
@@ -195,7 +197,7 @@ impl Documents {
             source_directory: &settings.directory,
             visible: (!checks.shares_tmp).then(visible),
         };
-        let mut more = greenroom_run::preflight(&loaded.plan, registry, host);
+        more.extend(greenroom_run::preflight(&loaded.plan, registry, host));
         // A user's own host for Python may define functions in another way.
         if !self.other_hosts().contains_key("python") {
             let python = settings.absolute(&self.python);
@@ -230,7 +232,15 @@ impl Documents {
         });
         let programs = programs.filter(|path| !is_shared(path));
         let own = [settings.directory.clone()];
-        own.into_iter().chain(documents).chain(variables).chain(programs).chain(settings.mentioned.clone()).collect()
+        let named = loaded.plan.documents.iter().flat_map(|document| &document.metadata.path);
+        let named = named.flat_map(|(directory, _)| below_tmp(directory.as_ref()));
+        own.into_iter()
+            .chain(documents)
+            .chain(named)
+            .chain(variables)
+            .chain(programs)
+            .chain(settings.mentioned.clone())
+            .collect()
     }
 
     /// Returns the warnings about documents, each in a line with its place.

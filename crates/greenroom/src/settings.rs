@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ColorChoice;
 use greenroom_report::{Terminal, TerminalFormat};
+use greenroom_run::CargoBuild;
 
 use crate::bazel::Bazel;
 use crate::error::CommandError;
@@ -29,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) is_github: bool,
     /// The file for the summary of a GitHub job.
     pub(crate) job_summary: Option<PathBuf>,
+    /// How Cargo builds the programs that documents name.
+    pub(crate) cargo: CargoBuild,
     /// What Bazel asks of a test run.
     pub(crate) bazel: Bazel,
     /// Properties of standard output.
@@ -61,6 +64,7 @@ impl Settings {
                 return Err(CommandError::Directory(message));
             }
         }
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state = absolute(STATE).or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -88,6 +92,10 @@ impl Settings {
                 .collect(),
             is_github: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
             job_summary: std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from),
+            cargo: CargoBuild {
+                profile: text("GREENROOM_CARGO_PROFILE").unwrap_or_else(|| "dev".to_owned()),
+                target: text("CARGO_BUILD_TARGET"),
+            },
             bazel: Bazel::read(|name| std::env::var_os(name)),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },
             stderr: Terminal { colour: colour(err), width: width(err, err_columns), live: err && !dumb },

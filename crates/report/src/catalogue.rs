@@ -94,6 +94,27 @@ pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
     out
 }
 
+/// Lists functions under their titles, each with its parameters and what it does.
+pub fn functions(sections: &[(&str, &[(String, String)])], style: Style) -> String {
+    const INDENT: usize = 8;
+    let width = style.width.saturating_sub(INDENT).max(30);
+    let mut out = String::new();
+    for (index, (title, functions)) in sections.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        let number = words::count(functions.len(), "function");
+        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(title))));
+        for (signature, doc) in *functions {
+            line(&mut out, 2, &words::escape(signature));
+            for text in words::wrap(doc, width) {
+                line(&mut out, INDENT, &words::escape(&text));
+            }
+        }
+    }
+    out
+}
+
 /// Returns whether a step has all of these words in its pattern, description or example, ignoring case.
 pub fn has_words(binding: &Binding, words: &[String]) -> bool {
     let parts = [Some(readable(&binding.pattern)), binding.doc.clone(), binding.example.clone()];

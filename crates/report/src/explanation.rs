@@ -94,14 +94,19 @@ pub(crate) fn is_only_flaky(record: &ScenarioRecord) -> bool {
     failure.is_some_and(|failure| failure.kind == FailureKind::Flaky)
 }
 
+/// Returns the name of a signal, or its number.
+fn name_of(signal: &greenroom_event::Signal) -> String {
+    signal.name.clone().unwrap_or_else(|| format!("signal {}", signal.number))
+}
+
 /// Returns how a daemon ended, to follow its name.
 pub(crate) fn daemon_end(end: &DaemonEnd) -> String {
     match end {
         DaemonEnd::Running => "still running at the end of the scenario".to_owned(),
         DaemonEnd::Stopped { exit } => format!("stopped by a step ({exit})"),
-        DaemonEnd::Killed { exit, after } => {
-            let after = words::duration(*after);
-            format!("killed because it did not end after SIGTERM; {exit} after {after}")
+        DaemonEnd::Killed { exit, after, asked_by } => {
+            let (after, asked) = (words::duration(*after), asked_by.as_ref().map_or("SIGTERM".to_owned(), name_of));
+            format!("killed because it did not end after {asked}; {exit} after {after}")
         }
         DaemonEnd::OutputLimit => "killed because its output exceeded the limit".to_owned(),
         DaemonEnd::Signalled { signal, after } => {

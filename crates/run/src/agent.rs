@@ -48,6 +48,8 @@ pub struct AgentPrologue {
 
 #[derive(Debug, Default)]
 struct AgentDocument {
+    directory: String,
+    path: Vec<PathBuf>,
     files: Rc<[EmbeddedFile]>,
     hosts: Vec<HostProgram>,
 }
@@ -92,6 +94,8 @@ impl Agent for StepAgent {
             loading: loading.clone(),
         };
         let document = |document: DocumentPart| AgentDocument {
+            directory: document.directory,
+            path: document.path,
             files: document.files.into(),
             hosts: document.hosts.into_iter().map(host).collect(),
         };
@@ -140,6 +144,15 @@ impl Agent for StepAgent {
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         context.record(script.evidence);
+        if !document.path.is_empty() {
+            context.environment().set_path_prefix(document.path.clone());
+        }
+        for predefined in &script.predefined {
+            let known = predefined.value(context.source_directory(), &document.directory);
+            if let Some(value) = known.or_else(|| context.directory().to_str().map(str::to_owned)) {
+                context.keep(predefined.name(), value);
+            }
+        }
         let mut send = |report: &WorkerMessage| {
             if let Ok(message) = serde_json::to_vec(report) {
                 // When the runner is gone the first process ends this one in a moment.

@@ -14,11 +14,14 @@
 
 mod admission;
 mod agent;
+mod cargo;
 mod emit;
 mod functions;
 mod hold;
 mod options;
 mod outline;
+mod own_programs;
+mod predefined;
 mod preflight;
 mod progress;
 mod runner;
@@ -28,9 +31,11 @@ mod script;
 mod wire;
 
 pub use agent::StepAgent;
+pub use cargo::CargoBuild;
 pub use functions::check_functions;
 pub use greenroom_steps::Evidence;
 pub use options::{Orders, RunOptions, Strictness, TimeLimit};
 pub use outline::{outline, property_name, texts};
+pub use own_programs::OwnPrograms;
 pub use preflight::{HostView, preflight};
 pub use runner::{RunError, run};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Problem, ProblemKind, Registry};
 
+use crate::predefined::Predefined;
 use crate::script;
 
 /// What scenarios will see of the host.
@@ -35,6 +36,7 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
     let states = plan.documents.iter().map(|document| PreflightState {
         embedded: document.files.iter().map(file).collect(),
         path_origin: host.path_origin.clone(),
+        path_prefix: document.metadata.path.iter().map(|(directory, _)| directory.into()).collect(),
         visible: visible.clone(),
         ..PreflightState::new(host.path.to_owned(), host.source_directory.to_owned())
     });
@@ -42,7 +44,12 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
     let of = |scenario: &PlannedScenario| states.get(scenario.document).cloned();
     let mut found = Found::default();
     for scenario in &plan.scenarios {
-        if let (Some(state), Some(document)) = (of(scenario), plan.documents.get(scenario.document)) {
+        if let (Some(mut state), Some(document)) = (of(scenario), plan.documents.get(scenario.document)) {
+            for predefined in Predefined::of(scenario) {
+                state.kept.insert(predefined.name().to_owned());
+                let value = predefined.value(host.source_directory, &document.directory);
+                state.known.extend(value.map(|value| (predefined.name().to_owned(), value)));
+            }
             let metadata = &document.metadata;
             let limits = [("step_timeout", metadata.step_timeout), ("scenario_timeout", metadata.scenario_timeout)];
             check(scenario, registry, (state, &limits), &mut found);
@@ -100,12 +107,14 @@ fn check(
             let (start, end) = repetition.range;
             found.diagnostics.push(diagnostic(Span { source: step.span.source, start, end }, problem));
         }
+        state.step = at;
         if !step.implementation.is_native() {
             // Code of the document, which may do anything.
             state.runs_own_code();
             continue;
         }
-        let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
+        let captures = step.captures.iter().map(|capture| (capture.name.clone(), state.expand(&capture.text)));
+        let captures: Vec<(String, String)> = captures.collect();
         let escaped = step.captures.iter().filter(|capture| capture.kind.is_escaped());
         let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name.clone()));
         if step.repetition.is_some()
@@ -121,6 +130,11 @@ fn check(
             state.ran = true;
         }
         for problem in problems {
+            found.add(step, problem);
+        }
+    }
+    for (at, problem) in registry.check_end(&state) {
+        if let Some(step) = scenario.steps.get(at) {
             found.add(step, problem);
         }
     }

@@ -8,6 +8,7 @@ use greenroom_steps::{EmbeddedFile, Repetition, RepetitionKind};
 use greenroom_steps::host::StepFile;
 
 use crate::options::RunOptions;
+use crate::predefined::Predefined;
 use crate::wire::{DocumentPart, HostPart, Script, ScriptStep};
 
 /// Whether a step host runs any of its steps.
@@ -37,7 +38,12 @@ pub(crate) fn document_part(document: &PlannedDocument, options: &RunOptions) ->
     }
     let embedded = document.files.iter();
     let files = embedded.map(|file| EmbeddedFile { name: file.name.clone(), text: file.text.as_ref().to_owned() });
-    DocumentPart { files: files.collect(), hosts }
+    DocumentPart {
+        directory: document.directory.clone(),
+        path: document.metadata.path.iter().map(|(directory, _)| directory.into()).collect(),
+        files: files.collect(),
+        hosts,
+    }
 }
 
 /// Returns the name by which hosts know a library file. Documents may use several.
@@ -50,6 +56,7 @@ pub(crate) fn script(scenario: &PlannedScenario, document: &PlannedDocument, opt
     Script {
         document: scenario.document,
         steps: scenario.steps.iter().map(script_step).collect(),
+        predefined: Predefined::of(scenario),
         scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
         step_limit: document.metadata.step_timeout,
         strictness: options.strictness,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::options::Strictness;
+use crate::predefined::Predefined;
 use greenroom_event::{Daemon, Failure, LeftOver, Output, PrivateNetwork};
 use greenroom_steps::host::StepFile;
 use greenroom_steps::{EmbeddedFile, Evidence, Repetition};
@@ -26,6 +27,10 @@ pub(crate) struct Prologue {
 /// What the scenarios of a document share.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DocumentPart {
+    /// Its directory.
+    pub(crate) directory: String,
+    /// Directories that are put in front of PATH.
+    pub(crate) path: Vec<PathBuf>,
     /// Its embedded files.
     pub(crate) files: Vec<EmbeddedFile>,
     /// The step hosts that its functions need.
@@ -52,6 +57,8 @@ pub(crate) struct Script {
     pub(crate) document: usize,
     /// Its steps.
     pub(crate) steps: Vec<ScriptStep>,
+    /// The predefined values that it has.
+    pub(crate) predefined: Vec<Predefined>,
     /// How long the scenario may take.
     pub(crate) scenario_limit: Duration,
     /// How long a step may take.

@@ -13,7 +13,7 @@ use crate::sys;
 /// makes writes beyond the file size limit fail instead of killing this process.
 pub fn enter<A: Agent>(agent: &A) {
     sys::unblock_signals();
-    sys::survive_file_size_limit();
+    sys::survive_failed_writes();
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next().is_some_and(|word| word == LAUNCHER_WORD) && arguments.next().is_none() {
         process::serve(agent);

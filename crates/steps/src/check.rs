@@ -61,6 +61,20 @@ pub enum ProblemKind {
     NeverCreated,
     /// A step is to be repeated, but what it looks at does not change.
     NeverChanges,
+    /// A file or directory that a step copies does not exist.
+    MissingSource,
+    /// A user does not exist, or nothing can run as that user.
+    UnknownUser,
+    /// An option of a daemon has no effect.
+    UnusedOption,
+    /// A program in front of a daemon's switches the user and stays.
+    SwitchesUser,
+    /// A step needs reports of a daemon that has no socket for them.
+    NoNotifySocket,
+    /// A step writes to the standard input of a daemon that has none.
+    ClosedStdin,
+    /// A text is not a size.
+    InvalidSize,
     /// A kind of another step library, by its stable word.
     Other(&'static str),
 }
@@ -92,6 +106,13 @@ impl ProblemKind {
             Self::UnknownDaemon => "unknown-daemon",
             Self::NeverCreated => "never-created",
             Self::NeverChanges => "never-changes",
+            Self::MissingSource => "missing-source",
+            Self::UnknownUser => "unknown-user",
+            Self::UnusedOption => "unused-option",
+            Self::SwitchesUser => "switches-user",
+            Self::NoNotifySocket => "no-notify-socket",
+            Self::ClosedStdin => "closed-stdin",
+            Self::InvalidSize => "bad-size",
             Self::Other(word) => word,
         }
     }
@@ -184,6 +205,21 @@ pub struct HttpSteps {
     pub has_base: bool,
 }
 
+/// An option that a step gives to a daemon before its start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DaemonOption {
+    /// The name of the daemon.
+    pub daemon: String,
+    /// What the option is about.
+    pub kind: &'static str,
+    /// The number of the step, from 0.
+    pub step: usize,
+    /// Whether a daemon of this name had been started before.
+    pub is_started: bool,
+    /// The file or directory that the option names, if it names one.
+    pub path: Option<String>,
+}
+
 /// What earlier steps of a scenario change, as far as checks know.
 #[derive(Debug, Clone)]
 pub struct PreflightState {
@@ -207,8 +243,16 @@ pub struct PreflightState {
     pub files: BTreeSet<String>,
     /// Names under which earlier steps keep a value.
     pub kept: BTreeSet<String>,
+    /// The values of predefined names that are known before the run: `SRCDIR`, `DOCDIR`.
+    pub known: BTreeMap<String, String>,
     /// Names of daemons that earlier steps start.
     pub daemons: BTreeSet<String>,
+    /// The number of the present step, from 0.
+    pub step: usize,
+    /// Options that steps have given to daemons.
+    pub daemon_options: Vec<DaemonOption>,
+    /// The steps that start daemons, with their names.
+    pub starts: Vec<(usize, String)>,
     /// Whether an earlier step is the user's own code, or is not known. It may start daemons and keep
     /// values.
     pub own_code: bool,
@@ -237,13 +281,28 @@ impl PreflightState {
             visible: None,
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
+            known: BTreeMap::new(),
             daemons: BTreeSet::new(),
+            step: 0,
+            daemon_options: Vec::new(),
+            starts: Vec::new(),
             own_code: false,
             anything_goes: false,
             ran: false,
             http: HttpSteps::default(),
             command: None,
         }
+    }
+
+    /// Replaces each `${NAME}` of a predefined name whose value is known before the run.
+    pub fn expand(&self, text: &str) -> String {
+        if !text.contains("${") {
+            return text.to_owned();
+        }
+        // A value with special characters would be read in another way than the step reads it.
+        let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
+        let names = self.known.iter().filter(|(_, value)| is_plain(value));
+        names.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
     }
 
     /// Notes that a step sets PATH.
@@ -281,6 +340,25 @@ impl PreflightState {
     pub fn creates(&mut self, name: &str) {
         self.scripts.remove(plain(name));
         self.files.insert(plain(name).to_owned());
+    }
+
+    /// Notes that a step starts a daemon.
+    pub fn starts_daemon(&mut self, name: &str) {
+        self.daemons.insert(name.to_owned());
+        self.starts.push((self.step, name.to_owned()));
+    }
+
+    /// Returns whether a step after an option has started its daemon.
+    pub fn has_started(&self, option: &DaemonOption) -> bool {
+        self.starts.iter().any(|(step, name)| *step > option.step && *name == option.daemon)
+    }
+
+    /// Returns whether a daemon has an option of this kind in what is known of it.
+    ///
+    /// The name or the start of a daemon may not be known.
+    pub fn may_have_option(&self, daemon: &str, kind: &str) -> bool {
+        let has = |option: &DaemonOption| option.daemon == daemon && option.kind == kind;
+        self.own_code || daemon.contains("${") || self.daemon_options.iter().any(has)
     }
 
     /// Notes a step that may do anything: the user's own code, or one that is not known.

@@ -128,11 +128,20 @@ impl Context {
     ///
     /// If the path is absolute, or leaves the directory by `..`.
     pub fn inside(&self, path: &str) -> Result<PathBuf, Failure> {
+        if let Some(below) = self.below(path) {
+            return Ok(self.directory.join(below));
+        }
         if leaves(path) {
             return Err(Failure::new(format!("{path} is outside of the scenario's directory"))
                 .help("write a path inside the scenario's directory, without a leading `/` or `..`"));
         }
         Ok(self.working_directory.join(path))
+    }
+
+    /// Returns what follows the data directory in an absolute path, such as `${DATADIR}/x`.
+    pub(crate) fn below<'a>(&self, path: &'a str) -> Option<&'a Path> {
+        let below = Path::new(path).strip_prefix(&self.directory).ok()?;
+        below.to_str().is_some_and(|below| !leaves(below)).then_some(below)
     }
 
     /// Returns the embedded file of this name. Letter case does not matter.
@@ -172,6 +181,11 @@ impl Context {
     /// Returns the value kept under a name.
     pub fn kept(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// Returns the names of all kept values.
+    pub(crate) fn kept_names(&self) -> Vec<String> {
+        self.values.keys().cloned().collect()
     }
 
     /// Replaces every `${name}` of a kept value; `None` if there is nothing to replace.

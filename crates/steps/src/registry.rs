@@ -14,6 +14,8 @@ use crate::step::{Captures, ScenarioEnd, StepResult};
 pub type StepFunction = Box<dyn Fn(&mut Context, &Captures) -> StepResult + Send + Sync>;
 /// Finds the problems of a step before any scenario starts. It also notes what the step changes.
 pub type CheckFunction = fn(&Captures, &mut PreflightState) -> Vec<Problem>;
+/// Finds the problems of a scenario after the checks of all its steps. Each has the number of its step.
+pub type CheckEndFunction = fn(&PreflightState) -> Vec<(usize, Problem)>;
 /// Runs when a scenario ends, passed or failed, after its cleanups.
 pub type EndFunction = fn(&mut Context, &mut ScenarioEnd);
 
@@ -44,6 +46,7 @@ pub struct Library {
     serves: Vec<String>,
     rows: Vec<Row>,
     end: Option<EndFunction>,
+    check_end: Option<CheckEndFunction>,
 }
 
 impl std::fmt::Debug for Library {
@@ -58,7 +61,14 @@ impl Library {
     /// Documents bind it as `lib/NAME.yaml`. The text of that file is `bindings`; implementations
     /// in it are `native`.
     pub fn new(name: impl Into<String>, bindings: impl Into<String>) -> Self {
-        Self { name: name.into(), bindings: bindings.into(), serves: Vec::new(), rows: Vec::new(), end: None }
+        Self {
+            name: name.into(),
+            bindings: bindings.into(),
+            serves: Vec::new(),
+            rows: Vec::new(),
+            end: None,
+            check_end: None,
+        }
     }
 
     /// Adds a step function or a cleanup, with its check.
@@ -102,6 +112,13 @@ impl Library {
     #[must_use]
     pub fn at_end(mut self, end: EndFunction) -> Self {
         self.end = Some(end);
+        self
+    }
+
+    /// Sets the function that finds problems after the checks of all steps of a scenario.
+    #[must_use]
+    pub fn at_check_end(mut self, check_end: CheckEndFunction) -> Self {
+        self.check_end = Some(check_end);
         self
     }
 
@@ -195,6 +212,11 @@ impl Registry {
             }
             Check::With(check) => check(captures, state),
         }
+    }
+
+    /// Checks a scenario as a whole, after all of its steps. Each problem has the number of its step.
+    pub fn check_end(&self, state: &PreflightState) -> Vec<(usize, Problem)> {
+        self.libraries.iter().filter_map(|library| library.check_end).flat_map(|check_end| check_end(state)).collect()
     }
 
     /// Ends a scenario: calls the end function of every library, the latest first.

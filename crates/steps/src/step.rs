@@ -8,8 +8,8 @@ use std::str::FromStr;
 pub(crate) use greenroom_event::{Closest, Comparison};
 use greenroom_event::{Daemon, Exit, LeftOver, OutputSource};
 pub use greenroom_event::{Failure, FailureKind, Output, Part, Relation, Stream, Subject};
-use greenroom_sandbox::process::ExitStatus;
 use greenroom_sandbox::process::capture::Tail;
+use greenroom_sandbox::process::{ExitStatus, Signal};
 use greenroom_sandbox::{SpawnError, emptied};
 
 /// The result of a step. A failure fails its scenario.
@@ -20,12 +20,17 @@ pub(crate) fn exit_of(status: ExitStatus) -> Exit {
     match status {
         ExitStatus::Code(code) => Exit::Status(code),
         ExitStatus::Signal(signal) | ExitStatus::CoreDump(signal) => Exit::Signal(greenroom_event::Signal {
-            number: signal.as_raw(),
-            name: signal.name().map(|name| format!("SIG{name}")),
             core_dumped: matches!(status, ExitStatus::CoreDump(_)),
+            ..signal_of(signal)
         }),
         ExitStatus::Unknown => Exit::Unknown,
     }
+}
+
+/// Returns a signal, as events carry it.
+pub(crate) fn signal_of(signal: Signal) -> greenroom_event::Signal {
+    let name = signal.name().map(|name| format!("SIG{name}"));
+    greenroom_event::Signal { number: signal.as_raw(), name, core_dumped: false }
 }
 
 /// The advice about programs that scenarios do not see.

@@ -1,6 +1,6 @@
 //! Bindings files.
 
-use greenroom_doc::{MemoryLoader, Request, bindings_of, load};
+use greenroom_doc::{MemoryLoader, Request, SourceFile, bindings_of, load};
 
 use crate::checks::{check_diagnostics, check_document, check_span, codes, fingerprint};
 use crate::target::Target;
@@ -60,7 +60,7 @@ const STEPS: usize = 12;
 
 fn run(input: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(input);
-    let (sources, bindings, diagnostics) = bindings_of("b.yaml", &text);
+    let (sources, bindings, diagnostics) = bindings_of(SourceFile::new("b.yaml", &*text));
     check_diagnostics(&diagnostics, &sources);
     let mut kinds = 0_u32;
     // A step for each pattern, as it is written and nearly so.

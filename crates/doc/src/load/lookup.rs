@@ -15,8 +15,14 @@ pub(crate) fn directory(path: &str) -> &str {
     }
 }
 
-/// Joins a directory and a name relative to it.
+/// Joins the directory of a document and a name relative to it.
+///
+/// A name may begin with `${DOCDIR}`, which is that directory, or with `${SRCDIR}`, the working directory.
 pub(crate) fn join(directory: &str, name: &str) -> String {
+    if let Some(name) = name.strip_prefix("${SRCDIR}/") {
+        return join("", name);
+    }
+    let name = name.strip_prefix("${DOCDIR}/").unwrap_or(name);
     let name = name.strip_prefix("./").unwrap_or(name);
     match directory {
         _ if name.starts_with('/') => name.to_owned(),
@@ -106,6 +112,9 @@ mod tests {
         assert_eq!(join("a", "./b"), "a/b");
         assert_eq!(join("/", "b"), "/b");
         assert_eq!(join("a", "/b"), "/b");
+        assert_eq!(join("a", "${DOCDIR}/b"), "a/b");
+        assert_eq!(join("a", "${SRCDIR}/./b"), "b");
+        assert_eq!(join("a", "${OTHER}/b"), "a/${OTHER}/b");
         assert_eq!(key("./a//b/./c"), "a/b/c");
         assert_eq!(key("/a/"), "/a");
     }

@@ -87,14 +87,14 @@ pub fn load(request: &Request<'_>) -> Loaded {
 }
 
 /// Reads the bindings of one bindings file without a document, to list the steps of a library.
-pub fn bindings_of(name: &str, text: &str) -> (Sources, Vec<Binding>, Vec<Diagnostic>) {
+pub fn bindings_of(file: SourceFile) -> (Sources, Vec<Binding>, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let mut diagnostics = Vec::new();
-    if u32::try_from(text.len()).is_err() {
-        diagnostics.push(lookup::too_big(name));
+    if u32::try_from(file.text.len()).is_err() {
+        diagnostics.push(lookup::too_big(&file.name));
         return (sources, Vec::new(), diagnostics);
     }
-    let id = sources.add(SourceFile::new(name, text));
+    let id = sources.add(file);
     let file = binding::read(id, &sources, &mut diagnostics);
     (sources, file.bindings.into_iter().map(|compiled| compiled.binding).collect(), diagnostics)
 }

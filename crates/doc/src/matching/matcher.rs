@@ -57,6 +57,8 @@ pub(crate) struct Matcher<'a> {
     cannot_run: bool,
     /// The diagnostic about each language that has no step host.
     no_host: HashMap<String, usize>,
+    /// Pairs of bindings of which the first, the document's own, was used.
+    shadowed: BTreeSet<(usize, usize)>,
     diagnostics: Repeats,
 }
 
@@ -100,6 +102,7 @@ impl<'a> Matcher<'a> {
             files_used: vec![false; contents.files.len()],
             cannot_run: false,
             no_host: HashMap::new(),
+            shadowed: BTreeSet::new(),
             diagnostics: Repeats::default(),
         }
     }
@@ -188,9 +191,13 @@ impl<'a> Matcher<'a> {
     }
 
     /// Returns the bindings that match a text. One with invalid escapes does not if another can take the
-    /// text as it is.
+    /// text as it is, nor does a built-in one that yields to the document's own.
     fn valid_hits(&mut self, kind: StepKind, text: &str) -> (Vec<Hit>, Vec<Mistyped>) {
         let (mut hits, mistyped) = self.hits(kind, text);
+        if hits.len() > 1 && hits.iter().any(|hit| self.is_own(hit.binding)) {
+            self.warn_of_shadowed(&hits);
+            hits.retain(|hit| !self.bindings[hit.binding].binding.yields);
+        }
         if hits.len() > 1 {
             let is_valid = |hit: &Hit| self.has_valid_escapes(hit, text);
             if hits.iter().any(is_valid) {
@@ -200,6 +207,30 @@ impl<'a> Matcher<'a> {
             }
         }
         (hits, mistyped)
+    }
+
+    /// Returns whether a binding is one of the document's own.
+    fn is_own(&self, binding: usize) -> bool {
+        !self.sources.file(self.bindings[binding].binding.span.source).is_builtin
+    }
+
+    /// Warns, once for each pair, that a binding of the document is used and not a built-in one.
+    fn warn_of_shadowed(&mut self, hits: &[Hit]) {
+        let Some(own) = hits.iter().map(|hit| hit.binding).find(|&binding| self.is_own(binding)) else { return };
+        let yielding = hits.iter().map(|hit| hit.binding).filter(|&binding| self.bindings[binding].binding.yields);
+        for other in yielding {
+            if !self.shadowed.insert((own, other)) {
+                continue;
+            }
+            let (own, other) = (&self.bindings[own].binding, &self.bindings[other].binding);
+            let message = format!("`{}` is used for steps that also match a built-in step", own.pattern);
+            self.diagnostics.push(
+                Diagnostic::warning(Code::ShadowedStep, message)
+                    .at(own.span, "")
+                    .note(format!("the built-in step is `{}` in {}", other.pattern, self.sources.cite(other.span)))
+                    .help("to use the built-in step, make this pattern narrower"),
+            );
+        }
     }
 
     fn hits(&mut self, kind: StepKind, text: &str) -> (Vec<Hit>, Vec<Mistyped>) {

@@ -29,6 +29,9 @@ pub struct Binding {
     pub captures: Vec<(String, CaptureType)>,
     /// Implementations by language, in the order written.
     pub implementations: Vec<Implementation>,
+    /// Whether bindings of the document win over it. That is so for built-in ones that Subplot does not have:
+    /// documents were written before they existed.
+    pub yields: bool,
 }
 
 /// The language of functions that run without a step host.
@@ -88,6 +91,7 @@ const KEYS: &[&str] =
 /// Reads a bindings file.
 pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BindingsFile {
     let text = Arc::clone(&sources.file(source).text);
+    let is_builtin = sources.file(source).is_builtin;
     let mut file = BindingsFile::default();
     let root = match yaml::parse(source, &text, text_start(&text)..text.len(), diagnostics) {
         Ok(Some(root)) => root,
@@ -112,7 +116,7 @@ pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Di
         }
     };
     for item in items {
-        let mut reader = Reader { text: &text, diagnostics, invalid: &mut file.invalid };
+        let mut reader = Reader { text: &text, is_builtin, diagnostics, invalid: &mut file.invalid };
         file.bindings.extend(reader.binding(item));
     }
     file
@@ -127,6 +131,7 @@ struct Fields<'a> {
     types: Vec<(&'a Node, CaptureType)>,
     doc: Option<String>,
     example: Option<String>,
+    is_of_subplot: bool,
     implementations: Vec<Implementation>,
     function: Option<Arc<str>>,
     cleanup: Option<(Span, Arc<str>)>,
@@ -134,6 +139,7 @@ struct Fields<'a> {
 
 struct Reader<'a> {
     text: &'a str,
+    is_builtin: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
     invalid: &'a mut Vec<InvalidBinding>,
 }
@@ -209,6 +215,8 @@ impl Reader<'_> {
             "case_sensitive" => fields.case_sensitive = self.flag(name, value).unwrap_or(false),
             "doc" => fields.doc = self.prose(name, value),
             "example" => fields.example = self.prose(name, value),
+            // Only in files that come with greenroom.
+            "origin" if self.is_builtin => fields.is_of_subplot = value.text() == Some("subplot"),
             "function" => fields.function = self.word(name, value),
             "cleanup" => fields.cleanup = self.word(name, value).map(|word| (key.span, word)),
             "types" => self.types(value, &mut fields.types),
@@ -378,6 +386,7 @@ impl Reader<'_> {
             example: fields.example,
             captures: names.into_iter().zip(kinds).collect(),
             implementations: fields.implementations,
+            yields: self.is_builtin && !fields.is_of_subplot,
         };
         Some(CompiledBinding { binding, pattern: Arc::new(pattern) })
     }

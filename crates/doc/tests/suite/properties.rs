@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use greenroom_doc::{Code, Diagnostic, Loaded, Sources, Span, bindings_of};
+use greenroom_doc::{Code, Diagnostic, Loaded, SourceFile, Sources, Span, bindings_of};
 use proptest::prelude::*;
 
 use crate::project::{HEAD, Project};
@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn any_yaml_is_survived(pieces in proptest::collection::vec(yaml_piece(), 0..30)) {
         let text = pieces.concat();
-        bindings_of("b.yaml", &text);
+        bindings_of(SourceFile::new("b.yaml", text.as_str()));
         check(&Project::with_bindings(&text, "given é\ngiven 12\ngiven x").load());
         check(&Project::new().document("d.subplot", text).load());
     }

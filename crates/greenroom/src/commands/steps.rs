@@ -3,9 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
-use greenroom_doc::{Binding, Loader, bindings_of, nearest};
+use clap::builder::NonEmptyStringValueParser;
+use greenroom_doc::{Binding, Loader, SourceFile, bindings_of, nearest};
 use greenroom_report::catalogue::{self, Listing};
 use greenroom_report::diagnostics;
+use greenroom_steps::host::check::{self, PythonCheckError};
 use greenroom_steps::{Library, Registry};
 
 use crate::documents::Documents;
@@ -23,8 +25,18 @@ pub(crate) struct Steps {
     /// For a document, all steps that it can use are shown, those of its own bindings files too. Words
     /// are searched for in the built-in steps, their descriptions and examples; a step needs all of
     /// them, in any letter case. Without an argument, all built-in steps are shown.
-    #[arg(value_name = "WHAT")]
+    #[arg(value_name = "WHAT", conflicts_with = "python")]
     what: Vec<String>,
+    /// Show the functions that Python steps can call, as this interpreter finds them
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "python3",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    python: Option<String>,
 }
 
 /// The steps of one bindings file.
@@ -43,7 +55,10 @@ struct Found {
 
 impl Steps {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let builtin = || registry.libraries().iter().map(|library| (file_of(library), library.bindings().to_owned()));
+        if let Some(python) = &self.python {
+            return functions(python, settings);
+        }
+        let builtin = || registry.libraries().iter().map(source_of);
         let all = || Found { is_builtin: true, ..read(builtin(), settings) };
         let (found, words): (Found, &[String]) = match self.what.as_slice() {
             [one] => match self.named(one, settings, registry)? {
@@ -80,13 +95,13 @@ impl Steps {
         let short = wanted.strip_prefix("lib/").unwrap_or(wanted);
         let short = short.strip_suffix(".yaml").unwrap_or(short);
         if let Some(library) = registry.libraries().iter().find(|library| library.name() == short) {
-            return Ok(Some(read([(file_of(library), library.bindings().to_owned())], settings)));
+            return Ok(Some(read([source_of(library)], settings)));
         }
         if has_extension(wanted, &["md", "markdown", "subplot"]) {
             return of_document(wanted, settings, registry).map(Some);
         }
         if let Ok(text) = Disk.load(wanted) {
-            return Ok(Some(read([(wanted.to_owned(), String::from_utf8_lossy(&text).into_owned())], settings)));
+            return Ok(Some(read([SourceFile::new(wanted, String::from_utf8_lossy(&text))], settings)));
         }
         if has_extension(wanted, &["yaml", "yml"]) || wanted.contains('/') {
             return Err(CommandError::Usage(vec![not_found(&self.what, registry)]));
@@ -95,9 +110,22 @@ impl Steps {
     }
 }
 
-/// Returns the name under which documents bind a library.
-fn file_of(library: &Library) -> String {
-    format!("lib/{}.yaml", library.name())
+/// Shows the functions that Python steps can call.
+fn functions(python: &str, settings: &Settings) -> Result<ExitCode, CommandError> {
+    let failed = |reason: String| CommandError::Usage(vec![reason]);
+    let sections = check::provided_functions(python, &settings.path).map_err(|error| match error {
+        PythonCheckError::NotFound => failed(format!("{python}: program not found")),
+        PythonCheckError::Python(reason) => failed(format!("{python} does not run greenroom's Python code: {reason}")),
+        PythonCheckError::Here(error) => CommandError::system(format!("run {python}"), &error),
+    })?;
+    let listed: Vec<(&str, &[(String, String)])> =
+        sections.iter().map(|section| (section.title.as_str(), section.functions.as_slice())).collect();
+    print(&catalogue::functions(&listed, settings.stdout.style()))
+}
+
+/// Returns the bindings file of a library, under the name by which documents bind it.
+fn source_of(library: &Library) -> SourceFile {
+    SourceFile::builtin(format!("lib/{}.yaml", library.name()), library.bindings())
 }
 
 fn has_extension(path: &str, known: &[&str]) -> bool {
@@ -105,11 +133,12 @@ fn has_extension(path: &str, known: &[&str]) -> bool {
 }
 
 /// Reads bindings files, and shows what is wrong with them.
-fn read(texts: impl IntoIterator<Item = (String, String)>, settings: &Settings) -> Found {
+fn read(sources: impl IntoIterator<Item = SourceFile>, settings: &Settings) -> Found {
     let mut is_valid = true;
     let mut files = Vec::new();
-    for (name, text) in texts {
-        let (sources, bindings, problems) = bindings_of(&name, &text);
+    for source in sources {
+        let name = source.name.clone();
+        let (sources, bindings, problems) = bindings_of(source);
         if !problems.is_empty() {
             let text = diagnostics::render(&problems, &sources, settings.stderr.style());
             let _ = std::io::stderr().write_all(text.as_bytes());

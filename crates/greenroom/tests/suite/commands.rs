@@ -34,6 +34,7 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^^^^^
   |
   = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
   = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 1 error
@@ -64,7 +65,7 @@ greenroom: no scenario has "third" in its title or in a heading above it; `green
 #[test]
 fn steps_of_the_daemon_library() {
     Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
-lib/daemon.yaml (70 steps)
+lib/daemon.yaml (92 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
@@ -168,6 +169,71 @@ lib/daemon.yaml (70 steps)
         Finds a TCP port that nothing listens on and keeps its number under a name. In every later
         step of the scenario `${NAME}` stands for it.
 
+  when  I start "{path}{args}" as a background process as {name}, on port {port}, within {limit} seconds
+        path: a word, args: any text, name: a word, port: a word, limit: a number
+        Starts a program and waits until it listens on a TCP port, with another limit than five
+        seconds.
+
+  when  I start "{path}{args}" as a background process as {name}, on port {port}, within {limit} seconds, with environment {env}
+        path: a path, args: any text, name: any text, port: a word, limit: a number, env: any text
+        The same with further environment variables, given as a JSON object.
+
+  when  I try to start "{path}{args}" as {name}, on port {port}, within {limit} seconds
+        path: a word, args: any text, name: a word, port: a word, limit: a number
+        Starts a program and waits until it listens on a TCP port, with another limit than five
+        seconds. This step does not fail: a later step checks whether it worked.
+
+  given daemon {name} runs in directory {path}
+        name: a word, path: a path
+        Lets a daemon run in a directory below the scenario's. Its program is looked up from there;
+        its output files stay where they are. This and the next steps come before the step that
+        starts the daemon. A restart keeps what they say.
+
+  given daemon {name} reads stdin from file {file}
+        name: a word, file: a path
+        Lets a daemon read this file of the scenario's directory as its standard input, which is
+        empty otherwise.
+
+  given daemon {name} keeps stdin open
+        name: a word
+        Gives a daemon a pipe as its standard input, which later steps write to and close.
+
+  given daemon {name} may have {number} open files
+        name: a word, number: a non-negative integer
+        Limits how many descriptors each process of a daemon may have open, with its standard
+        streams.
+
+  given daemon {name} may use {size} of memory
+        name: a word, size: a word
+        Limits the private memory that each process of a daemon may write to, such as 64M or 2G
+        (RLIMIT_DATA). To allocate more fails as when there is no memory left.
+
+  given daemon {name} runs as user {user}
+        name: a word, user: a word
+        Runs a daemon as an account of this machine, with its groups. Only root can do that. The
+        user gets an empty home directory, and everyone may write to the scenario's directory.
+
+  given daemon {name} runs as an ordinary user
+        name: a word
+        Runs a daemon as a user other than root, for programs that refuse to run as root: in a user
+        namespace where the present user has the number 1000, or that of nobody if only that has a
+        name. To the outside, its files belong to the present user.
+
+  given daemon {name} reports to a notify socket
+        name: a word
+        Gives a daemon a socket and its address in NOTIFY_SOCKET, to which it reports as services of
+        systemd do: sd_notify(3), systemd-notify.
+
+  given daemon {name} is stopped with signal {signal}
+        name: a word, signal: a word
+        Stops a daemon by another signal than SIGTERM, in all steps that stop or restart it, and at
+        the end of the scenario. The name is with or without `SIG`.
+
+  given daemon {name} may take {limit} seconds to end
+        name: a word, limit: a number
+        Gives a daemon more or less time to end than five seconds, in all steps that stop or restart
+        it without a limit of their own, and at the end of the scenario.
+
   when  I wait for daemon {name} to listen on port {port}
         name: a word, port: a word
         Waits until a daemon listens on a TCP port, for at most five seconds. Makes no connection.
@@ -192,6 +258,15 @@ lib/daemon.yaml (70 steps)
 
   when  I wait for daemon {name} to write "{text}" to stderr, for at most {limit} seconds
         name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to report ready
+        name: a word
+        Waits until a daemon reports READY=1 to its notify socket, for at most five seconds. Fails
+        at once when it ends before.
+
+  when  I wait for daemon {name} to report ready, for at most {limit} seconds
+        name: a word, limit: a number
         The same with another limit.
 
   when  I wait for daemon {name} to listen on UDP port {port}
@@ -311,15 +386,42 @@ lib/daemon.yaml (70 steps)
         Sends a signal, by name with or without `SIG` or by number, to a daemon's process. Fails
         when it has ended.
 
+  when  I write "{text}" to the stdin of daemon {name}
+        text: any text, name: a word
+        Writes a text to the standard input of a daemon that keeps it open, for at most five
+        seconds. No newline is added: in the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}` stand
+        for the characters they name.
+
+  when  I close the stdin of daemon {name}
+        name: a word
+        Closes the standard input of a daemon that keeps it open, so that it reads the end.
+
+  when  I kill daemon {name}
+        name: a word
+        Sends SIGKILL to a daemon and its process group, and waits until they have ended. Fails when
+        the daemon has ended before.
+
   when  I restart daemon {name}
         name: a word
         Stops a daemon as the stop step does, if it runs, and starts it again as it was started the
         first time, waiting for its port if it has one. What steps waited for after its start is
         waited for again, with their limits. Its output files start empty.
 
+  when  I restart daemon {name}, within {limit} seconds
+        name: a word, limit: a number
+        Restarts a daemon, with another limit than five seconds for its end, and then for its port.
+
   when  I stop background process {name}, within {limit} seconds
         name: a word, limit: a number
         Stops a daemon, with another limit than five seconds.
+
+  when  I stop background process {name} with signal {signal}
+        name: a word, signal: a word
+        Stops a daemon by another signal than SIGTERM, given by name or number.
+
+  when  I stop background process {name} with signal {signal}, within {limit} seconds
+        name: a word, signal: a word, limit: a number
+        The same with another limit.
 
   then  daemon {name} is running
         name: a word
@@ -401,6 +503,10 @@ lib/daemon.yaml (70 steps)
         port: a word
         Checks that no process has a UDP socket on this port that anyone can send to.
 
+  then  daemon {name} has reported status "{text}"
+        name: a word, text: any text
+        Checks that the latest STATUS that a daemon has reported to its notify socket is this text.
+
 "#]]);
 }
 
@@ -481,7 +587,7 @@ error[not-found]: document not found: gone.md
 fn steps_are_searched_for_by_words() {
     let project = Project::new();
     project.run(["steps", "Modification", "TIME", "given"]).passes().stdout(str![[r#"
-lib/files.yaml (1 of 35 steps)
+lib/files.yaml (1 of 55 steps)
   given file {filename} has modification time {mtime}
         filename: a path, mtime: any text
         Sets the modification time of a file, written like `1970-01-02 03:04:05`, in UTC. Creates a
@@ -493,9 +599,59 @@ lib/files.yaml (1 of 35 steps)
     assert!(ran.stdout.contains("daemon {name} has ended by signal"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("lib/files.yaml"), "{}", ran.stdout);
     project.run(["steps", "exit", "teapot"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http
+greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http, json
 
 "#]]);
+}
+
+#[test]
+fn functions_for_python_steps_are_shown_with_their_parameters() {
+    let project = Project::new();
+    let ran = project.run(["steps", "--python"]).passes();
+    let (helpers, rest) = ran.stdout.split_once("\n\n").unwrap();
+    crate::support::same(
+        helpers,
+        str![[r#"
+helpers (11 functions)
+  assert_eq(a, b)
+        Fails if the values differ, and shows both.
+  assert_ne(a, b)
+        Fails if the values are equal.
+  assert_dict_eq(a, b)
+        Fails if the dictionaries differ at any depth, and shows where.
+  decode_bytes(s)
+        Decodes base64 to bytes.
+  decode_str(s)
+        Decodes base64 to text.
+  get_file(filename)
+        Returns the content of an embedded file.
+  store_file(filename, content)
+        Replaces the content of an embedded file, or adds one, for this scenario.
+  indent(n)
+        Returns the indentation of a level in the log.
+  is_multiline_string(v)
+        Returns whether a value is text or bytes with more than one line.
+  log_lines(prefix, v)
+        Writes the lines of a text to the log, each with a prefix.
+  log_value(msg, level, v)
+        Writes a value to the log, one line for each of its parts.
+"#]],
+    );
+    assert!(rest.contains("\nlib/daemon.py ("), "{rest}");
+    assert!(
+        rest.contains("\n  daemon_start_on_port(ctx, path=None, args=None, name=None, port=None, env=None)\n"),
+        "{rest}"
+    );
+    assert!(!rest.contains("\n  _"), "{rest}");
+    project.run(["steps", "--python=no-such-python"]).code(3).stdout("").stderr(str![[r#"
+greenroom: no-such-python: program not found
+
+"#]]);
+    project.run(["steps", "--python=false"]).code(3).stdout("").stderr(str![[r#"
+greenroom: false does not run greenroom's Python code: it printed nothing
+
+"#]]);
+    project.run(["steps", "--python", "daemon"]).code(3).stdout("");
 }
 
 #[test]
@@ -530,7 +686,7 @@ greenroom: no library, bindings file or document is named `deamon`, and no step 
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http
+greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http, json
 
 "#]]);
 }

@@ -58,7 +58,7 @@ FAIL [TIME]  Never
       │ 2
 
   1 leftover process, stopped at the end:
-    sleep 60  (daemon w, running for [TIME])
+    [..]sleep 60  (daemon w, running for [TIME])
 
   rerun: greenroom run x.md --name Never
 
@@ -153,7 +153,7 @@ FAIL [TIME]  Written
     stdout of daemon w: see above
 
   1 leftover process, stopped at the end:
-    sleep 60  (daemon w, running for [TIME])
+    [..]sleep 60  (daemon w, running for [TIME])
 
   rerun: greenroom run x.md --name Written
 
@@ -192,7 +192,7 @@ FAIL [TIME]  The scenario
     stdout of daemon w: see above
 
   1 leftover process, stopped at the end:
-    sleep 60  (daemon w, running for [TIME])
+    [..]sleep 60  (daemon w, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -89,6 +89,7 @@ fn steps() {
         example: None,
         captures: captures.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
         implementations: Vec::new(),
+        yields: false,
     };
     let daemon = [
         binding(

@@ -89,7 +89,7 @@ struct Beginning {
 fn begin() -> Option<Beginning> {
     let _ = rustix::process::setsid();
     sys::reset_signals();
-    sys::survive_file_size_limit();
+    sys::survive_failed_writes();
     sys::detect_processor_features();
     // The control socket came as standard input; programs of the stages must not find it there.
     let control = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).ok()?;

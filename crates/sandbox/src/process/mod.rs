@@ -5,6 +5,8 @@
 //!   never confused with another process that gets its number.
 //! - [`Service`] is a program that may go into the background.
 //! - [`Neighbour`] is a process that another one has started.
+//! - [`Restrictions`] are limits of a program and the user that it runs as.
+//! - [`NotifySocket`] receives what a daemon reports about itself.
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
 //! - [`table`] lists the scenario's own processes, [`ports`] its listening sockets, [`capture`]
@@ -22,9 +24,11 @@ pub mod http;
 mod mark;
 mod neighbour;
 pub mod network;
+mod notify;
 pub mod ports;
 mod program;
 pub mod ready;
+mod restrictions;
 mod running;
 mod service;
 mod signal;
@@ -36,10 +40,12 @@ pub(crate) mod wait;
 pub(crate) use child::Child;
 pub use greet::greet;
 pub use neighbour::Neighbour;
+pub use notify::{NotifySocket, Reports};
 pub use program::{
     Input, Program, ProgramError, SpawnError, find_program, interpreter, missing_interpreter, retry_while_busy,
     retry_while_scarce,
 };
+pub use restrictions::{Account, Restrictions, RunAs, most_open_files};
 pub use running::Process;
 pub use service::Service;
 pub use signal::{Signal, UnknownSignal};

@@ -11,6 +11,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use super::capture;
+use super::restrictions::{Restrictions, RunAs};
 use super::running::Process;
 use super::wait::{WaitError, Watch};
 use crate::surroundings::emptied;
@@ -211,6 +212,25 @@ impl Program {
         })
     }
 
+    /// Starts it with limits, or as another user.
+    ///
+    /// # Errors
+    ///
+    /// When the program cannot be executed, or not in that way.
+    pub fn start_restricted(self, restrictions: &Restrictions) -> Result<Process, SpawnError> {
+        if restrictions.is_empty() {
+            return self.start();
+        }
+        let started = self.start_with(|command| {
+            command.process_group(0);
+            sys::restrict(command, restrictions);
+        });
+        started.map_err(|error| {
+            let hint = error.hint.or_else(|| refused(restrictions, &error.source));
+            SpawnError { hint, ..error }
+        })
+    }
+
     /// Starts it so that it ends with this process and adopts what its own children leave behind.
     ///
     /// [`Process::kill_all`] then leaves nothing of it.
@@ -266,6 +286,23 @@ impl Program {
             let hint = explain(&directory, &path, &argv, &environment, &source);
             SpawnError { path, hint, source }
         })
+    }
+}
+
+/// Explains why a program could not be started with these restrictions.
+fn refused(restrictions: &Restrictions, error: &io::Error) -> Option<String> {
+    let number = error.raw_os_error()?;
+    match &restrictions.user {
+        Some(RunAs::Ordinary(_)) if [libc::EPERM, libc::ENOSPC, libc::EUSERS].contains(&number) => {
+            Some("an ordinary user is made by a user namespace, which this system refuses here".to_owned())
+        }
+        Some(RunAs::Account(account)) if number == libc::EACCES => {
+            Some(format!("user {} may not execute it, or not reach its directory", account.name))
+        }
+        Some(RunAs::Account(account)) if [libc::EPERM, libc::EINVAL].contains(&number) => {
+            Some(format!("this process may not switch to user {}", account.name))
+        }
+        _ => None,
     }
 }
 

@@ -16,6 +16,7 @@ use super::mark::Mark;
 use super::neighbour::Neighbour;
 use super::ports::Listeners;
 use super::program::{Program, SpawnError};
+use super::restrictions::Restrictions;
 use super::running::{KILL_LIMIT, Process};
 use super::signal::Signal;
 use super::status::{Exit, ExitStatus, StopOutcome};
@@ -65,8 +66,8 @@ impl Service {
     /// # Errors
     ///
     /// When the program cannot be executed.
-    pub fn start(program: Program, port: Option<u16>) -> Result<Self, SpawnError> {
-        let (mark, first) = Mark::put_on(|| program.start());
+    pub fn start(program: Program, port: Option<u16>, restrictions: &Restrictions) -> Result<Self, SpawnError> {
+        let (mark, first) = Mark::put_on(|| program.start_restricted(restrictions));
         Ok(Self {
             first: first?,
             mark,
@@ -108,6 +109,23 @@ impl Service {
     /// Whether it is known to be in the background.
     pub fn is_in_background(&self) -> bool {
         self.main.is_some()
+    }
+
+    /// Takes another process of it for its main one, if it is one that it says so of.
+    pub fn follow(&mut self, pid: i32) {
+        if self.exit.is_some() || self.pid() == pid || !self.living().iter().any(|entry| entry.pid == pid) {
+            return;
+        }
+        if self.first.pid() == pid && self.first.try_wait().is_none() {
+            self.main = None;
+            return;
+        }
+        let before = surroundings::ends_seen();
+        let Ok(process) = Neighbour::hold(pid) else { return };
+        // Now its number cannot pass on any more; before, it could.
+        if self.living().iter().any(|entry| entry.pid == pid) {
+            self.main = Some(Main { process, before });
+        }
     }
 
     /// Notes that it listens on a port: a process that does not is not the daemon.

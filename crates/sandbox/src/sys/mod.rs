@@ -8,7 +8,14 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::process::{Pid, Signal, set_child_subreaper, set_parent_process_death_signal};
+use rustix::fs::{Mode, OFlags, open, openat};
+use rustix::process::{
+    Gid, Pid, Resource, Rlimit, Signal, Uid, getegid, geteuid, set_child_subreaper, set_parent_process_death_signal,
+    setrlimit,
+};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use crate::process::{Restrictions, RunAs};
 
 pub(crate) mod keeper;
 
@@ -82,6 +89,57 @@ pub(crate) fn attach(command: &mut Command) {
     unsafe { command.pre_exec(prepare) };
 }
 
+/// Makes the child of this command have limits, and run as another user.
+pub(crate) fn restrict(command: &mut Command, restrictions: &Restrictions) {
+    let limit = |resource, value: Option<u64>| {
+        value.map(|value| (resource, Rlimit { current: Some(value), maximum: Some(value) }))
+    };
+    let limits = [limit(Resource::Nofile, restrictions.open_files), limit(Resource::Data, restrictions.memory)];
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    let maps = match restrictions.user {
+        Some(RunAs::Ordinary(number)) => Some(
+            [c"uid_map", c"gid_map"].into_iter().zip([format!("{number} {user} 1"), format!("{number} {group} 1")]),
+        ),
+        _ => None,
+    };
+    let maps: Option<Vec<(&std::ffi::CStr, String)>> = maps.map(Iterator::collect);
+    let account = match &restrictions.user {
+        Some(RunAs::Account(account)) => {
+            let groups: Vec<Gid> = account.groups.iter().map(|&group| Gid::from_raw(group)).collect();
+            Some((Uid::from_raw(account.user), Gid::from_raw(account.group), groups))
+        }
+        _ => None,
+    };
+    let prepare = move || {
+        for (resource, limit) in limits.iter().flatten() {
+            setrlimit(*resource, *limit)?;
+        }
+        if let Some(maps) = &maps {
+            unshare(NEW_USER)?;
+            let directory = open(c"/proc/self", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+            let write_to = |file: &std::ffi::CStr, text: &[u8]| -> io::Result<()> {
+                let file = openat(&directory, file, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+                rustix::io::write(&file, text)?;
+                Ok(())
+            };
+            // Without it, an ordinary user may not map a group.
+            write_to(c"setgroups", b"deny")?;
+            for (file, map) in maps {
+                write_to(file, map.as_bytes())?;
+            }
+        }
+        if let Some((user, group, groups)) = &account {
+            set_thread_groups(groups)?;
+            set_thread_res_gid(*group, *group, *group)?;
+            set_thread_res_uid(*user, *user, *user)?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the child makes bare system calls, which neither allocate nor
+    // lock; what they need was allocated before.
+    unsafe { command.pre_exec(prepare) };
+}
+
 /// Clones this process into new namespaces, like `fork`.
 ///
 /// Uses `clone` rather than `clone3`: it does all that is needed here, and container runtimes
@@ -138,13 +196,16 @@ pub(crate) fn reset_signals() {
     unblock_signals();
 }
 
-/// Handles SIGXFSZ, so that oversized writes return EFBIG instead of killing this process.
+/// Handles SIGXFSZ and SIGPIPE, so that oversized writes return EFBIG, and those to a pipe without
+/// readers EPIPE, instead of killing this process.
 ///
-/// With a handler, not by ignoring it: programs that are started have the default action again.
-pub(crate) fn survive_file_size_limit() {
+/// With a handler, not by ignoring them: programs that are started have the default action again.
+pub(crate) fn survive_failed_writes() {
     extern "C" fn nothing(_: i32) {}
-    // SAFETY: the handler does nothing, which is allowed at any time.
-    unsafe { libc::signal(libc::SIGXFSZ, nothing as *const () as libc::sighandler_t) };
+    for signal in [libc::SIGXFSZ, libc::SIGPIPE] {
+        // SAFETY: the handler does nothing, which is allowed at any time.
+        unsafe { libc::signal(signal, nothing as *const () as libc::sighandler_t) };
+    }
 }
 
 fn default_actions() {

@@ -1,4 +1,6 @@
-"""Chooses the program: a host, or with `--check FILE...` one that reports what files define.
+"""Chooses the program: a host, or one that reports.
+
+`--check FILE...` reports what files define, `--functions` what they can call.
 
 A host finds its socket's descriptor in `GREENROOM_HOST`.
 """
@@ -9,6 +11,8 @@ import sys
 
 if "--check" in sys.argv[1:2]:
     from .check import main as main
+elif "--functions" in sys.argv[1:2]:
+    from .reference import main as main
 else:
     from .host import main as main
 

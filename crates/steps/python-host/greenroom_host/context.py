@@ -88,12 +88,14 @@ class Context(Store):
         return self._spaces[name]
 
     def remember_value(self, name: str, value: Any) -> None:
+        """Keeps a value under a name, which must be new."""
         space = self.declare("_values")
         if name in space:
             raise KeyError(name)
         space[name] = value
 
     def recall_value(self, name: str) -> Any:
+        """Returns the value that is kept under a name."""
         return self.declare("_values")[name]
 
     @staticmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from . import live
 from .context import Context, NameSpace
-from .helpers import basics, daemon, files, runcmd
+from .helpers import basics as helpers
+from .helpers import daemon, files, runcmd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,17 +24,17 @@ LIBRARIES: dict[str, tuple[ModuleType, tuple[str, ...]]] = {
 _BASICS: tuple[Any, ...] = (
     Context,
     NameSpace,
-    basics.assert_eq,
-    basics.assert_ne,
-    basics.assert_dict_eq,
-    basics.decode_bytes,
-    basics.decode_str,
-    basics.get_file,
-    basics.store_file,
-    basics.indent,
-    basics.is_multiline_string,
-    basics.log_lines,
-    basics.log_value,
+    helpers.assert_eq,
+    helpers.assert_ne,
+    helpers.assert_dict_eq,
+    helpers.decode_bytes,
+    helpers.decode_str,
+    helpers.get_file,
+    helpers.store_file,
+    helpers.indent,
+    helpers.is_multiline_string,
+    helpers.log_lines,
+    helpers.log_value,
 )
 _NEEDS_NO_IMPORT = """
     argparse base64 json logging os random re shlex shutil signal socket subprocess sys tarfile tempfile time
@@ -49,9 +50,14 @@ def library(file: str) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if name.startswith(prefixes)}
 
 
+def basics() -> dict[str, Any]:
+    """What belongs to no step library."""
+    return {item.__name__: item for item in _BASICS}
+
+
 def provided() -> dict[str, Any]:
     """Everything but modules that step files find in their namespace."""
-    names = {item.__name__: item for item in _BASICS}
+    names = basics()
     for file in LIBRARIES:
         names.update(library(file))
     return names

@@ -1,6 +1,7 @@
-//! What Python files define, without running them: whether they parse, and their functions with their parameters.
+//! What Python files define, without running them: whether they parse, and their functions with their parameters; and
+//! what they can call.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Seek};
 use std::os::fd::{AsFd, AsRawFd};
@@ -82,26 +83,59 @@ impl From<io::Error> for PythonCheckError {
 /// # Errors
 ///
 /// If there is no such Python, or it cannot check files on this machine.
-pub fn files(python: &str, path: &std::ffi::OsStr, files: &[StepFile]) -> Result<PythonSymbols, PythonCheckError> {
+pub fn files(python: &str, path: &OsStr, files: &[StepFile]) -> Result<PythonSymbols, PythonCheckError> {
+    let names = files.iter().map(|file| file.path.clone().into_os_string());
+    let arguments: Vec<OsString> = [OsString::from("--check")].into_iter().chain(names).collect();
+    // Their content comes on standard input: what is checked is what will run.
+    let contents: Vec<Option<&str>> = files.iter().map(|file| file.content_base64.as_deref()).collect();
+    let contents = serde_json::to_value(contents).map_err(io::Error::from)?;
+    Ok(known(&ask(python, path, arguments, &contents)?))
+}
+
+/// Functions that step files can call, under a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionSection {
+    /// The library that they belong to, or what else they have in common.
+    pub title: String,
+    /// Each with its parameters, and the first line of its documentation, which may be empty.
+    pub functions: Vec<(String, String)>,
+}
+
+/// Returns the functions that Python step files can call.
+///
+/// # Errors
+///
+/// If there is no such Python, or it does not run on this machine.
+pub fn provided_functions(python: &str, path: &OsStr) -> Result<Vec<FunctionSection>, PythonCheckError> {
+    let told = ask(python, path, vec!["--functions".into()], &Value::Null)?;
+    let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |value: &Value, name: &str| value.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let sections = list(&told, "sections").into_iter().map(|section| FunctionSection {
+        title: text(&section, "title"),
+        functions: list(&section, "functions").iter().map(|one| (text(one, "signature"), text(one, "doc"))).collect(),
+    });
+    Ok(sections.collect())
+}
+
+/// Runs the program for Python, and returns the JSON that it prints.
+fn ask(python: &str, path: &OsStr, arguments: Vec<OsString>, input: &Value) -> Result<Value, PythonCheckError> {
     let program = find_program(python.as_ref(), path, Path::new("/")).map_err(|_| PythonCheckError::NotFound)?;
     let code = python::program()?;
     // In memory, so that a check needs no directory for temporary files.
     let written = || Ok::<_, io::Error>(File::from(memfd_create("greenroom-check", MemfdFlags::CLOEXEC)?));
     let (output, errors) = (written()?, written()?);
-    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), crate::interpreter::START.into(), "--check".into()];
-    argv.extend(files.iter().map(|file| file.path.clone().into_os_string()));
-    // Their content comes on standard input: what is checked is what will run.
-    let contents: Vec<Option<&str>> = files.iter().map(|file| file.content_base64.as_deref()).collect();
-    let mut input = written()?;
-    serde_json::to_writer(&mut input, &contents).map_err(io::Error::from)?;
-    input.rewind()?;
+    let mut argv: Vec<OsString> = vec![python.into(), "-c".into(), crate::interpreter::START.into()];
+    argv.extend(arguments);
+    let mut stdin = written()?;
+    serde_json::to_writer(&mut stdin, input).map_err(io::Error::from)?;
+    stdin.rewind()?;
     rustix::io::fcntl_setfd(code.as_fd(), FdFlags::empty()).map_err(io::Error::from)?;
     let started = Program {
         path: program,
         argv,
         directory: "/".into(),
         environment: vec![("GREENROOM_CODE".into(), Some(code.as_raw_fd().to_string().into()))],
-        stdin: Input::File(input),
+        stdin: Input::File(stdin),
         stdout: output.try_clone()?,
         stderr: errors.try_clone()?,
     }
@@ -117,7 +151,7 @@ pub fn files(python: &str, path: &std::ffi::OsStr, files: &[StepFile]) -> Result
     // The last line: a `sitecustomize` may print something before.
     let line = text.split(|&byte| byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
     match serde_json::from_slice(line) {
-        Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(known(&told)),
+        Ok(told) if ended.is_some_and(|ended| ended.status.success()) => Ok(told),
         _ => {
             let text = [text, capture::tail_of(&errors, 1 << 16)?.bytes].concat();
             let text = String::from_utf8_lossy(&text);

@@ -39,6 +39,7 @@ const PROGRAM: &str = program!(
     "live.py"
     "messages.py"
     "namespace.py"
+    "reference.py"
     "source.py"
     "system.py"
     "text.py"

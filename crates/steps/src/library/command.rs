@@ -13,7 +13,7 @@ use greenroom_sandbox::process::{capture, find_program, interpreter, missing_int
 
 use crate::check::{PathOrigin, PreflightState, Problem, ProblemKind};
 use crate::library::expansion::{self, Kept, has_brackets, has_command, has_home, has_variable};
-use crate::library::place::nearest;
+use crate::library::place::{names, nearest};
 use crate::step::HIDDEN_HELP;
 
 /// Why a command line is incomplete.
@@ -218,7 +218,8 @@ pub(crate) fn not_replaced(capture: &str, variable: &str, value: &str, state: &P
 /// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the
 /// scenario's directory.
 pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, state: &PreflightState) -> Option<Problem> {
-    if state.anything_goes || name.contains("${") {
+    // What Cargo did not build is reported before.
+    if state.anything_goes || name.contains("${") || name.starts_with("cargo:") {
         return None;
     }
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
@@ -250,7 +251,10 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
             return Some(problem().help(help));
         }
         if name.starts_with('/') {
-            return Some(problem());
+            return Some(beside(Path::new(name)).into_iter().fold(problem(), Problem::help));
+        }
+        if let Some(help) = in_source_directory(name, &state.source_directory) {
+            return Some(problem().label("not in the scenario's directory").help(help));
         }
         let help = format!("embed it in the document, and write `given executable file {bare}` before this step");
         return Some(problem().label("no earlier step creates this file").help(help));
@@ -276,7 +280,7 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     if state.may_have(name) {
         return Some(problem.help(format!("the scenario's directory has a file of this name: write `./{name}`")));
     }
-    if let Some(help) = shell_help(name, None) {
+    if let Some(help) = shell_help(name, None).or_else(|| in_source_directory(name, &state.source_directory)) {
         return Some(problem.help(help));
     }
     let names = names_on(&path);
@@ -284,6 +288,28 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     Some(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) if !is_elsewhere => problem.help(format!("did you mean `{near}`?")),
         _ => problem.help(put_on_path(name, &state.path_origin)),
+    })
+}
+
+/// Returns advice about an absolute path that does not exist: a similar name there.
+fn beside(path: &Path) -> Option<String> {
+    let (directory, name) = (path.parent()?, path.file_name()?.to_str()?);
+    let names = names(directory).ok()?;
+    let near = nearest(name, names.iter().map(String::as_str))?;
+    Some(format!("did you mean `{}`?", directory.join(near).display()))
+}
+
+/// Returns advice about a program that is where greenroom was started, but not in the scenario.
+pub(crate) fn in_source_directory(name: &str, directory: &Path) -> Option<String> {
+    let bare = name.trim_start_matches("./");
+    let there = directory.join(bare);
+    let is_program = !bare.is_empty() && !bare.starts_with('/') && there.is_file();
+    is_program.then(|| {
+        let (what, way) = match std::fs::metadata(&there) {
+            Ok(file) if file.permissions().mode() & 0o111 != 0 => ("", format!("`${{SRCDIR}}/{bare}`")),
+            _ => (" (not executable)", format!("`sh ${{SRCDIR}}/{bare}`, for example")),
+        };
+        format!("{bare} is in the source directory, not in the scenario's{what}: write {way}")
     })
 }
 

@@ -18,6 +18,7 @@ mod expansion;
 mod explain;
 pub mod files;
 pub mod http;
+pub mod json;
 mod literal;
 mod ownership;
 mod place;
@@ -27,11 +28,19 @@ pub use explain::explain;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {
-    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library()]
+    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library(), json::library()]
+}
+
+/// Returns whether a capture of a built-in step is a command line or the start of one.
+///
+/// `all` are the names of all captures of the step.
+pub fn is_command_line(name: &str, all: &[String]) -> bool {
+    matches!(name, "argv0" | "argv" | "args" | "command" | "cmd")
+        || (name == "path" && all.iter().any(|other| other == "args"))
 }
 
 impl Registry {
-    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http.
+    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http, json.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

@@ -9,20 +9,24 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
+use greenroom_sandbox::process::Watch;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, fchmod, fstat,
-    fstatvfs, mkdirat, open, openat, openat2, renameat, statat, unlinkat, utimensat,
+    AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, chmodat, fchmod, fstat,
+    fstatvfs, mkdirat, open, openat, openat2, renameat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::step::{Captures, Failure, StepResult};
+
+/// How many bytes are copied before a time limit is looked at.
+const COPIED_AT_ONCE: u64 = 16 << 20;
 
 /// How many names a message lists at most.
 const LISTED: usize = 10;
@@ -79,7 +83,10 @@ impl Place {
 
     fn reach(context: &Context, start: Start<'_>, shown: &str, make: bool) -> Result<Self, Failure> {
         context.inside(shown)?;
-        let path = Path::new(shown);
+        let (start, path) = match context.below(shown) {
+            Some(below) => (Start { root: context.directory(), base: Path::new("") }, below),
+            None => (start, Path::new(shown)),
+        };
         let Some(name) = path.file_name() else {
             return Err(Failure::new(format!("{shown} names a directory that always exists")));
         };
@@ -91,10 +98,88 @@ impl Place {
     /// may read it.
     pub(crate) fn write(&self, content: &[u8], executable: bool) -> StepResult {
         let mode = if executable { Mode::from_raw_mode(0o755) } else { Mode::from_raw_mode(0o666) };
+        let mut file = self.open_to_write(mode, OFlags::TRUNC)?;
+        file.write_all(content).map_err(|error| cannot("write", &self.shown, &error))?;
+        if executable {
+            // The mode above applies to new files only.
+            let mode = Mode::from_raw_mode(fstat(&file)?.st_mode & 0o7777);
+            let executable = mode | Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
+            if executable != mode {
+                fchmod(&file, executable).map_err(|error| cannot("write", &self.shown, &error.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a text at the end of a file, which is created if it does not exist.
+    pub(crate) fn append(&self, content: &[u8]) -> StepResult {
+        let mut file = self.open_to_write(Mode::from_raw_mode(0o666), OFlags::APPEND)?;
+        file.write_all(content).map_err(|error| cannot("write", &self.shown, &error))
+    }
+
+    /// Writes the content of another file, with its permissions, and replaces its own.
+    ///
+    /// The watch may cut a long copy short.
+    pub(crate) fn copy_from(&self, from: &File, watch: &mut Watch) -> StepResult {
+        let mode = Mode::from_raw_mode(from.metadata()?.mode() & 0o777);
+        let mut file = self.open_to_write(mode | Mode::from_raw_mode(0o200), OFlags::TRUNC)?;
+        let copy_failed = |error: io::Error| cannot("write", &self.shown, &error);
+        while io::copy(&mut Read::take(from, COPIED_AT_ONCE), &mut file).map_err(copy_failed)? > 0 {
+            watch.check()?;
+        }
+        fchmod(&file, mode).map_err(|error| copy_failed(error.into()))
+    }
+
+    /// Returns whether this is the name of an open file.
+    pub(crate) fn is_same(&self, file: &File) -> bool {
+        let there = statat(&self.parent, &self.name, AtFlags::empty());
+        let identity = |file: rustix::fs::Stat| (file.st_dev, file.st_ino);
+        there.is_ok_and(|there| fstat(file).is_ok_and(|file| identity(there) == identity(file)))
+    }
+
+    /// Sets the permissions of a file or directory.
+    pub(crate) fn set_mode(&self, context: &Context, mode: u32) -> StepResult {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW);
+        match there.map(|there| FileType::from_raw_mode(there.st_mode)) {
+            Err(Errno::NOENT) => return Err(missing(context, "file", &self.shown)),
+            Ok(FileType::Symlink) => return Err(self.is_a_link()),
+            _ => {}
+        }
+        let cannot = |error: Errno| cannot("set the mode of", &self.shown, &error.into());
+        let mode = Mode::from_raw_mode(mode);
+        // A file that its owner must not read is reached by its name.
+        match openat(&self.parent, &self.name, flags, Mode::empty()) {
+            Ok(file) => fchmod(file, mode).map_err(cannot),
+            Err(Errno::ACCESS) => chmodat(&self.parent, &self.name, mode, AtFlags::empty()).map_err(cannot),
+            Err(error) => Err(cannot(error)),
+        }
+    }
+
+    /// Creates a symbolic link.
+    pub(crate) fn link_to(&self, target: &Path) -> StepResult {
+        match symlinkat(target, &self.parent, &self.name) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(Failure::new(format!("{} exists already", self.shown))),
+            Err(error) => Err(cannot("create", &self.shown, &error.into())),
+        }
+    }
+
+    /// Renames a file or directory, which must exist.
+    pub(crate) fn move_to(&self, context: &Context, to: &Self) -> StepResult {
+        match renameat(&self.parent, &self.name, &to.parent, &to.name) {
+            Ok(()) => Ok(()),
+            Err(Errno::NOENT) => Err(missing(context, "file", &self.shown)),
+            Err(error) => Err(cannot(&format!("rename {} to", self.shown), &to.shown, &error.into())),
+        }
+    }
+
+    /// Opens a regular file to write to it. `how` says what becomes of its content.
+    fn open_to_write(&self, mode: Mode, how: OFlags) -> Result<File, Failure> {
         // Without blocking, because the name may be a fifo.
         let flags = OFlags::WRONLY
             | OFlags::CREATE
-            | OFlags::TRUNC
+            | how
             | OFlags::NOFOLLOW
             | OFlags::NONBLOCK
             | OFlags::NOCTTY
@@ -113,21 +198,12 @@ impl Place {
                 });
             }
         };
-        let mut file = File::from(file);
+        let file = File::from(file);
         let before = file.metadata().map_err(cannot)?;
         if !before.is_file() {
             return Err(self.is_no_file(kind(&before)));
         }
-        file.write_all(content).map_err(cannot)?;
-        if executable {
-            // The mode above applies to new files only.
-            let mode = Mode::from_raw_mode(fstat(&file)?.st_mode & 0o7777);
-            let executable = mode | Mode::from_raw_mode((mode.as_raw_mode() & 0o444) >> 2);
-            if executable != mode {
-                fchmod(&file, executable).map_err(|error| cannot(error.into()))?;
-            }
-        }
-        Ok(())
+        Ok(file)
     }
 
     /// Creates an empty file to append to, and replaces whatever has its name.
@@ -235,6 +311,10 @@ impl Place {
 /// Creates a directory and the directories above it, unless they exist.
 pub(crate) fn make_directory(context: &Context, shown: &str) -> StepResult {
     context.inside(shown)?;
+    if let Some(below) = context.below(shown) {
+        let start = Start { root: context.directory(), base: Path::new("") };
+        return descend(context, start, shown, below, true).map(drop);
+    }
     descend(context, Start::of(context)?, shown, Path::new(shown), true).map(drop)
 }
 

@@ -1,6 +1,9 @@
 //! The bindings of the libraries themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use greenroom_doc::{Binding, BuiltinFile, Code, MemoryLoader, Request, Severity};
 
 use crate::support::{bindings, bindings_of, function_of, matched, preflight};
 use greenroom_doc::StepKind;
@@ -9,7 +12,7 @@ use greenroom_steps::{Captures, Check, Library, Registry, library};
 #[test]
 fn no_binding_is_missing() {
     let count = |library| bindings_of(library).len();
-    assert_eq!((count("files"), count("runcmd"), count("datadir")), (35, 32, 2));
+    assert_eq!((count("files"), count("runcmd"), count("datadir")), (55, 32, 2));
 }
 
 /// A step is a binding and a row, in two files of its library: neither may be forgotten.
@@ -65,11 +68,74 @@ fn a_later_library_replaces_functions_with_their_checks() {
     assert!(state.anything_goes);
 }
 
+/// The bindings of Subplot 0.14. All others yield to those of documents.
+#[test]
+fn only_steps_that_subplot_has_compete_with_those_of_documents() {
+    let of_subplot = |library: &str| bindings_of(library).iter().filter(|binding| !binding.yields).count();
+    let counts = library::all().into_iter().map(|library| (library.name().to_owned(), of_subplot(library.name())));
+    let counts: BTreeMap<String, usize> = counts.filter(|(_, count)| *count > 0).collect();
+    let expected = [("daemon", 18), ("datadir", 2), ("files", 35), ("runcmd", 28)];
+    assert_eq!(counts, expected.map(|(name, count)| (name.to_owned(), count)).into());
+}
+
+/// An example is a step of its own binding, and of no other one, in a document with all libraries.
+#[test]
+fn examples_are_steps() {
+    let examples: Vec<(&Binding, &str)> =
+        bindings().iter().filter_map(|it| Some((&it.binding, it.binding.example.as_deref()?))).collect();
+    let libraries = library::all();
+    let names: Vec<String> = libraries.iter().map(|library| format!("lib/{}.yaml", library.name())).collect();
+    let mut document =
+        format!("---\ntitle: Examples\nbindings: [{}]\n---\n\n# Examples\n\n~~~scenario\n", names.join(", "));
+    for (binding, example) in &examples {
+        let _ = writeln!(document, "{} {example}", binding.kind.word());
+    }
+    document.push_str("~~~\n");
+    let builtin: Vec<BuiltinFile> = libraries
+        .iter()
+        .zip(&names)
+        .map(|(library, name)| BuiltinFile { name: name.clone(), text: Some(library.bindings().into()) })
+        .collect();
+    let load = |document: &str| {
+        greenroom_doc::load(&Request {
+            documents: &["examples.md".to_owned()],
+            loader: &MemoryLoader::default().with("examples.md", document),
+            builtin: &builtin,
+            can_run: &|_, _| true,
+            may_be_empty: &|_| false,
+            needs_scenarios: true,
+        })
+    };
+    // Embedded files that examples name.
+    let missing = load(&document).diagnostics.into_iter().filter(|it| it.code == Code::MissingFile);
+    let names: BTreeSet<String> = missing.filter_map(|it| Some(it.message.split('`').nth(1)?.to_owned())).collect();
+    for name in names {
+        let _ = write!(document, "\n~~~{{#{name} .file}}\n~~~\n");
+    }
+    let loaded = load(&document);
+    let errors: Vec<&str> =
+        loaded.diagnostics.iter().filter(|it| it.severity == Severity::Error).map(|it| it.message.as_str()).collect();
+    assert_eq!(errors, [""; 0]);
+    let plan = &loaded.plan;
+    let used = plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
+    let used: Vec<&str> = used.map(|step| plan.documents[0].bindings[step.binding].pattern.as_str()).collect();
+    assert_eq!(used, examples.iter().map(|(binding, _)| binding.pattern.as_str()).collect::<Vec<_>>());
+}
+
 #[test]
 fn patterns_are_unique() {
     let bindings = bindings();
     let patterns: BTreeSet<_> = bindings.iter().map(|it| (it.binding.kind, &it.binding.pattern)).collect();
     assert_eq!(patterns.len(), bindings.len());
+}
+
+#[test]
+fn every_example_is_a_step_of_its_binding() {
+    for binding in bindings().iter().map(|it| &it.binding) {
+        if let Some(example) = &binding.example {
+            assert_eq!(matched(binding.kind.word(), example).0, function_of(binding), "{example}");
+        }
+    }
 }
 
 /// Steps that come near to several patterns. `matched` panics unless exactly one matches.
@@ -81,6 +147,24 @@ fn no_step_is_ambiguous() {
         ("given", "executable file a from b", "files_create_executable_from_embedded"),
         ("given", "file a has modification time 1970-01-02 03:04:05", "files_set_modification_time"),
         ("given", "directory a", "files_make_directory"),
+        ("given", "file a copied from b", "files_copied_in"),
+        ("given", "file a from the source directory", "files_copied_in"),
+        ("given", "directory a copied from b", "files_directory_copied_in"),
+        ("given", "directory a from the source directory", "files_directory_copied_in"),
+        ("given", "an empty file a", "files_make_empty"),
+        ("given", "file a has mode 644", "files_set_mode"),
+        ("given", "symbolic link a to b", "files_link"),
+        ("when", "I append \"a\" to file b\" to file c", "files_append"),
+        ("when", "I copy file a to b", "files_copy"),
+        ("when", "I copy directory a to b", "files_copy_directory"),
+        ("when", "I rename file to to", "files_rename"),
+        ("when", "I replace \"a\" with \"b\" with \"c\" in file d", "files_replace_text"),
+        ("then", "file is is empty", "files_is_empty"),
+        ("then", "file a has 1 bytes", "files_has_bytes"),
+        ("then", "file a has 1 lines", "files_has_lines"),
+        ("then", "file a is a symbolic link to b", "files_is_link"),
+        ("then", "directory a has 2 entries", "files_directory_has_entries"),
+        ("then", "directories and and and match", "files_directories_match"),
         ("given", "a directory directory", "files_make_directory"),
         ("given", "the environment variable A1=b=c d", "runcmd_set_variable"),
         ("given", "the environment variable A=", "runcmd_set_variable"),
@@ -150,6 +234,24 @@ fn no_step_is_ambiguous() {
         ("then", "running \"running \"a\" prints \"x\" fails\" fails", "runcmd_running_fails"),
         ("when", "I run, until it succeeds, for at most 5 seconds, a, in b", "runcmd_run_until_it_succeeds"),
         ("when", "I run a, until it succeeds, for at most 5 seconds", "runcmd_run"),
+        ("then", "stdout JSON $.a is \"b is not c\"", "json_stdout_is"),
+        ("then", "stdout JSON $.a is not {\"is\": 1}", "json_stdout_is_not"),
+        ("then", "stdout JSON $['is 1'] is at least 2", "json_stdout_is_at_least"),
+        ("then", "stderr YAML $.a is, in any order, [1, \"is, in any order,\"]", "json_stderr_is_in_any_order"),
+        ("then", "stdout json $[?@.a == 'includes 1'].b includes \"exists\"", "json_stdout_includes"),
+        ("then", "file a TOML $.exists does not exist", "json_file_does_not_exist"),
+        ("then", "file is JSON $.a exists", "json_file_exists"),
+        ("then", "file is is JSON", "json_file_is_data"),
+        ("then", "stdout is JSON", "json_stdout_is_data"),
+        ("then", "daemon stdout stdout JSON $ has 1 element", "json_daemon_has_elements"),
+        ("then", "daemon a stdout JSON $.b is an array", "json_daemon_is_of_type"),
+        ("then", "value JSON JSON $ is a string", "json_value_is_of_type"),
+        ("then", "value a is JSON", "json_value_is_data"),
+        ("then", "value a JSON $.b matches regex /is 1/", "json_value_matches_regex"),
+        ("then", "value a JSON $.b is ${C}", "json_value_is"),
+        ("then", "stdout JSON is embedded file a", "json_stdout_is_file"),
+        ("then", "stdout JSON is embedded file a, except at $.b, $['is, c']", "json_stdout_is_file"),
+        ("then", "file a YAML includes embedded file is", "json_file_includes_file"),
     ];
     for (kind, step, function) in steps {
         assert_eq!(matched(kind, step).0, function, "{kind} {step}");

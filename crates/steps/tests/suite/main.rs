@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what helps it")]
 
 mod bindings;
+mod changed_files;
 mod checks;
 mod datadir;
 mod escapes;

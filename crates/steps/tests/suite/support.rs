@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use greenroom_doc::{Binding, CaptureType};
+use greenroom_doc::{Binding, CaptureType, SourceFile};
 use greenroom_sandbox::process::Watch;
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Failure, Output, OutputSource, PreflightState, Problem, Registry, StepResult,
@@ -42,14 +42,14 @@ pub(crate) struct CompiledBinding {
 pub(crate) fn bindings() -> &'static [CompiledBinding] {
     static BINDINGS: OnceLock<Vec<CompiledBinding>> = OnceLock::new();
     BINDINGS.get_or_init(|| {
-        let bindings = ["files", "runcmd", "datadir", "daemon", "http"].into_iter().flat_map(bindings_of);
+        let bindings = library::all().into_iter().flat_map(|library| bindings_of(library.name()));
         bindings.map(|binding| CompiledBinding { regex: regex_of(&binding), binding }).collect()
     })
 }
 
 pub(crate) fn bindings_of(name: &str) -> Vec<Binding> {
     let library = library::all().into_iter().find(|library| library.name() == name).unwrap();
-    let (_, bindings, diagnostics) = greenroom_doc::bindings_of(name, library.bindings());
+    let (_, bindings, diagnostics) = greenroom_doc::bindings_of(SourceFile::builtin(name, library.bindings()));
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
     bindings
 }
@@ -68,6 +68,9 @@ fn regex_of(Binding { pattern, captures, .. }: &Binding) -> Regex {
             CaptureType::Text | CaptureType::EscapedText => ".*",
             CaptureType::Int => "-?[0-9]+",
             CaptureType::Uint => "[0-9]+",
+            CaptureType::Number => r"-?[0-9]+(?:\.[0-9]+)?",
+            CaptureType::Json => r#"null|true|false|-?[0-9]\S*|".*"|\[.*\]|\{.*\}|\$\{\S+\}"#,
+            CaptureType::JsonPath => r"\$(?:[^\s\[\]]|\[[^\]]*\])*",
             _ => r"\S+",
         };
         let simple = regex::escape(&format!("{{{name}:{}}}", kind.name()));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::network::Network;
 use crate::read::metadata::value::{Entry, Language, Name, Retries};
+use crate::source::Span;
 
 /// What the metadata of a document says, with defaults for what it leaves out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Metadata {
     pub retries: Retries,
     /// `network`: the network of scenarios without a label for it.
     pub network: Network,
+    /// `path`: directories in front of PATH, as the document writes them, and where.
+    pub path: Vec<(String, Span)>,
     /// `css_embed`: style sheets to copy into the typeset document.
     pub css_embed: Vec<String>,
     /// `css_urls`: style sheets to link from the typeset document.
@@ -61,6 +64,7 @@ impl Default for Metadata {
             output_limit: 64 << 20,
             retries: Retries::default(),
             network: Network::Private,
+            path: Vec::new(),
             css_embed: Vec::new(),
             css_urls: Vec::new(),
             markdowns: Vec::new(),
@@ -244,6 +248,16 @@ pub const KEYS: &[Key] = &[
         default: Some("private"),
         help: "The network of scenarios: `private` is a loopback of their own, `host` is the machine's network.",
         read: |entry, metadata| metadata.network = entry.network().unwrap_or(metadata.network),
+    },
+    Key {
+        name: "path",
+        alias: None,
+        value: ValueKind::Names,
+        default: None,
+        help: "Directories to put in front of PATH, relative to where greenroom is started, or `cargo:NAME`.",
+        read: |entry, metadata| {
+            metadata.path = entry.names().into_iter().map(|name| (name.text, name.span)).collect();
+        },
     },
     Key {
         name: "classes",

@@ -1,12 +1,12 @@
 //! One mistake in a bindings file each, and all that is said about it.
 
-use greenroom_doc::bindings_of;
+use greenroom_doc::{SourceFile, bindings_of};
 use snapbox::str;
 
 use crate::project::{Project, complaints, same};
 
 fn bindings(text: &str) -> String {
-    let (sources, _, diagnostics) = bindings_of("b.yaml", text);
+    let (sources, _, diagnostics) = bindings_of(SourceFile::new("b.yaml", text));
     complaints(&sources, &diagnostics)
 }
 

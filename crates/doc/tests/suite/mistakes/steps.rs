@@ -3,7 +3,7 @@
 use snapbox::str;
 
 use super::helpers::steps;
-use crate::project::{Project, same};
+use crate::project::{Project, complaints, same};
 
 #[test]
 fn unknown_step_with_similar_bindings() {
@@ -124,6 +124,64 @@ error[ambiguous-step]: 2 bindings match this step
   at b.yaml:3:10 "a thing" - `a thing`
   note: and in 1 more place
   help: reword the step, or make all but one of the patterns narrower
+
+"#]],
+    );
+}
+
+#[test]
+fn own_bindings_win_over_built_in_ones_that_subplot_does_not_have() {
+    let native = "\n  impl: {native: {function: x}}\n";
+    let library = format!(
+        "- given: thing {{x}} is here{native}- given: it {{x}} new{native}- given: an old {{x}}{native}  origin: subplot\n"
+    );
+    let own = format!("- given: thing {{y}} is {{z}}{native}- given: an {{x}} thing{native}");
+    let document = "---\ntitle: X\nbindings: [own.yaml, lib/l.yaml]\n---\n\n# One\n\n~~~scenario\n";
+    let load = |steps: &str| {
+        Project::new()
+            .builtin("lib/l.yaml", Some(&library))
+            .file("own.yaml", own.clone())
+            .document("d.md", format!("{document}{steps}\n~~~\n"))
+            .load()
+    };
+    let loaded = load("given thing one is here\nand thing two is here\nand thing two is new");
+    let used: Vec<usize> = loaded.plan.scenarios[0].steps.iter().map(|step| step.binding).collect();
+    assert_eq!(used, [0, 0, 0]);
+    same(
+        complaints(&loaded.sources, &loaded.diagnostics),
+        str![[r#"
+warning[shadowed-step]: `thing {y} is {z}` is used for steps that also match a built-in step
+  at own.yaml:1:10 "thing {y} is {z}"
+  note: the built-in step is `thing {x} is here` in lib/l.yaml (built in)
+  help: to use the built-in step, make this pattern narrower
+
+"#]],
+    );
+    // Nothing of the document's own matches this one.
+    assert_eq!(load("given it is new").diagnostics.len(), 0);
+    // What Subplot reports stays an error.
+    same(
+        complaints(&load("given an old thing").sources, &load("given an old thing").diagnostics),
+        str![[r#"
+error[ambiguous-step]: 2 bindings match this step
+  at d.md:9:1 "given an old thing"
+  at own.yaml:3:10 "an {x} thing" - `an {x} thing`
+  at lib/l.yaml:5:10 "an old {x}" - `an old {x}`
+  help: reword the step, or make all but one of the patterns narrower
+
+"#]],
+    );
+}
+
+#[test]
+fn only_files_that_come_with_greenroom_say_where_bindings_are_from() {
+    let bindings = "- given: a thing\n  impl: {native: {function: x}}\n  origin: subplot\n";
+    same(
+        Project::with_bindings(bindings, "given a thing").complaints(),
+        str![[r#"
+error[unknown-key]: unknown binding key `origin`
+  at b.yaml:3:3 "origin"
+  help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, example, function, cleanup
 
 "#]],
     );

@@ -144,6 +144,7 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^
   |
   = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
   = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
   = help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
   = help:     ---
@@ -354,7 +355,7 @@ error[not-found]: bindings file not found: own.yaml
   |                             ^^^^^^^^
   |
   = note: it is neither beside the document nor built in
-  = help: built-in files: lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml, lib/datadir.yaml, lib/http.yaml
+  = help: built-in files: lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml, lib/datadir.yaml, lib/http.yaml, lib/json.yaml
 
 2 errors
 

@@ -279,6 +279,7 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^^^^^
   |
   = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
   = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 error[missing-file]: this document has no embedded file `nothere.txt`
@@ -308,6 +309,7 @@ error[unknown-step]: no binding matches this step
    | ^^^^^^^^^^^^^^^^^^
    |
    = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+   = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
    = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 1 error

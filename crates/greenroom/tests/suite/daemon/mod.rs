@@ -54,6 +54,7 @@ mod again;
 mod buffering;
 mod crashes;
 mod leftovers;
+mod options;
 mod output;
 mod ports;
 mod processes;

@@ -63,7 +63,7 @@ FAIL [TIME]  Takes all
 
     FAILED [TIME]  when I start "python3 -c 'b = bytearray(1000000000)'" as a background process as d, on port 8080
 
-  daemon d ended with signal SIGKILL after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon d ended with signal SIGKILL after [TIME] before it listened on port 8080
 
   daemon d: killed by SIGKILL after [TIME]; greenroom did not send it (out of memory?)
     command: python3 -c 'b = bytearray(1000000000)'

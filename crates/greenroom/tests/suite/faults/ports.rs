@@ -56,9 +56,9 @@ FAIL [TIME]  After
     ok [TIME]  given a daemon helper shell script late.py
     FAILED [TIME]  when I start "./late.py 5.2" as a background process as web, on port 8080
 
-  daemon web did not listen on port 8080 within 5 s: ConnectionRefusedError
+  daemon web did not listen on port 8080 within 5 s
   note: it is still running
-  help: to allow more time, remove `, on port 8080` and add `when I wait for daemon web to listen on port 8080, for at most 30 seconds` after this step
+  help: to allow more time, add `, within 30 seconds` behind the port: `on port 8080, within 30 seconds`
 
   daemon web: still running at the end of the scenario
     command: ./late.py 5.2

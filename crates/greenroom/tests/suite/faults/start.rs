@@ -41,7 +41,7 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I start "true" as a background process as web, on port 8080
 
-  daemon web ended with exit status 0 after [TIME] before it listened on port 8080: ConnectionRefusedError
+  daemon web ended with exit status 0 after [TIME] before it listened on port 8080
 
   daemon web: exited with status 0 after [TIME]
     command: true

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 
 def assert_eq(a: Any, b: Any) -> None:
+    """Fails if the values differ, and shows both."""
     if not a == b:
         raise _differ(AssertionError("expected %r == %r" % (a, b)), a, b)
 
 
 def assert_ne(a: Any, b: Any) -> None:
+    """Fails if the values are equal."""
     if not a != b:
         raise AssertionError("expected %r != %r" % (a, b))
 
@@ -49,6 +51,7 @@ def _differ(error: AssertionError, a: Any, b: Any) -> AssertionError:
 
 
 def assert_dict_eq(a: Any, b: Any) -> None:
+    """Fails if the dictionaries differ at any depth, and shows where."""
     for value in (a, b):
         if not isinstance(value, dict):
             raise AssertionError("expected a dict, not %r" % (value,))
@@ -92,30 +95,37 @@ def check_by(check: str, one: Any, other: Any, explain: Callable[[], Failure]) -
 
 
 def decode_bytes(s: str) -> bytes:
+    """Decodes base64 to bytes."""
     return from_base64(s)
 
 
 def decode_str(s: str) -> str:
+    """Decodes base64 to text."""
     return from_base64(s).decode()
 
 
 def get_file(filename: str) -> bytes:
+    """Returns the content of an embedded file."""
     return ENGINE.file(filename)
 
 
 def store_file(filename: str, content: bytes) -> None:
+    """Replaces the content of an embedded file, or adds one, for this scenario."""
     ENGINE.files[filename] = content
 
 
 def indent(n: int) -> str:
+    """Returns the indentation of a level in the log."""
     return "  " * n
 
 
 def is_multiline_string(v: Any) -> bool:
+    """Returns whether a value is text or bytes with more than one line."""
     return is_instance(v, (str, bytes)) and ("\n" if is_instance(v, str) else b"\n") in v
 
 
 def log_lines(prefix: str, v: Any) -> None:
+    """Writes the lines of a text to the log, each with a prefix."""
     import logging
 
     newline = "\n" if is_instance(v, str) else b"\n"
@@ -124,6 +134,7 @@ def log_lines(prefix: str, v: Any) -> None:
 
 
 def log_value(msg: str, level: int, v: Any) -> None:
+    """Writes a value to the log, one line for each of its parts."""
     import logging
 
     space = indent(level)

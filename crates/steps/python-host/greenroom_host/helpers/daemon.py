@@ -39,12 +39,14 @@ def _daemon_start(ctx: Context, path: Any = None, args: Any = None, name: Any = 
 
 
 def daemon_start(ctx: Context, path: Any = None, args: Any = None, name: Any = None, env: Any = None) -> None:
+    """Starts a program in the background."""
     ENGINE.current("_daemon_start")(ctx, path=path, args=args, name=name, env=env)
 
 
 def daemon_start_on_port(
     ctx: Context, path: Any = None, args: Any = None, name: Any = None, port: Any = None, env: Any = None
 ) -> None:
+    """Starts a program in the background, and waits until it listens on a port."""
     try:
         ENGINE.step("daemon_start", **_start_captures(path, args, name, port, env))
     except CallFailed as error:
@@ -73,6 +75,7 @@ def _daemon_stop_soonish(
 
 
 def daemon_wait_for_port(host: Any, port: Any, timeout: Any = 5.0) -> None:
+    """Waits until a port of a host accepts connections; `timeout` is in seconds."""
     import socket
     import time
 
@@ -90,6 +93,7 @@ def daemon_wait_for_port(host: Any, port: Any, timeout: Any = 5.0) -> None:
 
 
 def daemon_stop(ctx: Context, path: Any = None, args: Any = None, name: Any = None) -> None:
+    """Stops a daemon."""
     ENGINE.step("daemon_stop", name=name)
 
 
@@ -119,10 +123,12 @@ def _daemon_get_output(ctx: Context, name: Any, which: Any) -> str:
 
 
 def daemon_get_stdout(ctx: Context, name: Any) -> str:
+    """Returns what a daemon has written to its standard output."""
     return _daemon_get_output(ctx, name, "stdout")
 
 
 def daemon_get_stderr(ctx: Context, name: Any) -> str:
+    """Returns what a daemon has written to its standard error."""
     return _daemon_get_output(ctx, name, "stderr")
 
 

@@ -24,26 +24,32 @@ def _runcmd_get(ctx: Context, name: Any) -> Any:
 
 
 def runcmd_get_exit_code(ctx: Context) -> int:
+    """Returns the exit code of the latest command; minus the number of the signal that ended it."""
     return _runcmd_get(ctx, "exit")
 
 
 def runcmd_get_stdout(ctx: Context) -> str:
+    """Returns the standard output of the latest command."""
     return _runcmd_get(ctx, "stdout")
 
 
 def runcmd_get_stdout_raw(ctx: Context) -> bytes:
+    """Returns the standard output of the latest command as bytes."""
     return _runcmd_get(ctx, "stdout.raw")
 
 
 def runcmd_get_stderr(ctx: Context) -> str:
+    """Returns the standard error of the latest command."""
     return _runcmd_get(ctx, "stderr")
 
 
 def runcmd_get_stderr_raw(ctx: Context) -> bytes:
+    """Returns the standard error of the latest command as bytes."""
     return _runcmd_get(ctx, "stderr.raw")
 
 
 def runcmd_get_argv(ctx: Context) -> list[str]:
+    """Returns the words of the latest command."""
     return _runcmd_get(ctx, "argv")
 
 

@@ -11,6 +11,8 @@ use crate::step::Stream;
 pub(super) enum Condition {
     /// The daemon listens on a port.
     Port(u16),
+    /// The daemon reports that it is ready.
+    Ready,
     /// The daemon has a UDP socket on a port.
     UdpPort(u16),
     /// The daemon writes something.

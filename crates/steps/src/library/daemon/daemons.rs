@@ -1,19 +1,23 @@
 //! All daemons of a scenario: finding them by name, stopping them, and free ports for them.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use greenroom_sandbox::process::{StopOutcome, Watch, ports, ports::Listeners, table, table::Entry};
+use greenroom_sandbox::process::{Signal, StopOutcome, Watch, ports, ports::Listeners, table, table::Entry};
 use greenroom_sandbox::turn::{Take, Turn};
 
 use super::instance::Daemon;
 use super::limit::SETTLE;
+use super::options::Options;
 use crate::step::Failure;
 
 /// All daemons of a scenario.
 #[derive(Debug, Default)]
 pub struct Daemons {
     pub(super) started: Vec<Daemon>,
+    /// The options that steps have given to daemons of these names.
+    pub(super) options: BTreeMap<String, Options>,
     /// Daemons that crashed unnoticed, and in whose place others of their name were started.
     pub(super) crashed: Vec<greenroom_event::Daemon>,
     /// The result of the latest step that tried to start one.
@@ -136,6 +140,7 @@ impl Daemons {
         &mut self,
         watch: &mut Watch,
         name: &str,
+        signal: Option<Signal>,
         grace: Duration,
     ) -> Result<Vec<KilledDaemon<'_>>, Failure> {
         let addresses = self.addresses_of(name);
@@ -145,7 +150,7 @@ impl Daemons {
         let mut before = Vec::new();
         for daemon in self.started.iter_mut().filter(|daemon| has_name(daemon)) {
             daemon.process.settle(watch, SETTLE)?;
-            before.push(daemon.ask_to_end());
+            before.push(daemon.ask_to_end(signal));
         }
         let mut killed = Vec::new();
         for (daemon, before) in self.started.iter_mut().filter(|daemon| has_name(daemon)).zip(before) {

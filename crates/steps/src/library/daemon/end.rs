@@ -9,7 +9,7 @@ use greenroom_sandbox::process::{Exit, StopOutcome, WaitError};
 
 use super::daemons::Daemons;
 use super::instance::{Daemon, Extent};
-use super::limit::{LIMIT, SETTLE};
+use super::limit::SETTLE;
 use crate::context::Context;
 use crate::evidence::Evidence;
 use crate::interpreter::known_as;
@@ -137,7 +137,7 @@ fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
     let running = daemons.iter_mut().filter(|daemon| daemon.stopped.is_none());
     let mut running: Vec<(&mut Daemon, Option<Exit>)> = running
         .map(|daemon| {
-            let ended = daemon.ask_to_end();
+            let ended = daemon.ask_to_end(None);
             (daemon, ended)
         })
         .collect();
@@ -145,7 +145,7 @@ fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
     for (daemon, ended) in running.iter_mut().rev() {
         let what = format!("daemon {} to end", daemon.label());
         // An error means that the scenario has timed out: the end of its sandbox kills the rest.
-        let left = LIMIT.saturating_sub(clock.elapsed(context.watch()));
+        let left = daemon.end_limit().saturating_sub(clock.elapsed(context.watch()));
         let stopped = daemon.process.finish_stop(context.watch(), &what, *ended, left);
         let after = clock.elapsed(context.watch());
         if matches!(stopped, Ok(StopOutcome::Killed(_)) | Err(WaitError::TimeLimit { .. })) {

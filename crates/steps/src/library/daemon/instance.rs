@@ -10,14 +10,15 @@ use std::time::Duration;
 use greenroom_event::{DaemonEnd, Exit, Life, Notice, OutputSource, words};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{Exit as ProcessExit, MeterId, Service, Signal, StopOutcome, Watch};
+use greenroom_sandbox::process::{Exit as ProcessExit, MeterId, NotifySocket, Service, Signal, StopOutcome, Watch};
 
 use super::condition::PastWait;
+use super::limit::LIMIT;
 use super::order::StartOrder;
 use crate::context::Context;
 use crate::evidence::{DAEMON_OUTPUT, Evidence, marks_of};
 use crate::library::place::full_disk;
-use crate::step::{Failure, Output, Stream, exit_of, output_of};
+use crate::step::{Failure, Output, Stream, exit_of, output_of, signal_of};
 
 /// How much of an output a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
@@ -48,6 +49,16 @@ impl Extent {
     }
 }
 
+/// A process that was just started, with what steps need of it.
+#[derive(Debug)]
+pub(super) struct StartedProcess {
+    pub(super) process: Service,
+    /// The meters of its outputs: stdout, then stderr.
+    pub(super) meters: [MeterId; 2],
+    pub(super) stdin: Option<OwnedFd>,
+    pub(super) notify: Option<NotifySocket>,
+}
+
 /// A daemon of the scenario, running or not.
 #[derive(Debug)]
 pub struct Daemon {
@@ -55,6 +66,10 @@ pub struct Daemon {
     /// The directory of its output files.
     pub(super) directory: PathBuf,
     pub(super) process: Service,
+    /// The end of its standard input that steps write to.
+    pub(super) stdin: Option<OwnedFd>,
+    /// The socket that it reports to.
+    pub(super) notify: Option<NotifySocket>,
     /// The meters of its outputs: stdout, then stderr.
     meters: [MeterId; 2],
     /// When it was started, since the start of the scenario.
@@ -69,6 +84,8 @@ pub struct Daemon {
     pub(super) stopped: Option<StopOutcome>,
     /// Whether a step asked it to end while it was running.
     asked_to_end: bool,
+    /// The signal that asked it to end.
+    asked_by: Signal,
     /// The lengths of its outputs when it was asked to end: stdout, then stderr.
     lengths_when_asked: Option<[u64; 2]>,
     /// Signals that steps have sent to it.
@@ -97,7 +114,7 @@ impl Daemon {
         context: &mut Context,
         order: StartOrder,
         directory: PathBuf,
-        (process, meters): (Service, [MeterId; 2]),
+        StartedProcess { process, meters, stdin, notify }: StartedProcess,
     ) -> Self {
         Self {
             started: context.watch().time_of(process.started()),
@@ -105,11 +122,14 @@ impl Daemon {
             order,
             directory,
             process,
+            stdin,
+            notify,
             meters,
             ready: None,
             earlier: Vec::new(),
             stopped: None,
             asked_to_end: false,
+            asked_by: Signal::TERM,
             lengths_when_asked: None,
             signalled: Vec::new(),
             end_was_seen: false,
@@ -196,19 +216,41 @@ impl Daemon {
 
     /// Sends it a signal, for a step.
     pub(super) fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
+        self.follow_main();
         let Some(process) = self.process_mut() else { return Ok(()) };
         process.signal(signal)?;
         self.signalled.push(signal);
         Ok(())
     }
 
-    /// Asks it and its process group to end. Returns how it had ended before, if it had.
-    pub(super) fn ask_to_end(&mut self) -> Option<ProcessExit> {
+    /// Takes the process that it reports as its main one for that.
+    pub(super) fn follow_main(&mut self) {
+        let main = self.notify.as_ref().and_then(|socket| socket.reports().main);
+        if let (Some(main), Some(process)) = (main, self.process_mut()) {
+            process.follow(main);
+        }
+    }
+
+    /// Returns the signal that asked it to end.
+    pub(super) fn asked_by(&self) -> Signal {
+        self.asked_by
+    }
+
+    /// Returns how long it may take to end, unless a step sets another limit.
+    pub(super) fn end_limit(&self) -> Duration {
+        self.order.options.end_limit.unwrap_or(LIMIT)
+    }
+
+    /// Asks it and its process group to end, by its own signal unless a step names one. Returns how
+    /// it had ended before, if it had.
+    pub(super) fn ask_to_end(&mut self, signal: Option<Signal>) -> Option<ProcessExit> {
+        self.follow_main();
+        self.asked_by = signal.or(self.order.options.stop_signal).unwrap_or(Signal::TERM);
         let before = self.try_wait();
         self.asked_to_end |= before.is_none();
         let length = |stream| std::fs::symlink_metadata(self.file(stream)).map_or(0, |metadata| metadata.len());
         self.lengths_when_asked = Some(Stream::BOTH.map(length));
-        self.process.request_stop(Signal::TERM);
+        self.process.request_stop(self.asked_by);
         before
     }
 
@@ -328,7 +370,7 @@ impl Daemon {
     }
 
     /// Adds both outputs to a failure.
-    pub(super) fn show(&self, error: Failure) -> Failure {
+    pub(crate) fn show(&self, error: Failure) -> Failure {
         self.note_full_disk(error).output(self.captured(Stream::Stdout)).output(self.captured(Stream::Stderr))
     }
 
@@ -336,10 +378,11 @@ impl Daemon {
     pub(super) fn end(&mut self, watch: &Watch) -> DaemonEnd {
         let is_long = |stream| watch.has_overflowed(&meter_name(&self.order.name, stream));
         let wrote_too_much = Stream::BOTH.into_iter().any(is_long);
+        let asked_by = (self.asked_by != Signal::TERM).then(|| signal_of(self.asked_by));
         let ended = match (self.stopped, self.process.try_wait()) {
             (Some(StopOutcome::Gracefully(ended)), _) => return DaemonEnd::Stopped { exit: exit_of(ended.status) },
             (Some(StopOutcome::Killed(ended)), _) => {
-                return DaemonEnd::Killed { exit: exit_of(ended.status), after: ended.after };
+                return DaemonEnd::Killed { exit: exit_of(ended.status), after: ended.after, asked_by };
             }
             (Some(StopOutcome::Already(ended)), _) | (None, Some(ended)) => ended,
             (None, None) => return DaemonEnd::Running,
@@ -349,7 +392,7 @@ impl Daemon {
         match exit_of(ended.status) {
             _ if was_killed(ended) && wrote_too_much => DaemonEnd::OutputLimit,
             // The step that asked it to end was cut short before it could see that end.
-            exit if self.asked_to_end && was_killed(ended) => DaemonEnd::Killed { exit, after },
+            exit if self.asked_to_end && was_killed(ended) => DaemonEnd::Killed { exit, after, asked_by },
             exit if self.asked_to_end => DaemonEnd::Stopped { exit },
             Exit::Signal(signal) if sent_by_step => DaemonEnd::Signalled { signal, after },
             exit => {

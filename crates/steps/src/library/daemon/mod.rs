@@ -1,12 +1,14 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! Steps are in `processes`, `start`, `stop`, `output`, `wait` and `ports`, each with a table of its
-//! steps first. They use `order` (what a step starts), `spawn` (starting it), `daemons` (all daemons
-//! of a scenario), `instance` (one of them), `readiness`, `text_wait`, `regex_wait` and `udp`
-//! (waiting for it), and `waits` (what was waited for). `background` has what messages say about one that goes there; `listening`, `refusals`,
-//! `taken` and `addresses` what they say about the network. `denials` and
-//! `missing` have what they say about files, `running` about processes at a limit, `crash` about
-//! faults. `prospect` says whether a repeated look can still find something else. `end` runs at the end of a scenario.
+//! Steps are in `processes`, `start`, `stop`, `output`, `wait`, `ports`, `notify`, `stdin` and
+//! `option_steps`, each with a table of its steps first. They use `order` (what a step starts),
+//! `options` and `user` (how it runs), `spawn` (starting it), `daemons` (all daemons of a scenario),
+//! `instance` (one of them), `readiness`, `text_wait`, `regex_wait`, `udp` and `reports` (waiting for
+//! it), and `waits` (what was waited for). `background` has what messages say about one that goes
+//! there; `listening`, `refusals`, `taken` and `addresses` what they say about the network. `denials`
+//! and `missing` have what they say about files, `running` about processes at a limit, `crash` about
+//! faults. `prospect` says whether a repeated look can still find something else. `end` runs at the
+//! end of a scenario.
 
 mod addresses;
 mod background;
@@ -21,6 +23,9 @@ mod instance;
 mod limit;
 mod listening;
 mod missing;
+mod notify;
+mod option_steps;
+mod options;
 mod order;
 mod output;
 mod port;
@@ -32,15 +37,19 @@ mod readiness;
 mod refusals;
 mod regex_wait;
 mod renamed_outputs;
+mod reports;
 mod running;
+mod signals;
 mod spawn;
 mod start;
+mod stdin;
 mod stop;
 mod taken;
 mod text_wait;
 mod udp;
 mod unknown;
 mod url;
+pub(crate) mod user;
 mod wait;
 mod waits;
 
@@ -52,13 +61,17 @@ pub(crate) use denials::{texts_of, with_denials};
 pub use instance::Daemon;
 pub use limit::LIMIT;
 pub(crate) use missing::with_missing_files;
+pub(crate) use prospect::OF_DAEMON;
 pub(crate) use refusals::with_refusals;
 pub use running::with_running;
 pub(crate) use taken::with_holder;
+pub(crate) use unknown::unknown as unknown_daemon;
 
 /// Returns the library.
 pub fn library() -> Library {
-    let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps, ports::steps];
+    let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps];
+    let further = [ports::steps, notify::steps, option_steps::steps, stdin::steps];
     let library = Library::new("daemon", include_str!("daemon.yaml")).serves("lib/daemon.py").at_end(end::end);
-    tables.into_iter().fold(library, |library, steps| steps(library))
+    let library = library.at_check_end(option_steps::check_end);
+    tables.into_iter().chain(further).fold(library, |library, steps| steps(library))
 }

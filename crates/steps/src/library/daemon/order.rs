@@ -2,10 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use super::limit::{self, limit_of};
+use super::options::Options;
 use super::port::port_of;
+use super::user;
 use crate::check::{PreflightState, Problem, ProblemKind};
-use crate::context::Context;
+use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
 use crate::library::literal::taken_literally;
 use crate::step::{Captures, Failure};
@@ -17,18 +21,23 @@ pub(super) struct StartOrder {
     /// The command line as the document writes it.
     pub(super) line: String,
     pub(super) words: Vec<String>,
-    /// The working directory when the step ran.
+    /// The scenario's working directory when the step ran, for the output files.
+    pub(super) outputs: PathBuf,
+    /// Where it runs.
     pub(super) directory: PathBuf,
     /// The scenario's environment when the step ran, and the step's own variables.
     pub(super) environment: Vec<(OsString, Option<OsString>)>,
     /// PATH of the step's own variables.
     pub(super) own_path: Option<OsString>,
     pub(super) port: Option<u16>,
+    /// How long it may take to listen on its port.
+    pub(super) limit: Duration,
+    pub(super) options: Options,
 }
 
 impl StartOrder {
-    /// Reads the captures of a step.
-    pub(super) fn from_captures(context: &mut Context, captures: &Captures) -> Result<Self, Failure> {
+    /// Reads the captures of a step. `options` are those of the daemon.
+    pub(super) fn from_captures(context: &mut Context, captures: &Captures, options: Options) -> Result<Self, Failure> {
         let name = captures.text("name")?.to_owned();
         if let Err(problem) = check_name(&name) {
             return Err(Failure::new(problem).help(NAME_HELP));
@@ -36,12 +45,29 @@ impl StartOrder {
         let line = command_line(captures)?;
         let words = split(&line).map_err(Failure::new)?;
         let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(Failure::new))?;
-        let mut environment = context.environment().changes();
+        // What the scenario and the step set comes later, and wins.
+        let mut environment = match options.account() {
+            Some(account) => user::environment(context, account)?,
+            None => Vec::new(),
+        };
+        environment.extend(context.environment().changes());
         let own_path = own.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.into());
         environment.extend(own.into_iter().map(|(name, value)| (name.into(), Some(value.into()))));
         let port = captures.get("port").map(|_| port_of(captures)).transpose()?;
-        let directory = context.working_directory()?.to_owned();
-        Ok(Self { name, line, words, directory, environment, own_path, port })
+        let outputs = context.working_directory()?.to_owned();
+        let directory = match &options.directory {
+            Some(directory) => outputs.join(directory),
+            None => outputs.clone(),
+        };
+        if let Some(shown) = options.directory.as_ref().filter(|_| !directory.is_dir()) {
+            let here = context.here();
+            return Err(Failure::new(format!(
+                "directory {shown}, where daemon {name} should run, does not exist in {here}"
+            ))
+            .help(format!("write `given a directory {shown}` before this step")));
+        }
+        let limit = limit_of(captures)?;
+        Ok(Self { name, line, words, outputs, directory, environment, own_path, port, limit, options })
     }
 }
 
@@ -61,7 +87,11 @@ pub(super) fn before(first: &OsStr, then: &OsStr) -> OsString {
 /// Checks everything of an order except the port and whether its program exists. Notes its name.
 pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = Vec::new();
-    state.daemons.extend(captures.get("name").map(str::to_owned));
+    if let Some(name) = captures.get("name") {
+        state.starts_daemon(name);
+        problems.extend(absent_paths(name, state));
+    }
+    problems.extend(limit::check(captures, state));
     if let Some(Err(problem)) = captures.get("name").map(check_name) {
         problems.push(Problem::new("name", ProblemKind::InvalidDaemonName, problem).help(NAME_HELP));
     }
@@ -69,7 +99,8 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
         let capture = if captures.get("args").is_some_and(|args| !args.is_empty()) { "args" } else { "path" };
         problems.push(Problem::new(capture, ProblemKind::InvalidCommand, problem).help(QUOTING_HELP));
     }
-    if let Ok(line) = command_line(captures) {
+    if let (Ok(line), Some(name)) = (command_line(captures), captures.get("name")) {
+        problems.extend(split(&line).ok().and_then(|words| user::switches(&words, name)));
         let program = captures.get("path").unwrap_or_default();
         problems
             .extend(taken_literally(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()));
@@ -82,6 +113,18 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
         problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, problem).help(help));
     }
     problems
+}
+
+/// Finds files and directories of a daemon's options that no step before its start can create.
+fn absent_paths(name: &str, state: &PreflightState) -> Vec<Problem> {
+    let options = state.daemon_options.iter().filter(|option| option.daemon == name);
+    let paths = options.filter_map(|option| option.path.as_deref());
+    let absent = paths.filter(|path| !path.contains("${") && !leaves(path) && !state.may_exist(path));
+    let problem = |path: &str| {
+        let message = format!("{path}, which daemon {name} needs, does not exist: no earlier step can create it");
+        Problem::new("name", ProblemKind::NeverCreated, message)
+    };
+    absent.map(problem).collect()
 }
 
 const NAME_HELP: &str = "output files have the name of their daemon: use letters, digits, `-`, `_` and `.`";

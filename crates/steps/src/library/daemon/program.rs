@@ -7,6 +7,7 @@ use greenroom_sandbox::process::{ProgramError, find_program};
 
 use super::order::{StartOrder, before};
 use crate::context::Context;
+use crate::library::command::in_source_directory;
 use crate::step::{Failure, FailureKind, note_emptied};
 
 /// Finds the program: on PATH with /usr/sbin and /sbin, else in the directory where it will run.
@@ -14,8 +15,14 @@ pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf,
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = context.environment().path();
     let path = search_path(&order.own_path.as_ref().map_or_else(|| path.clone(), |own| before(own, &path)));
-    let not_found =
-        |error: ProgramError| note_emptied(name, &path, Failure::from(error).kind(FailureKind::ProgramNotFound));
+    let source = context.source_directory();
+    let not_found = |error: ProgramError| {
+        let error = note_emptied(name, &path, Failure::from(error).kind(FailureKind::ProgramNotFound));
+        match in_source_directory(name, source).filter(|_| error.help.is_empty()) {
+            Some(help) => error.help(help),
+            None => error,
+        }
+    };
     let found = |name: &str| {
         // Relative to where it will run, so that a script gets the name that the document says.
         let as_written = |found| if name.contains('/') { PathBuf::from(name) } else { found };

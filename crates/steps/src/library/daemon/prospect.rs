@@ -6,7 +6,7 @@ use crate::look::{Look, Prospect};
 use crate::step::Captures;
 
 /// How steps look at a daemon: until it has ended.
-pub(super) const OF_DAEMON: Look = Look::LiveUntil(until_the_end);
+pub(crate) const OF_DAEMON: Look = Look::LiveUntil(until_the_end);
 /// How steps look for what a daemon must not have written: it stays once it is there.
 pub(super) const OF_ABSENCE: Look = Look::LiveUntil(until_written);
 

@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Input, MeterId, Program, Service, SpawnError, retry_while_scarce};
+use greenroom_sandbox::process::{Input, NotifySocket, Program, Service, SpawnError, retry_while_scarce};
 
 use super::daemons::Daemons;
-use super::instance::{Daemon, Extent, meter_name, output_file};
+use super::instance::{Daemon, Extent, StartedProcess, meter_name, output_file};
 use super::order::StartOrder;
 use super::program::find;
 use super::renamed_outputs::RenamedOutputs;
@@ -17,8 +17,8 @@ use crate::step::{Failure, Stream, out_of_room};
 
 /// Starts a daemon, and does not wait for it.
 pub(super) fn spawn(context: &mut Context, order: StartOrder) -> Result<(), Failure> {
-    let is_inside = order.directory.starts_with(context.directory());
-    let directory = if is_inside { order.directory.clone() } else { context.directory().to_owned() };
+    let is_inside = order.outputs.starts_with(context.directory());
+    let directory = if is_inside { order.outputs.clone() } else { context.directory().to_owned() };
     let path = find(context, &order)?;
     let crashed = crashed(context, &order.name);
     let renamed = RenamedOutputs::make(context, &order.name, &directory)?;
@@ -76,21 +76,31 @@ fn execute(
     order: &StartOrder,
     path: &Path,
     directory: &Path,
-) -> Result<(Service, [MeterId; 2]), Failure> {
+) -> Result<StartedProcess, Failure> {
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
     let outputs = (stdout.try_clone()?, stderr.try_clone()?);
+    let (stdin, writer) = order.options.stdin.open(context)?;
+    let notify = order.options.reports.then(|| NotifySocket::new(&order.name)).transpose()?;
+    let mut environment = order.environment.clone();
+    if let Some(socket) = &notify {
+        environment.push(("NOTIFY_SOCKET".into(), Some(socket.address().into())));
+    }
     let start = || -> std::io::Result<_> {
+        let stdin = match &stdin {
+            Input::Null => Input::Null,
+            Input::File(file) => Input::File(file.try_clone()?),
+        };
         let program = Program {
             path: path.to_owned(),
             argv: order.words.iter().map(OsString::from).collect(),
             directory: order.directory.clone(),
-            environment: order.environment.clone(),
-            stdin: Input::Null,
+            environment: environment.clone(),
+            stdin,
             stdout: stdout.try_clone()?,
             stderr: stderr.try_clone()?,
         };
-        Ok(Service::start(program, order.port))
+        Ok(Service::start(program, order.port, &order.options.restrictions))
     };
     let is_scarce = |started: &std::io::Result<Result<Service, SpawnError>>| {
         started.as_ref().is_ok_and(|started| started.as_ref().is_err_and(SpawnError::is_out_of_room))
@@ -112,7 +122,7 @@ fn execute(
         context.watch().meter(&meter_name(&order.name, stream), file, Some(process.first_pidfd()))
     };
     let meters = [meter(Stream::Stdout, &outputs.0)?, meter(Stream::Stderr, &outputs.1)?];
-    Ok((process, meters))
+    Ok(StartedProcess { process, meters, stdin: writer, notify })
 }
 
 /// Creates an output file in place of whatever has its name, inside the scenario's directory.

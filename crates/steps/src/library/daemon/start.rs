@@ -3,11 +3,11 @@
 use greenroom_sandbox::process::greet;
 
 use super::daemons::{Daemons, FailedStart};
-use super::limit::LIMIT;
+use super::limit::{self, limit_of};
+use super::option_steps::DIRECTORY;
 use super::order::{self, StartOrder};
 use super::program::search_path;
 use super::spawn::spawn;
-use super::unknown::unknown;
 use super::{port, readiness, stop, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
@@ -28,7 +28,7 @@ pub(super) fn steps(library: Library) -> Library {
         .step("daemon_start_fails", start_fails, Check::With(check_fails))
         .step("daemon_start_succeeds", start_succeeds, Check::Nothing)
         .looks(Look::Fixed(start_is_over), &["daemon_start_fails", "daemon_start_succeeds"])
-        .step("daemon_restart", restart, Check::With(|captures, state| unknown(captures, state).into_iter().collect()))
+        .step("daemon_restart", restart, Check::With(limit::check_named))
 }
 
 fn start_is_over(_: &Captures, _: &PreflightState) -> Problem {
@@ -62,24 +62,22 @@ fn check_free_port(captures: &Captures, state: &mut PreflightState) -> Vec<Probl
 }
 
 fn start(context: &mut Context, captures: &Captures) -> StepResult {
-    let order = StartOrder::from_captures(context, captures)?;
+    let options = context.state::<Daemons>().options.get(captures.text("name")?).cloned().unwrap_or_default();
+    let order = StartOrder::from_captures(context, captures, options)?;
     bring_up(context, order)
 }
 
 /// Starts a daemon and waits for its port, if it has one.
 fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
     let name = order.name.clone();
-    let port = order.port;
+    let (port, limit) = (order.port, order.limit);
     if let Some(port) = port {
         readiness::port_is_free(context, port)?;
     }
     spawn(context, order)?;
     let Some(port) = port else { return Ok(()) };
-    let more_time = format!(
-        "remove `, on port {port}` and add \
-         `when I wait for daemon {name} to listen on port {port}, for at most 30 seconds` after this step"
-    );
-    let listener = readiness::port(context, &name, port, LIMIT, &more_time)?;
+    let more_time = format!("add `, within 30 seconds` behind the port: `on port {port}, within 30 seconds`");
+    let listener = readiness::port(context, &name, port, limit, &more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     daemons.note_ready(watch, &name, true);
     let daemon = daemons.get(&name)?;
@@ -95,7 +93,9 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
     if let Some(Ok(words)) = order::command_line(captures).ok().map(|line| order::split(&line)) {
         let program = &words[0];
         // A name without a slash is looked for on PATH and then in the scenario's directory.
-        let is_here = !program.contains('/') && state.may_have(program);
+        // So is one that runs in another directory.
+        let runs_elsewhere = captures.get("name").is_some_and(|name| state.may_have_option(name, DIRECTORY));
+        let is_here = runs_elsewhere || (!program.contains('/') && state.may_have(program));
         let before = state.search_path();
         let path = order::path_of(captures, &before);
         let mut state = state.clone();
@@ -173,9 +173,15 @@ fn restart(context: &mut Context, captures: &Captures) -> StepResult {
     stop::stop(context, captures)?;
     let (daemons, _) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
-    let (order, waits) = (daemon.order.clone(), std::mem::take(&mut daemon.waits));
+    let (mut order, waits) = (daemon.order.clone(), std::mem::take(&mut daemon.waits));
+    let usual = order.limit;
+    if captures.get("limit").is_some() {
+        order.limit = limit_of(captures)?;
+    }
     let started = bring_up(context, order);
-    context.state::<Daemons>().get(name)?.is_restarted = true;
+    let daemon = context.state::<Daemons>().get(name)?;
+    daemon.is_restarted = true;
+    daemon.order.limit = usual;
     started?;
     waits::repeat(context, name, waits)
 }

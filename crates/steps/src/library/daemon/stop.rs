@@ -1,25 +1,29 @@
 //! Steps that stop daemons or send them signals, and steps that check how they ended.
 
+use std::time::Duration;
+
 use greenroom_event::words;
 use greenroom_sandbox::process::{ExitStatus, Signal, StopOutcome};
 
 use super::background;
 use super::daemons::{Daemons, KilledDaemon};
+use super::instance::Daemon;
 use super::limit::{self, SETTLE, limit_of};
 use super::prospect::OF_DAEMON;
 use super::running;
+use super::signals::{self, signal_of, unknown_signal};
 use super::unknown::unknown;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::interpreter::known_as;
-use crate::library::place::nearest;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     library
-        .step("daemon_stop", stop, Check::With(limit::check_named))
+        .step("daemon_stop", stop, Check::With(check_stop))
+        .step("daemon_kill", kill, Check::With(limit::check_named))
         .step("daemon_signal", signal, Check::With(check_signal))
         .step("daemon_is_running", is_running, Check::With(limit::check_named))
         .step("daemon_has_ended", has_ended, Check::With(check_end))
@@ -28,18 +32,37 @@ pub(super) fn steps(library: Library) -> Library {
 
 /// Stops a daemon: the step, and the first half of the step that restarts one.
 pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
-    let (name, grace) = (captures.text("name")?, limit_of(captures)?);
+    let name = captures.text("name")?;
+    let signal = captures.get("signal").map(|_| signal_of(captures)).transpose()?;
+    let limit = captures.get("limit").map(|_| limit_of(captures)).transpose()?;
+    stop_by(context, name, signal, limit)
+}
+
+fn check_stop(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    limit::check_named(captures, state).into_iter().chain(signals::check_stop(captures)).collect()
+}
+
+fn kill(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("name")?;
+    must_be_running(context, name)?;
+    stop_by(context, name, Some(Signal::KILL), None)
+}
+
+/// Stops a daemon by a signal and within a limit, or else by those that it has.
+fn stop_by(context: &mut Context, name: &str, signal: Option<Signal>, limit: Option<Duration>) -> StepResult {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
-    let killed = daemons.stop(watch, name, grace)?;
+    let daemon = daemons.get(name)?;
+    let grace = limit.unwrap_or_else(|| daemon.end_limit());
+    let killed = daemons.stop(watch, name, signal, grace)?;
     let mut errors = killed.into_iter().map(|KilledDaemon { daemon, stopped, running }| {
-        let (name, grace) = (daemon.label(), words::limit(grace));
+        let (name, grace, asked) = (daemon.label(), words::limit(grace), daemon.asked_by());
         let error = match stopped {
             StopOutcome::Killed(ended) => {
-                Failure::new(format!("daemon {name} did not end within {grace} of SIGTERM and was killed"))
+                Failure::new(format!("daemon {name} did not end within {grace} of {asked} and was killed"))
                     .note(format!("it had been running for {}", words::duration(ended.after)))
             }
             StopOutcome::Gracefully(_) | StopOutcome::Already(_) => Failure::new(format!(
-                "daemon {name} ended, but other processes of its group did not end within {grace} of SIGTERM and were \
+                "daemon {name} ended, but other processes of its group did not end within {grace} of {asked} and were \
                  killed"
             )),
         };
@@ -51,14 +74,26 @@ pub(super) fn stop(context: &mut Context, captures: &Captures) -> StepResult {
         let error = error.note(other.message);
         other.output.into_iter().fold(error, Failure::output)
     });
-    Err(error.help(format!(
-        "correct its handling of SIGTERM; or give it more time: `when I stop background process {name}, within 30 \
-         seconds`"
-    )))
+    let daemon = context.state::<Daemons>().get(name)?;
+    let (asked, is_postgres) = (daemon.asked_by(), starts(daemon, &["postgres", "postmaster"]));
+    let more = format!("or give it more time: `when I stop background process {name}, within 30 seconds`");
+    if asked == Signal::TERM && is_postgres {
+        return Err(error.help(format!(
+            "on SIGTERM, PostgreSQL waits for its clients: write `given daemon {name} is stopped with signal INT` before \
+             its start; {more}"
+        )));
+    }
+    Err(error.help(format!("correct its handling of {asked}; {more}")))
 }
 
-fn signal(context: &mut Context, captures: &Captures) -> StepResult {
-    let (name, signal) = (captures.text("name")?, signal_of(captures)?);
+/// Returns whether a daemon's command line has one of these programs.
+fn starts(daemon: &Daemon, programs: &[&str]) -> bool {
+    let names = daemon.order.words.iter().filter_map(|word| word.rsplit('/').next());
+    names.into_iter().any(|name| programs.contains(&name))
+}
+
+/// Fails if a daemon has ended.
+fn must_be_running<'a>(context: &'a mut Context, name: &str) -> Result<&'a mut Daemon, Failure> {
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     let daemon = daemons.get(name)?;
     if let Some(process) = daemon.process_mut() {
@@ -69,37 +104,16 @@ fn signal(context: &mut Context, captures: &Captures) -> StepResult {
         let error = background::explain(daemon, Failure::new(message));
         return Err(daemon.show(error));
     }
-    Ok(daemon.signal(signal)?)
+    Ok(daemon)
 }
 
-fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
-    let name = captures.text("signal")?;
-    name.parse().map_err(|_| {
-        let known: Vec<&str> = Signal::names().collect();
-        Failure::new(format!("unknown signal: {name}"))
-            .help(format!("write one of {}, or a number from 1 to 64", known.join(", ")))
-    })
+fn signal(context: &mut Context, captures: &Captures) -> StepResult {
+    let signal = signal_of(captures)?;
+    Ok(must_be_running(context, captures.text("name")?)?.signal(signal)?)
 }
 
 fn check_signal(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     unknown(captures, state).into_iter().chain(unknown_signal(captures)).collect()
-}
-
-fn unknown_signal(captures: &Captures) -> Vec<Problem> {
-    let name = captures.get("signal").unwrap_or_default();
-    if name.parse::<Signal>().is_ok() {
-        return Vec::new();
-    }
-    let known: Vec<&str> = Signal::names().collect();
-    let upper = name.to_ascii_uppercase();
-    let short = upper.strip_prefix("SIG").unwrap_or(&upper);
-    let near = nearest(short, known.iter().copied()).filter(|_| !short.starts_with(|c: char| c.is_ascii_digit()));
-    let problem = Problem::new("signal", ProblemKind::UnknownSignal, format!("unknown signal: {name}"));
-    let help = near.map_or_else(
-        || format!("write one of {}, or a number from 1 to 64", known.join(", ")),
-        |near| format!("did you mean {near}?"),
-    );
-    vec![problem.help(help)]
 }
 
 fn is_running(context: &mut Context, captures: &Captures) -> StepResult {

@@ -5,7 +5,7 @@ use crate::library::place::nearest;
 use crate::step::Captures;
 
 /// Returns the problem of a step about a daemon that no earlier step starts.
-pub(super) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Problem> {
+pub(crate) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Problem> {
     let name = captures.get("name").filter(|name| !name.contains("${") && !state.daemons.contains(*name))?;
     if state.own_code {
         return None;

@@ -27,7 +27,9 @@ use crate::registry::Library;
 #[allow(unused_imports, reason = "library `json` reads responses")]
 pub(crate) use again::LOOK;
 #[allow(unused_imports, reason = "library `json` reads responses")]
+pub(crate) use show::{with_response, with_status};
 pub(crate) use state::{Response, latest};
+pub(crate) use validity::check_response;
 
 pub(crate) use faults::explain_fault;
 pub(crate) use options::route_of_wait;

@@ -11,7 +11,7 @@ const BODY: usize = 2000;
 const REDIRECTS: usize = 10;
 
 /// Adds request, status, time and body to the failure of a check.
-pub(super) fn with_response(response: &Response, error: Failure) -> Failure {
+pub(crate) fn with_response(response: &Response, error: Failure) -> Failure {
     let error = with_status(response, error);
     if response.body.is_empty() {
         return error.note("the body of the response is empty");
@@ -20,7 +20,7 @@ pub(super) fn with_response(response: &Response, error: Failure) -> Failure {
 }
 
 /// Adds request, status and time to the failure of a check that shows the body itself.
-pub(super) fn with_status(response: &Response, error: Failure) -> Failure {
+pub(crate) fn with_status(response: &Response, error: Failure) -> Failure {
     let Response { status, reason, request, took, .. } = response;
     let reason = if reason.is_empty() { String::new() } else { format!(" {reason}") };
     let took = words::duration(*took);

@@ -79,7 +79,7 @@ pub(super) fn check_new_file(captures: &Captures, state: &mut PreflightState) ->
 }
 
 /// Checks a step about a response.
-pub(super) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(crate) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     if state.own_code || state.http.requested {
         return Vec::new();
     }

@@ -21,6 +21,7 @@ use crate::registry::Library;
 
 pub use captured_output::CapturedOutput;
 pub use command::Command;
+pub(crate) use outcome::{needs_command, no_command};
 pub(crate) use powerless::with_lost_rights;
 pub use run::{run, run_words, set_latest, try_to_run};
 pub(crate) use state::explain_since;

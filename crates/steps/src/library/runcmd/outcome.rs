@@ -62,13 +62,17 @@ const CHECK: Check = Check::With(check);
 /// Checks a step that needs an earlier command.
 fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let literal = literal_escape(captures, "text", Remedy::Binding);
-    let mut problems: Vec<Problem> = invalid_regex(captures).into_iter().chain(literal).collect();
-    if !state.anything_goes && !state.ran {
-        let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
-        problem.capture = None;
-        problems.push(problem);
+    invalid_regex(captures).into_iter().chain(literal).chain(needs_command(state)).collect()
+}
+
+/// Returns the problem of a step about a command when no earlier step runs one.
+pub(crate) fn needs_command(state: &PreflightState) -> Option<Problem> {
+    if state.anything_goes || state.ran {
+        return None;
     }
-    problems
+    let mut problem = Problem::new("", ProblemKind::NoCommand, NO_COMMAND).help(NO_COMMAND_HELP);
+    problem.capture = None;
+    Some(problem)
 }
 
 const NO_COMMAND: &str = "no earlier step has run a command";
@@ -78,7 +82,8 @@ fn latest(context: &mut Context) -> Result<&CommandRun, Failure> {
     context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
 }
 
-fn no_command() -> Failure {
+/// Describes that no step has run a command.
+pub(crate) fn no_command() -> Failure {
     Failure::new(NO_COMMAND).help(NO_COMMAND_HELP)
 }
 

@@ -79,6 +79,10 @@ pub(super) fn find(context: &mut Context, command: &Command, directory: &Path) -
 
 /// Adds advice to a failure about a program that was not found.
 fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, error: Failure) -> Failure {
+    let elsewhere = command::in_source_directory(name, context.source_directory());
+    if let Some(help) = elsewhere.filter(|_| error.help.is_empty()) {
+        return error.help(help);
+    }
     if name.contains('/') {
         return match directory {
             _ if leaves(name) => error,

@@ -107,7 +107,7 @@ impl CommandRun {
     }
 
     /// Adds the command and how it ended to a failure.
-    pub(super) fn explain(&self, error: Failure) -> Failure {
+    pub(crate) fn explain(&self, error: Failure) -> Failure {
         let note = format!("the command `{}` ended with {}", self.command.line, self.status);
         self.place(error.note(note)).about(self.subject())
     }
@@ -117,12 +117,12 @@ impl CommandRun {
     }
 
     /// Adds both outputs to a failure.
-    pub(super) fn with_outputs(&self, error: Failure) -> Failure {
+    pub(crate) fn with_outputs(&self, error: Failure) -> Failure {
         Stream::BOTH.into_iter().fold(error, |error, stream| error.output(self.output(stream)))
     }
 
     /// Returns the end of one output.
-    pub(super) fn output(&self, stream: Stream) -> Output {
+    pub(crate) fn output(&self, stream: Stream) -> Output {
         let captured = match stream {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,

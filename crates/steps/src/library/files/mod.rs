@@ -1,4 +1,11 @@
 //! Library `files`: creating, changing and checking files and directories of the scenario.
+//!
+//! Steps that copy from outside are in `copied`, those that change files in `changed`, and checks of what a
+//! file or directory is in `state`.
+
+mod changed;
+mod copied;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +40,10 @@ const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk
 
 /// Returns the library.
 pub fn library() -> Library {
-    Library::new("files", include_str!("files.yaml"))
+    let library = Library::new("files", include_str!("files.yaml"));
+    let library =
+        [copied::steps, changed::steps, state::steps].into_iter().fold(library, |library, steps| steps(library));
+    library
         .serves("lib/files.py")
         .step("files_create_from_embedded", |context, captures| create(context, captures, false), CREATES)
         .step("files_create_executable_from_embedded", |context, captures| create(context, captures, true), CREATES)

@@ -1,0 +1,20 @@
+//! Library `json`: checks of data in the response to a request, outputs, files and kept values.
+//!
+//! `data` reads JSON, YAML and TOML, `path` finds values in it, and `compare` says where two differ.
+//! Steps are in `assertion`, with a table of them first; `subject` is where their data comes from.
+//! `validity` has what is checked before the run, and `show` how values look in messages.
+
+mod assertion;
+mod compare;
+pub(crate) mod data;
+mod path;
+mod show;
+mod subject;
+mod validity;
+
+use crate::registry::Library;
+
+/// Returns the library.
+pub fn library() -> Library {
+    assertion::steps(Library::new("json", include_str!("json.yaml")))
+}
