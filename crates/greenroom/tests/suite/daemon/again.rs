@@ -33,7 +33,7 @@ fn a_text_is_waited_for_again_and_several_times() {
     ));
     fails!(
         &shell(
-            "echo one; echo two; echo two; sleep 100",
+            "echo one; echo two; echo two; kill -STOP $$",
             "when I wait for daemon a to write \"two\\ntwo\" to stdout\n\
              when I wait for daemon a to write \"two\" to stdout again, for at most 0.2 seconds",
         ),
@@ -43,7 +43,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:9, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; kill -STOP $$'" as a background process as a
     ok [TIME]  when I wait for daemon a to write "two\ntwo" to stdout
     FAILED [TIME]  when I wait for daemon a to write "two" to stdout again, for at most 0.2 seconds
 
@@ -55,12 +55,11 @@ FAIL [TIME]  The scenario
     │ two
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; echo two; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -71,7 +70,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
     );
     fails!(
         &shell(
-            "echo one; echo two; echo two; sleep 100",
+            "echo one; echo two; echo two; kill -STOP $$",
             "when I wait for daemon a to write \"two\" to stdout 3 times, for at most 0.2 seconds",
         ),
         str![[r#"
@@ -80,7 +79,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:8, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; kill -STOP $$'" as a background process as a
     FAILED [TIME]  when I wait for daemon a to write "two" to stdout 3 times, for at most 0.2 seconds
 
   daemon a wrote "two" to stdout 2 times, not 3, within 200 ms
@@ -91,12 +90,11 @@ FAIL [TIME]  The scenario
     │ two
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; echo two; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -111,7 +109,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 fn what_a_regex_matches_is_waited_for() {
     fails!(
         &shell(
-            "echo one; echo two; sleep 100",
+            "echo one; echo two; kill -STOP $$",
             "when I wait for daemon a to write regex /^two$/ to stdout, for at most 0.2 seconds",
         ),
         str![[r#"
@@ -120,7 +118,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:8, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; kill -STOP $$'" as a background process as a
     FAILED [TIME]  when I wait for daemon a to write regex /^two$/ to stdout, for at most 0.2 seconds
 
   daemon a did not write anything that matches /^two$/ to stdout within 200 ms
@@ -130,12 +128,11 @@ FAIL [TIME]  The scenario
   help: `^` and `$` stand for the start and the end of all output; for those of a line, write `(?m)^two$`
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -177,18 +174,18 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_file_is_waited_for_until_it_contains_a_text() {
     holds(&shell(
-        "echo begun >s; sleep 0.1; echo ready >s.new; mv s.new s; sleep 100",
+        "echo begun >s; sleep 0.1; echo ready >s.new; mv s.new s; kill -STOP $$",
         "when I wait for file s to contain \"ready\\n\"\nthen file s contains \"ready\"",
     ));
     fails!(
-        &shell("echo begun >s; sleep 100", "when I wait for file s to contain \"ready\", for at most 0.3 seconds"),
+        &shell("echo begun >s; kill -STOP $$", "when I wait for file s to contain \"ready\", for at most 0.3 seconds"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
   in x.md:8, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo begun >s; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo begun >s; kill -STOP $$'" as a background process as a
     FAILED [TIME]  when I wait for file s to contain "ready", for at most 0.3 seconds
 
   file s did not contain "ready" within 300 ms
@@ -199,12 +196,11 @@ FAIL [TIME]  The scenario
   note: daemon a is running
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo begun >s; sleep 100'
+    command: sh -c 'echo begun >s; kill -STOP $$'
     no output
 
-  2 leftover processes, stopped at the end:
-    sh -c echo begun >s; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo begun >s; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -214,14 +210,14 @@ FAILED: 1 of 1 scenario failed, [TIME]
 "#]]
     );
     fails!(
-        &shell("sleep 100", "when I wait for file s to contain \"ready\", for at most 0.1 seconds"),
+        &shell("kill -STOP $$", "when I wait for file s to contain \"ready\", for at most 0.1 seconds"),
         str![[r#"
 greenroom [VERSION]: 1 scenario in x.md
 
 FAIL [TIME]  The scenario
   in x.md:8, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'kill -STOP $$'" as a background process as a
     FAILED [TIME]  when I wait for file s to contain "ready", for at most 0.1 seconds
 
   file s did not contain "ready" within 100 ms
@@ -229,12 +225,11 @@ FAIL [TIME]  The scenario
   note: daemon a is running
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'sleep 100'
+    command: sh -c 'kill -STOP $$'
     no output
 
-  2 leftover processes, stopped at the end:
-    sh -c sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -247,7 +242,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 #[test]
 fn output_is_compared_with_an_embedded_file_and_counted() {
-    let script = "echo one; echo two; echo two; sleep 100";
+    let script = "echo one; echo two; echo two; kill -STOP $$";
     let text = |step: &str, file: &str| {
         let wait = "when I wait for daemon a to write \"two\" to stdout 2 times\n";
         scenario(&shell(script, &format!("{wait}then daemon a stdout {step}"))) + file
@@ -260,7 +255,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:9, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; kill -STOP $$'" as a background process as a
     ok [TIME]  when I wait for daemon a to write "two" to stdout 2 times
     FAILED [TIME]  then daemon a stdout is embedded file other
 
@@ -271,15 +266,14 @@ FAIL [TIME]  The scenario
     + two
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; echo two; kill -STOP $$'
     stdout of daemon a:
       │ one
       │ two
       │ two
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -293,7 +287,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:9, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; kill -STOP $$'" as a background process as a
     ok [TIME]  when I wait for daemon a to write "two" to stdout 2 times
     FAILED [TIME]  then daemon a stdout contains "two" 3 times
 
@@ -306,12 +300,11 @@ FAIL [TIME]  The scenario
   help: to wait for it, write `when I wait for daemon a to write "two" to stdout 3 times`
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; echo two; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -325,7 +318,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:9, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'echo one; echo two; echo two; kill -STOP $$'" as a background process as a
     ok [TIME]  when I wait for daemon a to write "two" to stdout 2 times
     FAILED [TIME]  then daemon a stdout matches regex /^two$/
 
@@ -339,12 +332,11 @@ FAIL [TIME]  The scenario
   help: `^` and `$` stand for the start and the end of all output; for those of a line, write `(?m)^two$`
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'echo one; echo two; echo two; sleep 100'
+    command: sh -c 'echo one; echo two; echo two; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c echo one; echo two; echo two; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c echo one; echo two; echo two; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -357,7 +349,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn mistakes_in_waits_are_found_before_the_run() {
     let text = scenario(&shell(
-        "sleep 100",
+        "kill -STOP $$",
         "when I wait for daemon a to write regex /(/ to stdout\n\
          when I wait for daemon a to write \"x\" to stdout 0 times\n\
          when I wait for daemon a to listen on UDP port 70000\n\

@@ -16,7 +16,7 @@ fn a_daemon_runs_where_and_with_what_its_options_say() {
         "given file text.txt\nand a directory below\nand daemon a runs in directory below\n\
          and daemon a reads stdin from file text.txt\nand daemon a may have 7 open files\n\
          and daemon a may use 100M of memory",
-        "basename $PWD; ulimit -n; ulimit -d; cat; sleep 100",
+        "basename $PWD; ulimit -n; ulimit -d; cat; kill -STOP $$",
         "when I wait for daemon a to write \"below\\n7\\n102400\\nsome text\" to stdout\n\
          and I restart daemon a\n\
          then daemon a stdout contains \"below\\n7\\n102400\\nsome text\" 1 times",
@@ -67,7 +67,7 @@ fn the_stdin_of_a_daemon_is_written_to_and_closed() {
     fails!(
         &shell(
             "given daemon a keeps stdin open",
-            "exec <&-; echo closed; sleep 100",
+            "exec <&-; echo closed; kill -STOP $$",
             "when I wait for daemon a to write \"closed\" to stdout\nand I write \"one\\n\" to the stdin of daemon a"
         ),
         str![[r#"
@@ -77,7 +77,7 @@ FAIL [TIME]  The scenario
   in x.md:10, scenario at x.md:5
 
     ok [TIME]  given daemon a keeps stdin open
-    ok [TIME]  when I start "sh -c 'exec <&-; echo closed; sleep 100'" as a background process as a
+    ok [TIME]  when I start "sh -c 'exec <&-; echo closed; kill -STOP $$'" as a background process as a
     ok [TIME]  when I wait for daemon a to write "closed" to stdout
     FAILED [TIME]  and I write "one\n" to the stdin of daemon a
 
@@ -86,12 +86,11 @@ FAIL [TIME]  The scenario
     │ closed
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'exec <&-; echo closed; sleep 100'
+    command: sh -c 'exec <&-; echo closed; kill -STOP $$'
     stdout of daemon a: see above
 
-  2 leftover processes, stopped at the end:
-    sh -c exec <&-; echo closed; sleep 100  (daemon a, running for [TIME])
-    sleep 100  (running for [TIME])
+  1 leftover process, stopped at the end:
+    sh -c exec <&-; echo closed; kill -STOP $$  (daemon a, running for [TIME])
 
   rerun: greenroom run x.md --name 'The scenario'
 
@@ -335,7 +334,7 @@ fn an_ordinary_user_is_not_root_and_owns_its_files() {
     }
     holds(&shell(
         "given daemon a runs as an ordinary user",
-        "test $(id -u) != 0 && touch mine && echo yes; sleep 100",
+        "test $(id -u) != 0 && touch mine && echo yes; kill -STOP $$",
         "when I wait for daemon a to write \"yes\" to stdout\nthen file mine exists\nwhen I run rm mine",
     ));
 }
@@ -347,7 +346,7 @@ fn root_runs_a_daemon_as_another_user() {
     }
     holds(&shell(
         "given daemon a runs as user nobody",
-        "id -nu; touch mine $HOME/x; ls $HOME; sleep 100",
+        "id -nu; touch mine $HOME/x; ls $HOME; kill -STOP $$",
         "when I wait for daemon a to write \"nobody\\nx\\n\" to stdout\nthen file mine exists",
     ));
     let check = |user: &str| {
