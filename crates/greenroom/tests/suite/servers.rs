@@ -402,3 +402,72 @@ fn a_daemon_in_the_foreground_stays_what_it_was() {
     );
     project.file("x.md", text).run(["run", "x.md"]).code(0).stderr("");
 }
+
+#[test]
+fn servers_report_that_they_are_ready_to_a_notify_socket() {
+    if !redis() {
+        return;
+    }
+    passes_as_any_user(&scenario(
+        "given daemon redis reports to a notify socket\n\
+         when I start \"redis-server --port 8080 --save '' --supervised systemd\" as a background process as redis\n\
+         and I wait for daemon redis to report ready\n\
+         then daemon redis has reported status \"Ready to accept connections\"\n\
+         when I run redis-cli -p 8080 ping\n\
+         when I restart daemon redis\n\
+         then daemon redis has reported status \"Ready to accept connections\"\n\
+         when I kill daemon redis\n\
+         then daemon redis has ended by signal KILL\n\
+         and nothing listens on port 8080",
+    ));
+}
+
+/// With a client connected, SIGTERM would have it wait for the client.
+#[test]
+fn postgresql_runs_as_an_ordinary_user_and_is_stopped_by_its_own_signal() {
+    let Some(bin) = postgresql() else { return };
+    let bin = bin.display();
+    if Project::sealed().is_none() {
+        return;
+    }
+    passes_as_any_user(&scenario(&format!(
+        "given commands run as an ordinary user\n\
+         and daemon pg runs as an ordinary user\n\
+         and daemon pg is stopped with signal INT\n\
+         and daemon pg reports to a notify socket\n\
+         when I run {bin}/initdb -D data -U app -A trust --no-sync --locale=C\n\
+         when I start \"{bin}/postgres -D data -k . -h localhost -p 8080 -F\" as a background process as pg, on port \
+         8080, within 60 seconds\n\
+         and I wait for daemon pg to report ready, for at most 60 seconds\n\
+         when I start \"psql -h localhost -p 8080 -U app -d postgres -c 'select pg_sleep(600)'\" as a background process \
+         as client\n\
+         then within 30 seconds running \"psql -h localhost -p 8080 -U app -d postgres -Atc \
+         'select count(*) from pg_stat_activity where query = $$select pg_sleep(600)$$'\" prints \"1\"\n\
+         when I stop background process pg\n\
+         then daemon pg has ended with exit status 0",
+    )));
+}
+
+#[test]
+fn commands_run_as_an_account() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let steps = "given commands run as user nobody\nwhen I run sh -c \"id -nu; touch mine $HOME/x\"\n\
+                 then stdout is exactly \"nobody\\n\"\nand file mine exists";
+    let Some(project) = Project::sealed() else { return };
+    project.file("x.md", scenario(steps)).run(["run", "x.md"]).passes();
+    let steps = "given commands run as user nobdy\nwhen I run id";
+    Project::new().file("x.md", scenario(steps)).run(["check", "x.md"]).code(2).stderr(str![[r#"
+error[unknown-user]: this machine has no user nobdy in /etc/passwd
+ --> x.md:7:28
+  |
+7 | given commands run as user nobdy
+  |                            ^^^^^
+  |
+  = help: did you mean nobody?
+
+1 error
+
+"#]]);
+}

@@ -23,6 +23,7 @@ mod literal;
 mod ownership;
 mod place;
 pub mod runcmd;
+mod user;
 
 pub use explain::explain;
 

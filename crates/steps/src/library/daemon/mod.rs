@@ -2,7 +2,7 @@
 //!
 //! Steps are in `processes`, `start`, `stop`, `output`, `wait`, `ports`, `notify`, `stdin` and
 //! `option_steps`, each with a table of its steps first. They use `order` (what a step starts),
-//! `options` and `user` (how it runs), `spawn` (starting it), `daemons` (all daemons of a scenario),
+//! `options` (how it runs), `spawn` (starting it), `daemons` (all daemons of a scenario),
 //! `instance` (one of them), `readiness`, `text_wait`, `regex_wait`, `udp` and `reports` (waiting for
 //! it), and `waits` (what was waited for). `background` has what messages say about one that goes
 //! there; `listening`, `refusals`, `taken` and `addresses` what they say about the network. `denials`
@@ -49,7 +49,6 @@ mod text_wait;
 mod udp;
 mod unknown;
 mod url;
-pub(crate) mod user;
 mod wait;
 mod waits;
 

@@ -7,11 +7,11 @@ use greenroom_sandbox::process::{RunAs, most_open_files};
 
 use super::daemons::Daemons;
 use super::options::{Options, Stdin};
-use super::user::{self, user_of};
 use super::{limit, signals};
 use crate::check::{DaemonOption, PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::place::{nearest, outside};
+use crate::library::user::{self, user_of};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 

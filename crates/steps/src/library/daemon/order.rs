@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::limit::{self, limit_of};
 use super::options::Options;
 use super::port::port_of;
-use super::user;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
 use crate::library::literal::taken_literally;
+use crate::library::user;
 use crate::step::{Captures, Failure};
 
 /// What a step starts.

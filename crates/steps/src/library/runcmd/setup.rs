@@ -1,11 +1,14 @@
 //! Steps that prepare commands: helper scripts, PATH, environment variables and standard input.
 
+use greenroom_sandbox::process::RunAs;
+
 use super::state::{Runcmd, Stdin};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, DEFAULT_PATH};
 use crate::library::command::not_replaced;
 use crate::library::literal::{Remedy, literal_escape, literal_value};
 use crate::library::place::{Place, outside};
+use crate::library::user;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, StepResult};
 
@@ -24,6 +27,15 @@ pub(super) fn steps(library: Library) -> Library {
         )
         .step("runcmd_set_variable", set_variable, Check::With(check_variable))
         .step("runcmd_unset_variable", unset_variable, Check::With(check_variable))
+        .step("runcmd_run_as_user", run_as_user, Check::With(|captures, _| user::check(captures)))
+        .step(
+            "runcmd_run_as_ordinary_user",
+            |context, _| {
+                context.state::<Runcmd>().user = Some(RunAs::ordinary());
+                Ok(())
+            },
+            Check::Nothing,
+        )
         .step("runcmd_stdin_from_file", stdin_from_file, Check::With(|captures, _| outside(captures, &["file"])))
         .step("runcmd_stdin_from_text", stdin_from_text, Check::With(check_stdin))
 }
@@ -50,6 +62,15 @@ fn check_srcdir(_: &Captures, state: &mut PreflightState) -> Vec<Problem> {
 fn set_variable(context: &mut Context, captures: &Captures) -> StepResult {
     let (variable, value) = (captures.text("variable")?, captures.text("value")?);
     context.environment().set(variable, value);
+    Ok(())
+}
+
+fn run_as_user(context: &mut Context, captures: &Captures) -> StepResult {
+    let account = user::user_of(captures)?;
+    if account.is_some() {
+        user::open_directory(context)?;
+    }
+    context.state::<Runcmd>().user = account.map(RunAs::Account);
     Ok(())
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Input, Process, Program, SpawnError, retry_while_busy, retry_while_scarce};
+use greenroom_sandbox::process::{
+    Input, Process, Program, Restrictions, RunAs, SpawnError, retry_while_busy, retry_while_scarce,
+};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use super::captured_output::CapturedOutput;
@@ -15,6 +17,7 @@ use super::program::{CommandFailure, NOT_EXECUTABLE, NotRun};
 use super::state::{Runcmd, Stdin};
 use crate::context::Context;
 use crate::library::place::{self, cannot};
+use crate::library::user;
 use crate::step::{Failure, out_of_room};
 
 /// Starts a command. Retries if its program is being written.
@@ -25,7 +28,14 @@ pub(super) fn start(
     directory: &Path,
     (stdout, stderr): (&CapturedOutput, &CapturedOutput),
 ) -> Result<Process, CommandFailure> {
-    let environment = context.environment().changes();
+    let user = context.state::<Runcmd>().user.clone();
+    // What the scenario sets comes later, and wins.
+    let mut environment = match &user {
+        Some(RunAs::Account(account)) => user::environment(context, account)?,
+        _ => Vec::new(),
+    };
+    environment.extend(context.environment().changes());
+    let restrictions = Restrictions { user, ..Restrictions::default() };
     let stdin = stdin(context)?;
     let argv: Vec<OsString> = command.argv.iter().map(OsString::from).collect();
     let start = || -> io::Result<Result<Process, SpawnError>> {
@@ -42,7 +52,7 @@ pub(super) fn start(
             stdout: stdout.writer()?,
             stderr: stderr.writer()?,
         }
-        .start())
+        .start_restricted(&restrictions))
     };
     let is_busy =
         |outcome: &io::Result<Result<Process, SpawnError>>| matches!(outcome, Ok(Err(error)) if error.is_busy());

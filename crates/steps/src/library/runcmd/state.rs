@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use greenroom_event::OutputSource;
-use greenroom_sandbox::process::ExitStatus;
+use greenroom_sandbox::process::{ExitStatus, RunAs};
 
 use super::captured_output::CapturedOutput;
 use super::command::Command;
@@ -17,6 +17,8 @@ use crate::step::{Failure, Output, StepResult, Stream, Subject, exit_of};
 pub struct Runcmd {
     pub(super) latest: Option<CommandRun>,
     pub(super) stdin: Stdin,
+    /// The user that commands run as, if it is another one.
+    pub(super) user: Option<RunAs>,
 }
 
 impl Runcmd {

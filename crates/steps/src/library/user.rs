@@ -98,7 +98,7 @@ fn make_home(home: &Path, account: &Account) -> std::io::Result<()> {
 }
 
 /// Warns about a program that switches the user in front of a daemon.
-pub(super) fn switches(words: &[String], name: &str) -> Option<Problem> {
+pub(crate) fn switches(words: &[String], name: &str) -> Option<Problem> {
     let program = Path::new(words.first()?).file_name()?.to_str()?;
     SWITCHES.contains(&program).then(|| {
         let message = format!("{program} stays as the parent of the daemon, and does not pass signals on as they are");
