@@ -246,7 +246,7 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I wait for http://127.0.0.1:8080/ to answer with status 200, for at most 0.3 seconds
 
   http://127.0.0.1:8080/ did not answer with status 200, and the scenario has no processes left
-  note: last attempt: Connection refused (os error 111)
+  note: last attempt: connection refused
 
   rerun: greenroom run x.md --name 'The scenario'
 

@@ -154,7 +154,7 @@ error[bad-regex]: invalid regular expression: unclosed group
 fn json_is_checked_with_its_column() {
     checked(
         "when I send a POST request to http://localhost/ with JSON {\"a\": 1,}\n\
-         and I POST {\"ä\": tru} to http://localhost/\n\
+         and I POST JSON {\"ä\": tru} to http://localhost/\n\
          and I send a POST request to http://localhost/ with JSON {a: 1}",
     )
     .stderr(str![[r#"
@@ -165,10 +165,10 @@ error[bad-json]: invalid JSON: expected a name between double quotes, at column 
   |                                                                   ^
 
 error[bad-json]: invalid JSON: expected `null`, `true` or `false`, at column 10
- --> x.md:8:21
+ --> x.md:8:26
   |
-8 | and I POST {"ä": tru} to http://localhost/
-  |                     ^
+8 | and I POST JSON {"ä": tru} to http://localhost/
+  |                          ^
 
 error[bad-json]: invalid JSON: expected a name between double quotes, at column 2
  --> x.md:9:59

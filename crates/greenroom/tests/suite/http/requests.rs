@@ -49,7 +49,7 @@ then the response body is empty
 and the response header Content-Length exists
 when I POST notes.json to http://localhost:8000/echo
 then the response body contains "[7]\\n"
-when I PUT {{"a": "b to c"}} to http://localhost:8000/echo
+when I PUT JSON {{"a": "b to c"}} to http://localhost:8000/echo
 then the response body contains "b to c"
 when I DELETE http://localhost:8000/nothing
 then the response status is 404

@@ -6,33 +6,41 @@ use super::form::{Upload, encoded, media_type};
 use super::options::{self, Options, basic};
 use super::send::send;
 use super::state::State;
-use super::{state, url, validity};
+use super::{show, state, url, validity};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{Bytes, HELD};
 use crate::library::place;
 use crate::look::Look;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, Relation, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
-    library
-        .step("http_send", send_request, Check::With(validity::check_request))
+    let short = validity::SHORT_FORMS.into_iter().fold(library, |library, (method, check)| {
+        let function = move |context: &mut Context, captures: &Captures| send_request(context, captures, method);
+        library.step(&format!("http_{}", method.to_lowercase()), function, Check::With(check))
+    });
+    short
+        .step(
+            "http_send",
+            |context, captures| send_request(context, captures, captures.text("method")?),
+            Check::With(validity::check_request),
+        )
         .step("http_try_send", try_to_send, Check::With(validity::check_request))
         .step("http_request_fails", fails, Check::With(validity::check_response))
         .looks(Look::Fixed(is_over), &["http_request_fails"])
 }
 
-fn send_request(context: &mut Context, captures: &Captures) -> StepResult {
-    let response = carry_out(context, captures)?;
+fn send_request(context: &mut Context, captures: &Captures, method: &str) -> StepResult {
+    let response = carry_out(context, captures, method)?;
     let failed = response.as_ref().err().cloned();
     context.state::<State>().latest = Some(response);
     failed.map_or(Ok(()), Err)
 }
 
 fn try_to_send(context: &mut Context, captures: &Captures) -> StepResult {
-    let response = carry_out(context, captures)?;
+    let response = carry_out(context, captures, captures.text("method")?)?;
     if response.is_err() && context.watch().is_cut_short() {
         // The limit of the step, or Ctrl-C: a later step cannot look at that.
         return response.map(drop);
@@ -42,8 +50,12 @@ fn try_to_send(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 /// Sends the request of a step. The outer error is that there is no request to send.
-fn carry_out(context: &mut Context, captures: &Captures) -> Result<Result<super::Response, Failure>, Failure> {
-    let request = request(context, captures)?;
+fn carry_out(
+    context: &mut Context,
+    captures: &Captures,
+    method: &str,
+) -> Result<Result<state::Response, Failure>, Failure> {
+    let request = request(context, captures, method)?;
     let state = context.state::<State>();
     state.latest = None;
     state.request = Some(request.clone());
@@ -51,8 +63,7 @@ fn carry_out(context: &mut Context, captures: &Captures) -> Result<Result<super:
 }
 
 /// Returns the request of a step.
-fn request(context: &mut Context, captures: &Captures) -> Result<Request, Failure> {
-    let method = captures.text("method")?;
+fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<Request, Failure> {
     if let Some(error) = validity::method(method) {
         return Err(error);
     }
@@ -137,7 +148,7 @@ fn fails(context: &mut Context, captures: &Captures) -> StepResult {
     match &context.state::<State>().latest {
         Some(Ok(response)) => {
             let error = Failure::new("the latest request got a response, but should have failed");
-            Err(super::show::with_response(response, error))
+            Err(show::with_response(response, error))
         }
         Some(Err(failure)) => {
             let texts = failure.notes.iter().chain([&failure.message]);
@@ -147,7 +158,7 @@ fn fails(context: &mut Context, captures: &Captures) -> StepResult {
             }
             let actual = failure.message.clone();
             let what = "the failure of the latest request";
-            let error = Failure::comparison(what, crate::step::Relation::Contains, expected, actual);
+            let error = Failure::comparison(what, Relation::Contains, expected, actual);
             Err(failure.notes.iter().fold(error, |error, note| error.note(note.clone())))
         }
         None => state::latest(context).map(drop),

@@ -8,12 +8,29 @@ use super::url;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::place::{never_created, outside};
+use crate::registry::CheckFunction;
 use crate::step::{Captures, Failure};
 
-/// Checks a step that sends a request.
+/// The methods that have a short form, with its check.
+pub(super) const SHORT_FORMS: [(&str, CheckFunction); 7] = [
+    ("GET", |captures, state| check_sent(captures, state, Some("GET"))),
+    ("HEAD", |captures, state| check_sent(captures, state, Some("HEAD"))),
+    ("OPTIONS", |captures, state| check_sent(captures, state, Some("OPTIONS"))),
+    ("DELETE", |captures, state| check_sent(captures, state, Some("DELETE"))),
+    ("POST", |captures, state| check_sent(captures, state, Some("POST"))),
+    ("PUT", |captures, state| check_sent(captures, state, Some("PUT"))),
+    ("PATCH", |captures, state| check_sent(captures, state, Some("PATCH"))),
+];
+
+/// Checks a step that sends a request with a method that it names.
 pub(super) fn check_request(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check_sent(captures, state, known(captures, "method"))
+}
+
+/// Checks a step that sends a request with this method, if it is known.
+fn check_sent(captures: &Captures, state: &mut PreflightState, sent: Option<&str>) -> Vec<Problem> {
     state.http.requested = true;
-    state.http.method = captures.get("method").filter(|method| !method.contains("${")).map(str::to_owned);
+    state.http.method = sent.map(str::to_owned);
     let error = known(captures, "method").and_then(method);
     let mut problems: Vec<Problem> =
         error.map(|error| problem("method", ProblemKind::Other("bad-method"), error)).into_iter().collect();
