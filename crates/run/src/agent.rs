@@ -41,6 +41,8 @@ impl StepAgent {
 #[derive(Debug)]
 pub struct AgentPrologue {
     source_directory: PathBuf,
+    /// The names of variables that the user set.
+    variables: Vec<OsString>,
     documents: Vec<AgentDocument>,
     /// Hosts that scenarios get copies of; `None` for a host that cannot be copied.
     warm: Vec<(HostProgram, Option<WarmHost>)>,
@@ -75,12 +77,14 @@ impl Agent for StepAgent {
         // A panic in a step function becomes that step's failure and prints nothing.
         std::panic::set_hook(Box::new(|_| {}));
         let Ok(Prologue { source_directory, environment, documents }) = serde_json::from_slice(prologue) else {
-            return AgentPrologue { source_directory: ".".into(), documents: Vec::new(), warm: Vec::new() };
+            let (variables, documents, warm) = (Vec::new(), Vec::new(), Vec::new());
+            return AgentPrologue { source_directory: ".".into(), variables, documents, warm };
         };
         // Step files are loaded in the user's environment, before any scenario begins. Its programs get PWD anyway.
         let own = OWN_VARIABLES.into_iter().map(|name| (name.into(), std::env::var_os(name)));
         let callers = callers_variables().into_iter().filter(|(name, _)| name != "PWD" && name != "OLDPWD");
         let own = own.chain(callers.map(|(name, value)| (name, Some(value))));
+        let variables: Vec<OsString> = environment.iter().map(|(name, _)| name.into()).collect();
         let users = environment.into_iter().map(|(name, value)| (name.into(), Some(value.into())));
         let loading: Vec<(OsString, Option<OsString>)> = own.chain(users).collect();
         let path = loading.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
@@ -99,11 +103,12 @@ impl Agent for StepAgent {
             files: document.files.into(),
             hosts: document.hosts.into_iter().map(host).collect(),
         };
-        AgentPrologue { source_directory, documents: documents.into_iter().map(document).collect(), warm: Vec::new() }
+        let documents = documents.into_iter().map(document).collect();
+        AgentPrologue { source_directory, variables, documents, warm: Vec::new() }
     }
 
     fn make_ready(&self, prologue: &mut AgentPrologue, hint: u32, in_use: &[u32]) {
-        let AgentPrologue { source_directory, documents, warm } = prologue;
+        let AgentPrologue { source_directory, documents, warm, .. } = prologue;
         for (_, host) in &mut *warm {
             host.take_if(|host| host.readiness() == Readiness::Unusable);
         }
@@ -144,6 +149,9 @@ impl Agent for StepAgent {
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         context.record(script.evidence);
+        if !prologue.variables.is_empty() {
+            context.environment().note_of_user(prologue.variables.iter().cloned());
+        }
         if !document.path.is_empty() {
             context.environment().set_path_prefix(document.path.clone());
         }

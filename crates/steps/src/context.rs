@@ -284,12 +284,29 @@ pub(crate) fn leaves(path: &str) -> bool {
 pub struct Environment {
     changes: BTreeMap<OsString, Option<OsString>>,
     path_prefix: Vec<PathBuf>,
+    /// Names of variables that the user set for all scenarios.
+    of_user: Vec<OsString>,
 }
+
+/// The variables that processes have in a clean environment too.
+const BASIC: [&str; 4] = ["PATH", "HOME", "TMPDIR", "SHELL"];
 
 impl Environment {
     /// Sets a variable.
     pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
         self.changes.insert(name.into(), Some(value.into()));
+    }
+
+    /// Notes the names of variables that the user set for all scenarios.
+    pub fn note_of_user(&mut self, names: impl IntoIterator<Item = OsString>) {
+        self.of_user = names.into_iter().collect();
+    }
+
+    /// Returns changes for a program that inherits only basic variables and those of the user.
+    pub(crate) fn without_inherited(&self) -> Vec<(OsString, Option<OsString>)> {
+        let stays = |name: &OsString| BASIC.iter().any(|basic| name == basic) || self.of_user.contains(name);
+        let inherited = std::env::vars_os().map(|(name, _)| name).filter(|name| !stays(name));
+        inherited.map(|name| (name, None)).collect()
     }
 
     /// Unsets a variable.
@@ -338,12 +355,18 @@ impl Environment {
         std::env::join_paths(entries).unwrap_or(base)
     }
 
-    /// Returns all changes, as a program's environment takes them.
-    pub fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
+    /// Returns what steps set and unset.
+    pub(crate) fn set_by_steps(&self) -> Vec<(OsString, Option<OsString>)> {
         let mut changes: Vec<_> = self.changes.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         if !self.path_prefix.is_empty() {
             changes.push(("PATH".into(), Some(self.path())));
         }
+        changes
+    }
+
+    /// Returns all changes, as a program's environment takes them.
+    pub fn changes(&self) -> Vec<(OsString, Option<OsString>)> {
+        let mut changes = self.set_by_steps();
         // A worker has these only if the user set them for the scenario; programs get their own otherwise.
         for name in ["PWD", "OLDPWD"].map(OsStr::new).into_iter().filter(|name| !self.changes.contains_key(*name)) {
             changes.extend(self.base(name).map(|value| (name.to_owned(), Some(value))));

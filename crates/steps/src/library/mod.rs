@@ -14,6 +14,7 @@ mod command;
 pub mod daemon;
 pub mod datadir;
 mod difference;
+mod environment;
 mod expansion;
 mod explain;
 pub mod files;

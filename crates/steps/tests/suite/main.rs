@@ -5,6 +5,7 @@
 mod bindings;
 mod changed_files;
 mod checks;
+mod commands;
 mod datadir;
 mod escapes;
 mod files;

@@ -10,6 +10,7 @@ use super::port::port_of;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
+use crate::library::environment::parse_environment;
 use crate::library::literal::taken_literally;
 use crate::library::user;
 use crate::step::{Captures, Failure};
@@ -147,43 +148,4 @@ pub(super) fn split(line: &str) -> Result<Vec<String>, String> {
         Ok(_) => Err("the command line has no program".to_owned()),
         Err(unfinished) => Err(format!("{unfinished} in {line}")),
     }
-}
-
-/// Reads environment variables from a JSON object.
-fn parse_environment(json: &str) -> Result<Vec<(String, String)>, String> {
-    use serde_json::Value;
-    let value: Value =
-        serde_json::from_str(json).map_err(|error| format!("the environment is not valid JSON: {error}"))?;
-    let kind = match value {
-        Value::Object(object) => {
-            return object
-                .into_iter()
-                .map(|(name, value)| {
-                    if name.is_empty() || name.contains(['=', '\0']) {
-                        return Err(format!(
-                            "`{}` is not a valid name of an environment variable",
-                            name.escape_debug()
-                        ));
-                    }
-                    match value {
-                        Value::String(text) if text.contains('\0') => {
-                            Err(format!("the value of {name} contains a NUL character"))
-                        }
-                        Value::String(text) => Ok((name, text)),
-                        Value::Number(number) => Ok((name, number.to_string())),
-                        Value::Bool(truth) => Ok((name, truth.to_string())),
-                        Value::Null | Value::Array(_) | Value::Object(_) => {
-                            Err(format!("the value of {name} is not a string, number or boolean"))
-                        }
-                    }
-                })
-                .collect();
-        }
-        Value::Array(_) => "a list",
-        Value::String(_) => "a string",
-        Value::Number(_) => "a number",
-        Value::Bool(_) => "a boolean",
-        Value::Null => "null",
-    };
-    Err(format!("the environment is {kind}, not a JSON object"))
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::copied::copy_tree;
+use super::names::{directory, is_absence};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::Bytes;
@@ -45,7 +46,7 @@ fn copy(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn copy_directory(context: &mut Context, captures: &Captures) -> StepResult {
     let (from, to) = (captures.text("from")?.to_owned(), captures.text("to")?.to_owned());
-    let source = super::directory(context, &from)?;
+    let source = directory(context, &from)?;
     let (real, target) = (source.canonicalize(), context.inside(&to)?);
     let is_inside = real.is_ok_and(|real| {
         let above = target.ancestors().find_map(|above| above.canonicalize().ok());
@@ -157,6 +158,6 @@ pub(super) fn count_lines(context: &mut Context, shown: &str) -> Result<u64, Fai
 /// Returns the metadata of what a name leads to.
 pub(super) fn metadata_of(context: &Context, kind: &str, shown: &str) -> Result<fs::Metadata, Failure> {
     fs::metadata(context.inside(shown)?).map_err(|error| {
-        if super::is_absence(&error) { missing(context, kind, shown) } else { cannot("look at", shown, &error) }
+        if is_absence(&error) { missing(context, kind, shown) } else { cannot("look at", shown, &error) }
     })
 }

@@ -1,10 +1,11 @@
 //! Library `files`: creating, changing and checking files and directories of the scenario.
 //!
 //! Steps that copy from outside are in `copied`, those that change files in `changed`, and checks of what a
-//! file or directory is in `state`.
+//! file or directory is in `state`. They share `names`.
 
 mod changed;
 mod copied;
+mod names;
 mod state;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Timespec};
 use rustix::time::{ClockId, clock_gettime};
 
+use self::names::{directory, is_absence, names_in};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal, invalid_regex};
@@ -216,22 +218,6 @@ fn directory_exists(context: &mut Context, captures: &Captures) -> StepResult {
     directory(context, captures.text("path")?).map(drop)
 }
 
-/// Returns the path of a directory, which must exist.
-fn directory(context: &Context, shown: &str) -> Result<PathBuf, Failure> {
-    let path = context.inside(shown)?;
-    match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_dir() => Ok(path),
-        Ok(metadata) => Err(Failure::new(format!("{shown} is {}, not a directory", place::kind(&metadata)))),
-        Err(error) if is_absence(&error) => Err(missing(context, "directory", shown)),
-        Err(error) => Err(cannot("look at", shown, &error)),
-    }
-}
-
-/// Returns whether an error means that a file does not exist; nothing exists below a file.
-fn is_absence(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
-}
-
 fn directory_does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("path")?;
     match fs::metadata(context.inside(shown)?) {
@@ -257,10 +243,6 @@ fn directory_is_not_empty(context: &mut Context, captures: &Captures) -> StepRes
         return Err(Failure::new(format!("directory {shown} is empty, but should not be")));
     }
     Ok(())
-}
-
-fn names_in(context: &Context, shown: &str) -> Result<Vec<String>, Failure> {
-    names(&directory(context, shown)?).map_err(|error| cannot("list directory", shown, &error))
 }
 
 fn file_exists(context: &mut Context, captures: &Captures) -> StepResult {

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::changed::{count_lines, invalid_mode, metadata_of, mode};
+use super::names::{directory, names_in};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{Bytes, check_equal};
@@ -110,7 +111,7 @@ fn is_link(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn has_entries(context: &mut Context, captures: &Captures) -> StepResult {
     let (shown, expected): (&str, u64) = (captures.text("path")?, captures.number("count")?);
-    let names = super::names_in(context, shown)?;
+    let names = names_in(context, shown)?;
     compare(&format!("number of entries in directory {shown}"), expected, names.len() as u64).map_err(|error| {
         if names.is_empty() { error.note("it is empty") } else { error.note(format!("it contains {}", list(&names))) }
     })
@@ -118,7 +119,7 @@ fn has_entries(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn directories_match(context: &mut Context, captures: &Captures) -> StepResult {
     let (first, second) = (captures.text("path1")?.to_owned(), captures.text("path2")?.to_owned());
-    let roots = (super::directory(context, &first)?, super::directory(context, &second)?);
+    let roots = (directory(context, &first)?, directory(context, &second)?);
     let mut differences: Vec<String> = Vec::new();
     let mut left = vec![PathBuf::new()];
     while let Some(below) = left.pop() {

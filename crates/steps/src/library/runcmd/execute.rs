@@ -36,10 +36,19 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
 
 /// Warns about a tail that looks like a repetition: it is passed to the program.
 fn retry_tail(arguments: &str) -> Option<Problem> {
-    let at = arguments.find(", until it ")?;
+    let limit = || {
+        let at = [", for at most ", ", within "].iter().find_map(|start| arguments.rfind(start))?;
+        let mut words = arguments[at..].trim_end().trim_end_matches(" seconds").rsplit(' ');
+        let is_limit = arguments.trim_end().ends_with(" seconds") && words.next()?.parse::<f64>().is_ok();
+        is_limit.then_some((
+            at,
+            "to limit the time of commands, write `given commands may take 5 seconds` before this step",
+        ))
+    };
+    let until = "to run it until it succeeds, write `I run, until it succeeds, for at most 5 seconds, COMMAND`";
+    let (at, help) = arguments.find(", until it ").map(|at| (at, until)).or_else(limit)?;
     let message = "everything after `I run` is passed to the program";
-    let problem = Problem::warning("args", ProblemKind::NoShell, message).part(at..arguments.len());
-    Some(problem.help("to run it until it succeeds, write `I run, until it succeeds, for at most 5 seconds, COMMAND`"))
+    Some(Problem::warning("args", ProblemKind::NoShell, message).part(at..arguments.len()).help(help))
 }
 
 /// Checks the command line of a step, which is in these captures, one right behind the other.

@@ -1,6 +1,6 @@
 //! Library `runcmd`: running commands, and checking how they ended and what they wrote.
 //!
-//! Steps are in `setup`, `execute`, `outcome` and `probe`, each with a table of its steps first. The latest
+//! Steps are in `setup`, `options`, `execute`, `outcome`, `output` and `probe`, each with a table of its steps first. The latest
 //! command of a scenario is in its [`Runcmd`] state: `context.state::<Runcmd>()`. Other libraries
 //! may read it, and [`run`] or [`try_to_run`] commands, so that the steps of this library then
 //! check those.
@@ -8,7 +8,10 @@
 mod captured_output;
 mod command;
 mod execute;
+mod limit;
+mod options;
 mod outcome;
+mod output;
 mod powerless;
 mod probe;
 mod program;
@@ -30,7 +33,7 @@ pub use state::{CommandRun, Runcmd, written_since};
 /// Returns the library.
 pub fn library() -> Library {
     let library = Library::new("runcmd", include_str!("runcmd.yaml")).serves("lib/runcmd.py");
-    [setup::steps, execute::steps, outcome::steps, probe::steps]
+    [setup::steps, execute::steps, outcome::steps, probe::steps, output::steps, options::steps]
         .into_iter()
         .fold(library, |library, steps| steps(library))
 }

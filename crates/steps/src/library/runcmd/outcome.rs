@@ -60,7 +60,7 @@ fn over(message: &str) -> Problem {
 const CHECK: Check = Check::With(check);
 
 /// Checks a step that needs an earlier command.
-fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let literal = literal_escape(captures, "text", Remedy::Binding);
     invalid_regex(captures).into_iter().chain(literal).chain(needs_command(state)).collect()
 }
@@ -78,7 +78,8 @@ pub(crate) fn needs_command(state: &PreflightState) -> Option<Problem> {
 const NO_COMMAND: &str = "no earlier step has run a command";
 const NO_COMMAND_HELP: &str = "write a step such as `when I try to run ls` before this step";
 
-fn latest(context: &mut Context) -> Result<&CommandRun, Failure> {
+/// Returns the latest command of the scenario.
+pub(super) fn latest(context: &mut Context) -> Result<&CommandRun, Failure> {
     context.state::<Runcmd>().latest.as_ref().ok_or_else(no_command)
 }
 

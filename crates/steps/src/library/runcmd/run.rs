@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use greenroom_event::words;
 use greenroom_sandbox::process::ExitStatus;
 
 use super::captured_output::CapturedOutput;
@@ -53,6 +54,7 @@ pub fn try_to_run(context: &mut Context, command: &Command) -> StepResult {
             CommandRun {
                 command: command.clone(),
                 at: Instant::now(),
+                took: Duration::ZERO,
                 status: ExitStatus::Code(status),
                 stdout,
                 stderr,
@@ -135,13 +137,16 @@ pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u
     let status = ExitStatus::from_returncode(exit);
     let command = Command { line: argv.join(" "), argv: argv.to_owned(), directory: None };
     context.state::<Runcmd>().latest =
-        Some(CommandRun { command, at: Instant::now(), status, stdout: out, stderr: err });
+        Some(CommandRun { command, at: Instant::now(), took: Duration::ZERO, status, stdout: out, stderr: err });
     Ok(())
 }
 
 fn in_its_directory(context: &mut Context, command: &Command) -> Result<CommandRun, CommandFailure> {
-    let directory = working_directory(context, command)?;
-    carry_out(context, command, &directory)
+    let chosen = context.state::<Runcmd>().options.directory.clone();
+    let directory = command.directory.clone().or(chosen);
+    let command = Command { directory, ..command.clone() };
+    let directory = working_directory(context, &command)?;
+    carry_out(context, &command, &directory)
 }
 
 fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Result<CommandRun, CommandFailure> {
@@ -149,12 +154,15 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let (mut stdout, mut stderr) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
     let mut process = start(context, command, &program, directory, (&stdout, &stderr))?;
     let what = format!("the command `{}`", command.line);
+    let own_limit = context.state::<Runcmd>().options.limit;
     let watch = context.watch();
+    let clock = watch.stopwatch();
     let meters = [
         watch.meter(&format!("stdout of {what}"), &stdout.file, Some(process.shared_pidfd())).map_err(Failure::from)?,
         watch.meter(&format!("stderr of {what}"), &stderr.file, Some(process.shared_pidfd())).map_err(Failure::from)?,
     ];
-    let limit = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
+    let outer = watch.deadline().map_or(NO_LIMIT, |end| end.saturating_duration_since(Instant::now()));
+    let limit = own_limit.map_or(outer, |own| own.min(outer));
     // Waits for the process, not for its output: processes that it leaves in the background belong
     // to the scenario.
     let waited = process.wait(watch, &what, limit);
@@ -166,9 +174,18 @@ fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Resu
     let waited = metered.into_iter().fold(waited, |waited, metered| metered.and(waited));
     if let Ok(Some(ended)) = waited {
         process.release();
-        return Ok(CommandRun { command: command.clone(), at: Instant::now(), status: ended.status, stdout, stderr });
+        let took = clock.elapsed(watch);
+        let status = ended.status;
+        return Ok(CommandRun { command: command.clone(), at: Instant::now(), took, status, stdout, stderr });
     }
     process.kill();
+    if let (Ok(None), Some(own)) = (&waited, own_limit.filter(|own| *own <= outer)) {
+        return Err(Failure::new(format!("{what} did not end within {} and was killed", words::limit(own)))
+            .help("to allow more time, raise the limit of the step `given commands may take N seconds`")
+            .output(stdout.output(Stream::Stdout))
+            .output(stderr.output(Stream::Stderr))
+            .into());
+    }
     let reason = waited.err().map_or_else(|| "it timed out".to_owned(), |error| error.to_string());
     Err(Failure::new(format!("{what} was stopped: {reason}"))
         .output(stdout.output(Stream::Stdout))

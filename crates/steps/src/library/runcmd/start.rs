@@ -29,12 +29,13 @@ pub(super) fn start(
     (stdout, stderr): (&CapturedOutput, &CapturedOutput),
 ) -> Result<Process, CommandFailure> {
     let user = context.state::<Runcmd>().user.clone();
+    let is_clean = context.state::<Runcmd>().options.has_clean_environment;
+    let mut environment = if is_clean { context.environment().without_inherited() } else { Vec::new() };
+    if let Some(RunAs::Account(account)) = &user {
+        environment.extend(user::environment(context, account)?);
+    }
     // What the scenario sets comes later, and wins.
-    let mut environment = match &user {
-        Some(RunAs::Account(account)) => user::environment(context, account)?,
-        _ => Vec::new(),
-    };
-    environment.extend(context.environment().changes());
+    environment.extend(if is_clean { context.environment().set_by_steps() } else { context.environment().changes() });
     let restrictions = Restrictions { user, ..Restrictions::default() };
     let stdin = stdin(context)?;
     let argv: Vec<OsString> = command.argv.iter().map(OsString::from).collect();

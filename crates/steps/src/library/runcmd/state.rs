@@ -1,7 +1,7 @@
 //! The state of this library in a scenario: the latest command that ran, and the standard input of
 //! the next one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use greenroom_event::OutputSource;
 use greenroom_sandbox::process::{ExitStatus, RunAs};
@@ -19,6 +19,18 @@ pub struct Runcmd {
     pub(super) stdin: Stdin,
     /// The user that commands run as, if it is another one.
     pub(super) user: Option<RunAs>,
+    pub(super) options: CommandOptions,
+}
+
+/// What steps chose for all later commands.
+#[derive(Debug, Default, Clone)]
+pub(super) struct CommandOptions {
+    /// How long each may take.
+    pub(super) limit: Option<Duration>,
+    /// The directory in which they run, as the document writes it.
+    pub(super) directory: Option<String>,
+    /// Whether they get none of the variables that greenroom was started with.
+    pub(super) has_clean_environment: bool,
 }
 
 impl Runcmd {
@@ -62,6 +74,8 @@ pub struct CommandRun {
     pub(super) command: Command,
     /// When it ended.
     pub(super) at: Instant,
+    /// How long it ran.
+    pub(super) took: Duration,
     pub(super) status: ExitStatus,
     pub(super) stdout: CapturedOutput,
     pub(super) stderr: CapturedOutput,
@@ -125,11 +139,15 @@ impl CommandRun {
 
     /// Returns the end of one output.
     pub(crate) fn output(&self, stream: Stream) -> Output {
-        let captured = match stream {
+        self.captured(stream).output(stream)
+    }
+
+    /// Returns one output.
+    pub(super) fn captured(&self, stream: Stream) -> &CapturedOutput {
+        match stream {
             Stream::Stdout => &self.stdout,
             Stream::Stderr => &self.stderr,
-        };
-        captured.output(stream)
+        }
     }
 }
 
