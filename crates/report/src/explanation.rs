@@ -184,17 +184,23 @@ pub(crate) fn leftover_help(killed: &BTreeSet<KilledLeftover>) -> Option<String>
     let mut names: Vec<String> = killed
         .iter()
         .take(MOST)
-        .map(|(KilledLeftover::Daemon(name) | KilledLeftover::Command(name))| name.clone())
+        .map(|killed| match killed {
+            KilledLeftover::Daemon(name) => format!("daemon {name}"),
+            KilledLeftover::Command(line) => line.clone(),
+        })
         .collect();
     if killed.len() > MOST {
         names.push(format!("{} more", killed.len() - MOST));
     }
-    let step = match killed.first()? {
-        KilledLeftover::Daemon(daemon) => format!(": `when I send signal SIGKILL to daemon {daemon}`"),
-        KilledLeftover::Command(_) => " with another signal".to_owned(),
-    };
     let it = if killed.len() == 1 { "it" } else { "them" };
-    Some(format!("fix the SIGTERM handler of {}, or end {it} in the scenario{step}", words::list(&names)))
+    let way = match killed.first()? {
+        KilledLeftover::Daemon(daemon) => format!(
+            "; or stop {it} in the scenario with more time, `when I stop background process {daemon}, within 30 seconds`, \
+             or at once, `when I send signal SIGKILL to daemon {daemon}`"
+        ),
+        KilledLeftover::Command(_) => format!("; or end {it} in the scenario with another signal"),
+    };
+    Some(format!("make {} end on SIGTERM{way}", words::list(&names)))
 }
 
 /// Returns the names of leftover processes: `sleepyhead and sleep 100`.

@@ -41,6 +41,8 @@ pub struct Context {
     evidence: Evidence,
     /// What the present step wrote, besides its command.
     written: Vec<Output>,
+    /// The command line of the latest command.
+    command: Option<String>,
 }
 
 impl Context {
@@ -61,6 +63,7 @@ impl Context {
             step: 0,
             evidence: Evidence::default(),
             written: Vec::new(),
+            command: None,
         }
     }
 
@@ -225,6 +228,16 @@ impl Context {
     pub fn begin_step(&mut self) {
         self.step += 1;
         self.written.clear();
+    }
+
+    /// Notes that a command runs.
+    pub(crate) fn note_command(&mut self, line: &str) {
+        self.command = Some(line.to_owned());
+    }
+
+    /// Returns the command line of the latest command.
+    pub(crate) fn latest_command(&self) -> Option<&str> {
+        self.command.as_deref()
     }
 
     /// Adds to what the present step wrote.

@@ -183,7 +183,9 @@ FAIL [TIME]  The report is exported
     FAILED [TIME]  then file out/report.txt contains "total: 12"
 
   out/report.txt is a directory, not a file
-  note: it is empty
+  note: the directory is empty
+  note: the latest command names it: `sh -c "mkdir -p out/report.txt && echo done"`
+  help: have the command write a file there, not create a directory of that name; or name a file in out/report.txt in this step
 
   rerun: greenroom run export.md --name 'The report is exported'
 
@@ -353,11 +355,12 @@ FAIL [TIME]  Stock is counted
                       1 step not run
 
   TypeError: unsupported operand type(s) for -=: 'str' and 'int'
-  note: ctx["apples"] = '12'
-  note: called as sell(ctx, count='5'); captures are text, whatever their type: convert numbers with int() or float()
+  note: ctx["apples"] = '12', set by stock_of
+  note: called as sell(ctx, count='5')
   where it failed:
     │   File "[PROJECT]/stock.py", line 5, in sell
     │     ctx["apples"] -= int(count) + 1
+  help: ctx["apples"] is text, as captures are: convert it in stock_of with int() or float()
 
   rerun: greenroom run python.md --name 'Stock is counted'
 
@@ -378,7 +381,7 @@ greenroom [VERSION]: 1 scenario in deaf.md
 
 PASS [TIME]  The mail server starts  (deaf.md:6; killed at the end: mail did not end within 5.0 s of SIGTERM; its last line after SIGTERM: still delivering)
 
-help: fix the SIGTERM handler of mail, or end it in the scenario: `when I send signal SIGKILL to daemon mail`
+help: make daemon mail end on SIGTERM; or stop it in the scenario with more time, `when I stop background process mail, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon mail`
 1 scenario passed, 3 steps, [TIME]
 
 "#]],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .comparison import comparison
-from .context import Context, NameSpace, stored
+from .context import Context, NameSpace, setter_of, stored
 from .source import children, kind_of, parse, segment, source_lines, walk
 from .text import as_text
 from .untyped import type_of
@@ -53,21 +53,62 @@ _SIMPLE = ("Assign", "AugAssign", "AnnAssign", "Delete", "Expr", "Return")
 _HEADS = {"If": "test", "While": "test", "For": "iter"}
 
 
-def operands(frame: FrameType, line: int) -> dict[str, str]:
-    """The values of names in the statement at a line of a frame."""
+class Operand:
+    """A name, attribute or item in a statement, with its value."""
+
+    def __init__(self, text: str, value: Any, is_converted: bool, setter: str | None) -> None:
+        self.text = text
+        self.shown = show(value)
+        #: Whether it is text that the statement takes as such.
+        self.is_text = type_of(value) is str and not is_converted
+        #: The step function that stored it in the context.
+        self.setter = setter
+
+
+def operands(frame: FrameType, line: int) -> list[Operand]:
+    """What the statement at a line of a frame works with, each once."""
     lines = source_lines(frame.f_code.co_filename)
     if not lines:
-        return {}
+        return []
     found = None
     for node in walk(parse("\n".join(lines), frame.f_code.co_filename)):
         kind = kind_of(node)
         part = node if kind in _SIMPLE else getattr(node, _HEADS.get(kind, ""), None)
         if part is not None and part.lineno <= line <= part.end_lineno:
             found = part
-    values: dict[str, str] = {}
+    known: dict[str, Operand] = {}
     if found is not None:
-        _names(found, lines, (frame.f_locals, frame.f_globals), values)
-    return values
+        _operands(found, lines, (frame.f_locals, frame.f_globals), False, known)
+    return list(known.values())
+
+
+def _operands(
+    node: Any, lines: list[str], scopes: tuple[Any, ...], is_converted: bool, known: dict[str, Operand]
+) -> None:
+    if kind_of(node) in ("Name", "Subscript", "Attribute"):
+        found, value = _value(node, scopes)
+        if found:
+            if not callable(value) and type(value) is not Module:
+                text = segment(lines, node)
+                operand = Operand(text, value, is_converted, _setter(node, scopes))
+                if text not in known or operand.is_text:
+                    known[text] = operand
+            return
+    if kind_of(node) == "Call" and kind_of(node.func) == "Name" and node.func.id in ("int", "float"):
+        is_converted = True
+    for child in children(node):
+        _operands(child, lines, scopes, is_converted, known)
+
+
+def _setter(node: Any, scopes: tuple[Any, ...]) -> str | None:
+    """The step function that stored an item of the context."""
+    if kind_of(node) != "Subscript":
+        return None
+    found, store = _value(node.value, scopes)
+    key = node.slice.value if kind_of(node.slice) == "Index" else node.slice
+    if not found or type(store) not in (Context, NameSpace) or kind_of(key) != "Constant":
+        return None
+    return setter_of(store, key.value)
 
 
 def _sides(test: Any, lines: list[str], scopes: tuple[Any, ...]) -> Sides | None:

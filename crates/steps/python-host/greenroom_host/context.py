@@ -10,17 +10,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class Running:
+    """The step function that runs."""
+
+    name: str | None = None
+
+
 class Store:
     """Values by name."""
 
     def __init__(self) -> None:
         self._dict: dict[Any, Any] = {}
+        #: The step function that stored each value.
+        self._setters: dict[Any, str | None] = {}
 
     def __getitem__(self, key: Any) -> Any:
         return self._dict[key]
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._dict[key] = value
+        self._setters[key] = Running.name
 
     def __delitem__(self, key: Any) -> None:
         del self._dict[key]
@@ -120,6 +129,11 @@ class Context(Store):
 
 
 Context._values.__module__ = STEPS  # pyright: ignore[reportPrivateUsage] # `pickle` asks for it
+
+
+def setter_of(store: Store, key: Any) -> str | None:
+    """The step function that stored a value; None if none did."""
+    return vars(store).get("_setters", {}).get(key)
 
 
 def stored(store: Store) -> dict[Any, Any]:

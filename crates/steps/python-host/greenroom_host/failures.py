@@ -68,7 +68,10 @@ def _describe(error: BaseException) -> Failure:
             notes += ["%s = %s" % (name, value) for name, value in list(values.items())[:12] if value not in str(error)]
             notes += explained.get("notes") or []
         elif isinstance(error, UNFIT):
-            notes += _operands(error)
+            about = _operands(error)
+            notes += about.get("notes") or []
+            if about.get("help"):
+                failure["help"] = about["help"]
     notes += _added(error)
     if isinstance(error, ImportError) and "relative import" in str(error):
         failure["help"] = ["files with step functions belong to no package: import what is beside them by its name"]
@@ -94,8 +97,8 @@ def _describe(error: BaseException) -> Failure:
     return failure
 
 
-def _operands(error: BaseException) -> list[str]:
-    """The values in the user's statement that raised an exception."""
+def _operands(error: BaseException) -> Failure:
+    """The values in the user's statement that raised an exception, as part of a FAILURE, and what to do about them."""
     trace, place = error.__traceback__, None
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
@@ -103,9 +106,20 @@ def _operands(error: BaseException) -> list[str]:
             place = trace
         trace = trace.tb_next
     if place is None:
-        return []
-    values = operands(place.tb_frame, place.tb_lineno)
-    return ["%s = %s" % (name, cut(value, 200)) for name, value in values.items()][:6]
+        return {}
+    found = operands(place.tb_frame, place.tb_lineno)[:6]
+    notes: list[str] = []
+    for one in found:
+        setter = ", set by %s" % one.setter if one.setter else ""
+        notes.append("%s = %s%s" % (one.text, cut(one.shown, 200), setter))
+    texts = [one for one in found if one.is_text]
+    if not texts or not isinstance(error, TypeError) or "str" not in str(error):
+        return {"notes": notes}
+    names = " and ".join(one.text for one in texts)
+    where = [" in %s" % one.setter for one in texts[:1] if one.setter and len(texts) == 1]
+    verb = "are" if len(texts) > 1 else "is"
+    convert = "convert %s%s with int() or float()" % ("them" if len(texts) > 1 else "it", "".join(where))
+    return {"notes": notes, "help": ["%s %s text, as captures are: %s" % (names, verb, convert)]}
 
 
 def with_call(failure: Failure, error: BaseException, function: str, captures: dict[str, str]) -> Failure:
@@ -114,8 +128,6 @@ def with_call(failure: Failure, error: BaseException, function: str, captures: d
         return failure
     arguments = ", ".join("%s=%s" % (name, cut(repr(text), 200)) for name, text in captures.items())
     call = "called as %s(ctx, %s)" % (function, arguments)
-    if isinstance(error, (TypeError, ValueError)) and "str" in str(error):
-        call += "; captures are text, whatever their type: convert numbers with int() or float()"
     # The call has them.
     known = {"%s = %s" % (name, show(text)) for name, text in captures.items()}
     notes: list[str] = failure.get("notes") or []

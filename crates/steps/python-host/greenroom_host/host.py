@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 
-from .context import Context
+from .context import Context, Running
 from .effects import Effects
 from .engine import ENGINE
 from .failures import describe, lines_of, user_frames, with_call, with_failure
@@ -354,6 +354,7 @@ class Host:
 
     def _call(self, name: str, captures: dict[str, str]) -> None:
         function = self._function(name)
+        Running.name = name
         result = function(self._context, **captures)
         kind = type(result).__name__
         if kind == "coroutine":

@@ -428,17 +428,30 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
     };
     let metadata = file.metadata().map_err(|error| cannot("read", shown, &error))?;
     if metadata.is_dir() {
-        let error = Failure::new(format!("{shown} is a directory, not a file"));
-        return Err(match names(&path) {
-            Ok(names) if names.is_empty() => error.note("it is empty"),
-            Ok(names) => error.note(format!("it contains {}", list(&names))),
-            Err(_) => error,
-        });
+        return Err(not_a_file(context, &path, shown));
     }
     if !metadata.is_file() {
         return Err(Failure::new(format!("{shown} is {}, not a file", kind(&metadata))));
     }
     Ok(file)
+}
+
+/// Says that a directory is where a step expects a file, what it contains, and which command may have created it.
+fn not_a_file(context: &Context, path: &Path, shown: &str) -> Failure {
+    let error = Failure::new(format!("{shown} is a directory, not a file"));
+    let error = match names(path) {
+        Ok(names) if names.is_empty() => error.note("the directory is empty"),
+        Ok(names) => error.note(format!("the directory contains {}", list(&names))),
+        Err(_) => error,
+    };
+    let command = context.latest_command().filter(|line| line.contains(shown.trim_end_matches('/')));
+    let other = format!("name a file in {} in this step", shown.trim_end_matches('/'));
+    match command {
+        Some(line) => error
+            .note(format!("the latest command names it: `{line}`"))
+            .help(format!("have the command write a file there, not create a directory of that name; or {other}")),
+        None => error.help(format!("have a file written there, not a directory created; or {other}")),
+    }
 }
 
 /// Returns the names in a directory, sorted.

@@ -28,7 +28,7 @@ PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf 
 PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
 PASS [TIME]  Polite  (stopped at the end: polite)
 
-help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
+help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more) end on SIGTERM; or stop them in the scenario with more time, `when I stop background process deaf, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
 "#]]);
@@ -36,7 +36,7 @@ help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; 
     project.run(["run", "-q", "-j3", "x.md"]).passes().stdout(str![[r#"
 PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM; its last line after SIGTERM: not now)
 PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
-help: fix the SIGTERM handler of deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more), or end them in the scenario: `when I send signal SIGKILL to daemon deaf`
+help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more) end on SIGTERM; or stop them in the scenario with more time, `when I stop background process deaf, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
 "#]]);

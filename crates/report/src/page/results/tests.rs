@@ -382,7 +382,7 @@ fn a_passed_scenario_with_a_killed_leftover_is_marked() {
     assert!(page.contains("killed at the end"), "beside the title");
     assert!(page.contains("left a process that did not end after SIGTERM"), "in the bar");
     assert!(page.contains("its last line after SIGTERM: <code>still &lt;delivering&gt;</code>"));
-    assert!(page.contains("fix the SIGTERM handler of mail"));
+    assert!(page.contains("make daemon mail end on SIGTERM"));
 }
 
 #[test]

@@ -150,6 +150,7 @@ fn in_its_directory(context: &mut Context, command: &Command) -> Result<CommandR
 }
 
 fn carry_out(context: &mut Context, command: &Command, directory: &Path) -> Result<CommandRun, CommandFailure> {
+    context.note_command(&command.line);
     let program = find(context, command, directory)?;
     let (mut stdout, mut stderr) = (CapturedOutput::new(context)?, CapturedOutput::new(context)?);
     let mut process = start(context, command, &program, directory, (&stdout, &stderr))?;
