@@ -112,7 +112,8 @@ fn run(loader: &MemoryLoader, builtin: &[BuiltinFile]) -> Loaded {
 fn measure(name: &str, bindings: &str, document: String, before: Option<(f64, usize)>) -> (f64, usize) {
     let size = document.len();
     let loader = MemoryLoader::default().with("doc.md", document).with("lib.yaml", bindings);
-    let builtin = [BuiltinFile { name: "lib/other.yaml".to_owned(), text: Some(Arc::from(LIBRARY)) }];
+    let builtin =
+        [BuiltinFile { name: "lib/other.yaml".to_owned(), text: Some(Arc::from(LIBRARY)), is_everywhere: false }];
     let mut steps = 0;
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {

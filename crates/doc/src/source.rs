@@ -147,6 +147,10 @@ pub struct BuiltinFile {
     /// Its text. `None` for a file that documents may list under `impls`, but whose steps run
     /// natively.
     pub text: Option<Arc<str>>,
+    /// Whether documents that list another built-in bindings file have its bindings too.
+    ///
+    /// Their own come first: a step that matches another binding is not a step of this file.
+    pub is_everywhere: bool,
 }
 
 impl BuiltinFile {

@@ -297,9 +297,13 @@ fn empty_directories(targets: &Targets, skipped: &[String]) -> Vec<Diagnostic> {
 /// Returns the files of the step libraries, under the names that documents use.
 fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
     let of_library = |library: &Library| {
-        let bindings =
-            BuiltinFile { name: format!("lib/{}.yaml", library.name()), text: Some(library.bindings().into()) };
-        let served = library.served().iter().map(|name| BuiltinFile { name: name.clone(), text: None });
+        let bindings = BuiltinFile {
+            name: format!("lib/{}.yaml", library.name()),
+            text: Some(library.bindings().into()),
+            is_everywhere: library.is_everywhere(),
+        };
+        let served = library.served().iter();
+        let served = served.map(|name| BuiltinFile { name: name.clone(), text: None, is_everywhere: false });
         std::iter::once(bindings).chain(served).collect::<Vec<_>>()
     };
     registry.libraries().iter().flat_map(of_library).collect()

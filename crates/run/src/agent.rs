@@ -14,10 +14,14 @@ use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHo
 use greenroom_steps::library::daemon::with_running;
 use greenroom_steps::library::explain;
 use greenroom_steps::library::runcmd::written_since;
-use greenroom_steps::{Captures, Context, EmbeddedFile, Evidence, Look, Registry, ScenarioEnd, StepResult, repeat};
+use greenroom_steps::{
+    Captures, Context, EmbeddedFile, Evidence, Look, Reading, Registry, ScenarioEnd, StepResult, repeat,
+};
 
 use crate::options::Strictness;
-use crate::wire::{DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage};
+use crate::wire::{
+    CaptureForm, DocumentPart, HostPart, OWN_VARIABLES, Prologue, Script, ScriptStep, StepReply, WorkerMessage,
+};
 
 /// Runs scenarios with the step functions of a registry.
 #[derive(Debug)]
@@ -264,8 +268,7 @@ impl StepAgent {
         clock: Stopwatch,
         limit: Limit,
     ) -> StepReply {
-        let mut captures = Captures::new(step.captures.iter().cloned());
-        captures.map(|text| context.expand(text));
+        let captures = self.captures_of(function, step, context);
         context.begin_step();
         let attempt = |context: &mut Context| self.attempt((part, function), step, hosts, context, &captures);
         let result = match step.repetition.as_ref().filter(|_| part == Part::Step) {
@@ -318,6 +321,23 @@ impl StepAgent {
             failure = explain(context, failure);
         }
         StepReply { began, took, output: Vec::new(), failure: Some(failure), interrupted }
+    }
+
+    /// Returns the captures of a step, with the values that it names.
+    fn captures_of(&self, function: &str, step: &ScriptStep, context: &Context) -> Captures {
+        let texts = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
+        let mut captures = Captures::new(texts);
+        context.expand_captures(&mut captures, |name| {
+            let capture = step.captures.iter().find(|capture| capture.name == name);
+            match capture.map_or(CaptureForm::Text, |capture| capture.form) {
+                CaptureForm::Json => Reading::Json,
+                CaptureForm::JsonPath => Reading::JsonPath,
+                CaptureForm::Text | CaptureForm::Unescaped if step.language.is_some() => Reading::OwnFunction,
+                CaptureForm::Text => self.registry.reading(function, name),
+                CaptureForm::Unescaped => Reading::Text,
+            }
+        });
+        captures
     }
 
     /// Calls the function of a step once.

@@ -18,6 +18,7 @@ mod cargo;
 mod emit;
 mod functions;
 mod hold;
+mod mentions;
 mod options;
 mod outline;
 mod own_programs;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Problem, ProblemKind, Registry};
 
+use crate::mentions::Mentions;
 use crate::predefined::Predefined;
 use crate::script;
 
@@ -64,6 +65,8 @@ struct Found {
     diagnostics: Vec<Diagnostic>,
     /// The index of the diagnostic of each of these programs, and the number of other places.
     missing: BTreeMap<String, (usize, usize)>,
+    /// Names of values that are reported as mistakes.
+    names: Vec<Span>,
 }
 
 impl Found {
@@ -79,11 +82,19 @@ impl Found {
     }
 
     fn finish(mut self) -> Vec<Diagnostic> {
-        for (at, more) in self.missing.into_values().filter(|(_, more)| *more > 0) {
+        for (at, more) in std::mem::take(&mut self.missing).into_values().filter(|(_, more)| *more > 0) {
             let places = if more == 1 { "place" } else { "places" };
             self.diagnostics[at].notes.push(format!("and in {more} more {places}"));
         }
-        self.diagnostics
+        // A mistake in a name says more than that no shell replaces it.
+        let Self { mut diagnostics, names, .. } = self;
+        let is_of_name =
+            |at: Span| names.iter().any(|it| it.source == at.source && it.start < at.end && at.start < it.end);
+        diagnostics.retain(|known| {
+            let place = known.primary.as_ref().map(|label| label.span);
+            known.code != Code::Step(ProblemKind::NoShell.word()) || !place.is_some_and(is_of_name)
+        });
+        diagnostics
     }
 }
 
@@ -96,7 +107,9 @@ fn check(
     (mut state, limits): (PreflightState, Limits<'_>),
     found: &mut Found,
 ) {
+    let mut mentions = Mentions::default();
     for (at, step) in scenario.steps.iter().enumerate() {
+        state.step_text.clone_from(&step.text);
         if scenario.complete_until.is_some_and(|complete| at >= complete) {
             // A step that is left out could do anything.
             state.runs_own_code();
@@ -122,6 +135,7 @@ fn check(
         {
             found.add(step, problem);
         }
+        mentions.note(step, registry, &state);
         let before = state.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
@@ -138,6 +152,9 @@ fn check(
             found.add(step, problem);
         }
     }
+    let mistakes = mentions.finish(&state);
+    found.names.extend(mistakes.iter().filter_map(|mistake| Some(mistake.primary.as_ref()?.span)));
+    found.diagnostics.extend(mistakes);
 }
 
 /// Converts a problem to a diagnostic.

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
+use greenroom_doc::{Capture, CaptureType, MatchedStep, PlannedDocument, PlannedScenario};
 use greenroom_steps::{EmbeddedFile, Repetition, RepetitionKind};
 
 use greenroom_steps::host::StepFile;
 
 use crate::options::RunOptions;
 use crate::predefined::Predefined;
-use crate::wire::{DocumentPart, HostPart, Script, ScriptStep};
+use crate::wire::{CaptureForm, DocumentPart, HostPart, Script, ScriptCapture, ScriptStep};
 
 /// Whether a step host runs any of its steps.
 pub(crate) fn needs_host(scenario: &PlannedScenario) -> bool {
@@ -75,9 +75,19 @@ fn script_step(step: &MatchedStep) -> ScriptStep {
         cleanup: step.implementation.cleanup.as_deref().map(str::to_owned),
         kind: step.kind.word().to_owned(),
         text,
-        captures: step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone())).collect(),
+        captures: step.captures.iter().map(script_capture).collect(),
         repetition: step.repetition.as_ref().map(repetition),
     }
+}
+
+fn script_capture(capture: &Capture) -> ScriptCapture {
+    let form = match capture.kind {
+        CaptureType::Json => CaptureForm::Json,
+        CaptureType::JsonPath => CaptureForm::JsonPath,
+        kind if kind.is_escaped() => CaptureForm::Unescaped,
+        _ => CaptureForm::Text,
+    };
+    ScriptCapture { name: capture.name.clone(), text: capture.text.clone(), form }
 }
 
 /// Returns how a step is repeated.

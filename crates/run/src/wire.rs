@@ -84,10 +84,29 @@ pub(crate) struct ScriptStep {
     pub(crate) kind: String,
     /// The step without its keyword, for a host.
     pub(crate) text: String,
-    /// Names and texts of its captures.
-    pub(crate) captures: Vec<(String, String)>,
+    /// Its captures.
+    pub(crate) captures: Vec<ScriptCapture>,
     /// How it is repeated.
     pub(crate) repetition: Option<Repetition>,
+}
+
+/// A capture of a step.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ScriptCapture {
+    pub(crate) name: String,
+    pub(crate) text: String,
+    pub(crate) form: CaptureForm,
+}
+
+/// What the type of a capture says about how its text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CaptureForm {
+    /// As its step reads it.
+    Text,
+    /// As text whose escapes have been replaced.
+    Unescaped,
+    Json,
+    JsonPath,
 }
 
 /// A message from a worker.

@@ -245,6 +245,10 @@ pub struct PreflightState {
     pub kept: BTreeSet<String>,
     /// The values of predefined names that are known before the run: `SRCDIR`, `DOCDIR`.
     pub known: BTreeMap<String, String>,
+    /// The text of the present step.
+    pub step_text: String,
+    /// For each of these names that a step of a library keeps only once, that step.
+    pub kept_by: BTreeMap<String, String>,
     /// Names of daemons that earlier steps start.
     pub daemons: BTreeSet<String>,
     /// The number of the present step, from 0.
@@ -282,6 +286,8 @@ impl PreflightState {
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
             known: BTreeMap::new(),
+            step_text: String::new(),
+            kept_by: BTreeMap::new(),
             daemons: BTreeSet::new(),
             step: 0,
             daemon_options: Vec::new(),
@@ -303,6 +309,16 @@ impl PreflightState {
         let is_plain = |value: &str| value.chars().all(|c| c.is_alphanumeric() || "/._-+@".contains(c));
         let names = self.known.iter().filter(|(_, value)| is_plain(value));
         names.fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${{{name}}}"), value))
+    }
+
+    /// Notes that the present step keeps a value under a name. Returns the step that already does.
+    pub fn keeps(&mut self, name: &str) -> Option<String> {
+        if let Some(step) = self.kept_by.get(name) {
+            return Some(step.clone());
+        }
+        self.kept.insert(name.to_owned());
+        self.kept_by.insert(name.to_owned(), self.step_text.clone());
+        None
     }
 
     /// Notes that a step sets PATH.

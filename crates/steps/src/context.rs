@@ -9,9 +9,11 @@ use std::rc::Rc;
 
 use greenroom_sandbox::process::Watch;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::evidence::{DAEMON_OUTPUT, Evidence};
-use crate::step::{Failure, Output};
+use crate::step::{Captures, Failure, Output, StepResult};
+use crate::values::{Reading, Values};
 
 /// Where programs are looked for if PATH is not set.
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -33,7 +35,7 @@ pub struct Context {
     source_directory: PathBuf,
     files: Rc<[EmbeddedFile]>,
     environment: Environment,
-    values: BTreeMap<String, String>,
+    values: Values,
     states: HashMap<TypeId, Box<dyn Any>>,
     watch: Watch,
     /// The number of the present step, from 1.
@@ -57,7 +59,7 @@ impl Context {
             source_directory,
             files,
             environment: Environment::default(),
-            values: BTreeMap::new(),
+            values: Values::default(),
             states: HashMap::new(),
             watch,
             step: 0,
@@ -178,37 +180,66 @@ impl Context {
 
     /// Keeps a value under a name: later steps write it as `${name}`.
     pub fn keep(&mut self, name: &str, value: impl Into<String>) {
-        self.values.insert(name.to_owned(), value.into());
+        self.keep_data(name, Value::String(value.into()));
+    }
+
+    /// Keeps a value that has a type, which counts where a step writes JSON.
+    pub fn keep_data(&mut self, name: &str, value: Value) {
+        self.values.keep(name, value, self.step);
+    }
+
+    /// Keeps a value under a name that no other value has.
+    ///
+    /// # Errors
+    ///
+    /// If another step keeps a value under this name.
+    pub(crate) fn keep_new(&mut self, name: &str, value: Value) -> StepResult {
+        if let Some(kept) = self.values.get(name) {
+            let by = match kept.step {
+                0 => "it is predefined".to_owned(),
+                step => format!("step {step} of the scenario keeps it"),
+            };
+            let error = Failure::new(format!("a value is already kept as {name}")).note(by);
+            return Err(error.help("keep this one under another name"));
+        }
+        self.keep_data(name, value);
+        Ok(())
     }
 
     /// Returns the value kept under a name.
     pub fn kept(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str)
+        self.values.get(name).map(|kept| kept.text.as_str())
+    }
+
+    /// Returns the value kept under a name, with its type.
+    pub fn kept_data(&self, name: &str) -> Option<&Value> {
+        self.values.get(name).map(|kept| &kept.value)
     }
 
     /// Returns the names of all kept values.
     pub(crate) fn kept_names(&self) -> Vec<String> {
-        self.values.keys().cloned().collect()
+        self.values.names().map(str::to_owned).collect()
     }
 
     /// Replaces every `${name}` of a kept value; `None` if there is nothing to replace.
     ///
     /// Other names stay as they are, because they may be for a shell.
     pub fn expand(&self, text: &str) -> Option<String> {
-        if self.values.is_empty() || !text.contains("${") {
-            return None;
+        self.values.expand(text, Reading::Text, &mut None)
+    }
+
+    /// Replaces every `${name}` of a kept value in the captures of a step, in the form that the step
+    /// reads.
+    pub fn expand_captures(&self, captures: &mut Captures, reading: impl Fn(&str) -> Reading) {
+        if !captures.iter().any(|(_, text)| text.contains("${")) {
+            return;
         }
-        let mut expanded = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            expanded.push_str(before);
-            let kept = after.split_once('}').and_then(|(name, tail)| Some((self.values.get(name)?, tail)));
-            let (text, tail) = kept.map_or(("${", after), |(value, tail)| (value.as_str(), tail));
-            expanded.push_str(text);
-            rest = tail;
-        }
-        expanded.push_str(rest);
-        Some(expanded)
+        // Quotes of a command line may begin in one capture and end in the next.
+        let mut quote = None;
+        captures.map(|name, text| match reading(name) {
+            Reading::CommandLine => self.values.expand(text, Reading::CommandLine, &mut quote),
+            other => self.values.expand(text, other, &mut None),
+        });
     }
 
     /// Sets how much is recorded, before anything is started.

@@ -38,6 +38,7 @@ pub mod look;
 pub mod registry;
 pub mod repeat;
 pub mod step;
+pub mod values;
 
 pub use check::{PathOrigin, PreflightState, Problem, ProblemKind};
 pub use context::{Context, EmbeddedFile, Environment};
@@ -49,6 +50,7 @@ pub use look::{Fetched, Look, Prospect};
 pub use registry::{Check, CheckFunction, EndFunction, Library, Registry, StepFunction};
 pub use repeat::{Repetition, RepetitionKind, repeat};
 pub use step::{Captures, ScenarioEnd, StepResult};
+pub use values::Reading;
 
 /// The README, whose examples are compiled and run as documentation tests.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@ use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::look::Look;
 use crate::step::{Captures, ScenarioEnd, StepResult};
+use crate::values::Reading;
 
 /// Runs a step or a cleanup.
 pub type StepFunction = Box<dyn Fn(&mut Context, &Captures) -> StepResult + Send + Sync>;
@@ -39,11 +40,23 @@ struct Row {
     look: Option<Look>,
 }
 
+/// How steps read a capture, in another way than its name says.
+struct DeclaredReading {
+    /// The functions of these steps; none for all of the library.
+    functions: Vec<String>,
+    capture: String,
+    reading: Reading,
+}
+
 /// Step functions by name, with the bindings that lead to them.
 pub struct Library {
     name: String,
     bindings: String,
     serves: Vec<String>,
+    /// Whether documents have its steps without listing it.
+    is_everywhere: bool,
+    /// Captures that its steps read in another way than their names say.
+    readings: Vec<DeclaredReading>,
     rows: Vec<Row>,
     end: Option<EndFunction>,
     check_end: Option<CheckEndFunction>,
@@ -65,6 +78,8 @@ impl Library {
             name: name.into(),
             bindings: bindings.into(),
             serves: Vec::new(),
+            is_everywhere: false,
+            readings: Vec::new(),
             rows: Vec::new(),
             end: None,
             check_end: None,
@@ -108,6 +123,26 @@ impl Library {
         self
     }
 
+    /// Gives its steps to all documents that list a built-in library. Their own bindings come first.
+    #[must_use]
+    pub fn everywhere(mut self) -> Self {
+        self.is_everywhere = true;
+        self
+    }
+
+    /// Declares how these functions, or all if there are none, read the captures of a name, so that kept
+    /// values are put into them accordingly.
+    ///
+    /// Without it, `args`, `argv`, `argv0`, `cmd` and `command` are parts of a command line, `regex`
+    /// is a regular expression and `env` is JSON; others are text. Captures of the types `json` and
+    /// `jsonpath` are what their types say.
+    #[must_use]
+    pub fn reads(mut self, functions: &[&str], capture: &str, reading: Reading) -> Self {
+        let functions = functions.iter().map(|&name| name.to_owned()).collect();
+        self.readings.push(DeclaredReading { functions, capture: capture.to_owned(), reading });
+        self
+    }
+
     /// Sets the function that runs when a scenario ends.
     #[must_use]
     pub fn at_end(mut self, end: EndFunction) -> Self {
@@ -135,6 +170,11 @@ impl Library {
     /// Returns the names of all step functions, in the order in which they were added.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().map(|row| row.name.as_str())
+    }
+
+    /// Returns whether documents have its steps without listing it.
+    pub fn is_everywhere(&self) -> bool {
+        self.is_everywhere
     }
 
     /// Returns the implementation files that this library replaces.
@@ -181,6 +221,16 @@ impl Registry {
     /// Returns the function of this name.
     pub fn function(&self, name: &str) -> Option<&StepFunction> {
         self.row(name).map(|row| &row.function)
+    }
+
+    /// Returns how a step reads a capture.
+    pub fn reading(&self, function: &str, capture: &str) -> Reading {
+        let library = self.functions.get(function).and_then(|&(library, _)| self.libraries.get(library));
+        let is_it = |it: &&DeclaredReading| {
+            it.capture == capture && (it.functions.is_empty() || it.functions.iter().any(|name| name == function))
+        };
+        let declared = library.and_then(|library| library.readings.iter().find(is_it));
+        declared.map_or_else(|| Reading::of(capture), |declared| declared.reading)
     }
 
     /// Returns what a step looks at, if its library declares it.

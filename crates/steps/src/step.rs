@@ -131,10 +131,10 @@ impl Captures {
         self.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 
-    /// Replaces each text for which `change` returns another one.
-    pub fn map(&mut self, mut change: impl FnMut(&str) -> Option<String>) {
-        for (_, text) in &mut self.texts {
-            if let Some(changed) = change(text) {
+    /// Replaces each text for which `change` returns another one, given its name and the text.
+    pub fn map(&mut self, mut change: impl FnMut(&str, &str) -> Option<String>) {
+        for (name, text) in &mut self.texts {
+            if let Some(changed) = change(name, text) {
                 *text = changed;
             }
         }

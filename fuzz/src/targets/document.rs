@@ -52,7 +52,7 @@ pub(crate) const TARGET: Target = Target {
 
 /// Stands for the libraries. A few of their bindings do: compiling all patterns would take most of the time.
 static BUILTIN: LazyLock<Vec<BuiltinFile>> = LazyLock::new(|| {
-    let library = |name: &str, text| BuiltinFile { name: name.to_owned(), text };
+    let library = |name: &str, text| BuiltinFile { name: name.to_owned(), text, is_everywhere: false };
     vec![
         library("lib/daemon.yaml", Some(DAEMON.into())),
         library("lib/files.yaml", Some(FILES.into())),

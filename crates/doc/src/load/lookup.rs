@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn old_names_of_built_in_files() {
-        let files = [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None }];
+        let files = [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None, is_everywhere: false }];
         for name in
             ["lib/daemon.yaml", "./lib/daemon.yaml", "daemon.yaml", "common/lib/daemon.yaml", "python/lib/daemon.yaml"]
         {

@@ -243,8 +243,15 @@ impl Session<'_> {
             words: Vec::new(),
         };
         let report_unknown = is_sure && !bindings.is_empty();
-        let mut matcher =
-            Matcher::new(&self.files.sources, bindings, &index, contents, &languages, hints, report_unknown);
+        let mut matcher = Matcher::new(
+            &self.files.sources,
+            (bindings, set.first),
+            &index,
+            contents,
+            &languages,
+            hints,
+            report_unknown,
+        );
         let mut scenarios = Vec::with_capacity(contents.scenarios.len());
         for raw in &contents.scenarios {
             let mut steps = Vec::with_capacity(raw.steps.len());

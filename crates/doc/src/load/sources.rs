@@ -19,10 +19,15 @@ use crate::suggest;
 /// A file under `impls`: its path, its text for messages, and its bytes.
 type Opened = (String, SourceId, Arc<[u8]>);
 
+/// What the key of a built-in bindings file begins with.
+const BUILT_IN: &str = "built in//";
+
 /// All bindings of a document.
 pub(crate) struct BindingSet {
     pub(crate) bindings: Vec<CompiledBinding>,
     pub(crate) invalid: Vec<InvalidBinding>,
+    /// How many of the bindings come first. The others count for steps that match none of these.
+    pub(crate) first: usize,
     /// Whether no mistake hides further bindings.
     pub(crate) is_complete: bool,
 }
@@ -107,8 +112,12 @@ impl<'a> SourceReader<'a> {
         metadata: &Metadata,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BindingSet {
-        let mut set =
-            BindingSet { bindings: Vec::new(), invalid: Vec::new(), is_complete: !metadata.bindings_incomplete };
+        let mut set = BindingSet {
+            bindings: Vec::new(),
+            invalid: Vec::new(),
+            first: 0,
+            is_complete: !metadata.bindings_incomplete,
+        };
         let mut seen: HashMap<String, Span> = HashMap::new();
         let languages = language_names(metadata);
         for name in &metadata.bindings {
@@ -130,16 +139,26 @@ impl<'a> SourceReader<'a> {
             set.invalid.extend(file.invalid.iter().cloned());
             set.bindings.extend(file.bindings.iter().cloned());
         }
+        set.first = set.bindings.len();
+        if seen.keys().any(|key| key.starts_with(BUILT_IN)) {
+            for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
+                if builtin.is_everywhere && !seen.contains_key(&format!("{BUILT_IN}{}", builtin.name)) {
+                    let (_, file) = self.builtin_file(builtin, text, diagnostics);
+                    set.bindings.extend(file.bindings.iter().cloned());
+                }
+            }
+        }
         set
     }
 
     /// Reads all built-in bindings files, for a document that names none.
     pub(crate) fn builtin_bindings(&mut self, diagnostics: &mut Vec<Diagnostic>) -> BindingSet {
-        let mut set = BindingSet { bindings: Vec::new(), invalid: Vec::new(), is_complete: true };
+        let mut set = BindingSet { bindings: Vec::new(), invalid: Vec::new(), first: 0, is_complete: true };
         for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
             let (_, file) = self.builtin_file(builtin, text, diagnostics);
             set.bindings.extend(file.bindings.iter().cloned());
         }
+        set.first = set.bindings.len();
         set
     }
 
@@ -151,7 +170,7 @@ impl<'a> SourceReader<'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> (String, Rc<BindingsFile>) {
         // No path of a user's file has this form.
-        let key = format!("built in//{}", builtin.name);
+        let key = format!("{BUILT_IN}{}", builtin.name);
         if let Some(file) = self.bindings.get(&key) {
             return (key, Rc::clone(file));
         }

@@ -44,6 +44,8 @@ struct Place<'a> {
 pub(crate) struct Matcher<'a> {
     sources: &'a Sources,
     bindings: &'a [CompiledBinding],
+    /// How many of them come first.
+    first: usize,
     index: &'a Index,
     contents: &'a Contents,
     languages: &'a Languages<'a>,
@@ -80,9 +82,10 @@ pub(crate) struct Matched {
 }
 
 impl<'a> Matcher<'a> {
+    /// Creates one. The first bindings, of which the number is given, come before the others.
     pub(crate) fn new(
         sources: &'a Sources,
-        bindings: &'a [CompiledBinding],
+        (bindings, first): (&'a [CompiledBinding], usize),
         index: &'a Index,
         contents: &'a Contents,
         languages: &'a Languages<'a>,
@@ -92,6 +95,7 @@ impl<'a> Matcher<'a> {
         Self {
             sources,
             bindings,
+            first,
             index,
             contents,
             languages,
@@ -259,6 +263,9 @@ impl<'a> Matcher<'a> {
                 }
             }
             hits.push(Hit { binding, captures });
+        }
+        if hits.iter().any(|hit| hit.binding < self.first) {
+            hits.retain(|hit| hit.binding < self.first);
         }
         (hits, mistyped)
     }

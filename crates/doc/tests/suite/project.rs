@@ -64,7 +64,7 @@ impl Project {
     }
 
     pub(crate) fn builtin(mut self, name: &str, text: Option<&str>) -> Self {
-        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from) });
+        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from), is_everywhere: false });
         self
     }
 

@@ -563,6 +563,168 @@ lib/datadir.yaml (2 steps)
         Checks that the file system of the scenario's directory has at least this many free
         megabytes (of 1048576 bytes).
 
+lib/values.yaml (28 steps)
+  given "{text}" kept as {name}
+        text: any text with \ escapes, name: a word
+        Keeps a text. Escapes such as `\n` and `\u{e9}` stand for characters.
+        example: given "Ann Example" kept as CUSTOMER
+
+  given a random text kept as {name}
+        name: a word
+        Keeps a text of 16 small letters and digits that begins with a letter, another one in each
+        run.
+        example: given a random text kept as PASSWORD
+
+  given a free UDP port kept as {name}
+        name: a word
+        Keeps the number of a UDP port that is free now.
+        example: given a free UDP port kept as DNS
+
+  given file {filename} with values from {embedded_file}
+        filename: a path, embedded_file: an embedded file
+        Writes an embedded file with the values in the places of `${NAME}`. Other names stay as they
+        are, as in files of nginx and of shells; `$${NAME}` stands for the characters of a kept
+        name. Fails if the file has no name of a kept value.
+        example: given file nginx.conf with values from nginx.conf.in
+
+  given file {embedded_file}, filled in
+        embedded_file: an embedded file
+        The same, under the name of the embedded file.
+        example: given file nginx.conf, filled in
+
+  when  I keep stdout as {name}
+        name: a word
+        Keeps what the latest command wrote to stdout, without one newline at the end.
+        example: when I keep stdout as TOKEN
+
+  when  I keep stderr as {name}
+        name: a word
+        Keeps what the latest command wrote to stderr, without one newline at the end.
+        example: when I keep stderr as TOKEN
+
+  when  I keep the response body as {name}
+        name: a word
+        Keeps the body of the response, without one newline at the end.
+        example: when I keep the response body as PAGE
+
+  when  I keep response header {header} as {name}
+        header: a word, name: a word
+        Keeps the value of a header of the response, the first of this name.
+        example: when I keep response header Location as ORDER
+
+  when  I keep the response header {header} as {name}
+        header: a word, name: a word
+        Keeps the value of a header of the response, the first of this name.
+        example: when I keep the response header Location as ORDER
+
+  when  I keep cookie {cookie} as {name}
+        cookie: a word, name: a word
+        Keeps the value of a cookie that the response sets.
+        example: when I keep cookie session as SESSION
+
+  when  I keep file {filename} as {name}
+        filename: a path, name: a word
+        Keeps the content of a file, without one newline at the end.
+        example: when I keep file secret.txt as SECRET
+
+  when  I keep stdout {format} {path} as {name}
+        format: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in stdout of the command. In JSON that later steps write
+        it has its type: `{"id": ${ID}}` is a number if it was one. Elsewhere, a string is its text,
+        and everything else compact JSON.
+        example: when I keep stdout JSON $.id as ID
+
+  when  I keep stderr {format} {path} as {name}
+        format: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in stderr of the command. In JSON that later steps write
+        it has its type: `{"id": ${ID}}` is a number if it was one. Elsewhere, a string is its text,
+        and everything else compact JSON.
+        example: when I keep stderr JSON $.id as ID
+
+  when  I keep response JSON {path} as {name}
+        path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in the response. In JSON that later steps write it has its
+        type: `{"id": ${ID}}` is a number if it was one. Elsewhere, a string is its text, and
+        everything else compact JSON.
+        example: when I keep response JSON $.id as ID
+
+  when  I keep the response JSON {path} as {name}
+        path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in the response. In JSON that later steps write it has its
+        type: `{"id": ${ID}}` is a number if it was one. Elsewhere, a string is its text, and
+        everything else compact JSON.
+        example: when I keep the response JSON $.id as ID
+
+  when  I keep file {filename} {format} {path} as {name}
+        filename: a path, format: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in a file. In JSON that later steps write it has its type:
+        `{"id": ${ID}}` is a number if it was one. Elsewhere, a string is its text, and everything
+        else compact JSON.
+        example: when I keep file state.yaml YAML $.version as VERSION
+
+  when  I keep daemon {daemon} stdout JSON {path} as {name}
+        daemon: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in the latest line of a daemon's stdout that is a JSON
+        object or array. In JSON that later steps write it has its type: `{"id": ${ID}}` is a number
+        if it was one. Elsewhere, a string is its text, and everything else compact JSON.
+        example: when I keep daemon web stdout JSON $.port as PORT
+
+  when  I keep the match of regex /{regex}/ in stdout as {name}
+        regex: any text, name: a word
+        Keeps what a regex matches in stdout of the command: its first group, or all of it if it has
+        no group. Fails if it does not match.
+        example: when I keep the match of regex /id=([0-9]+)/ in stdout as ID
+
+  when  I keep the match of regex /{regex}/ in stderr as {name}
+        regex: any text, name: a word
+        Keeps what a regex matches in stderr of the command: its first group, or all of it if it has
+        no group. Fails if it does not match.
+        example: when I keep the match of regex /id=([0-9]+)/ in stderr as ID
+
+  when  I keep the match of regex /{regex}/ in the response body as {name}
+        regex: any text, name: a word
+        Keeps what a regex matches in the body of the response: its first group, or all of it if it
+        has no group. Fails if it does not match.
+        example: when I keep the match of regex /name="csrf" value="([^"]+)"/ in the response body as CSRF
+
+  when  I keep the match of regex /{regex}/ in file {filename} as {name}
+        regex: any text, filename: a path, name: a word
+        Keeps what a regex matches in a file: its first group, or all of it if it has no group.
+        Fails if it does not match.
+        example: when I keep the match of regex /^version = "(.*)"/ in file Cargo.toml as VERSION
+
+  when  I keep the match of regex /{regex}/ in daemon {daemon} stdout as {name}
+        regex: any text, daemon: a word, name: a word
+        Keeps what a regex matches in stdout of a daemon: its first group, or all of it if it has no
+        group. Fails if it does not match. The last place where it matches counts.
+        example: when I keep the match of regex /listening on port ([0-9]+)/ in daemon web stdout as PORT
+
+  when  I keep the match of regex /{regex}/ in daemon {daemon} stderr as {name}
+        regex: any text, daemon: a word, name: a word
+        Keeps what a regex matches in stderr of a daemon: its first group, or all of it if it has no
+        group. Fails if it does not match. The last place where it matches counts.
+        example: when I keep the match of regex /listening on port ([0-9]+)/ in daemon web stderr as PORT
+
+  then  value {name} is "{text}"
+        name: a word, text: any text with \ escapes
+        Checks that a kept value is exactly this text.
+        example: then value STATE is "ready"
+
+  then  value {name} is not "{text}"
+        name: a word, text: any text with \ escapes
+        Checks that a kept value is not this text.
+        example: then value SECOND is not "${FIRST}"
+
+  then  value {name} contains "{text}"
+        name: a word, text: any text with \ escapes
+        Checks that a kept value contains a text.
+        example: then value PAGE contains "Welcome"
+
+  then  value {name} matches regex /{regex}/
+        name: a word, regex: any text
+        Checks that a regex matches somewhere in a kept value.
+        example: then value ID matches regex /^[0-9a-f]{8}$/
+
 "#]]);
 }
 
@@ -599,7 +761,7 @@ lib/files.yaml (1 of 55 steps)
     assert!(ran.stdout.contains("daemon {name} has ended by signal"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("lib/files.yaml"), "{}", ran.stdout);
     project.run(["steps", "exit", "teapot"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http, json
+greenroom: no step contains all of exit, teapot; the libraries are daemon, files, runcmd, datadir, http, json, values
 
 "#]]);
 }
@@ -686,7 +848,7 @@ greenroom: no library, bindings file or document is named `deamon`, and no step 
 
 "#]]);
     Project::new().run(["steps", "kitchen"]).code(3).stdout("").stderr(str![[r#"
-greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http, json
+greenroom: no library, bindings file or document is named `kitchen`, and no step contains it; the libraries are daemon, files, runcmd, datadir, http, json, values
 
 "#]]);
 }

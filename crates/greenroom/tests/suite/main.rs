@@ -55,5 +55,6 @@ mod targets;
 mod tended;
 mod terminal;
 mod texts;
+mod values;
 mod waits;
 mod within;

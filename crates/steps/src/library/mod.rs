@@ -10,7 +10,7 @@ use crate::registry::{Library, Registry};
 
 pub(crate) mod bytes;
 mod closest;
-mod command;
+pub(crate) mod command;
 pub mod daemon;
 pub mod datadir;
 mod difference;
@@ -25,12 +25,21 @@ mod ownership;
 mod place;
 pub mod runcmd;
 mod user;
+pub mod values;
 
 pub use explain::explain;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {
-    vec![daemon::library(), files::library(), runcmd::library(), datadir::library(), http::library(), json::library()]
+    vec![
+        daemon::library(),
+        files::library(),
+        runcmd::library(),
+        datadir::library(),
+        http::library(),
+        json::library(),
+        values::library(),
+    ]
 }
 
 /// Returns whether a capture of a built-in step is a command line or the start of one.
@@ -42,7 +51,7 @@ pub fn is_command_line(name: &str, all: &[String]) -> bool {
 }
 
 impl Registry {
-    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http, json.
+    /// Creates a registry of the built-in libraries: daemon, files, runcmd, datadir, http, json, values.
     pub fn builtin() -> Self {
         all().into_iter().fold(Self::empty(), Self::with)
     }

@@ -94,7 +94,11 @@ fn examples_are_steps() {
     let builtin: Vec<BuiltinFile> = libraries
         .iter()
         .zip(&names)
-        .map(|(library, name)| BuiltinFile { name: name.clone(), text: Some(library.bindings().into()) })
+        .map(|(library, name)| BuiltinFile {
+            name: name.clone(),
+            text: Some(library.bindings().into()),
+            is_everywhere: library.is_everywhere(),
+        })
         .collect();
     let load = |document: &str| {
         greenroom_doc::load(&Request {
@@ -245,6 +249,24 @@ fn no_step_is_ambiguous() {
         ("then", "running \"running \"a\" prints \"x\" fails\" fails", "runcmd_running_fails"),
         ("when", "I run, until it succeeds, for at most 5 seconds, a, in b", "runcmd_run_until_it_succeeds"),
         ("when", "I run a, until it succeeds, for at most 5 seconds", "runcmd_run"),
+        ("given", "\"a\" kept as b\" kept as c", "values_keep_text"),
+        ("given", "a free port kept as \"b\"", "daemon_free_port"),
+        ("given", "a free UDP port kept as b", "values_keep_udp_port"),
+        ("given", "file a, filled in", "values_fill_in"),
+        ("given", "file a with values from b", "values_fill_in"),
+        ("when", "I keep stdout as b", "values_keep_stdout"),
+        ("when", "I keep stdout JSON $.as['as x'] as b", "values_keep_data_of_stdout"),
+        ("when", "I keep file file as b", "values_keep_file"),
+        ("when", "I keep file file YAML $.a as b", "values_keep_data_of_file"),
+        ("when", "I keep the match of regex /a in stdout/ in stderr as b", "values_keep_match_in_stderr"),
+        ("when", "I keep the match of regex /a/ in daemon b stdout as c", "values_keep_match_in_daemon_stdout"),
+        ("when", "I keep daemon a stdout JSON $ as b", "values_keep_data_of_daemon"),
+        ("when", "I keep response header as as b", "values_keep_header"),
+        ("when", "I keep cookie as as as", "values_keep_cookie"),
+        ("when", "I keep the response body as body", "values_keep_body"),
+        ("then", "value a is not \"b\" is \"c\"", "values_is_not"),
+        ("then", "value a is \"not\"", "values_is"),
+        ("then", "value a contains \"b\" matches regex /\"", "values_contains"),
         ("then", "stdout JSON $.a is \"b is not c\"", "json_stdout_is"),
         ("then", "stdout JSON $.a is not {\"is\": 1}", "json_stdout_is_not"),
         ("then", "stdout JSON $['is 1'] is at least 2", "json_stdout_is_at_least"),

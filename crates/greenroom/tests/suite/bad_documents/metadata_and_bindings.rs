@@ -355,7 +355,7 @@ error[not-found]: bindings file not found: own.yaml
   |                             ^^^^^^^^
   |
   = note: it is neither beside the document nor built in
-  = help: built-in files: lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml, lib/datadir.yaml, lib/http.yaml, lib/json.yaml
+  = help: built-in files: lib/daemon.yaml, lib/files.yaml, lib/runcmd.yaml, lib/datadir.yaml, lib/http.yaml, lib/json.yaml, lib/values.yaml
 
 2 errors
 

@@ -308,7 +308,7 @@ impl Daemon {
     }
 
     /// Returns the end of an output, as failures carry it.
-    pub(super) fn captured(&self, stream: Stream) -> Output {
+    pub(crate) fn captured(&self, stream: Stream) -> Output {
         output_of(OutputSource::Daemon { name: self.label(), stream }, &self.tail(stream))
     }
 

@@ -53,6 +53,7 @@ mod wait;
 mod waits;
 
 use crate::registry::Library;
+use crate::values::Reading;
 
 pub(crate) use crash::with_crash;
 pub use daemons::Daemons;
@@ -64,13 +65,19 @@ pub(crate) use prospect::OF_DAEMON;
 pub(crate) use refusals::with_refusals;
 pub use running::with_running;
 pub(crate) use taken::with_holder;
-pub(crate) use unknown::unknown as unknown_daemon;
+pub(crate) use unknown::unknown_in as unknown_daemon;
 
 /// Returns the library.
 pub fn library() -> Library {
     let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps];
     let further = [ports::steps, notify::steps, option_steps::steps, stdin::steps];
-    let library = Library::new("daemon", include_str!("daemon.yaml")).serves("lib/daemon.py").at_end(end::end);
-    let library = library.at_check_end(option_steps::check_end);
+    let library = Library::new("daemon", include_str!("daemon.yaml"))
+        .serves("lib/daemon.py")
+        .reads(&["daemon_start", "daemon_try_start"], "path", Reading::CommandLine)
+        // No escapes are replaced in a status.
+        .reads(&["daemon_has_reported_status"], "text", Reading::Text)
+        .reads(&[], "text", Reading::Escaped)
+        .at_end(end::end)
+        .at_check_end(option_steps::check_end);
     tables.into_iter().chain(further).fold(library, |library, steps| steps(library))
 }

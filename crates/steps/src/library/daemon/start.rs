@@ -52,12 +52,12 @@ fn check_helper_script(captures: &Captures, state: &mut PreflightState) -> Vec<P
 fn free_port(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("name")?;
     let port = context.state::<Daemons>().free_port()?;
-    context.keep(name, port.to_string());
+    context.keep_data(name, port.into());
     Ok(())
 }
 
 fn check_free_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    state.kept.insert(captures.get("name").unwrap_or_default().to_owned());
+    state.keeps(captures.get("name").unwrap_or_default());
     Vec::new()
 }
 

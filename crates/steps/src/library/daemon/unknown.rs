@@ -6,11 +6,16 @@ use crate::step::Captures;
 
 /// Returns the problem of a step about a daemon that no earlier step starts.
 pub(crate) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Problem> {
-    let name = captures.get("name").filter(|name| !name.contains("${") && !state.daemons.contains(*name))?;
+    unknown_in("name", captures, state)
+}
+
+/// The same, for a daemon that another capture names.
+pub(crate) fn unknown_in(capture: &str, captures: &Captures, state: &PreflightState) -> Option<Problem> {
+    let name = captures.get(capture).filter(|name| !name.contains("${") && !state.daemons.contains(*name))?;
     if state.own_code {
         return None;
     }
-    let problem = Problem::new("name", ProblemKind::UnknownDaemon, format!("no earlier step starts a daemon {name}"));
+    let problem = Problem::new(capture, ProblemKind::UnknownDaemon, format!("no earlier step starts a daemon {name}"));
     let known: Vec<&str> = state.daemons.iter().map(String::as_str).collect();
     Some(match (nearest(name, known.iter().copied()), known.as_slice()) {
         (Some(only), _) | (None, &[only]) => problem.help(format!("did you mean {only}?")),

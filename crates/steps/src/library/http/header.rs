@@ -79,7 +79,7 @@ fn does_not_exist(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 /// Returns the failure for a header that a response does not have.
-fn missing(response: &Response, name: &str) -> Failure {
+pub(crate) fn missing(response: &Response, name: &str) -> Failure {
     let error = Failure::new(format!("the response has no header {name}"));
     let mut names: Vec<String> = response.headers.iter().map(|(name, _)| name.clone()).collect();
     names.dedup();

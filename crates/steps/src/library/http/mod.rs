@@ -24,9 +24,8 @@ mod validity;
 
 use crate::registry::Library;
 
-#[allow(unused_imports, reason = "library `json` reads responses")]
 pub(crate) use again::LOOK;
-#[allow(unused_imports, reason = "library `json` reads responses")]
+pub(crate) use header::missing as missing_header;
 pub(crate) use show::{with_response, with_status};
 pub(crate) use state::{Response, latest};
 pub(crate) use validity::check_response;

@@ -14,6 +14,9 @@ mod validity;
 
 use crate::registry::Library;
 
+pub(crate) use subject::{Subject, unknown_value, value_at};
+pub(crate) use validity::{check_data_of, check_value_name, over};
+
 /// Returns the library.
 pub fn library() -> Library {
     assertion::steps(Library::new("json", include_str!("json.yaml")))

@@ -32,10 +32,10 @@ pub(crate) enum Subject {
 
 /// Data that a step looks at.
 #[derive(Debug)]
-pub(crate) struct Data {
+pub(super) struct Data {
     /// What it is, for messages: `stdout of the command`.
-    pub(crate) what: String,
-    pub(crate) value: Value,
+    pub(super) what: String,
+    pub(super) value: Value,
 }
 
 impl Subject {
@@ -50,7 +50,7 @@ impl Subject {
     ];
 
     /// Reads the data.
-    pub(crate) fn read(self, context: &mut Context, captures: &Captures) -> Result<Data, Failure> {
+    pub(super) fn read(self, context: &mut Context, captures: &Captures) -> Result<Data, Failure> {
         let format = match captures.get("format") {
             Some(name) => Format::named(name).ok_or_else(|| unknown_format(name))?,
             None => Format::Json,
@@ -76,11 +76,15 @@ impl Subject {
                 let bytes = whole(&what, bytes.len(), || bytes.all().map(std::borrow::Cow::into_owned))?;
                 data::parse(&bytes, format).map_err(|error| not_data(&what, format, &bytes, error))?
             }
-            Self::Daemon => latest_line(context, captures.text("name")?)?,
+            Self::Daemon => latest_line(context, daemon_of(captures)?)?,
             Self::Value => {
                 let name = captures.text("name")?;
-                let text = context.kept(name).ok_or_else(|| unknown_value(context, name))?;
-                data::parse(text.as_bytes(), format).map_err(|error| not_data(&what, format, text.as_bytes(), error))?
+                match context.kept_data(name).ok_or_else(|| unknown_value(context, name))? {
+                    Value::String(text) => data::parse(text.as_bytes(), format)
+                        .map_err(|error| not_data(&what, format, text.as_bytes(), error))?,
+                    // It was taken from data.
+                    value => value.clone(),
+                }
             }
         };
         Ok(Data { what, value })
@@ -92,13 +96,13 @@ impl Subject {
             Self::Output(stream) => format!("{stream} of the command"),
             Self::Response => "the response".to_owned(),
             Self::File => format!("file {}", captures.text("filename")?),
-            Self::Daemon => format!("the latest JSON line of daemon {}", captures.text("name")?),
+            Self::Daemon => format!("the latest JSON line of daemon {}", daemon_of(captures)?),
             Self::Value => format!("value {}", captures.text("name")?),
         })
     }
 
     /// Adds to a failure what the reader needs of the data. `at` is the place that it is about.
-    pub(crate) fn explain(self, context: &mut Context, data: &Data, at: &[Element], error: Failure) -> Failure {
+    pub(super) fn explain(self, context: &mut Context, data: &Data, at: &[Element], error: Failure) -> Failure {
         if self == Self::Response
             && let Ok(response) = http::latest(context)
             && data.value.to_string().len() < SHOWN / 2
@@ -128,8 +132,20 @@ impl Subject {
     }
 }
 
+/// Returns the one value at the path of a step.
+pub(crate) fn value_at(subject: Subject, context: &mut Context, captures: &Captures) -> Result<Value, Failure> {
+    let data = subject.read(context, captures)?;
+    let node = path_of(captures)?.one(&data.value, &data.what).map(|node| node.value.clone());
+    node.map_err(|error| subject.explain(context, &data, &[], error))
+}
+
+/// Returns the name of the daemon that a step looks at.
+fn daemon_of(captures: &Captures) -> Result<&str, Failure> {
+    captures.get("daemon").map_or_else(|| captures.text("name"), Ok)
+}
+
 /// Parses the path of a step.
-pub(crate) fn path_of(captures: &Captures) -> Result<Path, Failure> {
+pub(super) fn path_of(captures: &Captures) -> Result<Path, Failure> {
     Path::parse(captures.text("path")?).map_err(path::PathError::into_failure)
 }
 
@@ -179,7 +195,7 @@ fn latest_line(context: &mut Context, name: &str) -> Result<Value, Failure> {
 }
 
 /// Describes a value that no step has kept.
-fn unknown_value(context: &Context, name: &str) -> Failure {
+pub(crate) fn unknown_value(context: &Context, name: &str) -> Failure {
     let names = context.kept_names();
     let error = Failure::new(format!("no step has kept a value as {name}"));
     match (place::nearest(name, names.iter().map(String::as_str)), names.is_empty()) {

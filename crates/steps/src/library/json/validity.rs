@@ -9,7 +9,7 @@ use super::subject::{Subject, unknown_format};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::daemon::{OF_DAEMON, unknown_daemon};
-use crate::library::http::check_response;
+use crate::library::http::{LOOK, check_response};
 use crate::library::place::{nearest, never_created, outside};
 use crate::library::runcmd::needs_command;
 use crate::look::Look;
@@ -19,23 +19,34 @@ use crate::step::{Captures, Failure, Stream};
 /// Returns the check of steps about a subject.
 pub(super) fn check_of(subject: Subject) -> Check {
     match subject {
-        Subject::Output(Stream::Stdout | Stream::Stderr) => {
-            Check::With(|captures, state| needs_command(state).into_iter().chain(check(captures, state)).collect())
-        }
-        Subject::Response => Check::With(|captures, state| {
-            check_response(captures, state).into_iter().chain(check(captures, state)).collect()
-        }),
-        Subject::File => Check::With(|captures, state| {
-            let absent = never_created(captures, "filename", "file", state);
-            outside(captures, &["filename"]).into_iter().chain(absent).chain(check(captures, state)).collect()
-        }),
-        Subject::Daemon => Check::With(|captures, state| {
-            unknown_daemon(captures, state).into_iter().chain(check(captures, state)).collect()
-        }),
-        Subject::Value => Check::With(|captures, state| {
-            unknown_value(captures, state).into_iter().chain(check(captures, state)).collect()
-        }),
+        Subject::Output(_) => Check::With(|captures, state| check_data_of(OUTPUT, captures, state)),
+        Subject::Response => Check::With(|captures, state| check_data_of(Subject::Response, captures, state)),
+        Subject::File => Check::With(|captures, state| check_data_of(Subject::File, captures, state)),
+        Subject::Daemon => Check::With(|captures, state| check_data_of(Subject::Daemon, captures, state)),
+        Subject::Value => Check::With(|captures, state| check_data_of(Subject::Value, captures, state)),
     }
+}
+
+/// The checks of both outputs are the same.
+const OUTPUT: Subject = Subject::Output(Stream::Stdout);
+
+/// Checks a step about a subject, and what it says about data.
+pub(crate) fn check_data_of(subject: Subject, captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = match subject {
+        Subject::Output(_) => needs_command(state).into_iter().collect(),
+        Subject::Response => check_response(captures, state),
+        Subject::File => {
+            let absent = never_created(captures, "filename", "file", state);
+            outside(captures, &["filename"]).into_iter().chain(absent).collect()
+        }
+        Subject::Daemon => {
+            let capture = if captures.get("daemon").is_some() { "daemon" } else { "name" };
+            unknown_daemon(capture, captures, state).into_iter().collect()
+        }
+        Subject::Value => check_value_name(captures, state).into_iter().collect(),
+    };
+    problems.extend(check(captures, state));
+    problems
 }
 
 /// Returns how steps look at a subject.
@@ -51,16 +62,18 @@ pub(super) fn look_of(subject: Subject) -> Look {
             over("a kept value does not change").help("look at what it was taken from, before it is kept")
         }),
         Subject::Daemon => OF_DAEMON,
-        Subject::Response | Subject::File => Look::Live,
+        Subject::Response => LOOK,
+        Subject::File => Look::Live,
     }
 }
 
-fn over(message: &str) -> Problem {
+/// Returns the problem of a step that is to be repeated, but looks at something that does not change.
+pub(crate) fn over(message: &str) -> Problem {
     Problem { capture: None, ..Problem::new("", ProblemKind::NeverChanges, message) }
 }
 
 /// Returns the problem of a step about a value that no earlier step keeps.
-pub(crate) fn unknown_value(captures: &Captures, state: &PreflightState) -> Option<Problem> {
+pub(crate) fn check_value_name(captures: &Captures, state: &PreflightState) -> Option<Problem> {
     let name = captures.get("name").filter(|name| !name.contains("${") && !state.kept.contains(*name))?;
     if state.own_code {
         return None;
@@ -73,7 +86,7 @@ pub(crate) fn unknown_value(captures: &Captures, state: &PreflightState) -> Opti
 }
 
 /// Checks what a step says about data.
-pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
+fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
     let format = captures.get("format").filter(|name| Format::named(name).is_none());
     let format = format.map(|name| problem("format", "bad-format", unknown_format(name)));
     let data_type = captures.get("type").and_then(|name| DataType::named(name).err());
@@ -106,7 +119,7 @@ fn problem(capture: &str, word: &'static str, error: Failure) -> Problem {
 }
 
 /// Returns the problem of a step with an invalid path.
-pub(crate) fn path(captures: &Captures) -> Option<Problem> {
+fn path(captures: &Captures) -> Option<Problem> {
     let text = captures.get("path").filter(|text| !has_value(text))?;
     Path::parse(text).err().map(|error| invalid_path("path", text, 0, error))
 }
