@@ -191,7 +191,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one == other || (one.contains(" scenarios in ") && sorted(&one) == sorted(&other))
 }
 
-/// Replaces times and versions, which differ from run to run.
+/// Replaces times, versions and the path of Python, which differ from run to run and by machine.
 fn normal(screen: &str) -> String {
     let lines = screen.trim_end().lines().map(|line| {
         let mut words: Vec<&str> = line.split_whitespace().collect();
@@ -206,6 +206,10 @@ fn normal(screen: &str) -> String {
             }
             if at > 0 && words[at - 1] == "greenroom" && word.starts_with(|c: char| c.is_ascii_digit()) {
                 words[at] = "VERSION";
+            }
+            // Where a version manager starts Python, its command has a path.
+            if word.starts_with('/') && word.ends_with("/bin/python3") {
+                words[at] = "python3";
             }
         }
         let indent = line.len() - line.trim_start().len();
@@ -225,6 +229,7 @@ mod tests {
         let [one, two] = ["greenroom 0.1.0: 1 scenario", "greenroom 1.20.0: 1 scenario"];
         assert_eq!(normal(one), normal(two).replace("1.20.0:", "0.1.0:"));
         assert_ne!(normal("2 scenarios passed"), normal("3 scenarios passed"));
+        assert_eq!(normal("    /opt/3.12/bin/python3 x.py"), normal("    python3 x.py"));
         assert_ne!(normal("  a"), normal("a"));
     }
 }

@@ -1,9 +1,10 @@
 //! What failed requests and checks say.
 
+use rustix::process::Signal;
 use snapbox::str;
 
 use super::{document, fails};
-use crate::support::Project;
+use crate::support::{Fifo, Project};
 
 /// Returns what the failure of the last of these steps says.
 fn said(steps: &str) -> String {
@@ -318,4 +319,27 @@ fn the_limit_of_a_step_ends_a_request() {
     let text = text.replace("title: Trial\n", "title: Trial\nstep_timeout: 2\n");
     let ran = Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("");
     assert!(ran.stdout.contains("the response to GET http://localhost:8000/silent"), "{}", ran.stdout);
+}
+
+#[test]
+fn ctrl_c_ends_a_request() {
+    let steps =
+        format!("{}given HTTP requests may take 60 seconds\nwhen I GET http://localhost:8000/silent", super::UP);
+    let project = Project::anywhere().fifo("fifo").file("x.md", document(&steps));
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let started = project.start(["run", "x.md", "--env", &fifo]);
+    Fifo::open(project.path("fifo")).line();
+    let ran = started.signal(Signal::INT).finish().code(130);
+    assert!(ran.stdout.contains("1 of 1 scenario not finished"), "{}", ran.stdout);
+    project.nothing_is_left();
+}
+
+/// The worker, which is the parent of commands, never had much more than the largest body.
+#[test]
+fn a_large_body_does_not_cost_memory() {
+    super::holds(&format!(
+        "{}when I try to send a GET request to http://localhost:8000/endless\nthen the request fails with \"64 MiB\"\n\
+         when I run sh -c 'awk \"/VmHWM/ {{ print (\\$2 < 200000) }}\" /proc/$PPID/status'\nthen stdout is exactly \"1\\n\"",
+        super::UP
+    ));
 }
