@@ -44,8 +44,10 @@ pub(crate) fn verify() -> Result<(), String> {
     let build = target().join("packages");
     forget(&build)?;
     let build = build.display().to_string();
-    let command = ["package", "--workspace", "--exclude", "xtask", "--exclude", "greenroom-fuzz", "--locked"];
-    cargo(&[&command[..], &["--target-dir", &build]].concat(), &[])
+    let unpublished = ["xtask", "greenroom-fuzz", "greenroom-example-counter"];
+    let excluded = unpublished.iter().flat_map(|name| ["--exclude", name]);
+    let command: Vec<&str> = ["package", "--workspace"].into_iter().chain(excluded).collect();
+    cargo(&[&command[..], &["--locked", "--target-dir", &build]].concat(), &[])
 }
 
 /// Removes what earlier packages left behind.

@@ -36,13 +36,12 @@ impl OwnPrograms<'_> {
         let mut resolver = Resolver { setup: self, cargo, reported, found: Vec::new() };
         for document in &mut plan.documents {
             let directory = self.source_directory.join(&document.directory);
-            document.metadata.path.retain_mut(|(text, span)| match resolver.directory(text, *span, &directory) {
-                Some(path) => {
+            for (text, span) in &mut document.metadata.path {
+                // An entry with a mistake stays as it is: what is not found may be meant to be there.
+                if let Some(path) = resolver.directory(text, *span, &directory) {
                     *text = path;
-                    true
                 }
-                None => false,
-            });
+            }
         }
         for step in plan.scenarios.iter_mut().flat_map(|scenario| &mut scenario.steps) {
             resolver.step(step);

@@ -38,6 +38,7 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
         embedded: document.files.iter().map(file).collect(),
         path_origin: host.path_origin.clone(),
         path_prefix: document.metadata.path.iter().map(|(directory, _)| directory.into()).collect(),
+        lacks_path: document.metadata.path.iter().any(|(directory, _)| !Path::new(directory).is_dir()),
         visible: visible.clone(),
         ..PreflightState::new(host.path.to_owned(), host.source_directory.to_owned())
     });
@@ -139,8 +140,9 @@ fn check(
         let before = state.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
-            // A missing program creates no file that a later step could need.
+            // That is the one mistake: what it would have created is unknown, and other programs are looked up as before.
             state.anything_goes = before;
+            state.lacks_program = true;
             state.ran = true;
         }
         for problem in problems {

@@ -264,6 +264,10 @@ pub struct PreflightState {
     ///
     /// Then any file may exist.
     pub anything_goes: bool,
+    /// Whether a directory is missing that should be on PATH. Programs may have been meant to be there.
+    pub lacks_path: bool,
+    /// Whether the program of an earlier step is missing. It may have been meant to create any file.
+    pub lacks_program: bool,
     /// Whether an earlier step runs a command.
     pub ran: bool,
     /// What earlier steps of library `http` do.
@@ -294,6 +298,8 @@ impl PreflightState {
             starts: Vec::new(),
             own_code: false,
             anything_goes: false,
+            lacks_path: false,
+            lacks_program: false,
             ran: false,
             http: HttpSteps::default(),
             command: None,
@@ -383,17 +389,29 @@ impl PreflightState {
         self.anything_goes = true;
     }
 
+    /// Returns whether any file may exist.
+    fn any_file(&self) -> bool {
+        self.anything_goes || self.lacks_program
+    }
+
     /// Returns whether this file or directory may exist, also because a file in it does.
     pub fn may_exist(&self, name: &str) -> bool {
         let name = plain(name).trim_end_matches('/');
         let is_in_it =
             |file: &String| file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        self.anything_goes || name.is_empty() || name == "." || self.files.iter().any(is_in_it)
+        self.any_file() || name.is_empty() || name == "." || self.files.iter().any(is_in_it)
+    }
+
+    /// Returns whether an earlier step may have created a program of this name, without a slash.
+    ///
+    /// Missing programs are other mistakes, each to be reported.
+    pub fn may_have_program(&self, name: &str) -> bool {
+        self.anything_goes || self.files.contains(name)
     }
 
     /// Returns whether this file may exist.
     pub fn may_have(&self, name: &str) -> bool {
-        self.anything_goes || self.files.contains(plain(name))
+        self.any_file() || self.files.contains(plain(name))
     }
 }
 

@@ -84,6 +84,55 @@ fn the_metadata_names_files_by_these_directories() {
     project.run(["run", "docs/x.md"]).code(0).stderr("");
 }
 
+/// Nothing else is wrong with a document whose programs are not built yet.
+#[test]
+fn programs_that_are_not_built_are_the_one_mistake() {
+    let text = format!(
+        "{}# A\n~~~scenario\nwhen I run admin --new\nthen file count contains \"2\"\n~~~\n\
+         # B\n~~~scenario\nwhen I start \"admin\" as a background process as admin\nthen file count exists\n~~~\n",
+        head("['cargo:admin']"),
+    );
+    project().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[program-not-found]: program admin is not built: [PROJECT]/target/debug/admin does not exist
+ --> x.md:4:8
+  |
+4 | path: ['cargo:admin']
+  |        ^^^^^^^^^^^^^
+  |
+  = help: build it first: `cargo build --bin admin`
+
+1 error
+
+"#]]);
+    let text = format!("{}# A\n~~~scenario\nwhen I run admin --new\nthen file count exists\n~~~\n", head("[nosuch]"));
+    project().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[bad-path]: `path` names nosuch, which does not exist
+ --> x.md:4:8
+  |
+4 | path: [nosuch]
+  |        ^^^^^^
+  |
+  = help: relative names start at the source directory, [PROJECT]
+
+1 error
+
+"#]]);
+    // Without a directory that is missing, the program is.
+    let text = format!("{}# A\n~~~scenario\nwhen I run admin --new\nthen file count exists\n~~~\n", head("[]"));
+    project().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[program-not-found]: program not found: admin
+ --> x.md:8:12
+  |
+8 | when I run admin --new
+  |            ^^^^^ not on PATH
+  |
+  = help: install it, or put its directory on PATH before you start greenroom
+
+1 error
+
+"#]]);
+}
+
 #[test]
 fn what_is_missing_is_reported_before_the_run() {
     let text = format!(

@@ -218,8 +218,9 @@ pub(crate) fn not_replaced(capture: &str, variable: &str, value: &str, state: &P
 /// Returns the problem of a program that cannot be found. `directory` is where it runs, inside the
 /// scenario's directory.
 pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, state: &PreflightState) -> Option<Problem> {
-    // What Cargo did not build is reported before.
-    if state.anything_goes || name.contains("${") || name.starts_with("cargo:") {
+    // What Cargo did not build is reported before, as are missing directories that should be on PATH.
+    let is_reported = name.starts_with("cargo:") || state.lacks_path && !name.contains('/');
+    if state.anything_goes || name.contains("${") || is_reported {
         return None;
     }
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));
@@ -277,7 +278,7 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
         };
     }
     let problem = problem().label("not on PATH");
-    if state.may_have(name) {
+    if state.may_have_program(name) {
         return Some(problem.help(format!("the scenario's directory has a file of this name: write `./{name}`")));
     }
     if let Some(help) = shell_help(name, None).or_else(|| in_source_directory(name, &state.source_directory)) {

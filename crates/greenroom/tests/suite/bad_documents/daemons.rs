@@ -210,9 +210,10 @@ fn every_missing_program_is_reported() {
     let lines = [
         "when I run nosuch-program",
         "then stdout contains \"x\"",
-        "when I start \"./nosuch\" as a background process as b",
         "when I run pyhton3 x.py",
         "when I run nosuch-program again",
+        // One of these may be meant to make it.
+        "when I start \"./nosuch\" as a background process as b",
         "when I run true",
         "when I run ./made-by-the-one-before",
     ];
@@ -226,23 +227,15 @@ error[program-not-found]: program not found: nosuch-program
   = note: and in 1 more place
   = help: install it, or put its directory on PATH before you start greenroom
 
-error[program-not-found]: program not found: ./nosuch
- --> x.md:9:15
-  |
-9 | when I start "./nosuch" as a background process as b
-  |               ^^^^^^^^ no earlier step creates this file
-  |
-  = help: embed it in the document, and write `given executable file nosuch` before this step
-
 error[program-not-found]: program not found: pyhton3
-  --> x.md:10:12
-   |
-10 | when I run pyhton3 x.py
-   |            ^^^^^^^ not on PATH
-   |
-   = help: did you mean `python3`?
+ --> x.md:9:12
+  |
+9 | when I run pyhton3 x.py
+  |            ^^^^^^^ not on PATH
+  |
+  = help: did you mean `python3`?
 
-3 errors
+2 errors
 
 "#]]);
 }

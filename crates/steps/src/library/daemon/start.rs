@@ -95,7 +95,7 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
         // A name without a slash is looked for on PATH and then in the scenario's directory.
         // So is one that runs in another directory.
         let runs_elsewhere = captures.get("name").is_some_and(|name| state.may_have_option(name, DIRECTORY));
-        let is_here = runs_elsewhere || (!program.contains('/') && state.may_have(program));
+        let is_here = runs_elsewhere || (!program.contains('/') && state.may_have_program(program));
         let before = state.search_path();
         let path = order::path_of(captures, &before);
         let mut state = state.clone();
