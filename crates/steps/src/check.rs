@@ -251,6 +251,8 @@ pub struct PreflightState {
     pub kept_by: BTreeMap<String, String>,
     /// Names of daemons that earlier steps start.
     pub daemons: BTreeSet<String>,
+    /// Names of daemons that earlier steps start in a terminal.
+    pub terminals: BTreeSet<String>,
     /// The number of the present step, from 0.
     pub step: usize,
     /// Options that steps have given to daemons.
@@ -293,6 +295,7 @@ impl PreflightState {
             step_text: String::new(),
             kept_by: BTreeMap::new(),
             daemons: BTreeSet::new(),
+            terminals: BTreeSet::new(),
             step: 0,
             daemon_options: Vec::new(),
             starts: Vec::new(),

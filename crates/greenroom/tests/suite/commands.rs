@@ -65,7 +65,7 @@ greenroom: no scenario has "third" in its title or in a heading above it; `green
 #[test]
 fn steps_of_the_daemon_library() {
     Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
-lib/daemon.yaml (92 steps)
+lib/daemon.yaml (103 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
@@ -506,6 +506,61 @@ lib/daemon.yaml (92 steps)
   then  daemon {name} has reported status "{text}"
         name: a word, text: any text
         Checks that the latest STATUS that a daemon has reported to its notify socket is this text.
+
+  when  I start "{path}{args}" in a terminal as {name}
+        path: a word, args: any text, name: a word
+        Starts a program as people use it, in a terminal of 80 columns by 24 rows (TERM=xterm), and
+        does not wait for it. Its output goes to the file NAME.stdout as it comes. It is also a
+        daemon of this name, which other steps check and stop; a stop sends SIGHUP, as when a
+        terminal is closed.
+
+  when  I start "{path}{args}" in a terminal of {columns} by {rows} as {name}
+        path: a word, args: any text, columns: a non-negative integer, rows: a non-negative integer,
+        name: a word
+        The same in a terminal of another size: columns by rows.
+
+  when  I type "{text}" into terminal {name}
+        text: any text, name: a word
+        Types a text. No newline is added: in the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}`
+        stand for the characters they name.
+
+  when  I press {key} in terminal {name}
+        key: a word, name: a word
+        Presses a key: Enter, Tab, Escape, Space, Backspace, Delete, Up, Down, Left, Right, Home,
+        End, PageUp, PageDown, F1 to F12, Ctrl-C and the like, Alt-X and the like, or a single
+        character.
+
+  when  I wait for terminal {name} to show "{text}"
+        name: a word, text: any text
+        Waits until the program in a terminal has written this text, for at most five seconds,
+        behind the place where the wait before has found its text: so what was typed and echoed does
+        not count for the next question. Colors, cursor moves and carriage returns are left out.
+        Fails at once when the program ends without it.
+
+  when  I wait for terminal {name} to show "{text}", for at most {limit} seconds
+        name: a word, text: any text, limit: a number
+        The same with another limit.
+
+  when  I wait for terminal {name} to end
+        name: a word
+        Waits until the program in a terminal ends by itself, for at most five seconds.
+
+  when  I wait for terminal {name} to end, for at most {limit} seconds
+        name: a word, limit: a number
+        The same with another limit.
+
+  then  terminal {name} shows "{text}"
+        name: a word, text: any text
+        Checks that the program in a terminal has written this text, without colors, cursor moves
+        and carriage returns.
+
+  then  terminal {name} doesn't show "{text}"
+        name: a word, text: any text
+        Checks that the program in a terminal has not written this text.
+
+  then  terminal {name} has ended with exit status {status}
+        name: a word, status: an integer
+        Checks that the program in a terminal has ended with this exit status, 0 to 255.
 
 "#]]);
 }

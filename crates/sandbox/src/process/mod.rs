@@ -6,6 +6,7 @@
 //! - [`Service`] is a program that may go into the background.
 //! - [`Neighbour`] is a process that another one has started.
 //! - [`Restrictions`] are limits of a program and the user that it runs as.
+//! - [`Terminal`] is what a program sees that is used by people.
 //! - [`NotifySocket`] receives what a daemon reports about itself.
 //! - [`Watch`] is what steps wait with; see the module `wait`.
 //! - [`ready`] has what tests wait for: a port, a text, a file, a socket, an HTTP answer.
@@ -35,6 +36,7 @@ mod signal;
 mod status;
 pub mod stuck;
 pub mod table;
+mod terminal;
 pub(crate) mod wait;
 
 pub(crate) use child::Child;
@@ -50,4 +52,5 @@ pub use running::Process;
 pub use service::Service;
 pub use signal::{Signal, UnknownSignal};
 pub use status::{Exit, ExitStatus, StopOutcome};
+pub use terminal::{Terminal, TerminalSize};
 pub use wait::{Growth, MeterId, Stopwatch, WaitError, Watch};

@@ -222,7 +222,10 @@ impl Program {
             return self.start();
         }
         let started = self.start_with(|command| {
-            command.process_group(0);
+            // A session has a group of its own, which only a process that has none can create.
+            if !restrictions.own_terminal {
+                command.process_group(0);
+            }
             sys::restrict(command, restrictions);
         });
         started.map_err(|error| {

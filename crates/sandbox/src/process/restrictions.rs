@@ -18,6 +18,8 @@ pub struct Restrictions {
     pub memory: Option<u64>,
     /// The user that it runs as, if that is not the one of this process.
     pub user: Option<RunAs>,
+    /// Whether it is in a session of its own, whose terminal is its standard input.
+    pub own_terminal: bool,
 }
 
 /// A user that a program runs as.

@@ -10,8 +10,8 @@ use std::process::Command;
 
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::process::{
-    Gid, Pid, Resource, Rlimit, Signal, Uid, getegid, geteuid, set_child_subreaper, set_parent_process_death_signal,
-    setrlimit,
+    Gid, Pid, Resource, Rlimit, Signal, Uid, getegid, geteuid, ioctl_tiocsctty, set_child_subreaper,
+    set_parent_process_death_signal, setrlimit, setsid,
 };
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
@@ -110,7 +110,12 @@ pub(crate) fn restrict(command: &mut Command, restrictions: &Restrictions) {
         }
         _ => None,
     };
+    let own_terminal = restrictions.own_terminal;
     let prepare = move || {
+        if own_terminal {
+            setsid()?;
+            ioctl_tiocsctty(rustix::stdio::stdin())?;
+        }
         for (resource, limit) in limits.iter().flatten() {
             setrlimit(*resource, *limit)?;
         }

@@ -103,7 +103,8 @@ pub(crate) fn switches(words: &[String], name: &str) -> Option<Problem> {
     SWITCHES.contains(&program).then(|| {
         let message = format!("{program} stays as the parent of the daemon, and does not pass signals on as they are");
         Problem::warning("path", ProblemKind::SwitchesUser, message).help(format!(
-            "start the program itself, after `given daemon {name} runs as user USER`; or use setpriv, which does not stay"
+            "start the program itself, after `given daemon {name} runs as user USER`; or use setpriv, which does not \
+             stay"
         ))
     })
 }

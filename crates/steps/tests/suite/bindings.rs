@@ -35,7 +35,8 @@ fn every_binding_has_a_check_and_a_description() {
         let function = function_of(binding);
         let mut preflight = preflight();
         registry.check(function, &Captures::default(), &mut preflight);
-        let runs = ["runcmd_run", "runcmd_try_to_run", "daemon_start", "daemon_try_start"].contains(&function)
+        let runs = ["runcmd_run", "runcmd_try_to_run", "daemon_start", "daemon_try_start", "daemon_start_terminal"]
+            .contains(&function)
             || function.starts_with("runcmd_running_")
             || ["until_it_succeeds", "with_environment"].iter().any(|end| function.ends_with(end));
         assert_eq!(preflight.anything_goes, runs, "{function}");
@@ -233,6 +234,12 @@ fn no_step_is_ambiguous() {
         ("then", "daemon a stdout contains \"b\" 3 times\"", "daemon_stdout_contains"),
         ("then", "daemon a stdout contains \"b\" 3 times", "daemon_stdout_contains_times"),
         ("then", "daemon a listens on port 1", "daemon_listens"),
+        ("when", "I start \"a in a terminal as b\" in a terminal as c", "daemon_start_terminal"),
+        ("when", "I start \"a\" in a terminal of 1 by 2 as c", "daemon_start_terminal"),
+        ("when", "I type \"a\" into terminal b\" into terminal c", "daemon_type"),
+        ("then", "terminal a shows \"b\" doesn't show \"c\"", "daemon_shows"),
+        ("given", "commands run as an ordinary user", "runcmd_run_as_ordinary_user"),
+        ("when", "I stop background process a with signal INT, within 2 seconds", "daemon_stop"),
         ("then", "running \"a \"b\"\" prints \"c\"", "runcmd_running_prints"),
         ("given", "commands run in directory a", "runcmd_run_in_directory"),
         ("when", "I run, with environment {\"A\": \"${B}\"}, sh -c '{}, in x, y'", "runcmd_run_with_environment"),

@@ -62,4 +62,5 @@ mod report;
 mod signals;
 mod start;
 mod stop;
+mod terminal;
 mod wait;

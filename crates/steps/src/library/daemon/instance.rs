@@ -10,11 +10,14 @@ use std::time::Duration;
 use greenroom_event::{DaemonEnd, Exit, Life, Notice, OutputSource, words};
 use greenroom_sandbox::process::capture::{self, Tail};
 use greenroom_sandbox::process::table::Entry;
-use greenroom_sandbox::process::{Exit as ProcessExit, MeterId, NotifySocket, Service, Signal, StopOutcome, Watch};
+use greenroom_sandbox::process::{
+    Exit as ProcessExit, MeterId, NotifySocket, Service, Signal, StopOutcome, Terminal, Watch,
+};
 
 use super::condition::PastWait;
 use super::limit::LIMIT;
 use super::order::StartOrder;
+use super::screen::Screen;
 use crate::context::Context;
 use crate::evidence::{DAEMON_OUTPUT, Evidence, marks_of};
 use crate::library::place::full_disk;
@@ -57,6 +60,7 @@ pub(super) struct StartedProcess {
     pub(super) meters: [MeterId; 2],
     pub(super) stdin: Option<OwnedFd>,
     pub(super) notify: Option<NotifySocket>,
+    pub(super) terminal: Option<Terminal>,
 }
 
 /// A daemon of the scenario, running or not.
@@ -70,6 +74,8 @@ pub struct Daemon {
     pub(super) stdin: Option<OwnedFd>,
     /// The socket that it reports to.
     pub(super) notify: Option<NotifySocket>,
+    /// Its terminal, and the text in it.
+    pub(super) terminal: Option<(Terminal, Screen)>,
     /// The meters of its outputs: stdout, then stderr.
     meters: [MeterId; 2],
     /// When it was started, since the start of the scenario.
@@ -114,7 +120,7 @@ impl Daemon {
         context: &mut Context,
         order: StartOrder,
         directory: PathBuf,
-        StartedProcess { process, meters, stdin, notify }: StartedProcess,
+        StartedProcess { process, meters, stdin, notify, terminal }: StartedProcess,
     ) -> Self {
         Self {
             started: context.watch().time_of(process.started()),
@@ -124,6 +130,7 @@ impl Daemon {
             process,
             stdin,
             notify,
+            terminal: terminal.map(|terminal| (terminal, Screen::default())),
             meters,
             ready: None,
             earlier: Vec::new(),

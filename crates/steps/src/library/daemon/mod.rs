@@ -1,7 +1,7 @@
 //! Library `daemon`: background processes, from their start to their end.
 //!
-//! Steps are in `processes`, `start`, `stop`, `output`, `wait`, `ports`, `notify`, `stdin` and
-//! `option_steps`, each with a table of its steps first. They use `order` (what a step starts),
+//! Steps are in `processes`, `start`, `stop`, `output`, `wait`, `ports`, `notify`, `stdin`,
+//! `terminal` and `option_steps`, each with a table of its steps first. They use `order` (what a step starts),
 //! `options` (how it runs), `spawn` (starting it), `daemons` (all daemons of a scenario),
 //! `instance` (one of them), `readiness`, `text_wait`, `regex_wait`, `udp` and `reports` (waiting for
 //! it), and `waits` (what was waited for). `background` has what messages say about one that goes
@@ -20,6 +20,7 @@ mod denials;
 mod end;
 mod escapes;
 mod instance;
+mod keys;
 mod limit;
 mod listening;
 mod missing;
@@ -39,12 +40,14 @@ mod regex_wait;
 mod renamed_outputs;
 mod reports;
 mod running;
+mod screen;
 mod signals;
 mod spawn;
 mod start;
 mod stdin;
 mod stop;
 mod taken;
+mod terminal;
 mod text_wait;
 mod udp;
 mod unknown;
@@ -70,10 +73,10 @@ pub(crate) use unknown::unknown_in as unknown_daemon;
 /// Returns the library.
 pub fn library() -> Library {
     let tables = [processes::steps, start::steps, stop::steps, output::steps, wait::steps];
-    let further = [ports::steps, notify::steps, option_steps::steps, stdin::steps];
+    let further = [ports::steps, notify::steps, option_steps::steps, stdin::steps, terminal::steps];
     let library = Library::new("daemon", include_str!("daemon.yaml"))
         .serves("lib/daemon.py")
-        .reads(&["daemon_start", "daemon_try_start"], "path", Reading::CommandLine)
+        .reads(&["daemon_start", "daemon_try_start", "daemon_start_terminal"], "path", Reading::CommandLine)
         // No escapes are replaced in a status.
         .reads(&["daemon_has_reported_status"], "text", Reading::Text)
         .reads(&[], "text", Reading::Escaped)

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use greenroom_sandbox::process::{Account, Input, Restrictions, RunAs, Signal};
+use greenroom_sandbox::process::{Account, Input, Restrictions, RunAs, Signal, TerminalSize};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -24,6 +24,8 @@ pub(super) struct Options {
     /// Its working directory, relative to that of the scenario.
     pub(super) directory: Option<String>,
     pub(super) stdin: Stdin,
+    /// The size of its terminal, if it runs in one.
+    pub(super) terminal: Option<TerminalSize>,
     pub(super) restrictions: Restrictions,
 }
 

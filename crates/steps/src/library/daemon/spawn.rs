@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Input, NotifySocket, Program, Service, SpawnError, retry_while_scarce};
+use greenroom_sandbox::process::{Input, NotifySocket, Program, Service, SpawnError, Terminal, retry_while_scarce};
 
 use super::daemons::Daemons;
 use super::instance::{Daemon, Extent, StartedProcess, meter_name, output_file};
@@ -80,6 +80,8 @@ fn execute(
     let (stdout, stderr) =
         (create(context, directory, order, Stream::Stdout)?, create(context, directory, order, Stream::Stderr)?);
     let outputs = (stdout.try_clone()?, stderr.try_clone()?);
+    let terminal = order.options.terminal.map(|size| Terminal::open(size, stdout.try_clone()?)).transpose()?;
+    let (terminal, inside) = terminal.unzip();
     let (stdin, writer) = order.options.stdin.open(context)?;
     let notify = order.options.reports.then(|| NotifySocket::new(&order.name)).transpose()?;
     let mut environment = order.environment.clone();
@@ -96,9 +98,12 @@ fn execute(
             argv: order.words.iter().map(OsString::from).collect(),
             directory: order.directory.clone(),
             environment: environment.clone(),
-            stdin,
-            stdout: stdout.try_clone()?,
-            stderr: stderr.try_clone()?,
+            stdin: match &inside {
+                Some(inside) => Input::File(inside.try_clone()?),
+                None => stdin,
+            },
+            stdout: inside.as_ref().unwrap_or(&stdout).try_clone()?,
+            stderr: inside.as_ref().unwrap_or(&stderr).try_clone()?,
         };
         Ok(Service::start(program, order.port, &order.options.restrictions))
     };
@@ -122,7 +127,7 @@ fn execute(
         context.watch().meter(&meter_name(&order.name, stream), file, Some(process.first_pidfd()))
     };
     let meters = [meter(Stream::Stdout, &outputs.0)?, meter(Stream::Stderr, &outputs.1)?];
-    Ok(StartedProcess { process, meters, stdin: writer, notify })
+    Ok(StartedProcess { process, meters, stdin: writer, notify, terminal })
 }
 
 /// Creates an output file in place of whatever has its name, inside the scenario's directory.

@@ -61,14 +61,19 @@ fn check_free_port(captures: &Captures, state: &mut PreflightState) -> Vec<Probl
     Vec::new()
 }
 
-fn start(context: &mut Context, captures: &Captures) -> StepResult {
+/// Returns what a step starts, with the options of its daemon.
+pub(super) fn order(context: &mut Context, captures: &Captures) -> Result<StartOrder, Failure> {
     let options = context.state::<Daemons>().options.get(captures.text("name")?).cloned().unwrap_or_default();
-    let order = StartOrder::from_captures(context, captures, options)?;
+    StartOrder::from_captures(context, captures, options)
+}
+
+fn start(context: &mut Context, captures: &Captures) -> StepResult {
+    let order = order(context, captures)?;
     bring_up(context, order)
 }
 
 /// Starts a daemon and waits for its port, if it has one.
-fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
+pub(super) fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
     let name = order.name.clone();
     let (port, limit) = (order.port, order.limit);
     if let Some(port) = port {
@@ -87,7 +92,7 @@ fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
     Ok(())
 }
 
-fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(super) fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = order::check(captures, state);
     problems.extend(port::check(captures, state));
     if let Some(Ok(words)) = order::command_line(captures).ok().map(|line| order::split(&line)) {

@@ -79,8 +79,8 @@ fn stop_by(context: &mut Context, name: &str, signal: Option<Signal>, limit: Opt
     let more = format!("or give it more time: `when I stop background process {name}, within 30 seconds`");
     if asked == Signal::TERM && is_postgres {
         return Err(error.help(format!(
-            "on SIGTERM, PostgreSQL waits for its clients: write `given daemon {name} is stopped with signal INT` before \
-             its start; {more}"
+            "on SIGTERM, PostgreSQL waits for its clients: write `given daemon {name} is stopped with signal INT` \
+             before its start; {more}"
         )));
     }
     Err(error.help(format!("correct its handling of {asked}; {more}")))
