@@ -3,10 +3,10 @@
 //! Each line gets a bar before it, so that nothing a process wrote looks like a line of the report.
 //! Of a long text the end is shown, with how much comes before it.
 
-use greenroom_event::Output;
+use greenroom_event::{Output, OutputSource};
 
 use super::page::Page;
-use crate::excerpt::{LINE, extent, is_empty, last_lines, when};
+use crate::excerpt::{LINE, LONG_TAIL, extent, is_empty, last_lines, when};
 use crate::style::Role;
 use crate::words;
 
@@ -22,6 +22,9 @@ pub(super) fn output(page: &mut Page, indent: usize, output: &Output, tail: usiz
         page.line(indent, &format!("{of}: (empty)"));
         return;
     }
+    // Of a response, a failure has only the beginning.
+    let is_response = matches!(output.source, OutputSource::Response { .. });
+    let tail = if is_response { tail.max(LONG_TAIL) } else { tail };
     let (shown, before) = last_lines(&output.text, tail);
     let before = output.omitted.saturating_add(before as u64);
     page.line(indent, &format!("{of}{}:", extent(shown.len(), before, tail)));

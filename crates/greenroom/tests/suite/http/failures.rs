@@ -201,6 +201,23 @@ fn a_request_without_a_response_fails() {
 }
 
 #[test]
+fn a_connection_that_is_reset_shows_what_had_come() {
+    let said = said("when I GET http://localhost:8000/reset");
+    assert!(said.contains("/reset failed: the connection was lost: connection reset by peer"), "{said}");
+    assert!(said.contains("note: status 200 and "), "{said}");
+}
+
+#[test]
+fn the_beginning_of_a_long_body_is_shown() {
+    let said = said("when I GET http://localhost:8000/long\nthen the response status is 404");
+    assert!(
+        said.contains("body of the response, the beginning of 58.9 kB:\n    │ [\n    │   0,\n    │   1,\n"),
+        "{said}"
+    );
+    assert!(said.lines().count() < 50, "{said}");
+}
+
+#[test]
 fn a_response_without_end_is_over_at_the_limit() {
     let steps = "given HTTP requests may take 0.3 seconds\nwhen I GET http://localhost:8000/silent";
     snapbox::assert_data_eq!(

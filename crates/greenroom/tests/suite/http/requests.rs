@@ -30,6 +30,8 @@ then the response body contains "name=\\\"notes\\\"; filename=\\\"notes.json\\\"
 and the response body contains "multipart/form-data; boundary="
 when I send an OPTIONS request to /echo
 then the response body contains "\"method\": \"OPTIONS\""
+when I send a patch request to /echo
+then the response body contains "\"method\": \"PATCH\""
 when I send a PROPFIND request to /echo
 then the response body contains "\"method\": \"PROPFIND\""
 ~~~

@@ -14,7 +14,7 @@ pub(crate) const LOOK: Look = Look::Fetched(Fetched { check, again });
 const SAFE: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 
 fn check(_: &Captures, state: &PreflightState) -> Option<Problem> {
-    let method = state.http.method.as_ref().filter(|method| !SAFE.contains(&method.as_str()))?;
+    let method = state.http.method.as_ref().filter(|method| !SAFE.contains(&method.to_ascii_uppercase().as_str()))?;
     let message = format!("the {method} request is not sent again, so its response does not change");
     let problem = Problem { capture: None, ..Problem::new("", ProblemKind::NeverChanges, message) };
     Some(problem.help("send a GET request before this step, which is then sent again for each look"))

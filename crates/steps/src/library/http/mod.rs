@@ -3,7 +3,7 @@
 //! Steps are in `options`, `request`, `status`, `header` and `body`, each with a table of its steps
 //! first. They use `state` (the latest request and its response) and `send` (one request, with the
 //! waiting and the redirects). `url`, `form`, `cookies` and `expected_status` have the data of
-//! requests and responses, `show` what a failure says about a response, `faults` about a certificate,
+//! requests and responses, `show` and `indent` what a failure says about a response, `faults` about a certificate,
 //! `again` how a response is fetched again, and `validity` what is checked before the run.
 
 mod again;
@@ -13,6 +13,7 @@ mod expected_status;
 mod faults;
 mod form;
 mod header;
+mod indent;
 mod options;
 mod request;
 mod send;

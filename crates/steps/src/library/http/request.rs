@@ -73,7 +73,7 @@ fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<R
         url.add_query(&encoded(query));
     }
     let body = body(context, captures)?;
-    let mut request = Request::new(method, url);
+    let mut request = Request::new(&canonical(method), url);
     let Options { headers, omitted, .. } = options;
     request.headers = headers;
     request.omitted = omitted;
@@ -89,6 +89,13 @@ fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<R
         }
     }
     Ok(request)
+}
+
+/// Returns a method as servers know it. As in browsers, the common ones may be in lower case.
+fn canonical(method: &str) -> String {
+    let upper = method.to_ascii_uppercase();
+    let is_common = validity::SHORT_FORMS.iter().any(|(known, _)| *known == upper);
+    if is_common { upper } else { method.to_owned() }
 }
 
 /// Returns the media type and the bytes of the body that a step describes.

@@ -108,6 +108,8 @@ fn no_socket(context: &Context, line: &str, socket: &str, error: &io::Error) -> 
 /// Why there is no response.
 enum SendError {
     Http(HttpError),
+    /// The connection was lost in the middle of the response; says what had come.
+    Lost(HttpError, String),
     /// The time was over; says what had happened until then.
     TimeLimit(String),
 }
@@ -129,7 +131,10 @@ fn exchange(
     let mut announced = false;
     loop {
         if let Some(result) = exchange.advance() {
-            return Ok(result.map_err(SendError::Http));
+            return Ok(result.map_err(|error| match error {
+                HttpError::Lost(_) if exchange.status().is_some() => SendError::Lost(error, exchange.progress()),
+                error => SendError::Http(error),
+            }));
         }
         let elapsed = clock.elapsed(watch);
         if elapsed >= limit {
@@ -155,6 +160,7 @@ fn explain(context: &mut Context, line: &str, error: &SendError) -> Failure {
                 .note(progress.clone())
                 .help("to allow more time, write `given HTTP requests may take 30 seconds` before this step")
         }
+        SendError::Lost(error, progress) => failed(error).note(progress.clone()),
         SendError::Http(error) => match error {
             HttpError::Refused(addresses) => {
                 note_refusals(addresses);

@@ -2,11 +2,16 @@
 
 use greenroom_event::{OutputSource, words};
 
+use super::indent::indent;
 use super::state::Response;
 use crate::step::{Failure, Output};
 
 /// How much of a body is shown, in bytes.
 const BODY: usize = 2000;
+/// How many lines of JSON are shown.
+const LINES: usize = 40;
+/// A body up to this size is JSON if it can be parsed, without saying so.
+const PARSED: usize = 64 << 10;
 /// The most redirects that are shown.
 const REDIRECTS: usize = 10;
 
@@ -49,13 +54,23 @@ pub(super) fn with_charset(response: &Response, error: Failure) -> Failure {
     }
 }
 
-/// Returns the beginning of a body; all of it, indented, if it is JSON.
+/// Returns the beginning of a body; indented if it is JSON.
 fn body(response: &Response) -> Output {
-    let pretty = serde_json::from_slice::<serde_json::Value>(&response.body)
-        .ok()
-        .and_then(|value| serde_json::to_string_pretty(&value).ok());
-    let bytes = pretty.as_deref().map_or(response.body.as_slice(), str::as_bytes);
-    let shown = &bytes[..bytes.len().min(BODY)];
-    let size = (shown.len() < bytes.len()).then_some(bytes.len() as u64);
-    Output::from_bytes(OutputSource::Response { size }, shown, 0)
+    let whole = response.text();
+    let output = |text: &[u8], is_all: bool| {
+        let size = (!is_all).then_some(response.body.len() as u64);
+        Output::from_bytes(OutputSource::Response { size }, text, 0)
+    };
+    let says_json = response.header("Content-Type").any(|value| value.to_ascii_lowercase().contains("json"));
+    if let Ok(text) = std::str::from_utf8(&whole)
+        && text.trim_start().starts_with(['{', '['])
+        && (says_json || text.len() <= PARSED && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
+    {
+        let (indented, is_all) = indent(text, BODY);
+        let lines: Vec<&str> = indented.split_inclusive('\n').collect();
+        let shown = lines[..lines.len().min(LINES)].concat();
+        return output(shown.trim_end().as_bytes(), is_all && lines.len() <= LINES);
+    }
+    let shown = &whole[..whole.len().min(BODY)];
+    output(shown, shown.len() == whole.len())
 }
