@@ -222,6 +222,7 @@ pub struct DaemonOption {
 
 /// What earlier steps of a scenario change, as far as checks know.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about earlier steps")]
 pub struct PreflightState {
     /// PATH of the programs that the scenario starts.
     pub path: OsString,

@@ -329,7 +329,7 @@ error[unknown-step]: no binding matches this step
   |
   = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
   = help: similar: `when I try to run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
-  = help: similar: `when I rename {from:path} to {to:path}` in lib/files.yaml (built in)
+  = help: similar: `when I GET {url:word}` in lib/http.yaml (built in)
   = help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
   = help:     ---
   = help:     title: B

@@ -412,7 +412,15 @@ error[repeated-act]: `within 5 seconds` needs a `then` step
    |
    = help: begin the line with `then`
 
-15 errors
+warning[no-shell]: everything after `I run` is passed to the program
+  --> x.md:23:14
+   |
+23 | when I run ls, until it succeeds, for at most 5 seconds
+   |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: to run it until it succeeds, write `I run, until it succeeds, for at most 5 seconds, COMMAND`
+
+15 errors, 1 warning
 
 "#]]);
 }

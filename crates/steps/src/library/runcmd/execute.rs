@@ -30,25 +30,26 @@ fn check_command(captures: &Captures, state: &mut PreflightState, must_be_found:
     let mut problems = outside(captures, &["dirname"]);
     problems.extend(never_created(captures, "dirname", "directory", state));
     problems.extend(check_line(captures, state, &["argv0", "args"], must_be_found));
-    problems.extend(retry_tail(captures.get("args").unwrap_or_default()));
+    let parts = ["argv0", "args"].map(|part| captures.get(part).unwrap_or_default());
+    problems.extend(retry_tail(&parts.concat()));
     problems
 }
 
 /// Warns about a tail that looks like a repetition: it is passed to the program.
-fn retry_tail(arguments: &str) -> Option<Problem> {
+fn retry_tail(line: &str) -> Option<Problem> {
     let limit = || {
-        let at = [", for at most ", ", within "].iter().find_map(|start| arguments.rfind(start))?;
-        let mut words = arguments[at..].trim_end().trim_end_matches(" seconds").rsplit(' ');
-        let is_limit = arguments.trim_end().ends_with(" seconds") && words.next()?.parse::<f64>().is_ok();
+        let at = [", for at most ", ", within "].iter().find_map(|start| line.rfind(start))?;
+        let mut words = line[at..].trim_end().trim_end_matches(" seconds").rsplit(' ');
+        let is_limit = line.trim_end().ends_with(" seconds") && words.next()?.parse::<f64>().is_ok();
         is_limit.then_some((
             at,
             "to limit the time of commands, write `given commands may take 5 seconds` before this step",
         ))
     };
     let until = "to run it until it succeeds, write `I run, until it succeeds, for at most 5 seconds, COMMAND`";
-    let (at, help) = arguments.find(", until it ").map(|at| (at, until)).or_else(limit)?;
+    let (at, help) = line.find(", until it ").map(|at| (at, until)).or_else(limit)?;
     let message = "everything after `I run` is passed to the program";
-    Some(Problem::warning("args", ProblemKind::NoShell, message).part(at..arguments.len()).help(help))
+    Some(Problem::warning("argv0", ProblemKind::NoShell, message).part(at..line.len()).help(help))
 }
 
 /// Checks the command line of a step, which is in these captures, one right behind the other.

@@ -1,9 +1,9 @@
 //! Library `runcmd`: running commands, and checking how they ended and what they wrote.
 //!
-//! Steps are in `setup`, `options`, `execute`, `outcome`, `output` and `probe`, each with a table of its steps first. The latest
-//! command of a scenario is in its [`Runcmd`] state: `context.state::<Runcmd>()`. Other libraries
-//! may read it, and [`run`] or [`try_to_run`] commands, so that the steps of this library then
-//! check those.
+//! Steps are in `setup`, `options`, `execute`, `outcome`, `output` and `probe`, each with a table
+//! of its steps first. The latest command of a scenario is in its [`Runcmd`] state:
+//! `context.state::<Runcmd>()`. Other libraries may read it, and [`run`] or [`try_to_run`]
+//! commands, so that the steps of this library then check those.
 
 mod captured_output;
 mod command;
