@@ -65,7 +65,7 @@ greenroom: no scenario has "third" in its title or in a heading above it; `green
 #[test]
 fn steps_of_the_daemon_library() {
     Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
-lib/daemon.yaml (103 steps)
+lib/daemon.yaml (105 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
@@ -267,6 +267,15 @@ lib/daemon.yaml (103 steps)
 
   when  I wait for daemon {name} to report ready, for at most {limit} seconds
         name: a word, limit: a number
+        The same with another limit.
+
+  when  I wait for daemon {name} to accept TLS on port {port}
+        name: a word, port: a word
+        Waits until a daemon listens on a TCP port and completes a TLS handshake there, for at most
+        five seconds. Its certificate is not checked. Then the connection is closed.
+
+  when  I wait for daemon {name} to accept TLS on port {port}, for at most {limit} seconds
+        name: a word, port: a word, limit: a number
         The same with another limit.
 
   when  I wait for daemon {name} to listen on UDP port {port}

@@ -3,7 +3,7 @@
 use snapbox::str;
 
 use super::{fails, holds};
-use crate::support::Project;
+use crate::support::{Project, scenario};
 
 /// Starts a program that opens a UDP socket on port 5300 after a moment, and an abstract socket.
 const UDP: &str = "given file datagrams.py
@@ -165,4 +165,52 @@ FAILED: 1 of 1 scenario failed, [TIME]
 
 "#]]
     );
+}
+
+/// A server with TLS, without it, that says nothing, or that ends.
+const SERVE: &str = "
+~~~{#serve.py .file}
+import http.server, socket, ssl, sys, time
+mode = sys.argv[1]
+if mode in ('silent', 'dies'):
+    server = socket.create_server(('127.0.0.1', 8443))
+    connection, _ = server.accept()
+    time.sleep(0.1 if mode == 'dies' else 1000)
+    sys.exit(3)
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+server = http.server.HTTPServer(('127.0.0.1', 8443), Handler)
+if mode == 'tls':
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain('cert.pem', 'key.pem')
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+server.serve_forever()
+~~~
+";
+
+#[test]
+fn a_daemon_accepts_tls_or_does_not() {
+    let Some(project) = Project::sealed() else { return };
+    let wait =
+        |limit: u32| format!("and I wait for daemon web to accept TLS on port 8443, for at most {limit} seconds\n");
+    let serve = |mode: &str, limit: u32| {
+        let start = format!("when I start \"python3 serve.py {mode}\" as a background process as web\n");
+        format!("given file serve.py\n{start}{}", wait(limit))
+    };
+    let certificate = "when I run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem \
+                       -out cert.pem -days 2 -subj /CN=localhost\n";
+    let accepted = format!("{certificate}{}and I restart daemon web\nthen daemon web is running", serve("tls", 60));
+    project.file("x.md", scenario(&accepted) + SERVE).run(["run", "x.md"]).passes();
+    let refused = [("plain", 60), ("dies", 60), ("silent", 1)].map(|(mode, limit)| {
+        let project = Project::new().file("x.md", scenario(&serve(mode, limit)) + SERVE);
+        let shown = project.run(["run", "x.md"]).code(1).stdout;
+        let lines = shown.lines().skip_while(|line| !line.starts_with("  daemon web"));
+        lines.take_while(|line| !line.is_empty()).map(str::trim).collect::<Vec<_>>().join("\n")
+    });
+    assert_eq!(refused[0], "daemon web does not speak TLS on port 8443");
+    assert!(refused[1].starts_with("daemon web ended with exit status 3 after "), "{}", refused[1]);
+    let silent =
+        "daemon web did not accept TLS on port 8443 within 1 s\nnote: last attempt: the server has not answered";
+    assert_eq!(refused[2], silent);
 }

@@ -30,5 +30,7 @@ pub use exchange::{Exchange, Route};
 pub use limit::{BODY_LIMIT, HEAD_LIMIT};
 pub use message::{Request, Response};
 #[cfg(feature = "tls")]
+pub(crate) use tls::explain as explain_tls;
+#[cfg(feature = "tls")]
 pub use tls::{Identity, Tls, TlsError, Trust};
 pub use url::{Scheme, Url, UrlError};

@@ -105,8 +105,20 @@ impl Tls {
         Ok(Self(Arc::new(config)))
     }
 
+    /// Creates it for handshakes with servers of any protocol and certificate.
+    ///
+    /// # Errors
+    ///
+    /// If TLS cannot be used at all.
+    pub(crate) fn of_any_server() -> Result<Self, TlsError> {
+        let Self(config) = Self::new(Trust::all(), None)?;
+        let mut config = Arc::unwrap_or_clone(config);
+        config.alpn_protocols.clear();
+        Ok(Self(Arc::new(config)))
+    }
+
     /// Starts a connection to a host of this name.
-    pub(super) fn connection(&self, host: &str) -> Result<ClientConnection, HttpError> {
+    pub(crate) fn connection(&self, host: &str) -> Result<ClientConnection, HttpError> {
         let name = ServerName::try_from(host.trim_end_matches('.').to_owned())
             .map_err(|_| HttpError::Tls(format!("`{host}` cannot be the name of a server")))?;
         ClientConnection::new(Arc::clone(&self.0), name).map_err(|error| HttpError::Tls(error.to_string()))
@@ -221,7 +233,7 @@ fn webpki_error(other: &OtherError) -> Option<&webpki::Error> {
 }
 
 /// Says why a connection failed.
-pub(super) fn explain(error: &Error) -> HttpError {
+pub(crate) fn explain(error: &Error) -> HttpError {
     match error {
         Error::InvalidCertificate(fault) => HttpError::Certificate(fault_of(fault)),
         Error::InvalidMessage(_) => HttpError::NoTls,

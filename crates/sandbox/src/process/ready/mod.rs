@@ -11,6 +11,8 @@ mod port;
 mod readiness;
 mod socket;
 mod text;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use content::Content;
 pub use file::File;
@@ -20,3 +22,5 @@ pub use port::Port;
 pub use readiness::Readiness;
 pub use socket::Socket;
 pub use text::Text;
+#[cfg(feature = "tls")]
+pub use tls::TlsHandshake;

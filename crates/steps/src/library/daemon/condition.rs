@@ -13,6 +13,8 @@ pub(super) enum Condition {
     Port(u16),
     /// The daemon reports that it is ready.
     Ready,
+    /// The daemon accepts TLS on a port.
+    Tls(u16),
     /// The daemon has a UDP socket on a port.
     UdpPort(u16),
     /// The daemon writes something.

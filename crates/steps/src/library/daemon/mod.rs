@@ -3,7 +3,7 @@
 //! Steps are in `processes`, `start`, `stop`, `output`, `wait`, `ports`, `notify`, `stdin`,
 //! `terminal` and `option_steps`, each with a table of its steps first. They use `order` (what a step starts),
 //! `options` (how it runs), `spawn` (starting it), `daemons` (all daemons of a scenario),
-//! `instance` (one of them), `readiness`, `text_wait`, `regex_wait`, `udp` and `reports` (waiting for
+//! `instance` (one of them), `readiness`, `text_wait`, `regex_wait`, `udp`, `tls` and `reports` (waiting for
 //! it), and `waits` (what was waited for). `background` has what messages say about one that goes
 //! there; `listening`, `refusals`, `taken` and `addresses` what they say about the network. `denials`
 //! and `missing` have what they say about files, `running` about processes at a limit, `crash` about
@@ -49,6 +49,7 @@ mod stop;
 mod taken;
 mod terminal;
 mod text_wait;
+mod tls;
 mod udp;
 mod unknown;
 mod url;

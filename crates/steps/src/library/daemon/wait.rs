@@ -4,7 +4,7 @@ use super::condition::{Condition, Wanted};
 use super::daemons::Daemons;
 use super::escapes::unescape;
 use super::limit::{self, limit_of};
-use super::{background, port, readiness, running, text_wait, udp, waits};
+use super::{background, port, readiness, running, text_wait, tls, udp, waits};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::invalid_regex;
@@ -19,6 +19,7 @@ use greenroom_sandbox::process::{Service, table};
 pub(super) fn steps(library: Library) -> Library {
     library
         .step("daemon_wait_port", wait_port, Check::With(check_port))
+        .step("daemon_wait_tls", wait_tls, Check::With(check_port))
         .step("daemon_wait_udp_port", wait_udp_port, Check::With(check_port))
         .step("daemon_wait_stdout", |context, captures| wait_text(context, captures, Stream::Stdout), TEXT)
         .step("daemon_wait_stderr", |context, captures| wait_text(context, captures, Stream::Stderr), TEXT)
@@ -44,6 +45,13 @@ fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("name")?;
     readiness::port(context, name, port, limit, more_time)?;
     waits::note(context, Some(name), Condition::Port(port), limit);
+    Ok(())
+}
+
+fn wait_tls(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, port, limit) = (captures.text("name")?, port::port_of(captures)?, limit_of(captures)?);
+    tls::wait(context, name, port, limit)?;
+    waits::note(context, Some(name), Condition::Tls(port), limit);
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::condition::{Condition, PastWait};
 use super::daemons::Daemons;
 use super::url::port_of_url;
-use super::{readiness, reports, text_wait, udp};
+use super::{readiness, reports, text_wait, tls, udp};
 use crate::context::Context;
 use crate::step::StepResult;
 
@@ -23,7 +23,8 @@ pub(super) fn note(context: &mut Context, name: Option<&str>, condition: Conditi
         _ => None,
     };
     let is_lasting =
-        matches!(condition, Condition::Port(_) | Condition::UdpPort(_) | Condition::Ready) || by_port.is_some();
+        matches!(condition, Condition::Port(_) | Condition::UdpPort(_) | Condition::Tls(_) | Condition::Ready)
+            || by_port.is_some();
     if !is_lasting && !follows_start {
         return;
     }
@@ -45,6 +46,7 @@ pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) ->
                 readiness::port(context, name, *port, limit, more_time).map(drop)
             }
             Condition::Ready => reports::wait_ready(context, name, limit),
+            Condition::Tls(port) => tls::wait(context, name, *port, limit),
             Condition::UdpPort(port) => udp::wait(context, name, *port, limit),
             Condition::Text(stream, wanted) => text_wait::text(context, name, wanted, *stream, limit),
             Condition::File(path, shown) => readiness::file(context, path, shown, limit),
