@@ -71,11 +71,13 @@ lib/daemon.yaml (105 steps)
         Checks that no process of the scenario has a command line that matches this regex. Only
         processes that the scenario itself started count. A process that is ending has one second to
         end.
+        example: given there is no "sleep 100" process
 
   given a daemon helper shell script {filename}
         filename: an embedded file
         Writes an embedded file into the scenario's directory and makes it executable. It may be in
         any language that its first line names.
+        example: given a daemon helper shell script server.sh
 
   when  I start "{path}{args}" as a background process as {name}
         path: a word, args: any text, name: a word
@@ -90,184 +92,222 @@ lib/daemon.yaml (105 steps)
         A name means the latest daemon that was started under it. If an earlier one is still
         running, its files become NAME.1.stdout and NAME.1.stderr, and a step that stops NAME stops
         both.
+        example: when I start "./server --port 8080" as a background process as web
 
   when  I start "{path}{args}" as a background process as {name}, with environment {env}
         path: a path, args: any text, name: any text, env: any text
         The same with further environment variables, given as a JSON object whose values are
         strings, numbers or booleans. Later steps and other processes do not see them.
+        example: when I start "./server --port 8080" as a background process as web, with environment {"LEVEL": "debug"}
 
   when  I start "{path}{args}" as a background process as {name}, on port {port}
         path: a word, args: any text, name: a word, port: a word
         Starts a program and waits until it listens on a TCP port (1 to 65535), for at most five
         seconds. Then one connection is made to it and closed. Fails at once if the program ends
         before that, or if something else listens on that port.
+        example: when I start "./server --port 8080" as a background process as web, on port 8080
 
   when  I start "{path}{args}" as a background process as {name}, on port {port}, with environment {env}
         path: a path, args: any text, name: any text, port: a word, env: any text
         Starts a program with further environment variables and waits until it listens on a TCP
         port, for at most five seconds.
+        example: when I start "./server --port 8080" as a background process as web, on port 8080, with environment {"LEVEL": "debug"}
 
   when  I try to start "{path}{args}" as {name}, on port {port}
         path: a word, args: any text, name: a word, port: a word
         Starts a program and waits until it listens on a TCP port, for at most five seconds. This
         step does not fail: a later step checks whether it worked.
+        example: when I try to start "./server --port 8080" as web, on port 8080
 
   when  I try to start "{path}{args}" as {name}, on port {port}, with environment {env}
         path: a path, args: any text, name: any text, port: a word, env: any text
         The same with further environment variables, given as a JSON object.
+        example: when I try to start "./server --port 8080" as web, on port 8080, with environment {"LEVEL": "debug"}
 
   when  I stop background process {name}
         name: a word
         Sends SIGTERM to the process and its process group and waits until they have ended, for at
         most five seconds. After that it is killed, and the step fails. The process may have ended
         already. Of a daemon in the background, all processes have to end.
+        example: when I stop background process web
 
   when  daemon {name} has produced output
         name: a word
         Waits until the process has written something and has then been quiet for 0.2 seconds, or
         has written to both of its streams, or has ended; for at most five seconds. Fails when it
         has written nothing.
+        example: when daemon web has produced output
 
   then  a process "{args}" is running
         args: any text
         Checks that a process of the scenario has a command line that matches this regex. A process
         that is starting has one second to appear.
+        example: then a process "sleep 100" is running
 
   then  there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. A process
         that is ending has one second to end.
+        example: then there is no "sleep 100" process
 
   then  starting daemon fails with "{message}"
         message: any text
         Checks that the latest step that tried to start a daemon could not, for a reason that
         contains this text, in any letter case. A port that was never opened has
         `ConnectionRefusedError` in its reason.
+        example: then starting daemon fails with "exit status 2"
 
   then  starting the daemon succeeds
         Checks that the latest step that tried to start a daemon could.
+        example: then starting the daemon succeeds
 
   then  daemon {name} stdout is "{text}"
         name: a word, text: any text
         Checks the whole standard output of a daemon. In the text, `\n`, `\t`, `\"`, `\\`, `\x41`
         and `\u{e9}` stand for the characters they name.
+        example: then daemon web stdout is "ready\n"
 
   then  daemon {name} stdout contains "{text}"
         name: a word, text: any text
         Checks that a daemon has written this text to its standard output.
+        example: then daemon web stdout contains "ready"
 
   then  daemon {name} stdout doesn't contain "{text}"
         name: a word, text: any text
         Checks that a daemon has not written this text to its standard output.
+        example: then daemon web stdout doesn't contain "ready"
 
   then  daemon {name} stderr is "{text}"
         name: a word, text: any text
         Checks the whole standard error output of a daemon.
+        example: then daemon web stderr is "ready\n"
 
   given a free port kept as {name}
         name: a word
         Finds a TCP port that nothing listens on and keeps its number under a name. In every later
         step of the scenario `${NAME}` stands for it.
+        example: given a free port kept as PORT
 
   when  I start "{path}{args}" as a background process as {name}, on port {port}, within {limit} seconds
         path: a word, args: any text, name: a word, port: a word, limit: a number
         Starts a program and waits until it listens on a TCP port, with another limit than five
         seconds.
+        example: when I start "./server --port 8080" as a background process as web, on port 8080, within 30 seconds
 
   when  I start "{path}{args}" as a background process as {name}, on port {port}, within {limit} seconds, with environment {env}
         path: a path, args: any text, name: any text, port: a word, limit: a number, env: any text
         The same with further environment variables, given as a JSON object.
+        example: when I start "./server --port 8080" as a background process as web, on port 8080, within 30 seconds, with environment {"LEVEL": "debug"}
 
   when  I try to start "{path}{args}" as {name}, on port {port}, within {limit} seconds
         path: a word, args: any text, name: a word, port: a word, limit: a number
         Starts a program and waits until it listens on a TCP port, with another limit than five
         seconds. This step does not fail: a later step checks whether it worked.
+        example: when I try to start "./server --port 8080" as web, on port 8080, within 30 seconds
 
   given daemon {name} runs in directory {path}
         name: a word, path: a path
         Lets a daemon run in a directory below the scenario's. Its program is looked up from there;
         its output files stay where they are. This and the next steps come before the step that
         starts the daemon. A restart keeps what they say.
+        example: given daemon web runs in directory data
 
   given daemon {name} reads stdin from file {file}
         name: a word, file: a path
         Lets a daemon read this file of the scenario's directory as its standard input, which is
         empty otherwise.
+        example: given daemon web reads stdin from file input.txt
 
   given daemon {name} keeps stdin open
         name: a word
         Gives a daemon a pipe as its standard input, which later steps write to and close.
+        example: given daemon web keeps stdin open
 
   given daemon {name} may have {number} open files
         name: a word, number: a non-negative integer
         Limits how many descriptors each process of a daemon may have open, with its standard
         streams.
+        example: given daemon web may have 256 open files
 
   given daemon {name} may use {size} of memory
         name: a word, size: a word
         Limits the private memory that each process of a daemon may write to, such as 64M or 2G
         (RLIMIT_DATA). To allocate more fails as when there is no memory left.
+        example: given daemon web may use 64M of memory
 
   given daemon {name} runs as user {user}
         name: a word, user: a word
         Runs a daemon as an account of this machine, with its groups. Only root can do that. The
         user gets an empty home directory, and everyone may write to the scenario's directory.
+        example: given daemon web runs as user nobody
 
   given daemon {name} runs as an ordinary user
         name: a word
         Runs a daemon as a user other than root, for programs that refuse to run as root: in a user
         namespace where the present user has the number 1000, or that of nobody if only that has a
         name. To the outside, its files belong to the present user.
+        example: given daemon web runs as an ordinary user
 
   given daemon {name} reports to a notify socket
         name: a word
         Gives a daemon a socket and its address in NOTIFY_SOCKET, to which it reports as services of
         systemd do: sd_notify(3), systemd-notify.
+        example: given daemon web reports to a notify socket
 
   given daemon {name} is stopped with signal {signal}
         name: a word, signal: a word
         Stops a daemon by another signal than SIGTERM, in all steps that stop or restart it, and at
         the end of the scenario. The name is with or without `SIG`.
+        example: given daemon web is stopped with signal INT
 
   given daemon {name} may take {limit} seconds to end
         name: a word, limit: a number
         Gives a daemon more or less time to end than five seconds, in all steps that stop or restart
         it without a limit of their own, and at the end of the scenario.
+        example: given daemon web may take 30 seconds to end
 
   when  I wait for daemon {name} to listen on port {port}
         name: a word, port: a word
         Waits until a daemon listens on a TCP port, for at most five seconds. Makes no connection.
+        example: when I wait for daemon web to listen on port 8080
 
   when  I wait for daemon {name} to listen on port {port}, for at most {limit} seconds
         name: a word, port: a word, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to listen on port 8080, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stdout
         name: a word, text: any text
         Waits until a daemon has written this text to its standard output, for at most five seconds.
         Fails at once when the daemon ends without it.
+        example: when I wait for daemon web to write "ready" to stdout
 
   when  I wait for daemon {name} to write "{text}" to stdout, for at most {limit} seconds
         name: a word, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stdout, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stderr
         name: a word, text: any text
         Waits until a daemon has written this text to its standard error output, for at most five
         seconds.
+        example: when I wait for daemon web to write "ready" to stderr
 
   when  I wait for daemon {name} to write "{text}" to stderr, for at most {limit} seconds
         name: a word, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stderr, for at most 30 seconds
 
   when  I wait for daemon {name} to report ready
         name: a word
         Waits until a daemon reports READY=1 to its notify socket, for at most five seconds. Fails
         at once when it ends before.
+        example: when I wait for daemon web to report ready
 
   when  I wait for daemon {name} to report ready, for at most {limit} seconds
         name: a word, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to report ready, for at most 30 seconds
 
   when  I wait for daemon {name} to accept TLS on port {port}
         name: a word, port: a word
@@ -282,101 +322,123 @@ lib/daemon.yaml (105 steps)
         name: a word, port: a word
         Waits until a daemon has a UDP socket on this port, for at most five seconds. Sends nothing.
         Fails at once when the daemon ends before.
+        example: when I wait for daemon web to listen on UDP port 5353
 
   when  I wait for daemon {name} to listen on UDP port {port}, for at most {limit} seconds
         name: a word, port: a word, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to listen on UDP port 5353, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stdout again
         name: a word, text: any text
         Waits until a daemon writes this text to its standard output once more, for at most five
         seconds: behind the place where waits for that output have found what they waited for so
         far. Without such a wait before, from the start.
+        example: when I wait for daemon web to write "ready" to stdout again
 
   when  I wait for daemon {name} to write "{text}" to stdout again, for at most {limit} seconds
         name: a word, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stdout again, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stdout {times} times
         name: a word, text: any text, times: a non-negative integer
         Waits until a daemon has written this text to its standard output at least this many times
         since it was started, for at most five seconds. Counts are brittle: a server may write a
         line more often the first time. Prefer `again`.
+        example: when I wait for daemon web to write "ready" to stdout 2 times
 
   when  I wait for daemon {name} to write "{text}" to stdout {times} times, for at most {limit} seconds
         name: a word, text: any text, times: a non-negative integer, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stdout 2 times, for at most 30 seconds
 
   when  I wait for daemon {name} to write regex /{regex}/ to stdout
         name: a word, regex: any text
         Waits until a daemon has written text that matches this regular expression to its standard
         output, for at most five seconds. `^` and `$` stand for the start and the end of all output,
         with `(?m)` before them for those of a line.
+        example: when I wait for daemon web to write regex /listening on [0-9]+/ to stdout
 
   when  I wait for daemon {name} to write regex /{regex}/ to stdout, for at most {limit} seconds
         name: a word, regex: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write regex /listening on [0-9]+/ to stdout, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stderr again
         name: a word, text: any text
         The same for standard error output.
+        example: when I wait for daemon web to write "ready" to stderr again
 
   when  I wait for daemon {name} to write "{text}" to stderr again, for at most {limit} seconds
         name: a word, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stderr again, for at most 30 seconds
 
   when  I wait for daemon {name} to write "{text}" to stderr {times} times
         name: a word, text: any text, times: a non-negative integer
         The same for standard error output.
+        example: when I wait for daemon web to write "ready" to stderr 2 times
 
   when  I wait for daemon {name} to write "{text}" to stderr {times} times, for at most {limit} seconds
         name: a word, text: any text, times: a non-negative integer, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write "ready" to stderr 2 times, for at most 30 seconds
 
   when  I wait for daemon {name} to write regex /{regex}/ to stderr
         name: a word, regex: any text
         The same for standard error output.
+        example: when I wait for daemon web to write regex /listening on [0-9]+/ to stderr
 
   when  I wait for daemon {name} to write regex /{regex}/ to stderr, for at most {limit} seconds
         name: a word, regex: any text, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to write regex /listening on [0-9]+/ to stderr, for at most 30 seconds
 
   when  I wait for daemon {name} to end
         name: a word
         Waits until a daemon ends by itself, for at most five seconds.
+        example: when I wait for daemon web to end
 
   when  I wait for daemon {name} to end, for at most {limit} seconds
         name: a word, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to end, for at most 30 seconds
 
   when  I wait for file {file} to exist
         file: a path
         Waits until there is a file of this name, relative to the scenario's directory, for at most
         five seconds.
+        example: when I wait for file web.pid to exist
 
   when  I wait for file {file} to exist, for at most {limit} seconds
         file: a path, limit: a number
         The same with another limit.
+        example: when I wait for file web.pid to exist, for at most 30 seconds
 
   when  I wait for file {file} to contain "{text}"
         file: a path, text: any text
         Waits until a file in the scenario's directory exists and contains this text, for at most
         five seconds. In the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}` stand for the
         characters they name.
+        example: when I wait for file web.pid to contain "ready"
 
   when  I wait for file {file} to contain "{text}", for at most {limit} seconds
         file: a path, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for file web.pid to contain "ready", for at most 30 seconds
 
   when  I wait for socket {file} to accept connections
         file: a path
         Waits until a connection to this Unix socket, relative to the scenario's directory, is
         accepted, for at most five seconds. That one connection is closed at once. A name that
         begins with `@` is that of an abstract socket, which has no file.
+        example: when I wait for socket run/app.sock to accept connections
 
   when  I wait for socket {file} to accept connections, for at most {limit} seconds
         file: a path, limit: a number
         The same with another limit.
+        example: when I wait for socket run/app.sock to accept connections, for at most 30 seconds
 
   when  I wait for {url} to answer with status {status}
         url: a word, status: a non-negative integer
@@ -385,136 +447,166 @@ lib/daemon.yaml (105 steps)
         beside it. Requests follow each other after [TIME] at first and 200 ms in the end. Redirects
         are not followed. Certificates are checked only if a step of `lib/http.yaml` says which are
         trusted.
+        example: when I wait for http://localhost:8080/health to answer with status 200
 
   when  I wait for {url} to answer with status {status}, for at most {limit} seconds
         url: a word, status: a non-negative integer, limit: a number
         The same with another limit.
+        example: when I wait for http://localhost:8080/health to answer with status 200, for at most 30 seconds
 
   when  I send signal {signal} to daemon {name}
         signal: a word, name: a word
         Sends a signal, by name with or without `SIG` or by number, to a daemon's process. Fails
         when it has ended.
+        example: when I send signal HUP to daemon web
 
   when  I write "{text}" to the stdin of daemon {name}
         text: any text, name: a word
         Writes a text to the standard input of a daemon that keeps it open, for at most five
         seconds. No newline is added: in the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}` stand
         for the characters they name.
+        example: when I write "quit" to the stdin of daemon web
 
   when  I close the stdin of daemon {name}
         name: a word
         Closes the standard input of a daemon that keeps it open, so that it reads the end.
+        example: when I close the stdin of daemon web
 
   when  I kill daemon {name}
         name: a word
         Sends SIGKILL to a daemon and its process group, and waits until they have ended. Fails when
         the daemon has ended before.
+        example: when I kill daemon web
 
   when  I restart daemon {name}
         name: a word
         Stops a daemon as the stop step does, if it runs, and starts it again as it was started the
         first time, waiting for its port if it has one. What steps waited for after its start is
         waited for again, with their limits. Its output files start empty.
+        example: when I restart daemon web
 
   when  I restart daemon {name}, within {limit} seconds
         name: a word, limit: a number
         Restarts a daemon, with another limit than five seconds for its end, and then for its port.
+        example: when I restart daemon web, within 30 seconds
 
   when  I stop background process {name}, within {limit} seconds
         name: a word, limit: a number
         Stops a daemon, with another limit than five seconds.
+        example: when I stop background process web, within 30 seconds
 
   when  I stop background process {name} with signal {signal}
         name: a word, signal: a word
         Stops a daemon by another signal than SIGTERM, given by name or number.
+        example: when I stop background process web with signal INT
 
   when  I stop background process {name} with signal {signal}, within {limit} seconds
         name: a word, signal: a word, limit: a number
         The same with another limit.
+        example: when I stop background process web with signal INT, within 30 seconds
 
   then  daemon {name} is running
         name: a word
         Checks that a daemon has been started and has not ended.
+        example: then daemon web is running
 
   then  daemon {name} has ended
         name: a word
         Checks that a daemon is no longer running, for any reason.
+        example: then daemon web has ended
 
   then  daemon {name} has ended with exit status {status}
         name: a word, status: an integer
         Checks that a daemon has ended with this exit status, 0 to 255.
+        example: then daemon web has ended with exit status 0
 
   then  daemon {name} has ended by signal {signal}
         name: a word, signal: a word
         Checks that a daemon was ended by this signal, given by name or number.
+        example: then daemon web has ended by signal TERM
 
   then  daemon {name} stderr contains "{text}"
         name: a word, text: any text
         Checks that a daemon has written this text to its standard error output.
+        example: then daemon web stderr contains "ready"
 
   then  daemon {name} stderr doesn't contain "{text}"
         name: a word, text: any text
         Checks that a daemon has not written this text to its standard error output.
+        example: then daemon web stderr doesn't contain "ready"
 
   then  daemon {name} stdout matches regex /{regex}/
         name: a word, regex: any text
         Checks that a regular expression matches in the standard output of a daemon. `^` and `$`
         stand for the start and the end of all output, with `(?m)` before them for those of a line.
+        example: then daemon web stdout matches regex /listening on [0-9]+/
 
   then  daemon {name} stdout doesn't match regex /{regex}/
         name: a word, regex: any text
         Checks that a regular expression matches nowhere in the standard output of a daemon.
+        example: then daemon web stdout doesn't match regex /listening on [0-9]+/
 
   then  daemon {name} stdout contains "{text}" {times} times
         name: a word, text: any text, times: a non-negative integer
         Checks that the standard output of a daemon contains this text exactly this many times,
         without overlap.
+        example: then daemon web stdout contains "GET /" 2 times
 
   then  daemon {name} stdout is embedded file {embedded}
         name: a word, embedded: an embedded file
         Checks that the whole standard output of a daemon is the content of this embedded file.
+        example: then daemon web stdout is embedded file expected.txt
 
   then  daemon {name} stderr matches regex /{regex}/
         name: a word, regex: any text
         Checks that a regular expression matches in the standard error output of a daemon. `^` and
         `$` stand for the start and the end of all output, with `(?m)` before them for those of a
         line.
+        example: then daemon web stderr matches regex /listening on [0-9]+/
 
   then  daemon {name} stderr doesn't match regex /{regex}/
         name: a word, regex: any text
         Checks that a regular expression matches nowhere in the standard error output of a daemon.
+        example: then daemon web stderr doesn't match regex /listening on [0-9]+/
 
   then  daemon {name} stderr contains "{text}" {times} times
         name: a word, text: any text, times: a non-negative integer
         Checks that the standard error output of a daemon contains this text exactly this many
         times, without overlap.
+        example: then daemon web stderr contains "GET /" 2 times
 
   then  daemon {name} stderr is embedded file {embedded}
         name: a word, embedded: an embedded file
         Checks that the whole standard error output of a daemon is the content of this embedded
         file.
+        example: then daemon web stderr is embedded file expected.txt
 
   then  daemon {name} listens on port {port}
         name: a word, port: a word
         Checks that a daemon listens on a TCP port now. To wait for it, write `when I wait for
         daemon NAME to listen on port PORT`.
+        example: then daemon web listens on port 8080
 
   then  daemon {name} listens on UDP port {port}
         name: a word, port: a word
         Checks that a daemon has a UDP socket on this port now.
+        example: then daemon web listens on UDP port 5353
 
   then  nothing listens on port {port}
         port: a word
         Checks that no process listens on a TCP port. In a network of its own, only the scenario's
         processes count.
+        example: then nothing listens on port 8080
 
   then  nothing listens on UDP port {port}
         port: a word
         Checks that no process has a UDP socket on this port that anyone can send to.
+        example: then nothing listens on UDP port 5353
 
   then  daemon {name} has reported status "{text}"
         name: a word, text: any text
         Checks that the latest STATUS that a daemon has reported to its notify socket is this text.
+        example: then daemon web has reported status "ready"
 
   when  I start "{path}{args}" in a terminal as {name}
         path: a word, args: any text, name: a word
@@ -522,22 +614,26 @@ lib/daemon.yaml (105 steps)
         does not wait for it. Its output goes to the file NAME.stdout as it comes. It is also a
         daemon of this name, which other steps check and stop; a stop sends SIGHUP, as when a
         terminal is closed.
+        example: when I start "./login" in a terminal as login
 
   when  I start "{path}{args}" in a terminal of {columns} by {rows} as {name}
         path: a word, args: any text, columns: a non-negative integer, rows: a non-negative integer,
         name: a word
         The same in a terminal of another size: columns by rows.
+        example: when I start "./login" in a terminal of 100 by 40 as login
 
   when  I type "{text}" into terminal {name}
         text: any text, name: a word
         Types a text. No newline is added: in the text, `\n`, `\t`, `\"`, `\\`, `\x41` and `\u{e9}`
         stand for the characters they name.
+        example: when I type "ada" into terminal login
 
   when  I press {key} in terminal {name}
         key: a word, name: a word
         Presses a key: Enter, Tab, Escape, Space, Backspace, Delete, Up, Down, Left, Right, Home,
         End, PageUp, PageDown, F1 to F12, Ctrl-C and the like, Alt-X and the like, or a single
         character.
+        example: when I press Enter in terminal login
 
   when  I wait for terminal {name} to show "{text}"
         name: a word, text: any text
@@ -545,31 +641,38 @@ lib/daemon.yaml (105 steps)
         behind the place where the wait before has found its text: so what was typed and echoed does
         not count for the next question. Colors, cursor moves and carriage returns are left out.
         Fails at once when the program ends without it.
+        example: when I wait for terminal login to show "Password:"
 
   when  I wait for terminal {name} to show "{text}", for at most {limit} seconds
         name: a word, text: any text, limit: a number
         The same with another limit.
+        example: when I wait for terminal login to show "Password:", for at most 30 seconds
 
   when  I wait for terminal {name} to end
         name: a word
         Waits until the program in a terminal ends by itself, for at most five seconds.
+        example: when I wait for terminal login to end
 
   when  I wait for terminal {name} to end, for at most {limit} seconds
         name: a word, limit: a number
         The same with another limit.
+        example: when I wait for terminal login to end, for at most 30 seconds
 
   then  terminal {name} shows "{text}"
         name: a word, text: any text
         Checks that the program in a terminal has written this text, without colors, cursor moves
         and carriage returns.
+        example: then terminal login shows "Welcome"
 
   then  terminal {name} doesn't show "{text}"
         name: a word, text: any text
         Checks that the program in a terminal has not written this text.
+        example: then terminal login doesn't show "Welcome"
 
   then  terminal {name} has ended with exit status {status}
         name: a word, status: an integer
         Checks that the program in a terminal has ended with this exit status, 0 to 255.
+        example: then terminal login has ended with exit status 0
 
 "#]]);
 }
@@ -621,11 +724,13 @@ lib/datadir.yaml (2 steps)
   given datadir has at least {bytes}B of space
         bytes: a non-negative integer
         Checks that the file system of the scenario's directory has at least this many free bytes.
+        example: given datadir has at least 1000000B of space
 
   given datadir has at least {megabytes}M of space
         megabytes: a non-negative integer
         Checks that the file system of the scenario's directory has at least this many free
         megabytes (of 1048576 bytes).
+        example: given datadir has at least 500M of space
 
 lib/values.yaml (28 steps)
   given "{text}" kept as {name}
@@ -818,6 +923,7 @@ lib/files.yaml (1 of 58 steps)
         filename: a path, mtime: any text
         Sets the modification time of a file, written like `1970-01-02 03:04:05`, in UTC. Creates a
         missing file, empty.
+        example: given file report.txt has modification time 2026-01-02 03:04:05
 
 "#]]);
     // The order of words does not matter, and their parts count.

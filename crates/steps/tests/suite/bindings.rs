@@ -28,10 +28,10 @@ fn every_binding_has_a_row_and_every_row_a_binding() {
 }
 
 #[test]
-fn every_binding_has_a_check_and_a_description() {
+fn every_binding_has_a_check_a_description_and_an_example() {
     let registry = Registry::builtin();
     for binding in bindings().iter().map(|it| &it.binding) {
-        assert!(binding.doc.is_some(), "{}", binding.pattern);
+        assert!(binding.doc.is_some() && binding.example.is_some(), "{}", binding.pattern);
         let function = function_of(binding);
         let mut preflight = preflight();
         registry.check(function, &Captures::default(), &mut preflight);
