@@ -203,6 +203,8 @@ pub struct HttpSteps {
     pub method: Option<String>,
     /// Whether one says where relative URLs go.
     pub has_base: bool,
+    /// Names of event streams that they open.
+    pub streams: BTreeSet<String>,
 }
 
 /// An option that a step gives to a daemon before its start.

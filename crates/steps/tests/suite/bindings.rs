@@ -215,6 +215,7 @@ fn no_step_is_ambiguous() {
         ("when", "I try to send an OPTIONS request to /", "http_try_send"),
         ("when", "I GET /", "http_get"),
         ("when", "I PUT JSON {\"a\": \"b to c\"} to http://h/", "http_put"),
+        ("when", "I wait for event stream a to send \"b\" to send \"c\", for at most 2 seconds", "http_wait_event"),
         ("given", "HTTP header is is \"a\" is \"b\"", "http_set_header"),
         ("given", "HTTP user \"a\" with password \"b\" with password \"c\"", "http_set_user"),
         ("then", "the response status is not", "http_status_is"),

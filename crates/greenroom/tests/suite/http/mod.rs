@@ -3,6 +3,7 @@
 mod checks;
 mod failures;
 mod requests;
+mod streams;
 mod tls;
 
 use crate::support::{Project, Ran, with_programs};

@@ -82,6 +82,11 @@ impl Decoder {
         self.head.as_ref().map(|head| head.status)
     }
 
+    /// Returns as much of the body as has come.
+    pub(super) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Returns status, headers and body.
     pub(super) fn take(&mut self) -> Option<(Head, Vec<u8>)> {
         Some((self.head.take()?, std::mem::take(&mut self.body)))

@@ -124,6 +124,11 @@ impl Exchange {
         self.decoder.status()
     }
 
+    /// Returns as much of the body as has come, until the response is complete.
+    pub fn body(&self) -> &[u8] {
+        self.decoder.body()
+    }
+
     /// Says what has happened so far, for the message that the time is over.
     pub fn progress(&self) -> String {
         match &self.state {

@@ -1,6 +1,6 @@
 //! Library `http`: requests to a service, and checks of its responses.
 //!
-//! Steps are in `options`, `request`, `status`, `header` and `body`, each with a table of its steps
+//! Steps are in `options`, `request`, `status`, `header`, `body` and `stream`, each with a table of its steps
 //! first. They use `state` (the latest request and its response) and `send` (one request, with the
 //! waiting and the redirects). `url`, `form`, `cookies` and `expected_status` have the data of
 //! requests and responses, `show` and `indent` what a failure says about a response, `faults` about a certificate,
@@ -9,6 +9,7 @@
 mod again;
 mod body;
 mod cookies;
+mod event;
 mod expected_status;
 mod faults;
 mod form;
@@ -20,6 +21,7 @@ mod send;
 mod show;
 mod state;
 mod status;
+mod stream;
 mod url;
 mod validity;
 
@@ -37,6 +39,7 @@ pub(crate) use validity::absolute_url_problem as url_problem;
 
 /// Returns the library.
 pub fn library() -> Library {
-    let tables = [options::steps, request::steps, status::steps, header::steps, body::steps, header::time];
+    let tables =
+        [options::steps, request::steps, status::steps, header::steps, body::steps, header::time, stream::steps];
     tables.into_iter().fold(Library::new("http", include_str!("http.yaml")), |library, steps| steps(library))
 }

@@ -63,7 +63,7 @@ fn carry_out(
 }
 
 /// Returns the request of a step.
-fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<Request, Failure> {
+pub(super) fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<Request, Failure> {
     if let Some(error) = validity::method(method) {
         return Err(error);
     }

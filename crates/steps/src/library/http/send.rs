@@ -91,7 +91,7 @@ fn once(context: &mut Context, request: Request, clock: Stopwatch) -> Result<Rec
     };
     Err(match (&error, &socket) {
         (SendError::Http(HttpError::Connect { error, .. }), Some(socket)) => no_socket(context, &line, socket, error),
-        _ => explain(context, &line, &error),
+        _ => explain_send(context, &line, &error),
     })
 }
 
@@ -150,7 +150,7 @@ fn exchange(
 }
 
 /// Returns the failure of a request without a response.
-fn explain(context: &mut Context, line: &str, error: &SendError) -> Failure {
+fn explain_send(context: &mut Context, line: &str, error: &SendError) -> Failure {
     let failed = |error: &HttpError| Failure::new(format!("{line} failed: {error}"));
     let options = &context.state::<options::State>().0;
     match error {
@@ -161,19 +161,25 @@ fn explain(context: &mut Context, line: &str, error: &SendError) -> Failure {
                 .help("to allow more time, write `given HTTP requests may take 30 seconds` before this step")
         }
         SendError::Lost(error, progress) => failed(error).note(progress.clone()),
-        SendError::Http(error) => match error {
-            HttpError::Refused(addresses) => {
-                note_refusals(addresses);
-                failed(error)
-            }
-            HttpError::Certificate(fault) => explain_fault(context, failed(error), fault),
-            HttpError::TlsExpected => failed(error).help("write the URL with `https://`"),
-            HttpError::NoTls => failed(error).help("write the URL with `http://`"),
-            HttpError::ClientCertificate => {
-                failed(error).help("write `given HTTP client certificate CERTIFICATE with key KEY` before this step")
-            }
-            error => failed(error),
-        },
+        SendError::Http(error) => explain(context, line, error),
+    }
+}
+
+/// Returns the failure of a request that failed with an error.
+pub(super) fn explain(context: &mut Context, line: &str, error: &HttpError) -> Failure {
+    let failed = |error: &HttpError| Failure::new(format!("{line} failed: {error}"));
+    match error {
+        HttpError::Refused(addresses) => {
+            note_refusals(addresses);
+            failed(error)
+        }
+        HttpError::Certificate(fault) => explain_fault(context, failed(error), fault),
+        HttpError::TlsExpected => failed(error).help("write the URL with `https://`"),
+        HttpError::NoTls => failed(error).help("write the URL with `http://`"),
+        HttpError::ClientCertificate => {
+            failed(error).help("write `given HTTP client certificate CERTIFICATE with key KEY` before this step")
+        }
+        error => failed(error),
     }
 }
 

@@ -7,7 +7,7 @@ use super::state::{NO_REQUEST, NO_REQUEST_HELP};
 use super::url;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
-use crate::library::place::{never_created, outside};
+use crate::library::place::{nearest, never_created, outside};
 use crate::registry::CheckFunction;
 use crate::step::{Captures, Failure};
 
@@ -93,6 +93,30 @@ pub(super) fn check_new_file(captures: &Captures, state: &mut PreflightState) ->
         state.creates(name);
     }
     check_response(captures, state).into_iter().chain(outside(captures, &["filename"])).collect()
+}
+
+/// Checks a step that opens a stream of events.
+pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    if let Some(name) = captures.get("stream") {
+        state.http.streams.insert(name.to_owned());
+    }
+    known(captures, "url").and_then(|text| url_problem(text, state)).into_iter().collect()
+}
+
+/// Checks a step about a stream that an earlier one opens.
+pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = limit(captures).into_iter().collect();
+    let Some(name) = known(captures, "stream") else { return problems };
+    if state.own_code || state.http.streams.contains(name) {
+        return problems;
+    }
+    let message = format!("no earlier step opens an event stream {name}");
+    let problem = Problem::new("stream", ProblemKind::UnknownName, message);
+    problems.push(match nearest(name, state.http.streams.iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean {near}?")),
+        None => problem.help(format!("write `when I open event stream {name} at URL` before this step")),
+    });
+    problems
 }
 
 /// Checks a step about a response.

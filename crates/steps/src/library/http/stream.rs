@@ -1,0 +1,211 @@
+//! Steps about server-sent events: opening a stream of them, and waiting for one.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use greenroom_event::words;
+use greenroom_sandbox::process::Watch;
+use greenroom_sandbox::process::http::{Exchange, HttpError, Response as Received};
+
+use super::event::{self, Event};
+use super::options::{self, route};
+use super::request::request;
+use super::send::explain;
+use super::state::Response;
+use super::{show, validity};
+use crate::context::Context;
+use crate::library::place::list;
+use crate::registry::{Check, Library};
+use crate::step::{Captures, Failure, StepResult};
+
+/// How long a step waits for an event, unless it sets a limit.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How many of the latest events a failure names.
+const SHOWN: usize = 5;
+/// The longest data that a failure shows, in characters.
+const LONGEST: usize = 100;
+
+/// Adds the steps of this file.
+pub(super) fn steps(library: Library) -> Library {
+    library
+        .step("http_open_event_stream", open, Check::With(validity::check_stream))
+        .step("http_wait_event", wait, Check::With(validity::check_named_stream))
+        .step("http_close_event_stream", close, Check::With(validity::check_named_stream))
+}
+
+/// The open streams of a scenario, by name.
+#[derive(Debug, Default)]
+struct Streams(BTreeMap<String, EventStream>);
+
+/// A response whose body has no end.
+#[derive(Debug)]
+struct EventStream {
+    exchange: Exchange,
+    /// How the response ended, once it has.
+    end: Option<Result<Received, HttpError>>,
+    /// Where the latest event that a step waited for ends.
+    position: usize,
+}
+
+impl EventStream {
+    /// Takes what has come. Returns whether the stream has ended.
+    fn advance(&mut self) -> bool {
+        if self.end.is_none() {
+            self.end = self.exchange.advance();
+        }
+        self.end.is_some()
+    }
+
+    fn status(&self) -> Option<u16> {
+        match &self.end {
+            Some(Ok(response)) => Some(response.status),
+            _ => self.exchange.status(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.end {
+            Some(Ok(response)) => &response.body,
+            _ => self.exchange.body(),
+        }
+    }
+
+    /// Returns the events from a place on.
+    fn events(&self, from: usize) -> impl Iterator<Item = Event> {
+        let mut at = from;
+        std::iter::from_fn(move || {
+            let event = event::next(self.bytes(), at)?;
+            at = event.end;
+            Some(event)
+        })
+    }
+}
+
+/// Waits until a look at a stream finds something, or the limit has passed (`None`).
+fn until<T>(
+    watch: &mut Watch,
+    (what, limit): (&str, Duration),
+    stream: &mut EventStream,
+    mut look: impl FnMut(&EventStream) -> Option<T>,
+) -> Result<Option<T>, Failure> {
+    watch.waits_for(what);
+    let clock = watch.stopwatch();
+    let mut announced = false;
+    loop {
+        let ended = stream.advance();
+        if let Some(found) = look(stream) {
+            return Ok(Some(found));
+        }
+        let elapsed = clock.elapsed(watch);
+        if ended || elapsed >= limit {
+            return Ok(None);
+        }
+        if !announced && elapsed >= Watch::ANNOUNCE_AFTER {
+            announced = true;
+            watch.tell(what, limit);
+        }
+        let next = if announced { limit } else { limit.min(Watch::ANNOUNCE_AFTER) };
+        watch.readable(&[stream.exchange.fd()], Instant::now() + next.saturating_sub(elapsed))?;
+    }
+}
+
+fn open(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("stream")?;
+    let mut request = request(context, captures, "GET")?;
+    if !request.has("Accept") {
+        request.headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
+    }
+    let line = request.line();
+    let route = route(context, &request.url, false)?;
+    let limit = context.state::<options::State>().0.limit;
+    let exchange = match Exchange::start(request, &route) {
+        Ok(exchange) => exchange,
+        Err(error) => return Err(explain(context, &line, &error)),
+    };
+    let mut stream = EventStream { exchange, end: None, position: 0 };
+    let what = format!("the response to {line}");
+    let clock = context.watch().stopwatch();
+    // A stream has no end; anything else is shown as a whole.
+    until(context.watch(), (&what, limit), &mut stream, |stream| {
+        (stream.status() == Some(200) || stream.end.is_some()).then_some(())
+    })?;
+    if stream.status() == Some(200) {
+        context.state::<Streams>().0.insert(name.to_owned(), stream);
+        return Ok(());
+    }
+    let took = clock.elapsed(context.watch());
+    let progress = stream.exchange.progress();
+    Err(match stream.end {
+        Some(Ok(received)) => {
+            let response = Response::new(received, Vec::new(), took)?;
+            let error = Failure::new(format!("event stream {name} was not opened: the status is not 200"));
+            show::with_response(&response, error)
+        }
+        Some(Err(error)) => explain(context, &line, &error),
+        None => Failure::new(format!("{line} got no response within {}", words::limit(limit))).note(progress),
+    })
+}
+
+fn wait(context: &mut Context, captures: &Captures) -> StepResult {
+    let (name, text) = (captures.text("stream")?, captures.text("text")?);
+    let limit = match captures.get("limit") {
+        None => LIMIT,
+        Some(_) => {
+            Duration::try_from_secs_f64(captures.number("limit")?).map_err(|_| Failure::new("invalid time limit"))?
+        }
+    };
+    let (streams, watch) = context.state_and_watch::<Streams>();
+    let stream = streams.get(name)?;
+    let what = format!("event stream {name} to send `{text}`");
+    let from = stream.position;
+    let found = until(watch, (&what, limit), stream, |stream| {
+        stream.events(from).find(|event| event.data.contains(text)).map(|event| event.end)
+    })?;
+    if let Some(end) = found {
+        stream.position = end;
+        return Ok(());
+    }
+    let error = Failure::new(match &stream.end {
+        Some(Ok(_)) => format!("event stream {name} ended without an event with `{text}`"),
+        Some(Err(error)) => format!("event stream {name} failed without an event with `{text}`: {error}"),
+        None => format!("event stream {name} sent no event with `{text}` within {}", words::limit(limit)),
+    });
+    let is_behind = stream.events(0).take_while(|event| event.end <= from).any(|event| event.data.contains(text));
+    let error = if is_behind {
+        error.note("an event with it came before the one that the latest step waited for")
+    } else {
+        error
+    };
+    let events: Vec<Event> = stream.events(from).collect();
+    let error = match events.len() {
+        0 if from > 0 => error.note("it has sent no event since the one that the latest step waited for"),
+        0 => error.note("it has sent no event"),
+        count if count > SHOWN => error.note(format!("it has sent {count} other events, at last these:")),
+        _ => error.note("it has sent these events:"),
+    };
+    let latest = events[events.len().saturating_sub(SHOWN)..].iter();
+    Err(latest.fold(error, |error, event| {
+        let data: String = event.data.chars().take(LONGEST).collect();
+        let more = if data.len() < event.data.len() { "…" } else { "" };
+        error.note(format!("{}: {data:?}{more}", event.kind))
+    }))
+}
+
+fn close(context: &mut Context, captures: &Captures) -> StepResult {
+    let name = captures.text("stream")?;
+    let streams = context.state::<Streams>();
+    streams.get(name)?;
+    streams.0.remove(name);
+    Ok(())
+}
+
+impl Streams {
+    /// Returns the stream of this name.
+    fn get(&mut self, name: &str) -> Result<&mut EventStream, Failure> {
+        let names: Vec<String> = self.0.keys().cloned().collect();
+        self.0.get_mut(name).ok_or_else(|| {
+            let error = Failure::new(format!("no event stream {name} is open"));
+            if names.is_empty() { error } else { error.note(format!("open are {}", list(&names))) }
+        })
+    }
+}
