@@ -19,7 +19,10 @@ assert live  # its namespaces belong to the context
 LIBRARIES: dict[str, tuple[ModuleType, tuple[str, ...]]] = {
     "lib/files.py": (files, ("files_", "file_and_embedded_")),
     "lib/runcmd.py": (runcmd, ("runcmd_", "_runcmd_get")),
-    "lib/daemon.py": (daemon, ("daemon_", "_daemon_start", "_daemon_stop", "_daemon_shell", "_daemon_get")),
+    "lib/daemon.py": (
+        daemon,
+        ("daemon_", "terminal_", "_daemon_start", "_daemon_stop", "_daemon_shell", "_daemon_get"),
+    ),
 }
 _BASICS: tuple[Any, ...] = (
     Context,

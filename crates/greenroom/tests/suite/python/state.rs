@@ -370,3 +370,76 @@ FAILED: 6 of 9 scenarios failed, 3 passed, [TIME]
 "#]]);
     assert_eq!(crate::support::names(&path), ["link", "there.txt", "written.txt"]);
 }
+
+/// What documents say of daemons and terminals in steps, functions can do too.
+#[test]
+fn functions_give_options_to_daemons_and_use_terminals() {
+    let functions = r#"
+def uses_daemon(ctx):
+    daemon_options(ctx, "cat", stdin_open=True, directory=".", open_files=9, stop_signal="HUP", end_timeout=20)
+    daemon_start(ctx, name="cat", path="cat")
+    daemon_write_stdin(ctx, "cat", "a\\nb\n")
+    daemon_wait_for_text(ctx, "cat", "a\\nb", timeout=60)
+    daemon_write_stdin(ctx, "cat", "a\\nb\n")
+    daemon_wait_for_text(ctx, "cat", "a\\nb", again=True, timeout=60)
+    daemon_wait_for_text(ctx, "cat", "b", times=2)
+    daemon_wait_for_regex(ctx, "cat", r"(?m)^a.*b$")
+    daemon_close_stdin(ctx, "cat")
+    daemon_wait_for_end(ctx, "cat", timeout=60)
+    daemon_start(ctx, name="sleep", path="sleep", args="100")
+    daemon_restart(ctx, "sleep", timeout=60)
+    daemon_kill(ctx, "sleep")
+
+def uses_terminal(ctx):
+    terminal_start(ctx, "sh", "sh", "-c 'stty size; read x; echo got $x; sleep 100'", columns=70, rows=20)
+    terminal_wait_for_text(ctx, "sh", "20 70", timeout=60)
+    terminal_type(ctx, "sh", "one")
+    terminal_press(ctx, "sh", "Enter")
+    terminal_wait_for_text(ctx, "sh", "got one", timeout=60)
+    daemon_signal(ctx, "sh", "TERM")
+    daemon_wait_for_end(ctx, "sh")
+
+def waits_for_nothing(ctx):
+    daemon_start(ctx, name="idle", path="sleep", args="100")
+    daemon_wait_for_ready(ctx, "idle")
+"#;
+    let bindings = "\
+- when: python uses a daemon
+  impl: {python: {function: uses_daemon}}
+- when: python uses a terminal
+  impl: {python: {function: uses_terminal}}
+- when: python waits for nothing
+  impl: {python: {function: waits_for_nothing}}
+";
+    let scenario = "# All\n~~~scenario\nwhen python uses a daemon\nand python uses a terminal\n~~~\n";
+    let project = || Project::anywhere().file("steps.py", functions).file("own.yaml", bindings);
+    project().file("x.md", document(scenario)).run(["run", "x.md"]).code(0);
+    let scenario = "# Nothing\n~~~scenario\nwhen python waits for nothing\n~~~\n";
+    project().file("x.md", document(scenario)).run(["run", "x.md"]).code(1).stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  Nothing
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when python waits for nothing
+
+  daemon idle has no notify socket to report to
+  where it failed:
+    │   File "[PROJECT]/steps.py", line 28, in waits_for_nothing
+    │     daemon_wait_for_ready(ctx, "idle")
+  help: write `given daemon idle reports to a notify socket` before the step that starts it
+
+  daemon idle: still running at the end of the scenario
+    command: sleep 100
+    no output
+
+  1 leftover process, stopped at the end:
+    sleep 100  (daemon idle, running for [TIME])
+
+  rerun: greenroom run x.md --name Nothing
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:6  Nothing
+
+"#]]);
+}

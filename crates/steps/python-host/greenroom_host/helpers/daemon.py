@@ -146,3 +146,131 @@ def daemon_stdout_doesnt_contain(ctx: Context, name: Any = None, text: Any = Non
 
 def daemon_stderr_is(ctx: Context, name: Any = None, text: Any = None) -> None:
     ENGINE.step("daemon_stderr_is", name=name, text=text)
+
+
+# ---- Only here ----
+
+
+def _literal(text: Any) -> str:
+    """Protects a text from the escapes that steps replace."""
+    return str(text).replace("\\", "\\\\")
+
+
+def _seconds(timeout: Any) -> str | None:
+    return None if timeout is None else str(timeout)
+
+
+def daemon_options(
+    ctx: Context,
+    name: Any,
+    directory: Any = None,
+    stdin_file: Any = None,
+    stdin_open: Any = False,
+    open_files: Any = None,
+    memory: Any = None,
+    user: Any = None,
+    ordinary_user: Any = False,
+    notify: Any = False,
+    stop_signal: Any = None,
+    end_timeout: Any = None,
+) -> None:
+    """Says before the start of a daemon how it runs and ends; `memory` is a text such as "64M"."""
+    valued = [
+        ("directory", "path", directory),
+        ("stdin_file", "file", stdin_file),
+        ("open_files", "number", open_files),
+        ("memory", "size", memory),
+        ("user", "user", user),
+        ("signal", "signal", stop_signal),
+        ("end_limit", "limit", end_timeout),
+    ]
+    for option, capture, value in valued:
+        if value is not None:
+            ENGINE.step("daemon_option_" + option, **{"name": name, capture: str(value)})
+    for option, is_set in [("stdin_open", stdin_open), ("ordinary", ordinary_user), ("notify", notify)]:
+        if is_set:
+            ENGINE.step("daemon_option_" + option, name=name)
+
+
+def daemon_wait_for_text(
+    ctx: Context,
+    name: Any,
+    text: Any,
+    stream: Any = "stdout",
+    again: Any = False,
+    times: Any = None,
+    timeout: Any = None,
+) -> None:
+    """Waits until a daemon has written a text; once more with `again`, so many times with `times`."""
+    function = "daemon_wait_%s%s" % (stream, "_again" if again else "")
+    times = None if times is None else str(times)
+    ENGINE.step(function, name=name, text=_literal(text), times=times, limit=_seconds(timeout))
+
+
+def daemon_wait_for_regex(ctx: Context, name: Any, regex: Any, stream: Any = "stdout", timeout: Any = None) -> None:
+    """Waits until a daemon has written text that a regular expression matches, one of Rust's crate regex."""
+    ENGINE.step("daemon_wait_" + stream, name=name, regex=str(regex), limit=_seconds(timeout))
+
+
+def daemon_wait_for_listening(
+    ctx: Context, name: Any, port: Any, udp: Any = False, tls: Any = False, timeout: Any = None
+) -> None:
+    """Waits until a daemon listens on a TCP port, on a UDP port, or accepts TLS."""
+    function = "daemon_wait_udp_port" if udp else "daemon_wait_tls" if tls else "daemon_wait_port"
+    ENGINE.step(function, name=name, port=str(port), limit=_seconds(timeout))
+
+
+def daemon_wait_for_ready(ctx: Context, name: Any, timeout: Any = None) -> None:
+    """Waits until a daemon reports READY=1 to its notify socket."""
+    ENGINE.step("daemon_wait_ready", name=name, limit=_seconds(timeout))
+
+
+def daemon_wait_for_end(ctx: Context, name: Any, timeout: Any = None) -> None:
+    """Waits until a daemon ends by itself."""
+    ENGINE.step("daemon_wait_end", name=name, limit=_seconds(timeout))
+
+
+def daemon_signal(ctx: Context, name: Any, signal: Any) -> None:
+    """Sends a signal to a daemon, by name or number."""
+    ENGINE.step("daemon_signal", name=name, signal=str(signal))
+
+
+def daemon_restart(ctx: Context, name: Any, timeout: Any = None) -> None:
+    """Stops a daemon and starts it again, as it was started the first time."""
+    ENGINE.step("daemon_restart", name=name, limit=_seconds(timeout))
+
+
+def daemon_kill(ctx: Context, name: Any) -> None:
+    """Kills a daemon and its process group."""
+    ENGINE.step("daemon_kill", name=name)
+
+
+def daemon_write_stdin(ctx: Context, name: Any, text: Any) -> None:
+    """Writes a text to the standard input of a daemon that keeps it open."""
+    ENGINE.step("daemon_write_stdin", name=name, text=_literal(text))
+
+
+def daemon_close_stdin(ctx: Context, name: Any) -> None:
+    """Closes the standard input of a daemon that keeps it open."""
+    ENGINE.step("daemon_close_stdin", name=name)
+
+
+def terminal_start(ctx: Context, name: Any, path: Any, args: Any = None, columns: Any = 80, rows: Any = 24) -> None:
+    """Starts a program in a terminal."""
+    captures = _start_captures(path, args, name, None, None)
+    ENGINE.step("daemon_start_terminal", columns=str(columns), rows=str(rows), **captures)
+
+
+def terminal_type(ctx: Context, name: Any, text: Any) -> None:
+    """Types a text into a terminal."""
+    ENGINE.step("daemon_type", name=name, text=_literal(text))
+
+
+def terminal_press(ctx: Context, name: Any, key: Any) -> None:
+    """Presses a key in a terminal: Enter, Ctrl-C, Up."""
+    ENGINE.step("daemon_press", name=name, key=str(key))
+
+
+def terminal_wait_for_text(ctx: Context, name: Any, text: Any, timeout: Any = None) -> None:
+    """Waits until the program in a terminal shows a text, behind what the wait before has found."""
+    ENGINE.step("daemon_wait_shows", name=name, text=_literal(text), limit=_seconds(timeout))
