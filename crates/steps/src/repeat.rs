@@ -267,11 +267,10 @@ impl Looks {
             let left_out = rest.len().saturating_sub(MOST_VALUES);
             let others = match left_out {
                 0 => String::new(),
-                1 => ", then another result".to_owned(),
-                _ => format!(", then {left_out} other results"),
+                1 => "; then another result".to_owned(),
+                _ => format!("; then {left_out} other results"),
             };
-            let shown =
-                rest[left_out..].iter().map(|(at, value)| format!(", then {value} after {}", words::duration(*at)));
+            let shown = rest[left_out..].iter().map(|(at, value)| format!("; after {}: {value}", words::duration(*at)));
             failure = failure.note(format!("at first: {first}{others}{}", shown.collect::<String>()));
         }
         reason.into_iter().fold(failure, |failure, reason| failure.note(format!("not tried again: {reason}")))

@@ -39,11 +39,20 @@ fn job(project: &Project, action: &[&str], options: &[String]) -> String {
 
 #[test]
 fn pauses_and_continues() {
+    paused_in("when I run sh -c 'echo waiting > $FIFO; read word < $GATE'");
+}
+
+#[test]
+fn a_pause_does_not_count_for_a_step_that_is_repeated() {
+    paused_in("then within 1.4 seconds I can run sh -c 'echo waiting > $FIFO; read word < $GATE'");
+}
+
+/// Suspends a run in a step for longer than its limits, and continues it.
+fn paused_in(step: &str) {
     for sandbox in ["sealed", "tended"] {
         let Some(project) = Project::sealed() else { return };
         // The limits are shorter than the pause.
-        let more = "when I run sh -c 'echo waiting > $FIFO; read word < $GATE'\n\
-                    when I stop background process d";
+        let more = &format!("{step}\nwhen I stop background process d");
         let text = with_programs(scenario(&steps(&project, more)));
         let text = text.replace("bindings:", "step_timeout: 1500ms\nscenario_timeout: 1900ms\nbindings:");
         let project = project.fifo("fifo").fifo("gate").fifo("tell").file("x.md", text);

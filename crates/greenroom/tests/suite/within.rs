@@ -49,7 +49,7 @@ FAIL [TIME]  Never
     - 3
     + 2
   note: tried [..] times in [..]
-  note: at first: `1`, then 2 lines, the last `2` after [TIME]
+  note: at first: `1`; after [..]: 2 lines, the last `2`
 
   daemon w: still running at the end of the scenario
     command: sh -c 'echo 1; sleep 0.3; echo 2; exec sleep 60'
@@ -91,6 +91,53 @@ FAILED: 3 of 3 scenarios failed, [TIME]
   failed  x.md:5   Never
   failed  x.md:11  Cut
   failed  x.md:15  Command
+
+"#]]);
+}
+
+/// Files that the scenario chose are shown with the failure, as they are then.
+#[test]
+fn files_are_shown_if_the_scenario_fails() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario(
+        "given directory logs is shown if the scenario fails\n\
+         and file app.log is shown if the scenario fails\n\
+         and file missing is shown if the scenario fails\n\
+         when I append \"started\\nfailed\\n\" to file logs/sub/a.log\n\
+         and I append \"x\\0y\" to file logs/binary\n\
+         and I append \"last words\\n\" to file app.log\n\
+         then file nosuch does not exist\n\
+         and file app.log is empty",
+    );
+    project.file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:14, scenario at x.md:5
+
+    ok [TIME]  given directory logs is shown if the scenario fails
+    ok [TIME]  and file app.log is shown if the scenario fails
+    ok [TIME]  and file missing is shown if the scenario fails
+    ok [TIME]  when I append "started\nfailed\n" to file logs/sub/a.log
+    ok [TIME]  and I append "x\0y" to file logs/binary
+    ok [TIME]  and I append "last words\n" to file app.log
+    ok [TIME]  then file nosuch does not exist
+    FAILED [TIME]  and file app.log is empty
+
+  file app.log is not empty
+  note: it has 11 bytes
+  note: file logs/binary has 3 bytes, and is not text
+  note: missing, which is shown if the scenario fails, does not exist
+  file app.log:
+    │ last words
+  file logs/sub/a.log:
+    │ started
+    │ failed
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
 
 "#]]);
 }

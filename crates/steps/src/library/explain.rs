@@ -2,13 +2,14 @@
 
 use crate::context::Context;
 use crate::library::daemon::{texts_of, with_crash, with_denials, with_holder, with_missing_files, with_refusals};
+use crate::library::files::with_evidence;
 use crate::library::runcmd::with_lost_rights;
 use crate::step::Failure;
 
 /// Adds facts and advice to the failure of a step.
 ///
 /// They are about taken ports, refused connections, denied permissions, missing files, crashes and
-/// lost rights.
+/// lost rights, and show the files that the scenario chose for that.
 pub fn explain(context: &mut Context, failure: Failure) -> Failure {
     let failure = with_holder(context, failure);
     let failure = with_refusals(context, failure);
@@ -16,5 +17,6 @@ pub fn explain(context: &mut Context, failure: Failure) -> Failure {
     let failure = with_denials(context, failure, &texts);
     let failure = with_missing_files(context, failure, &texts);
     let failure = with_crash(context, failure);
-    with_lost_rights(context, failure)
+    let failure = with_lost_rights(context, failure);
+    with_evidence(context, failure)
 }

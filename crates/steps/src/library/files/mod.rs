@@ -1,10 +1,11 @@
 //! Library `files`: creating, changing and checking files and directories of the scenario.
 //!
 //! Steps that copy from outside are in `copied`, those that change files in `changed`, and checks of what a
-//! file or directory is in `state`. They share `names`.
+//! file or directory is in `state`. They share `names`. `evidence` is what failures show.
 
 mod changed;
 mod copied;
+mod evidence;
 mod names;
 mod state;
 
@@ -30,6 +31,8 @@ use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
+pub(crate) use self::evidence::with_evidence;
+
 /// A very recent modification time is less than this from now.
 const VERY_RECENT: Duration = Duration::from_secs(1);
 /// A very old modification time is more than this from now.
@@ -43,8 +46,9 @@ const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk
 /// Returns the library.
 pub fn library() -> Library {
     let library = Library::new("files", include_str!("files.yaml"));
-    let library =
-        [copied::steps, changed::steps, state::steps].into_iter().fold(library, |library, steps| steps(library));
+    let library = [copied::steps, changed::steps, state::steps, evidence::steps]
+        .into_iter()
+        .fold(library, |library, steps| steps(library));
     library
         .serves("lib/files.py")
         .step("files_create_from_embedded", |context, captures| create(context, captures, false), CREATES)

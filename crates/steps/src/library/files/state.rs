@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use greenroom_event::{OutputSource, words};
+use greenroom_sandbox::process::capture;
+
 use super::changed::{count_lines, invalid_mode, metadata_of, mode};
 use super::names::{directory, names_in};
 use crate::check::{PreflightState, Problem, ProblemKind};
@@ -13,7 +16,7 @@ use crate::library::bytes::{Bytes, check_equal};
 use crate::library::place::{self, kind, list, never_created, outside};
 use crate::look::Look;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, Relation, StepResult};
+use crate::step::{Captures, Failure, Relation, StepResult, output_of};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -41,13 +44,22 @@ pub(super) fn steps(library: Library) -> Library {
         )
 }
 
+/// How much of the end of a file a failure shows.
+const SHOWN: u64 = 8 * 1024;
 /// The most differences of directories that a failure names.
 const NAMED: usize = 10;
 
 fn is_empty(context: &mut Context, captures: &Captures) -> StepResult {
     let shown = captures.text("filename")?;
     let file = place::read(context, shown)?;
-    check_equal(("an empty file", &format!("file {shown}")), Bytes::Held(b""), Bytes::of(&file)?, context.watch())
+    let tail = capture::tail_of(&file, SHOWN).map_err(|error| place::cannot("read", shown, &error))?;
+    let size = tail.omitted + tail.bytes.len() as u64;
+    if size == 0 {
+        return Ok(());
+    }
+    let source = OutputSource::Function { title: format!("file {shown}") };
+    let error = Failure::new(format!("file {shown} is not empty")).note(format!("it has {}", words::size(size)));
+    Err(error.output(output_of(source, &tail)))
 }
 
 fn has_bytes(context: &mut Context, captures: &Captures) -> StepResult {
