@@ -117,6 +117,76 @@ port = 8080
 }
 
 #[test]
+fn data_conforms_to_a_schema_or_not() {
+    let text = document(
+        "given file todo.json\nthen file todo.json JSON conforms to schema todo.schema.yaml\n\
+         when I run cat todo.json\nthen stdout JSON conforms to schema items.schema.json",
+    ) + TODO
+        + r#"
+~~~{#todo.schema.yaml .file}
+type: object
+properties: {items: {type: array, minItems: 2}, count: {const: 2}}
+~~~
+~~~{#items.schema.json .file}
+{"properties": {
+  "items": {"items": {"required": ["id", "done"], "properties": {"title": {"type": "string", "maxLength": 4}}}},
+  "count": {"type": "string"}
+}}
+~~~
+"#;
+    let ran = Project::new().file("x.md", text).run(["run", "x.md"]).code(1).stderr("");
+    snapbox::assert_data_eq!(explanation(&ran), str![[r#"
+stdout of the command does not conform to schema items.schema.json
+note: $.count: it is not of type "string", actual 2
+note: $.items[0]: "done" is a required property
+note: $.items[1]: "done" is a required property
+note: $.items[1].title: it is longer than 4 characters, actual "bread"
+note: the command `cat todo.json` ended with exit status 0
+
+"#]]);
+}
+
+#[test]
+fn invalid_schemas_are_found_before_the_run() {
+    let steps =
+        ["bad", "elsewhere", "broken"].map(|name| format!("\nand stdout JSON conforms to schema {name}.schema.json"));
+    let text = document(&format!("when I run echo 1{}", steps.concat().replacen("and", "then", 1)))
+        + r#"
+~~~{#bad.schema.json .file}
+{"type": "objekt"}
+~~~
+~~~{#elsewhere.schema.json .file}
+{"$ref": "https://example.com/schema.json"}
+~~~
+~~~{#broken.schema.json .file}
+{"type": }
+~~~
+"#;
+    Project::new().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[bad-schema]: embedded file bad.schema.json is not a valid JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword, at $.type
+ --> x.md:8:37
+  |
+8 | then stdout JSON conforms to schema bad.schema.json
+  |                                     ^^^^^^^^^^^^^^^
+
+error[bad-schema]: embedded file elsewhere.schema.json is not a valid JSON Schema: it refers to https://example.com/schema.json, and nothing outside of the file is read
+ --> x.md:9:36
+  |
+9 | and stdout JSON conforms to schema elsewhere.schema.json
+  |                                    ^^^^^^^^^^^^^^^^^^^^^
+
+error[bad-json]: embedded file broken.schema.json is not JSON: expected a JSON value, line 1
+  --> x.md:10:36
+   |
+10 | and stdout JSON conforms to schema broken.schema.json
+   |                                    ^^^^^^^^^^^^^^^^^^
+
+3 errors
+
+"#]]);
+}
+
+#[test]
 fn a_wrong_value_is_shown_with_its_data() {
     after_todo(r#"stdout JSON $.items[0].title is "bread""#).code(1).stdout(str![[r#"
 greenroom [VERSION]: 1 scenario in x.md

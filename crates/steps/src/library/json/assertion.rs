@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::compare::{self, Finder, Ignored, equal};
 use super::data::{self, DataError, Format};
 use super::path::{Element, Path, split};
+use super::schema::{self, Schema};
 use super::show::{brief, kind, text};
 use super::subject::{Data, Subject, not_data, path_of};
 use super::validity;
@@ -31,11 +32,12 @@ enum Assertion {
     DoesNotMatch,
     IsFile,
     IncludesFile,
+    Conforms,
 }
 
 impl Assertion {
     /// All of them, with their names in functions.
-    const ALL: [(Self, &str); 15] = [
+    const ALL: [(Self, &str); 16] = [
         (Self::IsData, "is_data"),
         (Self::Is, "is"),
         (Self::IsNot, "is_not"),
@@ -51,6 +53,7 @@ impl Assertion {
         (Self::DoesNotMatch, "does_not_match_regex"),
         (Self::IsFile, "is_file"),
         (Self::IncludesFile, "includes_file"),
+        (Self::Conforms, "conforms_to_schema"),
     ];
 }
 
@@ -85,6 +88,7 @@ fn look(context: &mut Context, captures: &Captures, subject: Subject, assertion:
     let result = match assertion {
         Assertion::IsData => return Ok(()),
         Assertion::IsFile | Assertion::IncludesFile => compare_file(context, captures, &data, assertion),
+        Assertion::Conforms => conforms(context, captures, &data),
         _ => check(context, captures, &data, assertion),
     };
     result.map_err(|Mismatch { failure, at }| subject.explain(context, &data, &at, failure))
@@ -337,6 +341,20 @@ fn compare_file(context: &mut Context, captures: &Captures, data: &Data, asserti
         failure.message = format!("{} differs from embedded file {}", data.what, file.name);
         failure.into()
     })
+}
+
+/// Checks the whole by a JSON Schema.
+fn conforms(context: &mut Context, captures: &Captures, data: &Data) -> Result<(), Mismatch> {
+    let file = context.embedded_file(captures.text("schema")?)?;
+    let format = Format::of_file(&file.name).unwrap_or(Format::Json);
+    let schema = data::parse(file.text.as_bytes(), format)
+        .map_err(|error| not_data(&format!("embedded file {}", file.name), format, file.text.as_bytes(), error))?;
+    let schema = Schema::compile(&schema)
+        .map_err(|reason| Failure::new(format!("embedded file {} is not a valid JSON Schema: {reason}", file.name)))?;
+    let complaints = schema.complaints(&data.value);
+    let Some((at, _)) = complaints.first() else { return Ok(()) };
+    let message = format!("{} does not conform to schema {}", data.what, file.name);
+    Err(Mismatch { failure: schema::failure(message, &complaints), at: at.clone() })
 }
 
 /// Returns the format of an embedded file: what its name says, else that of the step.

@@ -8,6 +8,7 @@ mod assertion;
 mod compare;
 pub(crate) mod data;
 mod path;
+mod schema;
 mod show;
 mod subject;
 mod validity;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::assertion::{DataType, format_of, number};
 use super::data::{self, DataError, Format};
 use super::path::{Path, PathError, split};
+use super::schema::Schema;
 use super::subject::{Subject, unknown_format};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
@@ -99,7 +100,8 @@ fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
     });
     let values = ["value", "elements", "part"].into_iter().filter_map(|name| value(captures, name));
     let file = captures.get("file").and_then(|name| embedded("file", name, format_of(name, captures), state));
-    [format, data_type, path(captures), invalid_regex(captures), file]
+    let schema = captures.get("schema").and_then(|name| schema(name, state));
+    [format, data_type, path(captures), invalid_regex(captures), file, schema]
         .into_iter()
         .flatten()
         .chain(paths(captures))
@@ -211,6 +213,18 @@ fn embedded(capture: &str, name: &str, format: Format, state: &PreflightState) -
     let line = at.map_or_else(String::new, |at| format!(", line {}", file.text[..at].matches('\n').count() + 1));
     let message = format!("embedded file {name} is not {}: {reason}{line}", format.name());
     help.into_iter().fold(Problem::new(capture, ProblemKind::Other("bad-json"), message), Problem::help).into()
+}
+
+/// Returns the problem of a step whose embedded file is not a JSON Schema.
+fn schema(name: &str, state: &PreflightState) -> Option<Problem> {
+    let file = state.embedded.iter().find(|file| file.name.eq_ignore_ascii_case(name))?;
+    let format = Format::of_file(name).unwrap_or(Format::Json);
+    let Ok(schema) = data::parse(file.text.as_bytes(), format) else {
+        return embedded("schema", name, format, state);
+    };
+    let reason = Schema::compile(&schema).err()?;
+    let message = format!("embedded file {name} is not a valid JSON Schema: {reason}");
+    Some(Problem::new("schema", ProblemKind::Other("bad-schema"), message))
 }
 
 #[cfg(test)]
