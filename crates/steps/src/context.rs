@@ -45,6 +45,8 @@ pub struct Context {
     written: Vec<Output>,
     /// The command line of the latest command.
     command: Option<String>,
+    /// Whether the present step is repeated until it holds.
+    is_repeated: bool,
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
             evidence: Evidence::default(),
             written: Vec::new(),
             command: None,
+            is_repeated: false,
         }
     }
 
@@ -274,6 +277,16 @@ impl Context {
     /// Adds to what the present step wrote.
     pub(crate) fn note_written(&mut self, output: Output) {
         self.written.push(output);
+    }
+
+    /// Notes whether the present step is repeated until it holds.
+    pub(crate) fn repeats(&mut self, is_repeated: bool) {
+        self.is_repeated = is_repeated;
+    }
+
+    /// Returns whether the present step is repeated until it holds: a look needs no patience then.
+    pub(crate) fn is_repeated(&self) -> bool {
+        self.is_repeated
     }
 
     /// Forgets what the present step wrote, before it is repeated.

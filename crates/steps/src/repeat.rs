@@ -126,7 +126,10 @@ pub fn repeat(
             attempts::begin_round();
             context.forget_written();
             refetch.map_or(Ok(()), |again| again(context))?;
-            attempt(context)
+            context.repeats(repetition.kind == RepetitionKind::Within);
+            let result = attempt(context);
+            context.repeats(false);
+            result
         });
         match (repetition.kind, result) {
             (RepetitionKind::Within, Ok(())) => return Ok(()),

@@ -95,6 +95,44 @@ FAILED: 3 of 3 scenarios failed, [TIME]
 "#]]);
 }
 
+/// A look at processes has a second of its own, which a repeated one does not take.
+#[test]
+fn a_repeated_look_at_processes_names_them() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario(
+        "when I start \"sleep 6161\" as a background process as s\n\
+         then within 0.4 seconds a process \"sleep 6161\" is running\n\
+         and within 0.4 seconds there is no \"sleep 6161\" process",
+    );
+    project.file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I start "sleep 6161" as a background process as s
+    ok [TIME]  then within 0.4 seconds a process "sleep 6161" is running
+    FAILED [TIME]  and within 0.4 seconds there is no "sleep 6161" process
+
+  a process "sleep 6161" is running
+  note: process 3, running for [TIME]: sleep 6161
+  note: tried [..] times in [..]
+
+  daemon s: still running at the end of the scenario
+    command: sleep 6161
+    no output
+
+  1 leftover process, stopped at the end:
+    sleep 6161  (daemon s, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}
+
 /// Files that the scenario chose are shown with the failure, as they are then.
 #[test]
 fn files_are_shown_if_the_scenario_fails() {

@@ -1,5 +1,7 @@
 //! Steps about the process table: whether a process is running.
 
+use std::time::Duration;
+
 use greenroom_event::words;
 use greenroom_sandbox::process::table;
 
@@ -30,11 +32,16 @@ fn matcher(pattern: &str) -> impl Fn(&str) -> bool {
     move |command| regex.as_ref().map_or_else(|| command.contains(pattern), |regex| regex.is_match(command))
 }
 
+/// Returns how long a look waits for a process that is starting or ending.
+fn patience(context: &Context) -> Duration {
+    if context.is_repeated() { Duration::ZERO } else { SETTLE }
+}
+
 fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
     let pattern = captures.text("args")?;
-    let matches = matcher(pattern);
+    let (matches, patience) = (matcher(pattern), patience(context));
     let mut seen = Vec::new();
-    let gone = context.watch().until(&format!("the end of process {pattern}"), SETTLE, &[], || {
+    let gone = context.watch().until(&format!("the end of process {pattern}"), patience, &[], || {
         let (unnamed, named): (Vec<_>, Vec<_>) = table::members().into_iter().partition(|entry| entry.is_unnamed);
         let matching: Vec<_> = named.into_iter().filter(|entry| matches(&entry.command)).collect();
         // A process without a command line may be about to run another program. Until then, what
@@ -57,9 +64,9 @@ fn no_process(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn process_runs(context: &mut Context, captures: &Captures) -> StepResult {
     let pattern = captures.text("args")?;
-    let matches = matcher(pattern);
+    let (matches, patience) = (matcher(pattern), patience(context));
     let mut seen = Vec::new();
-    let found = context.watch().until(&format!("a process {pattern}"), SETTLE, &[], || {
+    let found = context.watch().until(&format!("a process {pattern}"), patience, &[], || {
         seen = table::members();
         seen.iter().any(|entry| matches(&entry.command)).then_some(())
     })?;

@@ -143,9 +143,12 @@ pub fn set_latest(context: &mut Context, argv: &[String], exit: i32, stdout: &[u
 
 fn in_its_directory(context: &mut Context, command: &Command) -> Result<CommandRun, CommandFailure> {
     let chosen = context.state::<Runcmd>().options.directory.clone();
+    let is_chosen = command.directory.is_none() && chosen.is_some();
     let directory = command.directory.clone().or(chosen);
     let command = Command { directory, ..command.clone() };
-    let directory = working_directory(context, &command)?;
+    let directory = working_directory(context, &command);
+    let note = "an earlier step chose it for all commands";
+    let directory = directory.map_err(|error| if is_chosen { error.note(note) } else { error })?;
     carry_out(context, &command, &directory)
 }
 
