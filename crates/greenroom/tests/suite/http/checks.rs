@@ -182,6 +182,42 @@ error[bad-json]: invalid JSON: expected a name between double quotes, at column 
 }
 
 #[test]
+fn quotes_where_none_belong_are_named() {
+    checked(
+        "when I GET \"http://localhost/\"\nand I send a POST request to http://localhost/ with JSON \"{\"a\": 1}\"\n\
+         given HTTP header \"Accept\" is \"x\"",
+    )
+    .stderr(str![[r#"
+error[bad-url]: invalid URL: "http://localhost/"
+ --> x.md:7:12
+  |
+7 | when I GET "http://localhost/"
+  |            ^^^^^^^^^^^^^^^^^^^
+  |
+  = help: write it without quotes: `http://localhost/`
+
+error[bad-json]: invalid JSON: trailing characters, at column 4
+ --> x.md:8:61
+  |
+8 | and I send a POST request to http://localhost/ with JSON "{"a": 1}"
+  |                                                             ^
+  |
+  = help: write it without quotes around it
+
+error[bad-header]: invalid header name: "Accept"
+ --> x.md:9:19
+  |
+9 | given HTTP header "Accept" is "x"
+  |                   ^^^^^^^^
+  |
+  = help: write it without quotes: `Accept`
+
+3 errors
+
+"#]]);
+}
+
+#[test]
 fn names_of_files_are_checked() {
     checked(
         "given HTTP certificates of file ca.pem are trusted\nand HTTP requests go through socket ../app.sock\n\

@@ -1,6 +1,6 @@
 //! The URLs that steps name, which may be relative to that of the scenario.
 
-use greenroom_sandbox::process::http::Url;
+use greenroom_sandbox::process::http::{Url, UrlError};
 
 use crate::step::Failure;
 
@@ -10,10 +10,13 @@ pub(super) const NO_BASE: &str =
 
 /// Parses the absolute URL of a step.
 pub(super) fn parse(text: &str) -> Result<Url, Failure> {
-    Url::parse(text).map_err(|error| {
-        let failure = Failure::new(format!("invalid URL: {text}: {}", error.reason));
-        error.help.into_iter().fold(failure, Failure::help)
-    })
+    Url::parse(text).map_err(|error| invalid(text, error))
+}
+
+/// Returns the failure for the text of a step that is not a URL.
+fn invalid(text: &str, error: UrlError) -> Failure {
+    let failure = Failure::new(format!("invalid URL: {text}: {}", error.reason));
+    error.help.into_iter().fold(failure, Failure::help)
 }
 
 /// Whether a URL is relative to that of the scenario.
@@ -33,7 +36,8 @@ pub(super) fn resolve(text: &str, base: Option<&Url>) -> Result<Url, Failure> {
     let path = if text.starts_with('/') { path.trim_end_matches('/') } else { path };
     let whole = Url { target: format!("{path}{text}"), ..base.clone() };
     // Characters that need it are encoded.
-    parse(&format!("http://h{}", whole.target)).map(|encoded| Url { target: encoded.target, ..whole })
+    let encoded = Url::parse(&format!("http://h{}", whole.target)).map_err(|error| invalid(text, error))?;
+    Ok(Url { target: encoded.target, ..whole })
 }
 
 #[cfg(test)]
@@ -48,6 +52,8 @@ mod tests {
         assert_eq!(resolved("/"), "https://h:1/api/v1/");
         assert_eq!(resolved("?a"), "https://h:1/api/v1/?a");
         assert_eq!(resolved("http://i/"), "http://i/");
+        let error = resolve("/a b", Some(&base)).unwrap_err();
+        assert_eq!(error.message, "invalid URL: /a b: it has a blank");
         assert!(resolve("/items", None).is_err());
         assert!(resolve("items", Some(&base)).is_err());
     }

@@ -176,8 +176,12 @@ pub(super) fn header(text: &str) -> Option<Failure> {
         return None;
     }
     let error = Failure::new(format!("invalid header name: {text}"));
-    let is_name = name != text && !name.is_empty() && name.bytes().all(is_token_byte);
-    Some(if is_name { error.help(format!("write it without the colon: `{name}`")) } else { error })
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(is_token_byte);
+    Some(match unquoted(text) {
+        Some(inside) if is_name(inside) => error.help(format!("write it without quotes: `{inside}`")),
+        _ if is_name(name) => error.help(format!("write it without the colon: `{name}`")),
+        _ => error,
+    })
 }
 
 /// Returns the text of a capture, unless it has a value that only the run knows.
@@ -205,6 +209,11 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// Returns what is between the quotes around a text.
+fn unquoted(text: &str) -> Option<&str> {
+    ['"', '\'', '`'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+}
+
 /// Returns why a text cannot be the value of a header.
 pub(super) fn header_value(text: &str) -> Option<Failure> {
     let is_valid = !text.contains(|c: char| c.is_control() && c != '\t');
@@ -225,7 +234,9 @@ pub(super) fn json(text: &str) -> Option<(Failure, usize)> {
     let at = error.column().saturating_sub(1).min(text.len().saturating_sub(1));
     let at = text.floor_char_boundary(at);
     let failure = Failure::new(format!("invalid JSON: {reason}, at column {}", text[..at].chars().count() + 1));
-    Some((failure, at))
+    let is_json = |inside: &str| serde_json::from_str::<serde::de::IgnoredAny>(inside).is_ok();
+    let is_quoted = unquoted(text).is_some_and(is_json);
+    Some((if is_quoted { failure.help("write it without quotes around it") } else { failure }, at))
 }
 
 fn url_problem(text: &str, state: &PreflightState) -> Option<Problem> {
@@ -243,5 +254,8 @@ fn url_problem(text: &str, state: &PreflightState) -> Option<Problem> {
 pub(crate) fn absolute_url_problem(text: &str) -> Option<Problem> {
     let error = Url::parse(text).err()?;
     let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
+    if let Some(inside) = unquoted(text) {
+        return Some(problem.help(format!("write it without quotes: `{inside}`")));
+    }
     Some(error.help.into_iter().fold(problem.part(error.part).label(error.reason), Problem::help))
 }
