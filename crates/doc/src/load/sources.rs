@@ -174,7 +174,7 @@ impl<'a> SourceReader<'a> {
         if let Some(file) = self.bindings.get(&key) {
             return (key, Rc::clone(file));
         }
-        let id = self.sources.add(SourceFile::builtin(&*builtin.name, Arc::clone(text)));
+        let id = self.sources.add(SourceFile::builtin(&*builtin.name, without_descriptions(text)));
         let file = Rc::new(binding::read(id, &self.sources, diagnostics));
         self.bindings.insert(key.clone(), Rc::clone(&file));
         (key, file)
@@ -295,4 +295,23 @@ impl<'a> SourceReader<'a> {
 
 fn language_names(metadata: &Metadata) -> Vec<&str> {
     metadata.languages.iter().map(|language| language.name.text.as_str()).collect()
+}
+/// Empties the lines of comments, `doc` and `example`, which steps are not matched by.
+///
+/// They are most of a library's text, and reading YAML is most of what a start costs. All other lines keep their
+/// places.
+fn without_descriptions(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut is_description = false;
+    for line in text.lines() {
+        // A text below a key is indented by more than the key, or blank.
+        is_description = is_description && (line.is_empty() || line.starts_with("    "));
+        let begins = line.starts_with("  doc:") || line.starts_with("  example:");
+        is_description |= begins;
+        if !is_description && !line.starts_with('#') {
+            plain.push_str(line);
+        }
+        plain.push('\n');
+    }
+    plain
 }

@@ -1,24 +1,31 @@
 //! A prefilter for bindings, so that a step is not tried against every regex.
 //!
 //! Each pattern has one literal that every matching step must contain: the one that the fewest
-//! patterns share. One pass over a step finds all literals in it. A pattern without a literal is
-//! always tried.
+//! patterns share. A pattern without a literal is always tried. After a number of searches a finder is
+//! built that finds all literals in one pass.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 
 use crate::read::binding::CompiledBinding;
 
+/// So many searches are made without a finder, which takes longer to build than they do.
+const FEW: u64 = 200;
+
 /// The index over the bindings of one document.
 #[derive(Debug)]
 pub(crate) struct Index {
-    finder: Option<AhoCorasick>,
+    /// The literals in lower case, as far as they are ASCII.
+    needles: Vec<String>,
     /// For each literal, the bindings that need it.
     bindings: Vec<Vec<u32>>,
     /// Bindings without a literal.
     always: Vec<u32>,
     count: u32,
+    /// Finds all literals in one pass.
+    finder: OnceCell<Option<AhoCorasick>>,
 }
 
 impl Index {
@@ -30,7 +37,7 @@ impl Index {
             }
         }
         let mut numbers: HashMap<&str, usize> = HashMap::new();
-        let mut needles: Vec<&str> = Vec::new();
+        let mut needles: Vec<String> = Vec::new();
         let mut needing: Vec<Vec<u32>> = Vec::new();
         let mut always = Vec::new();
         for (index, compiled) in (0_u32..).zip(bindings) {
@@ -41,39 +48,47 @@ impl Index {
                 continue;
             };
             let number = *numbers.entry(rarest).or_insert_with(|| {
-                needles.push(rarest);
+                needles.push(rarest.to_ascii_lowercase());
                 needing.push(Vec::new());
                 needles.len() - 1
             });
             needing[number].push(index);
         }
-        let finder =
-            AhoCorasickBuilder::new().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(&needles).ok();
         let count = u32::try_from(bindings.len()).unwrap_or(u32::MAX);
-        Self { finder, bindings: needing, always, count }
+        Self { needles, bindings: needing, always, count, finder: OnceCell::new() }
     }
 
     /// Collects all bindings that `step` may match, in order, in `scratch.found`.
     pub(crate) fn candidates(&self, step: &str, scratch: &mut Scratch) {
         scratch.found.clear();
-        // The long s and the Kelvin sign are cases of ASCII letters, which the finder does not
-        // know.
-        let finder = self.finder.as_ref().filter(|_| step.is_ascii() || !step.contains(['\u{17f}', '\u{212a}']));
-        let Some(finder) = finder else {
+        // The long s and the Kelvin sign are cases of ASCII letters, which this search does not know.
+        if !step.is_ascii() && step.contains(['\u{17f}', '\u{212a}']) {
             scratch.found.extend(0..self.count);
             return;
-        };
+        }
         scratch.found.extend_from_slice(&self.always);
         scratch.round += 1;
-        scratch.seen.resize(self.bindings.len(), 0);
-        for found in finder.find_overlapping_iter(step) {
-            let literal = found.pattern().as_usize();
-            // A literal such as a space occurs many times in a step. Its bindings are added once.
-            if std::mem::replace(&mut scratch.seen[literal], scratch.round) != scratch.round {
-                scratch.found.extend_from_slice(&self.bindings[literal]);
+        let finder = if scratch.round > FEW { self.finder.get_or_init(|| self.build()).as_ref() } else { None };
+        if let Some(finder) = finder {
+            scratch.seen.resize(self.bindings.len(), 0);
+            for found in finder.find_overlapping_iter(step) {
+                let literal = found.pattern().as_usize();
+                // A literal such as a space occurs many times in a step. Its bindings are added once.
+                if std::mem::replace(&mut scratch.seen[literal], scratch.round) != scratch.round {
+                    scratch.found.extend_from_slice(&self.bindings[literal]);
+                }
             }
+        } else {
+            let lower = step.to_ascii_lowercase();
+            let needed = self.needles.iter().zip(&self.bindings).filter(|(needle, _)| lower.contains(needle.as_str()));
+            scratch.found.extend(needed.flat_map(|(_, bindings)| bindings));
         }
         scratch.found.sort_unstable();
+    }
+
+    fn build(&self) -> Option<AhoCorasick> {
+        let mut builder = AhoCorasickBuilder::new();
+        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(&self.needles).ok()
     }
 }
 
@@ -98,8 +113,11 @@ mod tests {
         let mut scratch = Scratch::default();
         let index = Index::new(&library.bindings);
         index.candidates(step, &mut scratch);
+        let found = scratch.found.clone();
+        scratch.round = FEW;
         index.candidates(step, &mut scratch);
-        scratch.found
+        assert_eq!(found, scratch.found, "with a finder");
+        found
     }
 
     #[test]

@@ -154,13 +154,22 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
     let (loaded, at) = Documents::single(path, settings, registry)?;
     let mut files: Vec<BindingsFile> = Vec::new();
     for binding in &loaded.plan.documents[at].bindings {
-        let (name, _) = loaded.sources.location(binding.span);
-        match files.iter_mut().find(|file| file.name == name) {
+        let source = loaded.sources.file(binding.span.source);
+        match files.iter_mut().find(|file| file.name == source.name) {
+            // Documents load libraries without descriptions.
+            Some(_) if source.is_builtin => {}
             Some(file) => file.bindings.push(binding.clone()),
-            None => files.push(BindingsFile { name: name.to_owned(), bindings: vec![binding.clone()] }),
+            None => {
+                let library = registry.libraries().iter().map(source_of).find(|file| file.name == source.name);
+                let bindings = match library.filter(|_| source.is_builtin) {
+                    Some(library) => bindings_of(library).1,
+                    None => vec![binding.clone()],
+                };
+                files.push(BindingsFile { name: source.name.clone(), bindings });
+            }
         }
     }
-    Ok(Found { files, is_valid: !loaded.has_errors(), is_builtin: false })
+    Ok(Found { files, is_valid: !loaded.has_errors() })
 }
 
 /// Says that nothing has this name or these words.

@@ -135,7 +135,9 @@ properties: {items: {type: array, minItems: 2}, count: {const: 2}}
 ~~~
 "#;
     let ran = Project::new().file("x.md", text).run(["run", "x.md"]).code(1).stderr("");
-    snapbox::assert_data_eq!(explanation(&ran), str![[r#"
+    snapbox::assert_data_eq!(
+        explanation(&ran),
+        str![[r#"
 stdout of the command does not conform to schema items.schema.json
 note: $.count: it is not of type "string", actual 2
 note: $.items[0]: "done" is a required property
@@ -143,7 +145,8 @@ note: $.items[1]: "done" is a required property
 note: $.items[1].title: it is longer than 4 characters, actual "bread"
 note: the command `cat todo.json` ended with exit status 0
 
-"#]]);
+"#]]
+    );
 }
 
 #[test]
