@@ -140,7 +140,8 @@ fn check(
         let before = state.anything_goes;
         let problems = registry.check(&step.implementation.function, &captures, &mut state);
         if problems.iter().any(|problem| problem.kind == ProblemKind::MissingProgram) {
-            // That is the one mistake: what it would have created is unknown, and other programs are looked up as before.
+            // That is the one mistake: what it would have created is unknown, and other programs are
+            // looked up as before.
             state.anything_goes = before;
             state.lacks_program = true;
             state.ran = true;

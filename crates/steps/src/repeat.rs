@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::look::{Look, Prospect};
 use crate::step::{Captures, Failure, StepResult};
 
+/// What a note begins with that says how the results of a repeated step changed.
+pub(crate) const CHANGES: &str = "at first: ";
+
 /// How much longer than the slowest look before the last one may take.
 const GRACE: Duration = Duration::from_millis(100);
 /// The longest text that a note about changes shows.
@@ -274,7 +277,7 @@ impl Looks {
                 _ => format!("; then {left_out} other results"),
             };
             let shown = rest[left_out..].iter().map(|(at, value)| format!("; after {}: {value}", words::duration(*at)));
-            failure = failure.note(format!("at first: {first}{others}{}", shown.collect::<String>()));
+            failure = failure.note(format!("{CHANGES}{first}{others}{}", shown.collect::<String>()));
         }
         reason.into_iter().fold(failure, |failure, reason| failure.note(format!("not tried again: {reason}")))
     }

@@ -76,8 +76,9 @@ impl Values {
 
     /// Replaces each `${NAME}` of a kept value. `None` if there is nothing to replace.
     ///
-    /// `$${NAME}` stands for `${NAME}`, except in texts for functions of the document's own. Other names stay as they are, because they may be for a
-    /// shell. `quote` is the quote that is open before the text, and after it.
+    /// `$${NAME}` stands for `${NAME}`, except in texts for functions of the document's own. Other
+    /// names stay as they are, because they may be for a shell. `quote` is the quote that is open
+    /// before the text, and after it.
     pub(crate) fn expand(&self, text: &str, reading: Reading, quote: &mut Option<char>) -> Option<String> {
         if reading == Reading::CommandLine {
             let expanded = self.walk(text, reading, quote);
@@ -112,16 +113,21 @@ impl Values {
                 }
             }
             let mut length = c.len_utf8();
-            let is_escape = c == '\\' && *quote != Some('\'');
-            match reading {
-                Reading::CommandLine | Reading::Json | Reading::JsonPath
-                    if is_escape || (c == '\\' && reading != Reading::CommandLine) =>
-                {
-                    length += rest[1..].chars().next().map_or(0, char::len_utf8);
-                }
-                Reading::CommandLine | Reading::JsonPath if matches!(c, '\'' | '"') => toggle(quote, c),
-                Reading::Json if c == '"' => toggle(quote, c),
-                _ => {}
+            // Between the single quotes of a shell, a backslash is literal.
+            let escapes = match reading {
+                Reading::CommandLine => *quote != Some('\''),
+                Reading::Json | Reading::JsonPath => true,
+                _ => false,
+            };
+            let quotes: &[char] = match reading {
+                Reading::CommandLine | Reading::JsonPath => &['\'', '"'],
+                Reading::Json => &['"'],
+                _ => &[],
+            };
+            if c == '\\' && escapes {
+                length += rest[1..].chars().next().map_or(0, char::len_utf8);
+            } else if quotes.contains(&c) {
+                toggle(quote, c);
             }
             out.push_str(&rest[..length]);
             rest = &rest[length..];

@@ -297,6 +297,7 @@ stdout JSON $.items[*].title is "milk"
   $.items[*].title selects 2 values in stdout of the command, and this step needs one
   note: they are at $.items[0].title, $.items[1].title
   note: the command `cat todo.json` ended with exit status 0
+  help: to select the first one, write `$.items[0].title`
   help: for all of them, write `$.items[*].title is, in any order, [...]`, `$.items[*].title includes ...` or `$.items[*].title has 2 elements`
 stdout JSON $.count is "2"
   $.count in stdout of the command is not as expected

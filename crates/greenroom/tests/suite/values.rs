@@ -168,7 +168,8 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn files_are_filled_in() {
     let text = document(
-        "given a free port kept as PORT\nand file nginx.conf, filled in\nand file other.conf with values from nginx.conf\n\
+        "given a free port kept as PORT\nand file nginx.conf, filled in\n\
+         and file other.conf with values from nginx.conf\n\
          then file nginx.conf contains \"proxy_set_header Host ${host};\"\n\
          and file nginx.conf contains \"listen ${PORT};\"\nand file nginx.conf contains \"# $${PORT}\"\n\
          and files nginx.conf and other.conf match",
@@ -193,7 +194,11 @@ fn a_binding_of_the_document_wins() {
             "- when: I keep stdout as {name}\n  impl: {python: {function: keep}}\n\
              - then: value {name} is \"{text:text}\"\n  impl: {python: {function: look}}\n",
         )
-        .file("own.py", "def keep(ctx, name=None): ctx[name] = 'own'\n\ndef look(ctx, name=None, text=None): assert ctx[name] == text\n")
+        .file(
+            "own.py",
+            "def keep(ctx, name=None): ctx[name] = 'own'\n\n\
+             def look(ctx, name=None, text=None): assert ctx[name] == text\n",
+        )
         .run(["run", "x.md"])
         .stderr("")
         .code(0);

@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 use super::daemons::Daemons;
 use crate::context::Context;
 use crate::library::ownership::{describe, is_on_noexec, user_name};
+use crate::repeat::CHANGES;
 use crate::step::{Failure, Output, Stream, Subject};
 
 /// The most paths that are described.
@@ -57,7 +58,9 @@ pub(crate) fn texts_of(context: &mut Context, error: &Failure) -> Vec<Text> {
         Some(Subject::Daemon { name }) => Some(name.clone()),
         _ => None,
     };
-    let of_failure = error.notes.iter().chain([&error.message]);
+    // How the results of a repeated step changed is no reason of the last one.
+    let notes = error.notes.iter().filter(|note| !note.starts_with(CHANGES));
+    let of_failure = notes.chain([&error.message]);
     let mut texts: Vec<Text> = of_failure.map(|text| Text { text: text.clone(), daemon: None }).collect();
     // A server says what does not exist for its clients, which is about URLs.
     let of_processes = |output: &&Output| !matches!(output.source, OutputSource::Response { .. });

@@ -4,10 +4,12 @@ use serde_json::Value;
 
 use super::compare::{self, Finder, Ignored, equal};
 use super::data::{self, DataError, Format};
-use super::path::{Element, Path, split};
-use super::schema::{self, Schema};
+use super::path::{Path, PathError, split};
+use super::place::Element;
+use super::schema::{Schema, failure as schema_failure};
 use super::show::{brief, kind, text};
 use super::subject::{Data, Subject, not_data, path_of};
+use super::types::{DataType, format_of, number};
 use super::validity;
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
@@ -117,7 +119,16 @@ fn check(context: &mut Context, captures: &Captures, data: &Data, assertion: Ass
         Assertion::IsInAnyOrder => is_in_any_order(captures, data, &path, &name),
         Assertion::Includes => includes(&json_of(captures, "part")?, data, &path, &name),
         _ => {
-            let node = path.one(&data.value, &data.what)?;
+            let node = path.one(&data.value, &data.what).map_err(|failure| {
+                let (text, count) = (&path.text, path.nodes(&data.value).len());
+                if count < 2 {
+                    return failure;
+                }
+                failure.help(format!(
+                    "for all of them, write `{text} is, in any order, [...]`, `{text} includes ...` or \
+                     `{text} has {count} elements`"
+                ))
+            })?;
             let failed = one(context, captures, node.value, &node.place, assertion, &name);
             failed.map_err(|failure| Mismatch { failure, at: node.place })
         }
@@ -209,18 +220,6 @@ fn is_within(captures: &Captures, value: &Value, assertion: Assertion, name: &st
     }
     let word = if is_least { "at least" } else { "at most" };
     Err(Failure::new(format!("{name} is {actual}, expected {word} {written}")))
-}
-
-/// Parses a number as a step writes it.
-pub(super) fn number(text: &str) -> Option<serde_json::Number> {
-    match text.parse::<i64>() {
-        Ok(integer) => Some(integer.into()),
-        Err(_) => text
-            .parse::<u64>()
-            .map(serde_json::Number::from)
-            .ok()
-            .or_else(|| text.parse().ok().and_then(serde_json::Number::from_f64)),
-    }
 }
 
 fn has_elements(captures: &Captures, data: &Data, path: &Path, name: &str) -> Result<(), Mismatch> {
@@ -327,7 +326,7 @@ fn compare_file(context: &mut Context, captures: &Captures, data: &Data, asserti
     }
     let mut ignored = Ignored::new();
     for written in captures.get("paths").map(split).unwrap_or_default() {
-        let path = Path::parse(written).map_err(super::path::PathError::into_failure)?;
+        let path = Path::parse(written).map_err(PathError::into_failure)?;
         let nodes = path.nodes(&data.value);
         if nodes.is_empty() {
             let mut failure = path.nothing(&data.value, &data.what);
@@ -354,12 +353,7 @@ fn conforms(context: &mut Context, captures: &Captures, data: &Data) -> Result<(
     let complaints = schema.complaints(&data.value);
     let Some((at, _)) = complaints.first() else { return Ok(()) };
     let message = format!("{} does not conform to schema {}", data.what, file.name);
-    Err(Mismatch { failure: schema::failure(message, &complaints), at: at.clone() })
-}
-
-/// Returns the format of an embedded file: what its name says, else that of the step.
-pub(super) fn format_of(file: &str, captures: &Captures) -> Format {
-    Format::of_file(file).or_else(|| Format::named(captures.get("format")?)).unwrap_or(Format::Json)
+    Err(Mismatch { failure: schema_failure(message, &complaints), at: at.clone() })
 }
 
 /// Parses the JSON of a capture.
@@ -369,110 +363,4 @@ pub(crate) fn json_of(captures: &Captures, name: &str) -> Result<Value, Failure>
         let failure = Failure::new(format!("`{name}` is not JSON: {reason}")).note(format!("it is {written}"));
         help.into_iter().fold(failure, Failure::help)
     })
-}
-
-/// A type of data that a step can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DataType {
-    String,
-    Number,
-    Integer,
-    Boolean,
-    Null,
-    Object,
-    Array,
-}
-
-impl DataType {
-    const ALL: [(Self, &str); 7] = [
-        (Self::String, "string"),
-        (Self::Number, "number"),
-        (Self::Integer, "integer"),
-        (Self::Boolean, "boolean"),
-        (Self::Null, "null"),
-        (Self::Object, "object"),
-        (Self::Array, "array"),
-    ];
-
-    /// Returns the type of this name.
-    pub(super) fn named(name: &str) -> Result<Self, Failure> {
-        let found = Self::ALL.into_iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
-        found.map(|(data_type, _)| data_type).ok_or_else(|| {
-            let names = Self::ALL.map(|(_, name)| name);
-            let error = Failure::new(format!("unknown type {name}"));
-            match name.to_ascii_lowercase().as_str() {
-                "text" | "str" => error.help("did you mean `string`?"),
-                "int" => error.help("did you mean `integer`?"),
-                "float" | "decimal" => error.help("did you mean `number`?"),
-                "bool" => error.help("did you mean `boolean`?"),
-                "list" => error.help("did you mean `array`?"),
-                "map" | "mapping" | "dict" | "table" => error.help("did you mean `object`?"),
-                _ => error.help(format!("the types are {}", names.join(", "))),
-            }
-        })
-    }
-
-    fn with_article(self) -> &'static str {
-        match self {
-            Self::String => "a string",
-            Self::Number => "a number",
-            Self::Integer => "an integer",
-            Self::Boolean => "a boolean",
-            Self::Null => "null",
-            Self::Object => "an object",
-            Self::Array => "an array",
-        }
-    }
-
-    fn includes(self, value: &Value) -> bool {
-        match self {
-            Self::String => value.is_string(),
-            Self::Number => value.is_number(),
-            // 1.0 is the number 1.
-            Self::Integer => value
-                .as_number()
-                .is_some_and(|number| !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0)),
-            Self::Boolean => value.is_boolean(),
-            Self::Null => value.is_null(),
-            Self::Object => value.is_object(),
-            Self::Array => value.is_array(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn types_hold_for_their_values_only() {
-        let holds = |value: &Value| {
-            let holding = DataType::ALL.into_iter().filter(|(data_type, _)| data_type.includes(value));
-            holding.map(|(_, name)| name).collect::<Vec<_>>().join(" ")
-        };
-        for (value, types) in [
-            (json!("1"), "string"),
-            (json!(1), "number integer"),
-            (json!(1.0), "number integer"),
-            (json!(1.5), "number"),
-            (json!(true), "boolean"),
-            (json!(null), "null"),
-            (json!({}), "object"),
-            (json!([]), "array"),
-        ] {
-            assert_eq!(holds(&value), types, "{value}");
-        }
-        assert!(DataType::named("list").is_err());
-    }
-
-    #[test]
-    fn numbers_of_steps_are_exact() {
-        for (text, want) in
-            [("5", "5"), ("-5", "-5"), ("007", "7"), ("1.50", "1.5"), ("18446744073709551615", "18446744073709551615")]
-        {
-            assert_eq!(number(text).unwrap().to_string(), want);
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Number, Value};
 
-use super::path::{Element, place};
+use super::place::{Element, place};
 use super::show::{brief, kind};
 
 /// The most differences that a failure lists.

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value};
 use serde_saphyr::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
-use super::path::{Element, place};
+use super::place::{Element, place};
 
 /// How data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,15 +2,18 @@
 //!
 //! `data` reads JSON, YAML and TOML, `path` finds values in it, and `compare` says where two differ.
 //! Steps are in `assertion`, with a table of them first; `subject` is where their data comes from.
-//! `validity` has what is checked before the run, and `show` how values look in messages.
+//! `validity` has what is checked before the run, `types` what steps write besides JSON, `place` how
+//! places are written, and `show` how values look in messages.
 
 mod assertion;
 mod compare;
 pub(crate) mod data;
 mod path;
+mod place;
 mod schema;
 mod show;
 mod subject;
+mod types;
 mod validity;
 
 use crate::registry::Library;

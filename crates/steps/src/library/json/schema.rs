@@ -4,7 +4,7 @@
 use jsonschema::paths::LocationSegment;
 use serde_json::Value;
 
-use super::path::{Element, place};
+use super::place::{Element, place};
 #[cfg(feature = "schema")]
 use super::show::brief;
 use crate::step::Failure;
@@ -98,7 +98,8 @@ fn lower(message: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-#[cfg(all(test, feature = "schema"))]
+#[cfg(test)]
+#[cfg(feature = "schema")]
 mod tests {
     use serde_json::json;
 
@@ -109,7 +110,9 @@ mod tests {
         let schema = json!({
             "type": "object",
             "required": ["id"],
-            "properties": {"id": true, "n": {"type": "integer"}, "d": {"format": "date"}, "items": {"items": {"minimum": 3}}},
+            "properties": {
+                "id": true, "n": {"type": "integer"}, "d": {"format": "date"}, "items": {"items": {"minimum": 3}}
+            },
             "additionalProperties": false
         });
         let schema = Schema::compile(&schema).unwrap();

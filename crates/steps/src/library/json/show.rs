@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::path::{Element, place};
+use super::place::{Element, place};
 
 /// The most characters of a value in a line of a message.
 const BRIEF: usize = 200;

@@ -5,7 +5,8 @@ use greenroom_sandbox::process::capture;
 use serde_json::Value;
 
 use super::data::{self, DataError, Format};
-use super::path::{self, Element, Path};
+use super::path::{Path, PathError};
+use super::place::Element;
 use super::show::{SHOWN, surroundings};
 use crate::context::Context;
 use crate::library::bytes::{Bytes, HELD};
@@ -146,7 +147,7 @@ fn daemon_of(captures: &Captures) -> Result<&str, Failure> {
 
 /// Parses the path of a step.
 pub(super) fn path_of(captures: &Captures) -> Result<Path, Failure> {
-    Path::parse(captures.text("path")?).map_err(path::PathError::into_failure)
+    Path::parse(captures.text("path")?).map_err(PathError::into_failure)
 }
 
 fn latest(context: &mut Context) -> Result<&crate::library::runcmd::CommandRun, Failure> {

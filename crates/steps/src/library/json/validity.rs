@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::assertion::{DataType, format_of, number};
 use super::data::{self, DataError, Format};
 use super::path::{Path, PathError, split};
 use super::schema::Schema;
 use super::subject::{Subject, unknown_format};
+use super::types::{DataType, format_of, number};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::daemon::{OF_DAEMON, unknown_daemon};

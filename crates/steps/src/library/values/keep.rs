@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use greenroom_sandbox::process::capture;
 
+use super::source::Source;
 use super::validity;
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, HELD};
@@ -14,17 +15,6 @@ use crate::library::place::{self, cannot};
 use crate::library::runcmd::{self, Runcmd};
 use crate::registry::Library;
 use crate::step::{Captures, Failure, Relation, StepResult, Stream};
-
-/// What a step keeps a text of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    Output(Stream),
-    Body,
-    Header,
-    Cookie,
-    File,
-    Daemon(Stream),
-}
 
 /// Sources of which a step keeps all.
 const WHOLE: [(Source, &str); 6] = [

@@ -8,6 +8,7 @@
 mod assertion;
 mod given;
 mod keep;
+mod source;
 mod validity;
 
 use crate::registry::Library;

@@ -1,6 +1,6 @@
 //! What is checked of this library's steps before the run.
 
-use super::keep::Source;
+use super::source::Source;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::daemon::unknown_daemon;
