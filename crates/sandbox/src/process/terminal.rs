@@ -13,6 +13,7 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::io::{Errno, read, write};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -34,7 +35,10 @@ impl Default for TerminalSize {
 /// The outer side of a terminal.
 #[derive(Debug)]
 pub struct Terminal {
-    controller: OwnedFd,
+    /// The side of the person, until the terminal is hung up.
+    controller: Option<OwnedFd>,
+    /// Its end ends the thread, which has the other side open too.
+    line: Option<OwnedFd>,
     is_drained: Arc<AtomicBool>,
 }
 
@@ -53,22 +57,27 @@ impl Terminal {
         tcsetwinsize(&inside, Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 })?;
         fcntl_setfl(&controller, OFlags::NONBLOCK)?;
         let reader = controller.try_clone()?;
+        let (end, line) = pipe_with(PipeFlags::CLOEXEC)?;
         let is_drained = Arc::<AtomicBool>::default();
         let drained = Arc::clone(&is_drained);
         thread::Builder::new().name("greenroom-terminal".to_owned()).spawn(move || {
-            let mut buffer = [0; 4096];
+            let (mut buffer, mut is_hung_up) = ([0; 4096], false);
             loop {
                 match read(&reader, &mut buffer) {
                     // A file that cannot be written to any more is full; the program must not wait for that.
                     Ok(length) if length > 0 => drop(output.write_all(&buffer[..length])),
                     Err(Errno::INTR) => {}
-                    Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&reader, PollFlags::IN)], None)),
+                    Err(Errno::AGAIN) if !is_hung_up => {
+                        let mut polled = [PollFd::new(&reader, PollFlags::IN), PollFd::new(&end, PollFlags::IN)];
+                        let _ = poll(&mut polled, None);
+                        is_hung_up = !polled[1].revents().is_empty();
+                    }
                     Ok(_) | Err(_) => break,
                 }
             }
             drained.store(true, Ordering::Release);
         })?;
-        Ok((Self { controller, is_drained }, File::from(inside)))
+        Ok((Self { controller: Some(controller), line: Some(line), is_drained }, File::from(inside)))
     }
 
     /// Types what there is place for. Returns how many bytes that was.
@@ -77,7 +86,16 @@ impl Terminal {
     ///
     /// When there is no place, or no process has the terminal open any more.
     pub fn input(&self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(write(self.controller.as_fd(), bytes)?)
+        let controller = self.controller.as_ref().ok_or(Errno::IO)?;
+        Ok(write(controller.as_fd(), bytes)?)
+    }
+
+    /// Closes the terminal, as a person closes a window: the kernel sends SIGHUP, and ends all reading.
+    ///
+    /// What was written before is recorded.
+    pub fn hang_up(&mut self) {
+        self.controller = None;
+        self.line = None;
     }
 
     /// Whether all output is in the file, and no process can write any more.
@@ -94,6 +112,18 @@ mod tests {
     use crate::process::Watch;
 
     #[test]
+    fn a_terminal_that_is_hung_up_ends_reading() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (mut terminal, inside) = Terminal::open(TerminalSize::default(), file.reopen().unwrap()).unwrap();
+        (&inside).write_all(b"bye\n").unwrap();
+        terminal.hang_up();
+        let end = || matches!(read(&inside, &mut [0; 8]), Ok(0) | Err(Errno::IO)).then_some(());
+        assert_eq!(Watch::new().until("the end", Duration::from_mins(1), &[], end), Ok(Some(())));
+        assert!(terminal.input(b"x").is_err() && terminal.is_drained());
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "bye\r\n");
+    }
+
+    #[test]
     fn output_is_recorded_to_its_end_and_typed_text_is_echoed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let (terminal, inside) = Terminal::open(TerminalSize::default(), file.reopen().unwrap()).unwrap();
@@ -107,6 +137,5 @@ mod tests {
         let drained = || terminal.is_drained().then_some(());
         assert_eq!(Watch::new().until("the end", minute, &[], drained), Ok(Some(())));
         assert_eq!(content(), "yes\r\nbye\r\n");
-        assert!(terminal.input(b"x").is_err());
     }
 }

@@ -39,8 +39,9 @@ fn a_shell_is_used_as_by_a_person() {
         "given the environment variable PS1=ready>\nwhen I start \"bash --norc\" in a terminal of 120 by 40 as sh\n\
          and I wait for terminal sh to show \"ready>\"\nand I type \"stty size; echo $TERM; tty\\n\" into terminal sh\n\
          and I wait for terminal sh to show \"40 120\\nxterm\\n/dev/pts/\"\n\
-         and I wait for terminal sh to show \"ready>\"\nand I type \"cat\\n\" into terminal sh\n\
-         and I wait for terminal sh to show \"cat\"\nand I press Ctrl-C in terminal sh\n\
+         and I wait for terminal sh to show \"ready>\"\nand I type \"sh -c 'echo me\\\"\\\"ow; read x'\\n\" into terminal sh\n\
+         and I wait for terminal sh to show \"meow\"\n\
+         and I press Ctrl-C in terminal sh\n\
          and I wait for terminal sh to show \"ready>\"\nand I type \"echo a''b\\n\" into terminal sh\n\
          and I wait for terminal sh to show \"ab\\nready>\"\nand I press Up in terminal sh\n\
          and I press Enter in terminal sh\nand I wait for terminal sh to show \"ab\\nready>\"\n\

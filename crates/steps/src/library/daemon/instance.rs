@@ -258,6 +258,9 @@ impl Daemon {
         let length = |stream| std::fs::symlink_metadata(self.file(stream)).map_or(0, |metadata| metadata.len());
         self.lengths_when_asked = Some(Stream::BOTH.map(length));
         self.process.request_stop(self.asked_by);
+        if let Some((terminal, _)) = self.terminal.as_mut().filter(|_| self.asked_by == Signal::HUP) {
+            terminal.hang_up();
+        }
         before
     }
 
