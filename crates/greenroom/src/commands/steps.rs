@@ -169,7 +169,7 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
             }
         }
     }
-    Ok(Found { files, is_valid: !loaded.has_errors() })
+    Ok(Found { files, is_valid: !loaded.has_errors(), is_builtin: false })
 }
 
 /// Says that nothing has this name or these words.
