@@ -195,8 +195,8 @@ pub(crate) fn leftover_help(killed: &BTreeSet<KilledLeftover>) -> Option<String>
     let it = if killed.len() == 1 { "it" } else { "them" };
     let way = match killed.first()? {
         KilledLeftover::Daemon(daemon) => format!(
-            "; or stop {it} in the scenario with more time, `when I stop background process {daemon}, within 30 seconds`, \
-             or at once, `when I send signal SIGKILL to daemon {daemon}`"
+            "; or stop {it} in the scenario with more time, `when I stop background process {daemon}, within 30 \
+             seconds`, or at once, `when I send signal SIGKILL to daemon {daemon}`"
         ),
         KilledLeftover::Command(_) => format!("; or end {it} in the scenario with another signal"),
     };

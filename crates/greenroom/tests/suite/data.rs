@@ -706,7 +706,8 @@ error[unknown-name]: no earlier step keeps a value as TOKEN
 
 fn served(kind: &str, body: &str, step: &str) -> Ran {
     let text = document(&format!(
-        "given file server.py\nwhen I start \"python3 server.py 8080 '{kind}' '{body}'\" as a background process as web, \
+        "given file server.py\n\
+         when I start \"python3 server.py 8080 '{kind}' '{body}'\" as a background process as web, \
          on port 8080\nand I send a GET request to http://localhost:8080/items\nthen {step}"
     )) + SERVER;
     Project::anywhere().file("x.md", text).run(["run", "x.md"]).stderr("")

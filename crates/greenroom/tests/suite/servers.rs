@@ -439,7 +439,8 @@ fn postgresql_runs_as_an_ordinary_user_and_is_stopped_by_its_own_signal() {
          when I start \"{bin}/postgres -D data -k . -h localhost -p 8080 -F\" as a background process as pg, on port \
          8080, within 60 seconds\n\
          and I wait for daemon pg to report ready, for at most 60 seconds\n\
-         when I start \"psql -h localhost -p 8080 -U app -d postgres -c 'select pg_sleep(600)'\" as a background process \
+         when I start \"psql -h localhost -p 8080 -U app -d postgres -c 'select pg_sleep(600)'\" \
+         as a background process \
          as client\n\
          then within 30 seconds running \"psql -h localhost -p 8080 -U app -d postgres -Atc \
          'select count(*) from pg_stat_activity where query = $$select pg_sleep(600)$$'\" prints \"1\"\n\

@@ -402,7 +402,9 @@ fn files_contain_text() {
     assert_eq!(scenario.fails("then file fo.txt contains \"x\""), missing);
     assert_eq!(scenario.fails("then file fo.txt doesn't contain \"x\""), missing);
     scenario.passes("given a directory d");
-    let directory = error("d is a directory, not a file").note("it is empty");
+    let directory = error("d is a directory, not a file")
+        .note("the directory is empty")
+        .help("have a file written there, not a directory created; or name a file in d in this step");
     assert_eq!(scenario.fails("then file d contains \"x\""), directory);
 }
 

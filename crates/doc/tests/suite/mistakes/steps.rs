@@ -133,7 +133,8 @@ error[ambiguous-step]: 2 bindings match this step
 fn own_bindings_win_over_built_in_ones_that_subplot_does_not_have() {
     let native = "\n  impl: {native: {function: x}}\n";
     let library = format!(
-        "- given: thing {{x}} is here{native}- given: it {{x}} new{native}- given: an old {{x}}{native}  origin: subplot\n"
+        "- given: thing {{x}} is here{native}- given: it {{x}} new{native}\
+         - given: an old {{x}}{native}  origin: subplot\n"
     );
     let own = format!("- given: thing {{y}} is {{z}}{native}- given: an {{x}} thing{native}");
     let document = "---\ntitle: X\nbindings: [own.yaml, lib/l.yaml]\n---\n\n# One\n\n~~~scenario\n";

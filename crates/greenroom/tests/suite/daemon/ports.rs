@@ -198,7 +198,8 @@ fn a_daemon_accepts_tls_or_does_not() {
         let start = format!("when I start \"python3 serve.py {mode}\" as a background process as web\n");
         format!("given file serve.py\n{start}{}", wait(limit))
     };
-    let certificate = "when I run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem \
+    let certificate = "when I run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+                       -keyout key.pem \
                        -out cert.pem -days 2 -subj /CN=localhost\n";
     let accepted = format!("{certificate}{}and I restart daemon web\nthen daemon web is running", serve("tls", 60));
     project.file("x.md", scenario(&accepted) + SERVE).run(["run", "x.md"]).passes();

@@ -37,9 +37,11 @@ fn a_password_is_typed_when_it_is_asked_for() {
 fn a_shell_is_used_as_by_a_person() {
     holds(
         "given the environment variable PS1=ready>\nwhen I start \"bash --norc\" in a terminal of 120 by 40 as sh\n\
-         and I wait for terminal sh to show \"ready>\"\nand I type \"stty size; echo $TERM; tty\\n\" into terminal sh\n\
+         and I wait for terminal sh to show \"ready>\"\n\
+         and I type \"stty size; echo $TERM; tty\\n\" into terminal sh\n\
          and I wait for terminal sh to show \"40 120\\nxterm\\n/dev/pts/\"\n\
-         and I wait for terminal sh to show \"ready>\"\nand I type \"sh -c 'echo me\\\"\\\"ow; read x'\\n\" into terminal sh\n\
+         and I wait for terminal sh to show \"ready>\"\n\
+         and I type \"sh -c 'echo me\\\"\\\"ow; read x'\\n\" into terminal sh\n\
          and I wait for terminal sh to show \"meow\"\n\
          and I press Ctrl-C in terminal sh\n\
          and I wait for terminal sh to show \"ready>\"\nand I type \"echo a''b\\n\" into terminal sh\n\

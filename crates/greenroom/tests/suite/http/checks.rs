@@ -80,7 +80,8 @@ error[bad-url]: invalid URL: http://localhost/?x
 #[test]
 fn methods_headers_statuses_and_regexes_are_checked() {
     checked(
-        "given HTTP header Content-Type: is \"x\"\nand HTTP header X(y) is \"x\"\nand HTTP requests may take 0 seconds\n\
+        "given HTTP header Content-Type: is \"x\"\nand HTTP header X(y) is \"x\"\n\
+         and HTTP requests may take 0 seconds\n\
          when I send a G(T request to http://localhost/\nthen the response status is 600\nand the response status is ok\n\
          and the response header Location: exists\nand the response body matches regex /a(/",
     )

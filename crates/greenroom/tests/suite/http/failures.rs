@@ -356,7 +356,8 @@ fn ctrl_c_ends_a_request() {
 fn a_large_body_does_not_cost_memory() {
     super::holds(&format!(
         "{}when I try to send a GET request to http://localhost:8000/endless\nthen the request fails with \"64 MiB\"\n\
-         when I run sh -c 'awk \"/VmHWM/ {{ print (\\$2 < 200000) }}\" /proc/$PPID/status'\nthen stdout is exactly \"1\\n\"",
+         when I run sh -c 'awk \"/VmHWM/ {{ print (\\$2 < 200000) }}\" /proc/$PPID/status'\n\
+         then stdout is exactly \"1\\n\"",
         super::UP
     ));
 }
