@@ -393,12 +393,15 @@ fn too_long(output: &str, context: &mut Context) -> Failure {
     // The sizes of outputs are in decimal units.
     let limit = |limit| match (words::size_limit(limit), words::size(limit)) {
         (exact, size) if exact == size => format!(" of {exact}"),
-        (exact, size) => format!(" of {exact} ({size})"),
+        (exact, size) => format!(" of {exact} (= {size})"),
     };
     let limit = context.watch().output_limit().map_or_else(String::new, limit);
     Failure::new(format!("{output} exceeded the output limit{limit}; the processes that wrote to it were killed"))
         .kind(FailureKind::OutputLimit)
-        .help("write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`")
+        .help(
+            "stop it from writing without end; if it is meant to write this much, raise the limit with `output_limit` \
+             in the document's metadata or `--output-limit`",
+        )
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> Failure {

@@ -313,10 +313,12 @@ lib/daemon.yaml (105 steps)
         name: a word, port: a word
         Waits until a daemon listens on a TCP port and completes a TLS handshake there, for at most
         five seconds. Its certificate is not checked. Then the connection is closed.
+        example: when I wait for daemon web to accept TLS on port 8080
 
   when  I wait for daemon {name} to accept TLS on port {port}, for at most {limit} seconds
         name: a word, port: a word, limit: a number
         The same with another limit.
+        example: when I wait for daemon web to accept TLS on port 8080, for at most 30 seconds
 
   when  I wait for daemon {name} to listen on UDP port {port}
         name: a word, port: a word

@@ -271,7 +271,6 @@ fn check_writes_sarif() {
                 "text": "Run `greenroom check` to see the place, the reason and what to do."
               },
               "id": "bad-escape",
-              "name": "bad-escape",
               "shortDescription": {
                 "text": "bad escape"
               }
@@ -284,7 +283,6 @@ fn check_writes_sarif() {
                 "text": "Run `greenroom check` to see the place, the reason and what to do."
               },
               "id": "unknown-step",
-              "name": "unknown-step",
               "shortDescription": {
                 "text": "unknown step"
               }

@@ -32,8 +32,8 @@ FAIL [TIME]  Flood
     ok [TIME]  when I start "sh -c 'read go < gate; yes | head -c 500000000'" as a background process as flood
     FAILED [TIME]  when I run sh -c 'echo > gate; sleep 1000'
 
-  stdout of daemon flood exceeded the output limit of 100 KiB (102.4 kB); the processes that wrote to it were killed
-  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
+  stdout of daemon flood exceeded the output limit of 100 KiB (= 102.4 kB); the processes that wrote to it were killed
+  help: stop it from writing without end; if it is meant to write this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   daemon flood: killed because its output exceeded the limit
     command: sh -c 'read go < gate; yes | head -c 500000000'
@@ -99,9 +99,9 @@ FAIL [TIME]  The scenario
 
     FAILED [TIME]  when I run sh -c 'yes >&2'
 
-  stderr of the command `sh -c 'yes >&2'` exceeded the output limit of 1 MiB (1.0 MB); the processes that wrote to it were killed
+  stderr of the command `sh -c 'yes >&2'` exceeded the output limit of 1 MiB (= 1.0 MB); the processes that wrote to it were killed
   stderr of the command (last 20 lines, 1.0 MB before; -v shows more):
-  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
+  help: stop it from writing without end; if it is meant to write this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   rerun: greenroom run --output-limit 1048576 x.md --name 'The scenario'
 

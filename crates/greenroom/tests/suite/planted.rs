@@ -283,8 +283,8 @@ FAIL [TIME]  The job runs quietly
     FAILED [TIME]  and I wait for daemon job to end, for at most 60 seconds
                       1 step not run
 
-  stdout of daemon job exceeded the output limit of 64 MiB (67.1 MB); the processes that wrote to it were killed
-  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
+  stdout of daemon job exceeded the output limit of 64 MiB (= 67.1 MB); the processes that wrote to it were killed
+  help: stop it from writing without end; if it is meant to write this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   daemon job: killed because its output exceeded the limit
     command: yes nothing to report

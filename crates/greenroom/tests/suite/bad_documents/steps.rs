@@ -14,6 +14,7 @@ error[unknown-step]: no binding matches this step
 7 | when I start sleep 100 in the background
   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   |
+  = help: similar: `when I start "{path:word}{args:text}" in a terminal as {name:word}` in lib/daemon.yaml (built in)
   = help: similar: `when I run, in {dirname:path}, {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
 
 1 error

@@ -109,10 +109,10 @@ FAIL [TIME]  It prints 100 MB
 
     FAILED [TIME]  when it prints 100 MB
 
-  output of the python steps exceeded the output limit of 64 MiB (67.1 MB); the processes that wrote to it were killed
+  output of the python steps exceeded the output limit of 64 MiB (= 67.1 MB); the processes that wrote to it were killed
   output of the python function (...)
     │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
-  help: write less, or raise the limit with `output_limit` in the document's metadata or `--output-limit`
+  help: stop it from writing without end; if it is meant to write this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
 
   rerun: greenroom run --env OUT=[PROJECT]/out x.md --name 'It prints 100 MB'
 
