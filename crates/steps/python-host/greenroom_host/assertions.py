@@ -11,6 +11,7 @@ from .values import COLLECTIONS, TEXTS, Module, attribute, differences, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
     from typing import Any, Tuple
 
@@ -31,20 +32,13 @@ def assertion(error: BaseException) -> tuple[str | None, dict[str, str], Sides |
         trace = trace.tb_next
     if trace is None:
         return None, {}, None
-    frame, line = trace.tb_frame, trace.tb_lineno
-    lines = source_lines(frame.f_code.co_filename)
-    if not lines:
-        return None, {}, None
-    found = None
-    for node in walk(parse("\n".join(lines), frame.f_code.co_filename)):
-        if kind_of(node) == "Assert" and node.lineno <= line <= node.end_lineno:
-            found = node
+    frame = trace.tb_frame
+    lines, found = _innermost(frame, trace.tb_lineno, lambda node: node if kind_of(node) == "Assert" else None)
     if found is None:
         return None, {}, None
     text = " ".join(segment(lines, found).split())
-    values: dict[str, str] = {}
     scopes = (frame.f_locals, frame.f_globals)
-    _names(found.test, lines, scopes, values)
+    values = {one.text: one.shown for one in _operands_of(found.test, lines, scopes)}
     return text, values, _sides(found.test, lines, scopes)
 
 
@@ -67,24 +61,38 @@ class Operand:
 
 def operands(frame: FrameType, line: int) -> list[Operand]:
     """What the statement at a line of a frame works with, each once."""
-    lines = source_lines(frame.f_code.co_filename)
-    if not lines:
-        return []
+    lines, found = _innermost(frame, line, _part_that_runs)
+    return [] if found is None else _operands_of(found, lines, (frame.f_locals, frame.f_globals))
+
+
+def _part_that_runs(node: Any) -> Any:
+    """A statement without others in it, or the part of another one that runs first; None for other nodes."""
+    kind = kind_of(node)
+    return node if kind in _SIMPLE else getattr(node, _HEADS.get(kind, ""), None)
+
+
+def _innermost(frame: FrameType, line: int, part_of: Callable[[Any], Any]) -> tuple[list[str], Any]:
+    """The lines of a frame's file, and the innermost part that includes a line of it; None if there is none."""
+    file = frame.f_code.co_filename
+    lines = source_lines(file)
     found = None
-    for node in walk(parse("\n".join(lines), frame.f_code.co_filename)):
-        kind = kind_of(node)
-        part = node if kind in _SIMPLE else getattr(node, _HEADS.get(kind, ""), None)
+    for node in walk(parse("\n".join(lines), file)) if lines else ():
+        part = part_of(node)
         if part is not None and part.lineno <= line <= part.end_lineno:
             found = part
+    return lines, found
+
+
+def _operands_of(node: Any, lines: list[str], scopes: tuple[Any, ...]) -> list[Operand]:
     known: dict[str, Operand] = {}
-    if found is not None:
-        _operands(found, lines, (frame.f_locals, frame.f_globals), False, known)
+    _operands(node, lines, scopes, False, known)
     return list(known.values())
 
 
 def _operands(
     node: Any, lines: list[str], scopes: tuple[Any, ...], is_converted: bool, known: dict[str, Operand]
 ) -> None:
+    """Collects names, their attributes and their items with their values. Calls nothing."""
     if kind_of(node) in ("Name", "Subscript", "Attribute"):
         found, value = _value(node, scopes)
         if found:
@@ -146,18 +154,6 @@ def explain(left: str, right: str, a: Any, b: Any, relation: str = "is") -> Fail
         return {"notes": differences(left, right, a, b)}
     except Exception:
         return {}
-
-
-def _names(node: Any, lines: list[str], scopes: tuple[Any, ...], values: dict[str, str]) -> None:
-    """Collects the values of names, of their attributes and of their items. Calls nothing."""
-    if kind_of(node) in ("Name", "Subscript", "Attribute"):
-        found, value = _value(node, scopes)
-        if found:
-            if not callable(value) and type(value) is not Module:
-                values.setdefault(segment(lines, node), show(value))
-            return
-    for child in children(node):
-        _names(child, lines, scopes, values)
 
 
 def _value(node: Any, scopes: tuple[Any, ...]) -> tuple[bool, Any]:

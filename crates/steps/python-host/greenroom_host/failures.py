@@ -14,6 +14,7 @@ from .values import show
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
     from typing import Any, TypeVar
 
     from .comparison import Failure
@@ -99,12 +100,7 @@ def _describe(error: BaseException) -> Failure:
 
 def _operands(error: BaseException) -> Failure:
     """The values in the user's statement that raised an exception, as part of a FAILURE, and what to do about them."""
-    trace, place = error.__traceback__, None
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if not is_own(file) and not is_library(file):
-            place = trace
-        trace = trace.tb_next
+    place = _place(error)
     if place is None:
         return {}
     found = operands(place.tb_frame, place.tb_lineno)[:6]
@@ -124,7 +120,7 @@ def _operands(error: BaseException) -> Failure:
 
 def with_call(failure: Failure, error: BaseException, function: str, captures: dict[str, str]) -> Failure:
     """Adds how a step function was called to the FAILURE of an exception that its arguments may explain."""
-    if not captures or not isinstance(error, UNFIT) or not user_frames(error) or failure.get("comparison"):
+    if not captures or not isinstance(error, UNFIT) or _place(error) is None or failure.get("comparison"):
         return failure
     arguments = ", ".join("%s=%s" % (name, cut(repr(text), 200)) for name, text in captures.items())
     call = "called as %s(ctx, %s)" % (function, arguments)
@@ -153,15 +149,21 @@ def _members(error: BaseException, number: str) -> Iterator[str]:
             yield from _members(part, "%s%d." % (number, at))
 
 
-def _raised_at(error: BaseException) -> str | None:
-    """The file and line of the user's code that raised an exception."""
+def _place(error: BaseException) -> TracebackType | None:
+    """Where the user's code raised an exception, or called what raised it."""
     trace, place = error.__traceback__, None
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if not is_own(file) and not is_library(file):
-            place = "%s:%d" % (os.path.basename(file), trace.tb_lineno)
+            place = trace
         trace = trace.tb_next
     return place
+
+
+def _raised_at(error: BaseException) -> str | None:
+    """The file and line of the user's code that raised an exception."""
+    place = _place(error)
+    return place and "%s:%d" % (os.path.basename(place.tb_frame.f_code.co_filename), place.tb_lineno)
 
 
 def _captured(error: BaseException) -> list[Failure]:
