@@ -298,7 +298,7 @@ fn empty_directories(targets: &Targets, skipped: &[String]) -> Vec<Diagnostic> {
 fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
     let of_library = |library: &Library| {
         let bindings = BuiltinFile {
-            name: format!("lib/{}.yaml", library.name()),
+            name: library.file(),
             text: Some(library.bindings().into()),
             is_everywhere: library.is_everywhere(),
         };

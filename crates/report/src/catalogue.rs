@@ -55,40 +55,30 @@ pub struct Listing<'a> {
     pub total: usize,
 }
 
+/// The indentation of what describes an entry.
+const INDENT: usize = 8;
+
 /// Lists the steps of bindings files: keyword, pattern, typed captures, documentation, example.
 pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
-    const INDENT: usize = 8;
-    let width = style.width.saturating_sub(INDENT).max(30);
     let mut out = String::new();
-    for (index, Listing { file, bindings, total }) in listings.iter().enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
+    for Listing { file, bindings, total } in listings {
         let number = words::count(*total, "step");
         let number = if bindings.len() == *total { number } else { format!("{} of {number}", bindings.len()) };
-        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(file))));
+        heading(&mut out, file, &number, style);
         let documented = bindings.iter().any(|binding| binding.doc.is_some());
         for (index, binding) in bindings.iter().enumerate() {
             if documented && index > 0 {
                 out.push('\n');
             }
-            let keyword = style.paint(Role::Dim, &format!("{:5}", binding.kind.word()));
-            line(&mut out, 2, &format!("{keyword} {}", words::escape(&readable(&binding.pattern))));
             let captures: Vec<_> = binding.captures.iter().map(|(name, kind)| capture(name, *kind)).collect();
-            if !captures.is_empty() {
-                for text in words::wrap(&captures.join(", "), width) {
-                    line(&mut out, INDENT, &style.paint(Role::Dim, &text));
-                }
-            }
-            if let Some(doc) = &binding.doc {
-                for text in words::wrap(doc, width) {
-                    line(&mut out, INDENT, &text);
-                }
-            }
-            if let Some(example) = &binding.example {
-                let step = format!("{} {}", binding.kind.word(), words::escape(example));
-                line(&mut out, INDENT, &format!("{} {step}", style.paint(Role::Dim, "example:")));
-            }
+            let step = Step {
+                keyword: binding.kind.word(),
+                pattern: &readable(&binding.pattern),
+                captures: &captures.join(", "),
+                doc: binding.doc.as_deref().unwrap_or_default(),
+                example: binding.example.as_deref(),
+            };
+            step.write(&mut out, style);
         }
     }
     out
@@ -96,20 +86,12 @@ pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
 
 /// Lists functions under their titles, each with its parameters and what it does.
 pub fn functions(sections: &[(&str, &[(String, String)])], style: Style) -> String {
-    const INDENT: usize = 8;
-    let width = style.width.saturating_sub(INDENT).max(30);
     let mut out = String::new();
-    for (index, (title, functions)) in sections.iter().enumerate() {
-        if index > 0 {
-            out.push('\n');
-        }
-        let number = words::count(functions.len(), "function");
-        line(&mut out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(title))));
+    for (title, functions) in sections {
+        heading(&mut out, title, &words::count(functions.len(), "function"), style);
         for (signature, doc) in *functions {
             line(&mut out, 2, &words::escape(signature));
-            for text in words::wrap(doc, width) {
-                line(&mut out, INDENT, &words::escape(&text));
-            }
+            paragraph(&mut out, &words::escape(doc), style);
         }
     }
     out
@@ -117,47 +99,100 @@ pub fn functions(sections: &[(&str, &[(String, String)])], style: Style) -> Stri
 
 /// Returns whether a step has all of these words in its pattern, description or example, ignoring case.
 pub fn has_words(binding: &Binding, words: &[String]) -> bool {
-    let parts = [Some(readable(&binding.pattern)), binding.doc.clone(), binding.example.clone()];
-    let text = parts.into_iter().flatten().collect::<Vec<_>>().join("\n");
-    let text = format!("{} {text}", binding.kind.word()).to_lowercase();
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.iter().all(|word| text.contains(&word.to_lowercase()))
+    let doc = binding.doc.as_deref().unwrap_or_default();
+    let example = binding.example.as_deref().unwrap_or_default();
+    contains_all(&[binding.kind.word(), &readable(&binding.pattern), doc, example], words)
 }
 
-/// Says what may stand in front of a `then` step of any library, as far as it has all of these words.
+/// What may stand in front of a `then` step of any library.
+const PREFIXES: [Step<'_>; 2] = [
+    Step {
+        keyword: "then",
+        pattern: "within {seconds} seconds {step}",
+        captures: "",
+        doc: "Repeats the step until it holds, and fails as its last try failed if it does not hold in time. Only the \
+              look is repeated: a step about a command runs it again, one about a command that has ended cannot be \
+              repeated.",
+        example: Some("within 5 seconds file report.txt exists"),
+    },
+    Step {
+        keyword: "then",
+        pattern: "for {seconds} seconds {step}",
+        captures: "",
+        doc: "Repeats the step for this time, and fails at the first try that does not hold.",
+        example: Some("for 2 seconds daemon web is running"),
+    },
+];
+
+/// Lists what may stand in front of a `then` step of any library, as far as it has all of these words.
 pub fn prefixes(words: &[String], style: Style) -> String {
-    const INDENT: usize = 8;
-    const TEXTS: [[&str; 3]; 2] = [
-        [
-            "within {seconds} seconds {step}",
-            "Repeats the step until it holds, and fails as its last try failed if it does not hold in time. Only the \
-             look is repeated: a step about a command runs it again, one about a command that has ended cannot be \
-             repeated.",
-            "then within 5 seconds file report.txt exists",
-        ],
-        [
-            "for {seconds} seconds {step}",
-            "Repeats the step for this time, and fails at the first try that does not hold.",
-            "then for 2 seconds daemon web is running",
-        ],
-    ];
-    let has_words = |texts: &&[&str; 3]| {
-        let text = format!("then {}", texts.join("\n")).to_lowercase();
-        words.iter().all(|word| text.contains(&word.to_lowercase()))
-    };
     let mut out = String::new();
-    for [pattern, doc, example] in TEXTS.iter().filter(has_words) {
-        out.push_str(if out.is_empty() { "" } else { "\n" });
+    for prefix in &PREFIXES {
+        if !contains_all(&[prefix.keyword, prefix.pattern, prefix.doc, prefix.example.unwrap_or_default()], words) {
+            continue;
+        }
         if out.is_empty() {
-            line(&mut out, 0, &format!("{} (of any library)", style.paint(Role::Title, "in front of a then step")));
+            heading(&mut out, "in front of a then step", "of any library", style);
+        } else {
+            out.push('\n');
         }
-        line(&mut out, 2, &format!("{} {pattern}", style.paint(Role::Dim, "then ")));
-        for text in words::wrap(doc, style.width.saturating_sub(INDENT).max(30)) {
-            line(&mut out, INDENT, &text);
-        }
-        line(&mut out, INDENT, &format!("{} {example}", style.paint(Role::Dim, "example:")));
+        prefix.write(&mut out, style);
     }
     out
+}
+
+/// A step as it is listed.
+struct Step<'a> {
+    keyword: &'a str,
+    pattern: &'a str,
+    captures: &'a str,
+    doc: &'a str,
+    example: Option<&'a str>,
+}
+
+impl Step<'_> {
+    fn write(&self, out: &mut String, style: Style) {
+        let keyword = style.paint(Role::Dim, &format!("{:5}", self.keyword));
+        line(out, 2, &format!("{keyword} {}", words::escape(self.pattern)));
+        if !self.captures.is_empty() {
+            for text in words::wrap(self.captures, width(style)) {
+                line(out, INDENT, &style.paint(Role::Dim, &text));
+            }
+        }
+        paragraph(out, self.doc, style);
+        if let Some(example) = self.example {
+            let step = format!("{} {}", self.keyword, words::escape(example));
+            line(out, INDENT, &format!("{} {step}", style.paint(Role::Dim, "example:")));
+        }
+    }
+}
+
+/// Writes a title with what is below it in parentheses, after an empty line if it is not the first.
+fn heading(out: &mut String, title: &str, number: &str, style: Style) {
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    line(out, 0, &format!("{} ({number})", style.paint(Role::Title, &words::escape(title))));
+}
+
+fn paragraph(out: &mut String, text: &str, style: Style) {
+    if text.is_empty() {
+        return;
+    }
+    for text in words::wrap(text, width(style)) {
+        line(out, INDENT, &text);
+    }
+}
+
+fn width(style: Style) -> usize {
+    style.width.saturating_sub(INDENT).max(30)
+}
+
+/// Returns whether texts contain all of these words, ignoring case and line breaks.
+fn contains_all(texts: &[&str], words: &[String]) -> bool {
+    let text = texts.join(" ").to_lowercase();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.iter().all(|word| text.contains(&word.to_lowercase()))
 }
 
 fn capture(name: &str, kind: CaptureType) -> String {

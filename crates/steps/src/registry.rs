@@ -172,6 +172,11 @@ impl Library {
         self.rows.iter().map(|row| row.name.as_str())
     }
 
+    /// Returns the name under which documents bind it: `lib/daemon.yaml`.
+    pub fn file(&self) -> String {
+        format!("lib/{}.yaml", self.name)
+    }
+
     /// Returns whether documents have its steps without listing it.
     pub fn is_everywhere(&self) -> bool {
         self.is_everywhere

@@ -125,7 +125,7 @@ fn functions(python: &str, settings: &Settings) -> Result<ExitCode, CommandError
 
 /// Returns the bindings file of a library, under the name by which documents bind it.
 fn source_of(library: &Library) -> SourceFile {
-    SourceFile::builtin(format!("lib/{}.yaml", library.name()), library.bindings())
+    SourceFile::builtin(library.file(), library.bindings())
 }
 
 fn has_extension(path: &str, known: &[&str]) -> bool {
@@ -160,9 +160,9 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
             Some(_) if source.is_builtin => {}
             Some(file) => file.bindings.push(binding.clone()),
             None => {
-                let library = registry.libraries().iter().map(source_of).find(|file| file.name == source.name);
+                let library = registry.libraries().iter().find(|library| library.file() == source.name);
                 let bindings = match library.filter(|_| source.is_builtin) {
-                    Some(library) => bindings_of(library).1,
+                    Some(library) => bindings_of(source_of(library)).1,
                     None => vec![binding.clone()],
                 };
                 files.push(BindingsFile { name: source.name.clone(), bindings });

@@ -85,7 +85,7 @@ fn examples_are_steps() {
     let examples: Vec<(&Binding, &str)> =
         bindings().iter().filter_map(|it| Some((&it.binding, it.binding.example.as_deref()?))).collect();
     let libraries = library::all();
-    let names: Vec<String> = libraries.iter().map(|library| format!("lib/{}.yaml", library.name())).collect();
+    let names: Vec<String> = libraries.iter().map(Library::file).collect();
     let mut document =
         format!("---\ntitle: Examples\nbindings: [{}]\n---\n\n# Examples\n\n~~~scenario\n", names.join(", "));
     for (binding, example) in &examples {
