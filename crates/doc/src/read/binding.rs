@@ -215,8 +215,14 @@ impl Reader<'_> {
             "case_sensitive" => fields.case_sensitive = self.flag(name, value).unwrap_or(false),
             "doc" => fields.doc = self.prose(name, value),
             "example" => fields.example = self.prose(name, value),
-            // Only in files that come with greenroom.
+            // Only in files that come with greenroom. `native` is short for `impl`, whose mappings take longer to
+            // read than all the rest.
             "origin" if self.is_builtin => fields.is_of_subplot = value.text() == Some("subplot"),
+            "native" if self.is_builtin => {
+                let function = self.word(name, value);
+                let native = |function| Implementation { language: NATIVE.into(), function, cleanup: None };
+                fields.implementations.extend(function.map(native));
+            }
             "function" => fields.function = self.word(name, value),
             "cleanup" => fields.cleanup = self.word(name, value).map(|word| (key.span, word)),
             "types" => self.types(value, &mut fields.types),

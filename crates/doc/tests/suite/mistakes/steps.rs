@@ -175,13 +175,17 @@ error[ambiguous-step]: 2 bindings match this step
 }
 
 #[test]
-fn only_files_that_come_with_greenroom_say_where_bindings_are_from() {
-    let bindings = "- given: a thing\n  impl: {native: {function: x}}\n  origin: subplot\n";
+fn only_files_that_come_with_greenroom_have_short_forms_and_origins() {
+    let bindings = "- given: a thing\n  impl: {native: {function: x}}\n  origin: subplot\n\
+                    - given: another thing\n  native: x\n";
     same(
         Project::with_bindings(bindings, "given a thing").complaints(),
         str![[r#"
 error[unknown-key]: unknown binding key `origin`
   at b.yaml:3:3 "origin"
+  help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, example, function, cleanup
+error[unknown-key]: unknown binding key `native`
+  at b.yaml:5:3 "native"
   help: known keys: given, when, then, impl, regex, case_sensitive, types, doc, example, function, cleanup
 
 "#]],
