@@ -1,4 +1,6 @@
 //! The run: launches scenarios as places come free and listens until all have ended.
+//!
+//! It is long because it is one loop: each of its events can change what every other one means.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::OwnedFd;

@@ -1,4 +1,6 @@
 //! One scenario as the runner sees it, from launch to the last event.
+//!
+//! It is long because it is one state machine: its messages and ends are checked against one state.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,4 +1,6 @@
 //! Checks of JSON, YAML and TOML: in outputs, responses, files and values.
+//!
+//! The file is long because whole screens stand in it.
 
 use snapbox::str;
 

@@ -1,4 +1,6 @@
 //! The formats that programs read: whole outputs, hostile text, and the same counts everywhere.
+//!
+//! It is long because each format is compared as a whole.
 
 use std::collections::BTreeMap;
 
