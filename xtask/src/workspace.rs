@@ -11,7 +11,9 @@ pub(crate) const STATE: &str = "XDG_STATE_HOME";
 
 /// Returns the directory of the workspace.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+    // Cargo sets it; a program that another copy of the workspace has built would name that copy.
+    let manifest_dir = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest_dir).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
 }
 
 /// Returns the directory that cargo builds to.
