@@ -27,6 +27,9 @@ use crate::surroundings::{self, EndsSeen};
 /// A program that ends with status 0 so soon after a request to end may not have heeded it.
 const DETACH_LIMIT: Duration = Duration::from_secs(1);
 
+/// A program ends within milliseconds of its last act, also on a busy machine.
+const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+
 /// The first process of a stage reaps within milliseconds.
 const REAP_LIMIT: Duration = Duration::from_secs(1);
 
@@ -238,10 +241,15 @@ impl Service {
         }
         let listeners = Listeners::new().all();
         let mut own = listeners.iter().filter(|listener| self.ports.contains(&listener.address.port()));
-        own.find_map(|listener| match table::holder_of_socket(listener.inode) {
-            Some(holder) => left.iter().any(|entry| entry.pid == holder.pid).then(|| top(holder.pid)),
-            // The descriptors of its process may not be seen.
-            None => table::has_closed_member().then(|| left.first().map(|entry| top(entry.pid))).flatten(),
+        own.find_map(|listener| {
+            // Others may have it too: a program that is about to end has what its heir has.
+            let has_it = |entry: &&Entry| table::sockets_of([entry.pid]).contains(&listener.inode);
+            let holder = left.iter().find(has_it).or_else(|| {
+                // The descriptors of its process may not be seen.
+                let is_hidden = table::holder_of_socket(listener.inode).is_none() && table::has_closed_member();
+                left.first().filter(|_| is_hidden)
+            });
+            holder.map(|entry| top(entry.pid))
         })
     }
 
@@ -282,12 +290,33 @@ impl Service {
     ///
     /// When this user may not send it a signal.
     pub fn signal(&mut self, signal: Signal) -> std::io::Result<()> {
+        self.let_first_leave();
         match &self.main {
             Some(main) => main.process.try_signal(signal)?,
             None => self.first.signal(signal)?,
         }
-        self.asked |= [Signal::TERM, Signal::INT, Signal::QUIT, Signal::KILL].contains(&signal);
+        // Not SIGKILL: what it ends does not end with status 0.
+        self.asked |= [Signal::TERM, Signal::INT, Signal::QUIT].contains(&signal);
         Ok(())
+    }
+
+    /// Waits a moment for the program that was started if it is about to end, and the daemon is
+    /// another process: nothing that is sent to it now would arrive there.
+    ///
+    /// It is busy with its end, and has left a process in a group of its own. A program in the
+    /// foreground sleeps while others do its work, or loses this moment.
+    fn let_first_leave(&mut self) {
+        self.try_wait();
+        if self.main.is_some() || self.first.try_wait().is_some() {
+            return;
+        }
+        let first = self.first.pid();
+        let below: Vec<Entry> = self.living().into_iter().filter(|entry| entry.pid != first).collect();
+        if below.iter().any(|entry| entry.group != first) && self.leader(&below).is_some() {
+            let fds = [self.first.pidfd()];
+            plain::until(LEAVE_LIMIT, &fds, || table::sleeps(first).then_some(()));
+            self.try_wait();
+        }
     }
 
     /// Waits a moment for a program to end whose work is done once another process listens.

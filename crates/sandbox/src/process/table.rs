@@ -180,6 +180,12 @@ pub fn any_busy(pids: impl IntoIterator<Item = i32>) -> bool {
     pids.into_iter().any(|pid| threads(shown_as(pid)).any(|thread| matches!(state(&thread), Some('R' | 'D'))))
 }
 
+/// Whether all threads of a process sleep or are stopped: none is about to end.
+pub(super) fn sleeps(pid: i32) -> bool {
+    let mut threads = threads(shown_as(pid)).peekable();
+    threads.peek().is_some() && threads.all(|thread| matches!(state(&thread), Some('S' | 'I' | 'T' | 't')))
+}
+
 /// Returns the directories of the threads of a process.
 fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
     let threads = fs::read_dir(format!("/proc/{shown}/task")).into_iter().flatten();
