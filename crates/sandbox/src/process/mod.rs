@@ -37,6 +37,7 @@ mod status;
 pub mod stuck;
 pub mod table;
 mod terminal;
+mod unix_socket;
 pub(crate) mod wait;
 
 pub(crate) use child::Child;

@@ -1,14 +1,12 @@
-//! Connections that do not block: to addresses, one after the other, or to a Unix socket.
+//! Sockets of exchanges, and connections to addresses that do not block.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with, sockopt};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 
 /// A socket that is connected.
 #[derive(Debug)]
@@ -73,20 +71,4 @@ pub(super) fn result(stream: &TcpStream) -> Option<io::Result<()>> {
             Err(error) => Some(Err(error)),
         },
     }
-}
-
-/// Connects to a Unix socket. The kernel does that at once, or refuses.
-///
-/// It accepts addresses of about a hundred characters, so the directory is a descriptor.
-pub(super) fn unix(path: &Path) -> io::Result<UnixStream> {
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let directory: OwnedFd = openat(CWD, directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let address = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name);
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    connect(&socket, &SocketAddrUnix::new(address)?)?;
-    Ok(UnixStream::from(socket))
 }

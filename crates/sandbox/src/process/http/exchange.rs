@@ -16,6 +16,7 @@ use super::stream::{self, Stream};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 use super::url::Scheme;
+use crate::process::unix_socket::connect_to_path;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
@@ -95,7 +96,7 @@ impl Exchange {
         let url = &exchange.request.url;
         if let Some(path) = &route.socket {
             let to = || path.display().to_string();
-            let stream = connection::unix(path).map_err(|error| HttpError::Connect { to: to(), error })?;
+            let stream = connect_to_path(path).map_err(|error| HttpError::Connect { to: to(), error })?;
             exchange.talk(Socket::Unix(stream))?;
             return Ok(exchange);
         }

@@ -5,8 +5,7 @@
 //! that descriptor, with its own limits: no thread is needed, and a wait can end at any time.
 //!
 //! - `url` reads URLs, `message` has requests and responses as data.
-//! - `address` finds the addresses of a host, `connection` connects to one of them, or to a Unix
-//!   socket.
+//! - `address` finds the addresses of a host, `connection` connects to one of them.
 //! - `tls` has whom a client trusts, and `certificate` what is wrong with a server's certificate.
 //! - `decoder` reads responses. Heads and bodies have limits, so that a server without end costs
 //!   neither memory nor time.

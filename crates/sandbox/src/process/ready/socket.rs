@@ -2,14 +2,13 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::net::SocketAddrUnix;
 
 use super::readiness::Readiness;
+use crate::process::unix_socket::{connect, connect_to_path};
 
 /// Is met when a Unix socket accepts a connection. One connection is made, and closed at once.
 #[derive(Debug)]
@@ -44,29 +43,12 @@ impl Socket {
 
     /// Connects, without waiting for a place in the socket's queue.
     fn connect(&self) -> io::Result<()> {
-        match &self.abstract_name {
-            Some(name) if !self.path.exists() => connect_to(&SocketAddrUnix::new_abstract_name(name)?),
-            _ => self.connect_to_path(),
-        }
-    }
-
-    fn connect_to_path(&self) -> io::Result<()> {
-        // The kernel accepts addresses of about a hundred characters, so the directory is a
-        // descriptor.
-        let (Some(directory), Some(name)) = (self.path.parent(), self.path.file_name()) else {
-            return Err(io::ErrorKind::InvalidInput.into());
+        let connected = match &self.abstract_name {
+            Some(name) if !self.path.exists() => connect(&SocketAddrUnix::new_abstract_name(name)?),
+            _ => connect_to_path(&self.path),
         };
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        let directory = openat(CWD, directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let address = Path::new("/proc/self/fd").join(directory.as_raw_fd().to_string()).join(name);
-        connect_to(&SocketAddrUnix::new(address)?)
+        connected.map(drop)
     }
-}
-
-fn connect_to(address: &SocketAddrUnix) -> io::Result<()> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    Ok(connect(&socket, address)?)
 }
 
 impl fmt::Display for Socket {
