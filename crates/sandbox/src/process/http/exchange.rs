@@ -115,11 +115,6 @@ impl Exchange {
         &self.request
     }
 
-    /// Returns a descriptor that is readable when [`Exchange::advance`] can go on.
-    pub fn fd(&self) -> BorrowedFd<'_> {
-        self.events.as_fd()
-    }
-
     /// Returns the status of the response, which comes before the rest of it.
     pub fn status(&self) -> Option<u16> {
         self.decoder.status()
@@ -305,6 +300,13 @@ impl Exchange {
             talk.interest = interest;
         }
         Ok(None)
+    }
+}
+
+/// Its descriptor is readable when [`Exchange::advance`] can go on.
+impl AsFd for Exchange {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.events.as_fd()
     }
 }
 

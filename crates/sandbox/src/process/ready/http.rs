@@ -9,7 +9,7 @@
 //! nothing listens, so a refused connection is always tried again after 10 ms.
 
 use std::fmt;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::readiness::Readiness;
@@ -126,7 +126,7 @@ impl Http {
                 answers.push(answer);
                 false
             });
-            let fds: Vec<BorrowedFd<'_>> = self.pending.iter().map(Exchange::fd).collect();
+            let fds: Vec<BorrowedFd<'_>> = self.pending.iter().map(AsFd::as_fd).collect();
             if !answers.is_empty() || fds.is_empty() || limit.is_zero() || !plain::readable(&fds, end) {
                 return answers;
             }

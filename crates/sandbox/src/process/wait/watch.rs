@@ -348,6 +348,40 @@ impl Watch {
         look::until(&mut Announcing { watch: self, what, limit, announced: false }, limit, fds, look)
     }
 
+    /// Looks until `look` finds something, again whenever a source has something to read; `Ok(None)`
+    /// when `limit` passes first.
+    ///
+    /// The limit counts from the start of the stopwatch. `what` follows "waiting for" in messages.
+    ///
+    /// # Errors
+    ///
+    /// When the wait is cut short.
+    pub fn until_readable<S: AsFd, T>(
+        &mut self,
+        what: &str,
+        (clock, limit): (Stopwatch, Duration),
+        source: &mut S,
+        mut look: impl FnMut(&mut S) -> Option<T>,
+    ) -> Result<Option<T>, WaitError> {
+        what.clone_into(&mut self.waiting_for);
+        let mut announced = false;
+        loop {
+            if let Some(found) = look(source) {
+                return Ok(Some(found));
+            }
+            let elapsed = clock.elapsed(self);
+            if elapsed >= limit {
+                return Ok(None);
+            }
+            if !announced && elapsed >= Self::ANNOUNCE_AFTER {
+                announced = true;
+                self.tell(what, limit);
+            }
+            let next = if announced { limit } else { limit.min(Self::ANNOUNCE_AFTER) };
+            self.readable(&[source.as_fd()], Instant::now() + next.saturating_sub(elapsed))?;
+        }
+    }
+
     /// Checks whether work other than waiting may go on.
     ///
     /// # Errors

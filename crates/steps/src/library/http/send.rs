@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use greenroom_event::words;
 use greenroom_sandbox::process::http::{Exchange, HttpError, Request, Response as Received, Route, Url};
@@ -119,7 +119,7 @@ fn exchange(
     watch: &mut Watch,
     request: Request,
     route: &Route,
-    (clock, limit): (Stopwatch, Duration),
+    time: (Stopwatch, Duration),
 ) -> Result<Result<Received, SendError>, Failure> {
     let what = format!("the response to {}", request.line());
     watch.waits_for(&what);
@@ -128,25 +128,14 @@ fn exchange(
         Ok(exchange) => exchange,
         Err(error) => return Ok(Err(SendError::Http(error))),
     };
-    let mut announced = false;
-    loop {
-        if let Some(result) = exchange.advance() {
-            return Ok(result.map_err(|error| match error {
-                HttpError::Lost(_) if exchange.status().is_some() => SendError::Lost(error, exchange.progress()),
-                error => SendError::Http(error),
-            }));
+    Ok(match watch.until_readable(&what, time, &mut exchange, Exchange::advance)? {
+        Some(Ok(received)) => Ok(received),
+        Some(Err(error @ HttpError::Lost(_))) if exchange.status().is_some() => {
+            Err(SendError::Lost(error, exchange.progress()))
         }
-        let elapsed = clock.elapsed(watch);
-        if elapsed >= limit {
-            return Ok(Err(SendError::TimeLimit(exchange.progress())));
-        }
-        if !announced && elapsed >= Watch::ANNOUNCE_AFTER {
-            announced = true;
-            watch.tell(&what, limit);
-        }
-        let next = if announced { limit } else { limit.min(Watch::ANNOUNCE_AFTER) };
-        watch.readable(&[exchange.fd()], Instant::now() + next.saturating_sub(elapsed))?;
-    }
+        Some(Err(error)) => Err(SendError::Http(error)),
+        None => Err(SendError::TimeLimit(exchange.progress())),
+    })
 }
 
 /// Returns the failure of a request without a response.

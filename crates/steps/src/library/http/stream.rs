@@ -1,10 +1,10 @@
 //! Steps about server-sent events: opening a stream of them, and waiting for one.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use greenroom_event::words;
-use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::http::{Exchange, HttpError, Response as Received};
 
 use super::event::{self, Event};
@@ -81,31 +81,9 @@ impl EventStream {
     }
 }
 
-/// Waits until a look at a stream finds something, or the limit has passed (`None`).
-fn until<T>(
-    watch: &mut Watch,
-    (what, limit): (&str, Duration),
-    stream: &mut EventStream,
-    mut look: impl FnMut(&EventStream) -> Option<T>,
-) -> Result<Option<T>, Failure> {
-    watch.waits_for(what);
-    let clock = watch.stopwatch();
-    let mut announced = false;
-    loop {
-        let ended = stream.advance();
-        if let Some(found) = look(stream) {
-            return Ok(Some(found));
-        }
-        let elapsed = clock.elapsed(watch);
-        if ended || elapsed >= limit {
-            return Ok(None);
-        }
-        if !announced && elapsed >= Watch::ANNOUNCE_AFTER {
-            announced = true;
-            watch.tell(what, limit);
-        }
-        let next = if announced { limit } else { limit.min(Watch::ANNOUNCE_AFTER) };
-        watch.readable(&[stream.exchange.fd()], Instant::now() + next.saturating_sub(elapsed))?;
+impl AsFd for EventStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.exchange.as_fd()
     }
 }
 
@@ -126,8 +104,9 @@ fn open(context: &mut Context, captures: &Captures) -> StepResult {
     let what = format!("the response to {line}");
     let clock = context.watch().stopwatch();
     // A stream has no end; anything else is shown as a whole.
-    until(context.watch(), (&what, limit), &mut stream, |stream| {
-        (stream.status() == Some(200) || stream.end.is_some()).then_some(())
+    context.watch().until_readable(&what, (clock, limit), &mut stream, |stream| {
+        let has_ended = stream.advance();
+        (has_ended || stream.status() == Some(200)).then_some(())
     })?;
     if stream.status() == Some(200) {
         context.state::<Streams>().0.insert(name.to_owned(), stream);
@@ -158,10 +137,13 @@ fn wait(context: &mut Context, captures: &Captures) -> StepResult {
     let stream = streams.get(name)?;
     let what = format!("event stream {name} to send `{text}`");
     let from = stream.position;
-    let found = until(watch, (&what, limit), stream, |stream| {
-        stream.events(from).find(|event| event.data.contains(text)).map(|event| event.end)
+    let clock = watch.stopwatch();
+    let found = watch.until_readable(&what, (clock, limit), stream, |stream| {
+        let has_ended = stream.advance();
+        let event = stream.events(from).find(|event| event.data.contains(text));
+        (event.is_some() || has_ended).then_some(event)
     })?;
-    if let Some(end) = found {
+    if let Some(Event { end, .. }) = found.flatten() {
         stream.position = end;
         return Ok(());
     }
