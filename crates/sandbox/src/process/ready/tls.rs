@@ -1,7 +1,7 @@
 //! Readiness: a server completes a TLS handshake.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -55,34 +55,27 @@ impl TlsHandshake {
     /// Goes on with the handshake. Returns whether it is complete.
     fn advance(&mut self) -> Result<bool, String> {
         let Some((socket, connection)) = &mut self.pending else { return Ok(false) };
-        let is_later = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
-        loop {
-            while connection.wants_write() {
-                match connection.write_tls(socket) {
-                    Ok(_) => {}
-                    Err(error) if is_later(&error) => break,
-                    Err(error) => return Err(error.to_string()),
-                }
-            }
-            if !connection.is_handshaking() {
+        match connection.complete_io(socket) {
+            // It has gone on as far as the server has.
+            Ok(_) if connection.is_handshaking() => Ok(false),
+            Ok(_) => {
                 connection.send_close_notify();
                 // The server knows that we are leaving, or sees the end of the connection.
                 let _ = connection.write_tls(socket);
-                return Ok(true);
+                Ok(true)
             }
-            match connection.read_tls(socket) {
-                Ok(0) => return Err("the server closed the connection".to_owned()),
-                Ok(_) => {}
-                Err(error) if is_later(&error) => return Ok(false),
-                Err(error) => return Err(error.to_string()),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Err("the server closed the connection".to_owned())
             }
-            if let Err(error) = connection.process_new_packets() {
-                // What is left to send says why.
-                let _ = connection.write_tls(socket);
-                let error = explain_tls(&error);
-                self.is_other = matches!(error, HttpError::NoTls);
-                return Err(error.to_string());
-            }
+            Err(error) => Err(match error.get_ref().and_then(|error| error.downcast_ref()) {
+                Some(error) => {
+                    let error = explain_tls(error);
+                    self.is_other = matches!(error, HttpError::NoTls);
+                    error.to_string()
+                }
+                None => error.to_string(),
+            }),
         }
     }
 }
