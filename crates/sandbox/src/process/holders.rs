@@ -5,11 +5,11 @@
 //! worker asks it: `answer_from` sets the way to do that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::account::Account;
 use super::ports::{self, Listeners};
 use super::table::{self, Entry};
 use crate::surroundings::this_process;
@@ -103,22 +103,7 @@ pub(crate) fn outsiders(inodes: &[u64]) -> Answers {
 
 /// Returns the name of a user, or the number of one without a name.
 fn name_of_user(number: u32) -> String {
-    user_name(number).unwrap_or_else(|| number.to_string())
-}
-
-/// Returns the name of a user, if it has one here.
-pub fn user_name(number: u32) -> Option<String> {
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    user_in(&users, number).map(str::to_owned)
-}
-
-/// Finds the name of a user in the text of `/etc/passwd`.
-fn user_in(users: &str, number: u32) -> Option<&str> {
-    users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(number)).then_some(name)
-    })
+    Account::name_of(number).unwrap_or_else(|| number.to_string())
 }
 
 #[cfg(test)]
@@ -147,11 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn users_are_named_by_the_system_and_else_numbered() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nmalformed\nwww-data:x:33:33::/var/www:/bin/false\n";
-        assert_eq!(user_in(users, 33), Some("www-data"));
-        assert_eq!(user_in(users, 0), Some("root"));
-        assert_eq!(user_in(users, 34), None);
+    fn users_without_a_name_are_numbered() {
         assert_eq!(name_of_user(4_000_000_000), "4000000000");
     }
 }

@@ -15,6 +15,7 @@
 //!   connections, [`holders`] finds the processes of sockets, [`stuck`] those that hang in the
 //!   kernel.
 
+mod account;
 pub mod attempts;
 pub mod capture;
 mod child;
@@ -40,6 +41,7 @@ mod terminal;
 mod unix_socket;
 pub(crate) mod wait;
 
+pub use account::Account;
 pub(crate) use child::Child;
 pub use greet::greet;
 pub use neighbour::Neighbour;
@@ -48,7 +50,7 @@ pub use program::{
     Input, Program, ProgramError, SpawnError, find_program, interpreter, missing_interpreter, retry_while_busy,
     retry_while_scarce,
 };
-pub use restrictions::{Account, Restrictions, RunAs, most_open_files};
+pub use restrictions::{Restrictions, RunAs, most_open_files};
 pub use running::Process;
 pub use service::Service;
 pub use signal::{Signal, UnknownSignal};

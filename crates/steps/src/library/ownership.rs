@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use greenroom_sandbox::process::holders;
+use greenroom_sandbox::process::Account;
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 use rustix::process::geteuid;
 
@@ -31,7 +31,7 @@ pub(crate) fn is_on_noexec(path: &Path) -> bool {
 
 /// Returns a user with the name: `104 (redis)`.
 pub(crate) fn user_name(user: u32) -> String {
-    holders::user_name(user).map_or_else(|| user.to_string(), |name| format!("{user} ({name})"))
+    Account::name_of(user).map_or_else(|| user.to_string(), |name| format!("{user} ({name})"))
 }
 
 fn owner(path: &Path, directory: &Path, metadata: &Metadata) -> String {
