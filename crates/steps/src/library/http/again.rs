@@ -1,7 +1,7 @@
 //! Fetches a response again, for steps that `within` and `for` repeat.
 
 use super::send::send;
-use super::state::State;
+use super::state::{self, State};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::look::{Fetched, Look};
@@ -24,7 +24,5 @@ fn again(context: &mut Context) -> StepResult {
     let request = context.state::<State>().request.clone();
     let Some(request) = request.filter(|request| SAFE.contains(&request.method.as_str())) else { return Ok(()) };
     let result = send(context, request);
-    let failed = result.as_ref().err().cloned();
-    context.state::<State>().latest = Some(result);
-    failed.map_or(Ok(()), Err)
+    state::keep(context, result)
 }

@@ -1,6 +1,6 @@
 //! Steps that check the body of a response.
 
-use super::state::{self, State};
+use super::state;
 use super::{again, show, validity};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes, check_equal};
@@ -47,9 +47,7 @@ const WHAT: &str = "body of the response";
 
 fn check(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
     let expected = captures.text(if relation == Relation::Matches { "regex" } else { "text" })?;
-    state::latest(context)?;
-    let (state, watch) = context.state_and_watch::<State>();
-    let Some(Ok(response)) = &state.latest else { return Ok(()) };
+    let (response, watch) = state::latest_and_watch(context)?;
     let text = response.text();
     bytes::check(WHAT, Bytes::Held(&text), relation, expected, watch)
         .map_err(|error| show::with_status(response, show::with_charset(response, error)))
@@ -82,9 +80,7 @@ fn write_body(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn equals(context: &mut Context, name: &str, expected: Bytes<'_>) -> StepResult {
-    state::latest(context)?;
-    let (state, watch) = context.state_and_watch::<State>();
-    let Some(Ok(response)) = &state.latest else { return Ok(()) };
+    let (response, watch) = state::latest_and_watch(context)?;
     check_equal((name, WHAT), expected, Bytes::Held(&response.body), watch)
         .map_err(|error| show::with_status(response, error))
 }

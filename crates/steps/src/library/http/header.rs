@@ -3,7 +3,7 @@
 use greenroom_event::words;
 
 use super::cookies::name_and_value;
-use super::state::{self, Response, State};
+use super::state::{self, Response};
 use super::{again, show, validity};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
@@ -41,9 +41,7 @@ const CHECK: Check = Check::With(validity::check_header);
 fn check(context: &mut Context, captures: &Captures, relation: Relation) -> StepResult {
     let name = captures.text("header")?;
     let expected = captures.text(if relation == Relation::Matches { "regex" } else { "text" })?;
-    state::latest(context)?;
-    let (state, watch) = context.state_and_watch::<State>();
-    let Some(Ok(response)) = &state.latest else { return Ok(()) };
+    let (response, watch) = state::latest_and_watch(context)?;
     let values: Vec<&str> = response.header(name).collect();
     if values.is_empty() {
         return Err(show::with_response(response, missing(response, name)));

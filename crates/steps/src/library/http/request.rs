@@ -34,9 +34,7 @@ pub(super) fn steps(library: Library) -> Library {
 
 fn send_request(context: &mut Context, captures: &Captures, method: &str) -> StepResult {
     let response = carry_out(context, captures, method)?;
-    let failed = response.as_ref().err().cloned();
-    context.state::<State>().latest = Some(response);
-    failed.map_or(Ok(()), Err)
+    state::keep(context, response)
 }
 
 fn try_to_send(context: &mut Context, captures: &Captures) -> StepResult {

@@ -5,10 +5,11 @@ use std::io::Read;
 use std::time::Duration;
 
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use greenroom_sandbox::process::Watch;
 use greenroom_sandbox::process::http::{self, BODY_LIMIT, Request};
 
 use crate::context::Context;
-use crate::step::Failure;
+use crate::step::{Failure, StepResult};
 
 /// The latest request of a scenario, and what it came to.
 #[derive(Debug, Default)]
@@ -102,14 +103,34 @@ pub(super) const NO_REQUEST: &str = "no earlier step has sent an HTTP request";
 pub(super) const NO_REQUEST_HELP: &str =
     "write a step such as `when I send a GET request to http://localhost:8000/` before this step";
 
+impl State {
+    /// Returns the response to the latest request.
+    fn response(&self) -> Result<&Response, Failure> {
+        match &self.latest {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(failure)) => {
+                let error = Failure::new("there is no response: the latest request failed").note(&failure.message);
+                Err(failure.notes.iter().fold(error, Failure::note))
+            }
+            None => Err(Failure::new(NO_REQUEST).help(NO_REQUEST_HELP)),
+        }
+    }
+}
+
 /// Returns the response to the latest request of the scenario.
 pub(crate) fn latest(context: &mut Context) -> Result<&Response, Failure> {
-    match &context.state::<State>().latest {
-        Some(Ok(response)) => Ok(response),
-        Some(Err(failure)) => {
-            let error = Failure::new("there is no response: the latest request failed");
-            Err(failure.notes.iter().fold(error.note(failure.message.clone()), |error, note| error.note(note.clone())))
-        }
-        None => Err(Failure::new(NO_REQUEST).help(NO_REQUEST_HELP)),
-    }
+    context.state::<State>().response()
+}
+
+/// Returns the response to the latest request, and the watch for work that takes long.
+pub(super) fn latest_and_watch(context: &mut Context) -> Result<(&Response, &mut Watch), Failure> {
+    let (state, watch) = context.state_and_watch::<State>();
+    Ok((state.response()?, watch))
+}
+
+/// Keeps what a request came to. The step that sent it fails if there is no response.
+pub(super) fn keep(context: &mut Context, result: Result<Response, Failure>) -> StepResult {
+    let failed = result.as_ref().err().cloned();
+    context.state::<State>().latest = Some(result);
+    failed.map_or(Ok(()), Err)
 }
