@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::unknown::unknown;
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem};
+use crate::library::limit;
 use crate::step::{Captures, Failure};
 
 /// How long a step waits for a daemon, unless it sets a limit. It waits for readiness, output or
@@ -18,8 +19,7 @@ pub(super) fn limit_of(captures: &Captures) -> Result<Duration, Failure> {
     if captures.get("limit").is_none() {
         return Ok(LIMIT);
     }
-    let seconds: f64 = captures.number("limit")?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| Failure::new(format!("invalid time limit: {seconds} seconds")))
+    limit::of(captures)
 }
 
 /// Checks the limit of a step, and that its daemon was started.
@@ -29,14 +29,5 @@ pub(super) fn check_named(captures: &Captures, state: &mut PreflightState) -> Ve
 
 /// Checks the limit of a step.
 pub(super) fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    let Some(text) = captures.get("limit") else {
-        return Vec::new();
-    };
-    match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Vec::new(),
-        _ => vec![
-            Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
-                .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30"),
-        ],
-    }
+    captures.get("limit").and_then(limit::problem).into_iter().collect()
 }

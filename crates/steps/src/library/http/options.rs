@@ -10,7 +10,7 @@ use super::cookies::Jar;
 use super::{url, validity};
 use crate::context::Context;
 use crate::library::bytes::Bytes;
-use crate::library::place;
+use crate::library::{limit, place};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -111,11 +111,10 @@ fn set_socket(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn set_limit(context: &mut Context, captures: &Captures) -> StepResult {
-    let seconds: f64 = captures.number("limit")?;
-    let limit = Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|limit| !limit.is_zero())
-        .ok_or_else(|| Failure::new(format!("invalid time limit: {seconds} seconds")))?;
+    let limit = limit::of(captures)?;
+    if limit.is_zero() {
+        return Err(Failure::new(format!("invalid time limit: {} seconds", captures.text("limit")?)));
+    }
     change(context, |options| options.limit = limit)
 }
 

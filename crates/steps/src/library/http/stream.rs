@@ -14,6 +14,7 @@ use super::send::explain;
 use super::state::Response;
 use super::{show, validity};
 use crate::context::Context;
+use crate::library::limit;
 use crate::library::place::list;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
@@ -129,9 +130,7 @@ fn wait(context: &mut Context, captures: &Captures) -> StepResult {
     let (name, text) = (captures.text("stream")?, captures.text("text")?);
     let limit = match captures.get("limit") {
         None => LIMIT,
-        Some(_) => {
-            Duration::try_from_secs_f64(captures.number("limit")?).map_err(|_| Failure::new("invalid time limit"))?
-        }
+        Some(_) => limit::of(captures)?,
     };
     let (streams, watch) = context.state_and_watch::<Streams>();
     let stream = streams.get(name)?;

@@ -7,6 +7,7 @@ use super::state::{NO_REQUEST, NO_REQUEST_HELP};
 use super::url;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
+use crate::library::limit;
 use crate::library::place::{nearest, never_created, outside};
 use crate::registry::CheckFunction;
 use crate::step::{Captures, Failure};
@@ -68,7 +69,7 @@ pub(super) fn check_socket(captures: &Captures, _: &mut PreflightState) -> Vec<P
 
 /// Checks the step that sets a time limit.
 pub(super) fn check_time(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    limit(captures).into_iter().collect()
+    limit::invalid(captures).into_iter().collect()
 }
 
 /// Checks a step about a header of requests.
@@ -105,7 +106,7 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
 
 /// Checks a step about a stream that an earlier one opens.
 pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = limit(captures).into_iter().collect();
+    let mut problems: Vec<Problem> = limit::invalid(captures).into_iter().collect();
     let Some(name) = known(captures, "stream") else { return problems };
     if state.own_code || state.http.streams.contains(name) {
         return problems;
@@ -156,17 +157,7 @@ pub(super) fn check_file(captures: &Captures, state: &mut PreflightState) -> Vec
 
 /// Checks a step about the time of a response.
 pub(super) fn check_limit(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    check_response(captures, state).into_iter().chain(limit(captures)).collect()
-}
-
-/// Returns the problem of a step whose time is not above zero.
-pub(super) fn limit(captures: &Captures) -> Option<Problem> {
-    let text = known(captures, "limit")?;
-    let is_valid = text.parse::<f64>().is_ok_and(|seconds| seconds > 0.0 && seconds <= 86_400.0);
-    (!is_valid).then(|| {
-        Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
-            .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30")
-    })
+    check_response(captures, state).into_iter().chain(limit::invalid(captures)).collect()
 }
 
 /// Returns why a text is not the name of a header.

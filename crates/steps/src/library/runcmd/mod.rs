@@ -8,7 +8,6 @@
 mod captured_output;
 mod command;
 mod execute;
-mod limit;
 mod options;
 mod outcome;
 mod output;

@@ -3,13 +3,13 @@
 
 use super::command::Command;
 use super::execute::check_line;
-use super::limit;
 use super::run::{run, try_to_run};
 use super::state::Runcmd;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::command::not_replaced;
 use crate::library::environment::parse_environment;
+use crate::library::limit;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};

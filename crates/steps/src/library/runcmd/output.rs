@@ -3,12 +3,12 @@
 use greenroom_event::words;
 use greenroom_sandbox::process::{ExitStatus, Signal};
 
-use super::limit;
 use super::outcome::{check as check_needs_command, latest, no_command, output_is_over};
 use super::state::{CommandRun, Runcmd};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::bytes::{Bytes, check_equal};
+use crate::library::limit;
 use crate::library::place::{self, nearest, never_created, outside};
 use crate::look::Look;
 use crate::registry::{Check, Library};

@@ -1,4 +1,4 @@
-//! Time limits of commands.
+//! Time limits that steps set.
 
 use std::time::Duration;
 
@@ -6,14 +6,18 @@ use crate::check::{Problem, ProblemKind};
 use crate::step::{Captures, Failure};
 
 /// Returns the limit that a step sets.
-pub(super) fn of(captures: &Captures) -> Result<Duration, Failure> {
+pub(crate) fn of(captures: &Captures) -> Result<Duration, Failure> {
     let seconds: f64 = captures.number("limit")?;
     Duration::try_from_secs_f64(seconds).map_err(|_| Failure::new(format!("invalid time limit: {seconds} seconds")))
 }
 
-/// Returns the problem of a limit that is not one.
-pub(super) fn invalid(captures: &Captures) -> Option<Problem> {
-    let text = captures.get("limit").filter(|text| !text.contains("${"))?;
+/// Returns the problem of a step whose limit is invalid, unless only the run knows it.
+pub(crate) fn invalid(captures: &Captures) -> Option<Problem> {
+    captures.get("limit").filter(|text| !text.contains("${")).and_then(problem)
+}
+
+/// Returns the problem of an invalid limit.
+pub(crate) fn problem(text: &str) -> Option<Problem> {
     let is_valid = text.parse::<f64>().is_ok_and(|seconds| seconds > 0.0 && seconds <= 86_400.0);
     (!is_valid).then(|| {
         Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
