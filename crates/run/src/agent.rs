@@ -149,7 +149,9 @@ impl Agent for StepAgent {
         let none = AgentDocument::default();
         let document = prologue.documents.get(script.document).unwrap_or(&none);
         let files = Rc::clone(&document.files);
-        let hosts = StepHosts { programs: &document.hosts, warm: &prologue.warm };
+        // A copy of a warm host would have the user of the launcher.
+        let warm = if script.switches_user { &[] } else { prologue.warm.as_slice() };
+        let hosts = StepHosts { programs: &document.hosts, warm };
         let directory = stage.directory().to_owned();
         let mut context = Context::new(directory, prologue.source_directory.clone(), files, watch);
         context.record(script.evidence);

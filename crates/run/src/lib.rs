@@ -29,6 +29,7 @@ mod runner;
 mod scenario;
 mod schedule;
 mod script;
+mod users;
 mod wire;
 
 pub use agent::StepAgent;
@@ -40,3 +41,4 @@ pub use outline::{outline, property_name, texts};
 pub use own_programs::OwnPrograms;
 pub use preflight::{HostView, preflight};
 pub use runner::{RunError, run};
+pub use users::check_users;

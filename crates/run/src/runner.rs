@@ -11,6 +11,7 @@ use greenroom_doc::{Plan, PlannedScenario, Sources};
 use greenroom_event::{
     Attempt, EventKind, Failure, FailureKind, Outcome, RunStarted, SCHEMA_VERSION, ScenarioFinished, Sink,
 };
+use greenroom_sandbox::process::Account;
 use greenroom_sandbox::{
     DirectoryFate, ExitStatus, Launcher, LauncherOptions, Network, Property, SandboxError, SetupFailure, StageSpec,
 };
@@ -25,6 +26,7 @@ use crate::outline::{isolation, outline};
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
 use crate::schedule::{self, Attempts};
 use crate::script::{document_part, needs_host, script};
+use crate::users::user_of;
 use crate::wire::{OWN_VARIABLES, Prologue};
 
 /// Why a run could not start.
@@ -84,6 +86,7 @@ pub fn run(
     }));
     let mut runner = Runner {
         plan,
+        users: plan.documents.iter().map(user_of).collect(),
         options,
         launcher,
         jobs,
@@ -119,6 +122,8 @@ pub fn run(
 
 struct Runner<'a> {
     plan: &'a Plan,
+    /// The user of each document's scenarios, if that is another one.
+    users: Vec<Option<Account>>,
     options: &'a RunOptions,
     launcher: Launcher,
     jobs: usize,
@@ -255,16 +260,19 @@ impl Runner<'_> {
         }
         let scenario = self.planned(index);
         let document = &self.plan.documents[scenario.document];
-        let script = script(scenario, document, self.options);
+        let user = self.users[scenario.document].clone();
+        let script = script(scenario, document, user.is_some(), self.options);
         let limits = Limits { scenario: script.scenario_limit, step: script.step_limit };
         let attempt = self.attempts.current(index);
         let retry = if attempt.number > 1 { format!(".{}", attempt.number) } else { String::new() };
         let directory = self.launcher.run_directory().join(format!("{}{retry}", index + 1)).join("data");
+        let warms_host = self.warms_hosts && user.is_none() && needs_host(scenario);
         let spec = StageSpec {
-            environment: self.environment(&directory),
+            environment: self.environment(&directory, user.as_ref()),
             directory: directory.clone(),
             network: if shares_network { Network::Host } else { Network::Private },
-            hint: u32::try_from(scenario.document).ok().filter(|_| self.warms_hosts && needs_host(scenario)),
+            hint: u32::try_from(scenario.document).ok().filter(|_| warms_host),
+            user,
             holds: turns,
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
@@ -315,12 +323,14 @@ impl Runner<'_> {
         &self.plan.scenarios[chosen[index % chosen.len()]]
     }
 
-    fn environment(&self, directory: &Path) -> Vec<(String, Option<String>)> {
+    fn environment(&self, directory: &Path, user: Option<&Account>) -> Vec<(String, Option<String>)> {
         let directory = directory.display().to_string();
         let values = [directory.clone(), directory, "/bin/sh".to_owned()];
         let own = OWN_VARIABLES.into_iter().zip(values).map(|(name, value)| (name.to_owned(), Some(value)));
+        let names = user.into_iter().flat_map(|user| ["USER", "LOGNAME"].map(|name| (name, &user.name)));
+        let names = names.map(|(name, user)| (name.to_owned(), Some(user.clone())));
         let users = self.options.environment.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
-        own.chain(users).collect()
+        own.chain(names).chain(users).collect()
     }
 
     /// Waits for the next thing to happen, and handles it.

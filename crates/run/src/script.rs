@@ -52,11 +52,17 @@ fn library_name(name: &str) -> PathBuf {
 }
 
 /// Returns what a stage needs to know about its scenario.
-pub(crate) fn script(scenario: &PlannedScenario, document: &PlannedDocument, options: &RunOptions) -> Script {
+pub(crate) fn script(
+    scenario: &PlannedScenario,
+    document: &PlannedDocument,
+    switches_user: bool,
+    options: &RunOptions,
+) -> Script {
     Script {
         document: scenario.document,
         steps: scenario.steps.iter().map(script_step).collect(),
         predefined: Predefined::of(scenario),
+        switches_user,
         scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
         step_limit: document.metadata.step_timeout,
         strictness: options.strictness,

@@ -59,6 +59,8 @@ pub(crate) struct Script {
     pub(crate) steps: Vec<ScriptStep>,
     /// The predefined values that it has.
     pub(crate) predefined: Vec<Predefined>,
+    /// Whether it runs as another user than the launcher.
+    pub(crate) switches_user: bool,
     /// How long the scenario may take.
     pub(crate) scenario_limit: Duration,
     /// How long a step may take.

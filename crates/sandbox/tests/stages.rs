@@ -68,6 +68,7 @@ impl Room {
         let spec = StageSpec {
             directory: self.directory(self.next),
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
+            user: None,
             network: Network::Private,
             hint: None,
             holds: Vec::new(),

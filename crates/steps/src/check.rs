@@ -232,6 +232,8 @@ pub struct PreflightState {
     pub path_origin: PathOrigin,
     /// Directories that earlier steps put in front of PATH, whatever PATH is.
     pub path_prefix: Vec<PathBuf>,
+    /// The account that the whole scenario runs as, if it is not the present one.
+    pub user: Option<String>,
     /// The embedded files of the document.
     pub embedded: Arc<[EmbeddedFile]>,
     /// Scripts that earlier steps create in the scenario's directory. The value is the first line.
@@ -288,6 +290,7 @@ impl PreflightState {
             path,
             path_origin: PathOrigin::Caller,
             path_prefix: Vec::new(),
+            user: None,
             embedded: Arc::new([]),
             scripts: BTreeMap::new(),
             source_directory,

@@ -55,6 +55,7 @@ mod targets;
 mod tended;
 mod terminal;
 mod texts;
+mod users;
 mod values;
 mod waits;
 mod within;

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::isolation::patience::is_scarce;
 use crate::isolation::{Isolation, Room, SandboxChoice};
-use crate::process::ExitStatus;
 use crate::process::holders::Answers;
+use crate::process::{Account, ExitStatus};
 
 /// The hidden command that makes this executable a launcher.
 pub(crate) const LAUNCHER_WORD: &str = "__launcher";
@@ -93,6 +93,8 @@ pub(crate) struct StageOrder {
     pub(crate) directory: PathBuf,
     /// Variables for the worker and everything it starts; one without a value is unset.
     pub(crate) environment: Vec<(String, Option<String>)>,
+    /// The user that the worker switches to, if that is another one.
+    pub(crate) user: Option<Account>,
     /// Its namespaces.
     pub(crate) room: Room,
 }
@@ -192,7 +194,8 @@ mod tests {
 
     #[test]
     fn orders_are_decoded_as_encoded_and_malformed_ones_are_refused() {
-        let order = StageOrder { directory: "/run/1/data".into(), environment: Vec::new(), room: Room::default() };
+        let order =
+            StageOrder { directory: "/run/1/data".into(), environment: Vec::new(), user: None, room: Room::default() };
         let bytes = order.encode(b"payload").unwrap();
         let (decoded, payload) = StageOrder::decode(&bytes).unwrap();
         assert_eq!((decoded.directory, payload), (order.directory, b"payload".to_vec()));

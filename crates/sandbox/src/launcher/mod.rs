@@ -28,7 +28,7 @@ use messages::{Answer, FAREWELL, LAUNCHER_WORD, Request, StageOrder};
 
 use crate::isolation::{Isolation, Refusal, Room, SandboxChoice};
 use crate::process::wait::plain;
-use crate::process::{self as processes, ExitStatus, Signal, WaitError, Watch};
+use crate::process::{self as processes, Account, ExitStatus, Signal, WaitError, Watch};
 use crate::stage::outside;
 use crate::surroundings::Network;
 
@@ -62,6 +62,8 @@ pub struct StageSpec {
     pub directory: PathBuf,
     /// Changes to the runner's environment; a variable without a value is unset.
     pub environment: Vec<(String, Option<String>)>,
+    /// The user that its worker runs as, and owns the directory, if that is not the present one.
+    pub user: Option<Account>,
     /// The network that it uses.
     pub network: Network,
     /// What [`crate::Agent::make_ready`] is given first.
@@ -257,7 +259,8 @@ impl Launcher {
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
         let room = Room { network: spec.network, keep };
-        let order = StageOrder { directory: spec.directory, environment: spec.environment, room };
+        let StageSpec { directory, environment, user, .. } = spec;
+        let order = StageOrder { directory, environment, user, room };
         let order = order.encode(payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
         // Without waiting: the launcher may be waiting until its answers are read, and each would
         // wait for the other.

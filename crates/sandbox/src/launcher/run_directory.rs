@@ -20,6 +20,9 @@ use crate::tree;
 const LOCK: &str = "greenroom.lock";
 const PREFIX: &str = "greenroom-";
 
+/// Others may pass through, to what a scenario opens to them, but not list it.
+const PASSABLE: u32 = 0o711;
+
 /// The directory of a run, with its lock held.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
@@ -35,8 +38,7 @@ impl RunDirectory {
         loop {
             let made = tempfile::Builder::new()
                 .prefix(PREFIX)
-                // Others may pass through, to what a scenario opens to them, but not list it.
-                .permissions(fs::Permissions::from_mode(0o711))
+                .permissions(fs::Permissions::from_mode(PASSABLE))
                 .tempdir_in(parent)
                 // Without its text, which names a path that the user does not know. A full disk has
                 // only a number.
@@ -103,6 +105,20 @@ pub(crate) fn with_open_umask<T>(work: impl FnOnce() -> T) -> T {
     let result = work();
     umask(mask);
     result
+}
+
+/// Creates directories that every user may pass through, whatever the umask is.
+pub(crate) fn with_passable_umask<T>(work: impl FnOnce() -> T) -> T {
+    let mask = umask(Mode::WGRP | Mode::WOTH);
+    let result = work();
+    umask(mask);
+    result
+}
+
+/// Lets every user pass through the directory of a run to that of a stage.
+pub(crate) fn open_to_users(stage: &Path) -> io::Result<()> {
+    let Some(run) = stage.parent() else { return Ok(()) };
+    fs::set_permissions(run, fs::Permissions::from_mode(PASSABLE))
 }
 
 /// Leaves the directory of a run to the user: it is not stale from now on.

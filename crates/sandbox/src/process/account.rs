@@ -3,8 +3,10 @@
 use std::fs;
 use std::io;
 
+use serde::{Deserialize, Serialize};
+
 /// An account, as `/etc/passwd` and `/etc/group` describe it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its name.
     pub name: String,

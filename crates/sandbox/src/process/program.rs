@@ -10,6 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Access, access};
+
 use super::capture;
 use super::restrictions::{Restrictions, RunAs};
 use super::running::Process;
@@ -375,6 +377,9 @@ fn explain(
     match error.raw_os_error()? {
         libc::ENOENT if !directory.is_dir() => {
             Some(format!("its working directory does not exist: {}", directory.display()))
+        }
+        libc::EACCES if access(directory, Access::EXEC_OK).is_err() => {
+            Some(format!("this user may not enter its working directory: {}", directory.display()))
         }
         libc::ENOENT => {
             // A relative path is relative to the program's working directory.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ pub(crate) fn run<A: Agent>(
 ) -> ! {
     let Arguments { channel, order, holds } = arguments;
     let mut pipe = Pipe::new(UnixStream::from(channel));
-    let worker = match run_directory::with_open_umask(|| set_up(isolation, ids, order)) {
+    let worker = match run_directory::with_passable_umask(|| set_up(isolation, ids, order)) {
         Ok((order, payload, signals)) => match patiently(sys::fork) {
             Ok(Side::Child) => worker::run(agent, prologue, isolation, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
@@ -105,7 +105,14 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         // another user may pass through it.
         let made = std::fs::DirBuilder::new().mode(0o711).create(own);
         let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
-        made.map_err(|error| {
+        let owned = made.and_then(|()| match &order.user {
+            Some(account) => run_directory::open_to_users(own).and_then(|()| {
+                let mut directories = [own, &order.directory].into_iter();
+                directories.try_for_each(|directory| chown(directory, Some(account.user), Some(account.group)))
+            }),
+            None => Ok(()),
+        });
+        owned.map_err(|error| {
             SetupFailure::lasting(format!("create {}: {}", order.directory.display(), SystemError::from(&error)))
         })?;
     }

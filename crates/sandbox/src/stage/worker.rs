@@ -1,17 +1,19 @@
 //! The worker: the process of a stage that plays the agent.
 
 use std::ffi::OsString;
+use std::path::Path;
 
-use rustix::fs::Mode;
+use rustix::fs::{Access, Mode, access};
 use rustix::process::umask;
 use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::agent::{Agent, Stage};
 use super::outside;
 use crate::callers::stays_outside;
-use crate::isolation::{Isolation, UserNamespace};
+use crate::isolation::{Isolation, SystemError, UserNamespace};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{BEGIN, SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
+use crate::process::Account;
 use crate::surroundings::{self, Network};
 use crate::sys;
 
@@ -27,6 +29,24 @@ fn set_up_surroundings() {
     umask(UMASK);
 }
 
+/// Switches to another user, who must reach the stage's directory.
+fn switch(account: &Account, directory: &Path) -> Result<(), SetupFailure> {
+    let name = &account.name;
+    sys::switch_to(account).map_err(|error| {
+        SetupFailure::of(error.raw_os_error(), format!("switch to user {name}: {}", SystemError::from(&error)))
+    })?;
+    let closed = directory.ancestors().skip(1).filter(|path| access(*path, Access::EXEC_OK).is_err()).last();
+    match closed {
+        None => Ok(()),
+        Some(closed) => Err(SetupFailure::lasting(format!(
+            "enter {} as user {name}, who may not pass through {}: set TMPDIR to a directory that every user may enter, \
+             such as /tmp",
+            directory.display(),
+            closed.display()
+        ))),
+    }
+}
+
 /// Runs the worker to its end.
 pub(super) fn run<A: Agent>(
     agent: &A,
@@ -37,6 +57,7 @@ pub(super) fn run<A: Agent>(
     payload: Vec<u8>,
 ) -> ! {
     sys::unblock_signals();
+    let switched = order.user.as_ref().map_or(Ok(()), |account| switch(account, &order.directory));
     if isolation.user_namespace == UserNamespace::Own {
         // The user namespace gave this process all capabilities. Documents that check permissions
         // expect a user who has none.
@@ -47,7 +68,10 @@ pub(super) fn run<A: Agent>(
     for (name, value) in &order.environment {
         sys::set_variable(name.as_ref(), value.as_ref().map(OsString::from).as_ref());
     }
-    let entered = rustix::process::chdir(&order.directory);
+    let entered = switched.and_then(|()| {
+        rustix::process::chdir(&order.directory)
+            .map_err(|error| SetupFailure::lasting(format!("enter {}: {error}", order.directory.display())))
+    });
     let code = match entered {
         // Everything is set up; the work begins when the runner says so.
         Ok(()) if pipe.wait_for_one().as_deref() == Some(BEGIN) => {
@@ -61,8 +85,7 @@ pub(super) fn run<A: Agent>(
             i32::from(played.is_err())
         }
         Ok(()) => 0,
-        Err(error) => {
-            let failure = SetupFailure::lasting(format!("enter {}: {error}", order.directory.display()));
+        Err(failure) => {
             let _ = pipe.send(&StageMessage::encode_not_set_up(&failure));
             SETUP_FAILED
         }

@@ -10,12 +10,12 @@ use std::process::Command;
 
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::process::{
-    Gid, Pid, Resource, Rlimit, Signal, Uid, getegid, geteuid, ioctl_tiocsctty, set_child_subreaper,
-    set_parent_process_death_signal, setrlimit, setsid,
+    DumpableBehavior, Gid, Pid, Resource, Rlimit, Signal, Uid, getegid, geteuid, ioctl_tiocsctty, set_child_subreaper,
+    set_dumpable_behavior, set_parent_process_death_signal, setrlimit, setsid,
 };
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
-use crate::process::{Restrictions, RunAs};
+use crate::process::{Account, Restrictions, RunAs};
 
 pub(crate) mod keeper;
 
@@ -89,6 +89,37 @@ pub(crate) fn attach(command: &mut Command) {
     unsafe { command.pre_exec(prepare) };
 }
 
+/// The user and the groups of an account, as the kernel takes them.
+struct Credentials {
+    user: Uid,
+    group: Gid,
+    groups: Vec<Gid>,
+}
+
+impl Credentials {
+    fn of(account: &Account) -> Self {
+        let groups = account.groups.iter().map(|&group| Gid::from_raw(group)).collect();
+        Self { user: Uid::from_raw(account.user), group: Gid::from_raw(account.group), groups }
+    }
+
+    /// Gives them to the calling thread, by bare system calls. The user comes last, since only root
+    /// may set the groups.
+    fn take(&self) -> rustix::io::Result<()> {
+        let Self { user, group, groups } = self;
+        set_thread_groups(groups)?;
+        set_thread_res_gid(*group, *group, *group)?;
+        set_thread_res_uid(*user, *user, *user)
+    }
+}
+
+/// Makes this process run as another user from now on. It must have a single thread.
+pub(crate) fn switch_to(account: &Account) -> io::Result<()> {
+    Credentials::of(account).take()?;
+    // The kernel gives the files of `/proc/self` to root after a switch.
+    set_dumpable_behavior(DumpableBehavior::Dumpable)?;
+    Ok(())
+}
+
 /// Makes the child of this command have limits, and run as another user.
 pub(crate) fn restrict(command: &mut Command, restrictions: &Restrictions) {
     let limit = |resource, value: Option<u64>| {
@@ -103,11 +134,8 @@ pub(crate) fn restrict(command: &mut Command, restrictions: &Restrictions) {
         _ => None,
     };
     let maps: Option<Vec<(&std::ffi::CStr, String)>> = maps.map(Iterator::collect);
-    let account = match &restrictions.user {
-        Some(RunAs::Account(account)) => {
-            let groups: Vec<Gid> = account.groups.iter().map(|&group| Gid::from_raw(group)).collect();
-            Some((Uid::from_raw(account.user), Gid::from_raw(account.group), groups))
-        }
+    let credentials = match &restrictions.user {
+        Some(RunAs::Account(account)) => Some(Credentials::of(account)),
         _ => None,
     };
     let own_terminal = restrictions.own_terminal;
@@ -133,10 +161,8 @@ pub(crate) fn restrict(command: &mut Command, restrictions: &Restrictions) {
                 write_to(file, map.as_bytes())?;
             }
         }
-        if let Some((user, group, groups)) = &account {
-            set_thread_groups(groups)?;
-            set_thread_res_gid(*group, *group, *group)?;
-            set_thread_res_uid(*user, *user, *user)?;
+        if let Some(credentials) = &credentials {
+            credentials.take()?;
         }
         Ok(())
     };

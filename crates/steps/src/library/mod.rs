@@ -25,7 +25,7 @@ mod literal;
 mod ownership;
 mod place;
 pub mod runcmd;
-mod user;
+pub mod user;
 pub mod values;
 
 pub use explain::explain;

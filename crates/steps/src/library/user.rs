@@ -6,9 +6,9 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
 use greenroom_sandbox::process::Account;
-use rustix::process::{geteuid, getuid};
+use rustix::process::geteuid;
 
-use crate::check::{Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::place::nearest;
 use crate::step::{Captures, Failure, StepResult};
@@ -16,45 +16,76 @@ use crate::step::{Captures, Failure, StepResult};
 /// Programs that switch the user, and stay as the parent of the program that they start.
 const SWITCHES: [&str; 4] = ["su", "sudo", "runuser", "doas"];
 
-/// Returns the account that a step names, unless greenroom runs as it already.
+/// Returns the account that a step names, unless this process runs as it already.
 pub(crate) fn user_of(captures: &Captures) -> Result<Option<Account>, Failure> {
     let name = captures.text("user")?;
-    let account = Account::named(name)
-        .map_err(|error| Failure::new(format!("cannot read /etc/passwd: {error}")))?
-        .ok_or_else(|| Failure::new(unknown(name)))?;
-    if account.user == geteuid().as_raw() {
-        return Ok(None);
-    }
-    if !geteuid().is_root() {
-        return Err(Failure::new(refused(name)).help(help()));
-    }
-    Ok(Some(account))
+    find(name).map_err(|error| match error {
+        UserError::Unknown { help } => Failure::new(unknown(name)).help(help),
+        UserError::Refused => Failure::new(refused(name)).help(help()),
+    })
 }
 
 /// Finds a user that does not exist, or that nothing can run as.
-pub(crate) fn check(captures: &Captures) -> Vec<Problem> {
+pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
     let name = captures.get("user").unwrap_or_default();
-    if name.contains("${") {
+    if name.contains("${") || state.user.as_deref() == Some(name) {
         return Vec::new();
     }
-    let Ok(found) = Account::named(name) else { return Vec::new() };
-    let problem = |message: String| Problem::new("user", ProblemKind::UnknownUser, message);
-    match found {
-        None => {
-            let names = Account::names();
-            let near = nearest(name, names.iter().map(String::as_str));
-            let help = near.map_or_else(
-                || "write the name of an account of this machine".to_owned(),
-                |near| format!("did you mean {near}?"),
-            );
-            vec![problem(unknown(name)).help(help)]
-        }
-        Some(account) if account.user == getuid().as_raw() || geteuid().is_root() => Vec::new(),
-        Some(_) => vec![problem(refused(name)).help(help())],
+    let problem =
+        |(message, help): (String, String)| vec![Problem::new("user", ProblemKind::UnknownUser, message).help(help)];
+    match (find(name), &state.user) {
+        (Err(UserError::Unknown { help }), _) => problem((unknown(name), help)),
+        (_, Some(own)) => problem((
+            format!("only root can run programs as user {name}, and this scenario runs as user {own}"),
+            format!("leave out this step, or `user: {own}` in the metadata"),
+        )),
+        (Ok(_), None) => Vec::new(),
+        (Err(UserError::Refused), None) => problem((refused(name), help())),
     }
 }
 
-fn unknown(name: &str) -> String {
+/// Why nothing can run as a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserError {
+    /// This machine has no such account.
+    Unknown {
+        /// What may be meant.
+        help: String,
+    },
+    /// Only root can switch to the account, and this process does not run as root.
+    Refused,
+}
+
+/// Finds the account that programs are to run as; `None` if that is the present one.
+///
+/// # Errors
+///
+/// If there is no such account, or only root can run programs as it.
+pub fn find(name: &str) -> Result<Option<Account>, UserError> {
+    match Account::named(name) {
+        Ok(Some(account)) if account.user == geteuid().as_raw() => Ok(None),
+        Ok(Some(account)) if geteuid().is_root() => Ok(Some(account)),
+        Ok(Some(_)) => Err(UserError::Refused),
+        Ok(None) => Err(UserError::Unknown { help: instead(name) }),
+        Err(error) => Err(UserError::Unknown { help: format!("/etc/passwd cannot be read: {error}") }),
+    }
+}
+
+/// Returns what to write instead of an unknown name.
+fn instead(name: &str) -> String {
+    if let Some(name) = name.parse().ok().and_then(Account::name_of) {
+        return format!("write the name of the account, which is {name}");
+    }
+    let names = Account::names();
+    let near = nearest(name, names.iter().map(String::as_str));
+    near.map_or_else(
+        || "write the name of an account of this machine".to_owned(),
+        |near| format!("did you mean {near}?"),
+    )
+}
+
+/// Says that the machine does not have an account.
+pub fn unknown(name: &str) -> String {
     format!("this machine has no user {name} in /etc/passwd")
 }
 

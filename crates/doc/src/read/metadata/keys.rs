@@ -34,6 +34,8 @@ pub struct Metadata {
     pub network: Network,
     /// `path`: directories in front of PATH, as the document writes them, and where.
     pub path: Vec<(String, Span)>,
+    /// `user`: the account that scenarios run as, if it is not the present one, and where.
+    pub user: Option<(String, Span)>,
     /// `css_embed`: style sheets to copy into the typeset document.
     pub css_embed: Vec<String>,
     /// `css_urls`: style sheets to link from the typeset document.
@@ -65,6 +67,7 @@ impl Default for Metadata {
             retries: Retries::default(),
             network: Network::Private,
             path: Vec::new(),
+            user: None,
             css_embed: Vec::new(),
             css_urls: Vec::new(),
             markdowns: Vec::new(),
@@ -109,6 +112,8 @@ pub enum ValueKind {
     Retries,
     /// `private` or `host`.
     Network,
+    /// The name of an account.
+    Account,
     /// Anything; it is ignored.
     Ignored,
 }
@@ -123,6 +128,7 @@ impl fmt::Display for ValueKind {
             Self::Size => "a size: `500k`, `64M`, `1G`",
             Self::Retries => "a number, or a mapping of labels to numbers: `2`, `{network: 2}`",
             Self::Network => "`private` or `host`",
+            Self::Account => "the name of an account of this machine",
             Self::Ignored => "anything",
         })
     }
@@ -258,6 +264,14 @@ pub const KEYS: &[Key] = &[
         read: |entry, metadata| {
             metadata.path = entry.names().into_iter().map(|name| (name.text, name.span)).collect();
         },
+    },
+    Key {
+        name: "user",
+        alias: None,
+        value: ValueKind::Account,
+        default: None,
+        help: "The account that scenarios run as and that owns their directory. Root can switch to any.",
+        read: |entry, metadata| metadata.user = entry.text().map(|name| (name, entry.value.span)),
     },
     Key {
         name: "classes",

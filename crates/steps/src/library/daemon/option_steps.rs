@@ -199,7 +199,7 @@ fn run_as(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn check_user(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     note(captures, state, "user");
-    user::check(captures)
+    user::check(captures, state)
 }
 
 fn ordinary(context: &mut Context, captures: &Captures) -> StepResult {

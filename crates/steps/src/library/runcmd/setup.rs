@@ -27,7 +27,7 @@ pub(super) fn steps(library: Library) -> Library {
         )
         .step("runcmd_set_variable", set_variable, Check::With(check_variable))
         .step("runcmd_unset_variable", unset_variable, Check::With(check_variable))
-        .step("runcmd_run_as_user", run_as_user, Check::With(|captures, _| user::check(captures)))
+        .step("runcmd_run_as_user", run_as_user, Check::With(|captures, state| user::check(captures, state)))
         .step(
             "runcmd_run_as_ordinary_user",
             |context, _| {

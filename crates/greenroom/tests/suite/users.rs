@@ -1,0 +1,178 @@
+//! Scenarios that run as another user: `user` in the metadata.
+
+use snapbox::str;
+
+use crate::support::Project;
+
+const STEPS: &str = r#"# S
+~~~scenario
+given file f.txt from f.txt
+when I run sh -c "id -nu; id -ng; stat -c %U:%G . f.txt; echo $USER $LOGNAME; test $HOME = $PWD"
+then stdout is exactly "nobody\nnogroup\nnobody:nogroup\nnobody:nogroup\nnobody nobody\n"
+when I try to run touch /greenroom-test
+then command fails
+when I start "sh -c 'id -nu; touch mine; exec sleep 60'" as a background process as d
+and I wait for daemon d to write "nobody" to stdout
+then within 10 seconds file mine exists
+when I stop background process d
+then the steps run as nobody
+~~~
+~~~{#f.txt .file}
+~~~
+"#;
+
+/// Creates a document whose scenarios run as this user.
+fn document(user: &str, body: &str) -> String {
+    format!(
+        "---\ntitle: T\nuser: {user}\nbindings: [lib/runcmd.yaml, lib/files.yaml, lib/daemon.yaml, own.yaml]\n\
+         impls: {{python: [own.py]}}\n...\n{body}"
+    )
+}
+
+fn project(text: String) -> Project {
+    Project::anywhere()
+        .file("x.md", text)
+        .file("own.yaml", "- then: the steps run as {name}\n  impl: {python: {function: run_as}}\n")
+        .file(
+            "own.py",
+            "import os, pwd\ndef run_as(ctx, name):\n    open('from-python', 'x')\n    \
+             for uid in [os.getuid(), os.stat('from-python').st_uid]:\n        assert_eq(pwd.getpwuid(uid).pw_name, \
+             name)\n",
+        )
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn all_of_a_scenario_runs_as_the_user_that_the_metadata_names() {
+    if !is_root() {
+        return;
+    }
+    // Two scenarios, since a host for Python is shared from the second one on.
+    let text =
+        document("nobody", &format!("{STEPS}{}", STEPS.replace("# S", "# T").replace("~~~{#f.txt .file}\n~~~\n", "")));
+    // In a tended scenario, the user goes through the directories of the test.
+    let project = project(text).mode("..", 0o711).mode("../tmp", 0o711);
+    let kinds: &[&str] = if Project::sealed().is_some() { &["sealed", "tended"] } else { &["tended"] };
+    for kind in kinds {
+        project.run(["run", "--sandbox", kind, "x.md"]).passes();
+    }
+}
+
+#[test]
+fn a_directory_that_the_user_cannot_reach_is_named() {
+    if !is_root() {
+        return;
+    }
+    let project = project(document("nobody", STEPS)).mode("..", 0o700);
+    project.run(["run", "--sandbox", "tended", "x.md"]).code(1).stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+not sealed, as requested
+  kill=subreaper network=shared tmp=shared proc=machine host=machine user=[USER]
+
+BROKEN [TIME]  S
+  in x.md:9, scenario at x.md:7
+  neither passed nor failed: greenroom could not run it to its end
+
+    STOPPED           given file f.txt from f.txt
+                      9 steps not run
+
+  failed to enter [RUN]/1/data as user nobody, who may not pass through /tmp/[TOKEN]: set TMPDIR to a directory that every user may enter, such as /tmp
+  note: the process that runs its steps died: exit status 120
+
+  rerun: greenroom run --sandbox tended x.md --name S
+
+FAILED: 1 of 1 scenario broken, [TIME]
+  broken  x.md:7  S
+
+"#]]);
+}
+
+#[test]
+fn a_step_cannot_switch_to_a_third_user() {
+    if !is_root() {
+        return;
+    }
+    let steps = "# S\n~~~scenario\ngiven commands run as user nobody\nand commands run as user daemon\n\
+                 and commands run as user root\nwhen I run true\n~~~\n";
+    project(document("nobody", steps)).run(["check", "x.md"]).code(2).stderr(str![[r#"
+error[unknown-user]: only root can run programs as user daemon, and this scenario runs as user nobody
+  --> x.md:10:26
+   |
+10 | and commands run as user daemon
+   |                          ^^^^^^
+   |
+   = help: leave out this step, or `user: nobody` in the metadata
+
+error[unknown-user]: only root can run programs as user root, and this scenario runs as user nobody
+  --> x.md:11:26
+   |
+11 | and commands run as user root
+   |                          ^^^^
+   |
+   = help: leave out this step, or `user: nobody` in the metadata
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn users_that_do_not_exist_are_found_before_the_run() {
+    let text = |user: &str| document(user, STEPS);
+    for (user, help) in [
+        ("65534", "write the name of the account, which is nobody"),
+        ("no-such-user-at-all", "write the name of an account of this machine"),
+    ] {
+        let ran = project(text(user)).refused(["run", "x.md"]);
+        assert!(ran.stderr.contains(&format!("  = help: {help}\n")), "{}", ran.stderr);
+    }
+    project(text("nobdy")).refused(["run", "x.md"]).stderr(str![[r#"
+error[unknown-user]: this machine has no user nobdy in /etc/passwd
+ --> x.md:3:7
+  |
+3 | user: nobdy
+  |       ^^^^^
+  |
+  = help: did you mean nobody?
+
+1 error
+
+"#]]);
+    project(text("[a, b]")).refused(["run", "x.md"]).stderr(str![[r#"
+error[bad-metadata]: `user` must be text, not a list
+ --> x.md:3:8
+  |
+3 | user: [a, b]
+  |        ^
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn only_root_switches_to_another_user() {
+    let Some(project) = project(document("daemon", STEPS)).by_user(65534) else { return };
+    project.refused(["run", "x.md"]).stderr(str![[r#"
+error[unknown-user]: only root can run scenarios as user daemon, and greenroom does not run as root
+ --> x.md:3:7
+  |
+3 | user: daemon
+  |       ^^^^^^
+  |
+  = help: run greenroom as root, or leave `user` out: scenarios then run as the present user
+
+1 error
+
+"#]]);
+}
+
+#[test]
+fn the_present_user_needs_no_switch() {
+    let steps = "# S\n~~~scenario\nwhen I run id -nu\nthen stdout is exactly \"nobody\\n\"\n~~~\n";
+    let Some(project) = project(document("nobody", steps)).by_user(65534) else { return };
+    project.run(["run", "x.md"]).passes();
+}
