@@ -5,7 +5,6 @@ use std::ffi::OsStr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use greenroom_doc::{Code, Diagnostic, MatchedStep, Plan, PlannedScenario, Span};
 use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Problem, ProblemKind, Registry};
@@ -55,8 +54,9 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
                 state.known.extend(value.map(|value| (predefined.name().to_owned(), value)));
             }
             let metadata = &document.metadata;
-            let limits = [("step_timeout", metadata.step_timeout), ("scenario_timeout", metadata.scenario_timeout)];
-            check(scenario, registry, (state, &limits), &mut found);
+            state.limits =
+                vec![("step_timeout", metadata.step_timeout), ("scenario_timeout", metadata.scenario_timeout)];
+            check(scenario, registry, state, &mut found);
         }
     }
     found.finish()
@@ -101,15 +101,7 @@ impl Found {
     }
 }
 
-/// The limits of steps in a document, with the metadata keys that set them.
-type Limits<'a> = &'a [(&'static str, Duration)];
-
-fn check(
-    scenario: &PlannedScenario,
-    registry: &Registry,
-    (mut state, limits): (PreflightState, Limits<'_>),
-    found: &mut Found,
-) {
+fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState, found: &mut Found) {
     let mut mentions = Mentions::default();
     for (at, step) in scenario.steps.iter().enumerate() {
         state.step_text.clone_from(&step.text);
@@ -118,7 +110,7 @@ fn check(
             state.runs_own_code();
         }
         if let Some(repetition) = &step.repetition
-            && let Some(problem) = script::repetition(repetition).check(&state, limits)
+            && let Some(problem) = script::repetition(repetition).check(&state)
         {
             let (start, end) = repetition.range;
             found.diagnostics.push(diagnostic(Span { source: step.span.source, start, end }, problem));

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::EmbeddedFile;
 
@@ -250,6 +251,8 @@ pub struct PreflightState {
     pub kept: BTreeSet<String>,
     /// The values of predefined names that are known before the run: `SRCDIR`, `DOCDIR`.
     pub known: BTreeMap<String, String>,
+    /// The limits that hold for every step, with the metadata keys that set them.
+    pub limits: Vec<(&'static str, Duration)>,
     /// The text of the present step.
     pub step_text: String,
     /// For each of these names that a step of a library keeps only once, that step.
@@ -298,6 +301,7 @@ impl PreflightState {
             files: BTreeSet::new(),
             kept: BTreeSet::new(),
             known: BTreeMap::new(),
+            limits: Vec::new(),
             step_text: String::new(),
             kept_by: BTreeMap::new(),
             daemons: BTreeSet::new(),

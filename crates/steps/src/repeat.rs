@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
+use crate::library::limit;
 use crate::look::{Look, Prospect};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -54,9 +55,7 @@ impl Repetition {
     }
 
     /// Finds what is wrong with the number before the run. Problems are about no capture.
-    ///
-    /// `outer` are the limits that hold in any case, with the metadata keys that set them.
-    pub fn check(&self, state: &PreflightState, outer: &[(&'static str, Duration)]) -> Option<Problem> {
+    pub fn check(&self, state: &PreflightState) -> Option<Problem> {
         let problem =
             |message: String| Problem { capture: None, ..Problem::new("", ProblemKind::InvalidLimit, message) };
         let words = self.words();
@@ -71,10 +70,8 @@ impl Repetition {
             Ok(limit) => limit,
             Err(error) => return Some(error.help.into_iter().fold(problem(error.message), Problem::help)),
         };
-        let (key, outer) = outer.iter().filter(|(_, outer)| limit >= *outer).min_by_key(|(_, outer)| *outer)?;
-        let (what, outer) = (key.split('_').next().unwrap_or_default(), words::limit(*outer));
-        let message = format!("`{words}` is not below the time limit of the {what}, {outer}");
-        Some(problem(message).help(format!("write less, or set `{key}` to more in the document's metadata")))
+        let (outer, help) = limit::beyond(limit, state)?;
+        Some(problem(format!("`{words}` is not below {outer}")).help(help))
     }
 
     /// Reads the number.

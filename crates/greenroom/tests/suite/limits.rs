@@ -301,3 +301,63 @@ fn a_stopped_run_does_not_finish_reading_a_long_file() {
     Fifo::open(out).line();
     started.signal(Signal::TERM).finish().code(130);
 }
+
+#[test]
+fn limits_of_steps_that_the_document_ends_first_are_warned_of() {
+    let text = "---\ntitle: T\nstep_timeout: 20s\nscenario_timeout: 30s\n\
+                bindings: [lib/daemon.yaml, lib/runcmd.yaml, lib/http.yaml]\n...\n# S\n~~~scenario\n\
+                given HTTP requests may take 20 seconds\n\
+                and commands may take 19.9 seconds\n\
+                and commands may take 40 seconds\n\
+                and daemon a may take 21 seconds to end\n\
+                when I start \"sleep 60\" as a background process as a\n\
+                and I stop background process a, within 25 seconds\n\
+                and I run, until it succeeds, for at most 100 seconds, true\n\
+                then command took at most 600 seconds\n~~~\n";
+    let project = Project::anywhere().file("x.md", text);
+    project.run(["check", "x.md"]).code(0).stderr(str![[r#"
+warning[bad-limit]: the limit of 20 s is not below the time limit of the step, [TIME]
+ --> x.md:9:30
+  |
+9 | given HTTP requests may take 20 seconds
+  |                              ^^
+  |
+  = help: write less, or set `step_timeout` to more in the document's metadata
+
+warning[bad-limit]: the limit of 40 s is not below the time limit of the step, [TIME]
+  --> x.md:11:23
+   |
+11 | and commands may take 40 seconds
+   |                       ^^
+   |
+   = help: write less, or set `step_timeout` to more in the document's metadata
+
+warning[bad-limit]: the limit of 21 s is not below the time limit of the step, [TIME]
+  --> x.md:12:23
+   |
+12 | and daemon a may take 21 seconds to end
+   |                       ^^
+   |
+   = help: write less, or set `step_timeout` to more in the document's metadata
+
+warning[bad-limit]: the limit of 25 s is not below the time limit of the step, [TIME]
+  --> x.md:14:41
+   |
+14 | and I stop background process a, within 25 seconds
+   |                                         ^^
+   |
+   = help: write less, or set `step_timeout` to more in the document's metadata
+
+warning[bad-limit]: the limit of 1 m 40 s is not below the time limit of the step, [TIME]
+  --> x.md:15:43
+   |
+15 | and I run, until it succeeds, for at most 100 seconds, true
+   |                                           ^^^
+   |
+   = help: write less, or set `step_timeout` to more in the document's metadata
+
+5 warnings
+
+"#]]);
+    project.run(["run", "x.md"]).code(0);
+}

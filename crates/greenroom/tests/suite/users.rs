@@ -176,3 +176,191 @@ fn the_present_user_needs_no_switch() {
     let Some(project) = project(document("nobody", steps)).by_user(65534) else { return };
     project.run(["run", "x.md"]).passes();
 }
+
+#[test]
+fn owners_of_files_are_checked() {
+    if !is_root() {
+        return;
+    }
+    let scenario = |title: &str, steps: &str| format!("# {title}\n~~~scenario\nwhen I run touch f\n{steps}\n~~~\n");
+    let passes = "given commands run as user nobody\nwhen I run mkdir d\nthen file d belongs to user nobody\n\
+                  and file d belongs to group nogroup\nand file f belongs to user root\nand file f belongs to group root";
+    let text = [
+        scenario("Passes", passes),
+        scenario("User", "then file f belongs to user nobody"),
+        scenario("Group", "then file f belongs to group nogroup"),
+        scenario("Absent", "when I run rm f\nthen file f belongs to user nobody"),
+    ];
+    Project::new().file("x.md", text.concat()).run(["run", "-j", "1", "x.md"]).code(1).stdout(str![[r#"
+greenroom [VERSION]: 4 scenarios in x.md, one at a time
+
+PASS [TIME]  Passes
+
+FAIL [TIME]  User
+  in x.md:14, scenario at x.md:11
+
+    ok [TIME]  when I run touch f
+    FAILED [TIME]  then file f belongs to user nobody
+
+  owner of f is not as expected
+    expected: 65534 (nobody)
+    actual:   0 (root)
+              ^^^^^^^^^^^^^
+
+  rerun: greenroom run x.md --name User
+
+FAIL [TIME]  Group
+  in x.md:19, scenario at x.md:16
+
+    ok [TIME]  when I run touch f
+    FAILED [TIME]  then file f belongs to group nogroup
+
+  group of f is not as expected
+    expected: 65534 (nogroup)
+    actual:   0 (root)
+              ^^^^^^^^^^^^^^
+
+  rerun: greenroom run x.md --name Group
+
+FAIL [TIME]  Absent
+  in x.md:25, scenario at x.md:21
+
+    ok [TIME]  when I run touch f
+    ok [TIME]  when I run rm f
+    FAILED [TIME]  then file f belongs to user nobody
+
+  file f does not exist
+  note: the scenario's directory is empty
+
+  rerun: greenroom run x.md --name Absent
+
+FAILED: 3 of 4 scenarios failed, 1 passed, [TIME]
+  failed  x.md:11  User
+  failed  x.md:16  Group
+  failed  x.md:21  Absent
+
+"#]]);
+    let unknown = scenario("Unknown", "then file f belongs to user nobdy\nand file f belongs to group 65534");
+    Project::new().file("x.md", unknown).refused(["run", "x.md"]).stderr(str![[r#"
+error[unknown-user]: this machine has no user nobdy in /etc/passwd
+ --> x.md:4:29
+  |
+4 | then file f belongs to user nobdy
+  |                             ^^^^^
+  |
+  = help: did you mean nobody?
+
+error[unknown-user]: this machine has no group 65534 in /etc/group
+ --> x.md:5:29
+  |
+5 | and file f belongs to group 65534
+  |                             ^^^^^
+  |
+  = help: write the name of the group, which is nogroup
+
+2 errors
+
+"#]]);
+}
+
+#[test]
+fn owners_that_a_user_namespace_hides_are_not_guessed() {
+    let steps = "# S\n~~~scenario\nwhen I run touch f\n";
+    let texts = [
+        // Root owns the program, which looks like a file of nobody.
+        format!("{steps}when I run ln -s /bin/true program\nthen file program belongs to user nobody\n~~~\n"),
+        format!("{steps}when I run ln -s /bin/true program\nthen file program belongs to user root\n~~~\n"),
+        format!("{steps}then file f belongs to user root\n~~~\n"),
+    ];
+    let [not_nobody, root, own] = texts;
+    let run = |text: String| {
+        let project = Project::sealed()?.file("x.md", text).by_user(4321)?;
+        Some(project.run(["run", "x.md"]).code(1))
+    };
+    let Some(ran) = run(not_nobody) else { return };
+    ran.stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  S
+  in x.md:5, scenario at x.md:1
+
+    ok [TIME]  when I run touch f
+    ok [TIME]  when I run ln -s /bin/true program
+    FAILED [TIME]  then file program belongs to user nobody
+
+  the scenario cannot tell whether program belongs to user 65534 (nobody)
+  note: it runs in a user namespace, in which the files of every user but 4321 look like those of 65534 (nobody)
+
+  rerun: greenroom run x.md --name S
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:1  S
+
+"#]]);
+    run(root).unwrap().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  S
+  in x.md:5, scenario at x.md:1
+
+    ok [TIME]  when I run touch f
+    ok [TIME]  when I run ln -s /bin/true program
+    FAILED [TIME]  then file program belongs to user root
+
+  the scenario cannot tell whether program belongs to user 0 (root)
+  note: it runs in a user namespace, in which the files of every user but 4321 look like those of 65534 (nobody)
+
+  rerun: greenroom run x.md --name S
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:1  S
+
+"#]]);
+    run(own).unwrap().stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  S
+  in x.md:4, scenario at x.md:1
+
+    ok [TIME]  when I run touch f
+    FAILED [TIME]  then file f belongs to user root
+
+  owner of f is not as expected
+    expected: 0 (root)
+    actual:   4321
+              ^^^^^^^^
+
+  rerun: greenroom run x.md --name S
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:1  S
+
+"#]]);
+}
+
+#[test]
+fn python_steps_need_a_source_directory_that_the_user_may_enter() {
+    if !is_root() {
+        return;
+    }
+    let Some(sealed) = Project::sealed() else { return };
+    drop(sealed);
+    let text = document("nobody", "# S\n~~~scenario\nthen the steps run as nobody\n~~~\n");
+    project(text).mode(".", 0o700).run(["run", "x.md"]).code(1).stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  S
+  in x.md:9, scenario at x.md:7
+
+    FAILED [TIME]  then the steps run as nobody
+
+  python steps run in the source directory, [PROJECT], which this user may not enter
+  help: start greenroom in a directory that every user may enter
+
+  rerun: greenroom run x.md --name S
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:7  S
+
+"#]]);
+}

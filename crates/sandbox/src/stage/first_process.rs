@@ -16,7 +16,7 @@ use rustix::process::{
 use super::agent::Agent;
 use super::worker;
 use crate::isolation::patience::patiently;
-use crate::isolation::{Ids, Isolation, Property, SystemError, setup};
+use crate::isolation::{Ids, Isolation, Property, SystemError, UserNamespace, setup};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
 use crate::launcher::run_directory;
@@ -100,6 +100,13 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         namespaces,
         visible: isolation.has(Property::Tmp).then(|| order.room.keep.clone()),
     });
+    if let (Some(account), UserNamespace::Own) = (&order.user, isolation.user_namespace) {
+        return Err(SetupFailure::lasting(format!(
+            "run as user {}: scenarios are in a user namespace here, in which that user does not exist; \
+             use `--sandbox tended`",
+            account.name
+        )));
+    }
     if let Some(own) = order.directory.parent() {
         // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
         // another user may pass through it.

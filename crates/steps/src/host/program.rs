@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use greenroom_sandbox::process::{Input, Process, Program, SpawnError, find_program};
+use rustix::fs::{Access, access};
 use rustix::io::FdFlags;
 
 use super::python;
@@ -50,6 +51,13 @@ impl HostProgram {
                     format!("say where it is with `--host {}=PATH`", self.language)
                 })
         })?;
+        if access(directory, Access::EXEC_OK).is_err() {
+            let (language, directory) = (&self.language, directory.display());
+            return Err(Failure::new(format!(
+                "{language} steps run in the source directory, {directory}, which this user may not enter"
+            ))
+            .help("start greenroom in a directory that every user may enter"));
+        }
         let mut argv: Vec<OsString> = vec![self.program.clone().into()];
         let code = self.python.then(python::program).transpose()?;
         if let Some(code) = &code {

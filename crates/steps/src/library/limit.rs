@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::check::{Problem, ProblemKind};
+use greenroom_event::words;
+
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::step::{Captures, Failure};
 
 /// Returns the limit that a step sets.
@@ -13,14 +15,38 @@ pub(crate) fn of(captures: &Captures) -> Result<Duration, Failure> {
 
 /// Returns the problem of a step whose limit is invalid, unless only the run knows it.
 pub(crate) fn invalid(captures: &Captures) -> Option<Problem> {
-    captures.get("limit").filter(|text| !text.contains("${")).and_then(problem)
+    known(captures)?.err()
 }
 
-/// Returns the problem of an invalid limit.
-pub(crate) fn problem(text: &str) -> Option<Problem> {
-    let is_valid = text.parse::<f64>().is_ok_and(|seconds| seconds > 0.0 && seconds <= 86_400.0);
-    (!is_valid).then(|| {
+/// Returns the problem of a step that ends at its limit: it is invalid, or the document ends the step
+/// before.
+///
+/// The second is a warning, since the step runs all the same.
+pub(crate) fn problem(captures: &Captures, state: &PreflightState) -> Option<Problem> {
+    match known(captures)? {
+        Ok(limit) => {
+            let (outer, help) = beyond(limit, state)?;
+            let message = format!("the limit of {} is not below {outer}", words::limit(limit));
+            Some(Problem::warning("limit", ProblemKind::InvalidLimit, message).help(help))
+        }
+        Err(problem) => Some(problem),
+    }
+}
+
+/// Returns which limit of the document is reached first, if one is, and what to do.
+pub(crate) fn beyond(limit: Duration, state: &PreflightState) -> Option<(String, String)> {
+    let (key, outer) = state.limits.iter().filter(|(_, outer)| limit >= *outer).min_by_key(|(_, outer)| *outer)?;
+    let what = key.split('_').next().unwrap_or_default();
+    let outer = format!("the time limit of the {what}, {}", words::limit(*outer));
+    Some((outer, format!("write less, or set `{key}` to more in the document's metadata")))
+}
+
+/// Reads the limit of a step, if it has one and it is known before the run.
+fn known(captures: &Captures) -> Option<Result<Duration, Problem>> {
+    let text = captures.get("limit").filter(|text| !text.contains("${"))?;
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
+    Some(seconds.map(Duration::from_secs_f64).ok_or_else(|| {
         Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))
             .help("write a number of seconds above 0 and up to 86400, such as 0.5 or 30")
-    })
+    }))
 }

@@ -20,7 +20,7 @@ mod explain;
 pub mod files;
 pub mod http;
 pub mod json;
-mod limit;
+pub(crate) mod limit;
 mod literal;
 mod ownership;
 mod place;

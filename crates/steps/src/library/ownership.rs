@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use greenroom_sandbox::process::Account;
+use greenroom_sandbox::process::{Account, Group};
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 use rustix::process::geteuid;
 
@@ -32,6 +32,11 @@ pub(crate) fn is_on_noexec(path: &Path) -> bool {
 /// Returns a user with the name: `104 (redis)`.
 pub(crate) fn user_name(user: u32) -> String {
     Account::name_of(user).map_or_else(|| user.to_string(), |name| format!("{user} ({name})"))
+}
+
+/// Returns a group with the name: `33 (www-data)`.
+pub(crate) fn group_name(group: u32) -> String {
+    Group::name_of(group).map_or_else(|| group.to_string(), |name| format!("{group} ({name})"))
 }
 
 fn owner(path: &Path, directory: &Path, metadata: &Metadata) -> String {

@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
-use greenroom_sandbox::process::Account;
+use greenroom_sandbox::process::{Account, Group};
 use rustix::process::geteuid;
 
 use crate::check::{PreflightState, Problem, ProblemKind};
@@ -56,6 +56,11 @@ pub enum UserError {
     Refused,
 }
 
+/// Says what to write instead of the name of an unknown account or group.
+fn similar<'a>(name: &str, names: impl Iterator<Item = &'a str>, what: &str) -> String {
+    nearest(name, names).map_or_else(|| format!("write the name of {what}"), |near| format!("did you mean {near}?"))
+}
+
 /// Finds the account that programs are to run as; `None` if that is the present one.
 ///
 /// # Errors
@@ -76,12 +81,30 @@ fn instead(name: &str) -> String {
     if let Some(name) = name.parse().ok().and_then(Account::name_of) {
         return format!("write the name of the account, which is {name}");
     }
-    let names = Account::names();
-    let near = nearest(name, names.iter().map(String::as_str));
-    near.map_or_else(
-        || "write the name of an account of this machine".to_owned(),
-        |near| format!("did you mean {near}?"),
-    )
+    similar(name, Account::names().iter().map(String::as_str), "an account of this machine")
+}
+
+/// Returns the number of the user that a step expects to own a file.
+pub(crate) fn number_of(name: &str) -> Result<u32, Failure> {
+    match Account::named(name) {
+        Ok(Some(account)) => Ok(account.user),
+        Ok(None) => Err(Failure::new(unknown(name)).help(instead(name))),
+        Err(error) => Err(Failure::new(format!("/etc/passwd cannot be read: {error}"))),
+    }
+}
+
+/// Returns the number of the group that a step expects to own a file.
+pub(crate) fn group_of(name: &str) -> Result<u32, Failure> {
+    let groups = Group::all().map_err(|error| Failure::new(format!("/etc/group cannot be read: {error}")))?;
+    if let Some(group) = groups.iter().find(|group| group.name == name) {
+        return Ok(group.number);
+    }
+    let of_number = name.parse().ok().and_then(Group::name_of);
+    let help = match of_number {
+        Some(name) => format!("write the name of the group, which is {name}"),
+        None => similar(name, groups.iter().map(|group| group.name.as_str()), "a group of this machine"),
+    };
+    Err(Failure::new(format!("this machine has no group {name} in /etc/group")).help(help))
 }
 
 /// Says that the machine does not have an account.

@@ -28,6 +28,6 @@ pub(super) fn check_named(captures: &Captures, state: &mut PreflightState) -> Ve
 }
 
 /// Checks the limit of a step.
-pub(super) fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    captures.get("limit").and_then(limit::problem).into_iter().collect()
+pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    limit::problem(captures, state).into_iter().collect()
 }

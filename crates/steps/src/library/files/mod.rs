@@ -7,6 +7,7 @@ mod changed;
 mod copied;
 mod evidence;
 mod names;
+mod owner;
 mod state;
 
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk
 /// Returns the library.
 pub fn library() -> Library {
     let library = Library::new("files", include_str!("files.yaml"));
-    let library = [copied::steps, changed::steps, state::steps, evidence::steps]
+    let library = [copied::steps, changed::steps, state::steps, owner::steps, evidence::steps]
         .into_iter()
         .fold(library, |library, steps| steps(library));
     library

@@ -68,8 +68,8 @@ pub(super) fn check_socket(captures: &Captures, _: &mut PreflightState) -> Vec<P
 }
 
 /// Checks the step that sets a time limit.
-pub(super) fn check_time(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    limit::invalid(captures).into_iter().collect()
+pub(super) fn check_time(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    limit::problem(captures, state).into_iter().collect()
 }
 
 /// Checks a step about a header of requests.
@@ -106,7 +106,7 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
 
 /// Checks a step about a stream that an earlier one opens.
 pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = limit::invalid(captures).into_iter().collect();
+    let mut problems: Vec<Problem> = limit::problem(captures, state).into_iter().collect();
     let Some(name) = known(captures, "stream") else { return problems };
     if state.own_code || state.http.streams.contains(name) {
         return problems;

@@ -17,7 +17,11 @@ use crate::step::{Captures, Failure, StepResult};
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     library
-        .step("runcmd_may_take", may_take, Check::With(|captures, _| limit::invalid(captures).into_iter().collect()))
+        .step(
+            "runcmd_may_take",
+            may_take,
+            Check::With(|captures, state| limit::problem(captures, state).into_iter().collect()),
+        )
         .step("runcmd_run_in_directory", run_in_directory, Check::With(check_directory))
         .step(
             "runcmd_clean_environment",

@@ -7,6 +7,7 @@ use super::state::Runcmd;
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::library::bytes::{self, Bytes};
+use crate::library::limit;
 use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::repeat::{Repetition, RepetitionKind, repeat};
@@ -70,7 +71,11 @@ fn check_failing(captures: &Captures, state: &mut PreflightState) -> Vec<Problem
 
 fn check_until(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let seconds = captures.get("limit").unwrap_or_default().to_owned();
-    let limit = Repetition { kind: RepetitionKind::Within, seconds }.check(state, &[]);
-    let limit = limit.map(|problem| Problem { capture: Some("limit".to_owned()), ..problem });
+    let limit = if seconds.contains("${") {
+        let problem = Repetition { kind: RepetitionKind::Within, seconds }.check(state);
+        problem.map(|problem| Problem { capture: Some("limit".to_owned()), ..problem })
+    } else {
+        limit::problem(captures, state)
+    };
     limit.into_iter().chain(check_line(captures, state, &["argv0", "args"], true)).collect()
 }
