@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Request, load};
+use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Reach, Request, load};
 
 const RUNS: usize = 5;
 
@@ -113,7 +113,7 @@ fn measure(name: &str, bindings: &str, document: String, before: Option<(f64, us
     let size = document.len();
     let loader = MemoryLoader::default().with("doc.md", document).with("lib.yaml", bindings);
     let builtin =
-        [BuiltinFile { name: "lib/other.yaml".to_owned(), text: Some(Arc::from(LIBRARY)), is_everywhere: false }];
+        [BuiltinFile { name: "lib/other.yaml".to_owned(), text: Some(Arc::from(LIBRARY)), reach: Reach::Listed }];
     let mut steps = 0;
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {

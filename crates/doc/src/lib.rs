@@ -53,7 +53,7 @@ pub use read::markdown::options as markdown_options;
 pub use read::metadata::keys as metadata;
 pub use read::metadata::keys::Metadata;
 pub use read::metadata::value::{MAX_RETRIES, Retries};
-pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, SourceFile, SourceId, Sources, Span};
+pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, Reach, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
 
 /// The README, whose examples are compiled and run as documentation tests.

@@ -147,10 +147,23 @@ pub struct BuiltinFile {
     /// Its text. `None` for a file that documents may list under `impls`, but whose steps run
     /// natively.
     pub text: Option<Arc<str>>,
-    /// Whether documents that list another built-in bindings file have its bindings too.
-    ///
-    /// Their own come first: a step that matches another binding is not a step of this file.
-    pub is_everywhere: bool,
+    /// Which documents have its bindings.
+    pub reach: Reach,
+}
+
+/// Which documents have the bindings of a file that comes with the runner.
+///
+/// The bindings that a document lists come first: a step that matches one is not a step of a file that
+/// it does not list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// Those that list it.
+    #[default]
+    Listed,
+    /// Those that list any file that comes with the runner.
+    WithBuiltin,
+    /// All.
+    All,
 }
 
 impl BuiltinFile {

@@ -26,6 +26,10 @@ pub struct Origin {
     /// The options that one scenario needs in a rerun to behave as in this run: `--timeout`, `5s`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rerun_options: Vec<String>,
+    /// The command by which Cargo runs the tests of this program, if it is a test program:
+    /// `cargo test --test acceptance --`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_command: Option<String>,
 }
 
 /// A machine.

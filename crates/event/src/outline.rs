@@ -54,6 +54,9 @@ pub struct ScenarioOutline {
     pub document: usize,
     /// Its title.
     pub title: String,
+    /// Its name as a test, if the run is that of a test program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<String>,
     /// Which run of it this is, from 1, if it is to run several times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repetition: Option<u32>,

@@ -15,6 +15,11 @@ pub(crate) struct Detail {
 }
 
 impl Detail {
+    /// Shows more, unless the user asked for less.
+    pub(crate) fn show_more(&mut self) {
+        self.verbose |= !self.quiet;
+    }
+
     pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.verbose, self.quiet) {
             (true, _) => Verbosity::Verbose,

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Request, Severity};
+use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, Reach, Request, Severity};
 use greenroom_report::{diagnostics, words};
 use greenroom_run::{HostView, OwnPrograms};
-use greenroom_steps::{Library, PathOrigin, Registry};
+use greenroom_steps::{Availability, Library, PathOrigin, Registry};
 
 use crate::error::CommandError;
 use crate::lines;
@@ -64,6 +64,11 @@ enum Purpose {
 }
 
 impl Documents {
+    /// Replaces the names of documents, and returns what was there.
+    pub(crate) fn replace(&mut self, paths: Vec<String>) -> Vec<String> {
+        std::mem::replace(&mut self.paths, paths)
+    }
+
     /// Loads the documents and checks every step. Shows all diagnostics, and fails if there are
     /// errors among them.
     ///
@@ -301,10 +306,14 @@ fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
         let bindings = BuiltinFile {
             name: library.file(),
             text: Some(library.bindings().into()),
-            is_everywhere: library.is_everywhere(),
+            reach: match library.availability() {
+                Availability::Listed => Reach::Listed,
+                Availability::WithBuiltin => Reach::WithBuiltin,
+                Availability::All => Reach::All,
+            },
         };
         let served = library.served().iter();
-        let served = served.map(|name| BuiltinFile { name: name.clone(), text: None, is_everywhere: false });
+        let served = served.map(|name| BuiltinFile { name: name.clone(), text: None, reach: Reach::Listed });
         std::iter::once(bindings).chain(served).collect::<Vec<_>>()
     };
     registry.libraries().iter().flat_map(of_library).collect()

@@ -67,6 +67,7 @@ mod error;
 mod exit;
 mod filter;
 mod format;
+mod harness;
 mod history;
 mod lines;
 mod loader;
@@ -83,6 +84,7 @@ mod sections;
 mod settings;
 mod signals;
 mod targets;
+mod test_filter;
 mod values;
 
 use std::io::Write;
@@ -91,6 +93,7 @@ use clap::{CommandFactory, Parser};
 use greenroom_run::StepAgent;
 
 pub use exit::ExitCode;
+pub use greenroom_macros::{given, step, then, when};
 pub use greenroom_sandbox::process::Watch;
 pub use greenroom_steps::{
     Captures, Check, CheckFunction, Comparison, Context, EmbeddedFile, EndFunction, Environment, Failure, FailureKind,
@@ -98,9 +101,37 @@ pub use greenroom_steps::{
     Relation, ScenarioEnd, StepFunction, StepResult, Stream, Subject,
 };
 
+pub use harness::Harness;
+
 use arguments::Arguments;
 use error::CommandError;
 use settings::Settings;
+
+/// Defines the `main` of a test program that runs the scenarios of documents as tests.
+///
+/// Paths begin at the directory of the package. [`Harness`] says more.
+///
+/// ```no_run
+/// greenroom::acceptance_tests!("tests/shop.md");
+/// ```
+#[macro_export]
+macro_rules! acceptance_tests {
+    ($($document:expr),+ $(,)?) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::Harness::new(::core::env!("CARGO_MANIFEST_DIR"))$(.document($document))+.main()
+        }
+    };
+}
+
+/// What the attributes of step functions write. Not for anything else: it changes without notice.
+#[doc(hidden)]
+pub mod __private {
+    pub use greenroom_steps::function::call::{call, lend, take_back};
+    pub use greenroom_steps::function::capture::{Checks, Function, file, optional, parse, text};
+    pub use greenroom_steps::function::outcome::Outcome;
+    pub use greenroom_steps::function::{Pattern, StepDefinition, inventory};
+    pub use greenroom_steps::{Captures, Context, PreflightState, Problem, StepResult};
+}
 
 /// Runs the whole command, with the step libraries of a registry.
 ///

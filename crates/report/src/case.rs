@@ -166,7 +166,7 @@ pub(crate) fn explanation(run: &RunStarted, record: &ScenarioRecord, state: Scen
     let place = explanation::failed_at(scenario, Some(record));
     let (file, line) = (path(run.origin.as_ref(), &place.file), place.line);
     let mut text = format!(" {file}:{line}: {}\n", message(scenario, Some(record), state));
-    let block = terminal::explanation(&run.outline, record, &explanation::rerun_options(run));
+    let block = terminal::explanation(&run.outline, record, &explanation::rerun_start(run));
     if !block.is_empty() {
         text.push('\n');
         text.push_str(&block);

@@ -328,22 +328,26 @@ pub(crate) fn jobs(jobs: usize) -> String {
     if jobs <= 1 { "one at a time".to_owned() } else { format!("up to {jobs} at a time") }
 }
 
-/// Returns the options that a rerun of one scenario needs, quoted for a shell.
-pub(crate) fn rerun_options(run: &RunStarted) -> String {
-    let options = run.origin.iter().flat_map(|origin| &origin.rerun_options);
-    options.map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ")
+/// Returns how a command begins that runs scenarios again: the program, with the options that they need.
+pub(crate) fn rerun_start(run: &RunStarted) -> String {
+    let origin = run.origin.as_ref();
+    let program = origin.and_then(|origin| origin.test_command.as_deref()).unwrap_or("greenroom run");
+    let options = origin.map_or(&[][..], |origin| &origin.rerun_options);
+    options.iter().fold(program.to_owned(), |start, option| format!("{start} {}", words::shell_quote(option)))
 }
 
-/// Returns the command that runs one scenario again, given the quoted options that it needs.
-pub(crate) fn rerun_command(outline: &Outline, scenario: usize, options: &str) -> Option<String> {
+/// Returns the command that runs one scenario again. `start` comes from [`rerun_start`].
+pub(crate) fn rerun_command(outline: &Outline, scenario: usize, start: &str) -> Option<String> {
     let scenario = outline.scenarios.get(scenario)?;
+    if let Some(test) = &scenario.test {
+        return Some(format!("{start} --exact {}", words::shell_quote(test)));
+    }
     let document = outline.documents.get(scenario.document)?;
     // A name that begins with a dash looks like an option.
     let path = if document.path.starts_with('-') { format!("./{}", document.path) } else { document.path.clone() };
     let (path, name) = (words::shell_quote(&path), words::shell_quote(&scenario.title));
     let is = if scenario.title.starts_with('-') { '=' } else { ' ' };
-    let options = if options.is_empty() { String::new() } else { format!("{options} ") };
-    Some(format!("greenroom run {options}{path} --name{is}{name}"))
+    Some(format!("{start} {path} --name{is}{name}"))
 }
 
 /// How scenarios are kept apart when they are not sealed.

@@ -89,6 +89,8 @@ pub struct RunOptions {
     pub origin: Option<Origin>,
     /// Which part of the scenarios is chosen, for reports.
     pub partition: Option<Partition>,
+    /// The names of all scenarios of the plan as tests, for a test program; empty for others.
+    pub test_names: Vec<String>,
     /// The texts of all documents, for reports; empty when no report needs them.
     pub texts: Vec<Arc<DocumentText>>,
 }

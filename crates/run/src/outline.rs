@@ -9,16 +9,24 @@ use greenroom_event::{
 };
 use greenroom_sandbox::{Property, StageUser};
 
-/// Creates the outline of the selected scenarios. `texts` are those of all documents, or none.
-pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[Arc<DocumentText>]) -> Outline {
+/// Creates the outline of the selected scenarios. `texts` are those of all documents, or none; so are
+/// `tests`, the names of all scenarios as tests.
+pub fn outline(
+    plan: &Plan,
+    sources: &Sources,
+    chosen: &[usize],
+    texts: &[Arc<DocumentText>],
+    tests: &[String],
+) -> Outline {
     let location = |span: Span| location(sources, span);
     let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
         path: document.path.clone(),
         title: document.title.clone(),
         text: texts.get(index).cloned(),
     });
-    let scenario = |scenario: &PlannedScenario| ScenarioOutline {
+    let scenario = |scenario: &PlannedScenario, test: Option<&String>| ScenarioOutline {
         document: scenario.document,
+        test: test.cloned(),
         title: scenario.title.clone(),
         location: location(scenario.span),
         labels: scenario.labels.clone(),
@@ -31,7 +39,7 @@ pub fn outline(plan: &Plan, sources: &Sources, chosen: &[usize], texts: &[Arc<Do
     };
     Outline {
         documents: documents.collect(),
-        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index])).collect(),
+        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index], tests.get(index))).collect(),
         left_out: plan.scenarios.len() - chosen.len(),
         without_scenarios: plan.skipped.len(),
         ..Outline::default()

@@ -63,7 +63,7 @@ pub fn run(
     let launcher = Launcher::start(launcher, orders.stop)?;
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
-    let mut outline = outline(plan, sources, &options.chosen, &options.texts);
+    let mut outline = outline(plan, sources, &options.chosen, &options.texts, &options.test_names);
     if let Some(partition) = &options.partition {
         // Scenarios of other partitions are not left out.
         outline.left_out = plan.scenarios.len().saturating_sub(partition.scenarios);

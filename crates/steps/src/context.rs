@@ -176,6 +176,26 @@ impl Context {
         self.state_and_watch().0
     }
 
+    /// Takes a state out of the scenario for a step function that has it as a parameter, until it is
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// If another function of the same step has it.
+    pub(crate) fn lend<T: Default + 'static>(&mut self) -> Result<Box<T>, Failure> {
+        let lent = self.states.insert(TypeId::of::<T>(), Box::new(Lent));
+        match lent.map(<Box<dyn Any>>::downcast::<T>) {
+            None => Ok(Box::default()),
+            Some(Ok(state)) => Ok(state),
+            Some(Err(_)) => Err(Failure::new(lent_message::<T>())),
+        }
+    }
+
+    /// Takes a state back.
+    pub(crate) fn take_back<T: 'static>(&mut self, state: Box<T>) {
+        self.states.insert(TypeId::of::<T>(), state);
+    }
+
     /// Takes the state of a library, and leaves the default.
     pub fn take_state<T: Default + 'static>(&mut self) -> T {
         std::mem::take(self.state())
@@ -312,13 +332,21 @@ impl Context {
     /// Returns the state of a library and the watch at the same time.
     ///
     /// # Panics
-    /// Never: the map is keyed by the type of its values.
+    ///
+    /// If a step function has the state as a parameter, and asks for it once more.
     pub fn state_and_watch<T: Default + 'static>(&mut self) -> (&mut T, &mut Watch) {
         let state = self.states.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
-        #[expect(clippy::expect_used, reason = "the map is keyed by the type of its values, here and nowhere else")]
-        let state = state.downcast_mut().expect("state of another type under this type's id");
+        #[expect(clippy::panic, reason = "the mistake of a step function, which becomes its failure")]
+        let Some(state) = state.downcast_mut() else { panic!("{}", lent_message::<T>()) };
         (state, &mut self.watch)
     }
+}
+
+/// In place of a state that a step function has.
+struct Lent;
+
+fn lent_message<T>() -> String {
+    format!("{} is a parameter of the step function that runs: use the parameter", std::any::type_name::<T>())
 }
 
 /// Returns whether a path leaves its directory, because it is absolute or by `..`.

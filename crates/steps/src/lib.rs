@@ -31,6 +31,7 @@
 pub mod check;
 pub mod context;
 mod evidence;
+pub mod function;
 pub mod host;
 mod interpreter;
 pub mod library;
@@ -47,7 +48,7 @@ pub use greenroom_event::{
     Comparison, Daemon, Failure, FailureKind, LeftOver, Output, OutputSource, Part, Relation, Stream, Subject,
 };
 pub use look::{Fetched, Look, Prospect};
-pub use registry::{Check, CheckFunction, EndFunction, Library, Registry, StepFunction};
+pub use registry::{Availability, Check, CheckFunction, EndFunction, Library, Registry, StepFunction};
 pub use repeat::{Repetition, RepetitionKind, repeat};
 pub use step::{Captures, ScenarioEnd, StepResult};
 pub use values::Reading;

@@ -48,13 +48,23 @@ struct DeclaredReading {
     reading: Reading,
 }
 
+/// Which documents have the steps of a library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// Those that list its bindings.
+    Listed,
+    /// Those that list a built-in library.
+    WithBuiltin,
+    /// All.
+    All,
+}
+
 /// Step functions by name, with the bindings that lead to them.
 pub struct Library {
     name: String,
     bindings: String,
     serves: Vec<String>,
-    /// Whether documents have its steps without listing it.
-    is_everywhere: bool,
+    availability: Availability,
     /// Captures that its steps read in another way than their names say.
     readings: Vec<DeclaredReading>,
     rows: Vec<Row>,
@@ -78,7 +88,7 @@ impl Library {
             name: name.into(),
             bindings: bindings.into(),
             serves: Vec::new(),
-            is_everywhere: false,
+            availability: Availability::Listed,
             readings: Vec::new(),
             rows: Vec::new(),
             end: None,
@@ -126,7 +136,14 @@ impl Library {
     /// Gives its steps to all documents that list a built-in library. Their own bindings come first.
     #[must_use]
     pub fn everywhere(mut self) -> Self {
-        self.is_everywhere = true;
+        self.availability = Availability::WithBuiltin;
+        self
+    }
+
+    /// Gives its steps to all documents. Their own bindings come first.
+    #[must_use]
+    pub fn in_all_documents(mut self) -> Self {
+        self.availability = Availability::All;
         self
     }
 
@@ -177,9 +194,9 @@ impl Library {
         format!("lib/{}.yaml", self.name)
     }
 
-    /// Returns whether documents have its steps without listing it.
-    pub fn is_everywhere(&self) -> bool {
-        self.is_everywhere
+    /// Returns which documents have its steps.
+    pub fn availability(&self) -> Availability {
+        self.availability
     }
 
     /// Returns the implementation files that this library replaces.

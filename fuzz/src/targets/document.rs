@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Request, load};
+use greenroom_doc::{BuiltinFile, Loaded, MemoryLoader, Reach, Request, load};
 
 use crate::checks::{check_document, codes, fingerprint};
 use crate::target::Target;
@@ -52,7 +52,7 @@ pub(crate) const TARGET: Target = Target {
 
 /// Stands for the libraries. A few of their bindings do: compiling all patterns would take most of the time.
 static BUILTIN: LazyLock<Vec<BuiltinFile>> = LazyLock::new(|| {
-    let library = |name: &str, text| BuiltinFile { name: name.to_owned(), text, is_everywhere: false };
+    let library = |name: &str, text| BuiltinFile { name: name.to_owned(), text, reach: Reach::Listed };
     vec![
         library("lib/daemon.yaml", Some(DAEMON.into())),
         library("lib/files.yaml", Some(FILES.into())),

@@ -103,6 +103,7 @@ pub(crate) fn has_extension(path: &str, extensions: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Reach;
 
     #[test]
     fn paths() {
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn old_names_of_built_in_files() {
-        let files = [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None, is_everywhere: false }];
+        let files = [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None, reach: Reach::Listed }];
         for name in
             ["lib/daemon.yaml", "./lib/daemon.yaml", "daemon.yaml", "common/lib/daemon.yaml", "python/lib/daemon.yaml"]
         {

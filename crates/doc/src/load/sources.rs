@@ -13,7 +13,7 @@ use crate::read::binding::{self, BindingsFile, CompiledBinding, InvalidBinding};
 use crate::read::metadata::block;
 use crate::read::metadata::keys::Metadata;
 use crate::read::metadata::value::Name;
-use crate::source::{BuiltinFile, LoadError, Loader, SourceFile, SourceId, Sources, Span};
+use crate::source::{BuiltinFile, LoadError, Loader, Reach, SourceFile, SourceId, Sources, Span};
 use crate::suggest;
 
 /// A file under `impls`: its path, its text for messages, and its bytes.
@@ -140,12 +140,16 @@ impl<'a> SourceReader<'a> {
             set.bindings.extend(file.bindings.iter().cloned());
         }
         set.first = set.bindings.len();
-        if seen.keys().any(|key| key.starts_with(BUILT_IN)) {
-            for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
-                if builtin.is_everywhere && !seen.contains_key(&format!("{BUILT_IN}{}", builtin.name)) {
-                    let (_, file) = self.builtin_file(builtin, text, diagnostics);
-                    set.bindings.extend(file.bindings.iter().cloned());
-                }
+        let lists_builtin = seen.keys().any(|key| key.starts_with(BUILT_IN));
+        for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
+            let reaches = match builtin.reach {
+                Reach::Listed => false,
+                Reach::WithBuiltin => lists_builtin,
+                Reach::All => true,
+            };
+            if reaches && !seen.contains_key(&format!("{BUILT_IN}{}", builtin.name)) {
+                let (_, file) = self.builtin_file(builtin, text, diagnostics);
+                set.bindings.extend(file.bindings.iter().cloned());
             }
         }
         set

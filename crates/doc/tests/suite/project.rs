@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use greenroom_doc::{BuiltinFile, Code, Diagnostic, Loaded, MemoryLoader, Request, Severity, Sources, Span, load};
+use greenroom_doc::{
+    BuiltinFile, Code, Diagnostic, Loaded, MemoryLoader, Reach, Request, Severity, Sources, Span, load,
+};
 
 /// Metadata and a heading, for tests that are not about them.
 pub(crate) const HEAD: &str = "---\ntitle: T\nbindings: [b.yaml]\n---\n# S\n";
@@ -64,7 +66,7 @@ impl Project {
     }
 
     pub(crate) fn builtin(mut self, name: &str, text: Option<&str>) -> Self {
-        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from), is_everywhere: false });
+        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from), reach: Reach::Listed });
         self
     }
 

@@ -19,10 +19,12 @@ mod report;
 mod run;
 mod steps;
 
+pub(crate) use run::Run;
+
 /// A subcommand and its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Run(run::Run),
+    Run(Run),
     Report(report::Report),
     Html(html::Html),
     Check(check::Check),

@@ -26,6 +26,7 @@ use crate::reports::{self, ReportFiles};
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::signals::Signals;
+use crate::test_filter::{self, TestFilter};
 use crate::values;
 
 /// Run the scenarios of documents
@@ -35,7 +36,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
-    documents: Documents,
+    pub(crate) documents: Documents,
     /// Treat warnings about documents as errors
     #[arg(long)]
     strict: bool,
@@ -94,6 +95,9 @@ pub(crate) struct Run {
     pages: PageOutput,
     #[command(flatten)]
     detail: Detail,
+    /// Which scenarios run as tests of a test program.
+    #[arg(skip)]
+    tests: Option<TestFilter>,
 }
 
 /// What to do with a scenario that leaves processes running.
@@ -146,6 +150,21 @@ enum Network {
 }
 
 impl Run {
+    /// Runs scenarios as the tests of a test program.
+    pub(crate) fn of_tests(self, tests: TestFilter) -> Self {
+        Self { tests: Some(tests), ..self }
+    }
+
+    /// Shows what passed steps wrote, too.
+    pub(crate) fn show_output(&mut self) {
+        self.detail.show_more();
+    }
+
+    /// Sets how many scenarios run at the same time, unless `--jobs` does.
+    pub(crate) fn limit_jobs(&mut self, jobs: u32) {
+        self.jobs.get_or_insert(jobs);
+    }
+
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
         settings.bazel.begin()?;
         let result = self.run(settings, registry);
@@ -162,7 +181,11 @@ impl Run {
             shares_tmp: matches!(self.sandbox, Sandbox::Tended),
         };
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
+        let test_names = self.tests.as_ref().map_or_else(Vec::new, |_| test_filter::names(&loaded));
         let mut selected = self.filter.select(&loaded, &named)?;
+        if let Some(tests) = &self.tests {
+            selected = tests.select(&loaded, &selected, &test_names);
+        }
         let mut warnings = Documents::warnings(&loaded);
         if let Some(name) = &bazel.filter {
             selected = Filter::select_named(name, &loaded, &selected).unwrap_or_default();
@@ -198,9 +221,11 @@ impl Run {
             repeat,
             durations,
             passed_earlier,
+            test_names,
             ..self.options(chosen, &loaded, settings, &outputs)
         };
         if let Some(origin) = &mut options.origin {
+            origin.test_command = self.tests.as_ref().map(|tests| tests.command.clone());
             origin.is_rerun = history.is_rerun();
         }
         let mut inputs = reports::inputs(&loaded);
@@ -297,6 +322,7 @@ impl Run {
             python: settings.absolute(&self.documents.python),
             origin: Some(origin::of_this_run(self.rerun_options(), settings)),
             partition: None,
+            test_names: Vec::new(),
             texts: if outputs.need_texts() { pages::texts(loaded, settings) } else { Vec::new() },
             hosts: hosts.into_iter().map(|(name, program)| (name, settings.absolute(&program))).collect(),
         }

@@ -141,7 +141,7 @@ impl<W: Write> TerminalReporter<W> {
 
     fn begin(&mut self, run: &RunStarted) {
         self.outline = run.outline.clone();
-        self.rerun_options = explanation::rerun_options(run);
+        self.rerun_options = explanation::rerun_start(run);
         if self.options.verbosity > Verbosity::Quiet {
             let mut page = self.page();
             ending::header(&mut page, run, self.lists_passing(), self.options.verbosity == Verbosity::Verbose);

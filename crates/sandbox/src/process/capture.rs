@@ -15,6 +15,17 @@ pub struct Tail {
     pub omitted: u64,
 }
 
+/// Has everything that this process prints go to a file.
+///
+/// # Errors
+///
+/// When there is no descriptor left.
+pub fn redirect_output(file: &File) -> std::io::Result<()> {
+    rustix::stdio::dup2_stdout(file)?;
+    rustix::stdio::dup2_stderr(file)?;
+    Ok(())
+}
+
 /// Converts bytes to text without losing any.
 ///
 /// A byte that is not UTF-8 becomes the private character U+10FF00 plus its value.

@@ -28,6 +28,11 @@ pub mod runcmd;
 pub mod user;
 pub mod values;
 
+/// Splits a command line into words, as steps do; `None` if a quote is not closed.
+pub fn split_words(line: &str) -> Option<Vec<String>> {
+    command::split(line).ok()
+}
+
 pub use explain::explain;
 
 /// Returns all of them.

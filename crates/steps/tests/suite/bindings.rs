@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use greenroom_doc::{Binding, BuiltinFile, Code, MemoryLoader, Request, Severity};
+use greenroom_doc::{Binding, BuiltinFile, Code, MemoryLoader, Reach, Request, Severity};
 
 use crate::support::{bindings, bindings_of, function_of, matched, preflight};
 use greenroom_doc::StepKind;
-use greenroom_steps::{Captures, Check, Library, Registry, library};
+use greenroom_steps::{Availability, Captures, Check, Library, Registry, library};
 
 #[test]
 fn no_binding_is_missing() {
@@ -98,7 +98,10 @@ fn examples_are_steps() {
         .map(|(library, name)| BuiltinFile {
             name: name.clone(),
             text: Some(library.bindings().into()),
-            is_everywhere: library.is_everywhere(),
+            reach: match library.availability() {
+                Availability::Listed => Reach::Listed,
+                _ => Reach::WithBuiltin,
+            },
         })
         .collect();
     let load = |document: &str| {

@@ -60,7 +60,7 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
 /// Returns the command that reruns the scenario.
 pub(super) fn rerun(context: &Context<'_>) -> Markup {
     let run = &context.view.run.started;
-    let options = explanation::rerun_options(run);
+    let options = explanation::rerun_start(run);
     html! {
         @if let Some(command) = explanation::rerun_command(&run.outline, context.record.scenario, &options) {
             p.rerun { b { "rerun:" } " " code.copy { (text::line(&command)) } }

@@ -1,0 +1,160 @@
+//! The test harness: `cargo test` runs the scenarios of documents, each as a test.
+//!
+//! [`Harness`] is what a test program without the standard harness calls. Its command line is that of
+//! the standard harness with the options of `greenroom run`; `arguments` reads it. The run
+//! itself is that of `greenroom run`.
+
+mod arguments;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use greenroom_run::StepAgent;
+use greenroom_steps::{Library, Registry, function};
+
+use crate::documents::Documents;
+use crate::error::CommandError;
+use crate::exit::ExitCode;
+use crate::output;
+use crate::settings::Settings;
+use crate::test_filter::{self, TestFilter};
+
+/// The exit code of a test program whose tests failed, as Cargo expects it.
+const FAILED: u8 = 101;
+
+/// Runs the scenarios of documents as tests of a Cargo package.
+///
+/// A test program that is declared with `harness = false` calls it; [`acceptance_tests!`](crate::acceptance_tests)
+/// is the short form of it. The documents are read when the test runs, so a changed document needs no
+/// compilation. Steps are those of built-in libraries, of bindings that documents list, and the functions
+/// of the program that have the attribute [`given`](crate::given), [`when`](crate::when),
+/// [`then`](crate::then) or [`step`](crate::step).
+///
+/// ```no_run
+/// fn main() -> std::process::ExitCode {
+///     greenroom::Harness::new(env!("CARGO_MANIFEST_DIR")).document("tests/shop.md").main()
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Harness {
+    directory: PathBuf,
+    documents: Vec<String>,
+    registry: Registry,
+}
+
+impl Harness {
+    /// Creates a harness without documents, for the package of this directory.
+    ///
+    /// Paths of documents begin there, and it is the source directory of the scenarios (`${SRCDIR}`). The
+    /// variable `CARGO_MANIFEST_DIR`, which Cargo sets, names another one if the package has moved.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), documents: Vec::new(), registry: Registry::builtin() }
+    }
+
+    /// Adds a document: a Markdown or `.subplot` file, or a directory of them.
+    #[must_use]
+    pub fn document(mut self, path: impl Into<String>) -> Self {
+        self.documents.push(path.into());
+        self
+    }
+
+    /// Adds a library of steps, which documents list as `lib/NAME.yaml`.
+    #[must_use]
+    pub fn library(mut self, library: Library) -> Self {
+        self.registry = self.registry.with(library);
+        self
+    }
+
+    /// Runs the test program to its end.
+    ///
+    /// Call it first in `main`, and do nothing else there: each run starts the executable once more, as
+    /// the process that makes sandboxes. The exit code is 0 if all tests passed, and 101 if one failed or
+    /// could not be run, as Cargo expects it; errors of the command line have the codes of the command
+    /// `greenroom`.
+    pub fn main(self) -> std::process::ExitCode {
+        let (registry, mistakes) = match function::library() {
+            Ok(Some(library)) => (self.registry.with(library), None),
+            Ok(None) => (self.registry, None),
+            Err(mistakes) => (self.registry, Some(mistakes)),
+        };
+        let agent = StepAgent::new(registry);
+        greenroom_sandbox::enter(&agent);
+        let result = match mistakes {
+            Some(mistakes) => Err(CommandError::Usage(mistakes.0)),
+            None => test(&self.directory, self.documents, agent.registry()),
+        };
+        let exit_code = result.unwrap_or_else(|error| {
+            error.report();
+            error.exit_code()
+        });
+        match exit_code {
+            ExitCode::Failed | ExitCode::InvalidInput => FAILED.into(),
+            other => other.into(),
+        }
+    }
+}
+
+/// Reads the command line, then lists or runs the tests.
+#[expect(clippy::disallowed_methods, reason = "the harness is the program, and reads its environment here alone")]
+fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let moved = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|moved| moved.is_dir());
+    let directory = moved.as_deref().unwrap_or(directory);
+    if directory.is_dir() {
+        std::env::set_current_dir(directory)
+            .map_err(|error| CommandError::system(format!("enter {}", directory.display()), &error))?;
+    }
+    for (at, path) in documents.iter().enumerate() {
+        if documents[..at].contains(path) {
+            return Err(CommandError::Usage(vec![format!("the harness names {path} twice; remove one of them")]));
+        }
+    }
+    if documents.is_empty() {
+        let message = "the harness names no document; add one: `greenroom::acceptance_tests!(\"tests/shop.md\")`";
+        return Err(CommandError::Usage(vec![message.to_owned()]));
+    }
+    let arguments = match arguments::read(std::env::args_os(), |name| std::env::var_os(name), documents) {
+        Ok(arguments) => arguments,
+        Err(arguments::ReadError::Clap(error)) => return crate::no_command(*error),
+        Err(arguments::ReadError::Usage(message)) => return Err(CommandError::Usage(vec![message])),
+    };
+    let settings = Settings::read(arguments.color)?;
+    if arguments.is_list {
+        list(&arguments.run.documents, &arguments.tests, &settings, registry, arguments.is_terse)
+    } else {
+        let tests = TestFilter { command: test_command(directory), ..arguments.tests };
+        arguments.run.of_tests(tests).execute(&settings, registry)
+    }
+}
+
+/// Prints the names of the tests, as the standard harness does.
+fn list(
+    documents: &Documents,
+    tests: &TestFilter,
+    settings: &Settings,
+    registry: &Registry,
+    is_terse: bool,
+) -> Result<ExitCode, CommandError> {
+    let (loaded, all) = documents.survey(settings, registry)?;
+    let names = test_filter::names(&loaded);
+    let selected = tests.select(&loaded, &all, &names);
+    let mut text = selected.iter().fold(String::new(), |text, &index| text + &names[index] + ": test\n");
+    if !is_terse {
+        let _ = write!(text, "\n{} tests, 0 benchmarks\n", selected.len());
+    }
+    output::printed(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))?;
+    Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { ExitCode::Passed })
+}
+
+/// Returns the command by which Cargo runs this program, for the command shown with a failure.
+#[expect(clippy::disallowed_methods, reason = "the harness is the program, and reads its environment here alone")]
+fn test_command(directory: &Path) -> String {
+    let program = std::env::current_exe().ok();
+    let stem = program.as_deref().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or("acceptance");
+    // Cargo adds a hash to the name of the test.
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = stem.rsplit_once('-').filter(|(_, hash)| is_hash(hash)).map_or(stem, |(name, _)| name);
+    let package = std::env::var("CARGO_PKG_NAME").ok().filter(|_| !directory.join("Cargo.lock").exists());
+    let package = package.map_or_else(String::new, |package| format!(" --package {package}"));
+    format!("cargo test{package} --test {name} --")
+}

@@ -1,0 +1,78 @@
+//! What step functions print: to a file of the scenario, whose parts explain failures.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::ops::Range;
+
+use greenroom_event::OutputSource;
+use greenroom_sandbox::process::capture;
+
+use crate::context::Context;
+use crate::evidence::STEP_OUTPUT;
+use crate::step::{Failure, Output, StepResult, output_of};
+
+/// How much of it a message shows at most, in bytes.
+const SHOWN: u64 = 8 * 1024;
+
+/// Whose output a message shows.
+const TITLE: &str = "output of the Rust function";
+/// Likewise, of functions of earlier steps.
+const EARLIER: &str = "output of Rust functions before it";
+
+/// The file that standard output and error of the process that runs the steps go to.
+#[derive(Debug, Default)]
+struct Printed {
+    file: Option<File>,
+    /// Where the output of the present function begins.
+    from: u64,
+}
+
+impl Printed {
+    fn written(&self) -> u64 {
+        self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |metadata| metadata.len())
+    }
+
+    fn part(&self, part: Range<u64>, title: &str, most: u64) -> Option<Output> {
+        let tail = capture::end_of_part(self.file.as_ref()?, part, most).ok()?;
+        let source = OutputSource::Function { title: title.to_owned() };
+        (!tail.bytes.is_empty()).then(|| output_of(source, &tail))
+    }
+}
+
+/// Begins to keep what a function prints.
+pub(super) fn begin(context: &mut Context) -> StepResult {
+    if context.state::<Printed>().file.is_none() {
+        let path = context.backstage().join("functions.output");
+        let open = || {
+            let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
+            capture::redirect_output(&file)?;
+            Ok(file)
+        };
+        let file = open().map_err(|error: io::Error| {
+            Failure::new(format!("cannot keep the output of step functions in {}: {error}", path.display()))
+        })?;
+        context.state::<Printed>().file = Some(file);
+    }
+    let printed = context.state::<Printed>();
+    printed.from = printed.written();
+    Ok(())
+}
+
+/// Adds what the function printed to its failure, or to what is shown of a passed step.
+pub(super) fn end(context: &mut Context, result: StepResult) -> StepResult {
+    let _ = io::stdout().flush();
+    let printed = context.state::<Printed>();
+    let (from, to) = (printed.from, printed.written());
+    match result {
+        Ok(()) => {
+            if let Some(output) = printed.part(from..to, TITLE, STEP_OUTPUT) {
+                context.note_written(output);
+            }
+            Ok(())
+        }
+        Err(failure) => {
+            let parts = [printed.part(from..to, TITLE, SHOWN), printed.part(0..from, EARLIER, SHOWN)];
+            Err(parts.into_iter().flatten().fold(failure, Failure::output))
+        }
+    }
+}
