@@ -93,6 +93,7 @@ impl Attempt {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a run has one event that begins it, and thousands of the small ones")]
 pub enum EventKind {
     /// The run begins.
     RunStarted(RunStarted),

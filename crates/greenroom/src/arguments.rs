@@ -1,5 +1,6 @@
 //! The command line as a whole. Each subcommand has its arguments in its own file in `commands`.
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
@@ -7,7 +8,9 @@ use clap::{ColorChoice, Parser};
 use greenroom_report::words;
 
 use crate::commands::Command;
-use crate::exit;
+use crate::error::CommandError;
+use crate::exit::{self, ExitCode};
+use crate::output;
 use crate::targets;
 
 /// Run acceptance tests written in Markdown
@@ -33,4 +36,13 @@ pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// Prints what clap has instead of a command: an error, the help text or the version.
+pub(crate) fn no_command(error: clap::Error) -> Result<ExitCode, CommandError> {
+    if error.use_stderr() {
+        let _ = with_tip(error).print();
+        return Ok(ExitCode::Usage);
+    }
+    output::printed(error.print().and_then(|()| std::io::stdout().flush()))
 }

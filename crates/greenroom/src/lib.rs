@@ -87,8 +87,6 @@ mod targets;
 mod test_filter;
 mod values;
 
-use std::io::Write;
-
 use clap::{CommandFactory, Parser};
 use greenroom_run::StepAgent;
 
@@ -140,7 +138,8 @@ pub mod __private {
 pub fn main(registry: Registry) -> std::process::ExitCode {
     let agent = StepAgent::new(registry);
     greenroom_sandbox::enter(&agent);
-    let result = Arguments::try_parse().map_or_else(no_command, |arguments| execute(&arguments, agent.registry()));
+    let result =
+        Arguments::try_parse().map_or_else(arguments::no_command, |arguments| execute(&arguments, agent.registry()));
     let exit_code = result.unwrap_or_else(|error| {
         error.report();
         error.exit_code()
@@ -152,13 +151,4 @@ pub fn main(registry: Registry) -> std::process::ExitCode {
 fn execute(arguments: &Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
     let settings = Settings::read(arguments.color)?;
     arguments.command.execute(&settings, registry, Arguments::command())
-}
-
-/// Prints what clap has instead of a command: an error, the help text or the version.
-fn no_command(error: clap::Error) -> Result<ExitCode, CommandError> {
-    if error.use_stderr() {
-        let _ = arguments::with_tip(error).print();
-        return Ok(ExitCode::Usage);
-    }
-    output::printed(error.print().and_then(|()| std::io::stdout().flush()))
 }

@@ -10,14 +10,11 @@ use crate::parameter::{Kind, Parameter, written};
 use crate::pattern::{self, Capture};
 
 /// Returns the function, followed by the code that registers it, or by the mistakes in it.
-pub(crate) fn step(keyword: Option<Keyword>, attribute: TokenStream, function: TokenStream) -> TokenStream {
-    let item: ItemFn = match syn::parse2(function.clone()) {
-        Ok(item) => item,
-        Err(_) => {
-            let message = "only a function can be a step";
-            let error = syn::Error::new_spanned(&function, message).into_compile_error();
-            return quote! { #error #function };
-        }
+pub(crate) fn step(keyword: Option<Keyword>, attribute: TokenStream, function: &TokenStream) -> TokenStream {
+    let Ok(item) = syn::parse2::<ItemFn>(function.clone()) else {
+        let message = "only a function can be a step";
+        let error = syn::Error::new_spanned(function, message).into_compile_error();
+        return quote! { #error #function };
     };
     match registration(keyword, attribute, &item) {
         Ok(registration) => quote! { #item #registration },
@@ -90,8 +87,8 @@ fn compare(captures: &[Capture], pattern: Span, parameters: &[Parameter], mistak
     for Capture { name, .. } in captures {
         if !parameters.iter().any(|parameter| parameter.kind.is_capture() && parameter.name == *name) {
             let message = format!(
-                "the capture `{name}` has no parameter; add `{name}: &str`, or `_{name}: &str` if the function does not \
-                 need it"
+                "the capture `{name}` has no parameter; add `{name}: &str`, or `_{name}: &str` if the function does \
+                 not need it"
             );
             mistakes.add(pattern, &message);
         }
@@ -110,63 +107,60 @@ fn definition(
     let own = quote! { ::greenroom::__private };
     let place =
         quote_spanned! { ident.span() => #own::Function { name: #name, file: ::core::file!(), line: ::core::line!() } };
-    let pattern = match (keyword, &attribute.pattern) {
-        (Some(keyword), Some(pattern)) => {
-            let (word, text, is_regex) = (keyword.word(), &pattern.text, pattern.is_regex);
-            let types = types(captures.unwrap_or_default(), parameters);
-            quote! {
-                ::core::option::Option::Some(#own::Pattern {
-                    keyword: #word, text: #text, is_regex: #is_regex, types: &[#(#types),*],
-                })
-            }
-        }
-        _ => quote! { ::core::option::Option::None },
-    };
-    let cleanup = match &attribute.cleanup {
-        Some(cleanup) => {
-            let text = cleanup.to_string();
-            quote! { ::core::option::Option::Some(#text) }
-        }
-        None => quote! { ::core::option::Option::None },
-    };
+    let pattern = option(keyword.zip(attribute.pattern.as_ref()).map(|(keyword, pattern)| {
+        let (word, text, is_regex) = (keyword.word(), &pattern.text, pattern.is_regex);
+        let types = types(captures.unwrap_or_default(), parameters);
+        quote! { #own::Pattern { keyword: #word, text: #text, is_regex: #is_regex, types: &[#(#types),*] } }
+    }));
+    let cleanup = option(attribute.cleanup.as_ref().map(|cleanup| {
+        let text = cleanup.to_string();
+        quote! { #text }
+    }));
     let checks = parameters.iter().map(check);
     let Call { before, arguments, after } = call(parameters);
     let called = quote_spanned! { ident.span() => #ident(#(#arguments),*) };
     let called = match item.sig.asyncness {
-        Some(asyncness) => quote_spanned! { asyncness.span() => #own::block_on!(context, #called) },
+        Some(asyncness) => quote_spanned! { asyncness.span() => #own::block_on!(__context, #called) },
         None => called,
     };
     quote! {
         const _: () = {
-            const FUNCTION: #own::Function = #place;
+            const __FUNCTION: #own::Function = #place;
             #[allow(unused_variables, unused_mut, clippy::all, clippy::pedantic)]
-            fn run(context: &mut #own::Context, captures: &#own::Captures) -> #own::StepResult {
+            fn __run(__context: &mut #own::Context, __captures: &#own::Captures) -> #own::StepResult {
                 #(#before)*
-                let result = #own::call(context, |context| #own::Outcome::into_result(#called));
+                let __result = #own::call(__context, __FUNCTION, |__context| #own::Outcome::into_result(#called));
                 #(#after)*
-                result
+                __result
             }
             #[allow(clippy::all, clippy::pedantic)]
-            fn check(
-                captures: &#own::Captures,
-                state: &mut #own::PreflightState,
+            fn __check(
+                __captures: &#own::Captures,
+                __state: &mut #own::PreflightState,
             ) -> ::std::vec::Vec<#own::Problem> {
-                #own::Checks::new(captures, state, FUNCTION)#(#checks)*.end()
+                #own::Checks::new(__captures, __state, __FUNCTION)#(#checks)*.end()
             }
             #own::inventory::submit! {
                 #own::StepDefinition {
-                    name: FUNCTION.name,
+                    name: __FUNCTION.name,
                     module: ::core::module_path!(),
-                    file: FUNCTION.file,
-                    line: FUNCTION.line,
+                    file: __FUNCTION.file,
+                    line: __FUNCTION.line,
                     pattern: #pattern,
                     cleanup: #cleanup,
-                    function: run,
-                    check,
+                    function: __run,
+                    check: __check,
                 }
             }
         };
     }
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    value.map_or_else(
+        || quote! { ::core::option::Option::None },
+        |value| quote! { ::core::option::Option::Some(#value) },
+    )
 }
 
 /// Returns the types of captures that follow from their parameters, where the pattern says none.
@@ -207,28 +201,28 @@ fn call(parameters: &[Parameter]) -> Call {
     // What the scenario keeps is taken last: a capture that does not parse must not lose it.
     let mut states = Vec::new();
     for (at, parameter) in parameters.iter().enumerate() {
-        let (local, name) = (format_ident!("p{at}"), &parameter.name);
+        let (local, name) = (format_ident!("__parameter_{at}"), &parameter.name);
         match &parameter.kind {
-            Kind::Context => call.arguments.push(quote! { context }),
+            Kind::Context => call.arguments.push(quote! { __context }),
             Kind::State { of, is_mutable } => {
-                states.push(quote! { let mut #local = #own::lend::<#of>(context)?; });
+                states.push(quote! { let mut #local = #own::lend::<#of>(__context)?; });
                 call.arguments.push(if *is_mutable {
                     quote! { &mut *#local }
                 } else {
                     quote! { &*#local }
                 });
-                call.after.push(quote! { #own::take_back(context, #local); });
+                call.after.push(quote! { #own::take_back(__context, #local); });
             }
             Kind::Text => {
-                call.before.push(quote! { let #local = #own::text(captures, #name, FUNCTION)?; });
+                call.before.push(quote! { let #local = #own::text(__captures, #name, __FUNCTION)?; });
                 call.arguments.push(quote! { #local });
             }
             Kind::Path => {
-                call.before.push(quote! { let #local = #own::text(captures, #name, FUNCTION)?; });
+                call.before.push(quote! { let #local = #own::text(__captures, #name, __FUNCTION)?; });
                 call.arguments.push(quote! { ::std::path::Path::new(#local) });
             }
             Kind::File { is_reference } => {
-                call.before.push(quote! { let #local = #own::file(context, captures, #name, FUNCTION)?; });
+                call.before.push(quote! { let #local = #own::file(__context, __captures, #name, __FUNCTION)?; });
                 call.arguments.push(if *is_reference {
                     quote! { &#local }
                 } else {
@@ -237,12 +231,12 @@ fn call(parameters: &[Parameter]) -> Call {
             }
             Kind::Parsed(ty) => {
                 let kind = written(ty);
-                call.before.push(quote! { let #local = #own::parse::<#ty>(captures, #name, #kind, FUNCTION)?; });
+                call.before.push(quote! { let #local = #own::parse::<#ty>(__captures, #name, #kind, __FUNCTION)?; });
                 call.arguments.push(quote! { #local });
             }
             Kind::Optional(ty) => {
                 let kind = written(ty);
-                call.before.push(quote! { let #local = #own::optional::<#ty>(captures, #name, #kind, FUNCTION)?; });
+                call.before.push(quote! { let #local = #own::optional::<#ty>(__captures, #name, #kind, __FUNCTION)?; });
                 call.arguments.push(quote! { #local });
             }
         }

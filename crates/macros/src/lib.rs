@@ -18,23 +18,23 @@ use attribute::Keyword;
 /// Makes a function the step function of `given` steps with a pattern.
 #[proc_macro_attribute]
 pub fn given(attribute: TokenStream, function: TokenStream) -> TokenStream {
-    expand::step(Some(Keyword::Given), attribute.into(), function.into()).into()
+    expand::step(Some(Keyword::Given), attribute.into(), &function.into()).into()
 }
 
 /// Makes a function the step function of `when` steps with a pattern.
 #[proc_macro_attribute]
 pub fn when(attribute: TokenStream, function: TokenStream) -> TokenStream {
-    expand::step(Some(Keyword::When), attribute.into(), function.into()).into()
+    expand::step(Some(Keyword::When), attribute.into(), &function.into()).into()
 }
 
 /// Makes a function the step function of `then` steps with a pattern.
 #[proc_macro_attribute]
 pub fn then(attribute: TokenStream, function: TokenStream) -> TokenStream {
-    expand::step(Some(Keyword::Then), attribute.into(), function.into()).into()
+    expand::step(Some(Keyword::Then), attribute.into(), &function.into()).into()
 }
 
 /// Makes a function a step function that bindings files name, or a cleanup.
 #[proc_macro_attribute]
 pub fn step(attribute: TokenStream, function: TokenStream) -> TokenStream {
-    expand::step(None, attribute.into(), function.into()).into()
+    expand::step(None, attribute.into(), &function.into()).into()
 }

@@ -43,8 +43,8 @@ impl Parameter {
     pub(crate) fn read(argument: &FnArg) -> syn::Result<Self> {
         let typed = match argument {
             FnArg::Receiver(receiver) => {
-                let message = "a step function is not a method: what the scenario keeps is a parameter of its own, such \
-                               as `shop: &mut Shop`";
+                let message = "a step function is not a method: what the scenario keeps is a parameter of its own, \
+                               such as `shop: &mut Shop`";
                 return Err(syn::Error::new(receiver.span(), message));
             }
             FnArg::Typed(typed) => typed,

@@ -10,13 +10,13 @@ use greenroom_event::{
 use greenroom_sandbox::{Property, StageUser};
 
 /// Creates the outline of the selected scenarios. `texts` are those of all documents, or none; so are
-/// `tests`, the names of all scenarios as tests.
+/// `names`, those of all scenarios as tests.
 pub fn outline(
     plan: &Plan,
     sources: &Sources,
     chosen: &[usize],
     texts: &[Arc<DocumentText>],
-    tests: &[String],
+    names: &[String],
 ) -> Outline {
     let location = |span: Span| location(sources, span);
     let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
@@ -39,7 +39,7 @@ pub fn outline(
     };
     Outline {
         documents: documents.collect(),
-        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index], tests.get(index))).collect(),
+        scenarios: chosen.iter().map(|&index| scenario(&plan.scenarios[index], names.get(index))).collect(),
         left_out: plan.scenarios.len() - chosen.len(),
         without_scenarios: plan.skipped.len(),
         ..Outline::default()

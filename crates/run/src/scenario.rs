@@ -12,6 +12,7 @@ use greenroom_event::{
 use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
 use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, SetupFailure, StageMessage, tree};
 use greenroom_steps::Evidence;
+use greenroom_steps::function::guard;
 
 use crate::emit::Emitter;
 use crate::hold::Company;
@@ -428,11 +429,7 @@ impl ActiveScenario {
             self.collapse();
             return true;
         }
-        let (scope, limit) = if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
-            (Scope::Step, self.limits.step)
-        } else {
-            (Scope::Scenario, self.limits.scenario)
-        };
+        let (scope, limit) = self.nearest_limit(now);
         let message = format!(
             "the {scope} exceeded its time limit of {}, and was still running {} later",
             words::limit(limit),
@@ -467,6 +464,7 @@ impl ActiveScenario {
         }
         match gone {
             Err(failure) => self.fail(Outcome::Broken, FailureKind::StageDied, failure.reason.clone()),
+            Ok(status) if self.phase == Phase::Playing && self.died_in_function(*status, emit) => {}
             Ok(status) if matches!(self.phase, Phase::Isolating | Phase::Playing) => {
                 self.fail(
                     Outcome::Broken,
@@ -538,6 +536,32 @@ impl ActiveScenario {
         Ending { outcome, is_kept: kept, is_retried }
     }
 
+    /// Reports the step whose function ended the process that runs the steps, if that is why it ended.
+    fn died_in_function(&mut self, status: ExitStatus, emit: &mut Emitter<'_>) -> bool {
+        let (scope, limit) = self.nearest_limit(Instant::now());
+        let limits = guard::Limits { time: limit, scope };
+        let Some(failure) = guard::died(&self.directory, of_worker(status), limits) else { return false };
+        if let Some(step) = self.progress.current() {
+            let (took, failure) = (self.step_begun.elapsed(), Some(failure));
+            let reply = StepReply { began: None, took, output: Vec::new(), failure, interrupted: false };
+            self.finish_step(step, reply, emit);
+        } else {
+            // The function of a cleanup.
+            self.outcome = self.outcome.max(Outcome::Failed);
+            self.failure.get_or_insert(failure);
+        }
+        true
+    }
+
+    /// Returns the limit that a step reaches first, and whose it is.
+    fn nearest_limit(&self, now: Instant) -> (Scope, Duration) {
+        if self.step_begun + self.limits.step <= self.begun.unwrap_or(now) + self.limits.scenario {
+            (Scope::Step, self.limits.step)
+        } else {
+            (Scope::Scenario, self.limits.scenario)
+        }
+    }
+
     /// Returns whether another attempt could end in another way.
     ///
     /// It could if the scenario failed, if the machine lacked processes or memory, and if the worker
@@ -592,11 +616,16 @@ fn left_behind(processes: &[LeftOver]) -> String {
 
 /// Describes how a worker ended. Its first process reports signals as statuses above 128.
 fn died(status: ExitStatus) -> String {
-    let status = match status {
+    let status = of_worker(status);
+    if status == ExitStatus::Signal(Signal::KILL) { format!("{status} (out of memory?)") } else { status.to_string() }
+}
+
+/// Returns how a worker ended, whose first process ends with its signal as a status.
+fn of_worker(status: ExitStatus) -> ExitStatus {
+    match status {
         ExitStatus::Code(code) if code > 128 => Signal::from_raw(code - 128).map_or(status, ExitStatus::Signal),
         other => other,
-    };
-    if status == ExitStatus::Signal(Signal::KILL) { format!("{status} (out of memory?)") } else { status.to_string() }
+    }
 }
 
 /// Finds daemons and their output by the files that they write to.

@@ -24,7 +24,7 @@ pub(crate) use run::Run;
 /// A subcommand and its arguments.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Run(Run),
+    Run(Box<Run>),
     Report(report::Report),
     Html(html::Html),
     Check(check::Check),

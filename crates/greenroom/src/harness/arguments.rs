@@ -17,6 +17,7 @@ const NO_CAPTURE: &str = "RUST_TEST_NOCAPTURE";
 /// The options of the standard harness that `greenroom run` does not have.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of Rust's test harness")]
+#[expect(clippy::struct_excessive_bools, reason = "these are the options of the standard harness")]
 struct Standard {
     /// List the tests, and run none
     #[arg(long)]
@@ -163,8 +164,8 @@ fn command() -> Command {
     );
     let command = Run::augment_args(Standard::augment_args(command).next_help_heading("Options of greenroom run"));
     let help = "Run only tests whose name has this text. May be repeated";
-    let long_help = "Run only tests whose name has this text. May be repeated\n\nThe name of a test is the title of its \
-                     scenario. Where several scenarios have one title, the document or the place in it follows.";
+    let long_help = "Run only tests whose name has this text. May be repeated\n\nThe name of a test is the title of \
+                     its scenario. Where several scenarios have one title, the document or the place in it follows.";
     command
         .about("Run the scenarios of acceptance documents as tests")
         .mut_arg("paths", |arg| arg.required(false).value_name("FILTER").help(help).long_help(long_help))

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use greenroom_run::StepAgent;
 use greenroom_steps::{Library, Registry, function};
 
+use crate::arguments::no_command;
 use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
@@ -115,7 +116,7 @@ fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result
     }
     let arguments = match arguments::read(std::env::args_os(), |name| std::env::var_os(name), documents) {
         Ok(arguments) => arguments,
-        Err(arguments::ReadError::Clap(error)) => return crate::no_command(*error),
+        Err(arguments::ReadError::Clap(error)) => return no_command(*error),
         Err(arguments::ReadError::Usage(message)) => return Err(CommandError::Usage(vec![message])),
     };
     let settings = Settings::read(arguments.color)?;

@@ -41,6 +41,7 @@ mod terminal;
 mod unix_socket;
 pub(crate) mod wait;
 
+pub use crate::sys::exit_now;
 pub use account::{Account, Group, Numbers, is_mapped};
 pub(crate) use child::Child;
 pub use greet::greet;

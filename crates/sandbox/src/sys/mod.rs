@@ -204,7 +204,7 @@ fn side(pid: i64) -> io::Result<Side> {
 }
 
 /// Ends this process at once, without exit handlers.
-pub(crate) fn exit_now(code: i32) -> ! {
+pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit has no preconditions; a cloned process must not run the exit handlers of the
     // one it was cloned from.
     unsafe { libc::_exit(code) }

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::thread;
 
+use super::capture::Function;
 use super::outcome::lines;
-use super::output;
+use super::{guard, output};
 use crate::context::Context;
 use crate::step::{Failure, FailureKind, StepResult};
 
@@ -38,11 +39,13 @@ pub fn panic_hook(info: &PanicHookInfo<'_>) {
 /// # Errors
 ///
 /// When the function fails or panics.
-pub fn call(context: &mut Context, function: impl FnOnce(&mut Context) -> StepResult) -> StepResult {
+pub fn call(context: &mut Context, function: Function, body: impl FnOnce(&mut Context) -> StepResult) -> StepResult {
     output::begin(context)?;
     let directory = context.working_directory()?.to_owned();
     change_directory(&directory)?;
-    let result = catch_unwind(AssertUnwindSafe(|| function(context)));
+    guard::begin(context, function)?;
+    let result = catch_unwind(AssertUnwindSafe(|| body(context)));
+    guard::end(context);
     if let Some(now) = current_directory().filter(|now| *now != directory) {
         context.enter(&now);
     }

@@ -3,11 +3,13 @@
 //!
 //! An attribute makes a [`StepDefinition`] and submits it; [`library`] makes a library of all that the
 //! program has. [`call`] is what every such function is called by, [`outcome`] is what it may return,
-//! and [`capture`] reads its parameters. [`output`] keeps what it prints.
+//! and [`capture`] reads its parameters. [`output`] keeps what it prints,
+//! and [`guard`] ends it when it does not end.
 
 pub mod access;
 pub mod call;
 pub mod capture;
+pub mod guard;
 pub mod outcome;
 pub(crate) mod output;
 
@@ -214,15 +216,15 @@ mod tests {
     fn functions_that_cannot_be_told_apart_are_mistakes() {
         static FIRST: StepDefinition = definition("brew", 3, None);
         static SECOND: StepDefinition = definition("brew", 9, None);
+        static ONE: StepDefinition = definition("one", 3, Some("I brew"));
+        static OTHER: StepDefinition =
+            StepDefinition { cleanup: Some("wash"), ..definition("other", 9, Some("I brew")) };
         let errors = library_of(&[&FIRST, &SECOND]).unwrap_err();
         assert_eq!(
             errors.to_string(),
             "2 step functions are named `brew`: `brew` (tests/acceptance.rs:3), `brew` (tests/acceptance.rs:9); rename \
              one of them"
         );
-        static ONE: StepDefinition = definition("one", 3, Some("I brew"));
-        static OTHER: StepDefinition =
-            StepDefinition { cleanup: Some("wash"), ..definition("other", 9, Some("I brew")) };
         let errors = library_of(&[&ONE, &OTHER]).unwrap_err();
         assert_eq!(
             errors.to_string(),

@@ -3,13 +3,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
+use std::path::Path;
 
-use greenroom_event::OutputSource;
+use greenroom_event::{FailureKind, OutputSource, words};
 use greenroom_sandbox::process::capture;
 
 use crate::context::Context;
 use crate::evidence::STEP_OUTPUT;
 use crate::step::{Failure, Output, StepResult, output_of};
+
+/// The file, beside the scenario's directory.
+const FILE: &str = "functions.output";
 
 /// How much of it a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
@@ -39,10 +43,23 @@ impl Printed {
     }
 }
 
+/// Returns the file that functions print to.
+pub(super) fn file(context: &mut Context) -> Result<File, Failure> {
+    let file = context.state::<Printed>().file.as_ref().map(File::try_clone);
+    Ok(file.ok_or_else(|| Failure::new("the output of step functions is not kept"))??)
+}
+
+/// Returns the end of what the functions of a scenario printed whose process has died.
+pub(super) fn of_dead(backstage: &Path) -> Option<Output> {
+    let file = File::open(backstage.join(FILE)).ok()?;
+    let to = file.metadata().ok()?.len();
+    Printed { file: Some(file), from: 0 }.part(0..to, "output of the Rust functions", SHOWN)
+}
+
 /// Begins to keep what a function prints.
 pub(super) fn begin(context: &mut Context) -> StepResult {
     if context.state::<Printed>().file.is_none() {
-        let path = context.backstage().join("functions.output");
+        let path = context.backstage().join(FILE);
         let open = || {
             let file = OpenOptions::new().read(true).append(true).create(true).open(&path)?;
             capture::redirect_output(&file)?;
@@ -61,8 +78,18 @@ pub(super) fn begin(context: &mut Context) -> StepResult {
 /// Adds what the function printed to its failure, or to what is shown of a passed step.
 pub(super) fn end(context: &mut Context, result: StepResult) -> StepResult {
     let _ = io::stdout().flush();
+    let limit = context.watch().output_limit();
     let printed = context.state::<Printed>();
     let (from, to) = (printed.from, printed.written());
+    if let (Some(limit), Some(file)) = (limit.filter(|&limit| to > limit), &printed.file) {
+        let _ = file.set_len(limit);
+        let failure =
+            Failure::new(format!("the output of the Rust functions exceeded the limit of {}", words::size(limit)));
+        return Err(failure.kind(FailureKind::OutputLimit).help(
+            "print less; if they are meant to print this much, raise the limit with `output_limit` in the document's \
+             metadata or `--output-limit`",
+        ));
+    }
     match result {
         Ok(()) => {
             if let Some(output) = printed.part(from..to, TITLE, STEP_OUTPUT) {

@@ -46,6 +46,7 @@ impl Run {
             ..DocumentText::default()
         };
         let scenario = |title: &str, line, labels: &[&str], steps: &[(&str, u32)]| ScenarioOutline {
+            test: None,
             document: 0,
             title: title.to_owned(),
             repetition: None,

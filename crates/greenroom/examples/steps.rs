@@ -1,0 +1,213 @@
+//! A test program whose step functions do all that step functions do, good and bad: the tests of the
+//! harness run it on documents of their own.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::exit,
+    clippy::needless_pass_by_value,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "step functions of users do all of that"
+)]
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process;
+use std::str::FromStr;
+
+use greenroom::{Context, EmbeddedFile, Failure, StepResult, given, step, then, when};
+
+greenroom::acceptance_tests!("x.md");
+
+/// What a scenario keeps.
+#[derive(Debug, Default)]
+struct Shop {
+    stock: Vec<String>,
+    sold: u32,
+}
+
+#[derive(Debug, Default)]
+struct Diary(Vec<String>);
+
+#[derive(Debug, PartialEq)]
+enum Colour {
+    Red,
+    Green,
+}
+
+#[derive(Debug)]
+struct UnknownColour;
+
+impl fmt::Display for UnknownColour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected red or green")
+    }
+}
+
+impl Error for UnknownColour {}
+
+impl FromStr for Colour {
+    type Err = UnknownColour;
+
+    fn from_str(text: &str) -> Result<Self, UnknownColour> {
+        match text {
+            "red" => Ok(Self::Red),
+            "green" => Ok(Self::Green),
+            _ => Err(UnknownColour),
+        }
+    }
+}
+
+#[given("a shop that sells {article}", cleanup = close)]
+fn shop(shop: &mut Shop, diary: &mut Diary, article: &str) {
+    shop.stock.push(article.to_owned());
+    diary.0.push(format!("bought {article}"));
+}
+
+#[step]
+fn close(shop: &Shop, article: &str) {
+    println!("closing the shop that sells {article}, {} sold", shop.sold);
+}
+
+#[when("{count:int} pieces of {article} are sold")]
+fn sell(shop: &mut Shop, article: &str, count: u32) -> Result<(), String> {
+    if !shop.stock.iter().any(|known| known == article) {
+        return Err(format!("the shop has no {article}"));
+    }
+    shop.sold += count;
+    Ok(())
+}
+
+#[then("{expected} pieces are sold")]
+fn sold(shop: &Shop, expected: u32) {
+    assert_eq!(shop.sold, expected, "pieces sold");
+}
+
+#[when(regex = r"I paint it (?P<colour>\S+)(?: for (?P<days>\d+) days)?")]
+fn paint(colour: Colour, days: Option<u8>) {
+    println!("{colour:?} for {days:?}");
+}
+
+#[step]
+fn by_binding(context: &mut Context, name: &str) {
+    context.keep("greeting", format!("hello {name}"));
+}
+
+#[then("file {path} holds embedded {file}")]
+fn holds(context: &Context, path: &Path, file: &EmbeddedFile) -> io::Result<()> {
+    let actual = std::fs::read_to_string(context.directory().join(path))?;
+    assert_eq!(actual, file.text);
+    Ok(())
+}
+
+#[when("I write {name} where I am")]
+fn write_here(name: &Path) -> io::Result<()> {
+    std::fs::write(name, "here\n")
+}
+
+#[when("I go to {directory}")]
+fn go(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    std::env::set_current_dir(directory)
+}
+
+#[when("Rust runs {command:text}")]
+fn run(context: &mut Context, command: &str) -> StepResult {
+    let ran = context.run(command)?;
+    print!("{}", ran.stdout_text());
+    Ok(())
+}
+
+#[when("Rust starts {command:text} as {name}")]
+fn start(context: &mut Context, command: &str, name: &str) -> StepResult {
+    context.start_daemon(name, command)
+}
+
+#[when("it fails with a boxed error")]
+fn boxed() -> Result<(), Box<dyn Error>> {
+    let number: u8 = "many".parse()?;
+    println!("{number}");
+    Ok(())
+}
+
+#[when("it fails with a failure")]
+fn failure() -> StepResult {
+    Err(Failure::new("no tea is left").note("since noon").help("buy some"))
+}
+
+#[when("it panics")]
+fn panics() {
+    println!("before the panic");
+    panic!("out of tea");
+}
+
+#[when("a value is asked for twice")]
+fn twice(context: &mut Context, shop: &mut Shop) {
+    shop.sold += 1;
+    context.state::<Shop>().sold += 1;
+}
+
+#[when("it aborts")]
+fn aborts() {
+    println!("before the abort");
+    let _ = io::stdout().flush();
+    process::abort();
+}
+
+#[when("it exits with {status}")]
+fn exits(status: i32) {
+    println!("before the exit");
+    process::exit(status);
+}
+
+#[when("it overflows its stack")]
+fn overflows() {
+    fn deeper(depth: u64) -> u64 {
+        let page = [depth; 512];
+        if depth == u64::MAX { page[0] } else { deeper(depth + 1) + page[511] }
+    }
+    println!("{}", deeper(0));
+}
+
+#[when("it blocks for ever")]
+fn blocks() {
+    println!("before the block");
+    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+    let _ = receiver.recv();
+}
+
+#[when("it leaves a thread and a child")]
+fn leaves() -> io::Result<()> {
+    let (sender, receiver) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || receiver.recv());
+    std::mem::forget(sender);
+    process::Command::new("sleep").arg("1000").spawn()?;
+    Ok(())
+}
+
+#[when("a thread of it panics")]
+fn thread_panics() {
+    let _ = std::thread::Builder::new()
+        .name("helper".to_owned())
+        .spawn(|| panic!("lost the key"))
+        .map(std::thread::JoinHandle::join);
+}
+
+#[when("it prints {megabytes} MB")]
+fn prints(megabytes: u32) -> io::Result<()> {
+    let line = [b'x'; 1 << 10];
+    for _ in 0..megabytes << 10 {
+        io::stdout().write_all(&line)?;
+    }
+    Ok(())
+}
+
+#[when("it prints without end")]
+fn prints_for_ever() -> io::Result<()> {
+    let line = [b'x'; 1 << 10];
+    loop {
+        io::stdout().write_all(&line)?;
+    }
+}

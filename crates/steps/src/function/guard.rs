@@ -1,0 +1,187 @@
+//! Ends the process that runs the steps when a step function does not end, or prints without end.
+//!
+//! Native steps wait by the watch of the scenario, which knows the limits. A function of the user's own
+//! may wait for anything, so a thread looks at the time and at the file that it prints to. A file of the
+//! scenario says which function runs; the runner reads it when the process has ended: [`died`].
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use greenroom_event::words;
+use greenroom_event::{FailureKind, Scope};
+use greenroom_sandbox::Signal;
+use greenroom_sandbox::process::{ExitStatus, exit_now};
+
+use super::capture::Function;
+use super::output;
+use crate::context::Context;
+use crate::step::{Failure, StepResult};
+
+/// The file that says which function runs, and why it was ended.
+const FILE: &str = "functions.running";
+
+/// How often the guard looks.
+const PULSE: Duration = Duration::from_millis(10);
+
+/// What a look may take at most: after more, the process was stopped, and that time does not count.
+const MOST: Duration = Duration::from_millis(500);
+
+/// What a function gets beyond the limit of its step, so that native functions that it calls can say
+/// what they waited for.
+const MORE: Duration = Duration::from_millis(100);
+
+/// The words by which the guard says why it ended a function.
+const TIME: &str = "time";
+const OUTPUT: &str = "output";
+
+/// The guard of a scenario's step functions.
+#[derive(Debug, Default)]
+struct Guard {
+    /// Says which function runs.
+    running: Option<File>,
+    /// To the guard: a function has begun, or it has ended.
+    orders: Option<Sender<Option<Order>>>,
+}
+
+/// What a function must keep to.
+#[derive(Debug)]
+struct Order {
+    time: Duration,
+    output_limit: Option<u64>,
+}
+
+/// Begins to guard a function.
+pub(super) fn begin(context: &mut Context, function: Function) -> StepResult {
+    if context.state::<Guard>().orders.is_none() {
+        let path = context.backstage().join(FILE);
+        let failed = |error: io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
+        let running = File::create(&path).map_err(failed)?;
+        let printed = output::file(context)?;
+        let (orders, received) = mpsc::channel();
+        let own = running.try_clone().map_err(failed)?;
+        thread::Builder::new()
+            .name("guard".to_owned())
+            .spawn(move || guard(&received, &own, &printed))
+            .map_err(|error| Failure::new(format!("cannot start a thread: {error}")))?;
+        *context.state::<Guard>() = Guard { running: Some(running), orders: Some(orders) };
+    }
+    let watch = context.watch();
+    let time = watch.deadline().map_or(Duration::MAX, |end| end.saturating_duration_since(Instant::now()));
+    let output_limit = watch.output_limit();
+    let guard = context.state::<Guard>();
+    if let Some(running) = &guard.running {
+        let _ = running.write_all_at(format!("{function}\n").as_bytes(), 0);
+    }
+    if let Some(orders) = &guard.orders {
+        let _ = orders.send(Some(Order { time: time.saturating_add(MORE), output_limit }));
+    }
+    Ok(())
+}
+
+/// Ends the guard of a function.
+pub(super) fn end(context: &mut Context) {
+    let guard = context.state::<Guard>();
+    if let Some(orders) = &guard.orders {
+        let _ = orders.send(None);
+    }
+    if let Some(running) = &guard.running {
+        let _ = running.set_len(0);
+    }
+}
+
+fn guard(orders: &mpsc::Receiver<Option<Order>>, running: &File, printed: &File) {
+    let mut next = None;
+    while let Some(order) = next.take().or_else(|| orders.recv().ok()) {
+        let Some(order) = order else { continue };
+        let (mut spent, mut last) = (Duration::ZERO, Instant::now());
+        loop {
+            match orders.recv_timeout(PULSE) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+                Ok(order) => {
+                    next = Some(order);
+                    break;
+                }
+            }
+            let now = Instant::now();
+            spent += now.saturating_duration_since(last).min(MOST);
+            last = now;
+            let length = printed.metadata().map_or(0, |metadata| metadata.len());
+            if let Some(limit) = order.output_limit.filter(|&limit| length > limit) {
+                let _ = printed.set_len(limit);
+                give_up(running, OUTPUT);
+            }
+            if spent >= order.time {
+                give_up(running, TIME);
+            }
+        }
+    }
+}
+
+/// Says why, and ends the process.
+fn give_up(mut running: &File, why: &str) {
+    let length = running.metadata().map_or(0, |metadata| metadata.len());
+    let _ = running.write_all_at(format!("{why}\n").as_bytes(), length);
+    let _ = running.flush();
+    exit_now(1)
+}
+
+/// The limits of a step, for the message about a function that did not keep to them.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The time limit.
+    pub time: Duration,
+    /// Whose it is.
+    pub scope: Scope,
+}
+
+/// Returns why a step failed whose function ended the process that runs the steps, or was ended with it;
+/// `None` if no function ran.
+pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Failure> {
+    let backstage = directory.parent()?;
+    let text = fs::read_to_string(backstage.join(FILE)).ok().filter(|text| !text.is_empty())?;
+    let mut lines = text.lines();
+    let (function, why) = (lines.next()?, lines.next());
+    if why.is_none() && status.signal() == Some(Signal::KILL) {
+        // No function does that by mistake.
+        return None;
+    }
+    let failure = match why {
+        Some(TIME) => {
+            let Limits { time, scope } = limits;
+            let key = if scope == Scope::Scenario { "scenario_timeout" } else { "step_timeout" };
+            let limit = words::limit(time);
+            Failure::new(format!("the {scope} exceeded its time limit of {limit} in the step function {function}"))
+                .kind(FailureKind::TimeLimit { scope, limit: time })
+                .help(format!(
+                    "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata"
+                ))
+        }
+        Some(OUTPUT) => Failure::new(format!("the step function {function} exceeded the output limit, and was ended"))
+            .kind(FailureKind::OutputLimit)
+            .help(
+                "stop it from printing without end; if it is meant to print this much, raise the limit with \
+                 `output_limit` in the document's metadata or `--output-limit`",
+            ),
+        _ => {
+            let failure = Failure::new(match status {
+                ExitStatus::Code(code) => {
+                    format!("the step function {function} ended the process that runs the steps: exit status {code}")
+                }
+                _ => format!("the step function {function} ended the process that runs the steps: {status}"),
+            })
+            .kind(FailureKind::Panic);
+            match status.signal() {
+                None => failure.help("return an error from the function instead"),
+                Some(Signal::SEGV) => failure.note("functions that call themselves without end end like this, too"),
+                Some(_) => failure,
+            }
+        }
+    };
+    Some(output::of_dead(backstage).into_iter().fold(failure, Failure::output))
+}
