@@ -71,8 +71,9 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
     text.push('\n');
     if isolation.takes_rights_of_files() {
         text.push_str(
-            "In scenarios, set-uid programs and programs with file capabilities (sudo, su, ping) have only the rights\n\
-             of the user, because scenarios run in a user namespace. As root, greenroom uses none.\n\n",
+            "In scenarios, set-uid programs (sudo, su) have only the rights of the user, and file capabilities (ping)\n\
+             hold only for what the scenario owns, because scenarios run in a user namespace. As root, greenroom uses\n\
+             none.\n\n",
         );
     }
     if is_noexec(&settings.temporary) {

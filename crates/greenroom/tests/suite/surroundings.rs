@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use crate::support::{Project, document, scenario};
+use crate::support::{Project, Ran, document, scenario};
 
 /// Runs one scenario of these steps in a project, and returns whether it passed.
 #[track_caller]
@@ -384,23 +384,113 @@ fn a_user_who_denied_themselves_is_named() {
     assert_eq!(notes, expected, "{}", ran.stdout);
 }
 
+/// Returns the notes and the advice about rights that a run shows.
+fn lost_rights(ran: &Ran) -> Vec<&str> {
+    let words = ["set-uid", "--sandbox tended", "no_new_privs", "ordinary user`", "nosuid"];
+    let is_about_rights = |line: &&str| words.iter().any(|word| line.contains(word));
+    let lines =
+        ran.stdout.lines().map(str::trim).filter(|line| line.starts_with("note: ") || line.starts_with("help: "));
+    lines.filter(is_about_rights).collect()
+}
+
+const SU_NOTE: &str =
+    "note: su is a set-uid program, and gets no rights from that here: scenarios run in a user namespace";
+const ROOT_HELP: &str = "help: run greenroom as root, or this scenario with `--sandbox tended`";
+
 #[test]
-fn programs_that_get_no_rights_from_their_files_are_named() {
+fn commands_that_get_no_rights_from_their_files_are_named() {
     let Some(project) = Project::sealed().and_then(|project| project.by_user(23_456)) else { return };
     let su = "when I run su -c id\n";
     let text = document(&format!(
         "# Itself\n~~~scenario\n{su}~~~\n# In a script\n~~~scenario\nwhen I run sh -c 'id; su -c id'\n~~~\n\
-         # Not run\n~~~scenario\nwhen I run grep su /dev/null\n~~~\n"
+         # In a file\n~~~scenario\ngiven executable file x.sh\nwhen I run ./x.sh\n~~~\n\
+         # Behind another program\n~~~scenario\nwhen I run env A=1 timeout 9 su -c id\n~~~\n\
+         # Called by a program\n~~~scenario\nwhen I run perl -e 'exec qw(su -c id)'\n~~~\n\
+         # Not run\n~~~scenario\nwhen I run grep su /dev/null\n~~~\n\
+         ~~~{{#x.sh .file}}\n#!/bin/sh\nset -e\nif true; then exec su -c id; fi\n~~~\n"
     ));
     let project = project.file("x.md", text);
     let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
-    let note =
-        "\n  note: su is a set-uid program, and gets no rights from that here: scenarios run in a user namespace\n";
-    assert_eq!(ran.stdout.matches(note).count(), 2, "{}", ran.stdout);
+    assert_eq!(lost_rights(&ran), [SU_NOTE, ROOT_HELP].repeat(5), "{}", ran.stdout);
     let ran = project.run(["run", "--sandbox", "tended", "x.md"]).code(1);
-    assert!(!ran.stdout.contains("set-uid"), "{}", ran.stdout);
+    assert_eq!(lost_rights(&ran), [""; 0], "{}", ran.stdout);
     let doctor = project.run(["doctor"]).passes();
-    assert!(doctor.stdout.contains("(sudo, su, ping) have only the rights\nof the user"), "{}", doctor.stdout);
+    assert!(
+        doctor.stdout.contains("set-uid programs (sudo, su) have only the rights of the user"),
+        "{}",
+        doctor.stdout
+    );
+}
+
+#[test]
+fn daemons_that_get_no_rights_from_their_files_are_named() {
+    let Some(project) = Project::sealed().and_then(|project| project.by_user(23_456)) else { return };
+    let start = |line: &str| format!("when I start \"{line}\" as a background process as d\n");
+    let wait = "and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n";
+    let scenarios = [
+        ("Itself", format!("{}{wait}", start("su -c id"))),
+        ("On a port", "when I start \"su -c id\" as a background process as d, on port 7001\n".to_owned()),
+        ("In a script", format!("{}{wait}", start("sh -c 'echo starts; su -c id'"))),
+        ("In a file", format!("given executable file x.sh\n{}{wait}", start("./x.sh"))),
+        ("Called by a program", format!("{}{wait}", start("perl -e 'exec qw(su -c id)'"))),
+        (
+            "Seen by a client",
+            format!(
+                "{}and I wait for daemon d to end\nwhen I run perl -MIO::Socket::INET -e \
+                 'IO::Socket::INET->new(q(127.0.0.1:7001)) or die qq($!\\n)'\n",
+                start("su -c id")
+            ),
+        ),
+    ];
+    let scenarios = scenarios.map(|(title, steps)| format!("# {title}\n~~~scenario\n{steps}~~~\n")).join("");
+    let others = format!(
+        "# Not run\n~~~scenario\n{}{wait}~~~\n# Not the reason\n~~~scenario\n{}and I wait for daemon d to end\n\
+         then file none exists\n~~~\n~~~{{#x.sh .file}}\n#!/bin/sh\nset -e\nexec su -c id\n~~~\n",
+        start("grep su /dev/null"),
+        start("true"),
+    );
+    let note = SU_NOTE.replace("su is", "su, which daemon d runs, is");
+    let note = note.as_str();
+    let ran = project.file("x.md", document(&(scenarios + &others))).run(["run", "-j", "1", "x.md"]).code(1);
+    assert_eq!(lost_rights(&ran), [note, ROOT_HELP].repeat(6), "{}", ran.stdout);
+}
+
+#[test]
+fn rights_are_lost_for_several_reasons() {
+    let Some(project) = Project::sealed() else { return };
+    if !rustix::process::getuid().is_root() {
+        println!("skipped: only root can become another user");
+        return;
+    }
+    let steps = |option: &str| {
+        format!(
+            "~~~scenario\ngiven daemon d runs as {option}\nwhen I run cp /bin/su /tmp/su\nwhen I run chmod 4755 /tmp/su\n\
+             when I start \"/tmp/su -c id\" as a background process as d\n\
+             and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n~~~\n"
+        )
+    };
+    let text = document(&format!("# Ordinary\n{}# Nosuid\n{}", steps("an ordinary user"), steps("user nobody")));
+    let project = project.file("x.md", text);
+    let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
+    let expected = [
+        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that here: an ordinary user runs in a user namespace",
+        "help: name an account of this machine in place of `an ordinary user`, or leave that step out",
+        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that here: its file system is mounted nosuid",
+        "help: put /tmp/su on a file system that is not mounted nosuid",
+    ];
+    assert_eq!(lost_rights(&ran), expected, "{}", ran.stdout);
+
+    let Some(project) = Project::anywhere().by_user(23_456) else { return };
+    let text = "when I start \"su -c id\" as a background process as d\n\
+                and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n";
+    let project = project.file("x.md", scenario(text)).through(["setpriv", "--no-new-privs"]);
+    let ran = project.run(["run", "--sandbox", "tended", "x.md"]).code(1);
+    let expected = [
+        "note: su, which daemon d runs, is a set-uid program, and gets no rights from that here: greenroom was started with no_new_privs",
+        "help: start greenroom without no_new_privs: look for `NoNewPrivileges=` in a systemd service, and for \
+         `no-new-privileges` in the options of a container",
+    ];
+    assert_eq!(lost_rights(&ran), expected, "{}", ran.stdout);
 }
 
 #[test]

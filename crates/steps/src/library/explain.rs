@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::library::daemon::{texts_of, with_crash, with_denials, with_holder, with_missing_files, with_refusals};
 use crate::library::files::with_evidence;
-use crate::library::runcmd::with_lost_rights;
+use crate::library::rights::with_lost_rights;
 use crate::step::Failure;
 
 /// Adds facts and advice to the failure of a step.
@@ -17,6 +17,6 @@ pub fn explain(context: &mut Context, failure: Failure) -> Failure {
     let failure = with_denials(context, failure, &texts);
     let failure = with_missing_files(context, failure, &texts);
     let failure = with_crash(context, failure);
-    let failure = with_lost_rights(context, failure);
+    let failure = with_lost_rights(context, failure, &texts);
     with_evidence(context, failure)
 }

@@ -1,6 +1,7 @@
 //! All daemons of a scenario: finding them by name, stopping them, and free ports for them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use greenroom_sandbox::turn::{Take, Turn};
 use super::instance::Daemon;
 use super::limit::SETTLE;
 use super::options::Options;
+use crate::library::invocation::Invocation;
 use crate::step::Failure;
 
 /// All daemons of a scenario.
@@ -126,6 +128,16 @@ impl Daemons {
         let running = |daemon: &mut Daemon| daemon.try_wait().is_none().then(|| daemon.order.name.clone());
         let mut running = self.started.iter_mut().filter_map(running);
         running.next().filter(|_| running.next().is_none())
+    }
+
+    /// Returns the command lines of daemons that ended with a failure, or that a failure is about.
+    pub(crate) fn invocations(&mut self, path: &OsStr, is_about: impl Fn(&str) -> bool) -> Vec<Invocation> {
+        let latest = self.started.iter_mut().filter(|daemon| daemon.former.is_none());
+        let concerned = latest.filter_map(|daemon| {
+            let has_failed = daemon.try_wait().is_some_and(|ended| !ended.status.success());
+            (has_failed || is_about(&daemon.order.name)).then_some(&daemon.order)
+        });
+        concerned.map(|order| order.invocation(path)).collect()
     }
 
     /// Returns the names, in the order in which the latest daemon of each was started.

@@ -44,7 +44,7 @@ pub(crate) fn with_denials(context: &mut Context, error: Failure, texts: &[Text]
 
 /// A text that may say why a step failed.
 pub(crate) struct Text {
-    pub(super) text: String,
+    pub(crate) text: String,
     /// The daemon that wrote it.
     daemon: Option<String>,
 }

@@ -61,7 +61,7 @@ use crate::values::Reading;
 
 pub(crate) use crash::with_crash;
 pub use daemons::Daemons;
-pub(crate) use denials::{texts_of, with_denials};
+pub(crate) use denials::{Text, texts_of, with_denials};
 pub use instance::Daemon;
 pub use limit::LIMIT;
 pub(crate) use missing::with_missing_files;

@@ -11,6 +11,7 @@ use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
 use crate::library::environment::parse_environment;
+use crate::library::invocation::Invocation;
 use crate::library::literal::taken_literally;
 use crate::library::user;
 use crate::step::{Captures, Failure};
@@ -72,6 +73,24 @@ impl StartOrder {
     }
 }
 
+impl StartOrder {
+    /// Returns where its program is looked for, if the scenario has this PATH.
+    pub(super) fn search_path(&self, path: &OsStr) -> OsString {
+        search_path(&self.own_path.as_ref().map_or_else(|| path.to_owned(), |own| before(own, path)))
+    }
+
+    /// Returns its command line, with where its programs are found. `path` is that of the scenario.
+    pub(super) fn invocation(&self, path: &OsStr) -> Invocation {
+        Invocation {
+            words: self.words.clone(),
+            path: self.search_path(path),
+            directory: self.directory.clone(),
+            daemon: Some(self.name.clone()),
+            user: self.options.restrictions.user.clone(),
+        }
+    }
+}
+
 /// Returns PATH with that of the step's own variables in front of it, where its program is looked for first.
 pub(super) fn path_of(captures: &Captures, path: &OsStr) -> OsString {
     let own = captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default();
@@ -83,6 +102,12 @@ pub(super) fn path_of(captures: &Captures, path: &OsStr) -> OsString {
 pub(super) fn before(first: &OsStr, then: &OsStr) -> OsString {
     let entries = std::env::split_paths(first).chain(std::env::split_paths(then));
     std::env::join_paths(entries).unwrap_or_else(|_| then.to_owned())
+}
+
+/// Returns PATH with the directories where daemons are installed.
+pub(super) fn search_path(path: &OsStr) -> OsString {
+    let entries = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Checks everything of an order except the port and whether its program exists. Notes its name.

@@ -1,11 +1,10 @@
 //! Finding the program of a daemon.
 
-use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use greenroom_sandbox::process::{ProgramError, find_program};
 
-use super::order::{StartOrder, before};
+use super::order::StartOrder;
 use crate::context::Context;
 use crate::library::command::in_source_directory;
 use crate::step::{Failure, FailureKind, note_emptied};
@@ -14,7 +13,7 @@ use crate::step::{Failure, FailureKind, note_emptied};
 pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf, Failure> {
     let (name, directory) = (order.words[0].as_str(), order.directory.as_path());
     let path = context.environment().path();
-    let path = search_path(&order.own_path.as_ref().map_or_else(|| path.clone(), |own| before(own, &path)));
+    let path = order.search_path(&path);
     let source = context.source_directory();
     let not_found = |error: ProgramError| {
         let error = note_emptied(name, &path, Failure::from(error).kind(FailureKind::ProgramNotFound));
@@ -39,10 +38,4 @@ pub(super) fn find(context: &mut Context, order: &StartOrder) -> Result<PathBuf,
         }
         ProgramError::NotFound { .. } => Err(not_found(error)),
     })
-}
-
-/// Returns PATH with the directories where daemons are installed.
-pub(super) fn search_path(path: &OsStr) -> OsString {
-    let entries = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
 }

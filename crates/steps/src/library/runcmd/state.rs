@@ -1,6 +1,8 @@
 //! The state of this library in a scenario: the latest command that ran, and the standard input of
 //! the next one.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use greenroom_event::OutputSource;
@@ -9,6 +11,7 @@ use greenroom_sandbox::process::{ExitStatus, RunAs};
 use super::captured_output::CapturedOutput;
 use super::command::Command;
 use crate::context::Context;
+use crate::library::invocation::Invocation;
 use crate::library::place;
 use crate::step::{Failure, Output, StepResult, Stream, Subject, exit_of};
 
@@ -50,6 +53,18 @@ impl Runcmd {
             (None, Some(text)) => Stdin::Text(text.to_owned()),
             (None, None) => Stdin::Nothing,
         };
+    }
+
+    /// Returns the command line of the latest command. `here` and `path` are those of the scenario.
+    pub(crate) fn invocation(&self, here: &Path, path: &OsStr) -> Option<Invocation> {
+        let command = &self.latest.as_ref()?.command;
+        Some(Invocation {
+            words: command.argv.clone(),
+            path: path.to_owned(),
+            directory: command.directory.as_ref().map_or_else(|| here.to_owned(), |directory| here.join(directory)),
+            daemon: None,
+            user: self.user.clone(),
+        })
     }
 
     /// Returns the latest command that ran.
