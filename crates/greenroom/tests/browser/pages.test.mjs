@@ -130,10 +130,17 @@ const using = (name, options, look) => async () => {
   await close();
 };
 
+/** How many scenarios the long document has. */
+const LONG = 230;
+
 const shown = (page) => page.locator('section.scenario:visible').count();
 
 before(async () => {
   writeFileSync(inside('all.md'), document);
+  const step = (number) => `when I run ${number === 180 ? 'false' : 'true'}`;
+  const label = (number) => (number % 2 ? ' label=odd' : '');
+  const one = (number) => `Text ${number}.\n\n# Number ${number}\n\n~~~{.scenario${label(number)}}\n${step(number)}\n~~~\n`;
+  writeFileSync(inside('long.md'), Array.from({ length: LONG }, (_, index) => one(index + 1)).join('\n'));
   writeFileSync(inside('second.md'), '# Second\n\n~~~scenario\nwhen I run true\n~~~\n');
   writeFileSync(inside('dot.png'), Buffer.from(picture, 'base64'));
   const greenroom = (codes, ...words) => {
@@ -142,6 +149,7 @@ before(async () => {
   };
   greenroom([1], 'run', '--html', 'run.html', 'all.md');
   greenroom([1], 'run', '--html', 'several', 'all.md', 'second.md');
+  greenroom([1], 'run', '--html', 'long.html', 'long.md');
   greenroom([0], 'html', 'all.md', '-o', 'typeset.html');
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
 });
@@ -151,7 +159,7 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const pages = ['run.html', 'typeset.html', 'several/index.html', 'several/second.html'];
+const pages = ['run.html', 'long.html', 'typeset.html', 'several/index.html', 'several/second.html'];
 
 for (const name of pages) {
   for (const colorScheme of ['light', 'dark']) {
@@ -236,6 +244,34 @@ test('the filter shows scenarios by state, label and text', using('run.html', {}
   assert.equal(await shown(page), 1);
   await page.keyboard.press('Escape');
   assert.equal(await shown(page), 3);
+}));
+
+test('the filter reaches into all stretches of a long document', using('long.html', {}, async (page) => {
+  assert.equal(await page.locator('.stretch').count(), 5);
+  const filter = page.getByLabel('Filter by text');
+  for (const [text, count] of [['number 7', 41], ['77', 2], ['', LONG], ['number', LONG], ['nothing', 0], ['22', 12]]) {
+    await filter.fill(text);
+    assert.equal(await shown(page), count, text);
+    assert.equal(await page.locator('article p:not(.scenario p):visible').count(), text ? 0 : 1, text);
+  }
+  await page.getByLabel('Filter by label').selectOption('odd');
+  assert.equal(await shown(page), 5);
+  await page.keyboard.press('Escape');
+  assert.equal(await shown(page), LONG);
+  await page.getByRole('button', { name: 'next failure' }).click();
+  assert.ok(await page.locator('#number-180').evaluate((heading) => heading === document.activeElement));
+  const place = await page.locator('#number-180').evaluate((heading) => heading.getBoundingClientRect().top);
+  assert.ok(place > 0 && place < 400, String(place));
+  await filter.fill('number 1');
+  await page.evaluate(() => { location.hash = '#number-205-step-1'; });
+  await page.locator('#number-205-step-1').waitFor({ state: 'visible' });
+  assert.equal(await shown(page), LONG);
+}));
+
+test('a link leads into a long document', using('long.html#number-205', {}, async (page) => {
+  const place = await page.locator('#number-205').evaluate((heading) => heading.getBoundingClientRect().top);
+  assert.ok(place > 0 && place < 400, String(place));
+  await page.locator('nav.contents a[aria-current]', { hasText: 'Number 205' }).waitFor();
 }));
 
 test('keys jump from failure to failure', using('run.html', {}, async (page) => {

@@ -426,13 +426,14 @@ fn commands_that_get_no_rights_from_their_files_are_named() {
 fn daemons_that_get_no_rights_from_their_files_are_named() {
     let Some(project) = Project::sealed().and_then(|project| project.by_user(23_456)) else { return };
     let start = |line: &str| format!("when I start \"{line}\" as a background process as d\n");
-    let wait = "and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n";
+    // The same failure would be shown once.
+    let wait = |text: &str| format!("and I wait for daemon d to write \"{text}\" to stdout, for at most 30 seconds\n");
     let scenarios = [
-        ("Itself", format!("{}{wait}", start("su -c id"))),
+        ("Itself", format!("{}{}", start("su -c id"), wait("one"))),
         ("On a port", "when I start \"su -c id\" as a background process as d, on port 7001\n".to_owned()),
-        ("In a script", format!("{}{wait}", start("sh -c 'echo starts; su -c id'"))),
-        ("In a file", format!("given executable file x.sh\n{}{wait}", start("./x.sh"))),
-        ("Called by a program", format!("{}{wait}", start("perl -e 'exec qw(su -c id)'"))),
+        ("In a script", format!("{}{}", start("sh -c 'echo starts; su -c id'"), wait("two"))),
+        ("In a file", format!("given executable file x.sh\n{}{}", start("./x.sh"), wait("three"))),
+        ("Called by a program", format!("{}{}", start("perl -e 'exec qw(su -c id)'"), wait("four"))),
         (
             "Seen by a client",
             format!(
@@ -444,9 +445,10 @@ fn daemons_that_get_no_rights_from_their_files_are_named() {
     ];
     let scenarios = scenarios.map(|(title, steps)| format!("# {title}\n~~~scenario\n{steps}~~~\n")).join("");
     let others = format!(
-        "# Not run\n~~~scenario\n{}{wait}~~~\n# Not the reason\n~~~scenario\n{}and I wait for daemon d to end\n\
+        "# Not run\n~~~scenario\n{}{}~~~\n# Not the reason\n~~~scenario\n{}and I wait for daemon d to end\n\
          then file none exists\n~~~\n~~~{{#x.sh .file}}\n#!/bin/sh\nset -e\nexec su -c id\n~~~\n",
         start("grep su /dev/null"),
+        wait("five"),
         start("true"),
     );
     let note = SU_NOTE.replace("su is", "su, which daemon d runs, is");

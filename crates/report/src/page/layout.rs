@@ -17,6 +17,10 @@ use crate::page::markdown::events;
 /// More scenarios than this make a very long document.
 const MANY_SCENARIOS: usize = 2000;
 
+/// How many scenarios are in one stretch, and from how many on a document has stretches.
+const STRETCH: usize = 50;
+const STRETCHED: usize = 200;
+
 /// What a document consists of.
 #[derive(Debug, Default)]
 pub(crate) struct Layout<'a> {
@@ -134,6 +138,14 @@ impl<'a> Layout<'a> {
     /// names of captures, and other things that would be a third of it.
     pub(crate) fn is_long(&self) -> bool {
         self.scenarios.len() > MANY_SCENARIOS
+    }
+
+    /// Whether a stretch begins at a scenario.
+    ///
+    /// In Chromium a filter costs time for each box that the browser knows. It knows none in a stretch that is
+    /// far away.
+    pub(crate) fn begins_stretch(&self, scenario: usize) -> bool {
+        self.scenarios.len() >= STRETCHED && scenario.is_multiple_of(STRETCH)
     }
 
     /// Returns the embedded file of this name, in any case.

@@ -22,6 +22,7 @@
 //! | `nav.contents li > a` | an entry of the table of contents |
 //! | `main#gr-main` | the document; `header.title` in it is the title block |
 //! | `section.scenario` | a scenario, from its heading to the next one; `data-labels`, `data-state` |
+//! | `div.stretch` | some scenarios of a long document, and what is between them |
 //! | `div.heading` | a heading, its link `a.anchor`, and the state of its scenario |
 //! | `ol.steps > li` | the steps; `.step-line` has text and state (`.ok`: passed, in long documents) |
 //! | `.step-line > :first-child > b.given`, `var[title]`, `a.file` | keyword, captures, captured files of a step |

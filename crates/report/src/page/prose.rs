@@ -33,7 +33,7 @@ pub(crate) struct Document<'a> {
 /// Writes all parts of a document.
 pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anchors) {
     let mut page = Page { anchors, pictures: Pictures::new(document.text), file: "" };
-    let (mut headings, mut fences) = (0, 0);
+    let (mut headings, mut fences, mut is_in_stretch) = (0, 0, false);
     for part in &document.text.parts {
         page.file = &part.location.file;
         let mut writer = Writer {
@@ -45,6 +45,7 @@ pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anc
             headings: &mut headings,
             fences: &mut fences,
             section: None,
+            is_in_stretch: &mut is_in_stretch,
             heading_start: 0,
             links: Vec::new(),
             table: Table::default(),
@@ -53,6 +54,9 @@ pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anc
             code: None,
         };
         writer.part(part);
+    }
+    if is_in_stretch {
+        out.push_str("</div>\n");
     }
 }
 
@@ -95,6 +99,8 @@ struct Writer<'a, 'b, 'c> {
     fences: &'b mut usize,
     /// The level of the heading whose scenario is open as a section.
     section: Option<u8>,
+    /// Whether a stretch of scenarios is open.
+    is_in_stretch: &'b mut bool,
     /// Where the current heading begins in `out`.
     heading_start: usize,
     /// For each open link, whether it is written.
@@ -273,6 +279,10 @@ impl Writer<'_, '_, '_> {
         }
         if let Some(scenario) = heading.scenario {
             self.section = Some(heading.level);
+            if self.document.layout.begins_stretch(scenario) {
+                let end = if std::mem::replace(self.is_in_stretch, true) { "</div>\n" } else { "" };
+                self.out.push_str(&format!("{end}<div class=\"stretch\">\n"));
+            }
             let labels = self.document.layout.scenarios[scenario].labels.join(" ");
             let runs = &self.document.layout.scenarios[scenario].runs;
             let state = self.document.view.map(|view| results::shown_state(view, runs));

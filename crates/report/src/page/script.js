@@ -6,9 +6,20 @@
 
   const results = document.querySelector('section.results');
   const scenarios = [...document.querySelectorAll('section.scenario')];
-  // What is before and between scenarios, which a filter hides. A class on a parent would make the browser
-  // look at every element of the page again.
-  const others = [...document.querySelectorAll('nav.failures, article > :not(.scenario)')];
+  // What a filter shows and hides: scenarios, and what is before and between them. A long document has
+  // stretches of some scenarios each. The browser looks neither into one that is far away nor into a hidden one.
+  const groups = [];
+  for (const place of document.querySelectorAll('nav.failures, article, article > .stretch')) {
+    const inside = place.matches('nav') ? [place] : [...place.children].filter((one) => !one.matches('.stretch'));
+    groups.push({
+      stretch: place.matches('.stretch') ? place : null,
+      scenarios: inside.filter((one) => one.matches('.scenario')),
+      others: inside.filter((one) => !one.matches('.scenario')),
+    });
+  }
+  // `display: none` would make the browser number the lists of the whole page again, which takes long.
+  const isHidden = (one) => one.classList.contains('filtered');
+  const hide = (one, hidden) => one.classList.toggle('filtered', hidden);
 
   const element = (name, text, attributes) => {
     const made = document.createElement(name);
@@ -21,7 +32,7 @@
   const unfold = (target) => {
     for (let at = target; at; at = at.parentElement) {
       if (at.tagName === 'DETAILS') at.open = true;
-      if (at.hidden) clear();
+      if (isHidden(at)) clear();
     }
   };
   const follow = () => {
@@ -42,30 +53,63 @@
   let search;
   let labels;
   let shown;
-  let texts;
+  const texts = [];
   let isOn = false;
 
   const textOf = (scenario) => {
-    const parts = [scenario.querySelector('.heading'), scenario.querySelector('.scenario-state')];
-    parts.push(...scenario.querySelectorAll('.step-line > :first-child, .failure > .message'));
-    return parts.map((part) => (part ? part.textContent : '')).join(' ').toLowerCase();
+    const parts = [];
+    // Most of a scenario are time lines and outputs, so that a query for its steps would take long.
+    for (const child of scenario.children) {
+      if (child.matches('.heading')) parts.push(child.textContent);
+      // Not the time: a number in the field means one in the text.
+      if (child.matches('.scenario-state')) {
+        parts.push(...[...child.children].filter((one) => !one.matches('.time')).map((one) => one.textContent));
+      }
+      if (!child.matches('ol.steps')) continue;
+      for (const step of child.children) {
+        for (const line of step.children) {
+          if (line.matches('.step-line') && line.firstElementChild) parts.push(line.firstElementChild.textContent);
+        }
+      }
+    }
+    if (scenario.dataset.state !== 'passed') {
+      for (const message of scenario.querySelectorAll('.failure > .message')) parts.push(message.textContent);
+    }
+    return parts.join(' ').toLowerCase();
+  };
+  // Reads the scenarios that were not read yet, until the time is up.
+  const read = (deadline) => {
+    while (texts.length < scenarios.length && (!deadline || deadline.timeRemaining() > 2)) {
+      texts.push(textOf(scenarios[texts.length]));
+    }
+    if (deadline && texts.length < scenarios.length) requestIdleCallback(read);
   };
 
   const apply = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const label = labels ? labels.value : '';
-    if (words.length && !texts) texts = scenarios.map(textOf);
-    let count = 0;
-    scenarios.forEach((scenario, index) => {
-      const fits = (!chosen.size || chosen.has(scenario.dataset.state))
-        && (!label || (scenario.dataset.labels || '').split(' ').includes(label))
-        && words.every((word) => texts[index].includes(word));
-      if (scenario.hidden === fits) scenario.hidden = !fits;
-      if (fits) count += 1;
-    });
-    for (const [state, button] of buttons) button.setAttribute('aria-pressed', String(chosen.has(state)));
+    if (words.length) read();
     isOn = Boolean(chosen.size || label || words.length);
-    for (const other of others) other.hidden = isOn;
+    let [index, count] = [0, 0];
+    for (const { stretch, scenarios: those, others } of groups) {
+      const fits = those.map((scenario) => {
+        const text = texts[index];
+        index += 1;
+        return (!chosen.size || chosen.has(scenario.dataset.state))
+          && (!label || (scenario.dataset.labels || '').split(' ').includes(label))
+          && words.every((word) => text.includes(word));
+      });
+      const fitting = fits.filter(Boolean).length;
+      count += fitting;
+      if (stretch) {
+        hide(stretch, isOn && !fitting);
+        stretch.style.containIntrinsicBlockSize = isOn ? `${20 * fitting}rem` : '';
+        if (isOn && !fitting) continue;
+      }
+      those.forEach((scenario, at) => hide(scenario, !fits[at]));
+      for (const other of others) hide(other, isOn);
+    }
+    for (const [state, button] of buttons) button.setAttribute('aria-pressed', String(chosen.has(state)));
     shown.textContent = isOn ? `${count} of ${scenarios.length} shown` : '';
   };
 
@@ -81,13 +125,19 @@
   let current = -1;
   const place = (scenario) =>
     (scenario.querySelector('.failure') || scenario).closest('.steps > li, .failure, .scenario');
+  // Where a scenario is in a stretch that is far away would have to be computed.
+  const isBelow = (one, edge) => {
+    const bottom = (box) => box.getBoundingClientRect().bottom;
+    const stretch = one.closest('.stretch');
+    return (!stretch || bottom(stretch) > edge) && bottom(one) > edge;
+  };
   const jump = (by) => {
-    const visible = failures.filter((one) => !one.hidden);
+    const visible = failures.filter((one) => !one.closest('.filtered'));
     if (!visible.length) return;
     let at = visible.indexOf(failures[current]);
     const top = results.getBoundingClientRect().bottom + 16;
     if (at < 0) {
-      const below = visible.findIndex((one) => one.getBoundingClientRect().bottom > top);
+      const below = visible.findIndex((one) => isBelow(one, top));
       at = by > 0 ? (below < 0 ? 0 : below) : (below < 0 ? visible.length : below) - 1;
     } else {
       at += by;
@@ -157,6 +207,7 @@
     filter.append(shown);
     // A browser may have kept what was typed before a reload.
     if (search.value) apply();
+    else if ('requestIdleCallback' in window) requestIdleCallback(read);
   }
 
   document.addEventListener('keydown', (event) => {
@@ -202,13 +253,20 @@
     if (heading) entries.push([heading.closest('section.scenario') || heading, entry]);
   }
   let marked = null;
+  const begins = (one, edge) => {
+    const stretch = one.closest('.stretch');
+    const box = stretch && stretch.getBoundingClientRect();
+    if (box && box.bottom <= edge) return true;
+    if (box && box.top > edge) return false;
+    return one.getBoundingClientRect().top <= edge;
+  };
   const mark = () => {
     if (isOn) return;
     const edge = Math.min(window.innerHeight / 3, 240);
     let [low, high] = [0, entries.length - 1];
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (entries[middle][0].getBoundingClientRect().top <= edge) low = middle; else high = middle - 1;
+      if (begins(entries[middle][0], edge)) low = middle; else high = middle - 1;
     }
     const link = entries[low][1];
     if (link === marked) return;

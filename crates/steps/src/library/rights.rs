@@ -43,8 +43,9 @@ pub(super) fn with_lost_rights(context: &mut Context, error: Failure, texts: &[T
     let is_denied = texts.iter().any(|text| has_denial(&text.text));
     let invocations = invocations(context, &error);
     let found = invocations.iter().find_map(|invocation| {
-        let names = invocation.programs().into_iter().chain(texts.iter().flat_map(|text| complaining(&text.text)));
-        names.filter_map(|name| lost(invocation, &name, is_denied)).next()
+        let own = texts.iter().filter(|text| text.daemon == invocation.daemon);
+        let mut names = invocation.programs().into_iter().chain(own.flat_map(|text| complaining(&text.text)));
+        names.find_map(|name| lost(invocation, &name, is_denied))
     });
     match found {
         Some((note, help)) => error.note(note).help(help),

@@ -46,7 +46,7 @@ pub(crate) fn with_denials(context: &mut Context, error: Failure, texts: &[Text]
 pub(crate) struct Text {
     pub(crate) text: String,
     /// The daemon that wrote it.
-    daemon: Option<String>,
+    pub(crate) daemon: Option<String>,
 }
 
 /// Returns the texts that may say why a step failed.
