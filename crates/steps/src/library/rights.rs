@@ -200,7 +200,10 @@ mod tests {
 
     #[test]
     fn a_program_that_complains_is_named() {
-        assert_eq!(complaining("sudo: no tty\nready\nsudo: a password is required\nmount: /x: x"), ["sudo", "mount"]);
+        assert_eq!(
+            complaining("sudo: no tty\nready\nsudo: a password is required\nmount: /x: x"),
+            ["sudo", "/x", "mount"]
+        );
         assert_eq!(complaining("Password: su: Authentication failure"), ["su", "Password"]);
         assert_eq!(complaining("a line: that says more\n: x"), Vec::<String>::new());
     }
