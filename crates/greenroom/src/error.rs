@@ -102,7 +102,10 @@ impl CommandError {
     /// Returns the lines below the message: reasons and help.
     fn details(&self) -> Vec<String> {
         match self {
-            Self::Sandbox { error: SandboxError::NotSealed(refused), .. } => refusals(refused),
+            Self::Sandbox {
+                error: SandboxError::NotSealed(refused) | SandboxError::NoDisk { refusals: refused, .. },
+                ..
+            } => refusals(refused),
             Self::Sandbox { error: SandboxError::Directory { .. }, tmpdir_is_set: true } => {
                 vec!["help: set `TMPDIR` to a directory that you may write to".to_owned()]
             }

@@ -14,6 +14,7 @@ use greenroom_steps::function::call::panic_hook;
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::with_running;
 use greenroom_steps::library::explain;
+use greenroom_steps::library::files::keep_disk;
 use greenroom_steps::library::runcmd::written_since;
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Evidence, Look, Reading, Registry, ScenarioEnd, StepResult, repeat,
@@ -245,6 +246,10 @@ impl StepAgent {
         let mut ending = ScenarioEnd { explain, strict: script.strictness.leftovers, ..ScenarioEnd::default() };
         let hosts = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
+        if script.keeps_disk {
+            // The runner finds out if it is missing.
+            let _ = keep_disk(context);
+        }
         // Output that was written during the end counts too.
         let _ = context.watch().read_meters();
         let failure = match context.watch().take_error() {

@@ -15,6 +15,7 @@
 mod admission;
 mod agent;
 mod cargo;
+mod disk;
 mod emit;
 mod functions;
 mod hold;

@@ -19,6 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::admission::{Admission, Candidate};
+use crate::disk;
 use crate::emit::Emitter;
 use crate::hold::{Company, LaunchHold};
 use crate::options::{Orders, RunOptions};
@@ -61,6 +62,7 @@ pub fn run(
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     };
     let launcher = Launcher::start(launcher, orders.stop)?;
+    disk::require(plan, &options.chosen, launcher.isolation())?;
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
     let mut outline = outline(plan, sources, &options.chosen, &options.texts, &options.test_names);
@@ -266,11 +268,13 @@ impl Runner<'_> {
         let attempt = self.attempts.current(index);
         let retry = if attempt.number > 1 { format!(".{}", attempt.number) } else { String::new() };
         let directory = self.launcher.run_directory().join(format!("{}{retry}", index + 1)).join("data");
+        let disk = disk::size(scenario);
         let warms_host = self.warms_hosts && user.is_none() && needs_host(scenario);
         let spec = StageSpec {
             environment: self.environment(&directory, user.as_ref()),
             directory: directory.clone(),
             network: if shares_network { Network::Host } else { Network::Private },
+            disk,
             hint: u32::try_from(scenario.document).ok().filter(|_| warms_host),
             user,
             holds: turns,
@@ -282,6 +286,7 @@ impl Runner<'_> {
             Ok(end) => {
                 let running = ActiveScenario::new(attempt, end, directory, scenario.steps.len(), limits);
                 let running = if shares_network { running.sharing_network(ports) } else { running };
+                let running = running.on_disk(disk);
                 let running = running.in_company(company);
                 self.running.insert(stage, running);
                 if attempt.number > 1 {

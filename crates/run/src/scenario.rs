@@ -14,6 +14,7 @@ use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, SetupFailure, Stage
 use greenroom_steps::Evidence;
 use greenroom_steps::function::guard;
 
+use crate::disk;
 use crate::emit::Emitter;
 use crate::hold::Company;
 use crate::options::Strictness;
@@ -68,6 +69,8 @@ pub(crate) struct ActiveScenario {
     drained: bool,
     /// Whether the launcher was asked to end it.
     asked_to_end: bool,
+    /// The size of the disk that its directory is on, if it has one of its own.
+    disk: Option<u64>,
     /// Ports of the machine's network whose turn it has.
     ports: Vec<u16>,
     /// Whether it uses the machine's network.
@@ -123,6 +126,7 @@ impl ActiveScenario {
     pub(crate) fn new(attempt: Attempt, end: RunnerEnd, directory: PathBuf, steps: usize, limits: Limits) -> Self {
         Self {
             asked_to_end: false,
+            disk: None,
             ports: Vec::new(),
             shares_network: false,
             launched: Instant::now(),
@@ -148,6 +152,13 @@ impl ActiveScenario {
     pub(crate) fn sharing_network(mut self, ports: Vec<u16>) -> Self {
         self.shares_network = true;
         self.ports = ports;
+        self
+    }
+
+    /// Sets the size of the disk that its directory is on.
+    #[must_use]
+    pub(crate) fn on_disk(mut self, size: Option<u64>) -> Self {
+        self.disk = size;
         self
     }
 
@@ -513,6 +524,14 @@ impl ActiveScenario {
         let own = self.directory.parent().unwrap_or(&self.directory);
         let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
         let kept = policy.keep && failed && self.directory.is_dir();
+        if kept
+            && self.disk.is_some()
+            && let (Err(_), Some(failure)) = (disk::restore(&self.directory), &mut self.failure)
+        {
+            failure
+                .notes
+                .push("what was on its disk is lost, since the scenario ended before it was copied".to_owned());
+        }
         if !kept && let Err(error) = tree::remove(own) {
             let message = format!("failed to remove {}: {error}", own.display());
             self.fail(Outcome::Broken, FailureKind::Removal, message);

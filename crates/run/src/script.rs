@@ -63,6 +63,7 @@ pub(crate) fn script(
         steps: scenario.steps.iter().map(script_step).collect(),
         predefined: Predefined::of(scenario),
         switches_user,
+        keeps_disk: options.keep,
         scenario_limit: options.timeout.unwrap_or(document.metadata.scenario_timeout),
         step_limit: document.metadata.step_timeout,
         strictness: options.strictness,

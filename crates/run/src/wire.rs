@@ -61,6 +61,8 @@ pub(crate) struct Script {
     pub(crate) predefined: Vec<Predefined>,
     /// Whether it runs as another user than the launcher.
     pub(crate) switches_user: bool,
+    /// Whether what is on its disk is kept when it does not pass.
+    pub(crate) keeps_disk: bool,
     /// How long the scenario may take.
     pub(crate) scenario_limit: Duration,
     /// How long a step may take.

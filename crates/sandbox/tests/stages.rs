@@ -70,6 +70,7 @@ impl Room {
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
             user: None,
             network: Network::Private,
+            disk: None,
             hint: None,
             holds: Vec::new(),
         };

@@ -278,6 +278,8 @@ pub struct PreflightState {
     pub lacks_path: bool,
     /// Whether the program of an earlier step is missing. It may have been meant to create any file.
     pub lacks_program: bool,
+    /// Whether an earlier step gives the scenario a disk.
+    pub has_disk: bool,
     /// Whether an earlier step runs a command.
     pub ran: bool,
     /// What earlier steps of library `http` do.
@@ -313,6 +315,7 @@ impl PreflightState {
             anything_goes: false,
             lacks_path: false,
             lacks_program: false,
+            has_disk: false,
             ran: false,
             http: HttpSteps::default(),
             command: None,

@@ -920,7 +920,7 @@ error[not-found]: document not found: gone.md
 fn steps_are_searched_for_by_words() {
     let project = Project::new();
     project.run(["steps", "Modification", "TIME", "given"]).passes().stdout(str![[r#"
-lib/files.yaml (1 of 62 steps)
+lib/files.yaml (1 of 63 steps)
   given file {filename} has modification time {mtime}
         filename: a path, mtime: any text
         Sets the modification time of a file, written like `1970-01-02 03:04:05`, in UTC. Creates a

@@ -20,6 +20,7 @@ mod commands;
 mod daemon;
 mod data;
 mod differential;
+mod disks;
 mod facts;
 mod faults;
 mod formats;

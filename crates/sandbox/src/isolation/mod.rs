@@ -9,9 +9,11 @@
 //!   to have or to lack it, and how to enable it.
 //! - `probe` finds out which properties this machine supports; `advice` says how to enable the
 //!   rest.
+//! - `disk` is what a stage has in place of its directory, if it asks for that.
 //! - `setup` gives a first process the properties of its stage.
 
 pub(crate) mod advice;
+pub(crate) mod disk;
 mod failure;
 pub(crate) mod patience;
 pub(crate) mod probe;
@@ -109,6 +111,11 @@ impl Isolation {
     /// Whether stages have all properties.
     pub fn is_sealed(&self) -> bool {
         Property::ALL.into_iter().all(|property| self.has(property))
+    }
+
+    /// Whether a stage can have a disk of its own: a mount that no other process sees.
+    pub fn has_disks(&self) -> bool {
+        self.has(Property::Tmp)
     }
 
     /// Whether set-uid programs have no more rights in stages than their user.

@@ -11,6 +11,8 @@ use crate::surroundings::Network;
 pub(crate) struct Room {
     /// The network that it uses.
     pub(crate) network: Network,
+    /// The size of the disk that holds the stage's directory, in bytes, if it has one of its own.
+    pub(crate) disk: Option<u64>,
     /// Directories that must stay visible under the stage's own `/tmp` and `/dev/shm`.
     ///
     /// Their paths have no symbolic links.

@@ -66,6 +66,9 @@ pub struct StageSpec {
     pub user: Option<Account>,
     /// The network that it uses.
     pub network: Network,
+    /// The size of the disk that holds its directory, in bytes, if it has one of its own: see
+    /// [`Isolation::has_disks`].
+    pub disk: Option<u64>,
     /// What [`crate::Agent::make_ready`] is given first.
     pub hint: Option<u32>,
     /// What it keeps open until its last process has ended: its turns at ports.
@@ -99,6 +102,14 @@ pub enum SandboxError {
     /// The user asks for sealed stages, and the machine does not support them.
     #[error("this machine does not support sealed scenarios")]
     NotSealed(Vec<Refusal>),
+    /// Scenarios need disks of their own, and the machine does not support them.
+    #[error("this machine does not support the disk of scenario `{scenario}`, which needs a sealed scenario")]
+    NoDisk {
+        /// The first scenario with a disk.
+        scenario: String,
+        /// Why scenarios are not sealed.
+        refusals: Vec<Refusal>,
+    },
     /// The run's directory could not be created.
     #[error("failed to create a directory in {directory}: {reason}", directory = directory.display())]
     Directory {
@@ -258,7 +269,7 @@ impl Launcher {
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
-        let room = Room { network: spec.network, keep };
+        let room = Room { network: spec.network, disk: spec.disk, keep };
         let StageSpec { directory, environment, user, .. } = spec;
         let order = StageOrder { directory, environment, user, room };
         let order = order.encode(payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;

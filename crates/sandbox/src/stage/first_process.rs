@@ -15,6 +15,7 @@ use rustix::process::{
 
 use super::agent::Agent;
 use super::worker;
+use crate::isolation::disk::mount_disk;
 use crate::isolation::patience::patiently;
 use crate::isolation::{Ids, Isolation, Property, SystemError, UserNamespace, setup};
 use crate::launcher::channel::Pipe;
@@ -125,6 +126,14 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
     }
     setup::set_up(isolation, &order.room, ids)
         .map_err(|failed| SetupFailure::of(failed.error.errno, format!("set up the sandbox: {failed}")))?;
+    if let Some(bytes) = order.room.disk {
+        mount_disk(&order.directory, bytes)
+            .map_err(|failed| SetupFailure::of(failed.error.errno, format!("mount the scenario's disk: {failed}")))?;
+        if let Some(account) = &order.user {
+            chown(&order.directory, Some(account.user), Some(account.group))
+                .map_err(|error| SetupFailure::lasting(format!("mount the scenario's disk: {error}")))?;
+        }
+    }
     Ok((order, payload, signals))
 }
 

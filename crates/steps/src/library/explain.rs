@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::library::daemon::{texts_of, with_crash, with_denials, with_holder, with_missing_files, with_refusals};
-use crate::library::files::with_evidence;
+use crate::library::files::{with_disk, with_evidence};
 use crate::library::rights::with_lost_rights;
 use crate::step::Failure;
 
@@ -18,5 +18,6 @@ pub fn explain(context: &mut Context, failure: Failure) -> Failure {
     let failure = with_missing_files(context, failure, &texts);
     let failure = with_crash(context, failure);
     let failure = with_lost_rights(context, failure, &texts);
+    let failure = with_disk(context, failure, texts.iter().map(|text| text.text.as_str()));
     with_evidence(context, failure)
 }

@@ -12,7 +12,7 @@ use greenroom_steps::{Availability, Captures, Check, Library, Registry, library}
 #[test]
 fn no_binding_is_missing() {
     let count = |library| bindings_of(library).len();
-    assert_eq!((count("files"), count("runcmd"), count("datadir")), (62, 57, 2));
+    assert_eq!((count("files"), count("runcmd"), count("datadir")), (63, 57, 2));
 }
 
 /// A step is a binding and a row, in two files of its library: neither may be forgotten.
@@ -160,6 +160,7 @@ fn no_step_is_ambiguous() {
         ("given", "directory a copied from b", "files_directory_copied_in"),
         ("given", "directory a from the source directory", "files_directory_copied_in"),
         ("given", "an empty file a", "files_make_empty"),
+        ("given", "a disk of 1 MB", "files_disk"),
         ("then", "file a belongs to user b", "files_belongs_to_user"),
         ("then", "file a belongs to group b", "files_belongs_to_group"),
         ("given", "file a has mode 644", "files_set_mode"),

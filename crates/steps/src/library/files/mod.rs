@@ -5,6 +5,7 @@
 
 mod changed;
 mod copied;
+mod disk;
 mod evidence;
 mod names;
 mod owner;
@@ -32,6 +33,8 @@ use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, Relation, StepResult};
 
+pub(crate) use self::disk::with_disk;
+pub use self::disk::{DISK, KEPT, disk_size, keep_disk};
 pub(crate) use self::evidence::with_evidence;
 
 /// A very recent modification time is less than this from now.
@@ -47,7 +50,7 @@ const NAMES: &[&str] = &["filename", "filename1", "filename2", "filename_on_disk
 /// Returns the library.
 pub fn library() -> Library {
     let library = Library::new("files", include_str!("files.yaml"));
-    let library = [copied::steps, changed::steps, state::steps, owner::steps, evidence::steps]
+    let library = [copied::steps, changed::steps, state::steps, owner::steps, evidence::steps, disk::steps]
         .into_iter()
         .fold(library, |library, steps| steps(library));
     library
