@@ -206,6 +206,8 @@ pub struct HttpSteps {
     pub has_base: bool,
     /// Names of event streams that they open.
     pub streams: BTreeSet<String>,
+    /// Names of WebSockets that they open.
+    pub web_sockets: BTreeSet<String>,
 }
 
 /// An option that a step gives to a daemon before its start.

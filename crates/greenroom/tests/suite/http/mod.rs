@@ -5,6 +5,7 @@ mod failures;
 mod requests;
 mod streams;
 mod tls;
+mod websocket;
 
 use crate::support::{Project, Ran, with_programs};
 

@@ -6,7 +6,7 @@ use super::{document, holds};
 use crate::support::{Project, Ran, is_ci};
 
 /// Whether openssl is installed; prints why a test is skipped otherwise.
-fn openssl() -> bool {
+pub(super) fn openssl() -> bool {
     let found = ["/usr/bin/openssl", "/usr/local/bin/openssl"].iter().any(|path| std::path::Path::new(path).exists());
     assert!(found || !is_ci(), "openssl is not installed");
     if !found {
@@ -16,14 +16,14 @@ fn openssl() -> bool {
 }
 
 /// Makes a certificate NAME.pem with its key, as most people do.
-fn certificate(name: &str, options: &str) -> String {
+pub(super) fn certificate(name: &str, options: &str) -> String {
     format!(
         "when I run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {name}.key -out \
          {name}.pem -subj /CN=localhost {options}\n"
     )
 }
 
-const NAMES: &str = "-addext subjectAltName=DNS:localhost,IP:127.0.0.1";
+pub(super) const NAMES: &str = "-addext subjectAltName=DNS:localhost,IP:127.0.0.1";
 
 /// Starts the server with the certificate web.pem.
 fn up(more: &str) -> String {
@@ -33,7 +33,7 @@ fn up(more: &str) -> String {
     )
 }
 
-const TRUSTED: &str = "given HTTP certificates of file web.pem are trusted\n";
+pub(super) const TRUSTED: &str = "given HTTP certificates of file web.pem are trusted\n";
 const GET: &str = "when I GET https://localhost:8443/echo\n";
 
 /// Runs steps that must fail, and returns what the failure says.

@@ -3,6 +3,8 @@
 use super::error::HttpError;
 use super::limit::{BODY_LIMIT, HEAD_LIMIT};
 
+/// The status of a response after which the connection has another protocol.
+pub(super) const SWITCHED: u16 = 101;
 /// How many headers are expected at first.
 const HEADERS: usize = 64;
 /// How many bytes of something that is not a response are shown.
@@ -51,6 +53,8 @@ pub(super) struct Decoder {
     body: Vec<u8>,
     /// The length that the head promises.
     length: u64,
+    /// What came behind a response that switches to another protocol.
+    rest: Vec<u8>,
 }
 
 impl Decoder {
@@ -64,6 +68,7 @@ impl Decoder {
             head: None,
             body: Vec::new(),
             length: 0,
+            rest: Vec::new(),
         }
     }
 
@@ -90,6 +95,12 @@ impl Decoder {
     /// Returns status, headers and body.
     pub(super) fn take(&mut self) -> Option<(Head, Vec<u8>)> {
         Some((self.head.take()?, std::mem::take(&mut self.body)))
+    }
+
+    /// Returns what came behind a response that switches to another protocol.
+    #[cfg(feature = "websocket")]
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
     }
 
     /// Says how far the response has come, for messages about its time.
@@ -122,6 +133,9 @@ impl Decoder {
                 Expected::Close => self.feed_body(bytes, u64::MAX)?.0,
                 Expected::ChunkSize | Expected::ChunkEnd | Expected::Trailers => self.feed_line(bytes)?,
             };
+        }
+        if self.status() == Some(SWITCHED) {
+            self.rest.extend_from_slice(bytes);
         }
         Ok(())
     }
@@ -177,7 +191,7 @@ impl Decoder {
         self.head_size += size;
         self.pending.clear();
         // Informational responses come before the response itself; 101 is the last one.
-        if (100..200).contains(&head.status) && head.status != 101 {
+        if (100..200).contains(&head.status) && head.status != SWITCHED {
             return Ok(&bytes[size - before..]);
         }
         self.expected = self.expected_after(&head)?;
@@ -187,7 +201,7 @@ impl Decoder {
 
     /// Returns what follows a head.
     fn expected_after(&mut self, head: &Head) -> Result<Expected, HttpError> {
-        if self.is_head || matches!(head.status, 101 | 204 | 304) {
+        if self.is_head || matches!(head.status, SWITCHED | 204 | 304) {
             return Ok(Expected::Nothing);
         }
         let values = |name: &'static str| {

@@ -9,19 +9,18 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 
 use super::address::{self, Addresses, Lookup};
 use super::connection::{self, Socket};
-use super::decoder::Decoder;
+use super::decoder::{Decoder, SWITCHED};
 use super::error::HttpError;
 use super::message::{Request, Response};
 use super::stream::{self, Stream};
 #[cfg(feature = "tls")]
 use super::tls::Tls;
-use super::url::Scheme;
 use crate::process::unix_socket::connect_to_path;
 
 /// How much is read at a time, in bytes.
 const PIECE: usize = 64 * 1024;
 /// How much is read before [`Exchange::advance`] returns, so that whoever waits can look at limits.
-const STRETCH: usize = 4 << 20;
+pub(super) const STRETCH: usize = 4 << 20;
 
 /// How requests get to their server.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +68,18 @@ struct Talk {
     interest: EventFlags,
     /// Why nothing more can be sent. A server may have answered before.
     sending_failed: Option<io::Error>,
+}
+
+/// A connection that has left HTTP.
+#[cfg(feature = "websocket")]
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) stream: Stream,
+    /// Readable when the stream is ready for what interests.
+    pub(super) events: OwnedFd,
+    pub(super) interest: EventFlags,
+    /// What has come behind the response.
+    pub(super) received: Vec<u8>,
 }
 
 /// What [`Exchange::advance`] returns.
@@ -125,6 +136,13 @@ impl Exchange {
         self.decoder.body()
     }
 
+    /// Returns the connection after a response that switches to another protocol.
+    #[cfg(feature = "websocket")]
+    pub(super) fn into_connection(self) -> Option<Connection> {
+        let Self { state: State::Talking(talk), events, mut decoder, .. } = self else { return None };
+        Some(Connection { stream: talk.stream, events, interest: talk.interest, received: decoder.take_rest() })
+    }
+
     /// Says what has happened so far, for the message that the time is over.
     pub fn progress(&self) -> String {
         match &self.state {
@@ -146,7 +164,10 @@ impl Exchange {
         match self.go_on() {
             Ok(None) => None,
             Ok(Some(response)) => {
-                self.state = State::Over;
+                // The connection goes on, with another protocol.
+                if response.status != SWITCHED {
+                    self.state = State::Over;
+                }
                 Some(Ok(response))
             }
             Err(error) => {
@@ -234,7 +255,7 @@ impl Exchange {
 
     #[cfg(feature = "tls")]
     fn stream(&self, socket: Socket) -> Result<Stream, HttpError> {
-        if self.request.url.scheme == Scheme::Http {
+        if !self.request.url.scheme.is_secure() {
             return Ok(Stream::Plain(socket));
         }
         let Some(tls) = &self.tls else { return Err(HttpError::Tls("no certificate is trusted".to_owned())) };
@@ -244,10 +265,10 @@ impl Exchange {
 
     #[cfg(not(feature = "tls"))]
     fn stream(&self, socket: Socket) -> Result<Stream, HttpError> {
-        match self.request.url.scheme {
-            Scheme::Http => Ok(Stream::Plain(socket)),
-            Scheme::Https => Err(HttpError::Tls("it needs the feature `tls` of greenroom-sandbox".to_owned())),
+        if self.request.url.scheme.is_secure() {
+            return Err(HttpError::Tls("it needs the feature `tls` of greenroom-sandbox".to_owned()));
         }
+        Ok(Stream::Plain(socket))
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, interest: EventFlags) -> Result<(), HttpError> {

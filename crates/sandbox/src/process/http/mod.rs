@@ -7,6 +7,7 @@
 //! - `url` reads URLs, `message` has requests and responses as data.
 //! - `address` finds the addresses of a host, `connection` connects to one of them.
 //! - `tls` has whom a client trusts, and `certificate` what is wrong with a server's certificate.
+//! - `web_socket` is a WebSocket on such a connection, and `frame_progress` sees how far a message has come.
 //! - `decoder` reads responses. Heads and bodies have limits, so that a server without end costs
 //!   neither memory nor time.
 
@@ -16,12 +17,16 @@ mod connection;
 mod decoder;
 mod error;
 mod exchange;
+#[cfg(feature = "websocket")]
+mod frame_progress;
 mod limit;
 mod message;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 mod url;
+#[cfg(feature = "websocket")]
+mod web_socket;
 
 pub use certificate::CertificateFault;
 pub use error::HttpError;
@@ -33,3 +38,7 @@ pub(crate) use tls::explain as explain_tls;
 #[cfg(feature = "tls")]
 pub use tls::{Identity, Tls, TlsError, Trust};
 pub use url::{Scheme, Url, UrlError};
+#[cfg(feature = "websocket")]
+pub use web_socket::{
+    Handshake, HandshakeError, MESSAGE_LIMIT, Message, WebSocket, WebSocketClose, WebSocketEnd, WebSocketError,
+};

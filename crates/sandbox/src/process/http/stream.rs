@@ -56,6 +56,16 @@ impl Stream {
             Self::Tls(stream) => stream.write(bytes),
         }
     }
+
+    /// Sends what was written and is still here.
+    #[cfg(feature = "websocket")]
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
 }
 
 impl AsFd for Stream {

@@ -1,4 +1,4 @@
-//! URLs of http and https.
+//! URLs of http and https, and of sockets that begin with HTTP (ws and wss).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,6 +11,10 @@ pub enum Scheme {
     Http,
     /// Over TLS.
     Https,
+    /// A WebSocket without encryption.
+    Ws,
+    /// A WebSocket over TLS.
+    Wss,
 }
 
 impl Scheme {
@@ -19,19 +23,29 @@ impl Scheme {
         match self {
             Self::Http => "http",
             Self::Https => "https",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
+    }
+
+    /// Whether it is over TLS.
+    pub fn is_secure(self) -> bool {
+        matches!(self, Self::Https | Self::Wss)
+    }
+
+    /// Returns the scheme of a WebSocket that goes where this one goes.
+    #[must_use]
+    pub fn of_web_socket(self) -> Self {
+        if self.is_secure() { Self::Wss } else { Self::Ws }
     }
 
     /// Returns the port of URLs without one.
     pub fn port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
+        if self.is_secure() { 443 } else { 80 }
     }
 }
 
-/// A URL of http or https, in the parts that a request needs.
+/// A URL in the parts that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     /// Its scheme.
@@ -83,22 +97,41 @@ impl Url {
     ///
     /// If it is not a URL of http or https that a request can go to.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
+        Self::parse_with(text, [Scheme::Http, Scheme::Https], |_| {
+            "HTTP steps know the schemes `http` and `https`".to_owned()
+        })
+    }
+
+    /// Parses the absolute URL of a WebSocket.
+    ///
+    /// # Errors
+    ///
+    /// If it is not a URL of ws or wss that a WebSocket can be opened at.
+    pub fn parse_web_socket(text: &str) -> Result<Self, UrlError> {
+        Self::parse_with(text, [Scheme::Ws, Scheme::Wss], |written| match written {
+            "http" => "write `ws://`, the scheme of WebSockets".to_owned(),
+            "https" => "write `wss://`, the scheme of WebSockets over TLS".to_owned(),
+            _ => "WebSockets have the schemes `ws` and `wss`".to_owned(),
+        })
+    }
+
+    /// Parses a URL of one of these schemes; `help` says what to write instead of another one.
+    fn parse_with(text: &str, schemes: [Scheme; 2], help: fn(&str) -> String) -> Result<Self, UrlError> {
         if let Some(at) = text.find(|c: char| c.is_whitespace() || c.is_control()) {
             let length = text[at..].chars().next().map_or(1, char::len_utf8);
             return Err(UrlError::new(at..at + length, "it has a blank")
                 .help("write `%20` for a blank in a path, and `+` or `%20` in a query"));
         }
         let Some((name, rest)) = text.split_once("://") else {
-            return Err(UrlError::new(0..text.len(), "it has no scheme")
-                .help(format!("write the whole URL, such as `http://{}`", text.trim_start_matches('/'))));
+            return Err(UrlError::new(0..text.len(), "it has no scheme").help(format!(
+                "write the whole URL, such as `{}://{}`",
+                schemes[0].name(),
+                text.trim_start_matches('/')
+            )));
         };
-        let scheme = match name.to_ascii_lowercase().as_str() {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => {
-                let known = "HTTP steps know the schemes `http` and `https`";
-                return Err(UrlError::new(0..name.len(), format!("its scheme is `{name}`")).help(known));
-            }
+        let written = name.to_ascii_lowercase();
+        let Some(scheme) = schemes.into_iter().find(|scheme| scheme.name() == written) else {
+            return Err(UrlError::new(0..name.len(), format!("its scheme is `{name}`")).help(help(&written)));
         };
         let begin = name.len() + 3;
         let end = rest.find(['/', '?', '#']).map_or(text.len(), |at| begin + at);
@@ -290,6 +323,18 @@ mod tests {
         assert_eq!(wrong("http://[x]/"), "[x]: `x` is not an IPv6 address");
         assert_eq!(wrong("http://hö/"), "hö: `ö` cannot be part of a host name");
         assert_eq!(wrong("http://h/a b"), " : it has a blank");
+    }
+
+    #[test]
+    fn a_web_socket_has_schemes_of_its_own() {
+        let url = Url::parse_web_socket("WSS://localhost/chat").unwrap();
+        assert_eq!((url.port, url.to_string()), (443, "wss://localhost/chat".to_owned()));
+        assert_eq!(Url::parse_web_socket("ws://h:81").unwrap().to_string(), "ws://h:81/");
+        let help = |text: &str| Url::parse_web_socket(text).unwrap_err().help.unwrap();
+        assert_eq!(help("https://h/"), "write `wss://`, the scheme of WebSockets over TLS");
+        assert_eq!(help("ftp://h/"), "WebSockets have the schemes `ws` and `wss`");
+        assert_eq!(help("h/x"), "write the whole URL, such as `ws://h/x`");
+        assert!(Url::parse("ws://h/").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use greenroom_sandbox::process::http::{Scheme, Url};
+use greenroom_sandbox::process::http::Url;
 use jiff::Timestamp;
 
 /// The cookies of a scenario.
@@ -74,7 +74,7 @@ impl Cookie {
         let rest = path.strip_prefix(self.path.as_str());
         let has_path = rest.is_some_and(|rest| self.path.ends_with('/') || rest.is_empty() || rest.starts_with('/'));
         // As in browsers, what stays on this machine is secure.
-        let is_secure = url.scheme == Scheme::Https || is_below(&host, "localhost") || host.starts_with("127.");
+        let is_secure = url.scheme.is_secure() || is_below(&host, "localhost") || host.starts_with("127.");
         has_host && has_path && (is_secure || !self.is_secure) && self.expires.is_none_or(|end| end > now)
     }
 }

@@ -1,10 +1,11 @@
 //! Library `http`: requests to a service, and checks of its responses.
 //!
-//! Steps are in `options`, `request`, `status`, `header`, `body` and `stream`, each with a table of its steps
-//! first. They use `state` (the latest request and its response) and `send` (one request, with the
-//! waiting and the redirects). `url`, `form`, `cookies` and `expected_status` have the data of
-//! requests and responses, `show` and `indent` what a failure says about a response, `faults` about a certificate,
-//! `again` how a response is fetched again, and `validity` what is checked before the run.
+//! Steps are in `options`, `request`, `status`, `header`, `body`, `stream` and `web_socket`, each with a
+//! table of its steps first. They use `state` (the latest request and its response) and `send` (one
+//! request, with the waiting and the redirects). `url`, `form`, `cookies` and `expected_status` have
+//! the data of requests and responses, `show` and `indent` what a failure says about a response,
+//! `faults` about a certificate, `again` how a response is fetched again, and `validity` what is
+//! checked before the run.
 
 mod again;
 mod body;
@@ -24,6 +25,7 @@ mod status;
 mod stream;
 mod url;
 mod validity;
+mod web_socket;
 
 use crate::registry::Library;
 
@@ -39,7 +41,15 @@ pub(crate) use validity::absolute_url_problem as url_problem;
 
 /// Returns the library.
 pub fn library() -> Library {
-    let tables =
-        [options::steps, request::steps, status::steps, header::steps, body::steps, header::time, stream::steps];
+    let tables = [
+        options::steps,
+        request::steps,
+        status::steps,
+        header::steps,
+        body::steps,
+        header::time,
+        stream::steps,
+        web_socket::steps,
+    ];
     tables.into_iter().fold(Library::new("http", include_str!("http.yaml")), |library, steps| steps(library))
 }

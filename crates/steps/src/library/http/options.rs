@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use greenroom_sandbox::process::http::{Identity, Route, Scheme, Tls, Trust, Url};
+use greenroom_sandbox::process::http::{Identity, Route, Tls, Trust, Url};
 
 use super::cookies::Jar;
 use super::{url, validity};
@@ -175,7 +175,7 @@ fn keep_cookies(context: &mut Context, _: &Captures) -> StepResult {
 pub(super) fn route(context: &mut Context, url: &Url, lenient: bool) -> Result<Route, Failure> {
     let options = context.state::<State>().0.clone();
     let socket = options.socket.map(|name| context.inside(&name)).transpose()?;
-    if url.scheme == Scheme::Http {
+    if !url.scheme.is_secure() {
         return Ok(Route { socket, ..Route::default() });
     }
     let mut trust = Trust::default();

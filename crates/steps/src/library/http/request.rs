@@ -6,6 +6,7 @@ use super::form::{Upload, encoded, media_type};
 use super::options::{self, Options, basic};
 use super::send::send;
 use super::state::State;
+use super::url::Kind;
 use super::{show, state, url, validity};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
@@ -62,11 +63,21 @@ fn carry_out(
 
 /// Returns the request of a step.
 pub(super) fn request(context: &mut Context, captures: &Captures, method: &str) -> Result<Request, Failure> {
+    request_to(context, captures, method, Kind::Resource)
+}
+
+/// Returns the request of a step to what is at its URL.
+pub(super) fn request_to(
+    context: &mut Context,
+    captures: &Captures,
+    method: &str,
+    kind: Kind,
+) -> Result<Request, Failure> {
     if let Some(error) = validity::method(method) {
         return Err(error);
     }
     let options = context.state::<options::State>().0.clone();
-    let mut url = url::resolve(captures.text("url")?, options.base.as_ref())?;
+    let mut url = url::resolve(captures.text("url")?, options.base.as_ref(), kind)?;
     if let Some(query) = captures.get("query") {
         url.add_query(&encoded(query));
     }

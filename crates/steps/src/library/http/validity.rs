@@ -1,10 +1,8 @@
 //! What is checked of this library's steps before the run.
 
-use greenroom_sandbox::process::http::Url;
-
 use super::expected_status::ExpectedStatus;
 use super::state::{NO_REQUEST, NO_REQUEST_HELP};
-use super::url;
+use super::url::{self, Kind};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::limit;
@@ -35,17 +33,19 @@ fn check_sent(captures: &Captures, state: &mut PreflightState, sent: Option<&str
     let error = known(captures, "method").and_then(method);
     let mut problems: Vec<Problem> =
         error.map(|error| problem("method", ProblemKind::Other("bad-method"), error)).into_iter().collect();
-    problems.extend(known(captures, "url").and_then(|text| url_problem(text, state)));
-    if let Some(text) = captures.get("json").filter(|text| !text.contains("${"))
-        && let Some((error, at)) = json(text)
-    {
-        let problem = problem("json", ProblemKind::Other("bad-json"), error);
-        problems.push(problem.part(at..text.len().min(at + 1).max(at)));
-    }
+    problems.extend(known(captures, "url").and_then(|text| url_problem(text, state, Kind::Resource)));
+    problems.extend(invalid_json(captures));
     let names = ["filename", "upload"];
     problems.extend(outside(captures, &names));
     problems.extend(names.iter().filter_map(|name| never_created(captures, name, "file", state)));
     problems
+}
+
+/// Returns the problem of a step whose JSON is invalid, unless only the run knows it.
+fn invalid_json(captures: &Captures) -> Option<Problem> {
+    let text = known(captures, "json")?;
+    let (error, at) = json(text)?;
+    Some(problem("json", ProblemKind::Other("bad-json"), error).part(at..text.len().min(at + 1).max(at)))
 }
 
 /// Checks the step that says where relative URLs go.
@@ -101,7 +101,7 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
     if let Some(name) = captures.get("stream") {
         state.http.streams.insert(name.to_owned());
     }
-    known(captures, "url").and_then(|text| url_problem(text, state)).into_iter().collect()
+    known(captures, "url").and_then(|text| url_problem(text, state, Kind::Resource)).into_iter().collect()
 }
 
 /// Checks a step about a stream that an earlier one opens.
@@ -118,6 +118,40 @@ pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState
         None => problem.help(format!("write `when I open event stream {name} at URL` before this step")),
     });
     problems
+}
+
+/// Checks a step that opens a WebSocket.
+pub(super) fn check_web_socket(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    if let Some(name) = captures.get("socket") {
+        state.http.web_sockets.insert(name.to_owned());
+    }
+    known(captures, "url").and_then(|text| url_problem(text, state, Kind::WebSocket)).into_iter().collect()
+}
+
+/// Checks a step about a WebSocket that an earlier one opens.
+pub(super) fn check_named_web_socket(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = limit::invalid(captures).into_iter().collect();
+    problems.extend(invalid_regex(captures));
+    problems.extend(invalid_json(captures));
+    problems.extend(known(captures, "code").and_then(close_code_problem));
+    let Some(name) = known(captures, "socket") else { return problems };
+    if state.own_code || state.http.web_sockets.contains(name) {
+        return problems;
+    }
+    let message = format!("no earlier step opens a WebSocket {name}");
+    let problem = Problem::new("socket", ProblemKind::UnknownName, message);
+    problems.push(match nearest(name, state.http.web_sockets.iter().map(String::as_str)) {
+        Some(near) => problem.help(format!("did you mean {near}?")),
+        None => problem.help(format!("write `when I open WebSocket {name} at URL` before this step")),
+    });
+    problems
+}
+
+/// Returns the problem of a number that is not the code of a close.
+fn close_code_problem(text: &str) -> Option<Problem> {
+    let is_valid = text.parse::<u16>().is_ok_and(|code| (1000..5000).contains(&code));
+    let problem = || Problem::new("code", ProblemKind::Other("bad-close-code"), format!("invalid close code: {text}"));
+    (!is_valid).then(|| problem().help("write a number from 1000 to 4999, such as 1000 for a normal end"))
 }
 
 /// Checks a step about a response.
@@ -230,9 +264,9 @@ pub(super) fn json(text: &str) -> Option<(Failure, usize)> {
     Some((if is_quoted { failure.help("write it without quotes around it") } else { failure }, at))
 }
 
-fn url_problem(text: &str, state: &PreflightState) -> Option<Problem> {
+fn url_problem(text: &str, state: &PreflightState, kind: Kind) -> Option<Problem> {
     if !url::is_relative(text) {
-        return absolute_url_problem(text);
+        return absolute_problem(text, kind);
     }
     if state.http.has_base || state.own_code {
         return None;
@@ -243,7 +277,11 @@ fn url_problem(text: &str, state: &PreflightState) -> Option<Problem> {
 
 /// Returns the problem of a step whose URL, without a value that only the run knows, is invalid.
 pub(crate) fn absolute_url_problem(text: &str) -> Option<Problem> {
-    let error = Url::parse(text).err()?;
+    absolute_problem(text, Kind::Resource)
+}
+
+fn absolute_problem(text: &str, kind: Kind) -> Option<Problem> {
+    let error = kind.parse(text).err()?;
     let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
     if let Some(inside) = unquoted(text) {
         return Some(problem.help(format!("write it without quotes: `{inside}`")));
