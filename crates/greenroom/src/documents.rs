@@ -195,7 +195,7 @@ impl Documents {
         let real = |path: PathBuf| path.canonicalize().ok();
         let own = OwnPrograms { source_directory: &settings.directory, path, cargo: settings.cargo.clone() };
         let mut more = own.resolve(&mut loaded.plan);
-        more.extend(greenroom_run::check_users(&loaded.plan));
+        more.extend(greenroom_run::check_users(&loaded.plan, checks.shares_tmp));
         let visible = || self.visible(loaded, settings, checks.environment).into_iter().filter_map(real).collect();
         let host = HostView {
             path,

@@ -103,7 +103,10 @@ impl CommandError {
     fn details(&self) -> Vec<String> {
         match self {
             Self::Sandbox {
-                error: SandboxError::NotSealed(refused) | SandboxError::NoDisk { refusals: refused, .. },
+                error:
+                    SandboxError::NotSealed(refused)
+                    | SandboxError::NoDisk { refusals: refused, .. }
+                    | SandboxError::NoUser { refusals: refused, .. },
                 ..
             } => refusals(refused),
             Self::Sandbox { error: SandboxError::Directory { .. }, tmpdir_is_set: true } => {

@@ -12,7 +12,7 @@ use greenroom_steps::{Captures, EmbeddedFile, PathOrigin, PreflightState, Proble
 use crate::mentions::Mentions;
 use crate::predefined::Predefined;
 use crate::script;
-use crate::users::user_of;
+use crate::users::account_of;
 
 /// What scenarios will see of the host.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub fn preflight(plan: &Plan, registry: &Registry, host: HostView<'_>) -> Vec<Di
         embedded: document.files.iter().map(file).collect(),
         path_origin: host.path_origin.clone(),
         path_prefix: document.metadata.path.iter().map(|(directory, _)| directory.into()).collect(),
-        user: user_of(document).map(|account| account.name),
+        user: account_of(document).map(|account| account.name),
         lacks_path: document.metadata.path.iter().any(|(directory, _)| !Path::new(directory).is_dir()),
         visible: visible.clone(),
         ..PreflightState::new(host.path.to_owned(), host.source_directory.to_owned())

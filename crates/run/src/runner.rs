@@ -27,7 +27,7 @@ use crate::outline::{isolation, outline};
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
 use crate::schedule::{self, Attempts};
 use crate::script::{document_part, needs_host, script};
-use crate::users::user_of;
+use crate::users::{ScenarioUser, users};
 use crate::wire::{OWN_VARIABLES, Prologue};
 
 /// Why a run could not start.
@@ -62,6 +62,7 @@ pub fn run(
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
     };
     let launcher = Launcher::start(launcher, orders.stop)?;
+    let users = users(plan, launcher.isolation())?;
     disk::require(plan, &options.chosen, launcher.isolation())?;
     let admission = Admission::new(plan, options, launcher.isolation());
     let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
@@ -88,7 +89,7 @@ pub fn run(
     }));
     let mut runner = Runner {
         plan,
-        users: plan.documents.iter().map(user_of).collect(),
+        users,
         options,
         launcher,
         jobs,
@@ -125,7 +126,7 @@ pub fn run(
 struct Runner<'a> {
     plan: &'a Plan,
     /// The user of each document's scenarios, if that is another one.
-    users: Vec<Option<Account>>,
+    users: Vec<Option<ScenarioUser>>,
     options: &'a RunOptions,
     launcher: Launcher,
     jobs: usize,
@@ -271,12 +272,13 @@ impl Runner<'_> {
         let disk = disk::size(scenario);
         let warms_host = self.warms_hosts && user.is_none() && needs_host(scenario);
         let spec = StageSpec {
-            environment: self.environment(&directory, user.as_ref()),
+            environment: self.environment(&directory, user.as_ref().map(|user| &user.account)),
             directory: directory.clone(),
             network: if shares_network { Network::Host } else { Network::Private },
             disk,
             hint: u32::try_from(scenario.document).ok().filter(|_| warms_host),
-            user,
+            id_maps: user.as_ref().and_then(|user| user.id_maps.clone()),
+            user: user.map(|user| user.account),
             holds: turns,
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));

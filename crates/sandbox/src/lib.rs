@@ -108,7 +108,7 @@ pub use covered::hidden_below;
 #[doc(hidden)]
 pub use entry::enter;
 #[doc(hidden)]
-pub use isolation::{Isolation, Property, Refusal, SandboxChoice, StageUser};
+pub use isolation::{IdMaps, Isolation, NoIdMaps, Property, Refusal, SandboxChoice, StageUser};
 #[doc(hidden)]
 pub use launcher::{
     COLLAPSE_LIMIT, DirectoryFate, Launcher, LauncherOptions, Notice, Received, RunnerEnd, SandboxError, SetupFailure,

@@ -69,6 +69,7 @@ impl Room {
             directory: self.directory(self.next),
             environment: vec![("GREETING".to_owned(), Some("hello".to_owned()))],
             user: None,
+            id_maps: None,
             network: Network::Private,
             disk: None,
             hint: None,

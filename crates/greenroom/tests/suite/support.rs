@@ -104,6 +104,8 @@ pub(crate) struct Project {
     environment: Vec<(OsString, OsString)>,
     /// The user to run as, if the tests run as root.
     user: Option<u32>,
+    /// What `/etc/subuid` and `/etc/subgid` are for greenroom, if not those of the machine.
+    subordinate_ids: Option<PathBuf>,
     /// A command that starts greenroom.
     through: Vec<OsString>,
     /// Whether to run command lines exactly as the test wrote them.
@@ -117,7 +119,15 @@ impl Project {
         for directory in ["project", "tmp"] {
             fs::create_dir(root.path().join(directory)).unwrap();
         }
-        Self { root, environment: Vec::new(), user: None, through: Vec::new(), bare: false, _turn: None }
+        Self {
+            root,
+            environment: Vec::new(),
+            user: None,
+            subordinate_ids: None,
+            through: Vec::new(),
+            bare: false,
+            _turn: None,
+        }
     }
 
     /// Creates a project whose runs are sealed, or prints why the test is skipped.
@@ -190,6 +200,16 @@ impl Project {
         Some(self)
     }
 
+    /// Runs greenroom with this text in place of `/etc/subuid` and `/etc/subgid`, which it alone sees.
+    ///
+    /// It must be root or run as another user: see [`Project::by_user`].
+    pub(crate) fn with_subordinate_ids(mut self, text: &str) -> Self {
+        let file = self.root.path().join("subordinate-ids");
+        fs::write(&file, text).unwrap();
+        self.subordinate_ids = Some(file);
+        self
+    }
+
     /// Starts greenroom through this command, which gets the command line as its last arguments.
     pub(crate) fn through<A: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = A>) -> Self {
         self.through = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
@@ -237,6 +257,11 @@ impl Project {
         let greenroom = Path::new(env!("CARGO_BIN_EXE_greenroom"));
         let mut words: Vec<OsString> = Vec::new();
         let mut program = greenroom.to_owned();
+        if let Some(file) = &self.subordinate_ids {
+            let mounts = "mount --bind \"$0\" /etc/subuid && mount --bind \"$0\" /etc/subgid && exec \"$@\"";
+            words.extend(["unshare", "--mount", "sh", "-c", mounts].map(Into::into));
+            words.push(file.into());
+        }
         if let Some(user) = self.user {
             // Other users may have no access to the build directory.
             program = self.root.path().join("greenroom");

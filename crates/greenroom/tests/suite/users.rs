@@ -1,8 +1,12 @@
 //! Scenarios that run as another user: `user` in the metadata.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::Project;
+use crate::support::{Fifo, Project, names, succeeds};
 
 const STEPS: &str = r#"# S
 ~~~scenario
@@ -147,23 +151,6 @@ error[bad-metadata]: `user` must be text, not a list
   |
 3 | user: [a, b]
   |        ^
-
-1 error
-
-"#]]);
-}
-
-#[test]
-fn only_root_switches_to_another_user() {
-    let Some(project) = project(document("daemon", STEPS)).by_user(65534) else { return };
-    project.refused(["run", "x.md"]).stderr(str![[r#"
-error[unknown-user]: only root can run scenarios as user daemon, and greenroom does not run as root
- --> x.md:3:7
-  |
-3 | user: daemon
-  |       ^^^^^^
-  |
-  = help: run greenroom as root, or leave `user` out: scenarios then run as the present user
 
 1 error
 
@@ -363,4 +350,109 @@ FAILED: 1 of 1 scenario failed, [TIME]
   failed  x.md:7  S
 
 "#]]);
+}
+
+/// The ids that the tests give to user `nobody`.
+const SUBORDINATE: &str = "nobody:100000:65536\n";
+
+/// Creates a project that runs as user `nobody`, with these subordinate ids, or prints why the test is skipped.
+fn by_nobody(text: String, ids: &str) -> Option<Project> {
+    if !succeeds(&["sh", "-c", "command -v newuidmap && command -v newgidmap"]) {
+        println!("skipped: newuidmap and newgidmap are not installed (package uidmap)");
+        return None;
+    }
+    Project::sealed()?;
+    Some(project(text).by_user(65534)?.with_subordinate_ids(ids))
+}
+
+#[test]
+fn an_ordinary_user_switches_by_subordinate_ids() {
+    let steps = STEPS.replace("nobody", "daemon").replace("nogroup", "daemon");
+    let text =
+        document("daemon", &format!("{steps}{}", steps.replace("# S", "# T").replace("~~~{#f.txt .file}\n~~~\n", "")));
+    let Some(project) = by_nobody(text, SUBORDINATE) else { return };
+    let project = project.mode("..", 0o711).mode("../tmp", 0o711);
+    project.run(["run", "--sandbox", "sealed", "x.md"]).passes();
+}
+
+/// Writes a file in a directory that no other user may enter, tells the test, and waits.
+const SECRETS: &str = "# S\n~~~scenario\nwhen I run sh -c \"mkdir -m 700 secret; echo x > secret/x; echo ready > \
+                       ${SRCDIR}/fifo; kill -STOP $$\"\n~~~\n";
+
+#[test]
+fn what_a_user_of_subordinate_ids_wrote_belongs_to_the_present_user_in_the_end() {
+    let text = document("daemon", "# S\n~~~scenario\nwhen I run sh -c \"mkdir -m 0 d; touch f; exit 1\"\n~~~\n");
+    let Some(project) = by_nobody(text, SUBORDINATE) else { return };
+    project.run(["run", "--keep", "x.md"]).code(1);
+    let [run] = names(&project.tmp()).try_into().unwrap();
+    let own = project.tmp().join(run).join("1");
+    for path in ["", "data", "data/d", "data/f"].map(|path| own.join(path)) {
+        let there = fs::metadata(&path).unwrap();
+        assert_eq!((there.uid(), there.gid()), (65534, 65534), "{}", path.display());
+    }
+}
+
+#[test]
+fn nothing_of_a_user_of_subordinate_ids_is_left_by_a_killed_run() {
+    let Some(project) = by_nobody(document("daemon", SECRETS), SUBORDINATE) else { return };
+    let project = project.fifo("fifo");
+    let run = project.start(["run", "x.md"]);
+    let fifo = Fifo::open(project.path("fifo"));
+    assert_eq!(fifo.line(), "ready");
+    run.signal(Signal::KILL).finish().killed_by(Signal::KILL);
+    project.nothing_is_left();
+}
+
+#[test]
+fn what_an_ordinary_user_needs_for_another_user_is_said_before_the_run() {
+    let text = || {
+        "---\ntitle: T\nuser: daemon\nbindings: [lib/files.yaml]\n...\n# S\n~~~scenario\ngiven an empty file f\n~~~\n"
+            .to_owned()
+    };
+    let Some(project) = Project::new().file("x.md", text()).by_user(65534) else { return };
+    project.through(["env", "PATH=/nowhere"]).refused(["run", "x.md"]).stderr(str![[r#"
+error[unknown-user]: scenarios cannot run as user daemon: newuidmap and newgidmap, which map its ids, are not installed
+ --> x.md:3:7
+  |
+3 | user: daemon
+  |       ^^^^^^
+  |
+  = help: install them, on Debian in package uidmap
+  = help: or run greenroom as root
+
+1 error
+
+"#]]);
+    let Some(project) = by_nobody(text(), "somebody:100000:65536\nnobody:200000:0\n") else { return };
+    project.refused(["run", "x.md"]).stderr(str![[r#"
+error[unknown-user]: scenarios cannot run as user daemon: /etc/subuid gives user nobody no subordinate ids, or too few
+ --> x.md:3:7
+  |
+3 | user: daemon
+  |       ^^^^^^
+  |
+  = help: let root run `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 nobody`
+  = help: or run greenroom as root
+
+1 error
+
+"#]]);
+    let Some(project) = by_nobody(text(), SUBORDINATE) else { return };
+    project.refused(["run", "--sandbox", "tended", "x.md"]).stderr(str![[r#"
+error[unknown-user]: scenarios without namespaces cannot run as user daemon, unless greenroom is root
+ --> x.md:3:7
+  |
+3 | user: daemon
+  |       ^^^^^^
+  |
+  = help: leave out `--sandbox tended`, or run greenroom as root
+
+1 error
+
+"#]]);
+    let project = project.bare().refusing("clone&0x20000000=EPERM");
+    let ran = project.run(["run", "x.md"]).code(4).stdout("");
+    let first = "greenroom: scenarios cannot run as user daemon here: for that they need a process namespace in a user \
+                 namespace\n  kill, proc: clone(";
+    assert!(ran.stderr.starts_with(first), "{}", ran.stderr);
 }

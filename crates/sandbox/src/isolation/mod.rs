@@ -9,12 +9,14 @@
 //!   to have or to lack it, and how to enable it.
 //! - `probe` finds out which properties this machine supports; `advice` says how to enable the
 //!   rest.
+//! - `id_maps` are the users of a stage in a user namespace.
 //! - `disk` is what a stage has in place of its directory, if it asks for that.
 //! - `setup` gives a first process the properties of its stage.
 
 pub(crate) mod advice;
 pub(crate) mod disk;
 mod failure;
+pub(crate) mod id_maps;
 pub(crate) mod patience;
 pub(crate) mod probe;
 mod property;
@@ -26,6 +28,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use failure::{Call, SystemError};
+pub use id_maps::{IdMaps, NoIdMaps};
 pub(crate) use room::{Ids, Room};
 
 pub use property::Property;

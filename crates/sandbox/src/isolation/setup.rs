@@ -14,9 +14,11 @@ use super::{Isolation, UserNamespace};
 use crate::sys;
 
 /// Sets up the properties of an isolation in this process, the first one of its stage.
-pub(crate) fn set_up(isolation: &Isolation, room: &Room, ids: Ids) -> Result<(), FailedCall> {
+///
+/// `is_mapped` says that the launcher has mapped users and groups already.
+pub(crate) fn set_up(isolation: &Isolation, room: &Room, ids: Ids, is_mapped: bool) -> Result<(), FailedCall> {
     let as_user = (isolation.user_namespace == UserNamespace::Own).then_some(ids);
-    if let Some(ids) = as_user {
+    if let Some(ids) = as_user.filter(|_| !is_mapped) {
         map_ids(ids)?;
     }
     // In one call: each of them waits for the same locks.

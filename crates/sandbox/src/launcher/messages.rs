@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::isolation::patience::is_scarce;
-use crate::isolation::{Isolation, Room, SandboxChoice};
+use crate::isolation::{IdMaps, Isolation, Room, SandboxChoice};
 use crate::process::holders::Answers;
 use crate::process::{Account, ExitStatus};
 
@@ -36,7 +36,7 @@ pub(crate) enum Request {
     /// Begin the run. The prologue is in a descriptor beside it.
     Begin { choice: SandboxChoice, temporary_directory: PathBuf },
     /// Create a stage. Its channel, its order and what it holds are descriptors beside it.
-    Launch { stage: StageId, hint: Option<u32> },
+    Launch { stage: StageId, hint: Option<u32>, mapped: Option<MappedStage> },
     /// End a stage with everything in it, whatever state its first process is in.
     End { stage: StageId },
     /// Stop the processes of all stages, as Ctrl-Z does.
@@ -45,6 +45,15 @@ pub(crate) enum Request {
     Resume,
     /// End the run.
     Dismiss { directory: DirectoryFate },
+}
+
+/// A stage whose user namespace has another user beside the present one.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MappedStage {
+    /// Its users and groups.
+    pub(crate) maps: IdMaps,
+    /// The directory that belongs to it alone.
+    pub(crate) directory: PathBuf,
 }
 
 /// What happens to the run's directory at the end.

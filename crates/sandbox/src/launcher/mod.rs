@@ -24,9 +24,9 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use channel::{Control, Pipe};
-use messages::{Answer, FAREWELL, LAUNCHER_WORD, Request, StageOrder};
+use messages::{Answer, FAREWELL, LAUNCHER_WORD, MappedStage, Request, StageOrder};
 
-use crate::isolation::{Isolation, Refusal, Room, SandboxChoice};
+use crate::isolation::{IdMaps, Isolation, Refusal, Room, SandboxChoice};
 use crate::process::wait::plain;
 use crate::process::{self as processes, Account, ExitStatus, Signal, WaitError, Watch};
 use crate::stage::outside;
@@ -64,6 +64,8 @@ pub struct StageSpec {
     pub environment: Vec<(String, Option<String>)>,
     /// The user that its worker runs as, and owns the directory, if that is not the present one.
     pub user: Option<Account>,
+    /// What its user namespace needs for that user: see [`Isolation::id_maps`].
+    pub id_maps: Option<IdMaps>,
     /// The network that it uses.
     pub network: Network,
     /// The size of the disk that holds its directory, in bytes, if it has one of its own: see
@@ -108,6 +110,16 @@ pub enum SandboxError {
         /// The first scenario with a disk.
         scenario: String,
         /// Why scenarios are not sealed.
+        refusals: Vec<Refusal>,
+    },
+    /// Scenarios run as another user, and the machine does not support that.
+    #[error("scenarios cannot run as user {user} here: {reason}")]
+    NoUser {
+        /// The user.
+        user: String,
+        /// The reason.
+        reason: String,
+        /// What this machine refuses.
         refusals: Vec<Refusal>,
     },
     /// The run's directory could not be created.
@@ -270,6 +282,8 @@ impl Launcher {
         let mut keep = self.keep.clone();
         keep.extend(spec.directory.parent().map(PathBuf::from));
         let room = Room { network: spec.network, disk: spec.disk, keep };
+        let directory = spec.directory.parent().map(PathBuf::from);
+        let mapped = spec.id_maps.zip(directory).map(|(maps, directory)| MappedStage { maps, directory });
         let StageSpec { directory, environment, user, .. } = spec;
         let order = StageOrder { directory, environment, user, room };
         let order = order.encode(payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
@@ -277,7 +291,7 @@ impl Launcher {
         // wait for the other.
         let holds = spec.holds.iter().map(AsFd::as_fd);
         let fds: Vec<BorrowedFd<'_>> = [theirs.as_fd(), order.as_fd()].into_iter().chain(holds).collect();
-        let sent = self.control()?.try_send(&Request::Launch { stage, hint: spec.hint }, &fds);
+        let sent = self.control()?.try_send(&Request::Launch { stage, hint: spec.hint, mapped }, &fds);
         sent.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::LauncherDied,
             _ => SandboxError::Launch(error),

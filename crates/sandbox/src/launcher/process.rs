@@ -10,8 +10,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, WaitOptions, kill_process, set_child_subreaper, waitpid};
 
 use super::channel::{Control, Received};
-use super::messages::{Answer, DirectoryFate, FAREWELL, Request, SetupFailure, StageId};
+use super::messages::{Answer, DirectoryFate, FAREWELL, MappedStage, Request, SetupFailure, StageId};
 use super::run_directory::{self, RunDirectory};
+use crate::isolation::id_maps::{self, reclaim, reclaim_stale};
 use crate::isolation::patience::patiently;
 use crate::isolation::probe::probe;
 use crate::isolation::{Ids, Isolation, Property, SystemError};
@@ -29,6 +30,8 @@ const TENDED_END: Duration = Duration::from_secs(2);
 struct LiveStage {
     id: StageId,
     hint: Option<u32>,
+    /// Its directory, if another user than the present one owns what is in it.
+    foreign: Option<PathBuf>,
     first: Child,
     /// Since when it has been asked to end.
     ending: Option<Instant>,
@@ -149,6 +152,7 @@ fn sweep(
         Ok(Side::Child) => {
             drop((control, directory));
             for directory in stale {
+                reclaim_stale(directory.path());
                 let _ = directory.remove();
             }
             sys::exit_now(0)
@@ -195,14 +199,14 @@ impl<A: Agent> Run<'_, A> {
                 continue;
             }
             match holdings.control.try_receive() {
-                Ok(Received::Message((Request::Launch { stage, hint }, fds))) => {
+                Ok(Received::Message((Request::Launch { stage, hint, mapped }, fds))) => {
                     if let Some(hint) = hint
                         && self.isolation.has(Property::Kill)
                     {
                         let in_use: Vec<u32> = holdings.stages.iter().filter_map(|stage| stage.hint).collect();
                         self.agent.make_ready(&mut self.prologue, hint, &in_use);
                     }
-                    holdings = self.launch(holdings, (stage, hint), fds);
+                    holdings = self.launch(holdings, (stage, hint, mapped), fds);
                 }
                 Ok(Received::Message((Request::End { stage }, _))) => {
                     if let Some(stage) = holdings.stages.iter_mut().find(|known| known.id == stage) {
@@ -226,6 +230,9 @@ impl<A: Agent> Run<'_, A> {
             }
         }
         self.kill_orphans(&[]);
+        for directory in holdings.stages.iter().filter_map(|stage| stage.foreign.as_ref()) {
+            reclaim(directory);
+        }
         fate
     }
 
@@ -248,6 +255,9 @@ impl<A: Agent> Run<'_, A> {
         let ended: Vec<_> = gone.iter().map(|stage| (stage.id, stage.first.reap())).collect();
         if !gone.is_empty() {
             self.kill_orphans(&holdings.stages);
+        }
+        for directory in gone.iter().filter_map(|stage| stage.foreign.as_ref()) {
+            reclaim(directory);
         }
         for (stage, ended) in ended {
             let status = ended.ok().flatten().unwrap_or(ExitStatus::Signal(Signal::KILL));
@@ -298,12 +308,25 @@ impl<A: Agent> Run<'_, A> {
     }
 
     /// Creates a stage.
-    fn launch(&self, mut holdings: Holdings, (id, hint): (StageId, Option<u32>), fds: Vec<OwnedFd>) -> Holdings {
+    fn launch(
+        &self,
+        mut holdings: Holdings,
+        (id, hint, users): (StageId, Option<u32>, Option<MappedStage>),
+        fds: Vec<OwnedFd>,
+    ) -> Holdings {
         let mut fds = fds.into_iter();
         let (Some(channel), Some(order)) = (fds.next(), fds.next()) else {
             return holdings;
         };
         let holds: Vec<OwnedFd> = fds.collect();
+        let (mapper, map_wait) = match users.as_ref().map(|_| id_maps::pair()).transpose() {
+            Ok(ends) => ends.unzip(),
+            Err(error) => {
+                let status = Err(SetupFailure::of(error.raw_os_error(), format!("map users: {}", in_words(&error))));
+                let _ = holdings.control.send(&Answer::Gone { stage: id, status }, &[]);
+                return holdings;
+            }
+        };
         // Blocked until the first process has a descriptor for them. The launcher does not use
         // them.
         sys::block_signals_of_first_process();
@@ -321,11 +344,18 @@ impl<A: Agent> Run<'_, A> {
         }
         match first {
             Ok(None) => {
-                drop(holdings);
-                let arguments = Arguments { channel, order: File::from(order), holds };
+                drop((holdings, mapper));
+                let arguments = Arguments { channel, order: File::from(order), map_wait, holds };
                 first_process::run(self.agent, &self.prologue, &self.isolation, self.ids, arguments)
             }
-            Ok(Some(first)) => holdings.stages.push(LiveStage { id, hint, first, ending: None }),
+            Ok(Some(first)) => {
+                drop(map_wait);
+                if let (Some(mapper), Some(stage)) = (mapper, &users) {
+                    mapper.map(&stage.maps, first.pid());
+                }
+                let foreign = users.map(|stage| stage.directory);
+                holdings.stages.push(LiveStage { id, hint, foreign, first, ending: None });
+            }
             Err(error) => {
                 let reason = format!("failed to create a process: {}", in_words(&error));
                 let status = Err(SetupFailure::of(error.raw_os_error(), reason));

@@ -16,8 +16,9 @@ use rustix::process::{
 use super::agent::Agent;
 use super::worker;
 use crate::isolation::disk::mount_disk;
+use crate::isolation::id_maps::MapWait;
 use crate::isolation::patience::patiently;
-use crate::isolation::{Ids, Isolation, Property, SystemError, UserNamespace, setup};
+use crate::isolation::{Ids, Isolation, Property, SystemError, setup};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
 use crate::launcher::run_directory;
@@ -32,6 +33,8 @@ pub(crate) struct Arguments {
     pub(crate) channel: OwnedFd,
     /// The file with the order and the payload.
     pub(crate) order: File,
+    /// What it waits for first, if its user namespace has another user.
+    pub(crate) map_wait: Option<MapWait>,
     /// Descriptors that stay open until the stage has ended.
     pub(crate) holds: Vec<OwnedFd>,
 }
@@ -44,9 +47,9 @@ pub(crate) fn run<A: Agent>(
     ids: Ids,
     arguments: Arguments,
 ) -> ! {
-    let Arguments { channel, order, holds } = arguments;
+    let Arguments { channel, order, map_wait, holds } = arguments;
     let mut pipe = Pipe::new(UnixStream::from(channel));
-    let worker = match run_directory::with_passable_umask(|| set_up(isolation, ids, order)) {
+    let worker = match run_directory::with_passable_umask(|| set_up(isolation, ids, order, map_wait)) {
         Ok((order, payload, signals)) => match patiently(sys::fork) {
             Ok(Side::Child) => worker::run(agent, prologue, isolation, pipe, order, payload),
             Ok(Side::Parent(worker)) => Ok((worker, signals)),
@@ -66,7 +69,12 @@ pub(crate) fn run<A: Agent>(
 }
 
 /// Sets the stage up. A reason for a failure follows "failed to".
-fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrder, Vec<u8>, OwnedFd), SetupFailure> {
+fn set_up(
+    isolation: &Isolation,
+    ids: Ids,
+    mut order: File,
+    map_wait: Option<MapWait>,
+) -> Result<(StageOrder, Vec<u8>, OwnedFd), SetupFailure> {
     let own_processes = isolation.has(Property::Kill);
     let death = if own_processes {
         Signal::KILL
@@ -101,12 +109,9 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
         namespaces,
         visible: isolation.has(Property::Tmp).then(|| order.room.keep.clone()),
     });
-    if let (Some(account), UserNamespace::Own) = (&order.user, isolation.user_namespace) {
-        return Err(SetupFailure::lasting(format!(
-            "run as user {}: scenarios are in a user namespace here, in which that user does not exist; \
-             use `--sandbox tended`",
-            account.name
-        )));
+    let is_mapped = map_wait.is_some();
+    if let Some(wait) = map_wait {
+        wait.wait().map_err(|reason| SetupFailure::lasting(format!("map the users of the scenario: {reason}")))?;
     }
     if let Some(own) = order.directory.parent() {
         // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
@@ -124,7 +129,7 @@ fn set_up(isolation: &Isolation, ids: Ids, mut order: File) -> Result<(StageOrde
             SetupFailure::lasting(format!("create {}: {}", order.directory.display(), SystemError::from(&error)))
         })?;
     }
-    setup::set_up(isolation, &order.room, ids)
+    setup::set_up(isolation, &order.room, ids, is_mapped)
         .map_err(|failed| SetupFailure::of(failed.error.errno, format!("set up the sandbox: {failed}")))?;
     if let Some(bytes) = order.room.disk {
         mount_disk(&order.directory, bytes)
