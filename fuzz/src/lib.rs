@@ -21,11 +21,12 @@ mod targets;
 pub use target::Target;
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     targets::document::TARGET,
     targets::bindings::TARGET,
     targets::recording::TARGET,
     targets::reports::TARGET,
+    targets::history::TARGET,
     targets::protocol::TARGET,
     targets::stage::TARGET,
 ];

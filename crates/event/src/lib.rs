@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 mod daemon;
 mod document;
 mod failure;
+pub mod history;
 mod isolation;
 mod location;
 mod merge;

@@ -2,6 +2,7 @@
 
 pub(crate) mod bindings;
 pub(crate) mod document;
+pub(crate) mod history;
 pub(crate) mod protocol;
 pub(crate) mod recording;
 pub(crate) mod reports;

@@ -1,12 +1,11 @@
 //! What greenroom remembers of earlier runs: how scenarios ended, and how long they took.
 //!
 //! Later runs start the slowest scenarios first, and `--rerun failed` runs those that did not pass.
-//! `store` keeps a file for each document below the user's state directory, `record` has the rules
-//! about its content, and `recorder` writes it while scenarios run. Records are a convenience: if they
+//! `store` keeps a file for each document below the user's state directory, `greenroom_event::history` has
+//! the rules about its content, and `recorder` writes it while scenarios run. Records are a convenience: if they
 //! cannot be read or written, that is a warning, and the run goes on without them.
 
 mod hashes;
-mod record;
 mod recorder;
 mod store;
 
@@ -22,8 +21,8 @@ use greenroom_report::words;
 
 use crate::error::CommandError;
 use crate::settings::Settings;
+use greenroom_event::history::DocumentRecord;
 use hashes::DocumentHashes;
-use record::DocumentRecord;
 pub(crate) use recorder::Recorder;
 use store::Store;
 

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use greenroom_event::{Attempt, Event, EventKind, Outcome, Outline, ScenarioFinished, Sink};
 
 use super::RecordedDocument;
-use super::record::{DocumentRecord, LastOutcome, ScenarioResult};
 use super::store::Store;
+use greenroom_event::history::{DocumentRecord, LastOutcome, ScenarioResult};
 
 /// Records a run.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use siphasher::sip::SipHasher24;
 
-use super::record::DocumentRecord;
+use greenroom_event::history::DocumentRecord;
 
 /// How many documents are remembered.
 const MOST_DOCUMENTS: usize = 1000;

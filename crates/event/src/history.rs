@@ -1,5 +1,7 @@
-//! The record of a document: the last outcome of each scenario, the hash of its text then, and what
-//! its last passing attempts took.
+//! What earlier runs leave for later ones: the record of a document.
+//!
+//! It has the last outcome of each scenario, the hash of its text then, and what its last passing
+//! attempts took.
 //!
 //! A scenario is *outstanding* until a run of its present text has passed. So a scenario is not
 //! outstanding exactly if the last run that selected it ended, it passed in that run, and its text is
@@ -8,6 +10,7 @@
 //! more is forgotten; with a new title it is another one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +23,7 @@ const DURATIONS: usize = 10;
 
 /// What is recorded of a document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DocumentRecord {
+pub struct DocumentRecord {
     version: u32,
     /// Its path, for people who look into the file.
     document: String,
@@ -42,7 +45,8 @@ struct ScenarioRecord {
 /// How a scenario ended in the last run that selected it, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum LastOutcome {
+pub enum LastOutcome {
+    /// It passed.
     Passed,
     /// It failed or is broken.
     Failed,
@@ -53,25 +57,41 @@ pub(super) enum LastOutcome {
 
 /// What a run found out about a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ScenarioResult {
+pub struct ScenarioResult {
     /// The worst of all repetitions.
-    pub(super) outcome: LastOutcome,
+    pub outcome: LastOutcome,
     /// What the attempts that passed took.
-    pub(super) took: Vec<Duration>,
+    pub took: Vec<Duration>,
 }
 
 /// Why a record cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RecordError {
-    #[error("it is damaged: {0}")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It is not a record, or not a whole one.
     Damaged(serde_json::Error),
-    #[error("it was written by a newer greenroom")]
+    /// A newer greenroom wrote it.
     Newer,
 }
 
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(error) => write!(f, "it is damaged: {error}"),
+            Self::Newer => f.write_str("it was written by a newer greenroom"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
 impl DocumentRecord {
     /// Reads a record.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, RecordError> {
+    ///
+    /// # Errors
+    ///
+    /// If it is damaged, or of a newer version.
+    pub fn parse(text: &[u8]) -> Result<Self, RecordError> {
         #[derive(Deserialize)]
         struct Version {
             version: u32,
@@ -84,25 +104,29 @@ impl DocumentRecord {
     }
 
     /// Returns the content of its file.
-    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+    ///
+    /// # Errors
+    ///
+    /// Never: all that it has can be written as JSON.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
         serde_json::to_vec(self)
     }
 
     /// Returns whether a scenario with a text of this hash has not passed yet.
-    pub(super) fn is_outstanding(&self, title: &str, hash: &str) -> bool {
+    pub fn is_outstanding(&self, title: &str, hash: &str) -> bool {
         let passed = |record: &ScenarioRecord| record.outcome == LastOutcome::Passed && record.hash == hash;
         !self.scenarios.get(title).is_some_and(passed)
     }
 
     /// Returns what a scenario takes: the median of its last passing attempts.
-    pub(super) fn duration(&self, title: &str) -> Option<Duration> {
+    pub fn duration(&self, title: &str) -> Option<Duration> {
         let mut took = self.scenarios.get(title)?.took_us.clone();
         took.sort_unstable();
         took.get(took.len() / 2).copied().map(Duration::from_micros)
     }
 
     /// Takes note of the start of a run. `hashes` are those of all scenarios of the document.
-    pub(super) fn begin<'a>(
+    pub fn begin<'a>(
         &mut self,
         document: &str,
         hashes: &BTreeMap<String, String>,
@@ -117,7 +141,7 @@ impl DocumentRecord {
     }
 
     /// Takes note of how a scenario ended.
-    pub(super) fn end(&mut self, title: &str, hashes: &BTreeMap<String, String>, result: &ScenarioResult) {
+    pub fn end(&mut self, title: &str, hashes: &BTreeMap<String, String>, result: &ScenarioResult) {
         let record = self.set(title, hashes, result.outcome);
         let took = result.took.iter().map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         record.took_us.extend(took);
