@@ -298,6 +298,13 @@ test('the page can be used with keys only', using('run.html', {}, async (page) =
   assert.equal(await shown(page), 3);
 }));
 
+test('what can be opened is not numbered as a step', using('run.html', {}, async (page) => {
+  const displays = (summaries) => summaries.map((summary) => getComputedStyle(summary).display);
+  const found = await page.locator('ol.steps summary').evaluateAll(displays);
+  assert.ok(found.length > 0);
+  assert.deepEqual(new Set(found), new Set(['block']));
+}));
+
 test('output of a passed step opens on demand', using('run.html', {}, async (page) => {
   const output = page.locator('#passes-step-2 details').first();
   assert.equal(await output.evaluate((details) => details.open), false);

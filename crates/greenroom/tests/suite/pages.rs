@@ -141,6 +141,33 @@ fn a_recording_gives_the_page_of_its_run() {
 }
 
 #[test]
+fn a_page_says_which_scenarios_are_not_in_the_run() {
+    let scenario = |title: &str| format!("# {title}\n~~~scenario\nwhen I run true\n~~~\n");
+    let text = document(&["One", "Two", "Three"].map(scenario).join(""));
+    let project = Project::new().file("x.md", text);
+    let verdict = |options: &[&str]| {
+        project.run(["run", "--html", "x.html", "x.md"].iter().chain(options)).passes();
+        let page = page(&project, "x.html");
+        let between = |text: &str, start: &str, end: &str| {
+            let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start} in {text}"));
+            rest.split_once(end).unwrap().0.to_owned()
+        };
+        let verdict = between(&page, "<p class=\"verdict passed\">", "</p>");
+        let counts = between(&page, "<ul class=\"counts\">", "</ul>");
+        let has_button = counts.contains("<li data-state=\"not-run\">");
+        let reasons =
+            page.split("<span class=\"reason\">").skip(1).map(|text| text.split_once('<').unwrap().0.to_owned());
+        (verdict, has_button, reasons.collect::<Vec<_>>())
+    };
+    assert_eq!(verdict(&[]), ("all 3 scenarios passed".to_owned(), false, vec![]));
+    let expected = ("the selected scenario passed".to_owned(), true, vec!["not selected".to_owned(); 2]);
+    assert_eq!(verdict(&["--name", "Two"]), expected);
+    let elsewhere = "not in this part of the run: partition count 1/2".to_owned();
+    let expected = ("all 2 selected scenarios passed".to_owned(), true, vec![elsewhere]);
+    assert_eq!(verdict(&["--partition", "count:1/2"]), expected);
+}
+
+#[test]
 fn a_page_that_cannot_be_written_is_refused_before_the_run() {
     let project = Project::new().file("a.md", "# A\n\n~~~scenario\nwhen I run touch ran\n~~~\n").file("file", "");
     project.run(["run", "a.md", "--html", "file/a.html"]).code(4).stdout("").stderr(str![[r#"

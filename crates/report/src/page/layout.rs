@@ -19,7 +19,7 @@ const MANY_SCENARIOS: usize = 2000;
 
 /// How many scenarios are in one stretch, and from how many on a document has stretches.
 const STRETCH: usize = 50;
-const STRETCHED: usize = 200;
+const STRETCHED: usize = 100;
 
 /// What a document consists of.
 #[derive(Debug, Default)]

@@ -21,6 +21,11 @@ impl<'a> View<'a> {
         Self { run, document, layout, room: Room::of(run, document) }
     }
 
+    /// Returns how many scenarios of the document are not in the run.
+    pub(crate) fn not_selected(&self) -> usize {
+        self.layout.scenarios.iter().filter(|scenario| scenario.runs.is_empty()).count()
+    }
+
     /// Returns the anchor of a scenario, by its index in the outline. It is the anchor of its heading.
     pub fn scenario_anchor(&self, scenario: usize) -> Option<&str> {
         self.layout.scenario_anchor(scenario)

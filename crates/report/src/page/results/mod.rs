@@ -48,7 +48,11 @@ pub(crate) fn shown_state(view: &View<'_>, runs: &[usize]) -> Option<ScenarioSta
 /// Returns the state of a scenario, for beside its heading: how it ended, how long it took, labels.
 pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
     let (Some(scenario), Some(state)) = (shown_run(view, runs), shown_state(view, runs)) else {
-        return html! { p.scenario-state { span.state.not-run { "not run" } } };
+        let reason = match &view.run.started.partition {
+            Some(partition) => format!("not in this part of the run: {}", words::partition(partition)),
+            None => "not selected".to_owned(),
+        };
+        return html! { p.scenario-state { span.state.not-run { "not run" } " " span.reason { (reason) } } };
     };
     let attempts = view.run.attempts(scenario);
     let took = attempts.last().and_then(|record| record.finished.as_ref()).map(|finished| finished.took);

@@ -27,6 +27,8 @@ const LINE: usize = 120;
 struct Counts {
     by_state: Vec<(ScenarioState, usize)>,
     total: usize,
+    /// Scenarios of the document that are not in the run.
+    not_selected: usize,
     /// Scenarios that left a process that had to be killed.
     killed: usize,
     /// The times of all attempts, added up.
@@ -42,6 +44,7 @@ impl Counts {
         let mut counts = Self {
             by_state: Vec::new(),
             total: 0,
+            not_selected: view.not_selected(),
             killed: 0,
             time: Duration::ZERO,
             labels: Vec::new(),
@@ -83,7 +86,8 @@ impl Counts {
     }
 
     fn verdict(&self) -> String {
-        let of = words::count(self.total, "scenario");
+        let one = if self.not_selected > 0 { "selected scenario" } else { "scenario" };
+        let of = words::count(self.total, one);
         let failures = self.failures();
         let ran = self.total - self.number(ScenarioState::Skipped);
         let flaky = match self.number(ScenarioState::Flaky) {
@@ -93,7 +97,7 @@ impl Counts {
         match (failures, ran) {
             (_, 0) if let Some(why) = &self.nothing_to_do => why.clone(),
             (_, 0) => "nothing ran".to_owned(),
-            (0, ran) if ran == self.total && ran == 1 => format!("the scenario passed{flaky}"),
+            (0, ran) if ran == self.total && ran == 1 => format!("the {one} passed{flaky}"),
             (0, ran) if ran == self.total => format!("all {of} passed{flaky}"),
             (0, ran) => format!("{ran} of {of} passed{flaky}, the others did not run"),
             (failures, _) if failures == self.number(ScenarioState::Failed) => format!("{failures} of {of} failed"),
@@ -121,6 +125,9 @@ pub(crate) fn summary(view: &View<'_>) -> Markup {
                     li data-state=(state::name(*state)) {
                         span class={ "state " (state::name(*state)) } { b { (count) } " " (state::name(*state)) }
                     }
+                }
+                @if counts.not_selected > 0 {
+                    li data-state="not-run" { span.state.not-run { b { (counts.not_selected) } " not run" } }
                 }
             }
             @if counts.killed > 0 {
