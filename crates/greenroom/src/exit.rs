@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use greenroom_doc::Loaded;
 use greenroom_report::Verdict;
 
 macro_rules! exit_codes {
@@ -43,6 +44,13 @@ exit_codes! {
     Unavailable = 4,
     /// Interrupted by SIGINT, SIGTERM or SIGHUP, or the reader of the output left
     Interrupted = 130,
+}
+
+impl ExitCode {
+    /// Returns this exit code, or that of invalid input if a document has errors.
+    pub(crate) fn unless_invalid(self, loaded: &Loaded) -> Self {
+        if loaded.has_errors() { Self::InvalidInput } else { self }
+    }
 }
 
 impl From<ExitCode> for std::process::ExitCode {

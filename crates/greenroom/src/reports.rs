@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -263,8 +264,9 @@ impl Reports {
 
     /// Writes the reports that are written at the end of the run, or of its recording.
     ///
-    /// `goes_on`: the recording ends because its run still goes on.
-    pub(crate) fn finish(&mut self, goes_on: bool, settings: &Settings) {
+    /// `goes_on`: the recording ends because its run still goes on. `stop` becomes readable with the signals
+    /// that stop greenroom, if it catches them already.
+    pub(crate) fn finish(&mut self, goes_on: bool, stop: Option<BorrowedFd<'_>>, settings: &Settings) {
         self.record.close();
         self.record.summary.goes_on = goes_on;
         for report in &mut self.whole {
@@ -274,7 +276,7 @@ impl Reports {
             summary.error = summary.append(&self.record).err();
         }
         if let Some(pages) = &self.pages {
-            self.page_error = pages.write(&self.record.started.outline, Some(&self.record), settings).err();
+            self.page_error = pages.write(&self.record.started.outline, Some(&self.record), stop, settings).err();
         }
     }
 

@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use greenroom_run::Orders;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP};
 
+use crate::error::CommandError;
+
 /// Two descriptors, each with one byte to read for every signal received.
 pub(crate) struct Signals {
     /// SIGINT, SIGTERM and SIGHUP.
@@ -18,13 +20,14 @@ impl Signals {
     /// Starts to catch the signals, except those that greenroom was started to ignore.
     ///
     /// `nohup` ignores SIGHUP, and a script ignores SIGINT for its background jobs.
-    pub(crate) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> Result<Self, CommandError> {
         let ignored = ignored_signals();
         let is_ignored = |signal: i32| ignored >> (signal - 1) & 1 == 1;
         let stops = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| signal == SIGTERM || !is_ignored(signal));
-        let stop = readable_on(stops)?;
-        let pause = (!is_ignored(SIGTSTP) && has_job_control()).then(|| readable_on([SIGTSTP])).transpose()?;
-        Ok(Self { stop, pause })
+        let failed = |error: io::Error| CommandError::system("listen for signals", &error);
+        let stop = readable_on(stops).map_err(failed)?;
+        let pause = (!is_ignored(SIGTSTP) && has_job_control()).then(|| readable_on([SIGTSTP]));
+        Ok(Self { stop, pause: pause.transpose().map_err(failed)? })
     }
 
     /// Returns the descriptor of the signals that stop a run.

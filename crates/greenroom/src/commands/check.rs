@@ -72,7 +72,7 @@ impl Check {
                 github::without_commands(&format!("{shown}{ending}"), &format::token()) + &findings.annotations()
             }
         })?;
-        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
+        Ok(code.unless_invalid(&loaded))
     }
 }
 

@@ -79,7 +79,7 @@ impl Extract {
             text.push_str("there are no embedded files\n");
         }
         let code = print(&text)?;
-        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
+        Ok(code.unless_invalid(&loaded))
     }
 
     /// Returns the files that the user named, or all. Case makes no difference, as in steps.

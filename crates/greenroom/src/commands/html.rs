@@ -40,8 +40,8 @@ impl Html {
         let texts = pages::texts(&loaded, settings);
         let all: Vec<usize> = (0..loaded.plan.scenarios.len()).collect();
         let outline = greenroom_run::outline(&loaded.plan, &loaded.sources, &all, &texts, &[]);
-        output.write(&outline, None, settings)?;
+        output.write(&outline, None, None, settings)?;
         let code = print(&format!("wrote {}\n", self.output.display()))?;
-        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
+        Ok(code.unless_invalid(&loaded))
     }
 }

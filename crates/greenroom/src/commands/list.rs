@@ -32,7 +32,7 @@ impl List {
             let (part, partition) = assignment.take(&loaded, &settings.directory, &selected);
             if part.is_empty() {
                 let code = print(&format!("{}\n", words::empty_partition(&partition)))?;
-                return Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code });
+                return Ok(code.unless_invalid(&loaded));
             }
             selected = part;
         }
@@ -43,6 +43,6 @@ impl List {
         let style = settings.stdout.style();
         let plan = Plan { documents, scenarios, skipped };
         let code = print(&catalogue::scenarios(&plan, &loaded.sources, self.verbose, style))?;
-        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
+        Ok(code.unless_invalid(&loaded))
     }
 }

@@ -64,7 +64,7 @@ impl Metadata {
             Format::Human => facts.human(),
             Format::Json => format!("{:#}\n", facts.json()),
         })?;
-        Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { code })
+        Ok(code.unless_invalid(&loaded))
     }
 }
 

@@ -61,7 +61,7 @@ impl Report {
             tee.push(event);
         }
         let summary = tee.into_summary();
-        reports.finish(goes_on(&incomplete), settings);
+        reports.finish(goes_on(&incomplete), None, settings);
         self.show(&events, &incomplete, settings)?;
         for screen in reports.outputs() {
             screen.finish();

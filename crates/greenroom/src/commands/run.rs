@@ -233,7 +233,7 @@ impl Run {
         let pages = outputs.pages.check(&documents, &mut inputs, settings)?;
         let mut reports = outputs.files.open(&inputs, settings)?;
         reports.add_pages(pages);
-        let signals = Signals::listen().map_err(|error| CommandError::system("listen for signals", &error))?;
+        let signals = Signals::listen()?;
         let on_stderr = self.reports.take_standard_output();
         let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
         let screen = screen.map_err(|error| CommandError::system("start a thread", &error))?;
@@ -252,7 +252,7 @@ impl Run {
         if ran.is_err() {
             reporter.reporter.clear();
         } else {
-            reports.finish(false, settings);
+            reports.finish(false, Some(signals.stop()), settings);
         }
         // A user who stops a run does not wait for a reader that has stopped reading.
         let stopped = summary.interrupted || matches!(ran, Err(RunError::Sandbox(SandboxError::Interrupted)));

@@ -10,6 +10,7 @@ mod tools;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -155,10 +156,13 @@ impl Pages {
     }
 
     /// Writes all pages. With a run, they show what happened.
+    ///
+    /// `stop` becomes readable with the signals that stop greenroom, if it catches them already.
     pub(crate) fn write(
         &self,
         outline: &Outline,
         run: Option<&RunRecord>,
+        stop: Option<BorrowedFd<'_>>,
         settings: &Settings,
     ) -> Result<(), CommandError> {
         let texts = outline.documents.iter().filter_map(|document| document.text.as_deref());
@@ -166,11 +170,11 @@ impl Pages {
         let is_interrupted = run.is_some_and(|run| run.summary.interrupted);
         let diagrams: BTreeSet<_> = texts.flat_map(page::diagrams).filter(|_| !is_interrupted).collect();
         // While a tool runs, a signal must not leave its directory behind.
-        let listen = || Signals::listen().map_err(|error| CommandError::system("listen for signals", &error));
-        let signals = if diagrams.is_empty() { None } else { Some(listen()?) };
-        let drawings =
-            signals.as_ref().map_or_else(Drawings::new, |signals| tools::draw(diagrams, signals.stop(), settings));
-        let is_stopped = || signals.as_ref().is_some_and(|signals| tools::is_readable(signals.stop()));
+        let is_caught = stop.is_some() || diagrams.is_empty();
+        let own = if is_caught { None } else { Some(Signals::listen()?) };
+        let stop = own.as_ref().map(Signals::stop).or(stop).filter(|_| !diagrams.is_empty());
+        let drawings = stop.map_or_else(Drawings::new, |stop| tools::draw(diagrams, stop, settings));
+        let is_stopped = || stop.is_some_and(tools::is_readable);
         // What happened in a run is worth more than its diagrams.
         if run.is_none() && is_stopped() {
             return Err(CommandError::Interrupted);

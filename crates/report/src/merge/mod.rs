@@ -48,8 +48,9 @@ pub fn merge(mut recordings: Vec<Recording>) -> Vec<Event> {
     if runs.len() <= 1 && problems.is_empty() {
         return recordings.pop().map_or_else(Vec::new, |recording| recording.events);
     }
-    let mut outline = scenarios.outline(&runs);
-    let attempts = scenarios.attempts(&runs);
+    let order = scenarios.in_order(&runs);
+    let mut outline = scenarios.outline(&runs, &order);
+    let attempts = scenarios.attempts(&order);
     for (attempt, _) in attempts.values() {
         let scenario = &mut outline.scenarios[attempt.index];
         scenario.retries = scenario.retries.max(attempt.number - 1);

@@ -9,7 +9,7 @@ use super::recording::Run;
 
 /// What a scenario is recognized by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+pub(super) struct Key {
     path: String,
     title: String,
     repetition: Option<u32>,
@@ -137,8 +137,8 @@ impl Scenarios {
         self.keys[run].iter().all(|key| self.entries[key].iter().any(is_elsewhere))
     }
 
-    /// Returns the outline of all runs together, in reading order.
-    pub(super) fn outline(&self, runs: &[Run<'_>]) -> Outline {
+    /// Returns the outline of all runs together. `order` is the reading order.
+    pub(super) fn outline(&self, runs: &[Run<'_>], order: &[(usize, &Key)]) -> Outline {
         let outlines = || runs.iter().map(|run| &run.started.outline);
         let mut documents: Vec<DocumentOutline> = Vec::new();
         for document in outlines().flat_map(|outline| &outline.documents) {
@@ -151,7 +151,7 @@ impl Scenarios {
                 }
             }
         }
-        let scenarios = self.in_order(runs).into_iter().map(|(document, key)| {
+        let scenarios = order.iter().map(|&(document, key)| {
             let (run, index) = self.latest[key];
             ScenarioOutline { document, ..runs[run].started.outline.scenarios[index].clone() }
         });
@@ -169,7 +169,7 @@ impl Scenarios {
     }
 
     /// Returns all scenarios in reading order, round by round, each with the index of its document.
-    fn in_order(&self, runs: &[Run<'_>]) -> Vec<(usize, &Key)> {
+    pub(super) fn in_order(&self, runs: &[Run<'_>]) -> Vec<(usize, &Key)> {
         let mut documents: Vec<String> = Vec::new();
         let mut files: Vec<String> = Vec::new();
         for outline in runs.iter().map(|run| &run.started.outline) {
@@ -194,10 +194,10 @@ impl Scenarios {
     }
 
     /// Returns what becomes of each attempt that is kept: its place in the merged run, and whether
-    /// another one follows.
-    pub(super) fn attempts(&self, runs: &[Run<'_>]) -> BTreeMap<(usize, Attempt), (Attempt, bool)> {
+    /// another one follows. `order` is the reading order.
+    pub(super) fn attempts(&self, order: &[(usize, &Key)]) -> BTreeMap<(usize, Attempt), (Attempt, bool)> {
         let mut attempts = BTreeMap::new();
-        for (index, (_, key)) in self.in_order(runs).into_iter().enumerate() {
+        for (index, &(_, key)) in order.iter().enumerate() {
             let kept = deciding(&self.entries[key]);
             for (at, entry) in kept.iter().enumerate() {
                 let is_last = at + 1 == kept.len();
