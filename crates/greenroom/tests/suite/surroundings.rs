@@ -466,7 +466,8 @@ fn rights_are_lost_for_several_reasons() {
     }
     let steps = |option: &str| {
         format!(
-            "~~~scenario\ngiven daemon d runs as {option}\nwhen I run cp /bin/su /tmp/su\nwhen I run chmod 4755 /tmp/su\n\
+            "~~~scenario\ngiven daemon d runs as {option}\n\
+             when I run cp /bin/su /tmp/su\nwhen I run chmod 4755 /tmp/su\n\
              when I start \"/tmp/su -c id\" as a background process as d\n\
              and I wait for daemon d to write \"up\" to stdout, for at most 30 seconds\n~~~\n"
         )
@@ -475,9 +476,11 @@ fn rights_are_lost_for_several_reasons() {
     let project = project.file("x.md", text);
     let ran = project.run(["run", "-j", "1", "x.md"]).code(1);
     let expected = [
-        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that here: an ordinary user runs in a user namespace",
+        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that \
+         here: an ordinary user runs in a user namespace",
         "help: name an account of this machine in place of `an ordinary user`, or leave that step out",
-        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that here: its file system is mounted nosuid",
+        "note: /tmp/su, which daemon d runs, is a set-uid program, and gets no rights from that \
+         here: its file system is mounted nosuid",
         "help: put /tmp/su on a file system that is not mounted nosuid",
     ];
     assert_eq!(lost_rights(&ran), expected, "{}", ran.stdout);
@@ -488,7 +491,8 @@ fn rights_are_lost_for_several_reasons() {
     let project = project.file("x.md", scenario(text)).through(["setpriv", "--no-new-privs"]);
     let ran = project.run(["run", "--sandbox", "tended", "x.md"]).code(1);
     let expected = [
-        "note: su, which daemon d runs, is a set-uid program, and gets no rights from that here: greenroom was started with no_new_privs",
+        "note: su, which daemon d runs, is a set-uid program, and gets no rights from that \
+         here: greenroom was started with no_new_privs",
         "help: start greenroom without no_new_privs: look for `NoNewPrivileges=` in a systemd service, and for \
          `no-new-privileges` in the options of a container",
     ];
