@@ -1,0 +1,197 @@
+//! The tests of a document.
+//!
+//! Step files are included, so that errors and panics in them name their lines. Only the functions that scenarios
+//! use are named: a binding may have one that is not compiled here.
+
+use std::path::PathBuf;
+
+use greenroom_doc::{
+    Capture, CaptureType, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources, Span as Place,
+};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use crate::arguments::Arguments;
+use crate::document::{self, Package};
+use crate::message;
+use crate::names::{Names, identifier};
+
+/// Expands `codegen!`.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    match syn::parse2::<Arguments>(input).and_then(|arguments| tests(&arguments)) {
+        Ok(tests) => tests,
+        Err(error) => error.into_compile_error(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "Cargo names the package in the environment of the compiler")]
+fn tests(arguments: &Arguments) -> syn::Result<TokenStream> {
+    let error = |message: &str| syn::Error::new_spanned(&arguments.document, message);
+    let Some(directory) = std::env::var_os("CARGO_MANIFEST_DIR") else {
+        return Err(error("Cargo did not name the package: the variable CARGO_MANIFEST_DIR is missing"));
+    };
+    let package = Package::new(PathBuf::from(directory));
+    let loaded = document::read(&package, &arguments.document.value());
+    let mut messages = message::messages(&loaded.diagnostics, &loaded.sources);
+    let mut generated = Generated { sources: &loaded.sources, messages: Vec::new() };
+    let mut tests = TokenStream::new();
+    if messages.is_empty() {
+        let mut names = Names::default();
+        for scenario in loaded.plan.scenarios.iter().filter(|scenario| arguments.filter.selects(&scenario.labels)) {
+            let document = &loaded.plan.documents[scenario.document];
+            tests.extend(generated.test(document, scenario, &names.name(&scenario.title)));
+        }
+        messages = generated.messages;
+    }
+    let all = messages.iter().map(|message| error(message)).reduce(|mut all, next| {
+        all.combine(next);
+        all
+    });
+    if let Some(all) = all {
+        return Err(all);
+    }
+    let tracked = tracked(&loaded, &package);
+    let steps = step_files(&loaded, &package);
+    let files = files(&loaded);
+    Ok(quote! {
+        #tracked
+        #[allow(unused_imports, reason = "step files may not need it")]
+        use ::subplotlib::prelude::*;
+        #steps
+        #files
+        #tests
+    })
+}
+
+/// Has the compiler read the document and its bindings, so that changes in them are compiled.
+fn tracked(loaded: &Loaded, package: &Package) -> TokenStream {
+    let files = loaded.sources.files().iter().filter(|file| !file.is_builtin);
+    files
+        .filter_map(|file| absolute(package, &file.name))
+        .map(|path| {
+            quote!(
+                const _: &[u8] = include_bytes!(#path);
+            )
+        })
+        .collect()
+}
+
+/// Includes the files with step functions.
+fn step_files(loaded: &Loaded, package: &Package) -> TokenStream {
+    let files = loaded.plan.documents.iter().flat_map(|document| &document.implementations);
+    let files = files.filter(|file| document::is_rust(&file.language)).filter_map(|file| file.file.as_ref());
+    files.filter_map(|(path, _)| absolute(package, path)).map(|path| quote!(include!(#path);)).collect()
+}
+
+fn absolute(package: &Package, name: &str) -> Option<String> {
+    package.path(name).to_str().map(str::to_owned)
+}
+
+/// Makes the embedded files a static, under the name that step files may use.
+fn files(loaded: &Loaded) -> TokenStream {
+    let files = loaded.plan.documents.iter().flat_map(|document| &document.files).map(|file| {
+        let (name, data) = (&file.name, Literal::byte_string(file.text.as_bytes()));
+        quote!(::subplotlib::file::SubplotDataFile::embedded(#name, #data))
+    });
+    quote! {
+        #[allow(dead_code, reason = "no step may use a file")]
+        static SUBPLOT_EMBEDDED_FILES: ::std::sync::LazyLock<::std::vec::Vec<::subplotlib::file::SubplotDataFile>> =
+            ::std::sync::LazyLock::new(|| ::std::vec![#(#files),*]);
+    }
+}
+
+/// Writes tests, and gathers the mistakes that only Rust finds.
+struct Generated<'a> {
+    sources: &'a Sources,
+    messages: Vec<String>,
+}
+
+impl Generated<'_> {
+    fn test(&mut self, document: &PlannedDocument, scenario: &PlannedScenario, name: &str) -> TokenStream {
+        let (title, location) = (&scenario.title, self.location(scenario.span));
+        let Some(name) = identifier(name) else {
+            self.messages.push(format!("the title `{title}` gives no name for a test"));
+            return TokenStream::new();
+        };
+        let mut steps = TokenStream::new();
+        for (at, step) in scenario.steps.iter().enumerate() {
+            let implementation = &step.implementation;
+            let run = self.step(document, step, &implementation.function, at + 1);
+            let cleanup = if let Some(cleanup) = &implementation.cleanup {
+                let cleanup = self.step(document, step, cleanup, at + 1);
+                quote!(::core::option::Option::Some(#cleanup))
+            } else {
+                quote!(::core::option::Option::None)
+            };
+            steps.extend(quote!(scenario.add_step(#run, #cleanup);));
+        }
+        quote! {
+            #[::core::prelude::v1::test]
+            #[allow(non_snake_case, reason = "the name comes from a title")]
+            fn #name() -> ::core::result::Result<(), ::subplotlib::__private::Failure> {
+                let mut scenario = ::subplotlib::scenario::Scenario::new(#title, #location);
+                #steps
+                ::subplotlib::__private::run(scenario)
+            }
+        }
+    }
+
+    /// Writes the call of a builder.
+    fn step(&mut self, document: &PlannedDocument, step: &MatchedStep, function: &str, number: usize) -> TokenStream {
+        let location = self.location(step.span);
+        let rest = step.text.split_once(' ').map_or("", |(_, rest)| rest);
+        let text = format!("{} {rest}", step.kind.word());
+        if step.repetition.is_some() {
+            self.messages.push(format!(
+                "{location}: `codegen!` cannot repeat steps: `{text}`\n  = help: run this document with \
+                 `greenroom::acceptance_tests!`, which can"
+            ));
+            return TokenStream::new();
+        }
+        let binding = &document.bindings[step.binding];
+        let Ok(path) = syn::parse_str::<syn::Path>(function) else {
+            let binding = self.sources.cite(binding.span);
+            self.messages.push(format!("{binding}: `{function}` is not the path of a Rust function"));
+            return TokenStream::new();
+        };
+        let setters = step.captures.iter().map(|capture| {
+            let Some(name) = identifier(&capture.name) else {
+                let binding = self.sources.cite(binding.span);
+                self.messages.push(format!("{binding}: the capture `{}` is not the name of a parameter", capture.name));
+                return TokenStream::new();
+            };
+            let value = value(document, capture, &location, &text);
+            quote!(.#name(#value))
+        });
+        let setters: TokenStream = setters.collect();
+        quote!(#path::Builder::default() #setters .build(#number, ::std::string::String::from(#text), #location))
+    }
+
+    fn location(&self, place: Place) -> String {
+        let file = self.sources.file(place.source);
+        let (line, column) = file.line_column(place.start);
+        format!("{}:{line}:{column}", file.name)
+    }
+}
+
+/// Writes the value of a capture.
+fn value(document: &PlannedDocument, capture: &Capture, location: &str, step: &str) -> TokenStream {
+    let (name, text) = (&capture.name, &capture.text);
+    match capture.kind {
+        CaptureType::Int | CaptureType::Uint | CaptureType::Number => {
+            quote!(::subplotlib::__private::number(#text, #name, #location, #step))
+        }
+        CaptureType::File => {
+            let is_named = |file: &greenroom_doc::EmbeddedFile| file.name.to_lowercase() == text.to_lowercase();
+            let index = document.files.iter().position(is_named).unwrap_or_default();
+            quote!(SUBPLOT_EMBEDDED_FILES[#index].clone())
+        }
+        CaptureType::Path => quote!(::std::path::PathBuf::from(#text)),
+        CaptureType::Word
+        | CaptureType::EscapedWord
+        | CaptureType::Text
+        | CaptureType::EscapedText
+        | CaptureType::Json
+        | CaptureType::JsonPath => quote!(#text),
+    }
+}

@@ -1,0 +1,72 @@
+//! Reads a document from the directory of the package.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use greenroom_doc::{BuiltinFile, LoadError, Loaded, Loader, Reach, Request, load};
+
+/// The key of Rust under `impl` and `impls`.
+const RUST: &str = "rust";
+
+/// The bindings of the step libraries that have functions in Rust.
+const LIBRARIES: [(&str, &str); 3] = [
+    ("lib/datadir.yaml", include_str!("../lib/datadir.yaml")),
+    ("lib/files.yaml", include_str!("../lib/files.yaml")),
+    ("lib/runcmd.yaml", include_str!("../lib/runcmd.yaml")),
+];
+
+/// The files of a package.
+pub(crate) struct Package {
+    directory: PathBuf,
+}
+
+impl Package {
+    /// Creates the files of the package in this directory.
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Returns the path of a file by its name in messages.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+impl Loader for Package {
+    fn load(&self, path: &str) -> Result<Vec<u8>, LoadError> {
+        let path = self.path(path);
+        // Before opening: to open a named pipe would block.
+        let metadata = fs::metadata(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => LoadError::NotFound,
+            _ => LoadError::Other(error.to_string()),
+        })?;
+        match () {
+            () if metadata.is_dir() => Err(LoadError::Directory),
+            () if !metadata.is_file() => Err(LoadError::NotAFile),
+            () => fs::read(path).map_err(|error| LoadError::Other(error.to_string())),
+        }
+    }
+}
+
+/// Reads a document and matches its steps.
+pub(crate) fn read(package: &Package, path: &str) -> Loaded {
+    let library = |(name, text): (&str, &'static str)| BuiltinFile {
+        name: name.to_owned(),
+        text: Some(text.into()),
+        reach: Reach::Listed,
+    };
+    load(&Request {
+        documents: &[path.to_owned()],
+        loader: package,
+        builtin: &LIBRARIES.map(library),
+        can_run: &|language, _| language == RUST,
+        may_be_empty: &|_| false,
+        needs_scenarios: true,
+    })
+}
+
+/// Whether a language is Rust.
+pub(crate) fn is_rust(language: &str) -> bool {
+    language == RUST
+}

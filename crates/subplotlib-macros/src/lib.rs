@@ -1,0 +1,61 @@
+//! The macros of `greenroom-subplotlib`.
+//!
+//! | module | writes |
+//! |---|---|
+//! | `throws` | functions that return a `Result` which their source does not mention |
+//! | `step` | the module of a step function: its builder, its function, and a function to call it |
+//! | `old_code` | what code that was generated for subplotlib 0.11 and 0.12 needs |
+//! | `codegen` | the tests of a document |
+//!
+//! For `codegen`, `arguments`, `filter` and `document` read what is written, `names` makes the names of tests, and
+//! `message` the errors.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod codegen;
+mod document;
+mod filter;
+mod message;
+mod names;
+mod old_code;
+mod step;
+mod throws;
+
+use proc_macro::TokenStream;
+
+/// Makes a function a step function, which bindings name.
+///
+/// Its first parameter is a context, `&Context` or `&mut Context`, or all of them, `&ScenarioContext`; then
+/// `#[context(Context)]` names those that it uses. The others are captures: `&str`, `&Path`, numbers, or
+/// `SubplotDataFile`. The function returns nothing; `?` and `throw!` return errors from it.
+///
+/// The attribute makes a module of the function's name, with `call` to call the step from another one.
+#[proc_macro_attribute]
+pub fn step(_attribute: TokenStream, item: TokenStream) -> TokenStream {
+    step::expand(&item.into()).into()
+}
+
+/// Makes a function return a `Result` with this error, of the value that it is written to return.
+///
+/// `return` and the last expression have the value; `throw!` and `?` return errors. `#[throws]` stands for
+/// the error `Error`, and `#[throws(as Option)]` makes the function return an `Option`.
+#[proc_macro_attribute]
+pub fn throws(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    throws::expand(attribute.into(), &item.into()).into()
+}
+
+/// Declares statics that are initialized when they are first used, as the crate of this name does.
+///
+/// In a file that `subplot-build` 0.11 or 0.12 generated, it also imports what the tests of that file need.
+#[proc_macro]
+pub fn lazy_static(input: TokenStream) -> TokenStream {
+    let file = proc_macro::Span::call_site().local_file().and_then(|path| std::fs::read_to_string(path).ok());
+    old_code::expand(&input.into(), &file.unwrap_or_default()).into()
+}
+
+/// Makes a test of each scenario of a document.
+#[proc_macro]
+pub fn codegen(input: TokenStream) -> TokenStream {
+    codegen::expand(input.into()).into()
+}

@@ -1,0 +1,38 @@
+//! Code that `subplot-build` 0.11 and 0.12 generated.
+//!
+//! Builders of steps had `build(text, location)` then, and have `build(number, text, location)` since. The older one
+//! is a method of a trait, and wins where the trait is imported. Generated files hold embedded files in a
+//! `lazy_static!`, so the macro of that name imports the trait in older files.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Expands `lazy_static!` in the file of this text.
+pub(crate) fn expand(input: &TokenStream, file: &str) -> TokenStream {
+    let import = is_old(file).then(|| {
+        quote! {
+            #[allow(unused_imports, reason = "a document may have no scenarios")]
+            use ::subplotlib::step::UnnumberedBuilder as _;
+        }
+    });
+    quote! {
+        #import
+        ::subplotlib::__private::lazy_static! { #input }
+    }
+}
+
+/// Whether a text has steps that were built without their number.
+fn is_old(text: &str) -> bool {
+    text.split(".build(").skip(1).any(|arguments| arguments.trim_start().starts_with("format!"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_steps_have_no_number() {
+        assert!(is_old(r#"x.build(1, format!("{}", 1), "unknown"); x.build( format!("{}", 1), "unknown")"#));
+        assert!(!is_old(r#"x.build(1, format!("{}", 1), "unknown"); x.build(text)"#));
+    }
+}

@@ -1,0 +1,3 @@
+//! Steps of scenarios.
+
+pub use crate::scenario::{ScenarioStep, UnnumberedBuilder};
