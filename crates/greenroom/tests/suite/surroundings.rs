@@ -442,6 +442,13 @@ fn daemons_that_get_no_rights_from_their_files_are_named() {
                 start("su -c id")
             ),
         ),
+        (
+            "Seen in the output of one that succeeds",
+            format!(
+                "{}and I wait for daemon d to end\nthen file other exists\n",
+                start("perl -e 'system qw(su -c id); exit 0'")
+            ),
+        ),
     ];
     let scenarios = scenarios.map(|(title, steps)| format!("# {title}\n~~~scenario\n{steps}~~~\n")).join("");
     let others = format!(
@@ -454,7 +461,7 @@ fn daemons_that_get_no_rights_from_their_files_are_named() {
     let note = SU_NOTE.replace("su is", "su, which daemon d runs, is");
     let note = note.as_str();
     let ran = project.file("x.md", document(&(scenarios + &others))).run(["run", "-j", "1", "x.md"]).code(1);
-    assert_eq!(lost_rights(&ran), [note, ROOT_HELP].repeat(6), "{}", ran.stdout);
+    assert_eq!(lost_rights(&ran), [note, ROOT_HELP].repeat(7), "{}", ran.stdout);
 }
 
 #[test]

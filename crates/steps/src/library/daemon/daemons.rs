@@ -130,14 +130,22 @@ impl Daemons {
         running.next().filter(|_| running.next().is_none())
     }
 
-    /// Returns the command lines of daemons that ended with a failure, or that a failure is about.
+    /// Returns the command lines of daemons that have ended, or that a failure is about.
+    ///
+    /// One that succeeded has no words: only what it wrote can say more.
     pub(crate) fn invocations(&mut self, path: &OsStr, is_about: impl Fn(&str) -> bool) -> Vec<Invocation> {
         let latest = self.started.iter_mut().filter(|daemon| daemon.former.is_none());
-        let concerned = latest.filter_map(|daemon| {
-            let has_failed = daemon.try_wait().is_some_and(|ended| !ended.status.success());
-            (has_failed || is_about(&daemon.order.name)).then_some(&daemon.order)
+        let invocations = latest.filter_map(|daemon| {
+            let ended = daemon.try_wait();
+            let whole = daemon.order.invocation(path);
+            match ended {
+                _ if is_about(&daemon.order.name) => Some(whole),
+                Some(ended) if ended.status.success() => Some(Invocation { words: Vec::new(), ..whole }),
+                Some(_) => Some(whole),
+                None => None,
+            }
         });
-        concerned.map(|order| order.invocation(path)).collect()
+        invocations.collect()
     }
 
     /// Returns the names, in the order in which the latest daemon of each was started.
