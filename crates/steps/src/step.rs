@@ -116,6 +116,11 @@ impl Captures {
         self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
+    /// Returns the text of a capture, if it is known before the run.
+    pub(crate) fn known(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|text| !names_value(text))
+    }
+
     /// Parses a capture as a number, or as any type that parses from text.
     ///
     /// # Errors
@@ -152,4 +157,9 @@ pub struct ScenarioEnd {
     pub daemons: Vec<Daemon>,
     /// Processes that no step stopped.
     pub left_over: Vec<LeftOver>,
+}
+
+/// Whether a text has the `${NAME}` of a value, so that only the run knows what it will be.
+pub(crate) fn names_value(text: &str) -> bool {
+    text.contains("${")
 }

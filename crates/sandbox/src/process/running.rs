@@ -184,17 +184,9 @@ impl Process {
         grace: Duration,
     ) -> Result<StopOutcome, WaitError> {
         let clock = watch.stopwatch();
-        let mut overflow = None;
-        let waited = loop {
-            if before.is_some() {
-                break Ok(true);
-            }
-            let left = grace.saturating_sub(clock.elapsed(watch));
-            match watch.end_of(what, self.child.pidfd(), left) {
-                // Another process has written too much: no reason to give this one less time.
-                Err(error @ WaitError::OutputLimit { .. }) => overflow = Some(error),
-                other => break other,
-            }
+        let (waited, overflow) = match before {
+            Some(_) => (Ok(true), None),
+            None => watch.end_of_despite_output(what, self.child.pidfd(), grace),
         };
         let killed = !matches!(waited, Ok(true));
         if killed {

@@ -384,8 +384,11 @@ impl Service {
         grace: Duration,
     ) -> Result<StopOutcome, WaitError> {
         let clock = watch.stopwatch();
-        let waited =
-            if self.main.is_some() && before.is_none() { self.wait_main(watch, what, grace) } else { Ok(true) };
+        let (waited, overflow) = if self.main.is_some() && before.is_none() {
+            watch.end_of_despite_output(what, self.pidfd(), grace)
+        } else {
+            (Ok(true), None)
+        };
         if !matches!(waited, Ok(true)) {
             watch.note_running();
             self.kill_living();
@@ -413,21 +416,7 @@ impl Service {
         });
         waited?;
         first?;
-        Ok(outcome)
-    }
-
-    /// Waits for the end of the process that leads it in the background.
-    fn wait_main(&self, watch: &mut Watch, what: &str, grace: Duration) -> Result<bool, WaitError> {
-        let clock = watch.stopwatch();
-        let mut overflow = None;
-        loop {
-            let left = grace.saturating_sub(clock.elapsed(watch));
-            match watch.end_of(what, self.pidfd(), left) {
-                // Another process has written too much: no reason to give this one less time.
-                Err(error @ WaitError::OutputLimit { .. }) => overflow = Some(error),
-                other => return overflow.map_or(other, Err),
-            }
-        }
+        overflow.map_or(Ok(outcome), Err)
     }
 
     /// Gives what is left of it the rest of the grace, then SIGKILL.

@@ -482,7 +482,7 @@ fn reason(error: &regex::Error) -> String {
 
 /// Returns the problem of a step with an invalid regex, or one between the marks of another tool.
 pub(crate) fn invalid_regex(captures: &Captures) -> Option<Problem> {
-    let pattern = captures.get("regex").filter(|pattern| !pattern.contains("${"))?;
+    let pattern = captures.known("regex")?;
     match (regex(pattern), wrapped(pattern)) {
         (Ok(_), Some(wrapped)) => {
             let message = format!("the {} are part of this regex, so it matches only text with them", wrapped.marks);

@@ -14,7 +14,7 @@ use greenroom_sandbox::process::{capture, find_program, interpreter, missing_int
 use crate::check::{PathOrigin, PreflightState, Problem, ProblemKind};
 use crate::library::expansion::{self, Kept, has_brackets, has_command, has_home, has_variable};
 use crate::library::place::{names, nearest};
-use crate::step::HIDDEN_HELP;
+use crate::step::{HIDDEN_HELP, names_value};
 
 /// Why a command line is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,7 +220,7 @@ pub(crate) fn not_replaced(capture: &str, variable: &str, value: &str, state: &P
 pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, state: &PreflightState) -> Option<Problem> {
     // What Cargo did not build is reported before, as are missing directories that should be on PATH.
     let is_reported = name.starts_with("cargo:") || state.lacks_path && !name.contains('/');
-    if state.anything_goes || name.contains("${") || is_reported {
+    if state.anything_goes || names_value(name) || is_reported {
         return None;
     }
     let problem = || Problem::new(capture, ProblemKind::MissingProgram, format!("program not found: {name}"));

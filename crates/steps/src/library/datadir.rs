@@ -5,7 +5,7 @@ use rustix::fs::statvfs;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// One M, in bytes.
 const MEGABYTE: u64 = 1 << 20;
@@ -30,7 +30,7 @@ fn wanted(captures: &Captures) -> Result<(u64, String), Failure> {
 }
 
 fn check(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    let unknown = captures.iter().any(|(_, text)| text.contains("${"));
+    let unknown = captures.iter().any(|(_, text)| names_value(text));
     let error = wanted(captures).err().filter(|_| !unknown);
     let capture = if captures.get("megabytes").is_some() { "megabytes" } else { "bytes" };
     error.map(|error| Problem::new(capture, ProblemKind::InvalidNumber, error.message)).into_iter().collect()

@@ -43,7 +43,7 @@ pub(crate) fn beyond(limit: Duration, state: &PreflightState) -> Option<(String,
 
 /// Reads the limit of a step, if it has one and it is known before the run.
 fn known(captures: &Captures) -> Option<Result<Duration, Problem>> {
-    let text = captures.get("limit").filter(|text| !text.contains("${"))?;
+    let text = captures.known("limit")?;
     let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0);
     Some(seconds.map(Duration::from_secs_f64).ok_or_else(|| {
         Problem::new("limit", ProblemKind::InvalidLimit, format!("invalid time limit: {text} seconds"))

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// How many bytes are copied before a time limit is looked at.
 const COPIED_AT_ONCE: u64 = 16 << 20;
@@ -188,7 +188,7 @@ impl Place {
         let file = match openat(&self.parent, &self.name, flags, mode) {
             Ok(file) => file,
             Err(Errno::LOOP) => return Err(self.is_a_link()),
-            Err(Errno::ISDIR) => return Err(Failure::new(format!("{} is a directory, not a file", self.shown))),
+            Err(Errno::ISDIR) => return Err(is_directory(&self.shown)),
             Err(error) => {
                 let there = statat(&self.parent, &self.name, AtFlags::SYMLINK_NOFOLLOW);
                 let kind = there.map(|there| FileType::from_raw_mode(there.st_mode));
@@ -211,7 +211,7 @@ impl Place {
         let cannot = |error: Errno| cannot("write", &self.shown, &error.into());
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(Errno::ISDIR) => return Err(Failure::new(format!("{} is a directory, not a file", self.shown))),
+            Err(Errno::ISDIR) => return Err(is_directory(&self.shown)),
             Err(error) => return Err(cannot(error)),
         }
         let flags =
@@ -252,8 +252,9 @@ impl Place {
         match unlinkat(&self.parent, &self.name, AtFlags::empty()) {
             Ok(()) => Ok(()),
             Err(Errno::NOENT) => Err(missing(context, "file", &self.shown)),
-            Err(Errno::ISDIR) => Err(Failure::new(format!("{} is a directory, not a file", self.shown))
-                .help(format!("write `when I remove directory {}`", self.shown))),
+            Err(Errno::ISDIR) => {
+                Err(is_directory(&self.shown).help(format!("write `when I remove directory {}`", self.shown)))
+            }
             Err(error) => Err(cannot("remove", &self.shown, &error.into())),
         }
     }
@@ -436,9 +437,14 @@ pub(crate) fn read(context: &Context, shown: &str) -> Result<File, Failure> {
     Ok(file)
 }
 
+/// Says that a name is that of a directory, where a step expects a file.
+pub(crate) fn is_directory(shown: &str) -> Failure {
+    Failure::new(format!("{shown} is a directory, not a file"))
+}
+
 /// Says that a directory is where a step expects a file, what it contains, and which command may have created it.
 fn not_a_file(context: &Context, path: &Path, shown: &str) -> Failure {
-    let error = Failure::new(format!("{shown} is a directory, not a file"));
+    let error = is_directory(shown);
     let error = match names(path) {
         Ok(names) if names.is_empty() => error.note("the directory is empty"),
         Ok(names) => error.note(format!("the directory contains {}", list(&names))),
@@ -558,7 +564,7 @@ pub(crate) fn outside(captures: &Captures, names: &[&str]) -> Vec<Problem> {
 /// `kind` is what it should be, for the message.
 pub(crate) fn never_created(captures: &Captures, name: &str, kind: &str, state: &PreflightState) -> Option<Problem> {
     let path = captures.get(name)?;
-    if path.contains("${") || leaves(path) || state.may_exist(path) {
+    if names_value(path) || leaves(path) || state.may_exist(path) {
         return None;
     }
     let message = format!("{kind} {path} does not exist: no earlier step can create it");

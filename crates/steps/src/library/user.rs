@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::place::nearest;
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// Programs that switch the user, and stay as the parent of the program that they start.
 const SWITCHES: [&str; 4] = ["su", "sudo", "runuser", "doas"];
@@ -28,7 +28,7 @@ pub(crate) fn user_of(captures: &Captures) -> Result<Option<Account>, Failure> {
 /// Finds a user that does not exist, or that nothing can run as.
 pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
     let name = captures.get("user").unwrap_or_default();
-    if name.contains("${") || state.user.as_deref() == Some(name) {
+    if names_value(name) || state.user.as_deref() == Some(name) {
         return Vec::new();
     }
     let problem =

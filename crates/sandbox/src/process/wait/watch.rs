@@ -423,6 +423,26 @@ impl Watch {
         self.tell(what, limit);
         self.readable(&[fd], end)
     }
+
+    /// Waits like [`Watch::end_of`], even if a process writes too much meanwhile. Returns that too.
+    ///
+    /// A process that is to end does not get less time because another one has written too much.
+    pub(crate) fn end_of_despite_output(
+        &mut self,
+        what: &str,
+        fd: BorrowedFd<'_>,
+        limit: Duration,
+    ) -> (Result<bool, WaitError>, Option<WaitError>) {
+        let clock = self.stopwatch();
+        let mut overflow = None;
+        loop {
+            let left = limit.saturating_sub(clock.elapsed(self));
+            match self.end_of(what, fd, left) {
+                Err(error @ WaitError::OutputLimit { .. }) => overflow = Some(error),
+                other => return (other, overflow),
+            }
+        }
+    }
 }
 
 /// Takes lost time into account: the deadline moves by it.

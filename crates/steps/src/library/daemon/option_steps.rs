@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::library::place::{nearest, outside};
 use crate::library::user::{self, user_of};
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -46,7 +46,7 @@ fn set(context: &mut Context, captures: &Captures, change: impl FnOnce(&mut Opti
 fn note(captures: &Captures, state: &mut PreflightState, kind: &'static str) -> Vec<Problem> {
     let path = ["path", "file"].iter().find_map(|name| captures.get(name)).map(str::to_owned);
     let daemon = captures.get("name").unwrap_or_default().to_owned();
-    if !daemon.contains("${") {
+    if !names_value(&daemon) {
         let is_started = state.daemons.contains(&daemon);
         state.daemon_options.push(DaemonOption { daemon, kind, step: state.step, is_started, path });
     }
@@ -163,7 +163,7 @@ fn memory(context: &mut Context, captures: &Captures) -> StepResult {
 fn check_memory(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     note(captures, state, "memory");
     let size = captures.get("size").unwrap_or_default();
-    if size.contains("${") || bytes(size).is_some() {
+    if names_value(size) || bytes(size).is_some() {
         return Vec::new();
     }
     vec![Problem::new("size", ProblemKind::InvalidSize, not_a_size(size)).help(SIZE_HELP)]

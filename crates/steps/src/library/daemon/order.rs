@@ -14,7 +14,7 @@ use crate::library::environment::parse_environment;
 use crate::library::invocation::Invocation;
 use crate::library::literal::taken_literally;
 use crate::library::user;
-use crate::step::{Captures, Failure};
+use crate::step::{Captures, Failure, names_value};
 
 /// What a step starts.
 #[derive(Debug, Clone)]
@@ -145,7 +145,7 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
 fn absent_paths(name: &str, state: &PreflightState) -> Vec<Problem> {
     let options = state.daemon_options.iter().filter(|option| option.daemon == name);
     let paths = options.filter_map(|option| option.path.as_deref());
-    let absent = paths.filter(|path| !path.contains("${") && !leaves(path) && !state.may_exist(path));
+    let absent = paths.filter(|path| !names_value(path) && !leaves(path) && !state.may_exist(path));
     let problem = |path: &str| {
         let message = format!("{path}, which daemon {name} needs, does not exist: no earlier step can create it");
         Problem::new("name", ProblemKind::NeverCreated, message)

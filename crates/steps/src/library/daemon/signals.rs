@@ -4,7 +4,7 @@ use greenroom_sandbox::process::Signal;
 
 use crate::check::{Problem, ProblemKind};
 use crate::library::place::nearest;
-use crate::step::{Captures, Failure};
+use crate::step::{Captures, Failure, names_value};
 
 /// Why some signals do not stop a process. `{}` is the signal.
 pub(super) const CANNOT_END: &str = "{} does not end a process";
@@ -22,7 +22,7 @@ pub(super) fn signal_of(captures: &Captures) -> Result<Signal, Failure> {
 /// Finds a signal that does not exist.
 pub(super) fn unknown_signal(captures: &Captures) -> Vec<Problem> {
     let name = captures.get("signal").unwrap_or_default();
-    if name.contains("${") || name.parse::<Signal>().is_ok() {
+    if names_value(name) || name.parse::<Signal>().is_ok() {
         return Vec::new();
     }
     let known: Vec<&str> = Signal::names().collect();

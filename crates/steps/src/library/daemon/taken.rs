@@ -1,10 +1,11 @@
 //! Which process has the address that a program found in use.
 
-use greenroom_event::{Output, OutputSource, Subject};
+use greenroom_event::{OutputSource, Subject};
 use greenroom_sandbox::process::attempts::Transport;
 use greenroom_sandbox::process::ports::Listener;
 
 use super::daemons::Daemons;
+use super::instance::Daemon;
 use super::listening::{Listening, list, search};
 use crate::context::Context;
 use crate::step::Failure;
@@ -33,16 +34,22 @@ pub(crate) fn with_holder(context: &mut Context, error: Failure) -> Failure {
 
 /// Returns the command line of the daemon that a failure is about, and the port that its step waits for.
 fn awaited(daemons: &Daemons, error: &Failure) -> Option<(String, u16)> {
-    let of_daemon = |output: &Output| match &output.source {
-        OutputSource::Daemon { name, .. } => Some(name.clone()),
+    let daemon = *about(daemons, error).first()?;
+    Some((daemon.command_line().to_owned(), daemon.order.port?))
+}
+
+/// Returns the daemons that a failure is about: its subject first, then those whose output it shows.
+fn about<'a>(daemons: &'a Daemons, error: &Failure) -> Vec<&'a Daemon> {
+    let subject = match &error.subject {
+        Some(Subject::Daemon { name }) => Some(name),
         _ => None,
     };
-    let name = match &error.subject {
-        Some(Subject::Daemon { name }) => Some(name.clone()),
-        _ => error.output.iter().find_map(of_daemon),
-    }?;
-    let daemon = daemons.iter().find(|daemon| daemon.label() == name)?;
-    Some((daemon.command_line().to_owned(), daemon.order.port?))
+    let shown = error.output.iter().filter_map(|output| match &output.source {
+        OutputSource::Daemon { name, .. } => Some(name),
+        _ => None,
+    });
+    let names = subject.into_iter().chain(shown);
+    names.filter_map(|name| daemons.iter().find(|daemon| daemon.label() == *name)).collect()
 }
 
 /// Says that a command line has a taken port instead of the one that its step waits for.
@@ -102,21 +109,14 @@ fn has_phrase(text: &str) -> bool {
 
 /// Returns the command lines of the programs that a failure is about.
 fn command_lines(daemons: &Daemons, error: &Failure) -> Vec<String> {
-    let of_daemon = |wanted: &str| {
-        let daemon = daemons.iter().find(|daemon| daemon.label() == wanted)?;
-        Some(daemon.command_line().to_owned())
-    };
     let subject = match &error.subject {
         Some(Subject::Command { line, .. }) => Some(line.clone()),
-        Some(Subject::Daemon { name }) => of_daemon(name),
+        Some(Subject::Daemon { .. }) => None,
         // The message of a command that failed has its command line.
         _ => Some(error.message.clone()),
     };
-    let sources = error.output.iter().filter_map(|output| match &output.source {
-        OutputSource::Daemon { name, .. } => of_daemon(name),
-        _ => None,
-    });
-    subject.into_iter().chain(sources).collect()
+    let of_daemons = about(daemons, error).into_iter().map(|daemon| daemon.command_line().to_owned());
+    subject.into_iter().chain(of_daemons).collect()
 }
 
 /// Returns the numbers in a text that can be ports.

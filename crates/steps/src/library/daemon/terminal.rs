@@ -21,7 +21,7 @@ use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::place::nearest;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, Output, Relation, StepResult, Stream, output_of};
+use crate::step::{Captures, Failure, Output, Relation, StepResult, Stream, names_value, output_of};
 
 /// How long the last output of a program may be on its way when it has ended.
 const ON_ITS_WAY: Duration = Duration::from_millis(300);
@@ -82,7 +82,7 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
 fn check_terminal(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = limit::check_named(captures, state);
     let name = captures.get("name").unwrap_or_default();
-    if problems.is_empty() && !state.own_code && !name.contains("${") && !state.terminals.contains(name) {
+    if problems.is_empty() && !state.own_code && !names_value(name) && !state.terminals.contains(name) {
         let problem = Problem::new("name", ProblemKind::UnknownDaemon, no_terminal(name));
         problems.push(problem.help(how_to_have_one(name)));
     }
@@ -100,7 +100,7 @@ fn how_to_have_one(name: &str) -> String {
 fn check_press(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let key = captures.get("key").unwrap_or_default();
     let mut problems = check_terminal(captures, state);
-    if !key.contains("${") && keys::bytes_of(key, false).is_none() {
+    if !names_value(key) && keys::bytes_of(key, false).is_none() {
         let problem = Problem::new("key", ProblemKind::Other("unknown-key"), unknown_key(key));
         problems.push(match nearest(key, keys::FIXED.into_iter()) {
             Some(near) => problem.help(format!("did you mean {near}?")),

@@ -11,7 +11,7 @@ pub(crate) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Pro
 
 /// The same, for a daemon that another capture names.
 pub(crate) fn unknown_in(capture: &str, captures: &Captures, state: &PreflightState) -> Option<Problem> {
-    let name = captures.get(capture).filter(|name| !name.contains("${") && !state.daemons.contains(*name))?;
+    let name = captures.known(capture).filter(|name| !state.daemons.contains(*name))?;
     if state.own_code {
         return None;
     }

@@ -11,7 +11,7 @@ use crate::library::bytes::invalid_regex;
 use crate::library::http;
 use crate::library::place::outside;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult, Stream};
+use crate::step::{Captures, Failure, StepResult, Stream, names_value};
 use greenroom_event::words;
 use greenroom_sandbox::process::{Service, table};
 
@@ -165,7 +165,7 @@ fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
             Problem::new("url", ProblemKind::InvalidUrl, format!("{url} is not a URL of http or https"))
                 .help("write it with its scheme, such as http://127.0.0.1:8080/health"),
         );
-    } else if !url.contains("${") {
+    } else if !names_value(url) {
         problems.extend(http::url_problem(url));
     }
     let status = captures.get("status").unwrap_or_default();

@@ -126,7 +126,7 @@ fn check_mode(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
 
 /// Returns the problem of a mode that is not one.
 pub(super) fn invalid_mode(captures: &Captures) -> Option<Problem> {
-    let error = mode(captures.get("mode").filter(|mode| !mode.contains("${"))?).err()?;
+    let error = mode(captures.known("mode")?).err()?;
     let problem = Problem::new("mode", ProblemKind::InvalidNumber, error.message);
     Some(error.help.into_iter().fold(problem, Problem::help))
 }

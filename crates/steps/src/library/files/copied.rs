@@ -9,7 +9,7 @@ use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::library::place::{self, Place, cannot, kind, list, nearest, outside};
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -78,8 +78,7 @@ fn look(from: &Path, shown: &str, copied: Copied, directory: &Path) -> StepResul
     let word = copied.word();
     match fs::metadata(from) {
         Ok(there) if copied == Copied::File && there.is_dir() => {
-            Err(Failure::new(format!("{shown} is a directory, not a file"))
-                .help("write `given directory` to copy a directory with all that is in it"))
+            Err(place::is_directory(shown).help("write `given directory` to copy a directory with all that is in it"))
         }
         Ok(there) if copied == Copied::Directory && there.is_file() => {
             Err(Failure::new(format!("{shown} is a file, not a directory"))
@@ -191,7 +190,7 @@ fn check(captures: &Captures, state: &mut PreflightState, copied: Copied) -> Vec
     if copied == Copied::Directory
         && let Ok((written, from)) = source(captures, copied.capture(), &state.source_directory)
     {
-        match below(&from).filter(|_| !written.contains("${")) {
+        match below(&from).filter(|_| !names_value(written)) {
             Some(names) => {
                 for below in names {
                     state.creates(&format!("{name}/{below}"));
@@ -203,7 +202,7 @@ fn check(captures: &Captures, state: &mut PreflightState, copied: Copied) -> Vec
     let mut problems = outside(captures, &[copied.capture()]);
     let capture = if captures.get("source").is_some() { "source" } else { copied.capture() };
     if let Ok((written, from)) = source(captures, copied.capture(), &state.source_directory)
-        && !written.contains("${")
+        && !names_value(written)
         && let Err(error) = look(&from, written, copied, &state.source_directory)
     {
         let problem = Problem::new(capture, ProblemKind::MissingSource, error.message);

@@ -179,7 +179,7 @@ fn check_create(captures: &Captures, state: &mut PreflightState) -> Vec<Problem>
 
 fn check_modification_time(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = check_create(captures, state);
-    let time = captures.get("mtime").filter(|time| !time.contains("${"));
+    let time = captures.known("mtime");
     if let Some(error) = time.and_then(|time| modification_time(time).err()) {
         let problem = Problem::new("mtime", ProblemKind::InvalidTime, error.message);
         problems.push(error.help.into_iter().fold(problem, Problem::help));

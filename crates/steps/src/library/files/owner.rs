@@ -82,7 +82,7 @@ fn check(
     find: fn(&str) -> Result<u32, Failure>,
     state: &PreflightState,
 ) -> Vec<Problem> {
-    let name = captures.get(capture).filter(|name| !name.contains("${"));
+    let name = captures.known(capture);
     let unknown = name.and_then(|name| find(name).err()).map(|error| {
         let problem = Problem::new(capture, ProblemKind::UnknownUser, error.message);
         error.help.into_iter().fold(problem, Problem::help)

@@ -66,7 +66,7 @@ fn has_bytes(context: &mut Context, captures: &Captures) -> StepResult {
     let (shown, expected): (&str, u64) = (captures.text("filename")?, captures.number("size")?);
     let metadata = metadata_of(context, "file", shown)?;
     if metadata.is_dir() {
-        return Err(Failure::new(format!("{shown} is a directory, not a file")));
+        return Err(place::is_directory(shown));
     }
     compare(&format!("size of file {shown} in bytes"), expected, metadata.len())
 }
@@ -219,7 +219,7 @@ fn check_directories(captures: &Captures, state: &mut PreflightState) -> Vec<Pro
 
 /// Returns the problem of a number that is too large to count.
 pub(super) fn invalid_number(captures: &Captures, name: &str) -> Option<Problem> {
-    let text = captures.get(name).filter(|text| !text.contains("${"))?;
+    let text = captures.known(name)?;
     let message = format!("{text} is not a number that can be counted");
     text.parse::<u64>().is_err().then(|| Problem::new(name, ProblemKind::InvalidNumber, message))
 }

@@ -23,17 +23,17 @@ pub(super) const SHORT_FORMS: [(&str, CheckFunction); 7] = [
 
 /// Checks a step that sends a request with a method that it names.
 pub(super) fn check_request(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    check_sent(captures, state, known(captures, "method"))
+    check_sent(captures, state, captures.known("method"))
 }
 
 /// Checks a step that sends a request with this method, if it is known.
 fn check_sent(captures: &Captures, state: &mut PreflightState, sent: Option<&str>) -> Vec<Problem> {
     state.http.requested = true;
     state.http.method = sent.map(str::to_owned);
-    let error = known(captures, "method").and_then(method);
+    let error = captures.known("method").and_then(method);
     let mut problems: Vec<Problem> =
         error.map(|error| problem("method", ProblemKind::Other("bad-method"), error)).into_iter().collect();
-    problems.extend(known(captures, "url").and_then(|text| url_problem(text, state, Kind::Resource)));
+    problems.extend(captures.known("url").and_then(|text| url_problem(text, state, Kind::Resource)));
     problems.extend(invalid_json(captures));
     let names = ["filename", "upload"];
     problems.extend(outside(captures, &names));
@@ -43,7 +43,7 @@ fn check_sent(captures: &Captures, state: &mut PreflightState, sent: Option<&str
 
 /// Returns the problem of a step whose JSON is invalid, unless only the run knows it.
 fn invalid_json(captures: &Captures) -> Option<Problem> {
-    let text = known(captures, "json")?;
+    let text = captures.known("json")?;
     let (error, at) = json(text)?;
     Some(problem("json", ProblemKind::Other("bad-json"), error).part(at..text.len().min(at + 1).max(at)))
 }
@@ -51,7 +51,7 @@ fn invalid_json(captures: &Captures) -> Option<Problem> {
 /// Checks the step that says where relative URLs go.
 pub(super) fn check_base(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     state.http.has_base = true;
-    let Some(text) = known(captures, "url") else { return Vec::new() };
+    let Some(text) = captures.known("url") else { return Vec::new() };
     let mut problems: Vec<Problem> = absolute_url_problem(text).into_iter().collect();
     if problems.is_empty()
         && let Some(at) = text.find(['?', '#'])
@@ -74,8 +74,8 @@ pub(super) fn check_time(captures: &Captures, state: &mut PreflightState) -> Vec
 
 /// Checks a step about a header of requests.
 pub(super) fn check_option(captures: &Captures, _: &mut PreflightState) -> Vec<Problem> {
-    let name = known(captures, "header").and_then(header).map(|error| ("header", error));
-    let value = known(captures, "text").and_then(header_value).map(|error| ("text", error));
+    let name = captures.known("header").and_then(header).map(|error| ("header", error));
+    let value = captures.known("text").and_then(header_value).map(|error| ("text", error));
     let errors = name.into_iter().chain(value);
     errors.map(|(capture, error)| problem(capture, ProblemKind::Other("bad-header"), error)).collect()
 }
@@ -101,13 +101,13 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
     if let Some(name) = captures.get("stream") {
         state.http.streams.insert(name.to_owned());
     }
-    known(captures, "url").and_then(|text| url_problem(text, state, Kind::Resource)).into_iter().collect()
+    captures.known("url").and_then(|text| url_problem(text, state, Kind::Resource)).into_iter().collect()
 }
 
 /// Checks a step about a stream that an earlier one opens.
 pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems: Vec<Problem> = limit::problem(captures, state).into_iter().collect();
-    let Some(name) = known(captures, "stream") else { return problems };
+    let Some(name) = captures.known("stream") else { return problems };
     if state.own_code || state.http.streams.contains(name) {
         return problems;
     }
@@ -125,7 +125,7 @@ pub(super) fn check_web_socket(captures: &Captures, state: &mut PreflightState) 
     if let Some(name) = captures.get("socket") {
         state.http.web_sockets.insert(name.to_owned());
     }
-    known(captures, "url").and_then(|text| url_problem(text, state, Kind::WebSocket)).into_iter().collect()
+    captures.known("url").and_then(|text| url_problem(text, state, Kind::WebSocket)).into_iter().collect()
 }
 
 /// Checks a step about a WebSocket that an earlier one opens.
@@ -133,8 +133,8 @@ pub(super) fn check_named_web_socket(captures: &Captures, state: &mut PreflightS
     let mut problems: Vec<Problem> = limit::invalid(captures).into_iter().collect();
     problems.extend(invalid_regex(captures));
     problems.extend(invalid_json(captures));
-    problems.extend(known(captures, "code").and_then(close_code_problem));
-    let Some(name) = known(captures, "socket") else { return problems };
+    problems.extend(captures.known("code").and_then(close_code_problem));
+    let Some(name) = captures.known("socket") else { return problems };
     if state.own_code || state.http.web_sockets.contains(name) {
         return problems;
     }
@@ -166,14 +166,14 @@ pub(crate) fn check_response(_: &Captures, state: &mut PreflightState) -> Vec<Pr
 
 /// Checks a step about the status of a response.
 pub(super) fn check_status(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let error = known(captures, "status").and_then(|text| ExpectedStatus::parse(text).err());
+    let error = captures.known("status").and_then(|text| ExpectedStatus::parse(text).err());
     let invalid = error.map(|error| problem("status", ProblemKind::InvalidStatus, error));
     check_response(captures, state).into_iter().chain(invalid).collect()
 }
 
 /// Checks a step about a header of a response.
 pub(super) fn check_header(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let error = known(captures, "header").and_then(header);
+    let error = captures.known("header").and_then(header);
     let invalid = error.map(|error| problem("header", ProblemKind::Other("bad-header"), error));
     check_body(captures, state).into_iter().chain(invalid).collect()
 }
@@ -207,11 +207,6 @@ pub(super) fn header(text: &str) -> Option<Failure> {
         _ if is_name(name) => error.help(format!("write it without the colon: `{name}`")),
         _ => error,
     })
-}
-
-/// Returns the text of a capture, unless it has a value that only the run knows.
-fn known<'a>(captures: &'a Captures, name: &str) -> Option<&'a str> {
-    captures.get(name).filter(|text| !text.contains("${"))
 }
 
 /// Turns the failure that a step would have into a problem before the run.

@@ -15,7 +15,7 @@ use crate::library::place::{nearest, never_created, outside};
 use crate::library::runcmd::needs_command;
 use crate::look::Look;
 use crate::registry::Check;
-use crate::step::{Captures, Failure, Stream};
+use crate::step::{Captures, Failure, Stream, names_value};
 
 /// Returns the check of steps about a subject.
 pub(super) fn check_of(subject: Subject) -> Check {
@@ -75,7 +75,7 @@ pub(crate) fn over(message: &str) -> Problem {
 
 /// Returns the problem of a step about a value that no earlier step keeps.
 pub(crate) fn check_value_name(captures: &Captures, state: &PreflightState) -> Option<Problem> {
-    let name = captures.get("name").filter(|name| !name.contains("${") && !state.kept.contains(*name))?;
+    let name = captures.known("name").filter(|name| !state.kept.contains(*name))?;
     if state.own_code {
         return None;
     }
@@ -96,7 +96,7 @@ fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
         let text = captures.get(name)?;
         let is_valid = if name == "count" { text.parse::<usize>().is_ok() } else { number(text).is_some() };
         let message = format!("invalid number: {text}");
-        (!is_valid && !has_value(text)).then(|| Problem::new(name, ProblemKind::InvalidNumber, message))
+        (!is_valid && !names_value(text)).then(|| Problem::new(name, ProblemKind::InvalidNumber, message))
     });
     let values = ["value", "elements", "part"].into_iter().filter_map(|name| value(captures, name));
     let file = captures.get("file").and_then(|name| embedded("file", name, format_of(name, captures), state));
@@ -110,11 +110,6 @@ fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
         .collect()
 }
 
-/// Whether a text has a value that only the run knows.
-fn has_value(text: &str) -> bool {
-    text.contains("${")
-}
-
 /// Turns the failure that a step would have into a problem before the run.
 fn problem(capture: &str, word: &'static str, error: Failure) -> Problem {
     error.help.into_iter().fold(Problem::new(capture, ProblemKind::Other(word), error.message), Problem::help)
@@ -122,7 +117,7 @@ fn problem(capture: &str, word: &'static str, error: Failure) -> Problem {
 
 /// Returns the problem of a step with an invalid path.
 fn path(captures: &Captures) -> Option<Problem> {
-    let text = captures.get("path").filter(|text| !has_value(text))?;
+    let text = captures.known("path")?;
     Path::parse(text).err().map(|error| invalid_path("path", text, 0, error))
 }
 
@@ -135,7 +130,7 @@ fn invalid_path(capture: &str, text: &str, start: usize, error: PathError) -> Pr
 }
 
 fn paths(captures: &Captures) -> Vec<Problem> {
-    let Some(text) = captures.get("paths").filter(|text| !has_value(text)) else {
+    let Some(text) = captures.known("paths") else {
         return Vec::new();
     };
     let invalid = split(text).into_iter().filter_map(|path| {
@@ -161,7 +156,7 @@ fn value(captures: &Captures, name: &str) -> Option<Problem> {
     match name {
         "part" if is_empty => problem(format!("everything includes {parsed}"))
             .map(|problem| problem.help(format!("for a value that is empty, write `is {parsed}`"))),
-        "elements" if !parsed.is_array() && !has_value(text) => {
+        "elements" if !parsed.is_array() && !names_value(text) => {
             problem("`is, in any order,` needs an array".to_owned()).map(|problem| problem.help("write `[...]`"))
         }
         _ => None,

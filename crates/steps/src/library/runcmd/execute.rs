@@ -7,7 +7,7 @@ use crate::library::command;
 use crate::library::literal::taken_literally;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
-use crate::step::Captures;
+use crate::step::{Captures, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -65,7 +65,7 @@ pub(super) fn check_line(
     let (first, last) = (parts[0], parts[parts.len() - 1]);
     let place = ([first, last], texts[0].len());
     // A kept value is not known yet, and may contain quotes.
-    if line.contains("${") {
+    if names_value(&line) {
         state.command = None;
         problems.extend(taken_literally(place.0, place.1, &line, state));
     } else {

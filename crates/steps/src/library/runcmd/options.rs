@@ -12,7 +12,7 @@ use crate::library::environment::parse_environment;
 use crate::library::limit;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, Failure, StepResult, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -89,7 +89,7 @@ fn check_environment(captures: &Captures, state: &mut PreflightState, must_be_fo
             problems.extend(variables.iter().filter_map(unchanged));
         }
         // With a kept value it may become valid.
-        Some(Err(error)) if !captures.get("env").is_some_and(|env| env.contains("${")) => {
+        Some(Err(error)) if !captures.get("env").is_some_and(names_value) => {
             problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, error).help(HELP));
         }
         Some(Err(_)) | None => {}

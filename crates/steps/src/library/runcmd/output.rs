@@ -170,7 +170,7 @@ fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
             .help("write the text between the quotes")
     });
     let huge = ["line", "lines", "times"].iter().find_map(|name| {
-        let text = captures.get(name).filter(|text| !text.contains("${") && text.parse::<u64>().is_err())?;
+        let text = captures.known(name).filter(|text| text.parse::<u64>().is_err())?;
         let message = format!("{text} is not a number that can be counted");
         Some(Problem::new(name, ProblemKind::InvalidNumber, message))
     });
@@ -182,7 +182,7 @@ fn check_limit(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
 }
 
 fn check_signal(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let name = captures.get("signal").filter(|name| !name.contains("${"));
+    let name = captures.known("signal");
     let unknown = name.and_then(|name| signal(name).err()).map(|error| {
         let problem = Problem::new("signal", ProblemKind::UnknownSignal, error.message);
         error.help.into_iter().fold(problem, Problem::help)

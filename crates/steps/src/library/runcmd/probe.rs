@@ -11,7 +11,7 @@ use crate::library::limit;
 use crate::look::Look;
 use crate::registry::{Check, Library};
 use crate::repeat::{Repetition, RepetitionKind, repeat};
-use crate::step::{Captures, Failure, Relation, StepResult, Stream};
+use crate::step::{Captures, Failure, Relation, StepResult, Stream, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -71,7 +71,7 @@ fn check_failing(captures: &Captures, state: &mut PreflightState) -> Vec<Problem
 
 fn check_until(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let seconds = captures.get("limit").unwrap_or_default().to_owned();
-    let limit = if seconds.contains("${") {
+    let limit = if names_value(&seconds) {
         let problem = Repetition { kind: RepetitionKind::Within, seconds }.check(state);
         problem.map(|problem| Problem { capture: Some("limit".to_owned()), ..problem })
     } else {

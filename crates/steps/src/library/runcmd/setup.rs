@@ -10,7 +10,7 @@ use crate::library::literal::{Remedy, literal_escape, literal_value};
 use crate::library::place::{Place, outside};
 use crate::library::user;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, StepResult};
+use crate::step::{Captures, StepResult, names_value};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -83,7 +83,7 @@ fn unset_variable(context: &mut Context, captures: &Captures) -> StepResult {
 fn check_variable(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let (variable, value) = (captures.get("variable").unwrap_or_default(), captures.get("value"));
     // What a kept value contains is not known before the run, nor which programs it leads to.
-    state.anything_goes |= variable.contains("${") || (variable == "PATH" && value.is_some_and(|it| it.contains("${")));
+    state.anything_goes |= names_value(variable) || (variable == "PATH" && value.is_some_and(names_value));
     if variable == "PATH" {
         state.sets_path(value.unwrap_or(DEFAULT_PATH).into());
     }

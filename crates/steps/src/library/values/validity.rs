@@ -14,7 +14,7 @@ use crate::values::names_in;
 
 /// Checks a step that keeps a value: its name, and that no other step keeps one under it.
 pub(super) fn keeps(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let Some(name) = captures.get("name").filter(|name| !name.contains("${")) else {
+    let Some(name) = captures.known("name") else {
         return Vec::new();
     };
     let is_valid = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
