@@ -165,6 +165,11 @@ impl Context {
             .ok_or_else(|| Failure::new(format!("the document has no embedded file {name}")))
     }
 
+    /// Returns all embedded files of the document.
+    pub(crate) fn embedded_files(&self) -> &[EmbeddedFile] {
+        &self.files
+    }
+
     /// Returns the environment of the processes that the scenario starts.
     pub fn environment(&mut self) -> &mut Environment {
         &mut self.environment

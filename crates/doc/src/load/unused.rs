@@ -1,4 +1,6 @@
 //! Finds embedded files that no step uses.
+//!
+//! A file that a used JSON Schema refers to is used too.
 
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ pub(crate) fn unused_files(
             used[some[found.pattern().as_usize()]] = true;
         }
     }
+    mark_referenced(contents, &mut used);
     let unused = open.into_iter().filter(|&file| !used[file]).map(|file| &contents.files[file]);
     unused
         .map(|file| {
@@ -51,6 +54,25 @@ pub(crate) fn unused_files(
                 .help("remove it, or replace `.file` with `.example`")
         })
         .collect()
+}
+
+/// Marks the files that used ones refer to by `$ref`, and those that these refer to.
+fn mark_referenced(contents: &Contents, used: &mut [bool]) {
+    let mut pending: Vec<usize> = (0..used.len()).filter(|&file| used[file]).collect();
+    while let Some(from) = pending.pop() {
+        let text = &contents.files[from].file.text;
+        if !text.contains("$ref") {
+            continue;
+        }
+        for (at, file) in contents.files.iter().enumerate() {
+            // The name may be written relative to that of the other file.
+            let name = file.file.name.rsplit('/').next().unwrap_or_default();
+            if !used[at] && text.contains(name) {
+                used[at] = true;
+                pending.push(at);
+            }
+        }
+    }
 }
 
 /// Whether step functions in this text get embedded files whose names are not literals.

@@ -152,6 +152,103 @@ note: the command `cat todo.json` ended with exit status 0
 }
 
 #[test]
+fn a_schema_refers_to_other_files_of_the_document() {
+    let text = document("given file todo.json\nthen file todo.json JSON conforms to schema api/todo.json")
+        + TODO
+        + r##"
+~~~{#api/todo.json .file}
+{"properties": {"items": {"items": {"$ref": "item.json"}}, "count": {"$ref": "../types.yaml#/$defs/count"}}}
+~~~
+~~~{#api/item.json .file}
+{"properties": {"id": {"$ref": "../types.yaml#/$defs/count"}, "title": {"maxLength": 4}}}
+~~~
+~~~{#types.yaml .file}
+$defs: {count: {type: integer, minimum: 2}}
+~~~
+"##;
+    // Files that only a schema uses are used.
+    Project::new().file("x.md", &text).run(["check", "x.md"]).code(0).stderr("");
+    let ran = Project::new().file("x.md", text).run(["run", "x.md"]).code(1).stderr("");
+    snapbox::assert_data_eq!(
+        explanation(&ran),
+        str![[r#"
+file todo.json does not conform to schema api/todo.json
+note: $.items[0].id: it is less than the minimum of 2, actual 1
+note: $.items[1].title: it is longer than 4 characters, actual "bread"
+
+"#]]
+    );
+}
+
+#[test]
+fn references_of_schemas_are_checked_before_the_run() {
+    let steps = ["typo", "deep", "bad", "pointer", "file"]
+        .map(|name| format!("\nand stdout JSON conforms to schema {name}.json"));
+    let text = document(&format!("when I run echo 1{}", steps.concat().replacen("and", "then", 1)))
+        + r##"
+~~~{#typo.json .file}
+{"items": {"$ref": "itme.json"}}
+~~~
+~~~{#item.json .file}
+{"type": "string"}
+~~~
+~~~{#deep.json .file}
+{"$ref": "typo.json"}
+~~~
+~~~{#bad.json .file}
+{"$ref": "types.yaml"}
+~~~
+~~~{#types.yaml .file}
+type: objekt
+~~~
+~~~{#pointer.json .file}
+{"$ref": "item.json#/$defs/name"}
+~~~
+~~~{#file.json .file}
+{"$ref": "file:///etc/item.json"}
+~~~
+"##;
+    Project::new().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[bad-schema]: embedded file typo.json is not a valid JSON Schema: it refers to itme.json, and the document has no embedded file itme.json
+ --> x.md:8:37
+  |
+8 | then stdout JSON conforms to schema typo.json
+  |                                     ^^^^^^^^^
+  |
+  = help: did you mean item.json?
+
+error[bad-schema]: embedded file deep.json is not a valid JSON Schema: typo.json refers to itme.json, and the document has no embedded file itme.json
+ --> x.md:9:36
+  |
+9 | and stdout JSON conforms to schema deep.json
+  |                                    ^^^^^^^^^
+  |
+  = help: did you mean item.json?
+
+error[bad-schema]: embedded file bad.json is not a valid JSON Schema: it refers to types.yaml, which is not a valid JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword, at $.type
+  --> x.md:10:36
+   |
+10 | and stdout JSON conforms to schema bad.json
+   |                                    ^^^^^^^^
+
+error[bad-schema]: embedded file pointer.json is not a valid JSON Schema: it refers to item.json#/$defs/name, which does not exist
+  --> x.md:11:36
+   |
+11 | and stdout JSON conforms to schema pointer.json
+   |                                    ^^^^^^^^^^^^
+
+error[bad-schema]: embedded file file.json is not a valid JSON Schema: it refers to file:///etc/item.json, and nothing outside of the document is read
+  --> x.md:12:36
+   |
+12 | and stdout JSON conforms to schema file.json
+   |                                    ^^^^^^^^^
+
+5 errors
+
+"#]]);
+}
+
+#[test]
 fn invalid_schemas_are_found_before_the_run() {
     let steps =
         ["bad", "elsewhere", "broken"].map(|name| format!("\nand stdout JSON conforms to schema {name}.schema.json"));
@@ -174,7 +271,7 @@ error[bad-schema]: embedded file bad.schema.json is not a valid JSON Schema: "ob
 8 | then stdout JSON conforms to schema bad.schema.json
   |                                     ^^^^^^^^^^^^^^^
 
-error[bad-schema]: embedded file elsewhere.schema.json is not a valid JSON Schema: it refers to https://example.com/schema.json, and nothing outside of the file is read
+error[bad-schema]: embedded file elsewhere.schema.json is not a valid JSON Schema: it refers to https://example.com/schema.json, and nothing outside of the document is read
  --> x.md:9:36
   |
 9 | and stdout JSON conforms to schema elsewhere.schema.json

@@ -348,8 +348,10 @@ fn conforms(context: &mut Context, captures: &Captures, data: &Data) -> Result<(
     let format = Format::of_file(&file.name).unwrap_or(Format::Json);
     let schema = data::parse(file.text.as_bytes(), format)
         .map_err(|error| not_data(&format!("embedded file {}", file.name), format, file.text.as_bytes(), error))?;
-    let schema = Schema::compile(&schema)
-        .map_err(|reason| Failure::new(format!("embedded file {} is not a valid JSON Schema: {reason}", file.name)))?;
+    let schema = Schema::compile(&schema, &file.name, context.embedded_files()).map_err(|error| {
+        let message = format!("embedded file {} is not a valid JSON Schema: {}", file.name, error.reason);
+        error.help.into_iter().fold(Failure::new(message), Failure::help)
+    })?;
     let complaints = schema.complaints(&data.value);
     let Some((at, _)) = complaints.first() else { return Ok(()) };
     let message = format!("{} does not conform to schema {}", data.what, file.name);

@@ -217,9 +217,10 @@ fn schema(name: &str, state: &PreflightState) -> Option<Problem> {
     let Ok(schema) = data::parse(file.text.as_bytes(), format) else {
         return embedded("schema", name, format, state);
     };
-    let reason = Schema::compile(&schema).err()?;
-    let message = format!("embedded file {name} is not a valid JSON Schema: {reason}");
-    Some(Problem::new("schema", ProblemKind::Other("bad-schema"), message))
+    let error = Schema::compile(&schema, &file.name, &state.embedded).err()?;
+    let message = format!("embedded file {name} is not a valid JSON Schema: {}", error.reason);
+    let problem = Problem::new("schema", ProblemKind::Other("bad-schema"), message);
+    Some(error.help.into_iter().fold(problem, Problem::help))
 }
 
 #[cfg(test)]
