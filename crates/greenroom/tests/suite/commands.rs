@@ -65,7 +65,7 @@ greenroom: no scenario has "third" in its title or in a heading above it; `green
 #[test]
 fn steps_of_the_daemon_library() {
     Project::new().run(["steps", "daemon"]).passes().stdout(str![[r#"
-lib/daemon.yaml (105 steps)
+lib/daemon.yaml (107 steps)
   given there is no "{args}" process
         args: any text
         Checks that no process of the scenario has a command line that matches this regex. Only
@@ -455,6 +455,16 @@ lib/daemon.yaml (105 steps)
         url: a word, status: a non-negative integer, limit: a number
         The same with another limit.
         example: when I wait for http://localhost:8080/health to answer with status 200, for at most 30 seconds
+
+  when  I wait for {url} to answer
+        url: a word
+        The same for an answer with any status, for servers of which only matters that they answer.
+        example: when I wait for http://localhost:8080/ to answer
+
+  when  I wait for {url} to answer, for at most {limit} seconds
+        url: a word, limit: a number
+        The same with another limit.
+        example: when I wait for http://localhost:8080/ to answer, for at most 30 seconds
 
   when  I send signal {signal} to daemon {name}
         signal: a word, name: a word

@@ -51,6 +51,40 @@ fn a_first_answer_may_take_nearly_all_of_the_limit() {
 }
 
 #[test]
+fn any_answer_may_be_enough() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario(
+        "when I start \"python3 -m http.server 8080\" as a background process as web\n\
+         and I wait for http://localhost:8080/nothing to answer\nand I restart daemon web\n\
+         and I run curl -sS http://localhost:8080/",
+    );
+    project.file("x.md", text).run(["run", "x.md"]).code(0).stderr("");
+}
+
+#[test]
+fn no_answer_is_not_enough() {
+    let Some(project) = Project::sealed() else { return };
+    let text = scenario("when I wait for http://localhost:8081/ to answer, for at most 0.3 seconds");
+    project.file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:7, scenario at x.md:5
+
+    FAILED [TIME]  when I wait for http://localhost:8081/ to answer, for at most 0.3 seconds
+
+  http://localhost:8081/ did not answer, and the scenario has no processes left
+  note: last attempt: connection refused
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]);
+}
+
+#[test]
 fn an_answer_that_takes_longer_than_the_limit_is_too_late() {
     let Some(project) = Project::sealed() else { return };
     let text = scenario(

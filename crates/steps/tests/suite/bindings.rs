@@ -229,6 +229,8 @@ fn no_step_is_ambiguous() {
         ("when", "I wait for WebSocket to to send exactly \"a\" to close\"", "http_wait_web_socket_exactly"),
         ("when", "I wait for WebSocket a to send regex /\"b\"/, for at most 2 seconds", "http_wait_web_socket_regex"),
         ("then", "WebSocket a is closed with code 1 and reason \"b\" and reason \"c\"", "http_web_socket_is_closed"),
+        ("when", "I wait for http://h/ to answer", "daemon_wait_http"),
+        ("when", "I wait for http://h/ to answer, for at most 2 seconds", "daemon_wait_http"),
         ("given", "HTTP header is is \"a\" is \"b\"", "http_set_header"),
         ("given", "HTTP user \"a\" with password \"b\" with password \"c\"", "http_set_user"),
         ("then", "the response status is not", "http_status_is"),

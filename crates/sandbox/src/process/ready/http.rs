@@ -26,11 +26,12 @@ const AT_ONCE: Duration = Duration::from_millis(2);
 /// How long a request takes at least that is made when the limit has passed.
 const SHORTEST_TRY: Duration = Duration::from_millis(100);
 
-/// Is met when a GET request is answered with a status. Redirects are not followed.
+/// Is met when a GET request is answered, with a status or with any. Redirects are not followed.
 #[derive(Debug)]
 pub struct Http {
     url: String,
-    status: u16,
+    /// The status; `None` for any.
+    status: Option<u16>,
     route: Route,
     latest: Option<HttpAttempt>,
     /// Requests without an answer so far.
@@ -65,10 +66,21 @@ pub enum HttpAttempt {
 }
 
 impl Http {
-    /// Creates the condition.
+    /// Creates the condition that a URL is answered with a status.
     ///
     /// A URL with https needs [`Http::by`].
     pub fn new(url: &str, status: u16) -> Self {
+        Self::with(url, Some(status))
+    }
+
+    /// Creates the condition that a URL is answered, with any status.
+    ///
+    /// A URL with https needs [`Http::by`].
+    pub fn any_status(url: &str) -> Self {
+        Self::with(url, None)
+    }
+
+    fn with(url: &str, status: Option<u16>) -> Self {
         Self {
             url: url.to_owned(),
             status,
@@ -177,7 +189,10 @@ fn attempt_of(error: &HttpError) -> HttpAttempt {
 
 impl fmt::Display for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to answer with status {}", self.url, self.status)
+        match self.status {
+            Some(status) => write!(f, "{} to answer with status {status}", self.url),
+            None => write!(f, "{} to answer", self.url),
+        }
     }
 }
 
@@ -187,7 +202,9 @@ impl Readiness for Http {
     fn look(&mut self, left: Duration) -> Option<()> {
         let worth = self.request_if_due(left);
         for answer in self.take_answers(worth) {
-            if answer == HttpAttempt::Status(self.status) {
+            if let HttpAttempt::Status(actual) = answer
+                && self.status.is_none_or(|status| status == actual)
+            {
                 return Some(());
             }
             self.note(answer);
@@ -199,7 +216,10 @@ impl Readiness for Http {
     }
 
     fn unmet(&self) -> String {
-        format!("{} did not answer with status {}", self.url, self.status)
+        match self.status {
+            Some(status) => format!("{} did not answer with status {status}", self.url),
+            None => format!("{} did not answer", self.url),
+        }
     }
 
     fn latest(&self) -> Option<String> {

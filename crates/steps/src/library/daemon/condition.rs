@@ -25,8 +25,8 @@ pub(super) enum Condition {
     Content(PathBuf, String, String),
     /// A Unix socket accepts connections: its path, and its name in messages.
     Socket(PathBuf, String),
-    /// A URL answers with a status.
-    Http(String, u16),
+    /// A URL answers with a status, or with any.
+    Http(String, Option<u16>),
 }
 
 /// A wait that was successful.

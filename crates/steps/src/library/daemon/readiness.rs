@@ -325,8 +325,15 @@ pub(super) fn socket(context: &mut Context, path: &Path, shown: &str, limit: Dur
 }
 
 /// Waits for an HTTP answer. `more_time` says how the author can allow more time.
-pub(super) fn http(context: &mut Context, url: &str, status: u16, limit: Duration, more_time: &str) -> StepResult {
-    let mut readiness = Http::new(url, status).by(http::route_of_wait(context, url)?);
+pub(super) fn http(
+    context: &mut Context,
+    url: &str,
+    status: Option<u16>,
+    limit: Duration,
+    more_time: &str,
+) -> StepResult {
+    let readiness = status.map_or_else(|| Http::any_status(url), |status| Http::new(url, status));
+    let mut readiness = readiness.by(http::route_of_wait(context, url)?);
     let waited = wait_for(context, &mut readiness, limit);
     if waited.is_err() && !ports::are_private() {
         let listening = context.state::<Daemons>().listeners().all();

@@ -125,7 +125,8 @@ fn wait_socket(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
-    let (url, limit, status) = (captures.text("url")?, limit_of(captures)?, captures.number("status")?);
+    let (url, limit) = (captures.text("url")?, limit_of(captures)?);
+    let status = captures.get("status").map(|_| captures.number("status")).transpose()?;
     let more_time = "end this step with `, for at most 30 seconds`";
     readiness::http(context, url, status, limit, more_time)?;
     waits::note(context, None, Condition::Http(url.to_owned(), status), limit);
@@ -168,8 +169,9 @@ fn check_http(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     } else if !names_value(url) {
         problems.extend(http::url_problem(url));
     }
-    let status = captures.get("status").unwrap_or_default();
-    if !status.parse::<u16>().is_ok_and(|status| (100..1000).contains(&status)) {
+    if let Some(status) = captures.get("status")
+        && !status.parse::<u16>().is_ok_and(|status| (100..1000).contains(&status))
+    {
         problems.push(
             Problem::new("status", ProblemKind::InvalidStatus, format!("{status} is not an HTTP status"))
                 .help("write a status such as 200 or 404"),
