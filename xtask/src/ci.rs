@@ -1,7 +1,10 @@
 //! `cargo xtask ci`: everything that must hold before a change lands.
 
 use crate::workspace::cargo;
-use crate::{blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens};
+use crate::{
+    blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens,
+    subplotlib,
+};
 
 /// Runs every check, the quickest first.
 pub(crate) fn check() -> Result<(), String> {
@@ -21,6 +24,7 @@ pub(crate) fn check() -> Result<(), String> {
     cargo(&["build", "--package", "greenroom"], &[])?;
     documents::check()?;
     screens::check(screens::Mode::Check)?;
+    subplotlib::check()?;
     browser::check()?;
     fuzz::check()
 }

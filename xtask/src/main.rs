@@ -19,6 +19,7 @@ mod markdown;
 mod packages;
 mod python;
 mod screens;
+mod subplotlib;
 mod workspace;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ cargo xtask circles        list files of a crate that use each other in a circle
 cargo xtask lines          list lines that are too long
 cargo xtask fuzz           feed damaged input to everything that parses; fuzz/README.md has the arguments
 cargo xtask python         check and test the step host for Python
+cargo xtask subplotlib     run the documents of the published crate subplotlib with greenroom-subplotlib
 cargo xtask package        build the package of each published crate and compile it
 cargo xtask bench [NAME]   run the benchmarks on a release build, or those with NAME in their name";
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Some("lines") => lines::check(),
         Some("screens") => screens(arguments.next().as_deref()),
         Some("python") => python::check(),
+        Some("subplotlib") => subplotlib::check(),
         Some("package") => packages::verify(),
         // The server that the benchmark `port` starts.
         Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))

@@ -3,6 +3,7 @@
 //! Step files are included, so that errors and panics in them name their lines. Only the functions that scenarios
 //! use are named: a binding may have one that is not compiled here.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use greenroom_doc::{
@@ -13,27 +14,31 @@ use quote::quote;
 
 use crate::arguments::Arguments;
 use crate::document::{self, Package};
+use crate::functions;
 use crate::message;
 use crate::names::{Names, identifier};
 
-/// Expands `codegen!`.
-pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    match syn::parse2::<Arguments>(input).and_then(|arguments| tests(&arguments)) {
-        Ok(tests) => tests,
-        Err(error) => error.into_compile_error(),
-    }
+/// Expands `codegen!` in the file of this text, if that is known.
+#[expect(clippy::disallowed_methods, reason = "Cargo names the package in the environment of the compiler")]
+pub(crate) fn expand(input: TokenStream, file: Option<&str>) -> TokenStream {
+    let tests = syn::parse2::<Arguments>(input).and_then(|arguments| {
+        let Some(directory) = std::env::var_os("CARGO_MANIFEST_DIR") else {
+            let message = "Cargo did not name the package: the variable CARGO_MANIFEST_DIR is missing";
+            return Err(syn::Error::new_spanned(&arguments.document, message));
+        };
+        tests(&arguments, &Package::new(PathBuf::from(directory)), file)
+    });
+    tests.unwrap_or_else(syn::Error::into_compile_error)
 }
 
-#[expect(clippy::disallowed_methods, reason = "Cargo names the package in the environment of the compiler")]
-fn tests(arguments: &Arguments) -> syn::Result<TokenStream> {
+/// Returns the tests of a document.
+pub(crate) fn tests(arguments: &Arguments, package: &Package, file: Option<&str>) -> syn::Result<TokenStream> {
     let error = |message: &str| syn::Error::new_spanned(&arguments.document, message);
-    let Some(directory) = std::env::var_os("CARGO_MANIFEST_DIR") else {
-        return Err(error("Cargo did not name the package: the variable CARGO_MANIFEST_DIR is missing"));
-    };
-    let package = Package::new(PathBuf::from(directory));
-    let loaded = document::read(&package, &arguments.document.value());
+    let loaded = document::read(package, &arguments.document.value());
     let mut messages = message::messages(&loaded.diagnostics, &loaded.sources);
-    let mut generated = Generated { sources: &loaded.sources, messages: Vec::new() };
+    let functions = file.map(|file| functions(&loaded, file));
+    let mut generated =
+        Generated { sources: &loaded.sources, functions, reported: HashSet::new(), messages: Vec::new() };
     let mut tests = TokenStream::new();
     if messages.is_empty() {
         let mut names = Names::default();
@@ -50,8 +55,8 @@ fn tests(arguments: &Arguments) -> syn::Result<TokenStream> {
     if let Some(all) = all {
         return Err(all);
     }
-    let tracked = tracked(&loaded, &package);
-    let steps = step_files(&loaded, &package);
+    let tracked = tracked(&loaded, package);
+    let steps = step_files(&loaded, package);
     let files = files(&loaded);
     Ok(quote! {
         #tracked
@@ -74,6 +79,17 @@ fn tracked(loaded: &Loaded, package: &Package) -> TokenStream {
             )
         })
         .collect()
+}
+
+/// Returns the names in the file of the test and in the files with step functions.
+fn functions(loaded: &Loaded, file: &str) -> functions::Names {
+    let mut names = functions::Names::default();
+    names.add(file);
+    let files = loaded.plan.documents.iter().flat_map(|document| &document.implementations);
+    for file in files.filter(|file| document::is_rust(&file.language)) {
+        names.add(&String::from_utf8_lossy(&file.bytes));
+    }
+    names
 }
 
 /// Includes the files with step functions.
@@ -103,6 +119,10 @@ fn files(loaded: &Loaded) -> TokenStream {
 /// Writes tests, and gathers the mistakes that only Rust finds.
 struct Generated<'a> {
     sources: &'a Sources,
+    /// What the files of the test have. `None` if its own file is not known.
+    functions: Option<functions::Names>,
+    /// Functions that are reported as missing.
+    reported: HashSet<String>,
     messages: Vec<String>,
 }
 
@@ -154,6 +174,20 @@ impl Generated<'_> {
             self.messages.push(format!("{binding}: `{function}` is not the path of a Rust function"));
             return TokenStream::new();
         };
+        if let Some(names) = self.functions.as_ref().filter(|names| names.lacks(&path)) {
+            if self.reported.insert(function.to_owned()) {
+                let binding = self.sources.cite(binding.span);
+                let help = names.nearest(function).map_or_else(
+                    || "write it in a file under `impls: rust:` of the document".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.messages.push(format!(
+                    "function not found: `{function}`\n  --> {binding}\n  = note: the step `{text}` at {location} \
+                     needs it\n  = help: {help}"
+                ));
+            }
+            return TokenStream::new();
+        }
         let setters = step.captures.iter().map(|capture| {
             let Some(name) = identifier(&capture.name) else {
                 let binding = self.sources.cite(binding.span);

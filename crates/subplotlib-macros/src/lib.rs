@@ -7,8 +7,8 @@
 //! | `old_code` | what code that was generated for subplotlib 0.11 and 0.12 needs |
 //! | `codegen` | the tests of a document |
 //!
-//! For `codegen`, `arguments`, `filter` and `document` read what is written, `names` makes the names of tests, and
-//! `message` the errors.
+//! For `codegen`, `arguments`, `filter` and `document` read what is written, `names` makes the names of tests,
+//! `functions` looks for step functions that no file has, and `message` makes the errors.
 
 #![forbid(unsafe_code)]
 
@@ -16,10 +16,13 @@ mod arguments;
 mod codegen;
 mod document;
 mod filter;
+mod functions;
 mod message;
 mod names;
 mod old_code;
 mod step;
+#[cfg(test)]
+mod tests;
 mod throws;
 
 use proc_macro::TokenStream;
@@ -50,12 +53,17 @@ pub fn throws(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// In a file that `subplot-build` 0.11 or 0.12 generated, it also imports what the tests of that file need.
 #[proc_macro]
 pub fn lazy_static(input: TokenStream) -> TokenStream {
-    let file = proc_macro::Span::call_site().local_file().and_then(|path| std::fs::read_to_string(path).ok());
-    old_code::expand(&input.into(), &file.unwrap_or_default()).into()
+    old_code::expand(&input.into(), &source_file().unwrap_or_default()).into()
 }
 
 /// Makes a test of each scenario of a document.
 #[proc_macro]
 pub fn codegen(input: TokenStream) -> TokenStream {
-    codegen::expand(input.into()).into()
+    codegen::expand(input.into(), source_file().as_deref()).into()
+}
+
+/// Returns the text of the file that calls the macro.
+fn source_file() -> Option<String> {
+    let path = proc_macro::Span::call_site().local_file()?;
+    std::fs::read_to_string(path).ok()
 }
