@@ -15,6 +15,7 @@ use greenroom_steps::{Availability, Library, PathOrigin, Registry};
 use crate::error::CommandError;
 use crate::lines;
 use crate::loader::Disk;
+use crate::rust_steps;
 use crate::settings::{Settings, below_tmp};
 use crate::targets::Targets;
 use crate::values;
@@ -64,6 +65,15 @@ enum Purpose {
 }
 
 impl Documents {
+    /// Returns the names of documents, as the user wrote them, each with its path.
+    pub(crate) fn written(&self) -> Vec<(&str, &str)> {
+        let path = |written: &'_ str| match crate::targets::split_line(written) {
+            Some((path, _)) if !Path::new(written).exists() => path.len(),
+            _ => written.len(),
+        };
+        self.paths.iter().map(|written| (written.as_str(), &written[..path(written)])).collect()
+    }
+
     /// Replaces the names of documents, and returns what was there.
     pub(crate) fn replace(&mut self, paths: Vec<String>) -> Vec<String> {
         std::mem::replace(&mut self.paths, paths)
@@ -82,6 +92,9 @@ impl Documents {
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let (loaded, named) = self.examine(settings, registry, checks)?;
         show(&loaded.diagnostics, &loaded, settings);
+        if let Some(functions) = rust_steps::suggestions(&loaded, registry) {
+            let _ = write!(std::io::stderr(), "\n{functions}");
+        }
         if loaded.has_errors() {
             return Err(CommandError::InvalidDocument);
         }
@@ -98,6 +111,7 @@ impl Documents {
         checks: &Checks<'_>,
     ) -> Result<(Loaded, NamedScenarios), CommandError> {
         let targets = Targets::resolve(&self.paths);
+        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
         let mut loaded = self.read(&targets, registry, Purpose::Run);
         self.check_steps(&mut loaded, settings, registry, checks)?;
         if checks.strict {
@@ -116,6 +130,7 @@ impl Documents {
         registry: &Registry,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let targets = Targets::resolve(&self.paths);
+        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
         let loaded = self.read(&targets, registry, Purpose::List);
         show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.scenarios.is_empty() && loaded.has_errors() {
@@ -145,7 +160,9 @@ impl Documents {
     ///
     /// Shows all diagnostics. It is an error only if there is nothing to typeset.
     pub(crate) fn typeset(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
-        let loaded = self.read(&Targets::resolve(&self.paths), registry, Purpose::Typeset);
+        let targets = Targets::resolve(&self.paths);
+        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
+        let loaded = self.read(&targets, registry, Purpose::Typeset);
         show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.documents.is_empty() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }
     }
@@ -158,6 +175,8 @@ impl Documents {
             greenroom_doc::NATIVE => registry.function(function).is_some(),
             // Their functions are looked up in the step files, below.
             "python" => true,
+            // Likewise, in the test program.
+            rust_steps::LANGUAGE if !hosts.contains_key(rust_steps::LANGUAGE) => true,
             other => purpose != Purpose::Run || hosts.contains_key(other),
         };
         let documents: Vec<String> = targets.documents.iter().map(|target| target.path.clone()).collect();
@@ -176,6 +195,11 @@ impl Documents {
             may_be_empty: &may_be_empty,
             needs_scenarios: purpose != Purpose::Typeset,
         });
+        let missing = rust_steps::adopt(&mut loaded, registry);
+        if purpose == Purpose::Run && !hosts.contains_key(rust_steps::LANGUAGE) {
+            loaded.diagnostics.extend(missing);
+            loaded.diagnostics.sort_by_key(place);
+        }
         let of_names = targets.diagnostics.iter().cloned().chain(empty_directories(targets, &loaded.plan.skipped));
         loaded.diagnostics.splice(0..0, of_names);
         loaded
@@ -316,5 +340,5 @@ fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
         let served = served.map(|name| BuiltinFile { name: name.clone(), text: None, reach: Reach::Listed });
         std::iter::once(bindings).chain(served).collect::<Vec<_>>()
     };
-    registry.libraries().iter().flat_map(of_library).collect()
+    registry.libraries().flat_map(of_library).collect()
 }

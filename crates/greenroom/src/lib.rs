@@ -79,6 +79,7 @@ mod recordings;
 mod repetition;
 mod replace;
 mod reports;
+mod rust_steps;
 mod screen;
 mod sections;
 mod settings;
@@ -127,8 +128,34 @@ pub mod __private {
     pub use greenroom_steps::function::call::{call, lend, take_back};
     pub use greenroom_steps::function::capture::{Checks, Function, file, optional, parse, text};
     pub use greenroom_steps::function::outcome::Outcome;
+    #[cfg(feature = "tokio")]
+    pub use greenroom_steps::function::tokio::runtime;
     pub use greenroom_steps::function::{Pattern, StepDefinition, inventory};
     pub use greenroom_steps::{Captures, Context, PreflightState, Problem, StepResult};
+
+    /// Runs the future of a step function to its end.
+    #[cfg(feature = "tokio")]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __block_on {
+        ($context:expr, $future:expr) => {{
+            let runtime = $crate::__private::runtime($context)?;
+            runtime.block_on($future)
+        }};
+    }
+
+    /// Says what `async` step functions need.
+    #[cfg(not(feature = "tokio"))]
+    #[macro_export]
+    #[doc(hidden)]
+    macro_rules! __block_on {
+        ($($anything:tt)*) => {
+            ::core::compile_error!(
+                "an `async` step function needs the feature `tokio` of greenroom: \
+                 `greenroom = { version = \"...\", features = [\"tokio\"] }`"
+            )
+        };
+    }
 }
 
 /// Runs the whole command, with the step libraries of a registry.

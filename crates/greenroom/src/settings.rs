@@ -95,6 +95,7 @@ impl Settings {
             cargo: CargoBuild {
                 profile: text("GREENROOM_CARGO_PROFILE").unwrap_or_else(|| "dev".to_owned()),
                 target: text("CARGO_BUILD_TARGET"),
+                programs: None,
             },
             bazel: Bazel::read(|name| std::env::var_os(name)),
             stdout: Terminal { colour: colour(out), width: width(out, out_columns), live: out && !dumb },

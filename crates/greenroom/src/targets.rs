@@ -67,6 +67,11 @@ impl Targets {
         targets
     }
 
+    /// Returns the paths of the documents.
+    pub(crate) fn paths(&self) -> Vec<&str> {
+        self.documents.iter().map(|target| target.path.as_str()).collect()
+    }
+
     fn add(&mut self, name: &str) {
         if exists(name) {
             return if Path::new(name).is_dir() { self.directory(name) } else { self.file(name, None, name) };

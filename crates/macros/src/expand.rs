@@ -120,7 +120,7 @@ fn definition(
     let Call { before, arguments, after } = call(parameters);
     let called = quote_spanned! { ident.span() => #ident(#(#arguments),*) };
     let called = match item.sig.asyncness {
-        Some(asyncness) => quote_spanned! { asyncness.span() => #own::block_on!(__context, #called) },
+        Some(asyncness) => quote_spanned! { asyncness.span() => ::greenroom::__block_on!(__context, #called) },
         None => called,
     };
     quote! {

@@ -23,6 +23,8 @@ pub struct CargoBuild {
     pub profile: String,
     /// The target platform, if one was chosen (`CARGO_BUILD_TARGET`).
     pub target: Option<String>,
+    /// Where the programs are, if this program is a test that Cargo has built with them.
+    pub programs: Option<PathBuf>,
 }
 
 impl CargoBuild {
@@ -159,7 +161,7 @@ mod tests {
             {"name": "a", "targets": [{"name": "a", "kind": ["lib"]}, {"name": "server", "kind": ["bin"]}]},
             {"name": "b", "targets": [{"name": "try", "kind": ["example"]}, {"name": "b", "kind": ["bin"]}]}
         ]}"#;
-        let build = CargoBuild { profile: profile.to_owned(), target: target.map(str::to_owned) };
+        let build = CargoBuild { profile: profile.to_owned(), target: target.map(str::to_owned), programs: None };
         CargoPrograms::new(serde_json::from_str(text).unwrap(), &build)
     }
 

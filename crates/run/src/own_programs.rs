@@ -122,8 +122,17 @@ impl Resolver<'_> {
         None
     }
 
+    /// Returns the path of a program that Cargo built with the test that runs.
+    fn built(&self, name: &str) -> Option<PathBuf> {
+        let built = self.setup.cargo.programs.as_ref()?.join(name);
+        built.is_file().then_some(built)
+    }
+
     /// Returns the path of a program that Cargo built.
     fn program(&mut self, name: &str, span: Span) -> Option<PathBuf> {
+        if let Some(built) = self.built(name) {
+            return Some(built);
+        }
         let cargo = match self.cargo() {
             Ok(cargo) => cargo,
             Err(reason) => {
@@ -172,7 +181,8 @@ impl Resolver<'_> {
             while let Some((at, name)) = name_of(rest) {
                 let is_named = is_first && done.is_empty() && at.start <= 1;
                 // An argument may be anything: it is replaced only if it certainly means a program.
-                let is_known = || self.cargo().is_ok_and(|cargo| cargo.program(name).is_some());
+                let is_known =
+                    || self.built(name).is_some() || self.cargo().is_ok_and(|cargo| cargo.program(name).is_some());
                 let program = if is_named || is_known() { self.program(name, span) } else { None };
                 done.push_str(&rest[..at.start]);
                 match program.as_deref().and_then(Path::to_str) {

@@ -4,6 +4,7 @@
 //! and its [`Check`]. The check has no default: a row without one does not compile.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
@@ -206,9 +207,9 @@ impl Library {
 }
 
 /// All step libraries of a program.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Registry {
-    libraries: Vec<Library>,
+    libraries: Vec<Arc<Library>>,
     /// The library and row of each function.
     functions: HashMap<String, (usize, usize)>,
 }
@@ -226,13 +227,13 @@ impl Registry {
         for (index, row) in library.rows.iter().enumerate() {
             self.functions.insert(row.name.clone(), (at, index));
         }
-        self.libraries.push(library);
+        self.libraries.push(Arc::new(library));
         self
     }
 
     /// Returns all libraries, in the order in which they were added.
-    pub fn libraries(&self) -> &[Library] {
-        &self.libraries
+    pub fn libraries(&self) -> impl Iterator<Item = &Library> {
+        self.libraries.iter().map(|library| &**library)
     }
 
     fn row(&self, name: &str) -> Option<&Row> {

@@ -1,8 +1,8 @@
-//! `greenroom init`: writes a first document.
+//! `greenroom init`: writes a first document, and for a Rust crate the test that runs it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -15,21 +15,34 @@ use crate::settings::Settings;
 /// process.
 const FIRST: &str = include_str!("first.md");
 
+/// A document for a Rust crate, and its step functions.
+const FIRST_RUST: &str = include_str!("first_rust.md");
+const FIRST_STEPS: &str = include_str!("first_steps.rs");
+
+/// Where they go, and the name of the test.
+const DOCUMENT: &str = "tests/acceptance.md";
+const STEPS: &str = "tests/acceptance.rs";
+const TEST: &str = "acceptance";
+
 /// Write a first document that runs as it is
 #[derive(Debug, Args)]
 pub(crate) struct Init {
     /// File to write
     #[arg(value_name = "FILE", default_value = "acceptance.md")]
     file: PathBuf,
+    /// Write a document, a test and step functions for the Rust crate of this directory, and add the
+    /// test to its Cargo.toml
+    #[arg(long, conflicts_with = "file")]
+    rust: bool,
 }
 
 impl Init {
     pub(crate) fn execute(&self, settings: &Settings) -> Result<ExitCode, CommandError> {
+        if self.rust {
+            return init_crate(&settings.directory);
+        }
         let file = self.file.display();
-        let path = settings.directory.join(&self.file);
-        let written =
-            File::options().write(true).create_new(true).open(path).and_then(|mut to| to.write_all(FIRST.as_bytes()));
-        match written {
+        match write_new(&settings.directory.join(&self.file), FIRST) {
             Ok(()) => print(&format!(
                 "wrote {file}\n\n\
                  Run it:              greenroom run {file}\n\
@@ -40,5 +53,95 @@ impl Init {
             }
             Err(error) => Err(CommandError::system(format!("write {file}"), &error)),
         }
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    File::options().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// Adds a document, a test and step functions to the crate of a directory.
+fn init_crate(directory: &Path) -> Result<ExitCode, CommandError> {
+    let manifest = directory.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => CommandError::Usage(vec![
+            "there is no Cargo.toml here; change to the directory of a crate, or make one with `cargo new`".to_owned(),
+        ]),
+        _ => CommandError::system("read Cargo.toml", &error),
+    })?;
+    let existing: Vec<String> = [DOCUMENT, STEPS]
+        .into_iter()
+        .filter(|path| directory.join(path).exists())
+        .map(|path| format!("{path} already exists; move it away, or write the test by hand: docs/rust.md"))
+        .collect();
+    if !existing.is_empty() {
+        return Err(CommandError::Usage(existing));
+    }
+    let changed = with_test(&text).map_err(|message| CommandError::Usage(vec![message]))?;
+    let written = fs::create_dir_all(directory.join("tests"))
+        .and_then(|()| write_new(&directory.join(DOCUMENT), FIRST_RUST))
+        .and_then(|()| write_new(&directory.join(STEPS), FIRST_STEPS))
+        .and_then(|()| fs::write(&manifest, changed));
+    written.map_err(|error| CommandError::system("write the files of the test", &error))?;
+    print(&format!(
+        "wrote {DOCUMENT}\n\
+         wrote {STEPS}\n\
+         added the test `{TEST}` and the dev-dependency `greenroom` to Cargo.toml\n\n\
+         Run it:              cargo test --test {TEST}\n\
+         See all the steps:   greenroom steps\n"
+    ))
+}
+
+/// The heading below which the dependency goes.
+const HEADING: &str = "[dev-dependencies]";
+
+/// Returns a manifest with the test and its dependency.
+fn with_test(manifest: &str) -> Result<String, String> {
+    let table: toml::Table = manifest.parse().map_err(|error| format!("Cargo.toml is not valid TOML: {error}"))?;
+    if !table.contains_key("package") {
+        return Err("this Cargo.toml has no [package]; change to the directory of a crate of the workspace".to_owned());
+    }
+    let mut text = manifest.to_owned();
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    let has = table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some());
+    if !has {
+        let line = format!("greenroom = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+        let is_heading = |line: &str| line.split('#').next().unwrap_or_default().trim() == HEADING;
+        let mut at = 0;
+        let place = text.split_inclusive('\n').find_map(|line| {
+            at += line.len();
+            is_heading(line).then_some(at)
+        });
+        match place {
+            Some(place) => text.insert_str(place, &line),
+            None => text = format!("{text}\n{HEADING}\n{line}"),
+        }
+    }
+    Ok(format!("{text}\n[[test]]\nname = \"{TEST}\"\nharness = false\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_test_is_added_to_a_manifest() {
+        let line = format!("greenroom = \"{}\"", env!("CARGO_PKG_VERSION"));
+        let test = "\n[[test]]\nname = \"acceptance\"\nharness = false\n";
+        let plain = "[package]\nname = \"a\"\n";
+        assert_eq!(with_test(plain).unwrap(), format!("{plain}\n[dev-dependencies]\n{line}\n{test}"));
+        let others = "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\nserde = \"1\"\n\n[features]";
+        assert_eq!(
+            with_test(others).unwrap(),
+            format!(
+                "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\n{line}\nserde = \"1\"\n\n[features]\n{test}"
+            )
+        );
+        let known = "[package]\nname = \"a\"\n\n[dev-dependencies]\ngreenroom = { path = \"..\" }\n";
+        assert_eq!(with_test(known).unwrap(), format!("{known}{test}"));
+        assert!(with_test("[workspace]\n").unwrap_err().contains("[package]"));
+        assert!(with_test("[").unwrap_err().contains("not valid TOML"));
     }
 }

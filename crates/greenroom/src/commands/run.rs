@@ -23,6 +23,7 @@ use crate::origin;
 use crate::pages::{self, PageOutput};
 use crate::repetition::Repetition;
 use crate::reports::{self, ReportFiles};
+use crate::rust_steps;
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::signals::Signals;
@@ -185,6 +186,11 @@ impl Run {
         let mut selected = self.filter.select(&loaded, &named)?;
         if let Some(tests) = &self.tests {
             selected = tests.select(&loaded, &selected, &test_names);
+        }
+        if rust_steps::are_elsewhere(&loaded, &selected, registry) {
+            let documents = rust_steps::of_tests(&self.documents.written(), &settings.directory);
+            let arguments = std::env::args_os().skip_while(|word| word != "run").skip(1);
+            return Err(rust_steps::run(&documents, arguments, &settings.directory));
         }
         let mut warnings = Documents::warnings(&loaded);
         if let Some(name) = &bazel.filter {

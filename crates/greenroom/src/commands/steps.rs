@@ -58,7 +58,7 @@ impl Steps {
         if let Some(python) = &self.python {
             return functions(python, settings);
         }
-        let builtin = || registry.libraries().iter().map(source_of);
+        let builtin = || registry.libraries().map(source_of);
         let all = || Found { is_builtin: true, ..read(builtin(), settings) };
         let (found, words): (Found, &[String]) = match self.what.as_slice() {
             [one] => match self.named(one, settings, registry)? {
@@ -94,7 +94,7 @@ impl Steps {
     fn named(&self, wanted: &str, settings: &Settings, registry: &Registry) -> Result<Option<Found>, CommandError> {
         let short = wanted.strip_prefix("lib/").unwrap_or(wanted);
         let short = short.strip_suffix(".yaml").unwrap_or(short);
-        if let Some(library) = registry.libraries().iter().find(|library| library.name() == short) {
+        if let Some(library) = registry.libraries().find(|library| library.name() == short) {
             return Ok(Some(read([source_of(library)], settings)));
         }
         if has_extension(wanted, &["md", "markdown", "subplot"]) {
@@ -160,7 +160,7 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
             Some(_) if source.is_builtin => {}
             Some(file) => file.bindings.push(binding.clone()),
             None => {
-                let library = registry.libraries().iter().find(|library| library.file() == source.name);
+                let library = registry.libraries().find(|library| library.file() == source.name);
                 let bindings = match library.filter(|_| source.is_builtin) {
                     Some(library) => bindings_of(source_of(library)).1,
                     None => vec![binding.clone()],
@@ -174,7 +174,7 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
 
 /// Says that nothing has this name or these words.
 fn not_found(words: &[String], registry: &Registry) -> String {
-    let names: Vec<&str> = registry.libraries().iter().map(Library::name).collect();
+    let names: Vec<&str> = registry.libraries().map(Library::name).collect();
     let what = match words {
         [one] => format!("no library, bindings file or document is named `{one}`, and no step contains it"),
         _ => format!("no step contains all of {}", words.join(", ")),

@@ -1,11 +1,13 @@
 //! The command line of a test program: that of the standard harness, and the options of `greenroom run`.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::{ArgMatches, Args, ColorChoice, Command, FromArgMatches};
 
 use crate::commands::Run;
 use crate::exit;
+use crate::targets::split_line;
 use crate::test_filter::{Ignored, TestFilter};
 
 /// The variable with further arguments, for programs that start tests without passing any.
@@ -49,6 +51,10 @@ struct Standard {
     /// Report the time of each test, as greenroom always does
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "plain")]
     report_time: Option<String>,
+    /// Run only the scenarios of this document of the test program, or the one at a line of it (`FILE:18`).
+    /// May be repeated
+    #[arg(long = "document", value_name = "DOCUMENT")]
+    documents: Vec<String>,
     /// Run tests, as always
     #[arg(long, hide = true)]
     test: bool,
@@ -113,7 +119,7 @@ pub(super) fn read(
     let matches = command().try_get_matches_from(words)?;
     let standard = Standard::from_arg_matches(&matches)?;
     let mut run = Run::from_arg_matches(&matches)?;
-    let filters = run.documents.replace(documents);
+    let filters = run.documents.replace(choose(documents, standard.documents)?);
     if standard.no_capture || standard.show_output {
         run.show_output();
     }
@@ -128,6 +134,25 @@ pub(super) fn read(
     let tests = TestFilter { filters, skip: standard.skip, is_exact: standard.exact, ignored, ..TestFilter::default() };
     // There are no benchmarks.
     Ok(Arguments { color: color(&matches), is_list: standard.list, is_terse, tests, run })
+}
+
+/// Returns the documents to run: all, or those that the user chose among them.
+fn choose(documents: Vec<String>, chosen: Vec<String>) -> Result<Vec<String>, ReadError> {
+    if chosen.is_empty() {
+        return Ok(documents);
+    }
+    let is_known = |path: &str| {
+        documents.iter().any(|known| Path::new(path).starts_with(known.strip_prefix("./").unwrap_or(known)))
+    };
+    let unknown =
+        chosen.iter().find(|name| !is_known(name) && !split_line(name).is_some_and(|(path, _)| is_known(path)));
+    match unknown {
+        Some(name) => Err(ReadError::Usage(format!(
+            "this test program has no document {name}; its documents are {}",
+            documents.join(", ")
+        ))),
+        None => Ok(chosen),
+    }
 }
 
 /// Removes the formats that only the standard harness has. Returns whether one of them was terse.

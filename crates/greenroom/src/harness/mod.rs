@@ -119,7 +119,9 @@ fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result
         Err(arguments::ReadError::Clap(error)) => return no_command(*error),
         Err(arguments::ReadError::Usage(message)) => return Err(CommandError::Usage(vec![message])),
     };
-    let settings = Settings::read(arguments.color)?;
+    let mut settings = Settings::read(arguments.color)?;
+    // A test is in the directory `deps` beside the programs of its package.
+    settings.cargo.programs = std::env::current_exe().ok().and_then(|test| test.ancestors().nth(2).map(Path::to_owned));
     if arguments.is_list {
         list(&arguments.run.documents, &arguments.tests, &settings, registry, arguments.is_terse)
     } else {

@@ -24,6 +24,7 @@ mod disks;
 mod facts;
 mod faults;
 mod formats;
+mod harness;
 mod hosts;
 mod http;
 mod isolation;

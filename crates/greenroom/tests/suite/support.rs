@@ -110,6 +110,8 @@ pub(crate) struct Project {
     through: Vec<OsString>,
     /// Whether to run command lines exactly as the test wrote them.
     bare: bool,
+    /// The program to run.
+    program: PathBuf,
     _turn: Option<Rc<MutexGuard<'static, ()>>>,
 }
 
@@ -126,6 +128,7 @@ impl Project {
             subordinate_ids: None,
             through: Vec::new(),
             bare: false,
+            program: env!("CARGO_BIN_EXE_greenroom").into(),
             _turn: None,
         }
     }
@@ -222,6 +225,15 @@ impl Project {
         self
     }
 
+    /// Runs the test program `examples/steps.rs` on the project's document `x.md` instead of the command.
+    pub(crate) fn of_test_program(mut self) -> Self {
+        let binaries = Path::new(env!("CARGO_BIN_EXE_greenroom")).parent().unwrap();
+        self.program = binaries.join("examples/steps");
+        assert!(self.program.exists(), "build it first: cargo build --package greenroom --example steps");
+        let directory = self.path(".");
+        self.env("CARGO_MANIFEST_DIR", directory).bare()
+    }
+
     /// Makes the kernel refuse system calls. `fixtures/shim.py` explains the rules.
     pub(crate) fn refusing(self, rules: &str) -> Self {
         let shim = fixture("shim.py");
@@ -254,7 +266,7 @@ impl Project {
 
     /// Starts greenroom.
     pub(crate) fn start<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Started<'_> {
-        let greenroom = Path::new(env!("CARGO_BIN_EXE_greenroom"));
+        let greenroom = &self.program;
         let mut words: Vec<OsString> = Vec::new();
         let mut program = greenroom.to_owned();
         if let Some(file) = &self.subordinate_ids {

@@ -12,6 +12,8 @@ pub mod capture;
 pub mod guard;
 pub mod outcome;
 pub(crate) mod output;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 
 use std::collections::BTreeMap;
 use std::fmt;

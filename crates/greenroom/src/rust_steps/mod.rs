@@ -1,0 +1,169 @@
+//! Documents with step functions in Rust, which a test program of Cargo's has.
+//!
+//! `project` finds the test program that names a document, and `scan` reads the patterns of its functions
+//! from the source, so that the document can be checked and listed without compiling anything. `launch` has
+//! Cargo run the test program. In the test program itself the functions are there.
+
+mod launch;
+mod project;
+mod scan;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
+use greenroom_steps::function::LIBRARY;
+use greenroom_steps::function::PREFIX;
+use greenroom_steps::{Check, Failure, Library, Registry};
+
+pub(crate) use launch::{OfTest, run};
+use project::CargoTest;
+
+/// The language of functions in Rust, as bindings write it.
+pub(crate) const LANGUAGE: &str = "rust";
+
+/// Returns the test program of Cargo's that names a document.
+fn test_of(document: &str, directory: &Path) -> Option<CargoTest> {
+    project::test_of(&directory.join(document))
+}
+
+/// Whether a program has the functions itself, because it is the test program.
+fn has_own(registry: &Registry) -> bool {
+    registry.libraries().any(|library| library.name() == LIBRARY)
+}
+
+/// Adds the functions of the test programs that name these documents, as far as their source says.
+pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Cow<'a, Registry> {
+    if has_own(registry) {
+        return Cow::Borrowed(registry);
+    }
+    let mut tests: Vec<CargoTest> = Vec::new();
+    for test in documents.iter().filter_map(|document| test_of(document, directory)) {
+        if !tests.iter().any(|known| known.source == test.source) {
+            tests.push(test);
+        }
+    }
+    if tests.is_empty() {
+        return Cow::Borrowed(registry);
+    }
+    let functions = tests.iter().flat_map(|test| scan::functions(&test.source, &test.directory));
+    let (mut bindings, mut names) = (String::new(), Vec::new());
+    for function in functions {
+        if let Some(binding) = function.binding() {
+            // Two test programs may share a module.
+            if !bindings.contains(&binding) {
+                bindings.push_str(&binding);
+            }
+        }
+        names.push(function.name);
+    }
+    let check = Check::With(|_, state| {
+        state.runs_own_code();
+        Vec::new()
+    });
+    let library = Library::new(LIBRARY, bindings).in_all_documents();
+    let library = names.iter().fold(library, |library, name| {
+        let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
+        library.step(&format!("{PREFIX}{name}"), not_here, check)
+    });
+    Cow::Owned(registry.clone().with(library))
+}
+
+/// Has steps whose bindings name functions in Rust run by those of the registry. Returns a diagnostic for
+/// each function that it lacks.
+pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic> {
+    let (mut missing, mut reported) = (Vec::new(), BTreeSet::new());
+    for scenario in &mut loaded.plan.scenarios {
+        let document = &loaded.plan.documents[scenario.document];
+        for step in &mut scenario.steps {
+            let implementation = &mut step.implementation;
+            if &*implementation.language != LANGUAGE {
+                continue;
+            }
+            let function = format!("{PREFIX}{}", implementation.function);
+            if registry.function(&function).is_some() {
+                implementation.language = NATIVE.into();
+                implementation.function = function.into();
+                implementation.cleanup = implementation.cleanup.take().map(|name| format!("{PREFIX}{name}").into());
+            } else if reported.insert((scenario.document, implementation.function.clone())) {
+                let binding = document.bindings.get(step.binding).map(|binding| binding.span);
+                missing.push(lacks(&implementation.function, step.span, binding, registry));
+            }
+        }
+    }
+    for document in &mut loaded.plan.documents {
+        document.implementations.retain(|listed| listed.language != LANGUAGE);
+    }
+    missing
+}
+
+/// Explains that a step function in Rust is missing.
+fn lacks(function: &str, step: Span, binding: Option<Span>, registry: &Registry) -> Diagnostic {
+    let known: Vec<&str> = registry
+        .libraries()
+        .filter(|library| library.name() == LIBRARY)
+        .flat_map(Library::functions)
+        .map(|name| name.strip_prefix(PREFIX).unwrap_or(name))
+        .collect();
+    let message = format!("there is no step function `{function}` in Rust");
+    let error = Diagnostic::error(Code::CannotRun, message).at(step, "");
+    let error = match binding {
+        Some(binding) => error.and_at(binding, "bound here"),
+        None => error,
+    };
+    if !has_own(registry) {
+        return error.note("no test program of Cargo's names this document, so its functions are not known").help(
+            "name it in a test with `harness = false`: `greenroom::acceptance_tests!(\"FILE\")`; `greenroom init \
+                 --rust` writes such a test",
+        );
+    }
+    match nearest(function, known.iter().copied()) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error.help("give a function of this name the attribute `#[step]`"),
+    }
+}
+
+/// Returns each document with its test program.
+pub(crate) fn of_tests(documents: &[(&str, &str)], directory: &Path) -> Vec<OfTest> {
+    let of = |&(written, path): &(&str, &str)| OfTest { written: written.to_owned(), test: test_of(path, directory) };
+    documents.iter().map(of).collect()
+}
+
+/// Whether a step of one of these scenarios has a function in Rust that this program lacks.
+pub(crate) fn are_elsewhere(loaded: &Loaded, chosen: &[usize], registry: &Registry) -> bool {
+    let steps = chosen.iter().flat_map(|&index| &loaded.plan.scenarios[index].steps);
+    !has_own(registry) && steps.into_iter().any(|step| step.implementation.function.starts_with(PREFIX))
+}
+
+/// Returns the functions to write for unknown steps, if the functions of the document are in Rust.
+pub(crate) fn suggestions(loaded: &Loaded, registry: &Registry) -> Option<String> {
+    if !has_own(registry) {
+        return None;
+    }
+    let unknown = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::UnknownStep);
+    let spans: Vec<Span> = unknown.filter_map(|diagnostic| Some(diagnostic.primary.as_ref()?.span)).collect();
+    let functions: Vec<String> = spans
+        .iter()
+        .filter_map(|&span| {
+            let text = loaded.sources.text(span);
+            let (word, rest) = text.split_once(char::is_whitespace)?;
+            let keyword = ["given", "when", "then"].into_iter().find(|keyword| word.eq_ignore_ascii_case(keyword));
+            Some(scan::suggestion(keyword.unwrap_or_else(|| before(loaded, span)), rest.trim()))
+        })
+        .collect();
+    let heading = match functions.len() {
+        0 => return None,
+        1 => "a function for the step, to be filled in:",
+        _ => "functions for the steps, to be filled in:",
+    };
+    Some(format!("{heading}\n\n{}\n", functions.join("\n\n")))
+}
+
+/// Returns the keyword that `and` or `but` continues: that of the last step before it that has one.
+fn before(loaded: &Loaded, span: Span) -> &'static str {
+    let text = loaded.sources.text(Span { start: 0, end: span.start, ..span });
+    let earlier = text.lines().rev().map(str::trim_start);
+    let keyword = |line: &str| ["given", "when", "then"].into_iter().find(|word| line.starts_with(*word));
+    earlier.take_while(|line| !line.starts_with(['~', '`'])).find_map(keyword).unwrap_or("when")
+}

@@ -1,0 +1,263 @@
+//! Reads step functions from Rust source: their names and patterns, without compiling it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, Lit, Meta, Pat, Token, Type};
+
+use greenroom_steps::function::PREFIX;
+
+/// How deep modules may be nested in files.
+const DEEPEST: usize = 16;
+
+/// A step function, as its source declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ScannedFunction {
+    pub(super) name: String,
+    pattern: Option<ScannedPattern>,
+    cleanup: Option<String>,
+    /// Parameters that are embedded files.
+    files: Vec<String>,
+    /// The source file and line.
+    place: String,
+}
+
+impl ScannedFunction {
+    /// Returns its binding, if it has a pattern.
+    pub(super) fn binding(&self) -> Option<String> {
+        let (keyword, text, is_regex) = self.pattern.as_ref()?;
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let regex = if *is_regex { ", regex: true" } else { "" };
+        let untyped = |name: &&String| !is_regex && text.contains(&format!("{{{name}}}"));
+        let types: Vec<String> = self.files.iter().filter(untyped).map(|name| format!("{name}: file")).collect();
+        let types = if types.is_empty() { String::new() } else { format!(", types: {{{}}}", types.join(", ")) };
+        let cleanup = self.cleanup.as_ref().map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
+        Some(format!(
+            "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}} # {}\n",
+            quoted(text),
+            quoted(&format!("{PREFIX}{}", self.name)),
+            cleanup.unwrap_or_default(),
+            self.place,
+        ))
+    }
+}
+
+/// Returns the step functions of a test program, in the order of its modules. `directory` is that of the
+/// package, where names of files begin.
+pub(super) fn functions(source: &Path, directory: &Path) -> Vec<ScannedFunction> {
+    let mut found = Vec::new();
+    let modules = source.parent().unwrap_or(Path::new("."));
+    read_file(source, modules, directory, 0, &mut found);
+    found
+}
+
+/// Reads a file, whose modules are in the directory `modules`.
+fn read_file(source: &Path, modules: &Path, directory: &Path, depth: usize, found: &mut Vec<ScannedFunction>) {
+    let Some(text) = fs::read_to_string(source).ok().filter(|_| depth < DEEPEST) else { return };
+    // What does not parse does not compile either, and the compiler says so.
+    let Ok(parsed) = syn::parse_file(&text) else { return };
+    let file = SourceFile { text: &text, path: source, directory };
+    file.read(&parsed.items, modules, depth, found);
+}
+
+/// A file of Rust source.
+struct SourceFile<'a> {
+    text: &'a str,
+    path: &'a Path,
+    /// The directory of the package.
+    directory: &'a Path,
+}
+
+impl SourceFile<'_> {
+    fn read(&self, items: &[Item], modules: &Path, depth: usize, found: &mut Vec<ScannedFunction>) {
+        for item in items {
+            match item {
+                Item::Fn(function) => found.extend(self.scan(function)),
+                Item::Mod(ItemMod { content: Some((_, inner)), ident, .. }) => {
+                    self.read(inner, &modules.join(ident.to_string()), depth, found);
+                }
+                Item::Mod(module) => {
+                    let name = module.ident.to_string();
+                    let own = self.path.parent().unwrap_or(Path::new("."));
+                    let (path, inner) = if let Some(path) = module.attrs.iter().find_map(path_of) {
+                        let path = own.join(path);
+                        let inner = path.parent().unwrap_or(Path::new(".")).to_owned();
+                        (path, inner)
+                    } else {
+                        let (plain, inner) = (modules.join(format!("{name}.rs")), modules.join(&name));
+                        (if plain.is_file() { plain } else { inner.join("mod.rs") }, inner)
+                    };
+                    read_file(&path, &inner, self.directory, depth + 1, found);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Returns the steps of a function: one for each of its attributes.
+    fn scan(&self, function: &ItemFn) -> Vec<ScannedFunction> {
+        let name = function.sig.ident.to_string();
+        let shown = self.path.strip_prefix(self.directory).unwrap_or(self.path).display();
+        let place = format!("{shown}:{}", self.line_of(&name));
+        let files: Vec<String> = function.sig.inputs.iter().filter_map(file_parameter).collect();
+        let of = |attribute: &Attribute| {
+            let (pattern, cleanup) = arguments(attribute)?;
+            let (name, files, place) = (name.clone(), files.clone(), place.clone());
+            Some(ScannedFunction { name, pattern, cleanup, files, place })
+        };
+        function.attrs.iter().filter_map(of).collect()
+    }
+
+    /// Returns the line of a function, from 1.
+    fn line_of(&self, function: &str) -> usize {
+        let start = format!("fn {function}");
+        let is_it = |line: &str| {
+            let after = line.split_once(&start).map(|(_, after)| after);
+            after.is_some_and(|after| after.starts_with(['(', '<']))
+        };
+        self.text.lines().position(is_it).map_or(1, |at| at + 1)
+    }
+}
+
+/// The keyword, the pattern, and whether that is a regular expression.
+type ScannedPattern = (&'static str, String, bool);
+
+/// Reads the attribute of a step: its pattern and its cleanup; `None` if it is another attribute.
+fn arguments(attribute: &Attribute) -> Option<(Option<ScannedPattern>, Option<String>)> {
+    let last = attribute.path().segments.last()?.ident.to_string();
+    let keyword = ["given", "when", "then", "step"].into_iter().find(|keyword| *keyword == last)?;
+    let arguments = match &attribute.meta {
+        Meta::List(inner) => Punctuated::<Expr, Token![,]>::parse_terminated.parse2(inner.tokens.clone()).ok()?,
+        _ => Punctuated::new(),
+    };
+    let (mut pattern, mut cleanup) = (None, None);
+    for argument in &arguments {
+        match argument {
+            Expr::Assign(assign) => match &*assign.left {
+                Expr::Path(name) if name.path.is_ident("regex") => {
+                    pattern = Some((keyword, text_of(&assign.right)?, true));
+                }
+                Expr::Path(name) if name.path.is_ident("cleanup") => {
+                    let Expr::Path(named) = &*assign.right else { continue };
+                    cleanup = named.path.get_ident().map(ToString::to_string);
+                }
+                _ => {}
+            },
+            other => pattern = text_of(other).map(|text| (keyword, text, false)),
+        }
+    }
+    (keyword == "step" || pattern.is_some()).then_some((pattern, cleanup))
+}
+
+fn path_of(attribute: &Attribute) -> Option<PathBuf> {
+    let named = attribute.meta.require_name_value().ok().filter(|named| named.path.is_ident("path"))?;
+    text_of(&named.value).map(PathBuf::from)
+}
+
+fn text_of(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    }
+}
+
+/// Returns the name of a parameter that is an embedded file.
+fn file_parameter(argument: &FnArg) -> Option<String> {
+    let FnArg::Typed(typed) = argument else { return None };
+    let Pat::Ident(name) = &*typed.pat else { return None };
+    let ty = match &*typed.ty {
+        Type::Reference(reference) => &reference.elem,
+        _ => &typed.ty,
+    };
+    let Type::Path(path) = &**ty else { return None };
+    let is_file = path.path.segments.last()?.ident == "EmbeddedFile";
+    is_file.then(|| name.ident.to_string().trim_start_matches('_').to_owned())
+}
+
+/// Returns a function to write for a step: its texts in quotes and its numbers become parameters.
+pub(super) fn suggestion(keyword: &str, text: &str) -> String {
+    let (mut pattern, mut parameters) = (String::new(), Vec::new());
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        if next == '"'
+            && let Some(end) = rest[1..].find('"')
+        {
+            let name = format!("text{}", parameters.len() + 1);
+            let _ = write!(pattern, "\\\"{{{name}:text}}\\\"");
+            parameters.push(format!("{name}: &str"));
+            rest = &rest[end + 2..];
+        } else if next.is_ascii_digit() && !pattern.ends_with(|last: char| last.is_alphanumeric() || last == '.') {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let name = format!("number{}", parameters.len() + 1);
+            let _ = write!(pattern, "{{{name}}}");
+            parameters.push(format!("{name}: u64"));
+            rest = &rest[end..];
+        } else {
+            if matches!(next, '\\' | '"') {
+                pattern.push('\\');
+            }
+            pattern.push(next);
+            rest = &rest[next.len_utf8()..];
+        }
+    }
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let words = words.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())).take(6);
+    let name = words.map(str::to_lowercase).collect::<Vec<_>>().join("_");
+    let is_name = syn::parse_str::<syn::Ident>(&name).is_ok();
+    let name = if is_name { name } else { format!("{keyword}_{name}") };
+    format!("#[{keyword}(\"{pattern}\")]\nfn {name}({}) {{\n    todo!()\n}}", parameters.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_read() {
+        let text = r#"
+            #[given("a shop that sells {article}", cleanup = close)]
+            fn shop(article: &str) {}
+            mod inner {
+                #[greenroom::when(regex = r"I see (?P<what>\S+)")]
+                fn see(what: &str) {}
+            }
+            #[step]
+            fn close() {}
+            #[then("it is like {file}")]
+            #[then("it is {file:file}")]
+            fn like(_file: &EmbeddedFile) {}
+            #[test]
+            fn other() {}
+        "#;
+        let mut found = Vec::new();
+        let parsed = syn::parse_file(text).unwrap();
+        let file = SourceFile { text, path: Path::new("/c/tests/a.rs"), directory: Path::new("/c") };
+        file.read(&parsed.items, Path::new("/c/tests"), 0, &mut found);
+        let names: Vec<&str> = found.iter().map(|function| function.name.as_str()).collect();
+        assert_eq!(names, ["shop", "see", "close", "like", "like"]);
+        let bindings: String = found.iter().filter_map(ScannedFunction::binding).collect();
+        assert_eq!(
+            bindings,
+            "- {given: \"a shop that sells {article}\", impl: {native: {function: \"rust:shop\", cleanup: \
+             \"rust:close\"}}} # tests/a.rs:3\n\
+             - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}} # tests/a.rs:6\n\
+             - {then: \"it is like {file}\", types: {file: file}, impl: {native: {function: \"rust:like\"}}} # \
+             tests/a.rs:12\n\
+             - {then: \"it is {file:file}\", impl: {native: {function: \"rust:like\"}}} # tests/a.rs:12\n"
+        );
+    }
+
+    #[test]
+    fn a_function_is_suggested() {
+        assert_eq!(
+            suggestion("when", "I buy \"green tea\" for 3 euros"),
+            "#[when(\"I buy \\\"{text1:text}\\\" for {number2} euros\")]\nfn i_buy_green_tea_for_euros(text1: &str, number2: \
+             u64) {\n    todo!()\n}"
+        );
+        assert_eq!(suggestion("then", "it"), "#[then(\"it\")]\nfn it() {\n    todo!()\n}");
+        assert_eq!(suggestion("then", "5"), "#[then(\"{number1}\")]\nfn then_(number1: u64) {\n    todo!()\n}");
+    }
+}

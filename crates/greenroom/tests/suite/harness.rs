@@ -1,0 +1,377 @@
+//! Step functions in Rust, and the test harness: `examples/steps.rs` is the test program, each test gives it
+//! a document of its own.
+
+use snapbox::str;
+
+use crate::support::Project;
+
+const HEAD: &str = "---\ntitle: X\nbindings: [lib/files.yaml, lib/daemon.yaml]\nstep_timeout: 2s\n---\n";
+
+/// Returns a project whose document has these scenarios, and which the test program tests.
+fn project(text: &str) -> Option<Project> {
+    Project::sealed().map(|project| project.file("x.md", format!("{HEAD}{text}")).of_test_program())
+}
+
+/// Returns a document with a scenario for each list of steps.
+fn scenarios(all: &[(&str, &str)]) -> String {
+    all.iter().map(|(title, steps)| format!("# {title}\n~~~scenario\n{steps}\n~~~\n")).collect()
+}
+
+#[test]
+fn functions_get_their_captures_and_what_the_scenario_keeps() {
+    let Some(project) = project(&format!(
+        "{}~~~{{#greeting.txt .file}}\nhello\n~~~\n",
+        scenarios(&[
+            ("Sold", "given a shop that sells tea\nwhen 2 pieces of tea are sold\nthen 2 pieces are sold"),
+            ("Painted", "when I paint it red for 3 days\nand I paint it green"),
+            ("Files", "given file greeting.txt\nthen file greeting.txt holds embedded greeting.txt"),
+            ("Directories", "when I go to sub\nand I write x where I am\nthen file x exists"),
+            ("Processes", "when Rust runs pwd\nand Rust starts sleep 1000 as nap\nthen daemon nap is running"),
+            ("Leaves", "when it leaves a thread and a child"),
+        ])
+    )) else {
+        return;
+    };
+    project.run::<&str>([]).code(0).stderr("");
+    project.nothing_is_left();
+}
+
+#[test]
+fn a_function_of_a_bindings_file_is_found_by_its_name() {
+    let Some(project) = Project::sealed() else { return };
+    let text = "---\ntitle: X\nbindings: [own.yaml, lib/files.yaml]\nimpls: {rust: [x.rs]}\n---\n\
+                # One\n~~~scenario\ngiven a person called Anna\nwhen I write \"${greeting}\" to file x\n\
+                then file x contains \"hello Anna\"\n~~~\n";
+    let bindings = "- given: a person called {name}\n  impl: {rust: {function: by_binding}}\n";
+    let project = project_of(project, text, bindings);
+    project.run::<&str>([]).code(0).stderr("");
+    let project = project.file("own.yaml", bindings.replace("by_binding", "by_bindings"));
+    project.run::<&str>([]).code(101).stderr(str![[r#"
+error[cannot-run]: there is no step function `by_bindings` in Rust
+ --> x.md:8:1
+  |
+8 | given a person called Anna
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:10
+  |
+1 | - given: a person called {name}
+  |          ---------------------- bound here
+  |
+  = help: did you mean `by_binding`?
+
+1 error
+
+"#]]);
+}
+
+fn project_of(project: Project, text: &str, bindings: &str) -> Project {
+    project.file("x.md", text).file("own.yaml", bindings).file("x.rs", "").of_test_program()
+}
+
+#[test]
+fn failures_of_functions_explain_themselves() {
+    let Some(project) = project(&scenarios(&[
+        ("Boxed", "when it fails with a boxed error"),
+        ("Failure", "when it fails with a failure"),
+        ("Panic", "given a shop that sells tea\nwhen it panics"),
+        ("Assertion", "given a shop that sells tea\nwhen 3 pieces of tea are sold\nthen 4 pieces are sold"),
+        ("Twice", "when a value is asked for twice"),
+        ("Thread", "when a thread of it panics\nand it panics"),
+    ])) else {
+        return;
+    };
+    project
+        .run(["-j1"])
+        .code(101)
+        .stdout(str![[r#"
+greenroom [VERSION]: 6 scenarios in x.md, one at a time
+
+FAIL [TIME]  Boxed
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when it fails with a boxed error
+
+  invalid digit found in string
+
+  rerun: cargo test --test steps -- --exact Boxed
+
+FAIL [TIME]  Failure
+  in x.md:12, scenario at x.md:10
+
+    FAILED [TIME]  when it fails with a failure
+
+  no tea is left
+  note: since noon
+  help: buy some
+
+  rerun: cargo test --test steps -- --exact Failure
+
+FAIL [TIME]  Panic
+  in x.md:17, scenario at x.md:14
+
+    ok [TIME]  given a shop that sells tea
+    FAILED [TIME]  when it panics
+
+  out of tea
+  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  output of the Rust function:
+    │ before the panic
+
+  rerun: cargo test --test steps -- --exact Panic
+
+FAIL [TIME]  Assertion
+  in x.md:23, scenario at x.md:19
+
+    ok [TIME]  given a shop that sells tea
+    ok [TIME]  when 3 pieces of tea are sold
+    FAILED [TIME]  then 4 pieces are sold
+
+  assertion `left == right` failed: pieces sold
+  note: left: 3
+  note: right: 4
+  note: the step function panicked at crates/greenroom/examples/steps.rs:85:5
+
+  rerun: cargo test --test steps -- --exact Assertion
+
+FAIL [TIME]  Twice
+  in x.md:27, scenario at x.md:25
+
+    FAILED [TIME]  when a value is asked for twice
+
+  steps::Shop is a parameter of the step function that runs: use the parameter
+  note: the step function panicked at crates/steps/src/context.rs:340:55
+
+  rerun: cargo test --test steps -- --exact Twice
+
+FAIL [TIME]  Thread
+  in x.md:32, scenario at x.md:29
+
+    ok [TIME]  when a thread of it panics
+    FAILED [TIME]  and it panics
+
+  out of tea
+  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  output of the Rust function:
+    │ before the panic
+  output of Rust functions before it:
+    │ thread 'helper' panicked at crates/greenroom/examples/steps.rs:194:19:
+    │ lost the key
+
+  rerun: cargo test --test steps -- --exact Thread
+
+FAILED: 6 of 6 scenarios failed, [TIME]
+  failed  x.md:6   Boxed
+  failed  x.md:10  Failure
+  failed  x.md:14  Panic
+  failed  x.md:19  Assertion
+  failed  x.md:25  Twice
+  failed  x.md:29  Thread
+
+"#]])
+        .stderr("");
+}
+
+#[test]
+fn functions_that_end_their_process_fail_their_scenario_alone() {
+    let Some(project) = project(&scenarios(&[
+        ("Abort", "given a shop that sells tea\nwhen it aborts"),
+        ("Exit", "when it exits with 0"),
+        ("Overflow", "when it overflows its stack"),
+        ("Prints", "when it prints 100 MB"),
+        ("Prints on", "when it prints without end"),
+        ("Blocks", "given a shop that sells tea\nwhen it blocks for ever"),
+        ("Fine", "given a shop that sells tea"),
+    ])) else {
+        return;
+    };
+    project.run(["-j1"]).code(101).stdout(str![[r#"
+greenroom [VERSION]: 7 scenarios in x.md, one at a time
+
+FAIL [TIME]  Abort
+  in x.md:9, scenario at x.md:6
+
+    ok [TIME]  given a shop that sells tea
+    FAILED [TIME]  when it aborts
+
+  the step function `aborts` (crates/greenroom/examples/steps.rs:153) ended the process that runs the steps: signal SIGABRT
+  output of the Rust functions:
+    │ before the abort
+
+  rerun: cargo test --test steps -- --exact Abort
+
+FAIL [TIME]  Exit
+  in x.md:13, scenario at x.md:11
+
+    FAILED [TIME]  when it exits with 0
+
+  the step function `exits` (crates/greenroom/examples/steps.rs:160) ended the process that runs the steps: exit status 0
+  output of the Rust functions:
+    │ before the exit
+  help: return an error from the function instead
+
+  rerun: cargo test --test steps -- --exact Exit
+
+FAIL [TIME]  Overflow
+  in x.md:17, scenario at x.md:15
+
+    FAILED [TIME]  when it overflows its stack
+
+  the step function `overflows` (crates/greenroom/examples/steps.rs:166) ended the process that runs the steps: signal SIGSEGV
+  note: functions that call themselves without end end like this, too
+
+  rerun: cargo test --test steps -- --exact Overflow
+
+FAIL [TIME]  Prints
+  in x.md:21, scenario at x.md:19
+
+    FAILED [TIME]  when it prints 100 MB
+
+  the step function `prints` (crates/greenroom/examples/steps.rs:199) exceeded the output limit, and was ended
+  output of the Rust functions (last 1 line, 67.1 MB before; -v shows more):
+    │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (7792 characters more)
+  help: stop it from printing without end; if it is meant to print this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
+
+  rerun: cargo test --test steps -- --exact Prints
+
+FAIL [TIME]  Prints on
+  in x.md:25, scenario at x.md:23
+
+    FAILED [TIME]  when it prints without end
+
+  the step function `prints_for_ever` (crates/greenroom/examples/steps.rs:208) exceeded the output limit, and was ended
+  output of the Rust functions (last 1 line, 67.1 MB before; -v shows more):
+    │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (7792 characters more)
+  help: stop it from printing without end; if it is meant to print this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
+
+  rerun: cargo test --test steps -- --exact 'Prints on'
+
+FAIL [TIME]  Blocks
+  in x.md:30, scenario at x.md:27
+
+    ok [TIME]  given a shop that sells tea
+    FAILED [TIME]  when it blocks for ever
+
+  the step exceeded its time limit of 2 s in the step function `blocks` (crates/greenroom/examples/steps.rs:175)
+  output of the Rust functions:
+    │ before the block
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
+
+  rerun: cargo test --test steps -- --exact Blocks
+
+PASS [TIME]  Fine
+
+FAILED: 6 of 7 scenarios failed, 1 passed, [TIME]
+  failed  x.md:6   Abort
+  failed  x.md:11  Exit
+  failed  x.md:15  Overflow
+  failed  x.md:19  Prints
+  failed  x.md:23  Prints on
+  failed  x.md:27  Blocks
+
+"#]]).stderr("");
+    project.nothing_is_left();
+}
+
+#[test]
+fn mistakes_are_found_before_anything_runs() {
+    let Some(project) = project(&scenarios(&[
+        ("Unknown", "given a shop that sells tea\nwhen I buy \"green tea\" for 3 euros"),
+        ("Numbers", "when -3 pieces of tea are sold"),
+        ("Colours", "when I paint it blue"),
+    ])) else {
+        return;
+    };
+    project.run::<&str>([]).code(101).stdout("").stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> x.md:9:1
+  |
+9 | when I buy "green tea" for 3 euros
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+error[bad-capture]: count is `-3`, which is not a valid u32: invalid digit found in string
+  --> x.md:13:6
+   |
+13 | when -3 pieces of tea are sold
+   |      ^^
+   |
+   = help: the parameter `count` of `sell` (crates/greenroom/examples/steps.rs:75) is u32
+
+error[bad-capture]: colour is `blue`, which is not a valid Colour: expected red or green
+  --> x.md:17:17
+   |
+17 | when I paint it blue
+   |                 ^^^^
+   |
+   = help: the parameter `colour` of `paint` (crates/greenroom/examples/steps.rs:89) is Colour
+
+3 errors
+
+a function for the step, to be filled in:
+
+#[when("I buy \"{text1:text}\" for {number2} euros")]
+fn i_buy_green_tea_for_euros(text1: &str, number2: u64) {
+    todo!()
+}
+
+"#]]);
+}
+
+#[test]
+fn the_command_line_is_that_of_the_standard_harness() {
+    let Some(project) = project(&format!(
+        "{}# Later\n~~~{{.scenario label=ignored}}\ngiven a shop that sells tea\n~~~\n",
+        scenarios(&[("Sells tea", "given a shop that sells tea"), ("Sells coffee", "given a shop that sells coffee"),])
+    )) else {
+        return;
+    };
+    project.run(["--list", "--format", "terse"]).code(0).stderr("").stdout(str![[r#"
+Sells tea: test
+Sells coffee: test
+
+"#]]);
+    project.run(["--list", "--ignored", "--format=terse"]).code(0).stderr("").stdout(str![[r#"
+Later: test
+
+"#]]);
+    project.run(["--list", "coffee"]).code(0).stderr("").stdout(str![[r#"
+Sells coffee: test
+
+1 tests, 0 benchmarks
+
+"#]]);
+    for (arguments, passed) in [
+        (&["--exact", "Sells tea", "--nocapture"][..], "1 scenario passed"),
+        (&["Sells"], "2 scenarios passed"),
+        (&["--skip", "coffee", "--test-threads=1"], "1 scenario passed"),
+        (&["--ignored"], "1 scenario passed"),
+        (&["--include-ignored"], "3 scenarios passed"),
+        (&["--exact", "sells"], "NOTHING RAN"),
+    ] {
+        let ran = project.run(arguments).code(0).stderr("");
+        assert!(ran.stdout.contains(passed), "{arguments:?}: {}", ran.stdout);
+    }
+    project.run(["--document", "y.md"]).code(3).stdout("").stderr(str![[r#"
+greenroom: this test program has no document y.md; its documents are x.md
+
+"#]]);
+}
+
+#[test]
+fn documents_that_cannot_be_read_are_named() {
+    let Some(project) = Project::sealed().map(Project::of_test_program) else { return };
+    project.run::<&str>([]).code(101).stdout("").stderr(str![[r#"
+error[not-found]: document not found: x.md
+
+1 error
+
+"#]]);
+    project.run(["--list"]).code(101).stdout("").stderr(str![[r#"
+error[not-found]: document not found: x.md
+
+1 error
+
+"#]]);
+}
