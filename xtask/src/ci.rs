@@ -2,7 +2,7 @@
 
 use crate::workspace::cargo;
 use crate::{
-    blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, packages, python, screens,
+    blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, nextest, packages, python, screens,
     subplotlib,
 };
 
@@ -18,7 +18,10 @@ pub(crate) fn check() -> Result<(), String> {
     circles::check()?;
     lines::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    // The tests of the harness run a test program that is an example.
+    cargo(&["build", "--workspace", "--examples"], &[])?;
     cargo(&["test", "--workspace", "--all-targets"], &[])?;
+    nextest::check()?;
     cargo(&["test", "--workspace", "--doc"], &[])?;
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     cargo(&["build", "--package", "greenroom"], &[])?;

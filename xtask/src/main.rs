@@ -16,6 +16,7 @@ mod fuzz;
 mod lines;
 mod links;
 mod markdown;
+mod nextest;
 mod packages;
 mod python;
 mod screens;

@@ -179,11 +179,11 @@ fn check(parameter: &Parameter) -> TokenStream {
         Kind::Text | Kind::Path | Kind::File { .. } => quote! { .has(#name) },
         Kind::Parsed(ty) => {
             let kind = written(ty);
-            quote! { .has(#name).parses::<#ty>(#name, #kind) }
+            quote_spanned! { ty.span() => .has(#name).parses::<#ty>(#name, #kind) }
         }
         Kind::Optional(ty) => {
             let kind = written(ty);
-            quote! { .parses::<#ty>(#name, #kind) }
+            quote_spanned! { ty.span() => .parses::<#ty>(#name, #kind) }
         }
     }
 }
@@ -231,12 +231,15 @@ fn call(parameters: &[Parameter]) -> Call {
             }
             Kind::Parsed(ty) => {
                 let kind = written(ty);
-                call.before.push(quote! { let #local = #own::parse::<#ty>(__captures, #name, #kind, __FUNCTION)?; });
+                let parsed = quote_spanned! { ty.span() => #own::parse::<#ty>(__captures, #name, #kind, __FUNCTION)? };
+                call.before.push(quote! { let #local = #parsed; });
                 call.arguments.push(quote! { #local });
             }
             Kind::Optional(ty) => {
                 let kind = written(ty);
-                call.before.push(quote! { let #local = #own::optional::<#ty>(__captures, #name, #kind, __FUNCTION)?; });
+                let parsed =
+                    quote_spanned! { ty.span() => #own::optional::<#ty>(__captures, #name, #kind, __FUNCTION)? };
+                call.before.push(quote! { let #local = #parsed; });
                 call.arguments.push(quote! { #local });
             }
         }

@@ -243,7 +243,8 @@ mod tests {
             bindings,
             "- {given: \"a shop that sells {article}\", impl: {native: {function: \"rust:shop\", cleanup: \
              \"rust:close\"}}} # tests/a.rs:3\n\
-             - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}} # tests/a.rs:6\n\
+             - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}} # \
+             tests/a.rs:6\n\
              - {then: \"it is like {file}\", types: {file: file}, impl: {native: {function: \"rust:like\"}}} # \
              tests/a.rs:12\n\
              - {then: \"it is {file:file}\", impl: {native: {function: \"rust:like\"}}} # tests/a.rs:12\n"
@@ -254,8 +255,8 @@ mod tests {
     fn a_function_is_suggested() {
         assert_eq!(
             suggestion("when", "I buy \"green tea\" for 3 euros"),
-            "#[when(\"I buy \\\"{text1:text}\\\" for {number2} euros\")]\nfn i_buy_green_tea_for_euros(text1: &str, number2: \
-             u64) {\n    todo!()\n}"
+            "#[when(\"I buy \\\"{text1:text}\\\" for {number2} euros\")]\nfn i_buy_green_tea_for_euros(\
+             text1: &str, number2: u64) {\n    todo!()\n}"
         );
         assert_eq!(suggestion("then", "it"), "#[then(\"it\")]\nfn it() {\n    todo!()\n}");
         assert_eq!(suggestion("then", "5"), "#[then(\"{number1}\")]\nfn then_(number1: u64) {\n    todo!()\n}");

@@ -171,7 +171,8 @@ fn owners_of_files_are_checked() {
     }
     let scenario = |title: &str, steps: &str| format!("# {title}\n~~~scenario\nwhen I run touch f\n{steps}\n~~~\n");
     let passes = "given commands run as user nobody\nwhen I run mkdir d\nthen file d belongs to user nobody\n\
-                  and file d belongs to group nogroup\nand file f belongs to user root\nand file f belongs to group root";
+                  and file d belongs to group nogroup\nand file f belongs to user root\n\
+                  and file f belongs to group root";
     let text = [
         scenario("Passes", passes),
         scenario("User", "then file f belongs to user nobody"),

@@ -39,8 +39,8 @@ fn switch(account: &Account, directory: &Path) -> Result<(), SetupFailure> {
     match closed {
         None => Ok(()),
         Some(closed) => Err(SetupFailure::lasting(format!(
-            "enter {} as user {name}, who may not pass through {}: set TMPDIR to a directory that every user may enter, \
-             such as /tmp",
+            "enter {} as user {name}, who may not pass through {}: set TMPDIR to a directory that every user may \
+             enter, such as /tmp",
             directory.display(),
             closed.display()
         ))),
