@@ -14,7 +14,7 @@ use quote::quote;
 
 use crate::arguments::Arguments;
 use crate::document::{self, Package};
-use crate::functions;
+use crate::functions::{self, Mistake};
 use crate::message;
 use crate::names::{Names, identifier};
 
@@ -121,8 +121,8 @@ struct Generated<'a> {
     sources: &'a Sources,
     /// What the files of the test have. `None` if its own file is not known.
     functions: Option<functions::Names>,
-    /// Functions that are reported as missing.
-    reported: HashSet<String>,
+    /// Functions that are reported, by their binding.
+    reported: HashSet<(String, usize)>,
     messages: Vec<String>,
 }
 
@@ -174,17 +174,12 @@ impl Generated<'_> {
             self.messages.push(format!("{binding}: `{function}` is not the path of a Rust function"));
             return TokenStream::new();
         };
-        if let Some(names) = self.functions.as_ref().filter(|names| names.lacks(&path)) {
-            if self.reported.insert(function.to_owned()) {
+        let captures = step.captures.iter().map(|capture| capture.name.as_str());
+        if let Some(mistake) = self.functions.as_ref().and_then(|names| names.mistake(&path, captures)) {
+            if self.reported.insert((function.to_owned(), step.binding)) {
                 let binding = self.sources.cite(binding.span);
-                let help = names.nearest(function).map_or_else(
-                    || "write it in a file under `impls: rust:` of the document".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                self.messages.push(format!(
-                    "function not found: `{function}`\n  --> {binding}\n  = note: the step `{text}` at {location} \
-                     needs it\n  = help: {help}"
-                ));
+                let needed = format!("  --> {binding}\n  = note: the step `{text}` at {location} needs it");
+                self.messages.push(describe(function, &mistake, &needed));
             }
             return TokenStream::new();
         }
@@ -208,12 +203,37 @@ impl Generated<'_> {
     }
 }
 
+/// Describes why a step cannot call a function. `needed` says where that is.
+fn describe(function: &str, mistake: &Mistake, needed: &str) -> String {
+    let or_write = || "write it in a file under `impls: rust:` of the document".to_owned();
+    match mistake {
+        Mistake::NotFound(near) => {
+            let help = near.as_ref().map_or_else(or_write, |near| format!("did you mean `{near}`?"));
+            format!("function not found: `{function}`\n{needed}\n  = help: {help}")
+        }
+        Mistake::NotAStep => {
+            format!("`{function}` is not a step function\n{needed}\n  = help: write `#[step]` above it")
+        }
+        Mistake::NoParameter(capture, parameters) => {
+            let has = if parameters.is_empty() {
+                "has only its context".to_owned()
+            } else {
+                format!("has its context and `{}`", parameters.join("`, `"))
+            };
+            format!(
+                "`{function}` has no parameter for the capture `{capture}`\n{needed}\n  = note: the function {has}\n  \
+                 = help: give parameter and capture the same name"
+            )
+        }
+    }
+}
+
 /// Writes the value of a capture.
 fn value(document: &PlannedDocument, capture: &Capture, location: &str, step: &str) -> TokenStream {
     let (name, text) = (&capture.name, &capture.text);
     match capture.kind {
         CaptureType::Int | CaptureType::Uint | CaptureType::Number => {
-            quote!(::subplotlib::__private::number(#text, #name, #location, #step))
+            quote!(::subplotlib::__private::number(#text, #name, #location, #step)?)
         }
         CaptureType::File => {
             let is_named = |file: &greenroom_doc::EmbeddedFile| file.name.to_lowercase() == text.to_lowercase();

@@ -3,25 +3,61 @@
 //! The compiler would complain about a module that it cannot find. Files are only searched for the name; where they
 //! include, import or write names that they do not show, the compiler has the last word.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::{FnArg, Item, ItemFn, Pat};
 
 /// The names that Rust files mention.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     mentioned: HashSet<String>,
-    functions: BTreeSet<String>,
+    /// The functions, and the parameters of those that are steps, without their context.
+    functions: BTreeMap<String, Option<Vec<String>>>,
+    modules: HashSet<String>,
     /// Whether there may be other names.
     is_open: bool,
+}
+
+/// Why a step cannot call a function.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// No file has it. With the name that was probably meant.
+    NotFound(Option<String>),
+    /// It has no attribute `step`.
+    NotAStep,
+    /// It has no parameter for this capture. With its parameters.
+    NoParameter(String, Vec<String>),
 }
 
 impl Names {
     /// Adds the names of a file. Its errors are those of the compiler.
     pub(crate) fn add(&mut self, text: &str) {
-        match text.parse::<TokenStream>() {
-            Ok(tokens) => self.tokens(tokens),
-            Err(_) => self.is_open = true,
+        match (text.parse::<TokenStream>(), syn::parse_file(text)) {
+            (Ok(tokens), Ok(file)) => {
+                self.tokens(tokens);
+                self.functions(&file.items);
+            }
+            _ => self.is_open = true,
+        }
+    }
+
+    fn functions(&mut self, items: &[Item]) {
+        for item in items {
+            match item {
+                Item::Fn(function) => {
+                    let name = function.sig.ident.to_string();
+                    let is_new = self.functions.insert(name, parameters(function)).is_none();
+                    // Two of a name, in other modules or for other systems: which one is meant is unknown.
+                    self.is_open |= !is_new;
+                }
+                Item::Mod(module) => {
+                    self.modules.insert(module.ident.to_string());
+                    self.functions(module.content.as_ref().map_or(&[], |(_, items)| items));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -36,9 +72,6 @@ impl Names {
             let [second, third, last] = &before;
             match &tree {
                 TokenTree::Ident(ident) => {
-                    if last == "fn" {
-                        self.functions.insert(ident.to_string());
-                    }
                     self.is_open |= ["macro_rules", "include"].iter().any(|name| ident == name);
                     self.mentioned.insert(ident.to_string());
                 }
@@ -56,39 +89,73 @@ impl Names {
         }
     }
 
-    /// Whether a path leads to no function: its last name is in no file.
-    pub(crate) fn lacks(&self, path: &syn::Path) -> bool {
-        let is_ours = path.segments.len() == 1;
-        is_ours
-            && !self.is_open
-            && path.segments.last().is_some_and(|last| !self.mentioned.contains(&last.ident.to_string()))
+    /// Returns what is wrong with the call of a function with these captures, as far as the files say.
+    pub(crate) fn mistake<'a>(&self, path: &syn::Path, mut captures: impl Iterator<Item = &'a str>) -> Option<Mistake> {
+        let name = path.get_ident().filter(|_| !self.is_open)?.to_string();
+        match self.functions.get(&name) {
+            None if self.mentioned.contains(&name) => None,
+            None => {
+                let near = greenroom_doc::nearest(&name, self.functions.keys().map(String::as_str));
+                Some(Mistake::NotFound(near.map(str::to_owned)))
+            }
+            // The user may have written what `step` writes.
+            Some(None) => (!self.modules.contains(&name)).then_some(Mistake::NotAStep),
+            Some(Some(parameters)) => {
+                let unknown = captures.find(|capture| !parameters.iter().any(|name| name == capture))?;
+                Some(Mistake::NoParameter(unknown.to_owned(), parameters.clone()))
+            }
+        }
     }
+}
 
-    /// Returns the function that a name was probably meant to be.
-    pub(crate) fn nearest(&self, name: &str) -> Option<&str> {
-        greenroom_doc::nearest(name, self.functions.iter().map(String::as_str))
-    }
+/// Returns the parameters of a step function behind its context. `None` if it is another function.
+fn parameters(function: &ItemFn) -> Option<Vec<String>> {
+    let is_step =
+        |attribute: &syn::Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "step");
+    function.attrs.iter().any(is_step).then(|| {
+        let name = |argument: &FnArg| match argument {
+            FnArg::Typed(typed) => match &*typed.pat {
+                Pat::Ident(pattern) => Some(pattern.ident.unraw().to_string().trim_start_matches('_').to_owned()),
+                _ => None,
+            },
+            FnArg::Receiver(_) => None,
+        };
+        function.sig.inputs.iter().skip(1).filter_map(name).collect()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lacks(text: &str, path: &str) -> bool {
+    fn mistake(text: &str, path: &str, captures: &[&str]) -> Option<Mistake> {
         let mut names = Names::default();
         names.add(text);
-        names.lacks(&syn::parse_str(path).expect("a path"))
+        names.mistake(&syn::parse_str(path).expect("a path"), captures.iter().copied())
+    }
+
+    const TEXT: &str = "use subplotlib::prelude::*; use other::gift; fn help(a: &str) { a * b }
+        mod stock { use super::*; #[step] pub fn sell(_: &Shop, _count: u8, r#type: &str) {} }";
+
+    #[test]
+    fn mistakes_are_told_apart() {
+        assert_eq!(mistake(TEXT, "sel", &[]), Some(Mistake::NotFound(Some("sell".to_owned()))));
+        assert_eq!(mistake(TEXT, "help", &[]), Some(Mistake::NotAStep));
+        let parameters = vec!["count".to_owned(), "type".to_owned()];
+        let expected = Some(Mistake::NoParameter("number".to_owned(), parameters));
+        assert_eq!(mistake(TEXT, "sell", &["type", "number"]), expected);
+        assert_eq!(mistake(TEXT, "sell", &["type", "count"]), None);
     }
 
     #[test]
     fn names_of_other_files_may_exist() {
-        let text = "use subplotlib::prelude::*; mod stock { use super::*; fn sell(a: &str) { a * b } }";
-        assert!(lacks(text, "sel"));
-        for path in ["sell", "stock", "stock::sel", "subplotlib::steplibrary::files::touch"] {
-            assert!(!lacks(text, path), "{path}");
+        for path in ["gift", "stock", "stock::sel", "subplotlib::steplibrary::files::touch"] {
+            assert_eq!(mistake(TEXT, path, &[]), None, "{path}");
         }
-        for open in ["mod other;", "use helpers::*;", "include!(\"x.rs\");", "macro_rules! steps { () => {} }", "\""] {
-            assert!(!lacks(&format!("{text} {open}"), "sel"), "{open}");
+        let other = "mod linux { fn help() {} }";
+        for open in ["mod other;", "use helpers::*;", "include!(\"x.rs\");", "macro_rules! x { () => {} }", "\"", other]
+        {
+            assert_eq!(mistake(&format!("{TEXT} {open}"), "sel", &[]), None, "{open}");
         }
     }
 }

@@ -26,7 +26,7 @@ fn errors(files: &[(&str, &str)], arguments: TokenStream) -> String {
 
 fn of_document(text: &str, bindings: &str) -> String {
     let metadata = "title: X\nmarkdowns: [x.md]\nbindings: [x.yaml]\nimpls: {rust: [x.rs]}\n";
-    let steps = "#[step] fn buy(_: &Shop, count: u32) {}";
+    let steps = "#[step] fn buy(_: &Shop, count: u32) {} fn pay() {}";
     let files = [("x.subplot", metadata), ("x.md", text), ("x.yaml", bindings), ("x.rs", steps)];
     errors(&files, quote!("x.subplot"))
 }
@@ -66,6 +66,35 @@ function not found: `by`
   --> x.yaml:1
   = note: the step `when I buy 2` at x.md:4:1 needs it
   = help: did you mean `buy`?
+"#]]
+    );
+}
+
+#[test]
+fn a_capture_without_a_parameter_is_shown_with_those_that_exist() {
+    let bindings = BUY.replace("count", "number");
+    assert_data_eq!(
+        of_document("# A\n\n```scenario\nwhen I buy 2\n```\n", &bindings),
+        str![[r#"
+`buy` has no parameter for the capture `number`
+  --> x.yaml:1
+  = note: the step `when I buy 2` at x.md:4:1 needs it
+  = note: the function has its context and `count`
+  = help: give parameter and capture the same name
+"#]]
+    );
+}
+
+#[test]
+fn a_function_without_the_attribute_is_not_a_step() {
+    let bindings = BUY.replace("function: buy", "function: pay, cleanup: buy");
+    assert_data_eq!(
+        of_document("# A\n\n```scenario\nwhen I buy 2\n```\n", &bindings),
+        str![[r#"
+`pay` is not a step function
+  --> x.yaml:1
+  = note: the step `when I buy 2` at x.md:4:1 needs it
+  = help: write `#[step]` above it
 "#]]
     );
 }

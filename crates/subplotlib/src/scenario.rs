@@ -396,12 +396,18 @@ pub mod generated {
 
     /// Converts a captured number to the type of the parameter.
     ///
-    /// # Panics
+    /// # Errors
     /// If it is not a value of that type.
-    pub fn number<T: FromStr<Err: Display>>(text: &str, capture: &str, location: &str, step: &str) -> T {
-        text.parse().unwrap_or_else(|error| {
+    pub fn number<T: FromStr<Err: Display>>(
+        text: &str,
+        capture: &str,
+        location: &str,
+        step: &str,
+    ) -> Result<T, Failure> {
+        text.parse().map_err(|error| {
             let name = std::any::type_name::<T>();
-            panic!("{location}: {step}: `{text}` is not a valid {name}, the type of `{capture}`: {error}")
+            let message = format!("`{text}` is not a valid {name}, the type of `{capture}`: {error}");
+            Failure::error(format!("{location}: {step}"), message.into())
         })
     }
 }

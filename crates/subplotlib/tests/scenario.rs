@@ -272,3 +272,15 @@ fn a_function_may_throw_nothing() {
     }
     assert_eq!((half(4), half(3)), (Some(2), None));
 }
+
+#[test]
+fn a_number_that_does_not_fit_is_shown_with_its_step_and_type() {
+    use subplotlib::__private::{Failure, number};
+
+    let fits: Result<f64, Failure> = number("-1.50", "amount", "doc.md:5:1", "then the till contains -1.50");
+    assert!(fits.is_ok_and(|number| (number + 1.5).abs() < f64::EPSILON));
+    let fails: Result<u8, Failure> = number("-1", "count", "doc.md:5:1", "then -1 are left");
+    let expected =
+        "doc.md:5:1: then -1 are left: `-1` is not a valid u8, the type of `count`: invalid digit found in string";
+    assert_eq!(fails.expect_err("it has a sign").to_string(), expected);
+}
