@@ -44,7 +44,7 @@ pub(crate) fn verify() -> Result<(), String> {
     let build = target().join("packages");
     forget(&build)?;
     let build = build.display().to_string();
-    let unpublished = ["xtask", "greenroom-fuzz", "greenroom-example-counter"];
+    let unpublished = ["xtask", "greenroom-fuzz", "greenroom-example-counter", "greenroom-example-tally"];
     let excluded = unpublished.iter().flat_map(|name| ["--exclude", name]);
     let command: Vec<&str> = ["package", "--workspace"].into_iter().chain(excluded).collect();
     cargo(&[&command[..], &["--locked", "--target-dir", &build]].concat(), &[])

@@ -179,3 +179,8 @@ fn execute(arguments: &Arguments, registry: &Registry) -> Result<ExitCode, Comma
     let settings = Settings::read(arguments.color)?;
     arguments.command.execute(&settings, registry, Arguments::command())
 }
+
+/// The chapter about steps in Rust, whose examples are compiled as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/rust.md")]
+struct Chapter;
