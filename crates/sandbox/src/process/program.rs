@@ -119,18 +119,11 @@ impl SpawnError {
 pub fn retry_while_busy<R>(
     watch: &mut Watch,
     program: &Path,
-    mut start: impl FnMut() -> R,
+    start: impl FnMut() -> R,
     is_busy: impl Fn(&R) -> bool,
 ) -> Result<R, WaitError> {
-    let mut outcome = start();
-    if is_busy(&outcome) {
-        let what = format!("{} to be closed for writing", program.display());
-        watch.until(&what, BUSY_LIMIT, &[], || {
-            outcome = start();
-            (!is_busy(&outcome)).then_some(())
-        })?;
-    }
-    Ok(outcome)
+    let what = || format!("{} to be closed for writing", program.display());
+    retry(watch, (what, BUSY_LIMIT), start, is_busy)
 }
 
 /// Repeats a start while `is_scarce` says that there is no process or memory left for a program.
@@ -141,15 +134,24 @@ pub fn retry_while_busy<R>(
 pub fn retry_while_scarce<R>(
     watch: &mut Watch,
     program: &Path,
-    mut start: impl FnMut() -> R,
+    start: impl FnMut() -> R,
     is_scarce: impl Fn(&R) -> bool,
 ) -> Result<R, WaitError> {
+    retry(watch, (|| format!("a process for {}", program.display()), SCARCITY_LIMIT), start, is_scarce)
+}
+
+/// Repeats a start while an obstacle is in its way.
+fn retry<R>(
+    watch: &mut Watch,
+    (what, limit): (impl Fn() -> String, Duration),
+    mut start: impl FnMut() -> R,
+    is_obstructed: impl Fn(&R) -> bool,
+) -> Result<R, WaitError> {
     let mut outcome = start();
-    if is_scarce(&outcome) {
-        let what = format!("a process for {}", program.display());
-        watch.until(&what, SCARCITY_LIMIT, &[], || {
+    if is_obstructed(&outcome) {
+        watch.until(&what(), limit, &[], || {
             outcome = start();
-            (!is_scarce(&outcome)).then_some(())
+            (!is_obstructed(&outcome)).then_some(())
         })?;
     }
     Ok(outcome)

@@ -112,10 +112,14 @@ impl<'a> Bytes<'a> {
     }
 
     /// Counts how many times it contains `needle`, without overlap.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or `needle` is empty.
     pub(crate) fn count(self, needle: &[u8], watch: &mut Watch) -> Result<Count, Failure> {
         let (mut count, mut start, mut line) = (Count::default(), 0, 1);
         if needle.is_empty() {
-            return Ok(count);
+            return Err(Failure::new("the text is empty, so it cannot be counted"));
         }
         while start < self.len() {
             check_time(start, watch)?;

@@ -94,11 +94,9 @@ fn has_lines(context: &mut Context, captures: &Captures, stream: Stream) -> Step
 
 fn contains_times(context: &mut Context, captures: &Captures, stream: Stream) -> StepResult {
     let (expected, wanted): (u64, &str) = (captures.number("times")?, captures.text("text")?);
-    if wanted.is_empty() {
-        return Err(Failure::new("the text is empty, so it cannot be counted"));
-    }
-    let ran = latest(context)?;
-    let actual = text(ran, stream)?.matches(wanted).count() as u64;
+    let (state, watch) = context.state_and_watch::<Runcmd>();
+    let ran = state.latest.as_ref().ok_or_else(no_command)?;
+    let actual = Bytes::of(&ran.captured(stream).file)?.count(wanted.as_bytes(), watch)?.times;
     compare(ran, format!("number of times that {} contains `{wanted}`", what(stream)), expected, actual)
 }
 
