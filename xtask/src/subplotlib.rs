@@ -102,8 +102,8 @@ fn fetch(directory: &Path) -> Result<PathBuf, String> {
     write(&package.join("src/lib.rs"), "")?;
     let ours = root().join("crates/subplotlib");
     let dependencies = format!(
-        "[dev-dependencies]\nsubplotlib = {{ package = \"greenroom-subplotlib\", path = {:?} }}\nserde_json = \
-         \"1\"\ntempfile = \"3\"\n",
+        "[dev-dependencies]\nsubplotlib = {{ package = \"greenroom-subplotlib\", path = {:?} }}\nculpa = \
+         \"1\"\nserde_json = \"1\"\ntempfile = \"3\"\n",
         ours.display().to_string()
     );
     write(&package.join("Cargo.toml"), &manifest(&dependencies))?;

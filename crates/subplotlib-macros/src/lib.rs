@@ -2,7 +2,7 @@
 //!
 //! | module | writes |
 //! |---|---|
-//! | `throws` | functions that return a `Result` which their source does not mention |
+//! | `throws` | functions that return errors which their source does not mention |
 //! | `step` | the module of a step function: its builder, its function, and a function to call it |
 //! | `old_code` | what code that was generated for subplotlib 0.11 and 0.12 needs |
 //! | `codegen` | the tests of a document |
@@ -36,24 +36,7 @@ use proc_macro::TokenStream;
 /// The attribute makes a module of the function's name, with `call` to call the step from another one.
 #[proc_macro_attribute]
 pub fn step(_attribute: TokenStream, item: TokenStream) -> TokenStream {
-    step::expand(&item.into()).into()
-}
-
-/// Makes a function return a `Result` with this error, of the value that it is written to return.
-///
-/// `return` and the last expression have the value; `throw!` and `?` return errors. `#[throws]` stands for
-/// the error `Error`, and `#[throws(as Option)]` makes the function return an `Option`.
-#[proc_macro_attribute]
-pub fn throws(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    throws::expand(attribute.into(), &item.into()).into()
-}
-
-/// Declares statics that are initialized when they are first used, as the crate of this name does.
-///
-/// In a file that `subplot-build` 0.11 or 0.12 generated, it also imports what the tests of that file need.
-#[proc_macro]
-pub fn lazy_static(input: TokenStream) -> TokenStream {
-    old_code::expand(&input.into(), &source_file().unwrap_or_default()).into()
+    step::expand(&item.into(), source_file().as_deref()).into()
 }
 
 /// Makes a test of each scenario of a document.
@@ -62,7 +45,7 @@ pub fn codegen(input: TokenStream) -> TokenStream {
     codegen::expand(input.into(), source_file().as_deref()).into()
 }
 
-/// Returns the text of the file that calls the macro.
+/// Returns the text of the file that uses the macro.
 fn source_file() -> Option<String> {
     let path = proc_macro::Span::call_site().local_file()?;
     std::fs::read_to_string(path).ok()

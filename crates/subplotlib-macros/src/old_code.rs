@@ -1,24 +1,20 @@
 //! Code that `subplot-build` 0.11 and 0.12 generated.
 //!
 //! Builders of steps had `build(text, location)` then, and have `build(number, text, location)` since. The older one
-//! is a method of a trait, and wins where the trait is imported. Generated files hold embedded files in a
-//! `lazy_static!`, so the macro of that name imports the trait in older files.
+//! is a method of a trait, and wins where the trait is imported. Generated files contain the step functions, so the
+//! attribute `step` imports it in older files.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Expands `lazy_static!` in the file of this text.
-pub(crate) fn expand(input: &TokenStream, file: &str) -> TokenStream {
-    let import = is_old(file).then(|| {
+/// Returns the import that the file of this text needs.
+pub(crate) fn import(file: &str) -> Option<TokenStream> {
+    is_old(file).then(|| {
         quote! {
-            #[allow(unused_imports, reason = "a document may have no scenarios")]
+            #[allow(unused_imports, reason = "a module may have no tests")]
             use ::subplotlib::step::UnnumberedBuilder as _;
         }
-    });
-    quote! {
-        #import
-        ::subplotlib::__private::lazy_static! { #input }
-    }
+    })
 }
 
 /// Whether a text has steps that were built without their number.

@@ -5,16 +5,19 @@ use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
 use syn::{FnArg, Ident, ItemFn, Pat, ReturnType, Type, TypeReference, parse_quote};
 
-use crate::throws::{self, Effect};
+use crate::{old_code, throws};
 
-/// Returns the module of a step function, or the function with the mistakes in it.
-pub(crate) fn expand(item: &TokenStream) -> TokenStream {
+/// Returns the module of a step function in the file of this text, or the mistakes in it.
+pub(crate) fn expand(item: &TokenStream, file: Option<&str>) -> TokenStream {
     let Ok(function) = syn::parse2::<ItemFn>(item.clone()) else {
         let error = syn::Error::new_spanned(item, "only a function can be a step").into_compile_error();
         return quote!(#error #item);
     };
     match Step::read(function) {
-        Ok(step) => step.module(),
+        Ok(step) => {
+            let (module, import) = (step.module(), file.and_then(old_code::import));
+            quote!(#module #import)
+        }
         // Only the mistakes: the errors of a function that is no module would hide them.
         Err(error) => error.into_compile_error(),
     }
@@ -115,8 +118,7 @@ impl Step {
             |attribute: &&syn::Attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("doc");
         let outer: Vec<_> = self.function.attrs.iter().filter(is_for_module).cloned().collect();
         self.function.attrs.retain(|attribute| !attribute.path().is_ident("cfg"));
-        let effect = Effect::Error(parse_quote!(::subplotlib::types::StepError));
-        throws::apply(&effect, &mut self.function.sig, &mut self.function.block);
+        throws::apply(&mut self.function.sig, &mut self.function.block);
         let function = &self.function;
 
         let fields = self.parameters.iter().map(|parameter| {

@@ -212,7 +212,7 @@ fn labels_select_scenarios() {
 
 /// Returns the errors of the attribute `step`.
 fn step_errors(function: &str) -> Vec<String> {
-    let expanded = step::expand(&function.parse().expect("tokens"));
+    let expanded = step::expand(&function.parse().expect("tokens"), None);
     let file: syn::File = syn::parse2(expanded).expect("items");
     let message = |item: syn::Item| match item {
         syn::Item::Macro(item) if item.mac.path.segments.last().is_some_and(|last| last.ident == "compile_error") => {

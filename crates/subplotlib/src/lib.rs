@@ -52,8 +52,6 @@ pub use greenroom_subplotlib_macros::codegen;
 pub mod __private {
     //! What code written by macros uses.
 
-    pub use lazy_static::lazy_static;
-
     pub use crate::failure::Failure;
     pub use crate::scenario::generated::{number, run};
 }
