@@ -177,6 +177,7 @@ impl Context {
 
     /// Returns the state of a library in this scenario, by its type. Creates it by `Default` at
     /// first.
+    #[track_caller]
     pub fn state<T: Default + 'static>(&mut self) -> &mut T {
         self.state_and_watch().0
     }
@@ -339,6 +340,7 @@ impl Context {
     /// # Panics
     ///
     /// If a step function has the state as a parameter, and asks for it once more.
+    #[track_caller]
     pub fn state_and_watch<T: Default + 'static>(&mut self) -> (&mut T, &mut Watch) {
         let state = self.states.entry(TypeId::of::<T>()).or_insert_with(|| Box::<T>::default());
         #[expect(clippy::panic, reason = "the mistake of a step function, which becomes its failure")]

@@ -1,10 +1,12 @@
 //! The test harness: `cargo test` runs the scenarios of documents, each as a test.
 //!
 //! [`Harness`] is what a test program without the standard harness calls. Its command line is that of
-//! the standard harness with the options of `greenroom run`; `arguments` reads it. The run
+//! the standard harness with the options of `greenroom run`; `arguments` reads it, and
+//! `parent` ends the run with the program that started it. The run
 //! itself is that of `greenroom run`.
 
 mod arguments;
+mod parent;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -122,6 +124,10 @@ fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result
     let mut settings = Settings::read(arguments.color)?;
     // A test is in the directory `deps` beside the programs of its package.
     settings.cargo.programs = std::env::current_exe().ok().and_then(|test| test.ancestors().nth(2).map(Path::to_owned));
+    // Cargo and nextest set it for the tests that they start.
+    if std::env::var_os("CARGO").is_some() && !arguments.is_list {
+        parent::follow();
+    }
     if arguments.is_list {
         list(&arguments.run.documents, &arguments.tests, &settings, registry, arguments.is_terse)
     } else {

@@ -1,9 +1,10 @@
 //! Step functions in Rust, and the test harness: `examples/steps.rs` is the test program, each test gives it
 //! a document of its own.
 
+use rustix::process::Signal;
 use snapbox::str;
 
-use crate::support::Project;
+use crate::support::{Fifo, Project};
 
 const HEAD: &str = "---\ntitle: X\nbindings: [lib/files.yaml, lib/daemon.yaml]\nstep_timeout: 2s\n---\n";
 
@@ -140,7 +141,7 @@ FAIL [TIME]  Twice
     FAILED [TIME]  when a value is asked for twice
 
   steps::Shop is a parameter of the step function that runs: use the parameter
-  note: the step function panicked at crates/steps/src/context.rs:340:55
+  note: the step function panicked at crates/greenroom/examples/steps.rs:149:13
 
   rerun: cargo test --test steps -- --exact Twice
 
@@ -374,4 +375,19 @@ error[not-found]: document not found: x.md
 1 error
 
 "#]]);
+}
+
+#[test]
+fn a_run_ends_with_the_program_that_started_it() {
+    let steps = "when Rust starts sh -c 'echo waiting > $FIFO; sleep 9999' as nap\nand I wait for daemon nap to end";
+    let text = scenarios(&[("Long", steps)]);
+    let Some(project) = Project::sealed() else { return };
+    let project = project.fifo("fifo").file("x.md", HEAD.replace("2s", "10m") + &text).of_test_program();
+    // The shell is between the test and greenroom, as Cargo and nextest are.
+    let project = project.env("CARGO", "cargo").through(["sh", "-c", "\"$@\"; :", "sh"]);
+    let fifo = format!("FIFO={}", project.path("fifo").display());
+    let started = project.start(["--env", &fifo]);
+    Fifo::open(project.path("fifo")).line();
+    started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
+    project.nothing_is_left();
 }
