@@ -49,7 +49,7 @@ impl From<String> for SchemaError {
 impl Schema {
     /// Says that this program cannot use schemas.
     pub(super) fn compile(_: &Value, _: &str, _: &[EmbeddedFile]) -> Result<Self, SchemaError> {
-        Err("this program was built without the feature `schema`".to_owned().into())
+        Err("this program was built without the feature `schema` of greenroom".to_owned().into())
     }
 
     /// Returns nothing, since no schema is ever compiled.
