@@ -175,8 +175,7 @@ impl Documents {
             greenroom_doc::NATIVE => registry.function(function).is_some(),
             // Their functions are looked up in the step files, below.
             "python" => true,
-            // Likewise, in the test program.
-            rust_steps::LANGUAGE if !hosts.contains_key(rust_steps::LANGUAGE) => true,
+            rust_steps::LANGUAGE if rust_steps::may_have(function, registry) => true,
             other => purpose != Purpose::Run || hosts.contains_key(other),
         };
         let documents: Vec<String> = targets.documents.iter().map(|target| target.path.clone()).collect();
@@ -196,7 +195,7 @@ impl Documents {
             needs_scenarios: purpose != Purpose::Typeset,
         });
         let missing = rust_steps::adopt(&mut loaded, registry);
-        if purpose == Purpose::Run && !hosts.contains_key(rust_steps::LANGUAGE) {
+        if purpose == Purpose::Run && !hosts.contains_key(rust_steps::LANGUAGE) && !missing.is_empty() {
             loaded.diagnostics.extend(missing);
             loaded.diagnostics.sort_by_key(place);
         }

@@ -6,6 +6,9 @@ use crate::read::binding::{Binding, Implementation, NATIVE};
 use crate::source::Span;
 use crate::suggest;
 
+/// The language whose functions test programs of Cargo's have.
+const RUST: &str = "rust";
+
 /// The languages that a document may use.
 pub(crate) struct Languages<'a> {
     /// Under `impls` of the document, in order.
@@ -75,6 +78,10 @@ impl Languages<'_> {
             });
             error = error.help(match (typing_error, binding.implementations.iter().find(hosted)) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
+                (None, Some(other)) if &*other.language == RUST => "a test of Cargo's has its functions: name the \
+                     document in it by `greenroom::acceptance_tests!(\"FILE\")`, as `greenroom init --rust` does; or \
+                     give a step host: `--host rust=PROGRAM`"
+                    .to_owned(),
                 (None, Some(other)) => format!(
                     "greenroom runs Python functions, and other languages with a step host: `--host {}=PROGRAM`",
                     other.language

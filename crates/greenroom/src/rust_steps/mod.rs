@@ -70,6 +70,11 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], direc
     Cow::Owned(registry.clone().with(library))
 }
 
+/// Whether the functions of a registry may have this one: a test program says itself which it lacks.
+pub(crate) fn may_have(function: &str, registry: &Registry) -> bool {
+    has_own(registry) || registry.function(&format!("{PREFIX}{function}")).is_some()
+}
+
 /// Has steps whose bindings name functions in Rust run by those of the registry. Returns a diagnostic for
 /// each function that it lacks.
 pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic> {
@@ -112,12 +117,6 @@ fn lacks(function: &str, step: Span, binding: Option<Span>, registry: &Registry)
         Some(binding) => error.and_at(binding, "bound here"),
         None => error,
     };
-    if !has_own(registry) {
-        return error.note("no test program of Cargo's names this document, so its functions are not known").help(
-            "name it in a test with `harness = false`: `greenroom::acceptance_tests!(\"FILE\")`; `greenroom init \
-                 --rust` writes such a test",
-        );
-    }
     match nearest(function, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("give a function of this name the attribute `#[step]`"),

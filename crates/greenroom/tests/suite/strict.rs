@@ -54,7 +54,7 @@ error[cannot-run]: this document has steps in rust, which needs a step host
   |
   = note: it is bound to the rust function `install`, which greenroom does not have
   = note: and in 2 more places
-  = help: greenroom runs Python functions, and other languages with a step host: `--host rust=PROGRAM`
+  = help: a test of Cargo's has its functions: name the document in it by `greenroom::acceptance_tests!("FILE")`, as `greenroom init --rust` does; or give a step host: `--host rust=PROGRAM`
 
 1 error
 

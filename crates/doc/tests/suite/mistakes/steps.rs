@@ -262,7 +262,7 @@ error[cannot-run]: this document has steps in rust, which needs a step host
   at d.md:10:1 "when b"
   at b.yaml:2:9 "b" - bound here
   note: it is bound to the rust function `b`, which greenroom does not have
-  help: greenroom runs Python functions, and other languages with a step host: `--host rust=PROGRAM`
+  help: a test of Cargo's has its functions: name the document in it by `greenroom::acceptance_tests!("FILE")`, as `greenroom init --rust` does; or give a step host: `--host rust=PROGRAM`
 error[cannot-run]: greenroom cannot run `then c`
   at d.md:11:1 "then c"
   at b.yaml:4:9 "c" - bound here
@@ -274,7 +274,7 @@ error[cannot-run]: greenroom cannot run `then d`
   note: it is bound to the python function `gone`, which greenroom does not have
   note: it is bound to the rust function `d`, which greenroom does not have
   note: and in 2 more places
-  help: greenroom runs Python functions, and other languages with a step host: `--host rust=PROGRAM`
+  help: a test of Cargo's has its functions: name the document in it by `greenroom::acceptance_tests!("FILE")`, as `greenroom init --rust` does; or give a step host: `--host rust=PROGRAM`
 
 "#]],
     );
