@@ -114,7 +114,7 @@ fn guard(orders: &mpsc::Receiver<Option<Order>>, running: &File, printed: &File)
             let length = printed.metadata().map_or(0, |metadata| metadata.len());
             if let Some(limit) = order.output_limit.filter(|&limit| length > limit) {
                 let _ = printed.set_len(limit);
-                give_up(running, OUTPUT);
+                give_up(running, &format!("{OUTPUT} {limit}"));
             }
             if spent >= order.time {
                 give_up(running, TIME);
@@ -151,6 +151,8 @@ pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Fail
         // No function does that by mistake.
         return None;
     }
+    // What it printed until it was ended is not shown.
+    let most = why.and_then(|why| why.strip_prefix(OUTPUT)?.trim_start().parse().ok());
     let failure = match why {
         Some(TIME) => {
             let Limits { time, scope } = limits;
@@ -162,12 +164,14 @@ pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Fail
                     "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata"
                 ))
         }
-        Some(OUTPUT) => Failure::new(format!("the step function {function} exceeded the output limit, and was ended"))
-            .kind(FailureKind::OutputLimit)
-            .help(
-                "stop it from printing without end; if it is meant to print this much, raise the limit with \
+        Some(_) if most.is_some() => {
+            Failure::new(format!("the step function {function} exceeded the output limit, and was ended"))
+                .kind(FailureKind::OutputLimit)
+                .help(
+                    "stop it from printing without end; if it is meant to print this much, raise the limit with \
                  `output_limit` in the document's metadata or `--output-limit`",
-            ),
+                )
+        }
         _ => {
             let failure = Failure::new(match status {
                 ExitStatus::Code(code) => {
@@ -183,5 +187,5 @@ pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Fail
             }
         }
     };
-    Some(output::of_dead(backstage).into_iter().fold(failure, Failure::output))
+    Some(output::of_dead(backstage, most).into_iter().fold(failure, Failure::output))
 }

@@ -50,9 +50,12 @@ pub(super) fn file(context: &mut Context) -> Result<File, Failure> {
 }
 
 /// Returns the end of what the functions of a scenario printed whose process has died.
-pub(super) fn of_dead(backstage: &Path) -> Option<Output> {
+///
+/// `most` is how much of it counts, in bytes.
+pub(super) fn of_dead(backstage: &Path, most: Option<u64>) -> Option<Output> {
     let file = File::open(backstage.join(FILE)).ok()?;
-    let to = file.metadata().ok()?.len();
+    let length = file.metadata().ok()?.len();
+    let to = most.map_or(length, |most| length.min(most));
     Printed { file: Some(file), from: 0 }.part(0..to, "output of the Rust functions", SHOWN)
 }
 
