@@ -3,8 +3,8 @@
 //!
 //! An attribute makes a [`StepDefinition`] and submits it; [`library`] makes a library of all that the
 //! program has. [`call`] is what every such function is called by, [`outcome`] is what it may return,
-//! and [`capture`] reads its parameters. [`output`] keeps what it prints,
-//! and [`guard`] ends it when it does not end.
+//! and [`capture`] reads its parameters. `output` keeps what it prints, and [`guard`] ends it when it
+//! does not end.
 
 pub mod access;
 pub mod call;
