@@ -248,13 +248,9 @@ pub(crate) fn holders_of_sockets(inodes: &BTreeSet<u64>) -> BTreeMap<u64, Entry>
             if found.len() == inodes.len() {
                 return found;
             }
-            let held: Vec<u64> = descriptors(pid)
-                .filter_map(|fd| inode_of_socket(&fs::read_link(fd).ok()?))
-                .filter(|inode| inodes.contains(inode) && !found.contains_key(inode))
-                .collect();
-            if let Some(entry) = (!held.is_empty()).then(|| entry(pid)).flatten() {
-                found.extend(held.into_iter().map(|inode| (inode, entry.clone())));
-            }
+            let held = sockets(pid).filter(|inode| inodes.contains(inode) && !found.contains_key(inode));
+            let held: Vec<(u64, Entry)> = held.filter_map(|inode| Some((inode, owner(pid, inode, own)?))).collect();
+            found.extend(held);
         }
         let again: BTreeSet<i32> = all().into_iter().collect();
         if again.is_subset(&listed) {
@@ -265,10 +261,26 @@ pub(crate) fn holders_of_sockets(inodes: &BTreeSet<u64>) -> BTreeMap<u64, Entry>
     found
 }
 
+/// Returns the process that a socket belongs to which was seen in another one, `own` excepted.
+///
+/// A child has copies of all descriptors until it executes a program. So the process above it is
+/// meant if that has the socket too, and one that has it no longer was such a child.
+fn owner(shown: i32, inode: u64, own: i32) -> Option<Entry> {
+    let has_it = |shown: i32| sockets(shown).any(|held| held == inode);
+    let above = |&shown: &i32| parent(shown).filter(|&above| above > 0 && above != own && has_it(above));
+    let top = std::iter::successors(Some(shown), above).last()?;
+    // The command line of a new program is shown after its copies are closed.
+    entry(top).filter(|_| has_it(top))
+}
+
+/// Returns the inodes of the sockets that a process has open.
+fn sockets(shown: i32) -> impl Iterator<Item = u64> {
+    descriptors(shown).filter_map(|fd| inode_of_socket(&fs::read_link(fd).ok()?))
+}
+
 /// Returns the inodes of the sockets that these processes have open.
 pub fn sockets_of(pids: impl IntoIterator<Item = i32>) -> BTreeSet<u64> {
-    let targets = pids.into_iter().map(shown_as).flat_map(descriptors).filter_map(|fd| fs::read_link(fd).ok());
-    targets.filter_map(|target| inode_of_socket(&target)).collect()
+    pids.into_iter().map(shown_as).flat_map(sockets).collect()
 }
 
 /// Returns the inode in the link of a descriptor, if it is that of a socket.
