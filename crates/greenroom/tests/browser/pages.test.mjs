@@ -268,6 +268,30 @@ test('the filter reaches into all stretches of a long document', using('long.htm
   assert.equal(await shown(page), LONG);
 }));
 
+test('what is typed as soon as the page is there does not wait until scenarios are read', async () => {
+  const { page, close } = await open('typeset.html');
+  // Counts the elements whose text is read once the field is there.
+  await page.addInitScript(() => {
+    const text = Object.getOwnPropertyDescriptor(Node.prototype, 'textContent');
+    document.addEventListener('DOMContentLoaded', () => {
+      window.reads = 0;
+      const get = function get() {
+        window.reads += 1;
+        return text.get.call(this);
+      };
+      Object.defineProperty(Node.prototype, 'textContent', { ...text, get });
+      const field = document.getElementById('gr-search');
+      field.value = '77';
+      field.dispatchEvent(new Event('input'));
+      window.readsOfFilter = window.reads;
+    });
+  });
+  await page.goto(pathToFileURL(inside('long.html')).href);
+  assert.equal(await page.evaluate(() => window.readsOfFilter), 0);
+  assert.equal(await shown(page), 2);
+  await close();
+});
+
 test('a link leads into a long document', using('long.html#number-205', {}, async (page) => {
   const place = await page.locator('#number-205').evaluate((heading) => heading.getBoundingClientRect().top);
   assert.ok(place > 0 && place < 400, String(place));

@@ -53,42 +53,29 @@
   let search;
   let labels;
   let shown;
-  const texts = [];
+  let texts = [];
   let isOn = false;
 
+  // Most of a scenario are time lines and outputs, so that a query for its steps would take long.
   const textOf = (scenario) => {
-    const parts = [];
-    // Most of a scenario are time lines and outputs, so that a query for its steps would take long.
-    for (const child of scenario.children) {
-      if (child.matches('.heading')) parts.push(child.textContent);
+    let text = '';
+    const add = (one) => { text += `${one.textContent} `; };
+    for (let part = scenario.firstElementChild; part; part = part.nextElementSibling) {
+      const kind = part.className;
+      if (kind === 'heading') add(part);
       // Not the time: a number in the field means one in the text.
-      if (child.matches('.scenario-state')) {
-        parts.push(...[...child.children].filter((one) => !one.matches('.time')).map((one) => one.textContent));
-      }
-      if (!child.matches('ol.steps')) continue;
-      for (const step of child.children) {
-        for (const line of step.children) {
-          if (line.matches('.step-line') && line.firstElementChild) parts.push(line.firstElementChild.textContent);
-        }
+      else if (kind === 'scenario-state') [...part.children].filter((one) => one.className !== 'time').forEach(add);
+      else if (kind === 'steps') {
+        for (const line of part.getElementsByClassName('step-line')) add(line.firstElementChild);
       }
     }
-    if (scenario.dataset.state !== 'passed') {
-      for (const message of scenario.querySelectorAll('.failure > .message')) parts.push(message.textContent);
-    }
-    return parts.join(' ').toLowerCase();
-  };
-  // Reads the scenarios that were not read yet, until the time is up.
-  const read = (deadline) => {
-    while (texts.length < scenarios.length && (!deadline || deadline.timeRemaining() > 2)) {
-      texts.push(textOf(scenarios[texts.length]));
-    }
-    if (deadline && texts.length < scenarios.length) requestIdleCallback(read);
+    if (scenario.dataset.state !== 'passed') scenario.querySelectorAll('.failure > .message').forEach(add);
+    return text.toLowerCase();
   };
 
   const apply = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const label = labels ? labels.value : '';
-    if (words.length) read();
     isOn = Boolean(chosen.size || label || words.length);
     let [index, count] = [0, 0];
     for (const { stretch, scenarios: those, others } of groups) {
@@ -205,9 +192,10 @@
     }
     shown = element('span', '', { class: 'shown', role: 'status' });
     filter.append(shown);
+    // Now, not with the first key: the page was painted long ago, and keys must not wait for this.
+    texts = scenarios.map(textOf);
     // A browser may have kept what was typed before a reload.
     if (search.value) apply();
-    else if ('requestIdleCallback' in window) requestIdleCallback(read);
   }
 
   document.addEventListener('keydown', (event) => {
