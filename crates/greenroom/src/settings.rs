@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) is_github: bool,
     /// The file for the summary of a GitHub job.
     pub(crate) job_summary: Option<PathBuf>,
+    /// Where Puppeteer, which draws Mermaid, keeps the browsers that it has downloaded.
+    pub(crate) puppeteer_cache: Option<PathBuf>,
+    /// The browser that the user wants Puppeteer to use.
+    pub(crate) puppeteer_browser: Option<OsString>,
     /// How Cargo builds the programs that documents name.
     pub(crate) cargo: CargoBuild,
     /// What Bazel asks of a test run.
@@ -92,6 +96,9 @@ impl Settings {
                 .collect(),
             is_github: std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true"),
             job_summary: std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from),
+            puppeteer_cache: absolute("PUPPETEER_CACHE_DIR")
+                .or_else(|| absolute("HOME").map(|home| home.join(".cache/puppeteer"))),
+            puppeteer_browser: std::env::var_os("PUPPETEER_EXECUTABLE_PATH").filter(|path| !path.is_empty()),
             cargo: CargoBuild {
                 profile: text("GREENROOM_CARGO_PROFILE").unwrap_or_else(|| "dev".to_owned()),
                 target: text("CARGO_BUILD_TARGET"),

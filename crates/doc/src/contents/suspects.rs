@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::suggest;
 
 /// Classes of blocks that are rendered as diagrams.
-const DIAGRAMS: &[&str] = &["dot", "pikchr", "plantuml", "roadmap"];
+const DIAGRAMS: &[&str] = &["dot", "mermaid", "pikchr", "plantuml", "roadmap"];
 
 /// Classes with which other tools mark steps.
 const OF_OTHER_TOOLS: &[&str] = &["gherkin", "cucumber", "feature", "steps", "acceptance"];

@@ -5,7 +5,7 @@
 //! limits for time and output. Whatever goes wrong, the page has the source and says why.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -54,6 +54,9 @@ fn tool(kind: DiagramKind) -> Tool {
     }
 }
 
+/// The browsers of the system, in the order in which Mermaid gets them.
+const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
+
 /// Draws all diagrams. Once `stop` is readable, it kills the tool that runs and starts no other.
 pub(crate) fn draw(diagrams: BTreeSet<(DiagramKind, String)>, stop: BorrowedFd<'_>, settings: &Settings) -> Drawings {
     let end = Instant::now() + LONGEST_OF_ALL;
@@ -61,12 +64,16 @@ pub(crate) fn draw(diagrams: BTreeSet<(DiagramKind, String)>, stop: BorrowedFd<'
     for (kind, source) in diagrams {
         let left = end.saturating_duration_since(Instant::now());
         let drawing = match source_for(kind, &source) {
+            _ if source.trim().is_empty() => Err("the block is empty".to_owned()),
             Err(reason) => Err(reason),
             Ok(_) if is_readable(stop) => Err(INTERRUPTED.to_owned()),
             Ok(_) if left.is_zero() => {
                 Err(format!("the diagrams before it took {} together, the limit", words::duration(LONGEST_OF_ALL)))
             }
-            Ok(input) => run(&tool(kind), &input, left.min(LONGEST), stop, &settings.path, &settings.temporary),
+            Ok(input) => {
+                let variables = if kind == DiagramKind::Mermaid { browser(settings) } else { Vec::new() };
+                run(&tool(kind), &input, &variables, left.min(LONGEST), stop, &settings.path, &settings.temporary)
+            }
         };
         drawings.insert((kind, source), drawing);
     }
@@ -82,10 +89,25 @@ fn source_for(kind: DiagramKind, source: &str) -> Result<String, String> {
     }
 }
 
+/// Returns the variables by which Mermaid finds a browser, since the home directory of tools is empty.
+fn browser(settings: &Settings) -> Vec<(&'static str, OsString)> {
+    let has_browser =
+        |cache: &&PathBuf| ["chrome", "chrome-headless-shell"].iter().any(|name| cache.join(name).is_dir());
+    let cache = settings.puppeteer_cache.as_ref().filter(has_browser);
+    let of_system = || {
+        let find = |name: &&str| find_program(OsStr::new(name), &settings.path, &settings.directory).ok();
+        BROWSERS.iter().find_map(find).filter(|_| cache.is_none()).map(PathBuf::into_os_string)
+    };
+    let executable = settings.puppeteer_browser.clone().or_else(of_system);
+    let cache = cache.map(|cache| ("PUPPETEER_CACHE_DIR", cache.clone().into_os_string()));
+    cache.into_iter().chain(executable.map(|path| ("PUPPETEER_EXECUTABLE_PATH", path))).collect()
+}
+
 /// Runs a tool. Returns an SVG, or why there is none, to follow "Diagram as source:".
 fn run(
     tool: &Tool,
     input: &str,
+    variables: &[(&str, OsString)],
     limit: Duration,
     stop: BorrowedFd<'_>,
     path: &OsStr,
@@ -114,6 +136,9 @@ fn run(
         .env("LANG", "C.UTF-8")
         // Reads no files and no addresses that a diagram names.
         .env("PLANTUML_SECURITY_PROFILE", "SANDBOX");
+    for (name, value) in variables {
+        command.env(name, value);
+    }
     let mut process = command.spawn().map_err(|error| format!("`{name}` could not be started: {error}"))?;
     let begun = Instant::now();
     let entry = PathBuf::from(format!("/proc/{}", process.id()));
@@ -135,10 +160,10 @@ fn run(
         return Err(format!("`{name}` wrote more than {}", size_limit(LARGEST as u64)));
     }
     if exit.status != ExitStatus::Code(0) {
-        return Err(format!("`{name}` ended with {}{}", exit.status, first_line(&complaint)));
+        return Err(format!("`{name}` ended with {}{}", exit.status, complaint_of(&output, &complaint)));
     }
     if media_type(&output) != Some("image/svg+xml") {
-        return Err(format!("`{name}` did not write an SVG{}", first_line(&complaint)));
+        return Err(format!("`{name}` did not write an SVG{}", complaint_of(b"", &complaint)));
     }
     Ok(output)
 }
@@ -149,12 +174,50 @@ pub(crate) fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
-/// Returns the first line of an error output, to follow a message.
-fn first_line(output: &[u8]) -> String {
-    let text = String::from_utf8_lossy(output);
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
-    let short: String = words::escape(line).chars().take(200).collect();
+/// Returns what a tool complains about, to follow a message.
+fn complaint_of(stdout: &[u8], stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    if let Some(reason) = of_browser(&text) {
+        return format!(": {reason}");
+    }
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = match lines.next() {
+        // What is wrong follows on the next line.
+        Some(line) if line.ends_with(':') => format!("{line} {}", lines.next().unwrap_or_default()),
+        Some(line) => line.to_owned(),
+        None => of_pikchr(&String::from_utf8_lossy(stdout)).unwrap_or_default(),
+    };
+    let short: String = words::escape(line.trim_end()).chars().take(200).collect();
     if short.is_empty() { short } else { format!(": {short}") }
+}
+
+/// Returns what a browser that draws Mermaid complains about, and what to do.
+fn of_browser(complaint: &str) -> Option<String> {
+    let because = if complaint.contains("Could not find Chrome") {
+        let help = "install Chromium, or set PUPPETEER_EXECUTABLE_PATH to the path of a Chromium or Chrome";
+        return Some(format!("it found no browser; {help}"));
+    } else if complaint.contains("Running as root without --no-sandbox") {
+        "Chromium refuses to run as root; run greenroom as another user, or"
+    } else if complaint.contains("No usable sandbox") {
+        "Chromium needs user namespaces for its sandbox, which this machine does not allow; allow them, or"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{because}, if you trust the document, put a program `mmdc` first on PATH that runs the real one with \
+         `--puppeteerConfigFile FILE \"$@\"`, where FILE contains {{\"args\": [\"--no-sandbox\"]}}"
+    ))
+}
+
+/// Returns what Pikchr writes about an error, to standard output: the numbered lines up to the one
+/// with the error, a mark below it, and the message.
+fn of_pikchr(output: &str) -> Option<String> {
+    let message = output.lines().find_map(|line| line.strip_prefix("ERROR: "))?;
+    let numbered = |line: &str| {
+        let (number, text) = line.strip_prefix("/*")?.split_once("*/")?;
+        Some(format!("{message} in line {}: {}", number.trim().parse::<u32>().ok()?, text.trim()))
+    };
+    Some(output.lines().rev().find_map(numbered).unwrap_or_else(|| message.to_owned()))
 }
 
 #[cfg(test)]
@@ -171,7 +234,15 @@ mod tests {
 
     fn run_for(tool: &Tool, limit: Duration) -> Result<Vec<u8>, String> {
         let (_open, stop) = UnixStream::pair().unwrap();
-        run(tool, "<svg>from the source</svg>", limit, stop.as_fd(), OsStr::new("/usr/bin:/bin"), &std::env::temp_dir())
+        run(
+            tool,
+            "<svg>from the source</svg>",
+            &[],
+            limit,
+            stop.as_fd(),
+            OsStr::new("/usr/bin:/bin"),
+            &std::env::temp_dir(),
+        )
     }
 
     fn failure(script: &'static str) -> String {
@@ -195,6 +266,29 @@ mod tests {
     }
 
     #[test]
+    fn what_tools_complain_about_is_shown_with_what_to_do() {
+        let stderr = |text: &str| complaint_of(b"on standard output", text.as_bytes());
+        assert_eq!(stderr("\n  bad\nmore\n"), ": bad");
+        assert_eq!(
+            stderr("Error: Parse error on line 2:\ngraph LR; a ->>\n---^"),
+            ": Error: Parse error on line 2: graph LR; a ->>"
+        );
+        assert_eq!(stderr(""), "");
+        let pikchr = "/*    1 */  box\n/*    2 */  arow \"x\"\n                ^\nERROR: syntax error\n\n";
+        assert_eq!(complaint_of(pikchr.as_bytes(), b"\n"), ": syntax error in line 2: arow \"x\"");
+        assert_eq!(complaint_of(b"ERROR: out of memory\n", b""), ": out of memory");
+        let root = "\nError: Failed to launch the browser process:  Code: 1\n\nstderr:\n[30995:1127/073146.8:ERROR:\
+                    zygote_host_impl_linux.cc:103] Running as root without --no-sandbox is not supported.\n";
+        assert!(
+            stderr(root).starts_with(": Chromium refuses to run as root; run greenroom as another user"),
+            "{}",
+            stderr(root)
+        );
+        let missing = "\nError: Could not find Chrome (ver. 148.0.7778.97). This can occur if either\n";
+        assert!(stderr(missing).starts_with(": it found no browser; install Chromium"), "{}", stderr(missing));
+    }
+
+    #[test]
     fn a_tool_that_hangs_is_killed_with_all_that_it_started() {
         let marker = format!("31536{}", std::process::id());
         let script = format!("setsid sleep {marker} & exec sleep {marker}");
@@ -214,7 +308,7 @@ mod tests {
         signal.write_all(b"!").unwrap();
         let tool = shell("exec sleep 1000");
         let path = OsStr::new("/usr/bin:/bin");
-        let error = run(&tool, "", Duration::from_mins(15), stop.as_fd(), path, temporary.path()).unwrap_err();
+        let error = run(&tool, "", &[], Duration::from_mins(15), stop.as_fd(), path, temporary.path()).unwrap_err();
         assert_eq!(error, INTERRUPTED);
         assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
     }

@@ -1,7 +1,10 @@
 //! `greenroom html`, and `--html` of `run` and `report`: where pages go, what is in them, what is refused.
 
 use std::fs;
+use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use snapbox::str;
 
@@ -265,6 +268,77 @@ fn a_tool_that_fails_is_named() {
     let page = page(&project, "a.html");
     assert!(page.contains("Diagram as source: `dot` ended with exit status 1: syntax error in line 1"), "{page}");
     project.nothing_is_left();
+}
+
+/// What the program `pikchr` of Pikchr's own source does, without its drawing.
+const PIKCHR: &str = r#"#!/bin/sh
+test "$*" = "--svg-only -" || exit 7
+case $(cat) in
+box*) printf "<svg xmlns='http://www.w3.org/2000/svg' class=\"pikchr\" viewBox=\"0 0 256.32 76.32\">\n</svg>\n" ;;
+*) printf '/*    1 */  bax "Hello"\n                      ^\nERROR: syntax error\n\n'; exit 1 ;;
+esac
+"#;
+
+const PIKCHR_BLOCKS: &str = "# A\n\n~~~pikchr\nbox \"Hello\"\n~~~\n\n~~~pikchr\nbax \"Hello\"\n~~~\n\n~~~pikchr\n~~~\n";
+
+/// Checks the page of [`PIKCHR_BLOCKS`].
+#[track_caller]
+fn pikchr_is_drawn(project: &Project) {
+    project.run(["html", "a.md", "-o", "a.html"]).passes().stderr("");
+    let page = page(project, "a.html");
+    assert!(page.contains("alt=\"Diagram (pikchr); its source is below\" width="), "{page}");
+    let reason = "Diagram as source: `pikchr` ended with exit status 1: syntax error in line 1: bax &quot;Hello&quot;";
+    assert!(page.contains(reason), "{page}");
+    assert!(page.contains("Diagram as source: the block is empty"), "{page}");
+}
+
+#[test]
+fn pikchr_draws_in_its_own_size_and_says_what_is_wrong() {
+    let project = Project::new().program("bin/pikchr", PIKCHR).file("a.md", PIKCHR_BLOCKS);
+    let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
+    pikchr_is_drawn(&project.env("PATH", path));
+}
+
+#[test]
+fn the_real_pikchr_draws() {
+    if !["/usr/local/bin/pikchr", "/usr/bin/pikchr"].into_iter().any(|path| Path::new(path).exists()) {
+        println!("skipped: pikchr is not installed");
+        return;
+    }
+    pikchr_is_drawn(&Project::new().file("a.md", PIKCHR_BLOCKS));
+}
+
+/// Prints the variables by which Puppeteer finds a browser, as a drawing.
+const MMDC: &str = r#"#!/bin/sh
+echo "<svg><!-- ${PUPPETEER_EXECUTABLE_PATH-unset} ${PUPPETEER_CACHE_DIR-unset} --></svg>"
+"#;
+
+#[test]
+fn mermaid_finds_the_browser_of_the_system_or_of_the_user() {
+    // Returns what Puppeteer gets as its browser and its cache, if the user has this variable.
+    let found = |variable: Option<(&str, &str)>| {
+        let project = Project::new()
+            .program("bin/mmdc", MMDC)
+            .program("bin/chromium", "#!/bin/sh\n")
+            .file("home/.cache/puppeteer/firefox/note", "")
+            .file("browsers/chrome/note", "")
+            .file("a.md", "# A\n\n~~~mermaid\ngraph LR; a --> b\n~~~\n");
+        let root = project.path("").display().to_string();
+        let mut project = project.env("PATH", format!("{root}bin:/bin")).env("HOME", format!("{root}home"));
+        if let Some((name, value)) = variable {
+            project = project.env(name, value.replace("ROOT/", &root));
+        }
+        project.run(["html", "a.md", "-o", "a.html"]).passes();
+        let page = page(&project, "a.html");
+        let (_, drawing) = page.split_once("data:image/svg+xml;base64,").unwrap_or_else(|| panic!("{page}"));
+        let drawing = STANDARD.decode(drawing.split_once('"').unwrap().0).unwrap();
+        String::from_utf8(drawing).unwrap().replace(&root, "ROOT/")
+    };
+    assert_eq!(found(None), "<svg><!-- ROOT/bin/chromium unset --></svg>\n");
+    let cache = ("PUPPETEER_CACHE_DIR", "ROOT/browsers");
+    assert_eq!(found(Some(cache)), "<svg><!-- unset ROOT/browsers --></svg>\n");
+    let own = ("PUPPETEER_EXECUTABLE_PATH", "/opt/chrome");
+    assert_eq!(found(Some(own)), "<svg><!-- /opt/chrome unset --></svg>\n");
 }
 
 #[test]

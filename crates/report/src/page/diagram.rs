@@ -95,7 +95,7 @@ pub(crate) fn figure(kind: DiagramKind, source: &str, drawings: &Drawings) -> Ma
             let alt = format!("Diagram ({name}); its source is below");
             html! {
                 figure.diagram {
-                    img src={ "data:image/svg+xml;base64," (STANDARD.encode(svg)) } alt=(alt);
+                    img src={ "data:image/svg+xml;base64," (STANDARD.encode(svg)) } alt=(alt) width=[width(svg)];
                     (code(false))
                 }
             }
@@ -111,6 +111,49 @@ pub(crate) fn figure(kind: DiagramKind, source: &str, drawings: &Drawings) -> Ma
                     (code(true))
                 }
             }
+        }
+    }
+}
+
+/// Returns the width of a drawing that says only how wide its coordinates are.
+///
+/// Browsers show such a drawing as wide as the page.
+fn width(svg: &[u8]) -> Option<u32> {
+    let text = String::from_utf8_lossy(svg);
+    let (_, root) = text.split_once("<svg")?;
+    let root = root.split_once('>')?.0;
+    let value = |name: &str| {
+        let (_, rest) = root.split_once(name)?;
+        let quote = rest.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        rest.get(1..)?.split_once(quote).map(|(value, _)| value)
+    };
+    if value(" width=").or_else(|| value("\nwidth=")).is_some_and(|width| !width.ends_with('%')) {
+        return None;
+    }
+    let numbers: Vec<f64> = value("viewBox=")?
+        .split(|between: char| between == ',' || between.is_whitespace())
+        .filter_map(|number| number.parse().ok())
+        .collect();
+    let width = numbers.get(2).copied().filter(|width| (1.0..100_000.0).contains(width))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 100,000")]
+    Some(width.ceil() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_without_a_size_is_as_wide_as_its_coordinates() {
+        let pikchr = "<svg xmlns='http://www.w3.org/2000/svg' class=\"pikchr\" viewBox=\"0 0 256.32 76.32\">";
+        let mermaid = "<svg id=\"m\" width=\"100%\" style=\"max-width: 205.969px;\" viewBox=\"0 0 205.96875 70\">";
+        assert_eq!(width(pikchr.as_bytes()), Some(257));
+        assert_eq!(width(mermaid.as_bytes()), Some(206));
+        assert_eq!(width(b"<svg viewBox='-8,-8,40,20'>"), Some(40));
+        let dot = "<?xml version=\"1.0\"?>\n<svg width=\"62pt\" height=\"116pt\"\n viewBox=\"0.00 0.00 62.00 116.00\">";
+        for without in [dot, "<svg>", "<svg viewBox='0 0 -3 1'>", "<svg viewBox='0 0 NaN 1'>", "<svg viewBox=", "<svg"]
+        {
+            assert_eq!(width(without.as_bytes()), None, "{without}");
         }
     }
 }
