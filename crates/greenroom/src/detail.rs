@@ -20,6 +20,11 @@ impl Detail {
         self.verbose |= !self.quiet;
     }
 
+    /// Shows less, unless the user asked for more.
+    pub(crate) fn show_less(&mut self) {
+        self.quiet |= !self.verbose;
+    }
+
     pub(crate) fn verbosity(&self) -> Verbosity {
         match (self.verbose, self.quiet) {
             (true, _) => Verbosity::Verbose,

@@ -1,6 +1,7 @@
 //! Scenarios as tests: their names, and which of them the command line selects.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use greenroom_doc::Loaded;
 use greenroom_report::words;
@@ -47,6 +48,21 @@ pub(crate) struct TestFilter {
     pub(crate) ignored: Ignored,
     /// The command by which Cargo runs the tests.
     pub(crate) command: String,
+    /// How the run is shown.
+    pub(crate) report: TestReport,
+}
+
+/// How a run of tests is shown, where the standard harness has it and `greenroom run` does not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TestReport {
+    /// Whether standard output is the JSON of the standard harness.
+    pub(crate) is_json: bool,
+    /// Whether tests in it have their time.
+    pub(crate) reports_time: bool,
+    /// Whether the output of passed tests is shown.
+    pub(crate) shows_output: bool,
+    /// The file for a line of each test.
+    pub(crate) log: Option<PathBuf>,
 }
 
 /// Which of the ignored tests run: scenarios with the label `ignored`.
@@ -64,19 +80,35 @@ pub(crate) enum Ignored {
 impl TestFilter {
     /// Returns the selected ones of these scenarios.
     pub(crate) fn select(&self, loaded: &Loaded, among: &[usize], names: &[String]) -> Vec<usize> {
-        let has = |name: &str, text: &String| if self.is_exact { name == text } else { name.contains(text.as_str()) };
         let is_selected = |&&index: &&usize| {
-            let name = names[index].as_str();
-            let is_ignored = loaded.plan.scenarios[index].labels.iter().any(|label| label == IGNORED);
-            let fits = match self.ignored {
-                Ignored::Skip => !is_ignored,
-                Ignored::Only => is_ignored,
-                Ignored::Include => true,
-            };
+            let is_ignored = is_ignored(loaded, index);
             // As in the standard harness, the full name of an ignored test does not run it.
-            fits && (self.filters.is_empty() || self.filters.iter().any(|text| has(name, text)))
-                && !self.skip.iter().any(|text| has(name, text))
+            self.fits(&names[index])
+                && match self.ignored {
+                    Ignored::Skip => !is_ignored,
+                    Ignored::Only => is_ignored,
+                    Ignored::Include => true,
+                }
         };
         among.iter().filter(is_selected).copied().collect()
     }
+
+    /// Returns those of these scenarios that only their label leaves out.
+    pub(crate) fn ignored(&self, loaded: &Loaded, among: &[usize], names: &[String]) -> Vec<usize> {
+        let is_left_out = |&&index: &&usize| self.fits(&names[index]) && is_ignored(loaded, index);
+        match self.ignored {
+            Ignored::Skip => among.iter().filter(is_left_out).copied().collect(),
+            Ignored::Only | Ignored::Include => Vec::new(),
+        }
+    }
+
+    fn fits(&self, name: &str) -> bool {
+        let has = |text: &String| if self.is_exact { name == text } else { name.contains(text.as_str()) };
+        (self.filters.is_empty() || self.filters.iter().any(has)) && !self.skip.iter().any(has)
+    }
+}
+
+/// Whether a scenario runs only on request.
+pub(crate) fn is_ignored(loaded: &Loaded, scenario: usize) -> bool {
+    loaded.plan.scenarios[scenario].labels.iter().any(|label| label == IGNORED)
 }

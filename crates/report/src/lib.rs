@@ -28,6 +28,7 @@ pub mod findings;
 pub mod github;
 mod json;
 pub mod junit;
+pub mod libtest;
 pub mod merge;
 mod output;
 pub mod page;
@@ -44,6 +45,7 @@ pub mod terminal_format;
 pub mod words;
 
 pub use findings::Findings;
+pub use libtest::{LibtestLog, LibtestOptions, LibtestReporter};
 pub use reporter::Reporter;
 pub use run_record::{RunRecord, ScenarioState};
 pub use style::Style;

@@ -65,7 +65,7 @@ fn report(events: &[Event]) -> Vec<String> {
 }
 
 fn shown(events: &[Event], terminal: Terminal) -> String {
-    let options = Options { verbosity: Verbosity::Verbose };
+    let options = Options { verbosity: Verbosity::Verbose, shows_output: true };
     let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
     for event in events {
         reporter.push(event);

@@ -101,7 +101,7 @@ fn on_standard_output(events: &[Event]) -> Vec<String> {
     for format in TerminalFormat::ALL {
         let mut out = Vec::new();
         let terminal = Terminal { colour: false, width: 80, live: false };
-        let options = Options { verbosity: Verbosity::Verbose };
+        let options = Options { verbosity: Verbosity::Verbose, shows_output: true };
         let mut report = format.reporter(&mut out, terminal, options, TOKEN.to_owned());
         for event in events {
             report.push(event);

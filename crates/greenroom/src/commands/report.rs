@@ -86,7 +86,7 @@ impl Report {
         let on_stderr = self.reports.take_standard_output();
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
         let out: Box<dyn Write> = if on_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout().lock()) };
-        let options = Options { verbosity: self.detail.verbosity() };
+        let options = Options { verbosity: self.detail.verbosity(), shows_output: false };
         let format = self.format.or(TerminalFormat::Human);
         let mut reporter = format::reporter(format, out, Terminal { live: false, ..terminal }, options);
         let order: Vec<&Event> = match merged(events) {

@@ -1,5 +1,6 @@
 //! `greenroom run`: runs scenarios and reports on them.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::iter;
 use std::time::Duration;
@@ -7,7 +8,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use greenroom_doc::Loaded;
 use greenroom_event::{Event, Sink};
-use greenroom_report::{Options, Reporter, Tee, TerminalFormat, Verdict, words};
+use greenroom_report::{
+    LibtestLog, LibtestOptions, LibtestReporter, Options, Reporter, Tee, TerminalFormat, Verdict, words,
+};
 use greenroom_run::{Evidence, RunError, RunOptions, Strictness};
 use greenroom_sandbox::{SandboxChoice, SandboxError};
 use greenroom_steps::Registry;
@@ -27,7 +30,7 @@ use crate::rust_steps;
 use crate::screen::Screen;
 use crate::settings::Settings;
 use crate::signals::Signals;
-use crate::test_filter::{self, TestFilter};
+use crate::test_filter::{self, TestFilter, TestReport};
 use crate::values;
 
 /// Run the scenarios of documents
@@ -161,6 +164,21 @@ impl Run {
         self.detail.show_more();
     }
 
+    /// Shows only failures and the end.
+    pub(crate) fn show_less(&mut self) {
+        self.detail.show_less();
+    }
+
+    /// Runs scenarios in the order of a seed, or of a new one.
+    pub(crate) fn shuffle(&mut self, seed: Option<u64>) {
+        self.shuffle.get_or_insert(seed);
+    }
+
+    /// Sets the time limit of a scenario, unless `--timeout` does.
+    pub(crate) fn limit_time(&mut self, limit: Duration) {
+        self.timeout.get_or_insert(limit);
+    }
+
     /// Sets how many scenarios run at the same time, unless `--jobs` does.
     pub(crate) fn limit_jobs(&mut self, jobs: u32) {
         self.jobs.get_or_insert(jobs);
@@ -184,8 +202,16 @@ impl Run {
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
         let test_names = self.tests.as_ref().map_or_else(Vec::new, |_| test_filter::names(&loaded));
         let mut selected = self.filter.select(&loaded, &named)?;
+        let mut libtest = LibtestOptions::default();
         if let Some(tests) = &self.tests {
+            let ignored = tests.ignored(&loaded, &selected, &test_names);
             selected = tests.select(&loaded, &selected, &test_names);
+            libtest = LibtestOptions {
+                shows_output: tests.report.shows_output,
+                reports_time: tests.report.reports_time,
+                filtered_out: test_names.len() - selected.len() - ignored.len(),
+                ignored: ignored.into_iter().map(|index| test_names[index].clone()).collect(),
+            };
         }
         if rust_steps::are_elsewhere(&loaded, &selected, registry) {
             let documents = rust_steps::of_tests(&self.documents.written(), &settings.directory);
@@ -221,6 +247,7 @@ impl Run {
             format: self.format.or(settings.format()),
             files: self.reports.clone().for_bazel(bazel),
             pages: self.pages.for_bazel(bazel),
+            of_tests: self.tests.as_ref().map(|tests| tests.report.clone()).unwrap_or_default(),
         };
         let mut options = RunOptions {
             partition,
@@ -243,16 +270,23 @@ impl Run {
         let on_stderr = self.reports.take_standard_output();
         let screen = if on_stderr { Screen::new(io::stderr()) } else { Screen::new(io::stdout()) };
         let screen = screen.map_err(|error| CommandError::system("start a thread", &error))?;
-        let shown = Options { verbosity: self.detail.verbosity() };
+        let shown = Options { verbosity: self.detail.verbosity(), shows_output: outputs.of_tests.shows_output };
         let terminal = if on_stderr { settings.stderr } else { settings.stdout };
         if outputs.format == TerminalFormat::Github {
             reports.add_job_summary(settings);
         }
-        let reporter = format::reporter(outputs.format, screen.clone(), terminal, shown);
+        let mut log = outputs.open_log(&libtest.ignored)?;
+        let reporter = if outputs.of_tests.is_json {
+            Box::new(LibtestReporter::new(screen.clone(), libtest))
+        } else {
+            format::reporter(outputs.format, screen.clone(), terminal, shown)
+        };
         let mut reporter = OnScreen { reporter, screen: screen.clone() };
         let mut recorder = history.recorder();
         let records = recorder.iter_mut().map(|recorder| recorder as &mut dyn Sink);
-        let mut tee = Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()).chain(records));
+        let logged = log.iter_mut().map(|log| log as &mut dyn Sink);
+        let mut tee =
+            Tee::new(iter::once(&mut reporter as &mut dyn Sink).chain(reports.sinks()).chain(records).chain(logged));
         let ran = greenroom_run::run(&loaded.plan, &loaded.sources, &options, signals.orders(), &mut tee);
         let summary = tee.into_summary();
         if ran.is_err() {
@@ -277,7 +311,9 @@ impl Run {
         let verdict = summary.verdict();
         // Who stops a run may close its terminal too, so lost output does not matter.
         let lost = screen.lost().filter(|_| verdict != Verdict::Interrupted).map(CommandError::Output);
-        let errors: Vec<CommandError> = reports.into_errors().into_iter().chain(lost).collect();
+        let unlogged =
+            log.as_ref().and_then(LibtestLog::error).map(|error| CommandError::system("write the log", error));
+        let errors: Vec<CommandError> = reports.into_errors().into_iter().chain(unlogged).chain(lost).collect();
         errors.iter().for_each(CommandError::report);
         let lost = errors.first().filter(|_| verdict != Verdict::Interrupted);
         let is_late = options.time_limit.is_some_and(|limit| summary.interrupted && summary.took >= limit.stop);
@@ -379,12 +415,22 @@ struct Outputs {
     format: TerminalFormat,
     files: ReportFiles,
     pages: PageOutput,
+    of_tests: TestReport,
 }
 
 impl Outputs {
     /// Whether one of them shows what passed, too.
     fn need_evidence(&self) -> bool {
-        self.format == TerminalFormat::Json || !self.files.is_empty() || !self.pages.is_empty()
+        let shows_passed = self.format == TerminalFormat::Json || self.of_tests.shows_output;
+        shows_passed || !self.files.is_empty() || !self.pages.is_empty()
+    }
+
+    /// Opens the file that gets a line for each test.
+    fn open_log(&self, ignored: &[String]) -> Result<Option<LibtestLog<File>>, CommandError> {
+        let Some(path) = &self.of_tests.log else { return Ok(None) };
+        let file = File::create(path)
+            .map_err(|error| CommandError::Unwritable(vec![format!("failed to write {}: {error}", path.display())]))?;
+        Ok(Some(LibtestLog::new(file, ignored.to_vec())))
     }
 
     /// Whether one of them has the texts of documents.

@@ -12,9 +12,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use greenroom_doc::Loaded;
+use greenroom_report::libtest;
 use greenroom_run::StepAgent;
 use greenroom_steps::{Library, Registry, function};
 
+use self::arguments::Format;
 use crate::arguments::no_command;
 use crate::documents::Documents;
 use crate::error::CommandError;
@@ -85,12 +88,15 @@ impl Harness {
         greenroom_sandbox::enter(&agent);
         let result = match mistakes {
             Some(mistakes) => Err(CommandError::Usage(mistakes.0)),
-            None => test(&self.directory, self.documents, agent.registry()),
+            None => test(&self.directory, self.documents.clone(), agent.registry()),
         };
         let exit_code = result.unwrap_or_else(|error| {
             error.report();
             error.exit_code()
         });
+        if exit_code == ExitCode::InvalidInput {
+            explain_missing(&self.documents);
+        }
         match exit_code {
             ExitCode::Failed | ExitCode::InvalidInput => FAILED.into(),
             other => other.into(),
@@ -129,11 +135,28 @@ fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result
         parent::follow();
     }
     if arguments.is_list {
-        list(&arguments.run.documents, &arguments.tests, &settings, registry, arguments.is_terse)
+        list(&arguments.run.documents, &arguments.tests, &settings, registry, arguments.format)
     } else {
         let tests = TestFilter { command: test_command(directory), ..arguments.tests };
         arguments.run.of_tests(tests).execute(&settings, registry)
     }
+}
+
+/// Says where documents were looked for that do not exist.
+#[expect(clippy::disallowed_methods, reason = "the harness is the program, and has entered its directory")]
+fn explain_missing(documents: &[String]) {
+    let missing: Vec<&str> = documents.iter().map(String::as_str).filter(|path| !Path::new(path).exists()).collect();
+    if missing.is_empty() {
+        return;
+    }
+    let directory = std::env::current_dir().unwrap_or_default();
+    let _ = writeln!(
+        io::stderr(),
+        "note: the test program names {}, and looked in {}\n\
+         help: correct the path in `acceptance_tests!` or `Harness::document`; it is relative to the package",
+        missing.join(", "),
+        directory.display()
+    );
 }
 
 /// Prints the names of the tests, as the standard harness does.
@@ -142,17 +165,59 @@ fn list(
     tests: &TestFilter,
     settings: &Settings,
     registry: &Registry,
-    is_terse: bool,
+    format: Format,
 ) -> Result<ExitCode, CommandError> {
     let (loaded, all) = documents.survey(settings, registry)?;
     let names = test_filter::names(&loaded);
     let selected = tests.select(&loaded, &all, &names);
-    let mut text = selected.iter().fold(String::new(), |text, &index| text + &names[index] + ": test\n");
-    if !is_terse {
-        let _ = write!(text, "\n{} tests, 0 benchmarks\n", selected.len());
+    let mut text = String::new();
+    if format == Format::Json {
+        text = discovered(&loaded, &selected, &names);
+    } else {
+        for &index in &selected {
+            text.extend([&names[index], ": test\n"]);
+        }
+        if format != Format::Terse {
+            let count = selected.len();
+            let _ = write!(text, "\n{count} {}, 0 benchmarks\n", if count == 1 { "test" } else { "tests" });
+        }
     }
     output::printed(io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))?;
     Ok(if loaded.has_errors() { ExitCode::InvalidInput } else { ExitCode::Passed })
+}
+
+/// Returns the list of tests in the JSON of the standard harness.
+fn discovered(loaded: &Loaded, selected: &[usize], names: &[String]) -> String {
+    let mut text = libtest::line(&[("type", "suite".into()), ("event", "discovery".into())]);
+    let mut ignored = 0;
+    for &index in selected {
+        let span = loaded.plan.scenarios[index].span;
+        let file = loaded.sources.file(span.source);
+        let (start, end) = (file.line_column(span.start), file.line_column(span.end));
+        let is_ignored = test_filter::is_ignored(loaded, index);
+        ignored += usize::from(is_ignored);
+        text += &libtest::line(&[
+            ("type", "test".into()),
+            ("event", "discovered".into()),
+            ("name", names[index].as_str().into()),
+            ("ignore", is_ignored.into()),
+            ("ignore_message", "".into()),
+            ("source_path", file.name.as_str().into()),
+            ("start_line", start.0.into()),
+            ("start_col", start.1.into()),
+            ("end_line", end.0.into()),
+            ("end_col", end.1.into()),
+        ]);
+    }
+    let count = selected.len();
+    text + &libtest::line(&[
+        ("type", "suite".into()),
+        ("event", "completed".into()),
+        ("tests", count.into()),
+        ("benchmarks", 0.into()),
+        ("total", count.into()),
+        ("ignored", ignored.into()),
+    ])
 }
 
 /// Returns the command by which Cargo runs this program, for the command shown with a failure.

@@ -331,6 +331,7 @@ fn the_command_line_is_that_of_the_standard_harness() {
     project.run(["--list", "--format", "terse"]).code(0).stderr("").stdout(str![[r#"
 Sells tea: test
 Sells coffee: test
+Later: test
 
 "#]]);
     project.run(["--list", "--ignored", "--format=terse"]).code(0).stderr("").stdout(str![[r#"
@@ -340,7 +341,7 @@ Later: test
     project.run(["--list", "coffee"]).code(0).stderr("").stdout(str![[r#"
 Sells coffee: test
 
-1 tests, 0 benchmarks
+1 test, 0 benchmarks
 
 "#]]);
     for (arguments, passed) in [
@@ -367,12 +368,16 @@ fn documents_that_cannot_be_read_are_named() {
 error[not-found]: document not found: x.md
 
 1 error
+note: the test program names x.md, and looked in [PROJECT]
+help: correct the path in `acceptance_tests!` or `Harness::document`; it is relative to the package
 
 "#]]);
     project.run(["--list"]).code(101).stdout("").stderr(str![[r#"
 error[not-found]: document not found: x.md
 
 1 error
+note: the test program names x.md, and looked in [PROJECT]
+help: correct the path in `acceptance_tests!` or `Harness::document`; it is relative to the package
 
 "#]]);
 }

@@ -24,6 +24,8 @@ use crate::words;
 /// Passed steps shown before the one that failed.
 const STEPS: usize = 12;
 const STEPS_INDENT: usize = 4;
+/// Of the output of a passed step.
+const OUTPUT_INDENT: usize = 8;
 /// An explanation of this many lines is not repeated for another scenario.
 const LONG: usize = 3;
 
@@ -64,18 +66,29 @@ fn without_times(text: &str) -> Vec<&str> {
     (0..words.len()).map(|at| if varies(at) { "#" } else { words[at] }).collect()
 }
 
+/// How much is shown of a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Detail {
+    /// The last steps, and the ends of outputs.
+    Short,
+    /// All steps, and more of outputs.
+    Long,
+    /// Also what passed steps wrote.
+    Outputs,
+}
+
 /// Shows everything about a scenario that failed or is broken.
 pub(super) fn block(
     page: &mut Page,
     outline: &Outline,
     record: &ScenarioRecord,
     rerun: &str,
-    verbose: bool,
+    detail: Detail,
     explanations: &mut Explanations,
 ) {
     if let Some(finished) = &record.finished {
         heading(page, outline, record, finished);
-        details(page, outline, record, rerun, verbose, explanations);
+        details(page, outline, record, rerun, detail, explanations);
     }
 }
 
@@ -85,15 +98,16 @@ pub(super) fn details(
     outline: &Outline,
     record: &ScenarioRecord,
     rerun: &str,
-    verbose: bool,
+    detail: Detail,
     explanations: &mut Explanations,
 ) {
     let Some(finished) = &record.finished else {
         return;
     };
     let scenario = outline.scenarios.get(record.scenario);
+    let verbose = detail > Detail::Short;
     page.gap();
-    steps(page, scenario, record, if verbose { usize::MAX } else { STEPS });
+    steps(page, scenario, record, if verbose { usize::MAX } else { STEPS }, detail == Detail::Outputs);
     let nothing = Failure::default();
     let failures = failures(record, scenario, finished, &nothing);
     let mut whole = page.part();
@@ -171,7 +185,20 @@ fn heading(page: &mut Page, outline: &Outline, record: &ScenarioRecord, finished
 }
 
 /// Shows the steps that ran, the cleanups that did not pass, and how many steps did not run.
-pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record: &ScenarioRecord, most: usize) {
+///
+/// With outputs, what passed steps and cleanups wrote is shown below them.
+pub(super) fn steps(
+    page: &mut Page,
+    scenario: Option<&ScenarioOutline>,
+    record: &ScenarioRecord,
+    most: usize,
+    with_outputs: bool,
+) {
+    let outputs = |page: &mut Page, step: &StepFinished| {
+        for output in step.output.iter().filter(|output| with_outputs && !is_empty(output)) {
+            excerpt::output(page, OUTPUT_INDENT, output, LONG_TAIL);
+        }
+    };
     let text = |step: usize| {
         let step = scenario.and_then(|scenario| scenario.steps.get(step));
         step.map_or_else(|| format!("step {step:?}"), |step| words::escape(&step.text).into_owned())
@@ -184,6 +211,7 @@ pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record:
     }
     for step in record.steps.iter().skip(if hidden > 1 { hidden } else { 0 }) {
         step_line(page, step, &text(step.step));
+        outputs(page, step);
     }
     if let Some(open) = record.open_step {
         let word = page.paint(Role::Odd, "STOPPED");
@@ -199,8 +227,12 @@ pub(super) fn steps(page: &mut Page, scenario: Option<&ScenarioOutline>, record:
         let line = format!("{:7}  {:>7}  {} not run", "", "", words::count(not_run, "step"));
         page.line(STEPS_INDENT, &page.paint(Role::Dim, &line));
     }
-    for cleanup in record.cleanups.iter().filter(|cleanup| cleanup.outcome != Outcome::Passed) {
+    let is_shown = |cleanup: &&StepFinished| {
+        cleanup.outcome != Outcome::Passed || with_outputs && cleanup.output.iter().any(|output| !is_empty(output))
+    };
+    for cleanup in record.cleanups.iter().filter(is_shown) {
         step_line(page, cleanup, &format!("cleanup after: {}", text(cleanup.step)));
+        outputs(page, cleanup);
     }
 }
 

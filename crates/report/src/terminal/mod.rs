@@ -24,6 +24,7 @@ use crate::reporter::Reporter;
 use crate::style::{Role, Style};
 use crate::summary::Summary;
 use crate::words;
+use failure::Detail;
 use live::Live;
 use page::Page;
 
@@ -68,6 +69,8 @@ pub enum Verbosity {
 pub struct Options {
     /// How much to show.
     pub verbosity: Verbosity,
+    /// Whether what passed steps wrote is shown below them.
+    pub shows_output: bool,
 }
 
 /// Writes a run for people as it happens.
@@ -216,7 +219,7 @@ impl<W: Write> TerminalReporter<W> {
         if let Some(place) = explanation::place_and_scenario(&self.outline, first) {
             page.line(2, &format!("attempt {} failed in {place}", first.attempt));
         }
-        failure::details(&mut page, &self.outline, first, &self.rerun_options, false, &mut self.explanations);
+        failure::details(&mut page, &self.outline, first, &self.rerun_options, Detail::Short, &mut self.explanations);
         self.after_block = true;
         self.print(page);
     }
@@ -246,7 +249,8 @@ impl<W: Write> TerminalReporter<W> {
             if notes.is_empty() { String::new() } else { page.paint(Role::Dim, &format!("  ({})", notes.join("; "))) };
         page.line(0, &format!("{}  {took:>7}  {title}{note}", page.paint(role, word)));
         if self.options.verbosity == Verbosity::Verbose {
-            failure::steps(&mut page, self.outline.scenarios.get(record.scenario), record, usize::MAX);
+            let scenario = self.outline.scenarios.get(record.scenario);
+            failure::steps(&mut page, scenario, record, usize::MAX, self.options.shows_output);
         }
         if let Some(kept) = record.finished.as_ref().and_then(|finished| finished.kept.as_ref()) {
             page.line(15, &format!("kept: {}", words::escape(kept)));
@@ -265,8 +269,12 @@ impl<W: Write> TerminalReporter<W> {
 
     fn failed(&mut self, record: &ScenarioRecord, first: Option<&ScenarioRecord>) {
         let mut page = self.page();
-        let verbose = self.options.verbosity == Verbosity::Verbose;
-        failure::block(&mut page, &self.outline, record, &self.rerun_options, verbose, &mut self.explanations);
+        let detail = match self.options.verbosity {
+            Verbosity::Verbose if self.options.shows_output => Detail::Outputs,
+            Verbosity::Verbose => Detail::Long,
+            _ => Detail::Short,
+        };
+        failure::block(&mut page, &self.outline, record, &self.rerun_options, detail, &mut self.explanations);
         page.blank_before();
         self.after_block = true;
         self.print(page);
@@ -361,7 +369,7 @@ impl<W: Write> TerminalReporter<W> {
 pub(crate) fn explanation(outline: &Outline, record: &ScenarioRecord, rerun_options: &str) -> String {
     let mut page = Page::new(Style { colour: false, width: WIDTH });
     let mut explanations = failure::Explanations::default();
-    failure::block(&mut page, outline, record, rerun_options, true, &mut explanations);
+    failure::block(&mut page, outline, record, rerun_options, Detail::Long, &mut explanations);
     let text = page.finish(true);
     let lines = text.lines().skip(1).map(|line| line.strip_prefix("  ").unwrap_or(line));
     lines.flat_map(|line| [line, "\n"]).collect()

@@ -177,7 +177,7 @@ impl Run {
     }
 
     pub(crate) fn shown(&self, terminal: Terminal, verbosity: Verbosity) -> String {
-        let options = Options { verbosity };
+        let options = Options { verbosity, shows_output: false };
         let mut reporter = TerminalReporter::new(Vec::new(), terminal, options);
         for event in self.all() {
             reporter.push(&event);
