@@ -2,8 +2,8 @@
 
 use crate::workspace::cargo;
 use crate::{
-    blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, nextest, packages, python, screens,
-    subplotlib,
+    bench, blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, nextest, packages, python,
+    screens, subplotlib,
 };
 
 /// Runs every check, the quickest first.
@@ -26,6 +26,7 @@ pub(crate) fn check() -> Result<(), String> {
     cargo(&["doc", "--workspace", "--no-deps"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     cargo(&["build", "--package", "greenroom"], &[])?;
     documents::check()?;
+    bench::short()?;
     screens::check(screens::Mode::Check)?;
     subplotlib::check()?;
     browser::check()?;

@@ -37,7 +37,9 @@ cargo xtask fuzz           feed damaged input to everything that parses; fuzz/RE
 cargo xtask python         check and test the step host for Python
 cargo xtask subplotlib     run the documents of the published crate subplotlib with greenroom-subplotlib
 cargo xtask package        build the package of each published crate and compile it
-cargo xtask bench [NAME]   run the benchmarks on a release build, or those with NAME in their name";
+cargo xtask bench          print what scenarios cost in a release build, with floors and targets
+cargo xtask bench --short  compare ratios of the development build, with generous bounds
+cargo xtask bench NAME     run the benchmarks with NAME in their name on a release build";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -62,7 +64,11 @@ fn main() -> ExitCode {
             (Some(Ok(port)), Some(Ok(after))) => bench::serve(port, std::time::Duration::from_millis(after)),
             _ => Err(USAGE.to_owned()),
         },
-        Some("bench") => bench::run(arguments.next().as_deref().unwrap_or_default()),
+        Some("bench") => match arguments.next().as_deref() {
+            None => bench::table(),
+            Some("--short") => bench::short(),
+            Some(name) => bench::run(name),
+        },
         _ => Err(USAGE.to_owned()),
     };
     match done {

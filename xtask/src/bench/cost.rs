@@ -1,13 +1,12 @@
 //! The cost of greenroom compared with the same work without a runner.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::floor::Bare;
 use super::measure::{self, Measured, Peaks, Spread, against, in_turns, say};
 use super::scenarios::sleep_document;
 use super::setup::Bench;
-use crate::workspace::{root, run};
 
 /// Number of rounds. More than for other benchmarks, because the ratio matters.
 const ROUNDS: usize = 7;
@@ -93,24 +92,6 @@ fn places() -> Result<Vec<Place>, String> {
 impl Drop for Place {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// The program that does the work without a runner.
-struct Bare(PathBuf);
-
-impl Bare {
-    fn compile(bench: &Bench) -> Result<Self, String> {
-        let program = bench.directory.join("bare");
-        let source = root().join("fixtures/bench/bare.c");
-        run(Command::new("cc").args(["-O2", "-o"]).arg(&program).arg(source))?;
-        Ok(Self(program))
-    }
-
-    fn time(&self, count: usize, loops: usize, place: &Path) -> Result<Measured, String> {
-        let mut command = Command::new(&self.0);
-        command.arg(place).args([count.to_string(), loops.to_string()]).stdin(Stdio::null());
-        measure::once(&mut command, Peaks::None)
     }
 }
 

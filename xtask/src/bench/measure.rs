@@ -13,6 +13,8 @@ pub(super) struct Measured {
     ///
     /// A busy machine changes it least. It does not include background work of the kernel.
     pub(super) processor: Duration,
+    /// Page faults of the same processes. They do not depend on what else runs.
+    pub(super) faults: u64,
     /// Peak memory of the process.
     pub(super) peak_mib: f64,
     /// Peak memory of the largest descendant that runs the same program, if measured.
@@ -32,29 +34,31 @@ pub(super) enum Peaks {
 
 /// Measures a program. It must pass.
 pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, String> {
-    let before = processor_time_below();
+    let (before, faults_before) = spent_below();
     let begun = Instant::now();
     let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
     let (peak_mib, peak_below_mib) =
         if peaks == Peaks::None { (0.0, 0.0) } else { peaks_until_end(&mut child, peaks)? };
     let status = child.wait().map_err(|error| error.to_string())?;
     let wall = begun.elapsed();
-    let processor = processor_time_below().saturating_sub(before);
+    let (after, faults_after) = spent_below();
+    let processor = after.saturating_sub(before);
+    let faults = faults_after.saturating_sub(faults_before);
     if status.success() {
-        Ok(Measured { wall, processor, peak_mib, peak_below_mib })
+        Ok(Measured { wall, processor, faults, peak_mib, peak_below_mib })
     } else {
         Err(format!("{command:?}: {status}"))
     }
 }
 
-/// Returns the CPU time of all descendants that were waited for.
-fn processor_time_below() -> Duration {
+/// Returns the CPU time and the page faults of all descendants that were waited for.
+fn spent_below() -> (Duration, u64) {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // `pid (name) state ...`: the 16th and 17th fields are the user and system time of the
-    // children, in hundredths of seconds.
-    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').skip(13).take(2);
-    let hundredths: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
-    Duration::from_millis(hundredths * 10)
+    // `pid (name) state ...`: the 11th field is the minor faults of the children, the 16th and 17th are
+    // their user and system time, in hundredths of seconds.
+    let fields: Vec<&str> = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ').collect();
+    let number = |at: usize| fields.get(at - 3).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
+    (Duration::from_millis((number(16) + number(17)) * 10), number(11))
 }
 
 /// Reads the peak memory of a process until it ends.
@@ -137,10 +141,16 @@ pub(super) type Measurable<'a> = &'a dyn Fn() -> Result<Measured, String>;
 ///
 /// Returns the results of each, in the order of the rounds.
 pub(super) fn in_turns<const N: usize>(rounds: usize, all: [Measurable<'_>; N]) -> Result<[Vec<Measured>; N], String> {
-    let mut measured = [const { Vec::new() }; N];
+    let measured = all_in_turns(rounds, &all)?;
+    measured.try_into().map_err(|_| "as many results as commands".to_owned())
+}
+
+/// Takes measurements of any number of commands in turns.
+pub(super) fn all_in_turns(rounds: usize, all: &[Measurable<'_>]) -> Result<Vec<Vec<Measured>>, String> {
+    let mut measured: Vec<Vec<Measured>> = all.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
-        for turn in 0..N {
-            let at = if round % 2 == 0 { turn } else { N - 1 - turn };
+        for turn in 0..all.len() {
+            let at = if round % 2 == 0 { turn } else { all.len() - 1 - turn };
             measured[at].push(all[at]()?);
         }
     }

@@ -1,4 +1,7 @@
 //! The benchmarks: the release binary on generated documents, figures as medians of several runs.
+//!
+//! `table` has what matters, with targets; the others look closer, `short` is for CI.
+//!
 //! Benchmarks do not fail on a busy machine, they get slower. Compare ratios, on one machine, in
 //! one run. Commands that are compared are measured in turns, so that other load affects all of
 //! them.
@@ -7,10 +10,14 @@ mod check;
 mod cost;
 mod death;
 mod flood;
+mod floor;
 mod measure;
 mod python;
 mod scenarios;
 mod setup;
+mod short;
+mod side_by_side;
+mod table;
 
 use crate::workspace::cargo;
 use setup::Bench;
@@ -32,6 +39,18 @@ const ALL: [(&str, Benchmark); 9] = [
     ("python", python::python),
 ];
 
+/// Prints the table of what scenarios cost.
+pub(crate) fn table() -> Result<(), String> {
+    in_release(table::table)
+}
+
+/// Compares ratios of the development build.
+pub(crate) fn short() -> Result<(), String> {
+    cargo(&["build", "--package", "greenroom", "--package", "xtask"], &[])?;
+    let bench = Bench::new("debug")?;
+    bench.finish(short::check(&bench))
+}
+
 /// Runs the benchmarks with `filter` in their name.
 pub(crate) fn run(filter: &str) -> Result<(), String> {
     let chosen: Vec<Benchmark> = ALL.iter().filter(|(name, _)| name.contains(filter)).map(|(_, it)| *it).collect();
@@ -39,9 +58,12 @@ pub(crate) fn run(filter: &str) -> Result<(), String> {
         let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
         return Err(format!("no benchmark {filter}; the benchmarks are {}", names.join(", ")));
     }
+    in_release(|bench| chosen.iter().try_for_each(|benchmark| benchmark(bench)))
+}
+
+/// Measures programs of the release build.
+fn in_release(measure: impl FnOnce(&Bench) -> Result<(), String>) -> Result<(), String> {
     cargo(&["build", "--release", "--package", "greenroom", "--package", "xtask"], &[])?;
-    let bench = Bench::new()?;
-    let done = chosen.iter().try_for_each(|benchmark| benchmark(&bench));
-    std::fs::remove_dir_all(&bench.directory).map_err(|error| error.to_string())?;
-    done
+    let bench = Bench::new("release")?;
+    bench.finish(measure(&bench))
 }

@@ -45,9 +45,7 @@ const BINDINGS: &str = "\
 /// document, if installed.
 pub(super) fn python(bench: &Bench) -> Result<(), String> {
     let count = 200;
-    bench.write("python.yaml", BINDINGS)?;
-    bench.write("steps.py", STEPS)?;
-    let document = bench.write("python.md", &text(count))?;
+    let document = document(bench, count)?;
     let ours = |jobs: &'static str| {
         let document = &document;
         move || measure::once(&mut command(&bench.greenroom, &["run", "-q", jobs, "python.md"], document), Peaks::None)
@@ -82,6 +80,13 @@ pub(super) fn python(bench: &Bench) -> Result<(), String> {
     }
     say(&format!("  a scenario at -j2: {}", against(two, " ms", EACH)));
     Ok(())
+}
+
+/// Writes a document with `count` scenarios of ten steps, and its bindings and functions.
+pub(super) fn document(bench: &Bench, count: usize) -> Result<PathBuf, String> {
+    bench.write("python.yaml", BINDINGS)?;
+    bench.write("steps.py", STEPS)?;
+    bench.write("python.md", &text(count))
 }
 
 fn text(count: usize) -> String {

@@ -49,12 +49,12 @@ fn bare_sleep(count: usize) -> Result<Measured, String> {
         let mut child = Command::new("sleep").arg("90000").spawn().map_err(|error| error.to_string())?;
         child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
     }
-    Ok(Measured { wall: begun.elapsed(), processor: Duration::ZERO, peak_mib: 0.0, peak_below_mib: 0.0 })
+    Ok(Measured { wall: begun.elapsed(), processor: Duration::ZERO, faults: 0, peak_mib: 0.0, peak_below_mib: 0.0 })
 }
 
-/// Measures scenarios that wait for a server, which opens the same port in all of them after 50 ms.
-pub(super) fn port(bench: &Bench) -> Result<(), String> {
-    let count = 100;
+/// Writes a document with `count` scenarios that wait for a server, which opens the same port in all
+/// of them after 50 ms.
+pub(super) fn port_document(bench: &Bench, count: usize) -> Result<PathBuf, String> {
     let mut text = HEAD.to_owned();
     for at in 0..count {
         let server = bench.xtask.display();
@@ -65,7 +65,13 @@ pub(super) fn port(bench: &Bench) -> Result<(), String> {
              when I stop background process d\nthen there is no \"serve 8080 50\" process\n~~~\n"
         );
     }
-    let document = bench.write("port.md", &text)?;
+    bench.write(&format!("port-{count}.md"), &text)
+}
+
+/// Measures such scenarios.
+pub(super) fn port(bench: &Bench) -> Result<(), String> {
+    let count = 100;
+    let document = port_document(bench, count)?;
     report(&format!("port: {count} scenarios, -j1"), &bench.measure(&["run", "-q", "-j1"], &document)?, Some(count));
     report(&format!("port: {count} scenarios, default -j"), &bench.measure(&["run", "-q"], &document)?, Some(count));
     Ok(())

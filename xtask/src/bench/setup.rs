@@ -1,4 +1,4 @@
-//! What benchmarks work with: a directory, and the programs of the release build.
+//! What benchmarks work with: a directory, and the programs of a build.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,12 +18,18 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Creates the directory.
-    pub(super) fn new() -> Result<Self, String> {
-        let release = target().join("release");
-        let directory = release.join("bench");
+    /// Creates the directory, for the programs of the profile with this directory of `target`.
+    pub(super) fn new(profile: &str) -> Result<Self, String> {
+        let build = target().join(profile);
+        let directory = build.join("bench");
         std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-        Ok(Self { directory, greenroom: release.join("greenroom"), xtask: release.join("xtask") })
+        Ok(Self { directory, greenroom: build.join("greenroom"), xtask: build.join("xtask") })
+    }
+
+    /// Removes the directory, and passes the result of the benchmarks on.
+    pub(super) fn finish(&self, done: Result<(), String>) -> Result<(), String> {
+        std::fs::remove_dir_all(&self.directory).map_err(|error| error.to_string())?;
+        done
     }
 
     /// Writes a file into the directory.
