@@ -5,9 +5,11 @@
 //! A look takes ten microseconds, reading `/proc/net/tcp` a hundred times as much.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, sendto, socket_with};
@@ -31,6 +33,7 @@ pub struct Listener {
 #[derive(Debug)]
 pub struct Listeners {
     netlink: Option<OwnedFd>,
+    counters: Option<Counters>,
     /// Receives the answers.
     buffer: RefCell<Vec<u8>>,
 }
@@ -54,11 +57,15 @@ impl Listeners {
         let netlink =
             socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(SOCK_DIAG)).ok();
         // The kernel answers in pieces of at most 32 KiB.
-        Self { netlink, buffer: RefCell::new(vec![0; 32 * 1024]) }
+        let counters = if are_private() { Counters::open().ok() } else { None };
+        Self { netlink, counters, buffer: RefCell::new(vec![0; 32 * 1024]) }
     }
 
     /// Returns all listening sockets.
     pub fn all(&self) -> Vec<Listener> {
+        if self.counters.as_ref().is_some_and(Counters::are_zero) {
+            return Vec::new();
+        }
         match &self.netlink {
             Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc(TCP)),
             None => from_proc(TCP),
@@ -72,6 +79,30 @@ impl Listeners {
         // The address that most clients try first comes first.
         found.sort_by_key(|listener| (!reaches(listener, Ipv4Addr::LOCALHOST.into()), listener.address));
         found
+    }
+}
+
+/// The kernel's numbers of TCP sockets in a private network, one file for each family.
+///
+/// Before a server opens its port there is often none, and reading that takes a quarter of the time
+/// of a list, for which the kernel goes through the table of the whole machine.
+#[derive(Debug)]
+struct Counters([(File, &'static [u8]); 2]);
+
+impl Counters {
+    /// Opens the files of the present network namespace.
+    fn open() -> io::Result<Self> {
+        let open = |name: &str| File::open(format!("/proc/self/net/{name}"));
+        Ok(Self([(open("sockstat")?, b"TCP: inuse 0 "), (open("sockstat6")?, b"TCP6: inuse 0\n")]))
+    }
+
+    /// Whether there is no socket that listens or is connected.
+    fn are_zero(&self) -> bool {
+        self.0.iter().all(|(file, line)| {
+            let mut text = [0; 512];
+            let read = file.read_at(&mut text, 0).unwrap_or(0);
+            text[..read].windows(line.len()).any(|part| part == *line)
+        })
     }
 }
 

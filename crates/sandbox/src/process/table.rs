@@ -7,7 +7,8 @@
 //! use. [`Entry`] has the latter.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -69,26 +70,30 @@ pub fn members() -> Vec<Entry> {
     if surroundings::proc_view() != ProcView::Machine && !sys::has_other_processes() {
         return Vec::new();
     }
-    entries().filter(|entry| !own.contains(&entry.pid) && !entry.is_zombie()).collect()
+    entries(&own).into_iter().filter(|entry| !own.contains(&entry.pid) && !entry.is_zombie()).collect()
 }
 
 /// Returns number and state of every process of this stage except its first.
 pub(crate) fn everything() -> Vec<(i32, char)> {
     let first = surroundings::first_process();
-    entries().filter(|entry| entry.pid != first).map(|entry| (entry.pid, entry.state)).collect()
+    let entries = entries(&BTreeSet::from([first])).into_iter();
+    entries.filter(|entry| entry.pid != first).map(|entry| (entry.pid, entry.state)).collect()
 }
 
-/// Reads what `/proc` says about the processes of this stage.
+/// Reads what `/proc` says about the processes of this stage, except some of them where it shows the
+/// numbers that the stage uses.
 ///
 /// Processes are listed first and then read one by one. A process that forks and ends in between,
 /// as one that puts itself into the background does, would be missed in both forms. So the list is
 /// complete only when no process has been added since.
-fn entries() -> impl Iterator<Item = Entry> {
+fn entries(except: &BTreeSet<i32>) -> Vec<Entry> {
+    let renumbered = surroundings::proc_view() == ProcView::MachineRenumbered;
     let mut listed = listed();
     let mut entries = Vec::new();
     // Where processes start faster than they are listed, the latest list has to do.
     for _ in 0..8 {
-        entries = listed.iter().copied().filter_map(entry).collect();
+        let wanted = listed.iter().copied().filter(|shown| renumbered || !except.contains(shown));
+        entries = wanted.filter_map(entry).collect();
         let again = self::listed();
         let is_whole = again.is_subset(&listed);
         listed = again;
@@ -96,7 +101,7 @@ fn entries() -> impl Iterator<Item = Entry> {
             break;
         }
     }
-    entries.into_iter()
+    entries
 }
 
 /// Lists the processes of this stage, by their numbers in `/proc`.
@@ -138,7 +143,7 @@ pub(crate) fn group_lives(group: i32) -> bool {
 pub(crate) fn living_group(group: i32) -> Vec<Entry> {
     let lives = |entry: &Entry| entry.group == group && !entry.is_zombie();
     match surroundings::proc_view() {
-        ProcView::Stage | ProcView::MachineRenumbered => entries().filter(lives).collect(),
+        ProcView::Stage | ProcView::MachineRenumbered => entries(&BTreeSet::new()).into_iter().filter(lives).collect(),
         // Outside of a stage, orphans of a group are not below any process of ours.
         ProcView::Machine => all().into_iter().filter_map(entry).filter(lives).collect(),
     }
@@ -152,10 +157,10 @@ pub fn command_line(pid: i32) -> String {
 }
 
 fn command_line_of(shown: i32) -> String {
-    let mut bytes = fs::read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
+    let mut bytes = read(format!("/proc/{shown}/cmdline")).unwrap_or_default();
     if bytes.is_empty() {
         // The first thread has lost it when it ends before others.
-        let others = threads(shown).filter_map(|thread| fs::read(thread.join("cmdline")).ok());
+        let others = threads(shown).filter_map(|thread| read(thread.join("cmdline")));
         bytes = others.into_iter().find(|bytes| !bytes.is_empty()).unwrap_or_default();
     }
     let trimmed = bytes.strip_suffix(b"\0").unwrap_or(&bytes);
@@ -194,14 +199,14 @@ fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
 
 /// Reads the state of a thread.
 fn state(thread: &Path) -> Option<char> {
-    let stat = fs::read(thread.join("stat")).ok()?;
+    let stat = read(thread.join("stat"))?;
     let stat = String::from_utf8_lossy(&stat);
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Returns a soft limit of a process, by its name in `/proc/PID/limits`; `None` if it is infinite.
 pub(super) fn soft_limit(pid: i32, name: &str) -> Option<u64> {
-    let limits = fs::read_to_string(format!("/proc/{}/limits", shown_as(pid))).ok()?;
+    let limits = String::from_utf8(read(format!("/proc/{}/limits", shown_as(pid)))?).ok()?;
     limits.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
 }
 
@@ -288,6 +293,15 @@ fn inode_of_socket(link: &Path) -> Option<u64> {
     link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
+/// Reads a file of `/proc`; `None` if its process is gone.
+///
+/// The standard library would ask for its length, which is 0, and read it in pieces, from 32 bytes on.
+fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(1024);
+    File::open(path).ok()?.take(u64::MAX).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 fn all() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -354,7 +368,7 @@ fn parent(shown: i32) -> Option<i32> {
 
 /// Reads what `/proc` says about a process, by its number there; `None` when it is gone.
 fn entry(shown: i32) -> Option<Entry> {
-    let stat = fs::read(format!("/proc/{shown}/stat")).ok()?;
+    let stat = read(format!("/proc/{shown}/stat"))?;
     let stat = String::from_utf8_lossy(&stat);
     // `pid (name) state ppid pgrp ... starttime`: the name may contain spaces and parentheses.
     let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;

@@ -12,10 +12,19 @@ from .text import as_text, is_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from .comparison import Failure
     from .messages import Channel
+
+
+#: What `os.environ` is unless step code replaces it.
+_KIND: type = type(shared_os.environ)
+
+
+def _texts(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environ.items() if is_text(name) and is_text(value)}
 
 
 class Engine:
@@ -35,6 +44,8 @@ class Engine:
         self._latest: dict[str, Any] | None = None
         self._is_latest_known = False
         self._environment: dict[str, str] = {}
+        #: The environment at the last look, as module `os` keeps it, and as text.
+        self._seen: tuple[dict[bytes, bytes], dict[str, str]] | None = None
         self._lock = _thread.RLock()
         self._is_open = False
         self._is_calling = False
@@ -80,8 +91,16 @@ class Engine:
             return None
 
     def current_environment(self) -> dict[str, str]:
+        """The environment as text, which callers must not change."""
         try:
-            return {name: value for name, value in shared_os.environ.items() if is_text(name) and is_text(value)}
+            environ = shared_os.environ
+            # Decoding a hundred variables takes longer than a short step, and few steps change any.
+            kept: Any = vars(environ).get("_data") if type(environ) is _KIND else None
+            if kept.__class__ is not dict:
+                return _texts(environ)
+            if self._seen is None or self._seen[0] != kept:
+                self._seen = (dict(kept), _texts(environ))
+            return self._seen[1]
         except Exception:
             # Step code has replaced it.
             return dict(self._environment)
@@ -100,7 +119,8 @@ class Engine:
         now = self.directory()
         try:
             if now is not None and now != former and shared_os.environ.get("PWD") == former:
-                shared_os.environ["PWD"] = self._environment["PWD"] = now
+                shared_os.environ["PWD"] = now
+                self._environment = {**self._environment, "PWD": now}
         except Exception:
             # Step code has replaced what this needs.
             pass
@@ -108,6 +128,8 @@ class Engine:
     def changed_environment(self) -> dict[str, str | None]:
         """What has changed in the environment since greenroom last heard of it."""
         former, now = self._environment, self.current_environment()
+        if now is former:
+            return {}
         self._environment = now
         changed: dict[str, str | None] = {name: value for name, value in now.items() if former.get(name) != value}
         changed.update((name, None) for name in former if name not in now)

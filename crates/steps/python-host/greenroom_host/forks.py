@@ -7,7 +7,7 @@ import sys
 from .engine import ENGINE
 from .failures import describe, with_failure
 from .messages import Channel
-from .system import exit_now, getpid, os
+from .system import exit_now, getpid, os, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,13 +47,12 @@ class Forks:
     def __init__(self) -> None:
         import ctypes
         import fcntl
-        import signal
 
         self.in_progress = False
-        self._signal = signal
         self._ctypes = ctypes
         self._ioctl = fcntl.ioctl
-        self._libc = ctypes.CDLL(None, use_errno=True)
+        # Its calls keep the lock of the interpreter, so that a child of `fork` has it, too.
+        self._libc = ctypes.PyDLL(None, use_errno=True)
         self._former_handler: Any = None
         # The parent may be a wrapper of the interpreter, which dies first.
         self._die_with_parent()
@@ -62,7 +61,7 @@ class Forks:
         """Prepares for copies, once the files are loaded."""
         import gc
 
-        self._former_handler = self._signal.signal(self._signal.SIGCHLD, self._on_child)
+        self._former_handler = signals.signal(signals.SIGCHLD, self._on_child)
         # What is loaded by now stays; a garbage collection in each child would only copy its memory.
         gc.collect()
         gc.freeze()
@@ -101,13 +100,13 @@ class Forks:
 
     def _start(self, plan: dict[str, Any], descriptors: list[int]) -> str | None:
         parent = getpid()
-        self.in_progress = True
-        try:
-            child = os.fork()
-        except OSError as error:
-            self.in_progress = False
-            return "cannot fork: %s" % error.strerror
+        # The child runs no step code, so it needs nothing of what `os.fork` does in a child of this program with a
+        # hundred modules.
+        child = self._libc.fork()
+        if child < 0:
+            return "cannot fork: %s" % os.strerror(self._ctypes.get_errno())
         if child == 0:
+            self.in_progress = True
             try:
                 self._run_child(plan, parent)
                 # All of them are in use.
@@ -115,19 +114,16 @@ class Forks:
             except BaseException:
                 exit_now(71)
             return None
-        self.in_progress = False
         self._reap()
         return None
 
     def _run_child(self, plan: dict[str, Any], parent: int) -> None:
         """The child, from its start to its end. Returns only in the grandchild, the new host."""
-        signal = self._signal
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signals.signal(signals.SIGCHLD, signals.SIG_DFL)
         self._die_with_parent()
         if os.getppid() != parent:
             exit_now(71)
         ENGINE.channel.close()
-        ENGINE.channel = Channel(plan["host"])
         ENGINE.process = getpid()
         if plan["output"] is not None:
             os.dup2(plan["output"], 1)
@@ -137,12 +133,13 @@ class Forks:
             has_user_namespace = self._enter(plan["namespace"])
             child = os.fork()
         except OSError as error:
-            ENGINE.channel.send({"broken": describe(error)})
+            Channel(plan["host"]).send({"broken": describe(error)})
             exit_now(71)
         if child == 0:
+            ENGINE.channel = Channel(plan["host"])
             try:
                 ENGINE.process = getpid()
-                signal.signal(signal.SIGCHLD, self._former_handler or signal.SIG_DFL)
+                signals.signal(signals.SIGCHLD, self._former_handler or signals.SIG_DFL)
                 if has_user_namespace:
                     self._drop_capabilities()
                 self._die_with_parent()
@@ -153,10 +150,15 @@ class Forks:
                 ENGINE.channel.send({"broken": describe(error)})
                 exit_now(71)
             return
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signals.signal(signals.SIGINT, signals.SIG_IGN)
         _, status = os.waitpid(child, 0)
-        status, number = (os.WEXITSTATUS(status), None) if os.WIFEXITED(status) else (None, os.WTERMSIG(status))
-        ENGINE.channel.send({"ended": {"status": status, "signal": number}})
+        number = status & 127
+        ended = (b"null", b"%d" % number) if number else (b"%d" % (status >> 8), b"null")
+        try:
+            # Few bytes: the socket takes all of them or none.
+            os.write(plan["host"], b'{"ended": {"status": %b, "signal": %b}}\n' % ended)
+        except OSError:
+            exit_now(70)
         exit_now(0)
 
     def _enter(self, namespaces: list[int]) -> bool:
@@ -186,7 +188,7 @@ class Forks:
         self._libc.prctl(4, 1, 0, 0, 0)  # PR_SET_DUMPABLE: its files in /proc belong to its user again
 
     def _die_with_parent(self) -> None:
-        self._libc.prctl(1, int(self._signal.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
+        self._libc.prctl(1, int(signals.SIGKILL), 0, 0, 0)  # PR_SET_PDEATHSIG
 
     def _on_child(self, *_: Any) -> None:
         self._reap()

@@ -13,7 +13,7 @@ from .forks import Forks, is_alone
 from .messages import Channel, from_base64
 from .namespace import LIBRARIES, MODULES, future_features, library, mentioned_names, provided
 from .source import directories, sources, split_lines
-from .system import PROTOCOL, STEPS, exit_now, getpid, os
+from .system import PROTOCOL, STEPS, exit_now, getpid, os, signals
 from .untyped import is_instance
 from .values import show
 
@@ -310,8 +310,10 @@ class Host:
         ENGINE.files = {}
         self._context = Context()
         try:
-            names = {**ENGINE.current_environment(), **self._initial}
-            ENGINE.set_environment({name: self._initial.get(name) for name in names})
+            present = ENGINE.current_environment()
+            if present != self._initial:
+                names = {**present, **self._initial}
+                ENGINE.set_environment({name: self._initial.get(name) for name in names})
             ENGINE.set_environment(scenario.get("environment") or {})
             os.chdir(scenario["directory"])
         except OSError as error:
@@ -405,11 +407,10 @@ def _has_children() -> bool:
 def _write_stacks_on_signal() -> int | None:
     """The signal that makes this process write the stacks of all threads to standard error; None if it is in use."""
     import faulthandler
-    import signal
 
     number = 16  # SIGSTKFLT, which no kernel sends
     try:
-        if signal.getsignal(number) != signal.SIG_DFL:
+        if signals.getsignal(number) != signals.SIG_DFL:
             return None
         faulthandler.register(number, file=2, all_threads=True, chain=False)
     except (AttributeError, OSError, RuntimeError, ValueError):

@@ -79,6 +79,8 @@ class Channel:
 
     #: The most descriptors beside a message.
     DESCRIPTORS = 32
+    #: The most bytes that are received at once.
+    PIECE = 1 << 16
 
     def __init__(self, descriptor: int) -> None:
         import _socket
@@ -86,6 +88,9 @@ class Channel:
         self._module: Any = _socket
         self._socket = _socket.socket(fileno=_move_up(descriptor))
         self._room = _socket.CMSG_SPACE(4 * self.DESCRIPTORS)
+        self._flags: int = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+        #: What pieces are received into. It is kept, because new memory of this size would cost more than the piece.
+        self._piece = bytearray(self.PIECE)
         self._received = b""
         self.descriptors: list[int] = []
         #: The number of the current request, which replies repeat.
@@ -117,13 +122,12 @@ class Channel:
                 self._received = b"".join(pieces)
 
     def _receive_piece(self) -> bytes:
-        flags = getattr(self._module, "MSG_CMSG_CLOEXEC", 0)
-        piece, ancillary, _, _ = self._socket.recvmsg(1 << 18, self._room, flags)
+        length, ancillary, _, _ = self._socket.recvmsg_into([self._piece], self._room, self._flags)
         for level, kind, data in ancillary:
             if level == self._module.SOL_SOCKET and kind == self._module.SCM_RIGHTS:
                 for start in range(0, len(data) - len(data) % 4, 4):
                     self.descriptors.append(int.from_bytes(data[start : start + 4], sys.byteorder))
-        return piece
+        return bytes(memoryview(self._piece)[:length])
 
     def send(self, message: dict[str, Any]) -> BaseException | None:
         """Sends a whole message; returns what a signal handler raised meanwhile, since half a message is useless.

@@ -8,12 +8,13 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from typing import Any
 else:
     #: A copy of module `os`. Step functions may replace what is in the module itself; that does not reach this copy.
     os = type(sys)("os")
     vars(os).update(vars(shared_os))
 
-__all__ = ["OWN_FILES", "PROTOCOL", "SEARCHED", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os"]
+__all__ = ["OWN_FILES", "PROTOCOL", "SEARCHED", "SHOWN", "STEPS", "exit_now", "getpid", "os", "shared_os", "signals"]
 
 #: The version of the protocol in which replies repeat the number of their request.
 PROTOCOL = 2
@@ -25,6 +26,9 @@ STEPS = "greenroom_steps"
 SHOWN = 8192
 #: The most of a text in which the closest one is looked for.
 SEARCHED = 1 << 20
+
+#: The calls of module `signal` without its enumerations, which take longer than the calls.
+signals: Any = __import__("_signal")
 
 exit_now = os._exit
 getpid = os.getpid
