@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use crate::micros;
 use crate::output::Output;
 
 /// A background process as it was when the scenario ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Daemon {
     /// Its name in the document.
     pub name: String,
@@ -26,26 +28,28 @@ pub struct Daemon {
 }
 
 /// A daemon from a start to the end that follows. Times count from the start of the scenario.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Life {
     /// When it was started, in microseconds.
     #[serde(rename = "started_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub started: Duration,
     /// When a step found it ready, if one waited for that, in microseconds.
     #[serde(rename = "ready_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub ready: Option<Duration>,
     /// When it was seen to have ended, in microseconds; missing when it ran until the scenario ended.
     #[serde(rename = "ended_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub ended: Option<Duration>,
     /// How it ended.
     pub end: DaemonEnd,
 }
 
 /// How a daemon ended. Times count from its start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DaemonEnd {
@@ -62,7 +66,7 @@ pub enum DaemonEnd {
         exit: Exit,
         /// After how long, in microseconds.
         #[serde(rename = "after_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         after: Duration,
         /// The signal that asked it to end, if it was not SIGTERM.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -76,7 +80,7 @@ pub enum DaemonEnd {
         signal: Signal,
         /// After how long, in microseconds.
         #[serde(rename = "after_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         after: Duration,
     },
     /// It ended by itself, or by a signal that greenroom did not send.
@@ -85,7 +89,7 @@ pub enum DaemonEnd {
         exit: Exit,
         /// After how long, in microseconds.
         #[serde(rename = "after_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         after: Duration,
         /// Whether a step knows.
         notice: Notice,
@@ -95,7 +99,8 @@ pub enum DaemonEnd {
 }
 
 /// Whether a step knows that a daemon ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
     /// A step waited for the end, looked at it, or caused it.
@@ -117,7 +122,8 @@ impl DaemonEnd {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// It exited with this status.
@@ -146,7 +152,8 @@ impl fmt::Display for Exit {
 }
 
 /// A signal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Signal {
     /// Its number on the machine that ran the scenario.
     pub number: i32,
@@ -173,7 +180,8 @@ impl fmt::Display for Signal {
 }
 
 /// A leftover process: one that no step stopped.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct LeftOver {
     /// Its command line.
     pub command: String,
@@ -182,7 +190,7 @@ pub struct LeftOver {
     pub daemon: Option<String>,
     /// How long it had been running, in microseconds.
     #[serde(rename = "age_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub age: Duration,
     /// How it ended.
     #[serde(default, skip_serializing_if = "LeftOverEnd::is_unknown")]
@@ -193,7 +201,8 @@ pub struct LeftOver {
 }
 
 /// How a leftover process ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeftOverEnd {
@@ -206,7 +215,7 @@ pub enum LeftOverEnd {
     Killed {
         /// How long after SIGTERM, in microseconds.
         #[serde(rename = "after_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         after: Duration,
     },
     /// It was killed with the scenario, without SIGTERM: it is in no process group of a daemon.
@@ -228,7 +237,8 @@ impl LeftOver {
 }
 
 /// What a scenario did with a network of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct PrivateNetwork {
     /// A connection or packet went to a port on which nothing listened.
     #[serde(default)]

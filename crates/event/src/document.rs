@@ -1,12 +1,14 @@
 //! The text of a document and what greenroom reads in it: enough to show it without its files.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::location::Location;
 
 /// The text of a document, with what greenroom reads in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
 pub struct DocumentText {
     /// Its subtitle.
@@ -34,7 +36,8 @@ pub struct DocumentText {
 }
 
 /// Markdown from one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct TextPart {
     /// The file and the line that the text begins in.
     pub location: Location,
@@ -43,7 +46,8 @@ pub struct TextPart {
 }
 
 /// A step and its parts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StepMarkup {
     /// Where it is.
     pub location: Location,
@@ -57,7 +61,8 @@ pub struct StepMarkup {
 }
 
 /// The kind of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Prepares.
@@ -69,7 +74,8 @@ pub enum StepKind {
 }
 
 /// A captured part of a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct CaptureMarkup {
     /// Its name in the binding.
     pub name: String,
@@ -83,7 +89,8 @@ pub struct CaptureMarkup {
 }
 
 /// A file that a document's text names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Asset {
     /// Its name: for a style sheet as the document writes it, for a picture its path.
     pub name: String,

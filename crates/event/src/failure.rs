@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,8 @@ use crate::output::{Output, OutputSource};
 ///
 /// Steps make it with [`Failure::new`] and add to it, or with `?` from any error, whose chain of
 /// causes becomes the message.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Failure {
     /// What kind of failure it is.
     #[serde(default)]
@@ -39,7 +41,8 @@ pub struct Failure {
 }
 
 /// What kind of failure it is. The message says it to people, this says it to programs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -58,7 +61,7 @@ pub enum FailureKind {
         scope: Scope,
         /// The limit, in microseconds.
         #[serde(rename = "limit_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         limit: Duration,
     },
     /// A process wrote more than the output limit allows.
@@ -113,7 +116,8 @@ impl FailureKind {
 }
 
 /// Whose time limit it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// A step's.
@@ -135,7 +139,8 @@ impl fmt::Display for Scope {
 }
 
 /// What a failure is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Subject {
@@ -236,7 +241,8 @@ impl<E: std::error::Error> From<E> for Failure {
 }
 
 /// Expected and actual.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Comparison {
     /// What was compared: `stdout of the command`, `exit code of the command`.
     pub what: String,
@@ -258,7 +264,8 @@ pub struct Comparison {
 }
 
 /// A part of a text that is like another text.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Closest {
     /// Its line, from 1.
     pub line: u64,
@@ -286,7 +293,8 @@ impl Closest {
 }
 
 /// Where the texts of a comparison come from when they are not the whole.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(default)]
 pub struct Part {
     /// Lines before the shown text of `actual`.
@@ -300,7 +308,8 @@ pub struct Part {
 }
 
 /// How expected and actual should relate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
     /// Actual equals expected: worth a diff.

@@ -28,6 +28,7 @@
 
 use std::time::Duration;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ mod origin;
 mod outline;
 mod output;
 pub mod recording;
+#[cfg(test)]
+mod schema;
 pub mod words;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, PrivateNetwork, Signal};
@@ -59,13 +62,14 @@ pub use output::{Mark, Output, OutputSource, Stream, raw_byte, text_of};
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One fact, with its envelope.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Event {
     /// Position in the run, from 0.
     pub seq: u64,
     /// Microseconds since the start of the run, without the time for which it was suspended (Ctrl-Z).
     #[serde(rename = "at_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub at: Duration,
     /// Which scenario; missing for facts about the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +79,8 @@ pub struct Event {
 }
 
 /// One attempt at a scenario.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Attempt {
     /// Which scenario, as an index into [`Outline::scenarios`].
     pub index: usize,
@@ -91,7 +96,8 @@ impl Attempt {
 }
 
 /// What can happen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "a run has one event that begins it, and thousands of the small ones")]
@@ -113,7 +119,7 @@ pub enum EventKind {
         what: String,
         /// How long it may take, in microseconds.
         #[serde(rename = "limit_us", with = "micros")]
-        #[schemars(with = "u64")]
+        #[cfg_attr(test, schemars(with = "u64"))]
         limit: Duration,
     },
     /// A step ended. Steps after one that did not pass are skipped without an event.
@@ -130,7 +136,8 @@ pub enum EventKind {
 }
 
 /// The run begins.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RunStarted {
     /// [`SCHEMA_VERSION`] of the greenroom that wrote this.
     pub schema_version: u32,
@@ -157,7 +164,8 @@ pub struct RunStarted {
 }
 
 /// The end of a step or of a step's cleanup.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StepFinished {
     /// Index of the step in its scenario.
     pub step: usize,
@@ -166,11 +174,11 @@ pub struct StepFinished {
     /// When it began, in microseconds since the start of the scenario, by the same clock as the lives of
     /// daemons; missing in old recordings, and if the process that runs the steps did not report it.
     #[serde(rename = "began_us", default, with = "micros::option", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<u64>")]
+    #[cfg_attr(test, schemars(with = "Option<u64>"))]
     pub began: Option<Duration>,
     /// How long it took, in microseconds.
     #[serde(rename = "took_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
     /// Why, unless it passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -181,7 +189,8 @@ pub struct StepFinished {
 }
 
 /// How something ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds.
@@ -195,13 +204,14 @@ pub enum Outcome {
 }
 
 /// The end of a scenario.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ScenarioFinished {
     /// How it ended. Failed when a step or a cleanup failed.
     pub outcome: Outcome,
     /// Microseconds from its start until its last process was gone.
     #[serde(rename = "took_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
     /// Why it is broken, skipped or was ended early; missing otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]

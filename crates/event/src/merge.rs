@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Attempt, Isolation, Origin, Partition, PartitionKind, micros};
 
 /// The runs that were merged into one, and what is wrong with the set of them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Merge {
     /// The runs, in the order in which they began.
     pub runs: Vec<MergedRun>,
@@ -18,7 +20,8 @@ pub struct Merge {
 }
 
 /// One of the runs that were merged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct MergedRun {
     /// The name of its recording.
     pub recording: String,
@@ -36,11 +39,11 @@ pub struct MergedRun {
     pub partition: Option<Partition>,
     /// Microseconds from the start of the first run until its own, by the clocks of the machines.
     #[serde(rename = "began_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub began: Duration,
     /// How long it took, in microseconds.
     #[serde(rename = "took_us", with = "micros")]
-    #[schemars(with = "u64")]
+    #[cfg_attr(test, schemars(with = "u64"))]
     pub took: Duration,
     /// How its recording ends.
     pub end: RunEnd,
@@ -49,7 +52,8 @@ pub struct MergedRun {
 }
 
 /// How a recording ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RunEnd {
     /// With the end of the run.
@@ -63,7 +67,8 @@ pub enum RunEnd {
 }
 
 /// Why recordings are not everything, or do not fit together.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MergeProblem {
@@ -123,7 +128,8 @@ pub enum MergeProblem {
 }
 
 /// Recordings that have something in common.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RecordingGroup {
     /// What they have in common: `0.1.0`, or `2 partitions by count of 48 scenarios`.
     pub what: String,

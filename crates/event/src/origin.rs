@@ -1,10 +1,12 @@
 //! Where a run comes from: when it began, on which machine, by which command, and its partition.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a run comes from.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Origin {
     /// Differs between runs.
     pub id: String,
@@ -33,7 +35,8 @@ pub struct Origin {
 }
 
 /// A machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Machine {
     /// Its host name.
     pub host: String,
@@ -44,7 +47,8 @@ pub struct Machine {
 }
 
 /// The part of the scenarios that one of several runs has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Partition {
     /// How scenarios are assigned.
     pub by: PartitionKind,
@@ -59,7 +63,8 @@ pub struct Partition {
 }
 
 /// How scenarios are assigned to parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PartitionKind {
     /// By a hash of the scenario's name.

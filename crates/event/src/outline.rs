@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use crate::document::DocumentText;
 use crate::location::Location;
 
 /// Everything that is to run, in reading order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Outline {
     /// Documents in the order given.
     pub documents: Vec<DocumentOutline>,
@@ -36,7 +38,8 @@ fn is_no_retry(retries: &u32) -> bool {
 }
 
 /// A document.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct DocumentOutline {
     /// As the user named it.
     pub path: String,
@@ -48,7 +51,8 @@ pub struct DocumentOutline {
 }
 
 /// A scenario.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ScenarioOutline {
     /// Index in [`Outline::documents`].
     pub document: usize,
@@ -72,7 +76,8 @@ pub struct ScenarioOutline {
 }
 
 /// A step.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct StepOutline {
     /// As written, keyword included.
     pub text: String,
