@@ -1,8 +1,9 @@
-//! The example with step functions in Rust, run by cargo-nextest: each scenario in a process of its own.
+//! The example with step functions in Rust, run by cargo-nextest: each scenario in a process of its own, and
+//! built without the features of greenroom.
 
 use std::process::{Command, Stdio};
 
-use crate::workspace::{cargo, is_ci};
+use crate::workspace::{cargo, cargo_program, is_ci, root};
 
 /// The package of the example.
 const PACKAGE: &str = "greenroom-example-tally";
@@ -21,7 +22,17 @@ pub(crate) fn check() -> Result<(), String> {
     for part in ["count:1/2", "count:2/2"] {
         cargo(&["nextest", "run", "--package", PACKAGE, "--partition", part, "--retries", "1"], &[])?;
     }
-    Ok(())
+    lacks_pages()
+}
+
+/// Checks that the example, which has none of greenroom's features, says so when one is needed.
+fn lacks_pages() -> Result<(), String> {
+    let mut command = Command::new(cargo_program());
+    command.args(["test", "--package", PACKAGE, "--test", "acceptance", "--", "--html", "report.html"]);
+    let output = command.current_dir(root()).output().map_err(|error| format!("{command:?}: {error}"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let expected = "this program was built without pages; add the feature `pages` of greenroom in Cargo.toml";
+    if !output.status.success() && errors.contains(expected) { Ok(()) } else { Err(format!("{command:?}\n{errors}")) }
 }
 
 fn installed() -> bool {

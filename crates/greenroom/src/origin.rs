@@ -1,7 +1,9 @@
 //! Where this run comes from: time, machine and command line.
 
 use std::thread::available_parallelism;
+use std::time::SystemTime;
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use greenroom_event::{Machine, Origin};
 
 use crate::settings::Settings;
@@ -15,13 +17,13 @@ pub(crate) fn of_paths(settings: &Settings) -> Origin {
 
 /// Returns where this run comes from. It begins now.
 pub(crate) fn of_this_run(rerun_options: Vec<String>, settings: &Settings) -> Origin {
-    let now = jiff::Timestamp::now();
+    let now = DateTime::<Utc>::from(SystemTime::now());
     let system = rustix::system::uname();
     let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
     let names = [system.sysname(), system.release(), system.machine()].map(text);
     Origin {
-        id: format!("{:x}-{:x}", now.as_microsecond(), std::process::id()),
-        started: now.round(jiff::Unit::Second).unwrap_or(now).to_string(),
+        id: format!("{:x}-{:x}", now.timestamp_micros(), std::process::id()),
+        started: (now + TimeDelta::milliseconds(500)).to_rfc3339_opts(SecondsFormat::Secs, true),
         is_rerun: false,
         machine: Machine {
             host: text(system.nodename()),

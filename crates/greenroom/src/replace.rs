@@ -38,6 +38,7 @@ impl Replacement {
     }
 
     /// Creates one for a file in a directory that does not exist yet.
+    #[cfg(feature = "pages")]
     pub(crate) fn new(path: &Path) -> Self {
         Self { target: path.to_owned() }
     }

@@ -51,7 +51,7 @@ fn report(record: &RunRecord) -> Report {
 
 fn timestamp(record: &RunRecord, at: Duration) -> Option<DateTime<FixedOffset>> {
     let time = record.wall_time(at)?;
-    DateTime::from_timestamp_micros(time.as_microsecond()).map(Into::into)
+    DateTime::from_timestamp_micros(time.timestamp_micros()).map(Into::into)
 }
 
 fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {

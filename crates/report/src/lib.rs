@@ -31,6 +31,7 @@ pub mod junit;
 pub mod libtest;
 pub mod merge;
 mod output;
+#[cfg(feature = "pages")]
 pub mod page;
 pub mod records;
 pub mod reporter;

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use greenroom_event::{Event, EventKind, Outcome, RunStarted, ScenarioOutline, Sink};
-use jiff::Timestamp;
 
 use crate::records::{Records, ScenarioRecord};
 use crate::summary::Summary;
@@ -106,9 +106,9 @@ impl RunRecord {
     }
 
     /// Returns the time of the machine's clock so long after the start, if it is known.
-    pub fn wall_time(&self, at: Duration) -> Option<Timestamp> {
-        let started: Timestamp = self.started.origin.as_ref()?.started.parse().ok()?;
-        started.checked_add(at).ok()
+    pub fn wall_time(&self, at: Duration) -> Option<DateTime<Utc>> {
+        let started: DateTime<Utc> = self.started.origin.as_ref()?.started.parse().ok()?;
+        started.checked_add_signed(TimeDelta::from_std(at).ok()?)
     }
 
     fn add(&mut self, record: ScenarioRecord) {
@@ -198,7 +198,7 @@ mod tests {
     fn times_of_the_clock_count_from_the_start_of_the_run() {
         let record = RunRecord::of(&[started()]);
         let time = record.wall_time(Duration::from_millis(1500)).unwrap();
-        assert_eq!(time.to_string(), "2026-11-26T18:50:20.5Z");
+        assert_eq!(time.to_rfc3339(), "2026-11-26T18:50:20.500+00:00");
         assert!(record.wall_time(Duration::MAX).is_none());
         assert!(RunRecord::default().wall_time(Duration::ZERO).is_none());
     }

@@ -55,7 +55,7 @@ impl<W: Write> TeamcityReporter<W> {
     fn message(&mut self, name: &str, at: Duration, flow: &str, values: &[(&str, &str)]) {
         let mut text = format!("##teamcity[{name}");
         if let Some(time) = self.run.wall_time(at) {
-            let _ = write!(text, " timestamp='{}'", time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000"));
+            let _ = write!(text, " timestamp='{}'", time.format("%Y-%m-%dT%H:%M:%S.%3f+0000"));
         }
         for (name, value) in [("flowId", flow)].iter().chain(values) {
             let _ = write!(text, " {name}='{}'", escape(value));

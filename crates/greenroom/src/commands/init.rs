@@ -107,7 +107,7 @@ fn with_test(manifest: &str) -> Result<String, String> {
     }
     let has = table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some());
     if !has {
-        let line = format!("greenroom = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+        let line = dependency();
         let is_heading = |line: &str| line.split('#').next().unwrap_or_default().trim() == HEADING;
         let mut at = 0;
         let place = text.split_inclusive('\n').find_map(|line| {
@@ -122,21 +122,30 @@ fn with_test(manifest: &str) -> Result<String, String> {
     Ok(format!("{text}\n[[test]]\nname = \"{TEST}\"\nharness = false\n"))
 }
 
+/// Returns the lines of the dependency. What only some documents need would double the first build.
+fn dependency() -> String {
+    format!(
+        "# Features: pages (reports in HTML), schema (JSON Schema), tls, websocket, tokio (async step functions).\n\
+         greenroom = {{ version = \"{}\", default-features = false }}\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_test_is_added_to_a_manifest() {
-        let line = format!("greenroom = \"{}\"", env!("CARGO_PKG_VERSION"));
+        let lines = dependency();
         let test = "\n[[test]]\nname = \"acceptance\"\nharness = false\n";
         let plain = "[package]\nname = \"a\"\n";
-        assert_eq!(with_test(plain).unwrap(), format!("{plain}\n[dev-dependencies]\n{line}\n{test}"));
+        assert_eq!(with_test(plain).unwrap(), format!("{plain}\n[dev-dependencies]\n{lines}{test}"));
         let others = "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\nserde = \"1\"\n\n[features]";
         assert_eq!(
             with_test(others).unwrap(),
             format!(
-                "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\n{line}\nserde = \"1\"\n\n[features]\n{test}"
+                "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\n{lines}serde = \"1\"\n\n[features]\n{test}"
             )
         );
         let known = "[package]\nname = \"a\"\n\n[dev-dependencies]\ngreenroom = { path = \"..\" }\n";

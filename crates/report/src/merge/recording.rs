@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use greenroom_event::{Event, EventKind, MergeProblem, Partition, RunEnd, RunStarted};
-use jiff::Timestamp;
 
 /// A recording, read from a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ impl Recording {
     }
 
     /// What the order of recordings depends on: never the order in which they are given.
-    pub(super) fn order(&self) -> (Option<Timestamp>, String, usize, String, String) {
+    pub(super) fn order(&self) -> (Option<DateTime<Utc>>, String, usize, String, String) {
         let started = self.started();
         let origin = started.and_then(|started| started.origin.as_ref());
         (
@@ -74,16 +74,16 @@ impl Run<'_> {
 
 /// Returns the runs of recordings, with their places in time.
 pub(super) fn runs<'a>(recordings: &'a [Recording]) -> Vec<Run<'a>> {
-    let clock = |started: &RunStarted| started.origin.as_ref()?.started.parse::<Timestamp>().ok();
+    let clock = |started: &RunStarted| started.origin.as_ref()?.started.parse::<DateTime<Utc>>().ok();
     let first = recordings.iter().filter_map(|recording| clock(recording.started()?)).min();
     let started = recordings.iter().filter_map(|recording| Some((recording, recording.started()?)));
     let run = |(recording, started): (&'a Recording, &'a RunStarted)| {
-        let since = clock(started).zip(first).map(|(own, first)| own.duration_since(first));
+        let since = clock(started).zip(first).map(|(own, first)| own - first);
         Run {
             name: &recording.name,
             events: &recording.events,
             started,
-            began: since.and_then(|since| since.try_into().ok()).unwrap_or_default(),
+            began: since.and_then(|since| since.to_std().ok()).unwrap_or_default(),
             took: recording.took(),
             end: recording.end(),
         }

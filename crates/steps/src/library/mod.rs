@@ -17,6 +17,8 @@ mod difference;
 mod environment;
 mod expansion;
 mod explain;
+#[cfg(not(all(feature = "schema", feature = "tls", feature = "websocket")))]
+mod feature;
 pub mod files;
 pub mod http;
 mod invocation;

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use chrono::NaiveDateTime;
 use regex::Regex;
 
 pub use super::datadir::Datadir;
@@ -105,10 +106,9 @@ pub fn remove_file(context: &Datadir, filename: &Path) {
 /// Sets the modification time of a file, in UTC. Creates a missing file.
 #[step]
 pub fn touch_with_timestamp(context: &Datadir, filename: &Path, mtime: &str) {
-    let time = jiff::civil::DateTime::strptime("%Y-%m-%d %H:%M:%S", mtime)
-        .and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC))
+    let time = NaiveDateTime::parse_from_str(mtime, "%Y-%m-%d %H:%M:%S")
         .map_err(|error| format!("`{mtime}` is not a time such as 2024-12-31 23:59:59: {error}"))?;
-    set_modified(context, filename, SystemTime::from(time.timestamp()))?;
+    set_modified(context, filename, SystemTime::from(time.and_utc()))?;
 }
 
 /// Sets the modification time of a file to now. Creates a missing file.

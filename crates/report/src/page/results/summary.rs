@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use greenroom_event::{Failure, OutputSource, Relation, RunEnd, Stream};
-use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::geometry::recorded;
@@ -229,7 +229,7 @@ fn about(record: &RunRecord, time: &str) -> Markup {
             @if let Some(origin) = origin {
                 @if let Some(began) = record.wall_time(Duration::ZERO) {
                     dt { "when" }
-                    dd { time datetime=(began) { (readable(began)) } }
+                    dd { time datetime=(began.to_rfc3339_opts(SecondsFormat::Secs, true)) { (readable(began)) } }
                 }
                 @if !origin.machine.host.is_empty() {
                     dt { "machine" }
@@ -271,8 +271,8 @@ fn about(record: &RunRecord, time: &str) -> Markup {
 }
 
 /// Returns a time without the marks that machines need: `2026-11-26 18:50:19 UTC`.
-fn readable(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+fn readable(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// Returns what the reader must know first, and the scenarios that did not simply pass.

@@ -49,6 +49,7 @@ mod stop;
 mod taken;
 mod terminal;
 mod text_wait;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 mod udp;
 mod unknown;

@@ -8,8 +8,14 @@ use greenroom_sandbox::ready::{Readiness, TlsHandshake};
 
 use super::daemons::Daemons;
 use super::{background, readiness};
+use crate::check::Problem;
 use crate::context::Context;
 use crate::step::{Failure, StepResult};
+
+/// Returns what is known before the run.
+pub(super) fn problem() -> Option<Problem> {
+    None
+}
 
 /// Waits until a daemon listens on a port and completes a TLS handshake there.
 pub(super) fn wait(context: &mut Context, name: &str, port: u16, limit: Duration) -> StepResult {

@@ -19,7 +19,7 @@ use greenroom_sandbox::process::{Service, table};
 pub(super) fn steps(library: Library) -> Library {
     library
         .step("daemon_wait_port", wait_port, Check::With(check_port))
-        .step("daemon_wait_tls", wait_tls, Check::With(check_port))
+        .step("daemon_wait_tls", wait_tls, Check::With(check_tls))
         .step("daemon_wait_udp_port", wait_udp_port, Check::With(check_port))
         .step("daemon_wait_stdout", |context, captures| wait_text(context, captures, Stream::Stdout), TEXT)
         .step("daemon_wait_stderr", |context, captures| wait_text(context, captures, Stream::Stderr), TEXT)
@@ -135,6 +135,10 @@ fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn check_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     port::check(captures, state).into_iter().chain(limit::check_named(captures, state)).collect()
+}
+
+fn check_tls(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    check_port(captures, state).into_iter().chain(tls::problem()).collect()
 }
 
 fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {

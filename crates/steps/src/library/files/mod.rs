@@ -17,9 +17,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, NaiveDateTime, SecondsFormat, Utc};
 use greenroom_sandbox::process::Watch;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use rustix::fs::{FileType, Timespec};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -201,15 +200,13 @@ fn create_from_text(context: &mut Context, captures: &Captures) -> StepResult {
 
 fn set_modification_time(context: &mut Context, captures: &Captures) -> StepResult {
     let time = modification_time(captures.text("mtime")?)?;
-    let time = Timespec { tv_sec: time.as_second(), tv_nsec: 0 };
+    let time = Timespec { tv_sec: time.timestamp(), tv_nsec: 0 };
     Place::make(context, captures.text("filename")?)?.touch(Some(time))
 }
 
-fn modification_time(text: &str) -> Result<Timestamp, Failure> {
-    let parsed = jiff::fmt::strtime::parse(TIME_FORMAT, text.trim())
-        .and_then(|time| time.to_datetime())
-        .and_then(|time| TimeZone::UTC.to_timestamp(time));
-    parsed.map_err(|_| {
+fn modification_time(text: &str) -> Result<DateTime<Utc>, Failure> {
+    let parsed = NaiveDateTime::parse_from_str(text.trim(), TIME_FORMAT);
+    parsed.map(|time| time.and_utc()).map_err(|_| {
         Failure::new(format!("invalid date and time: {text}")).help("write it like 1970-01-02 03:04:05, in UTC")
     })
 }
@@ -310,8 +307,8 @@ fn is_old(context: &mut Context, captures: &Captures) -> StepResult {
 }
 
 fn time_in_words(seconds: i64, nanoseconds: i64) -> String {
-    let nanoseconds = i32::try_from(nanoseconds).unwrap_or_default();
-    Timestamp::new(seconds, nanoseconds).map_or_else(|_| format!("{seconds} s"), |time| time.to_string())
+    let time = DateTime::from_timestamp(seconds, u32::try_from(nanoseconds).unwrap_or_default());
+    time.map_or_else(|| format!("{seconds} s"), |time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }
 
 /// The metadata of a file, without its access and change times.

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use chrono::NaiveDateTime;
 use greenroom_sandbox::process::http::Url;
-use jiff::Timestamp;
 
 /// The cookies of a scenario.
 #[derive(Debug, Clone, Default)]
@@ -126,10 +126,8 @@ fn default_path(path: &str) -> &str {
 /// Reads a date, also in the old notation with `-`; one that is not a date never comes.
 fn date(text: &str) -> Option<i64> {
     let plain = text.split_once(',').map_or(text, |(_, date)| date).trim().replace('-', " ");
-    let parsed = jiff::fmt::strtime::parse("%d %b %Y %H:%M:%S GMT", &plain);
-    let time = parsed.and_then(|time| time.to_datetime());
-    let time = time.and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time));
-    time.ok().map(Timestamp::as_second)
+    let time = NaiveDateTime::parse_from_str(&plain, "%d %b %Y %H:%M:%S GMT");
+    time.ok().map(|time| time.and_utc().timestamp())
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod status;
 mod stream;
 mod url;
 mod validity;
+#[cfg_attr(not(feature = "websocket"), path = "no_web_socket.rs")]
 mod web_socket;
 
 use crate::registry::Library;

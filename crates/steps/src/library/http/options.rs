@@ -1,16 +1,24 @@
 //! Steps about how requests are made, and what they say.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use greenroom_sandbox::process::http::{Identity, Route, Tls, Trust, Url};
+#[cfg(feature = "tls")]
+use greenroom_sandbox::process::http::{Identity, Tls, Trust};
+use greenroom_sandbox::process::http::{Route, Url};
 
 use super::cookies::Jar;
 use super::{url, validity};
 use crate::context::Context;
+#[cfg(feature = "tls")]
 use crate::library::bytes::Bytes;
-use crate::library::{limit, place};
+#[cfg(not(feature = "tls"))]
+use crate::library::feature::TLS;
+use crate::library::limit;
+#[cfg(feature = "tls")]
+use crate::library::place;
 use crate::registry::{Check, Library};
 use crate::step::{Captures, Failure, StepResult};
 
@@ -174,10 +182,27 @@ fn keep_cookies(context: &mut Context, _: &Captures) -> StepResult {
 /// Without a step about certificates, none is trusted, or with `lenient` all are.
 pub(super) fn route(context: &mut Context, url: &Url, lenient: bool) -> Result<Route, Failure> {
     let options = context.state::<State>().0.clone();
-    let socket = options.socket.map(|name| context.inside(&name)).transpose()?;
-    if !url.scheme.is_secure() {
-        return Ok(Route { socket, ..Route::default() });
-    }
+    let socket = options.socket.as_ref().map(|name| context.inside(name)).transpose()?;
+    if url.scheme.is_secure() { over_tls(context, &options, socket, lenient) } else { Ok(plain(socket)) }
+}
+
+#[cfg(feature = "tls")]
+fn plain(socket: Option<PathBuf>) -> Route {
+    Route { socket, tls: None }
+}
+
+#[cfg(not(feature = "tls"))]
+fn plain(socket: Option<PathBuf>) -> Route {
+    Route { socket }
+}
+
+#[cfg(not(feature = "tls"))]
+fn over_tls(_: &Context, _: &Options, _: Option<PathBuf>, _: bool) -> Result<Route, Failure> {
+    Err(TLS.failure())
+}
+
+#[cfg(feature = "tls")]
+fn over_tls(context: &Context, options: &Options, socket: Option<PathBuf>, lenient: bool) -> Result<Route, Failure> {
     let mut trust = Trust::default();
     if options.accepts_all || lenient && options.trusted.is_empty() {
         trust = Trust::all();
@@ -216,10 +241,12 @@ pub(crate) fn route_of_wait(context: &mut Context, url: &str) -> Result<Route, F
     Url::parse(url).map_or_else(|_| Ok(Route::default()), |url| route(context, &url, true))
 }
 
+#[cfg(feature = "tls")]
 fn unusable(certificate: &str, key: &str, reason: &str) -> Failure {
     Failure::new(format!("cannot use client certificate {certificate} with key {key}: {reason}"))
 }
 
+#[cfg(feature = "tls")]
 fn content(context: &Context, name: &str) -> Result<Vec<u8>, Failure> {
     let file = place::read(context, name)?;
     Ok(Bytes::of(&file)?.all()?.into_owned())

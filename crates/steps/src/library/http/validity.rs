@@ -276,6 +276,10 @@ pub(crate) fn absolute_url_problem(text: &str) -> Option<Problem> {
 }
 
 fn absolute_problem(text: &str, kind: Kind) -> Option<Problem> {
+    #[cfg(not(feature = "tls"))]
+    if kind.parse(text).is_ok_and(|url| url.scheme.is_secure()) {
+        return Some(crate::library::feature::TLS.problem("url"));
+    }
     let error = kind.parse(text).err()?;
     let problem = Problem::new("url", ProblemKind::InvalidUrl, format!("invalid URL: {text}"));
     if let Some(inside) = unquoted(text) {

@@ -15,6 +15,8 @@ use super::place::{Element, place};
 #[cfg(feature = "schema")]
 use super::show::brief;
 use crate::context::EmbeddedFile;
+#[cfg(not(feature = "schema"))]
+use crate::library::feature::SCHEMA;
 #[cfg(feature = "schema")]
 use crate::library::place::nearest;
 use crate::step::Failure;
@@ -26,9 +28,9 @@ const LISTED: usize = 10;
 #[cfg(feature = "schema")]
 pub(super) struct Schema(jsonschema::Validator);
 
-/// A schema, which cannot be used without the feature `schema`.
+/// A schema, of which there are none without the feature `schema`.
 #[cfg(not(feature = "schema"))]
-pub(super) struct Schema;
+pub(super) enum Schema {}
 
 /// Why an embedded file is not a schema that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +51,12 @@ impl From<String> for SchemaError {
 impl Schema {
     /// Says that this program cannot use schemas.
     pub(super) fn compile(_: &Value, _: &str, _: &[EmbeddedFile]) -> Result<Self, SchemaError> {
-        Err("this program was built without the feature `schema` of greenroom".to_owned().into())
+        Err(SchemaError { reason: SCHEMA.message(), help: Some(SCHEMA.help()) })
     }
 
-    /// Returns nothing, since no schema is ever compiled.
+    /// Returns where a value does not conform.
     pub(super) fn complaints(&self, _: &Value) -> Vec<(Vec<Element>, String)> {
-        Vec::new()
+        match *self {}
     }
 }
 
