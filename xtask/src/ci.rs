@@ -18,6 +18,8 @@ pub(crate) fn check() -> Result<(), String> {
     circles::check()?;
     lines::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"], &[])?;
+    // As test programs in Rust have it, without its features.
+    cargo(&["clippy", "--package", "greenroom", "--no-default-features", "--", "-D", "warnings"], &[])?;
     // The tests of the harness run a test program that is an example.
     cargo(&["build", "--workspace", "--examples"], &[])?;
     cargo(&["test", "--workspace", "--all-targets"], &[])?;

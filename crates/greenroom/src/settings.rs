@@ -31,8 +31,10 @@ pub(crate) struct Settings {
     /// The file for the summary of a GitHub job.
     pub(crate) job_summary: Option<PathBuf>,
     /// Where Puppeteer, which draws Mermaid, keeps the browsers that it has downloaded.
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "pages alone have diagrams"))]
     pub(crate) puppeteer_cache: Option<PathBuf>,
     /// The browser that the user wants Puppeteer to use.
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "pages alone have diagrams"))]
     pub(crate) puppeteer_browser: Option<OsString>,
     /// How Cargo builds the programs that documents name.
     pub(crate) cargo: CargoBuild,
