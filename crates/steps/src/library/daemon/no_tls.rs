@@ -8,8 +8,8 @@ use crate::library::feature::TLS;
 use crate::step::StepResult;
 
 /// Returns what is known before the run.
-pub(super) fn problem() -> Option<Problem> {
-    Some(TLS.problem("port"))
+pub(super) fn problems() -> [Problem; 1] {
+    [TLS.problem("port")]
 }
 
 /// Says that this program cannot wait for TLS.

@@ -13,8 +13,8 @@ use crate::context::Context;
 use crate::step::{Failure, StepResult};
 
 /// Returns what is known before the run.
-pub(super) fn problem() -> Option<Problem> {
-    None
+pub(super) fn problems() -> [Problem; 0] {
+    []
 }
 
 /// Waits until a daemon listens on a port and completes a TLS handshake there.

@@ -138,7 +138,7 @@ fn check_port(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
 }
 
 fn check_tls(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    check_port(captures, state).into_iter().chain(tls::problem()).collect()
+    check_port(captures, state).into_iter().chain(tls::problems()).collect()
 }
 
 fn wait_end(context: &mut Context, captures: &Captures) -> StepResult {
