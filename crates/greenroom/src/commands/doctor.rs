@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use greenroom_report::words;
 use greenroom_sandbox::{
-    DirectoryFate, Isolation, Launcher, LauncherOptions, Property, SandboxChoice, SandboxError, StageUser,
+    DirectoryFate, Isolation, Launcher, LauncherOptions, NoIdMaps, Property, SandboxChoice, SandboxError, StageUser,
 };
 use rustix::fs::{StatVfsMountFlags, statvfs};
 
@@ -36,7 +36,9 @@ impl Doctor {
                 return Err(CommandError::Sandbox { error, tmpdir_is_set: settings.tmpdir_is_set });
             }
         };
-        let printed = print(&findings(launcher.isolation(), settings));
+        // Before anything is printed, which a thread does.
+        let users = launcher.isolation().try_users();
+        let printed = print(&(findings(launcher.isolation(), settings) + &on_users(users)));
         launcher.dismiss(DirectoryFate::Remove);
         printed
     }
@@ -90,7 +92,20 @@ fn findings(isolation: &Isolation, settings: &Settings) -> String {
     for line in error::refusals(&isolation.refusals) {
         let _ = writeln!(text, "  {line}");
     }
+    text.push('\n');
     text
+}
+
+/// Says whether scenarios can run as another user, and what to do if not.
+fn on_users(outcome: Result<(), NoIdMaps>) -> String {
+    let what = "run as another user, by `user:` in the metadata";
+    match outcome {
+        Ok(()) => format!("Scenarios can {what}.\n"),
+        Err(reason) => {
+            let help = reason.help();
+            format!("Scenarios cannot {what}:\n\n  {reason}\n    help: {help}, or run greenroom as root\n")
+        }
+    }
 }
 
 /// Returns whether nothing in a directory may be executed.

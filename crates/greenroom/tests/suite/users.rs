@@ -123,6 +123,51 @@ error[unknown-user]: only root can run programs as user root, and this scenario 
 "#]]);
 }
 
+/// Starts a server on a port below 1024.
+const LOW_PORT: &str = r#"# S
+~~~scenario
+when I start "/usr/bin/python3 -m http.server 80" as a background process as web, on port 80
+~~~
+"#;
+
+#[test]
+fn every_user_may_listen_on_all_ports_of_a_network_of_its_own() {
+    let Some(project) = Project::sealed() else { return };
+    if is_root() {
+        project
+            .file("own.yaml", "[]\n")
+            .file("own.py", "")
+            .file("x.md", document("nobody", LOW_PORT))
+            .run(["run", "x.md"])
+            .passes();
+    }
+    let text = "---\ntitle: T\nbindings: [lib/daemon.yaml]\n...\n".to_owned();
+    let Some(project) = Project::sealed() else { return };
+    project.file("x.md", text.clone() + LOW_PORT).run(["run", "x.md"]).passes();
+    let steps = LOW_PORT.replace("when I start", "given daemon web runs as an ordinary user\nwhen I start");
+    let Some(project) = Project::sealed() else { return };
+    project.file("x.md", text + &steps).run(["run", "x.md"]).passes();
+}
+
+#[test]
+fn a_port_that_only_root_may_use_is_named_in_a_shared_network() {
+    if !is_root() {
+        return;
+    }
+    let project = Project::new().file("own.yaml", "[]\n").file("own.py", "").file("x.md", document("nobody", LOW_PORT));
+    let network = ["unshare", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"];
+    let project = project.bare().through(network).mode("..", 0o711).mode("../tmp", 0o711);
+    let ran = project.run(["run", "--sandbox", "tended", "x.md"]).code(1);
+    assert!(
+        ran.stdout.contains("  note: only root may listen on ports below 1024 in this network\n"),
+        "{}",
+        ran.stdout
+    );
+    let help =
+        "  help: have the daemon listen on port 1024 or above, or seal the scenario: it may use all ports then\n";
+    assert!(ran.stdout.contains(help), "{}", ran.stdout);
+}
+
 #[test]
 fn users_that_do_not_exist_are_found_before_the_run() {
     let text = |user: &str| document(user, STEPS);
@@ -411,7 +456,8 @@ fn what_an_ordinary_user_needs_for_another_user_is_said_before_the_run() {
             .to_owned()
     };
     let Some(project) = Project::new().file("x.md", text()).by_user(65534) else { return };
-    project.through(["env", "PATH=/nowhere"]).refused(["run", "x.md"]).stderr(str![[r#"
+    let project = project.through(["env", "PATH=/nowhere"]);
+    project.refused(["run", "x.md"]).stderr(str![[r#"
 error[unknown-user]: scenarios cannot run as user daemon: newuidmap and newgidmap, which map its ids, are not installed
  --> x.md:3:7
   |
@@ -424,6 +470,12 @@ error[unknown-user]: scenarios cannot run as user daemon: newuidmap and newgidma
 1 error
 
 "#]]);
+    let ran = project.run(["doctor"]).passes();
+    if ran.stdout.contains("\nScenarios are sealed.\n") {
+        let doctor = "  newuidmap and newgidmap, which map its ids, are not installed\n    help: install them, on Debian in \
+                      package uidmap, or run greenroom as root\n";
+        assert!(ran.stdout.ends_with(doctor), "{}", ran.stdout);
+    }
     let Some(project) = by_nobody(text(), "somebody:100000:65536\nnobody:200000:0\n") else { return };
     project.refused(["run", "x.md"]).stderr(str![[r#"
 error[unknown-user]: scenarios cannot run as user daemon: /etc/subuid gives user nobody no subordinate ids, or too few
@@ -438,7 +490,15 @@ error[unknown-user]: scenarios cannot run as user daemon: /etc/subuid gives user
 1 error
 
 "#]]);
+    let ran = project.run(["doctor"]).passes();
+    let doctor = "Scenarios cannot run as another user, by `user:` in the metadata:\n\n  /etc/subuid gives user nobody no \
+                  subordinate ids, or too few\n    help: let root run `usermod --add-subuids 100000-165535 \
+                  --add-subgids 100000-165535 nobody`, or run greenroom as root\n";
+    assert!(ran.stdout.ends_with(doctor), "{}", ran.stdout);
     let Some(project) = by_nobody(text(), SUBORDINATE) else { return };
+    let ran = project.run(["doctor"]).passes();
+    let doctor = "\nScenarios can run as another user, by `user:` in the metadata.\n";
+    assert!(ran.stdout.ends_with(doctor), "{}", ran.stdout);
     project.refused(["run", "--sandbox", "tended", "x.md"]).stderr(str![[r#"
 error[unknown-user]: scenarios without namespaces cannot run as user daemon, unless greenroom is root
  --> x.md:3:7

@@ -73,6 +73,12 @@ pub enum NoIdMaps {
         /// The present user.
         user: String,
     },
+    /// A program or the kernel refuses to map the ids.
+    #[error("{0}")]
+    Refused(String),
+    /// Scenarios have no user namespace with processes of their own.
+    #[error("scenarios have no process namespace in a user namespace")]
+    NoNamespace,
 }
 
 impl NoIdMaps {
@@ -80,6 +86,10 @@ impl NoIdMaps {
     pub fn help(&self) -> String {
         match self {
             Self::NoProgram => "install them, on Debian in package uidmap".to_owned(),
+            Self::Refused(_) => {
+                "newuidmap and newgidmap must be set-uid root, and not on a nosuid file system".to_owned()
+            }
+            Self::NoNamespace => "allow what this machine refuses".to_owned(),
             Self::NoName(_) => "add the user to /etc/passwd".to_owned(),
             Self::TooFew { user, .. } => {
                 let last = 100_000 + USUAL - 1;
@@ -130,6 +140,38 @@ impl IdMaps {
         Ok(Self { users: all(own.user, users), groups: all(own.group, groups) })
     }
 
+    /// Tries whether the kernel and the machine's programs map all ids of the present user.
+    ///
+    /// The caller must have a single thread.
+    ///
+    /// # Errors
+    ///
+    /// The reason why they do not.
+    fn try_all() -> Result<(), NoIdMaps> {
+        let maps = Self::all()?;
+        let refused = |error: io::Error| NoIdMaps::Refused(error.to_string());
+        let (mapper, wait) = pair().map_err(refused)?;
+        let (mut reader, mut writer) = UnixStream::pair().map_err(refused)?;
+        match sys::clone(sys::NEW_USER) {
+            Ok(Side::Child) => {
+                drop(mapper);
+                let reason = wait.wait().err().unwrap_or_default();
+                let _ = writer.write_all(reason.as_bytes());
+                sys::exit_now(0)
+            }
+            Ok(Side::Parent(child)) => {
+                drop((wait, writer));
+                mapper.map(&maps, child);
+                let mut reason = String::new();
+                let read = reader.read_to_string(&mut reason);
+                let _ = waitpid(Some(child), WaitOptions::empty());
+                read.map_err(refused)?;
+                if reason.is_empty() { Ok(()) } else { Err(NoIdMaps::Refused(reason)) }
+            }
+            Err(error) => Err(NoIdMaps::Refused(format!("clone(CLONE_NEWUSER) failed: {error}"))),
+        }
+    }
+
     /// Maps the ids of a process in a new user namespace, from outside.
     fn apply(&self, process: Pid) -> Result<(), String> {
         let process = process.as_raw_nonzero().to_string();
@@ -172,6 +214,27 @@ impl Isolation {
             (true, UserNamespace::Own) => Ok(Some(IdMaps::identical(account))),
             (false, _) => IdMaps::subordinate(account).map(Some),
         }
+    }
+
+    /// Says whether scenarios can run as another user than the present one.
+    ///
+    /// The caller must have a single thread.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot.
+    pub fn try_users(&self) -> Result<(), NoIdMaps> {
+        if geteuid().is_root() {
+            return Ok(());
+        }
+        if !self.has_users() {
+            return Err(NoIdMaps::NoNamespace);
+        }
+        let own = Ids::own();
+        let (user, group) = (own.user.wrapping_add(1), own.group.wrapping_add(1));
+        let account = Account { name: "another".to_owned(), user, group, groups: vec![group] };
+        IdMaps::subordinate(&account)?;
+        IdMaps::try_all()
     }
 
     /// Whether stages can have other users than the present one, as far as namespaces matter.

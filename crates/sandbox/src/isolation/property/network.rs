@@ -27,8 +27,7 @@ pub(super) const DEFINITION: Definition = Definition {
     advice: |_| None,
 };
 
-/// Brings loopback up, and lets an ordinary user of this network listen below port 1024, as root
-/// can outside.
+/// Brings loopback up, and lets every user of this network listen below port 1024.
 fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     if setup.room.network == Network::Host {
         return Ok(());
@@ -38,9 +37,9 @@ fn set_up(setup: &Setup<'_>) -> Result<(), FailedCall> {
     let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
         .map_err(FailedCall::of(Call::Socket))?;
     sys::raise_loopback(&socket).map_err(FailedCall::of(Call::RaiseLoopback))?;
+    // If this fails, only low ports do not work, and ping sockets below. Root's daemons may run as others.
+    let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
     if let Some(ids) = setup.as_user {
-        // If this fails, only low ports and ping sockets do not work.
-        let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
         let _ = fs::write("/proc/sys/net/ipv4/ping_group_range", format!("{0} {0}", ids.group));
     }
     Ok(())

@@ -63,6 +63,23 @@ enum Look {
     Ended,
 }
 
+/// Adds that only root may listen on a port, if a daemon was denied something.
+fn with_low_port(error: Failure, port: u16, wrote: &[String]) -> Failure {
+    let is_denied = |text: &String| ["ermission denied", "EACCES"].iter().any(|sign| text.contains(sign));
+    let first = || std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").ok()?.trim().parse().ok();
+    if !wrote.iter().any(is_denied) {
+        return error;
+    }
+    match first() {
+        Some(first) if port < first => {
+            error.note(format!("only root may listen on ports below {first} in this network")).help(format!(
+                "have the daemon listen on port {first} or above, or seal the scenario: it may use all ports then"
+            ))
+        }
+        _ => error,
+    }
+}
+
 /// Waits until a daemon listens on a port. `more_time` says how the author can allow more time.
 pub(super) fn port(
     context: &mut Context,
@@ -128,6 +145,7 @@ pub(super) fn port(
             let daemon = daemons.get(name)?;
             let error = addresses::with_missing_address(error, &daemon.order.words, &wrote);
             let error = background::explain(daemon, error);
+            let error = with_low_port(error, port, &wrote);
             Err(daemon.show(error))
         }
         None => {
