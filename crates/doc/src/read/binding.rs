@@ -348,7 +348,7 @@ impl Reader<'_> {
     fn compile(&mut self, kind: StepKind, node: &Node, text: &str, fields: Fields<'_>) -> Option<CompiledBinding> {
         let place = |range: Range<usize>| place(self.text, node.span, text, range);
         let (captures, simple, regex) = if fields.regex == Some(true) {
-            match pattern::parse_regex(text, fields.case_sensitive) {
+            match pattern::parse_regex(text, fields.case_sensitive, self.is_builtin) {
                 Ok((pattern, names)) => {
                     let whole = 0..text.len();
                     let captures: Vec<RawCapture> =

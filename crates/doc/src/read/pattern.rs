@@ -1,10 +1,13 @@
 //! Patterns of bindings: simple ones with `{captures}`, and regexes. What they capture, and the
 //! literals in them.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
 
 use crate::capture::CaptureType;
 use crate::code::Code;
@@ -190,13 +193,26 @@ fn stray(at: usize, brace: char) -> Mistake {
     Mistake { diagnostic, range: at..at + 1 }
 }
 
-/// Compiles a regex and returns the names of its groups.
+/// Reads a regex and returns the names of its groups.
 ///
-/// It is compiled at once, because a mistake is reported even if no step needs the binding.
-pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Pattern, Vec<String>), Box<Mistake>> {
+/// It is compiled at once, because a mistake is reported even if no step needs the binding. Those of
+/// libraries are many and hardly have mistakes, so they are only parsed.
+pub(crate) fn parse_regex(
+    pattern: &str,
+    case_sensitive: bool,
+    is_builtin: bool,
+) -> Result<(Pattern, Vec<String>), Box<Mistake>> {
     let Scan { literals, escapes_group } = scan(pattern);
     // The group keeps alternatives together: `a|b` means a whole step `a` or a whole step `b`.
     let wrapped = format!("^(?:{pattern})$");
+    if is_builtin
+        && !escapes_group
+        && let Ok(parsed) = ParserBuilder::new().case_insensitive(!case_sensitive).build().parse(&wrapped)
+    {
+        let (groups, names) = named_groups(&parsed).into_iter().unzip();
+        let compiled = OnceLock::new();
+        return Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names));
+    }
     let compiled = match build(&wrapped, case_sensitive) {
         Ok(compiled) if !escapes_group => compiled,
         // Without the wrapping, so that the position is right.
@@ -210,6 +226,21 @@ pub(crate) fn parse_regex(pattern: &str, case_sensitive: bool) -> Result<(Patter
     let (groups, names) = captured.into_iter().unzip();
     let compiled = OnceLock::from(Some(compiled));
     Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names))
+}
+
+/// Returns the groups of a regex that have names, in their order.
+fn named_groups(regex: &Hir) -> BTreeMap<usize, String> {
+    let mut groups = BTreeMap::new();
+    let mut left = vec![regex];
+    while let Some(part) = left.pop() {
+        if let HirKind::Capture(capture) = part.kind()
+            && let Some(name) = &capture.name
+        {
+            groups.insert(capture.index as usize, name.to_string());
+        }
+        left.extend(part.kind().subs());
+    }
+    groups
 }
 
 /// Reads place and reason from an error of the regex crate, which has them only as text.
@@ -401,22 +432,28 @@ mod tests {
 
     #[test]
     fn regexes_are_anchored_as_a_whole() {
-        let (pattern, names) = parse_regex("alpha|(?P<x>b+)(c(d))?", false).unwrap();
-        let regex = pattern.regex().unwrap();
-        assert_eq!(names, ["x"]);
-        assert_eq!(pattern.groups, [1]);
-        assert!(regex.is_match("ALPHA") && regex.is_match("bb"));
-        assert!(!regex.is_match("alpha then junk"));
+        for is_builtin in [false, true] {
+            let (pattern, names) = parse_regex("alpha|((?P<x>b+)(?<y>c))(d)?", false, is_builtin).unwrap();
+            let regex = pattern.regex().unwrap();
+            assert_eq!(names, ["x", "y"]);
+            assert_eq!(pattern.groups, [2, 3]);
+            assert!(regex.is_match("ALPHA") && regex.is_match("bbc"));
+            assert!(!regex.is_match("alpha then junk"));
+        }
     }
 
     #[test]
     fn invalid_regexes_say_where() {
-        let mistake = |pattern: &str| shown(&parse_regex(pattern, false).unwrap_err());
+        let mistake = |pattern: &str| {
+            let of = |is_builtin| shown(&parse_regex(pattern, false, is_builtin).unwrap_err());
+            assert_eq!(of(false), of(true));
+            of(false)
+        };
         assert_eq!(mistake("say (x"), "invalid regular expression: unclosed group@4..5");
         assert_eq!(mistake("é [x"), "invalid regular expression: unclosed character class@3..4");
         assert_eq!(mistake("a)|(b"), "invalid regular expression: unopened group@1..2");
         assert_eq!(mistake("(?P<a>x)(?P<a>y)"), "invalid regular expression: duplicate capture group name@12..13");
-        assert!(mistake("(\\pL{1000}){1000}").contains("too much memory"));
+        assert!(shown(&parse_regex("(\\pL{1000}){1000}", false, false).unwrap_err()).contains("too much memory"));
     }
 
     #[test]
