@@ -10,6 +10,7 @@ use crate::settings::Settings;
 mod check;
 mod doctor;
 mod extract;
+#[cfg(feature = "command")]
 mod generate;
 mod html;
 mod init;
@@ -34,13 +35,19 @@ pub(crate) enum Command {
     Steps(steps::Steps),
     Doctor(doctor::Doctor),
     Init(init::Init),
+    #[cfg(feature = "command")]
     Completions(generate::Completions),
+    #[cfg(feature = "command")]
     Man(generate::Man),
 }
 
 impl Command {
     /// Runs the subcommand. `definition` is the whole command line, from which documentation is
     /// generated.
+    #[cfg_attr(
+        not(feature = "command"),
+        expect(unused_variables, clippy::needless_pass_by_value, reason = "only documentation needs the definition")
+    )]
     pub(crate) fn execute(
         &self,
         settings: &Settings,
@@ -58,7 +65,9 @@ impl Command {
             Self::Steps(command) => command.execute(settings, registry),
             Self::Doctor(command) => command.execute(settings),
             Self::Init(command) => command.execute(settings),
+            #[cfg(feature = "command")]
             Self::Completions(command) => command.execute(definition),
+            #[cfg(feature = "command")]
             Self::Man(command) => command.execute(definition),
         }
     }

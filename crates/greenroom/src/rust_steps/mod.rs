@@ -6,7 +6,9 @@
 
 mod launch;
 mod project;
+#[cfg(feature = "command")]
 mod scan;
+mod suggestion;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use std::path::Path;
 use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
 use greenroom_steps::function::LIBRARY;
 use greenroom_steps::function::PREFIX;
-use greenroom_steps::{Check, Failure, Library, Registry};
+use greenroom_steps::{Library, Registry};
 
 pub(crate) use launch::{OfTest, run};
 use project::CargoTest;
@@ -33,7 +35,14 @@ fn has_own(registry: &Registry) -> bool {
     registry.libraries().any(|library| library.name() == LIBRARY)
 }
 
+/// Returns the registry as it is: only the command reads source.
+#[cfg(not(feature = "command"))]
+pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> Cow<'a, Registry> {
+    Cow::Borrowed(registry)
+}
+
 /// Adds the functions of the test programs that name these documents, as far as their source says.
+#[cfg(feature = "command")]
 pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Cow<'a, Registry> {
     if has_own(registry) {
         return Cow::Borrowed(registry);
@@ -47,27 +56,7 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], direc
     if tests.is_empty() {
         return Cow::Borrowed(registry);
     }
-    let functions = tests.iter().flat_map(|test| scan::functions(&test.source, &test.directory));
-    let (mut bindings, mut names) = (String::new(), Vec::new());
-    for function in functions {
-        if let Some(binding) = function.binding() {
-            // Two test programs may share a module.
-            if !bindings.contains(&binding) {
-                bindings.push_str(&binding);
-            }
-        }
-        names.push(function.name);
-    }
-    let check = Check::With(|_, state| {
-        state.runs_own_code();
-        Vec::new()
-    });
-    let library = Library::new(LIBRARY, bindings).in_all_documents();
-    let library = names.iter().fold(library, |library, name| {
-        let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
-        library.step(&format!("{PREFIX}{name}"), not_here, check)
-    });
-    Cow::Owned(registry.clone().with(library))
+    Cow::Owned(registry.clone().with(scan::library(&tests)))
 }
 
 /// Whether the functions of a registry may have this one: a test program says itself which it lacks.
@@ -148,7 +137,7 @@ pub(crate) fn suggestions(loaded: &Loaded, registry: &Registry) -> Option<String
             let text = loaded.sources.text(span);
             let (word, rest) = text.split_once(char::is_whitespace)?;
             let keyword = ["given", "when", "then"].into_iter().find(|keyword| word.eq_ignore_ascii_case(keyword));
-            Some(scan::suggestion(keyword.unwrap_or_else(|| before(loaded, span)), rest.trim()))
+            Some(suggestion::suggestion(keyword.unwrap_or_else(|| before(loaded, span)), rest.trim()))
         })
         .collect();
     let heading = match functions.len() {

@@ -1,6 +1,5 @@
 //! Reads step functions from Rust source: their names and patterns, without compiling it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,10 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, Lit, Meta, Pat, Token, Type};
 
-use greenroom_steps::function::PREFIX;
+use greenroom_steps::function::{LIBRARY, PREFIX};
+use greenroom_steps::{Check, Failure, Library};
+
+use super::project::CargoTest;
 
 /// How deep modules may be nested in files.
 const DEEPEST: usize = 16;
@@ -45,9 +47,33 @@ impl ScannedFunction {
     }
 }
 
+/// Returns a library of the functions of test programs, as far as their source says.
+pub(super) fn library(tests: &[CargoTest]) -> Library {
+    let scanned = tests.iter().flat_map(|test| functions(&test.source, &test.directory));
+    let (mut bindings, mut names) = (String::new(), Vec::new());
+    for function in scanned {
+        if let Some(binding) = function.binding() {
+            // Two test programs may share a module.
+            if !bindings.contains(&binding) {
+                bindings.push_str(&binding);
+            }
+        }
+        names.push(function.name);
+    }
+    let check = Check::With(|_, state| {
+        state.runs_own_code();
+        Vec::new()
+    });
+    let library = Library::new(LIBRARY, bindings).in_all_documents();
+    names.iter().fold(library, |library, name| {
+        let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
+        library.step(&format!("{PREFIX}{name}"), not_here, check)
+    })
+}
+
 /// Returns the step functions of a test program, in the order of its modules. `directory` is that of the
 /// package, where names of files begin.
-pub(super) fn functions(source: &Path, directory: &Path) -> Vec<ScannedFunction> {
+fn functions(source: &Path, directory: &Path) -> Vec<ScannedFunction> {
     let mut found = Vec::new();
     let modules = source.parent().unwrap_or(Path::new("."));
     read_file(source, modules, directory, 0, &mut found);
@@ -177,40 +203,6 @@ fn file_parameter(argument: &FnArg) -> Option<String> {
     is_file.then(|| name.ident.to_string().trim_start_matches('_').to_owned())
 }
 
-/// Returns a function to write for a step: its texts in quotes and its numbers become parameters.
-pub(super) fn suggestion(keyword: &str, text: &str) -> String {
-    let (mut pattern, mut parameters) = (String::new(), Vec::new());
-    let mut rest = text;
-    while let Some(next) = rest.chars().next() {
-        if next == '"'
-            && let Some(end) = rest[1..].find('"')
-        {
-            let name = format!("text{}", parameters.len() + 1);
-            let _ = write!(pattern, "\\\"{{{name}:text}}\\\"");
-            parameters.push(format!("{name}: &str"));
-            rest = &rest[end + 2..];
-        } else if next.is_ascii_digit() && !pattern.ends_with(|last: char| last.is_alphanumeric() || last == '.') {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let name = format!("number{}", parameters.len() + 1);
-            let _ = write!(pattern, "{{{name}}}");
-            parameters.push(format!("{name}: u64"));
-            rest = &rest[end..];
-        } else {
-            if matches!(next, '\\' | '"') {
-                pattern.push('\\');
-            }
-            pattern.push(next);
-            rest = &rest[next.len_utf8()..];
-        }
-    }
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let words = words.filter(|word| !word.starts_with(|c: char| c.is_ascii_digit())).take(6);
-    let name = words.map(str::to_lowercase).collect::<Vec<_>>().join("_");
-    let is_name = syn::parse_str::<syn::Ident>(&name).is_ok();
-    let name = if is_name { name } else { format!("{keyword}_{name}") };
-    format!("#[{keyword}(\"{pattern}\")]\nfn {name}({}) {{\n    todo!()\n}}", parameters.join(", "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,16 +241,5 @@ mod tests {
              tests/a.rs:12\n\
              - {then: \"it is {file:file}\", impl: {native: {function: \"rust:like\"}}} # tests/a.rs:12\n"
         );
-    }
-
-    #[test]
-    fn a_function_is_suggested() {
-        assert_eq!(
-            suggestion("when", "I buy \"green tea\" for 3 euros"),
-            "#[when(\"I buy \\\"{text1:text}\\\" for {number2} euros\")]\nfn i_buy_green_tea_for_euros(\
-             text1: &str, number2: u64) {\n    todo!()\n}"
-        );
-        assert_eq!(suggestion("then", "it"), "#[then(\"it\")]\nfn it() {\n    todo!()\n}");
-        assert_eq!(suggestion("then", "5"), "#[then(\"{number1}\")]\nfn then_(number1: u64) {\n    todo!()\n}");
     }
 }
