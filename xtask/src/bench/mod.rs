@@ -13,6 +13,7 @@ mod flood;
 mod floor;
 mod measure;
 mod python;
+mod row;
 mod scenarios;
 mod setup;
 mod short;

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::floor::{Bare, Copies};
 use super::measure::{Measured, Spread, all_in_turns, say};
 use super::python;
+use super::row::{Bound, Row};
 use super::scenarios::{port_document, sleep_document};
 use super::setup::Bench;
-use super::table::{Bound, Row};
 
 const ROUNDS: usize = 3;
 

@@ -1,15 +1,15 @@
 //! How many scenarios run side by side: the default against fixed numbers.
 //!
-//! Three kinds of documents: scenarios that compute, scenarios that wait, and a mixture; on processors that are idle, and
-//! on such that others use, too.
+//! Three kinds of documents: scenarios that compute, scenarios that wait, and a mixture; on processors
+//! that are idle, and on such that others use, too.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use super::measure::{Measurable, Spread, all_in_turns};
+use super::row::{Bound, Row};
 use super::setup::{Bench, HEAD};
-use super::table::{Bound, Row};
 
 /// The fixed numbers that the default is compared with, besides the number of processors.
 const FIXED: [usize; 3] = [8, 32, 64];
