@@ -82,6 +82,14 @@ impl Control {
         Self { socket: fd, buffer: RefCell::new(vec![0; LONGEST]) }
     }
 
+    /// Closes this end in a copy of the process, and keeps the buffer.
+    ///
+    /// To free it would have the allocator write to many pages, of which the copy gets its own.
+    pub(crate) fn close_in_copy(self) {
+        drop(self.socket);
+        std::mem::forget(self.buffer);
+    }
+
     /// Returns a descriptor that is readable when there is a message.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()

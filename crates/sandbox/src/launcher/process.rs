@@ -39,7 +39,7 @@ struct LiveStage {
 
 /// Everything that the launcher holds.
 ///
-/// A new first process drops it as a whole, so that no stage has access to another.
+/// A new first process closes it as a whole, so that no stage has access to another.
 struct Holdings {
     control: Control,
     stages: Vec<LiveStage>,
@@ -344,7 +344,9 @@ impl<A: Agent> Run<'_, A> {
         }
         match first {
             Ok(None) => {
-                drop((holdings, mapper));
+                let Holdings { control, stages } = holdings;
+                control.close_in_copy();
+                drop((stages, mapper));
                 let arguments = Arguments { channel, order: File::from(order), map_wait, holds };
                 first_process::run(self.agent, &self.prologue, &self.isolation, self.ids, arguments)
             }

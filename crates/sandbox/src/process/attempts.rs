@@ -2,7 +2,7 @@
 //! tracing.
 //!
 //! Raw sockets get copies of the packets that answer: a refusal or an acceptance of a connection over
-//! TCP, and the ICMP message that no socket is at a port of UDP, which quotes the datagram. The kernel
+//! TCP, and the ICMP message that a destination is unreachable, which quotes the datagram. The kernel
 //! filters them, so nothing else is copied, and keeps them until someone asks.
 //!
 //! In a shared network the packets are not all the scenario's, and only root could see them. There
@@ -76,11 +76,12 @@ pub(crate) fn watch() -> io::Result<()> {
         };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(family, SocketType::RAW, flags, Some(protocol))?;
-        let filter = match kind.transport {
-            Transport::Tcp => filter(kind.header),
-            Transport::Udp => filter_of_icmp(kind.header),
-        };
-        sys::attach_filter(&socket, &filter)?;
+        match (kind.transport, kind.header) {
+            (Transport::Tcp, header) => sys::attach_filter(&socket, &filter(header))?,
+            // Such messages are rare in a network of its own, and a program for the kernel takes longer.
+            (Transport::Udp, Header::Included) => sys::receive_only(&socket, false, u32::from(UNREACHABLE_4[0]))?,
+            (Transport::Udp, Header::Removed) => sys::receive_only(&socket, true, u32::from(UNREACHABLE_6[0]))?,
+        }
         Ok((socket.into(), kind))
     };
     let [v4, v6] = [Header::Included, Header::Removed];
@@ -208,6 +209,13 @@ enum Answer {
 /// How many bytes of a packet are kept: two of the longest IP headers, those of ICMP and UDP.
 const PACKET: usize = 60 + 8 + 60 + 8;
 
+/// Type and code of a message of ICMP that no socket is at a port, which quotes the datagram.
+const UNREACHABLE_4: [u8; 2] = [3, 3];
+/// Likewise for the version 6 of it.
+const UNREACHABLE_6: [u8; 2] = [1, 4];
+/// The number of UDP in the header of a datagram.
+const UDP: i32 = libc::IPPROTO_UDP;
+
 /// The flags of a TCP header that tell answers apart.
 const SYN: u8 = 2;
 const RST: u8 = 4;
@@ -220,7 +228,16 @@ fn answer(packet: &[u8], sender: SocketAddr, kind: Kind) -> Option<Answer> {
         Header::Removed => packet,
     };
     if kind.transport == Transport::Udp {
-        let address = target(content.get(8..)?, kind.header)?;
+        let (port_unreachable, protocol) = match kind.header {
+            Header::Included => (UNREACHABLE_4, 9),
+            Header::Removed => (UNREACHABLE_6, 6),
+        };
+        let datagram = content.get(8..)?;
+        let is_udp = i32::from(*datagram.get(protocol)?) == UDP;
+        if !content.starts_with(&port_unreachable) || !is_udp {
+            return None;
+        }
+        let address = target(datagram, kind.header)?;
         return Some(Answer::Refused(Refusal { transport: Transport::Udp, address }));
     }
     let address = SocketAddr::new(sender.ip(), port(content)?);
@@ -254,7 +271,6 @@ type Instruction = (u16, u8, u8, u32);
 const LOAD_HEADER_LENGTH: u16 = 0xb1;
 const LOAD_NOTHING: u16 = 0x01;
 const LOAD_BYTE_AT_X: u16 = 0x50;
-const LOAD_HALF_AT_X: u16 = 0x48;
 const LOAD_WORD_AT_X: u16 = 0x40;
 const AND: u16 = 0x54;
 const JUMP_IF_EQUAL: u16 = 0x15;
@@ -282,26 +298,6 @@ fn filter(header: Header) -> Vec<Instruction> {
         (JUMP_IF_EQUAL, 0, 3, u32::from(RST | ACK)),
         (LOAD_WORD_AT_X, 0, 0, 4),
         (JUMP_IF_EQUAL, 0, 1, 0),
-        (RETURN, 0, 0, kept),
-        (RETURN, 0, 0, 0),
-    ]
-}
-
-/// Creates a classic BPF program that keeps messages of ICMP that no socket is at a port of UDP.
-///
-/// Such a message has a type, a code, and at 8 the IP header of the datagram, with its protocol.
-fn filter_of_icmp(header: Header) -> Vec<Instruction> {
-    let (type_and_code, protocol) = match header {
-        Header::Included => (0x0303, 8 + 9),
-        Header::Removed => (0x0104, 8 + 6),
-    };
-    let kept = u32::try_from(PACKET).unwrap_or(u32::MAX);
-    vec![
-        start(header),
-        (LOAD_HALF_AT_X, 0, 0, 0),
-        (JUMP_IF_EQUAL, 0, 3, type_and_code),
-        (LOAD_BYTE_AT_X, 0, 0, protocol),
-        (JUMP_IF_EQUAL, 0, 1, ipproto::UDP.as_raw().get()),
         (RETURN, 0, 0, kept),
         (RETURN, 0, 0, 0),
     ]
@@ -352,6 +348,12 @@ mod tests {
         packet.extend([0xc0, 0, 0x14, 0xe9, 0, 8, 0, 0]);
         assert_eq!(answer(&packet, sender, UDP4), Some(Answer::Refused(udp("127.0.0.9:5353"))));
         assert_eq!(answer(&packet[..50], sender, UDP4), None);
+        // Another code, and a packet of another protocol.
+        packet[21] = 1;
+        assert_eq!(answer(&packet, sender, UDP4), None);
+        packet[21] = 3;
+        packet[20 + 8 + 9] = 6;
+        assert_eq!(answer(&packet, sender, UDP4), None);
         let mut packet = vec![1, 4, 0, 0, 0, 0, 0, 0];
         packet.extend([0x60, 0, 0, 0, 0, 8, 17, 64]);
         packet.extend(Ipv6Addr::LOCALHOST.octets());

@@ -403,6 +403,21 @@ pub(crate) fn attach_filter(socket: &OwnedFd, program: &[(u16, u8, u8, u32)]) ->
     check(result)
 }
 
+/// Has a raw socket for ICMP receive messages of one type below 32 and no others.
+pub(crate) fn receive_only(socket: &OwnedFd, version_6: bool, kind: u32) -> io::Result<()> {
+    const ICMP_FILTER: i32 = 1;
+    const ICMPV6_FILTER: i32 = 1;
+    const SOL_RAW: i32 = 255;
+    // A bit for each type that is kept away: 32 types, or 256 in version 6.
+    let mut away = [u32::MAX; 8];
+    away[0] &= !(1u32 << (kind & 31));
+    let (level, option, length) =
+        if version_6 { (libc::IPPROTO_ICMPV6, ICMPV6_FILTER, 32) } else { (SOL_RAW, ICMP_FILTER, 4) };
+    // SAFETY: the kernel reads at most `length` bytes of the array, which outlives the call.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, away.as_ptr().cast(), length) };
+    check(result)
+}
+
 /// Sets or unsets a variable of this process's environment.
 pub(crate) fn set_variable(name: &OsStr, value: Option<&OsString>) {
     match value {
