@@ -4,6 +4,7 @@
 //! sets for a scenario is applied after they are removed, so it wins.
 
 use std::ffi::{OsStr, OsString};
+use std::sync::OnceLock;
 
 use crate::surroundings::Network;
 
@@ -55,6 +56,14 @@ const OUTSIDE: &[&str] = &[
     "TEST_WARNINGS_OUTPUT_FILE",
     "XML_OUTPUT_FILE",
 ];
+
+/// Returns the variables of this process that stages with some network do not inherit.
+///
+/// The launcher asks first, so that stages need not go through the whole environment.
+pub(crate) fn outside() -> &'static [OsString] {
+    static FOUND: OnceLock<Vec<OsString>> = OnceLock::new();
+    FOUND.get_or_init(|| callers_variables().into_iter().map(|(name, _)| name).collect())
+}
 
 /// Whether a stage with this network does not inherit a variable.
 pub(crate) fn stays_outside(name: &OsStr, network: Network) -> bool {

@@ -12,6 +12,7 @@ use rustix::process::{Pid, WaitOptions, kill_process, set_child_subreaper, waitp
 use super::channel::{Control, Received};
 use super::messages::{Answer, DirectoryFate, FAREWELL, MappedStage, Request, SetupFailure, StageId};
 use super::run_directory::{self, RunDirectory};
+use crate::callers;
 use crate::isolation::id_maps::{self, reclaim, reclaim_stale};
 use crate::isolation::patience::patiently;
 use crate::isolation::probe::probe;
@@ -94,6 +95,7 @@ fn begin() -> Option<Beginning> {
     sys::reset_signals();
     sys::survive_failed_writes();
     sys::detect_processor_features();
+    callers::outside();
     // The control socket came as standard input; programs of the stages must not find it there.
     let control = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).ok()?;
     let null = File::open("/dev/null").ok()?;

@@ -9,7 +9,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 
 use super::agent::{Agent, Stage};
 use super::outside;
-use crate::callers::stays_outside;
+use crate::callers::{outside, stays_outside};
 use crate::isolation::{Isolation, SystemError, UserNamespace};
 use crate::launcher::channel::Pipe;
 use crate::launcher::messages::{BEGIN, SETUP_FAILED, SetupFailure, StageMessage, StageOrder};
@@ -23,8 +23,8 @@ const UMASK: Mode = Mode::WGRP.union(Mode::WOTH);
 /// Removes what the caller's environment says of the caller's surroundings, and sets the umask.
 fn set_up_surroundings() {
     let network = surroundings::network();
-    for (name, _) in std::env::vars_os().filter(|(name, _)| stays_outside(name, network)) {
-        sys::set_variable(&name, None);
+    for name in outside().iter().filter(|name| stays_outside(name, network)) {
+        sys::set_variable(name, None);
     }
     umask(UMASK);
 }
