@@ -11,13 +11,22 @@ use super::python;
 use super::row::{Bound, Row};
 use super::scenarios::{port_document, sleep_document};
 use super::setup::Bench;
+use crate::workspace::is_ci;
 
 const ROUNDS: usize = 3;
 
 /// Compares, and fails if a ratio is beyond its bound.
+///
+/// Where there are no namespaces, only CI insists on it.
 pub(super) fn check(bench: &Bench) -> Result<(), String> {
     let place = bench.directory.join("place");
     std::fs::create_dir_all(&place).map_err(|error| format!("{}: {error}", place.display()))?;
+    if let Err(problem) = Bare::compile(bench)?.time(1, 1, &place)
+        && !is_ci()
+    {
+        say(&format!("skipped the comparison of costs: {problem}"));
+        return Ok(());
+    }
     let rows = compare(bench, &place)?;
     for row in &rows {
         say(&row.to_string());
