@@ -36,7 +36,7 @@ impl Bare {
     }
 }
 
-/// The program that copies a loaded interpreter into such a room, and exchanges ten messages with it.
+/// The program that copies a loaded interpreter into such a room, and exchanges messages with it.
 pub(super) struct Copies {
     program: PathBuf,
     library: PathBuf,

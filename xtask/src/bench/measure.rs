@@ -13,7 +13,7 @@ pub(super) struct Measured {
     ///
     /// A busy machine changes it least. It does not include background work of the kernel.
     pub(super) processor: Duration,
-    /// Page faults of the same processes. They do not depend on what else runs.
+    /// Page faults of the same processes, which depend little on what else runs.
     pub(super) faults: u64,
     /// Peak memory of the process.
     pub(super) peak_mib: f64,
