@@ -1,7 +1,8 @@
 //! The short form, which CI runs: ratios that no scheduler changes, with generous bounds.
 //!
-//! It compares page faults, and processor times that were measured in turns, of a build without optimisation. So it
-//! finds what makes a scenario cost several times as much, and costs that grow with the number of scenarios.
+//! It compares page faults, and processor times that were measured in turns, of a build without
+//! optimisation. So it finds what makes a scenario cost several times as much, and costs that grow
+//! with the number of scenarios.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! The table: what scenarios cost, each figure with a floor or a target.
 //!
-//! Floors are the same work in C, in the same isolation (`fixtures/bench`), measured in turns with greenroom.
+//! Floors are the same work in C, in the same isolation (`fixtures/bench`), measured in turns with
+//! greenroom.
 
 use std::path::{Path, PathBuf};
 
