@@ -22,6 +22,7 @@ pub(crate) fn check() -> Result<(), String> {
     cargo(&["clippy", "--package", "greenroom", "--no-default-features", "--", "-D", "warnings"], &[])?;
     // The tests of the harness run a test program that is an example.
     cargo(&["build", "--workspace", "--examples"], &[])?;
+    cargo(&["build", "--package", "greenroom", "--features", "tokio", "--example", "async_steps"], &[])?;
     cargo(&["test", "--workspace", "--all-targets"], &[])?;
     nextest::check()?;
     cargo(&["test", "--workspace", "--doc"], &[])?;

@@ -112,8 +112,12 @@ fn run(loader: &MemoryLoader, builtin: &[BuiltinFile]) -> Loaded {
 fn measure(name: &str, bindings: &str, document: String, before: Option<(f64, usize)>) -> (f64, usize) {
     let size = document.len();
     let loader = MemoryLoader::default().with("doc.md", document).with("lib.yaml", bindings);
-    let builtin =
-        [BuiltinFile { name: "lib/other.yaml".to_owned(), text: Some(Arc::from(LIBRARY)), reach: Reach::Listed }];
+    let builtin = [BuiltinFile {
+        name: "lib/other.yaml".to_owned(),
+        text: Some(Arc::from(LIBRARY)),
+        reach: Reach::Listed,
+        places: Vec::new(),
+    }];
     let mut steps = 0;
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {

@@ -38,6 +38,8 @@ pub struct SourceFile {
     /// Whether it comes with the runner. Its lines mean nothing to the user, who cannot open it.
     pub is_builtin: bool,
     line_starts: Vec<u32>,
+    /// What each line stands for, if the file was generated: files of the user and lines in them.
+    places: Vec<(String, u32)>,
 }
 
 impl SourceFile {
@@ -45,12 +47,29 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect();
-        Self { name: name.into(), text, is_builtin: false, line_starts }
+        Self { name: name.into(), text, is_builtin: false, line_starts, places: Vec::new() }
     }
 
     /// Creates a source file that comes with the runner.
     pub fn builtin(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
         Self { is_builtin: true, ..Self::new(name, text) }
+    }
+
+    /// Says for which files and lines the lines of this file stand, the first one first.
+    #[must_use]
+    pub fn standing_for(self, places: Vec<(String, u32)>) -> Self {
+        Self { places, ..self }
+    }
+
+    /// Whether its lines stand for those of other files.
+    pub fn is_generated(&self) -> bool {
+        !self.places.is_empty()
+    }
+
+    /// Returns the file and the line that an offset stands for, if the file was generated.
+    pub fn stands_for(&self, at: u32) -> Option<(&str, u32)> {
+        let (line, _) = self.line_column(at);
+        self.places.get(line as usize - 1).map(|(file, line)| (file.as_str(), *line))
     }
 
     /// Returns line and column of a byte offset, both from 1. The column counts characters.
@@ -105,13 +124,18 @@ impl Sources {
     /// Returns the file name and the line (from 1) of a span's start.
     pub fn location(&self, span: Span) -> (&str, u32) {
         let file = self.file(span.source);
-        (&file.name, file.line_column(span.start).0)
+        file.stands_for(span.start).unwrap_or_else(|| (&file.name, file.line_column(span.start).0))
     }
 
     /// Names the place of a span in one phrase: `daemon.md:12`, `lib/daemon.yaml (built in)`.
     pub fn cite(&self, span: Span) -> String {
         let (name, line) = self.location(span);
-        if self.file(span.source).is_builtin { format!("{name} (built in)") } else { format!("{name}:{line}") }
+        let file = self.file(span.source);
+        if file.is_builtin && file.stands_for(span.start).is_none() {
+            format!("{name} (built in)")
+        } else {
+            format!("{name}:{line}")
+        }
     }
 }
 
@@ -149,6 +173,8 @@ pub struct BuiltinFile {
     pub text: Option<Arc<str>>,
     /// Which documents have its bindings.
     pub reach: Reach,
+    /// The files and lines of the user for which its lines stand, if it was generated.
+    pub places: Vec<(String, u32)>,
 }
 
 /// Which documents have the bindings of a file that comes with the runner.

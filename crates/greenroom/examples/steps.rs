@@ -143,6 +143,26 @@ fn panics() {
     panic!("out of tea");
 }
 
+#[when("it compares in colours")]
+fn compares() {
+    panic!(
+        "\n\u{1b}[1mDiff\u{1b}[0m \u{1b}[31m< left\u{1b}[0m / > right :\n Tea {{\n\
+         <    price: 3,\n>    price: 4,\n }}\n\n"
+    );
+}
+
+#[when("two functions match {this}")]
+fn matches_word(_this: &str) {}
+
+#[when("two functions match {this:text}")]
+fn matches_text(_this: &str) {}
+
+#[when("I wait for file {name} to exist")]
+fn waits(_name: &str) {}
+
+#[when("I create directory {name}")]
+fn create(_name: &str) {}
+
 #[when("a value is asked for twice")]
 fn twice(context: &mut Context, shop: &mut Shop) {
     shop.sold += 1;

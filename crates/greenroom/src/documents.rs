@@ -334,9 +334,11 @@ fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
                 Availability::WithBuiltin => Reach::WithBuiltin,
                 Availability::All => Reach::All,
             },
+            places: library.places().to_vec(),
         };
         let served = library.served().iter();
-        let served = served.map(|name| BuiltinFile { name: name.clone(), text: None, reach: Reach::Listed });
+        let served =
+            served.map(|name| BuiltinFile { name: name.clone(), text: None, reach: Reach::Listed, places: Vec::new() });
         std::iter::once(bindings).chain(served).collect::<Vec<_>>()
     };
     registry.libraries().flat_map(of_library).collect()

@@ -77,9 +77,10 @@ fn labels(diagnostic: &Diagnostic) -> impl Iterator<Item = (&Label, bool)> {
     primary.chain(diagnostic.secondary.iter().map(|label| (label, false)))
 }
 
-/// Writes out a label in a built-in file, which has no lines that the user could look up.
+/// Writes out a label in a built-in file, which has no lines that the user could look up, or of a
+/// function in Rust.
 fn citation(label: &Label, sources: &Sources) -> String {
-    let (text, place) = (sources.text(label.span), sources.cite(label.span));
+    let (text, place) = (sources.text(label.span).trim_matches('"'), sources.cite(label.span));
     if label.text.is_empty() || label.text.contains(text) {
         format!("`{text}` in {place}")
     } else {

@@ -64,6 +64,8 @@ pub enum Availability {
 pub struct Library {
     name: String,
     bindings: String,
+    /// Where the user wrote each line of the bindings, if they are generated.
+    places: Vec<(String, u32)>,
     serves: Vec<String>,
     availability: Availability,
     /// Captures that its steps read in another way than their names say.
@@ -88,6 +90,7 @@ impl Library {
         Self {
             name: name.into(),
             bindings: bindings.into(),
+            places: Vec::new(),
             serves: Vec::new(),
             availability: Availability::Listed,
             readings: Vec::new(),
@@ -106,6 +109,15 @@ impl Library {
         check: Check,
     ) -> Self {
         self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check, look: None });
+        self
+    }
+
+    /// Says where the user wrote each line of the bindings: the file and the line in it.
+    ///
+    /// Messages name these places instead of the bindings file.
+    #[must_use]
+    pub fn written_at(mut self, places: Vec<(String, u32)>) -> Self {
+        self.places = places;
         self
     }
 
@@ -183,6 +195,11 @@ impl Library {
     /// Returns the text of the bindings file.
     pub fn bindings(&self) -> &str {
         &self.bindings
+    }
+
+    /// Returns where the user wrote each line of the bindings, if they are generated.
+    pub fn places(&self) -> &[(String, u32)] {
+        &self.places
     }
 
     /// Returns the names of all step functions, in the order in which they were added.

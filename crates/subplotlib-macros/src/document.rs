@@ -55,6 +55,7 @@ pub(crate) fn read(package: &Package, path: &str) -> Loaded {
         name: name.to_owned(),
         text: Some(text.into()),
         reach: Reach::Listed,
+        places: Vec::new(),
     };
     load(&Request {
         documents: &[path.to_owned()],

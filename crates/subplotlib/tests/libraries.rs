@@ -61,6 +61,7 @@ fn the_document_has_all_steps_of_the_libraries() {
         name: format!("lib/{name}.yaml"),
         text: Some(read(format!("{directory}/../subplotlib-macros/lib/{name}.yaml")).into()),
         reach: greenroom_doc::Reach::Listed,
+        places: Vec::new(),
     });
     let loaded = greenroom_doc::load(&greenroom_doc::Request {
         documents: &["x.subplot".to_owned()],

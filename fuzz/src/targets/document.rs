@@ -52,7 +52,8 @@ pub(crate) const TARGET: Target = Target {
 
 /// Stands for the libraries. A few of their bindings do: compiling all patterns would take most of the time.
 static BUILTIN: LazyLock<Vec<BuiltinFile>> = LazyLock::new(|| {
-    let library = |name: &str, text| BuiltinFile { name: name.to_owned(), text, reach: Reach::Listed };
+    let library =
+        |name: &str, text| BuiltinFile { name: name.to_owned(), text, reach: Reach::Listed, places: Vec::new() };
     vec![
         library("lib/daemon.yaml", Some(DAEMON.into())),
         library("lib/files.yaml", Some(FILES.into())),

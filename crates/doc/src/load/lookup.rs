@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn old_names_of_built_in_files() {
-        let files = [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None, reach: Reach::Listed }];
+        let files =
+            [BuiltinFile { name: "lib/daemon.yaml".to_owned(), text: None, reach: Reach::Listed, places: Vec::new() }];
         for name in
             ["lib/daemon.yaml", "./lib/daemon.yaml", "daemon.yaml", "common/lib/daemon.yaml", "python/lib/daemon.yaml"]
         {

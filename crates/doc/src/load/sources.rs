@@ -139,8 +139,8 @@ impl<'a> SourceReader<'a> {
             set.invalid.extend(file.invalid.iter().cloned());
             set.bindings.extend(file.bindings.iter().cloned());
         }
-        set.first = set.bindings.len();
         let lists_builtin = seen.keys().any(|key| key.starts_with(BUILT_IN));
+        let mut others = Vec::new();
         for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
             let reaches = match builtin.reach {
                 Reach::Listed => false,
@@ -149,9 +149,13 @@ impl<'a> SourceReader<'a> {
             };
             if reaches && !seen.contains_key(&format!("{BUILT_IN}{}", builtin.name)) {
                 let (_, file) = self.builtin_file(builtin, text, diagnostics);
-                set.bindings.extend(file.bindings.iter().cloned());
+                // Functions of the user's own are as if the document listed them.
+                let set = if builtin.places.is_empty() { &mut others } else { &mut set.bindings };
+                set.extend(file.bindings.iter().cloned());
             }
         }
+        set.first = set.bindings.len();
+        set.bindings.extend(others);
         set
     }
 
@@ -178,7 +182,9 @@ impl<'a> SourceReader<'a> {
         if let Some(file) = self.bindings.get(&key) {
             return (key, Rc::clone(file));
         }
-        let id = self.sources.add(SourceFile::builtin(&*builtin.name, without_descriptions(text)));
+        let id = self
+            .sources
+            .add(SourceFile::builtin(&*builtin.name, without_descriptions(text)).standing_for(builtin.places.clone()));
         let file = Rc::new(binding::read(id, &self.sources, diagnostics));
         self.bindings.insert(key.clone(), Rc::clone(&file));
         (key, file)

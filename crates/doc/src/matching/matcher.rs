@@ -213,9 +213,10 @@ impl<'a> Matcher<'a> {
         (hits, mistyped)
     }
 
-    /// Returns whether a binding is one of the document's own.
+    /// Returns whether a binding is one of the document's own, or of a function of the user's own.
     fn is_own(&self, binding: usize) -> bool {
-        !self.sources.file(self.bindings[binding].binding.span.source).is_builtin
+        let file = self.sources.file(self.bindings[binding].binding.span.source);
+        !file.is_builtin || file.is_generated()
     }
 
     /// Warns, once for each pair, that a binding of the document is used and not a built-in one.

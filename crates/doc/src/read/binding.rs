@@ -92,6 +92,7 @@ const KEYS: &[&str] =
 pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BindingsFile {
     let text = Arc::clone(&sources.file(source).text);
     let is_builtin = sources.file(source).is_builtin;
+    let is_generated = sources.file(source).is_generated();
     let mut file = BindingsFile::default();
     let root = match yaml::parse(source, &text, text_start(&text)..text.len(), diagnostics) {
         Ok(Some(root)) => root,
@@ -116,7 +117,7 @@ pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Di
         }
     };
     for item in items {
-        let mut reader = Reader { text: &text, is_builtin, diagnostics, invalid: &mut file.invalid };
+        let mut reader = Reader { text: &text, is_builtin, is_generated, diagnostics, invalid: &mut file.invalid };
         file.bindings.extend(reader.binding(item));
     }
     file
@@ -140,6 +141,7 @@ struct Fields<'a> {
 struct Reader<'a> {
     text: &'a str,
     is_builtin: bool,
+    is_generated: bool,
     diagnostics: &'a mut Vec<Diagnostic>,
     invalid: &'a mut Vec<InvalidBinding>,
 }
@@ -392,7 +394,7 @@ impl Reader<'_> {
             example: fields.example,
             captures: names.into_iter().zip(kinds).collect(),
             implementations: fields.implementations,
-            yields: self.is_builtin && !fields.is_of_subplot,
+            yields: self.is_builtin && !self.is_generated && !fields.is_of_subplot,
         };
         Some(CompiledBinding { binding, pattern: Arc::new(pattern) })
     }

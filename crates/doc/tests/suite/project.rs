@@ -66,7 +66,12 @@ impl Project {
     }
 
     pub(crate) fn builtin(mut self, name: &str, text: Option<&str>) -> Self {
-        self.builtin.push(BuiltinFile { name: name.to_owned(), text: text.map(Arc::from), reach: Reach::Listed });
+        self.builtin.push(BuiltinFile {
+            name: name.to_owned(),
+            text: text.map(Arc::from),
+            reach: Reach::Listed,
+            places: Vec::new(),
+        });
         self
     }
 

@@ -125,7 +125,7 @@ fn functions(python: &str, settings: &Settings) -> Result<ExitCode, CommandError
 
 /// Returns the bindings file of a library, under the name by which documents bind it.
 fn source_of(library: &Library) -> SourceFile {
-    SourceFile::builtin(library.file(), library.bindings())
+    SourceFile::builtin(library.file(), library.bindings()).standing_for(library.places().to_vec())
 }
 
 fn has_extension(path: &str, known: &[&str]) -> bool {
@@ -155,17 +155,20 @@ fn of_document(path: &str, settings: &Settings, registry: &Registry) -> Result<F
     let mut files: Vec<BindingsFile> = Vec::new();
     for binding in &loaded.plan.documents[at].bindings {
         let source = loaded.sources.file(binding.span.source);
-        match files.iter_mut().find(|file| file.name == source.name) {
+        // Functions in Rust are listed by their files.
+        let file = source.stands_for(binding.span.start).map(|(file, _)| file);
+        let (name, is_builtin) = (file.unwrap_or(&source.name), source.is_builtin && file.is_none());
+        match files.iter_mut().find(|file| file.name == name) {
             // Documents load libraries without descriptions.
-            Some(_) if source.is_builtin => {}
+            Some(_) if is_builtin => {}
             Some(file) => file.bindings.push(binding.clone()),
             None => {
                 let library = registry.libraries().find(|library| library.file() == source.name);
-                let bindings = match library.filter(|_| source.is_builtin) {
+                let bindings = match library.filter(|_| is_builtin) {
                     Some(library) => bindings_of(source_of(library)).1,
                     None => vec![binding.clone()],
                 };
-                files.push(BindingsFile { name: source.name.clone(), bindings });
+                files.push(BindingsFile { name: name.to_owned(), bindings });
             }
         }
     }

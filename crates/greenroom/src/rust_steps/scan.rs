@@ -1,5 +1,6 @@
 //! Reads step functions from Rust source: their names and patterns, without compiling it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ pub(super) struct ScannedFunction {
     /// Parameters that are embedded files.
     files: Vec<String>,
     /// The source file and line.
-    place: String,
+    pub(super) place: (String, u32),
 }
 
 impl ScannedFunction {
@@ -38,11 +39,10 @@ impl ScannedFunction {
         let types = if types.is_empty() { String::new() } else { format!(", types: {{{}}}", types.join(", ")) };
         let cleanup = self.cleanup.as_ref().map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
         Some(format!(
-            "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}} # {}\n",
+            "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}}\n",
             quoted(text),
             quoted(&format!("{PREFIX}{}", self.name)),
             cleanup.unwrap_or_default(),
-            self.place,
         ))
     }
 }
@@ -50,13 +50,15 @@ impl ScannedFunction {
 /// Returns a library of the functions of test programs, as far as their source says.
 pub(super) fn library(tests: &[CargoTest]) -> Library {
     let scanned = tests.iter().flat_map(|test| functions(&test.source, &test.directory));
-    let (mut bindings, mut names) = (String::new(), Vec::new());
+    let (mut bindings, mut places, mut names) = (String::new(), Vec::new(), Vec::new());
+    let mut known = HashSet::new();
     for function in scanned {
-        if let Some(binding) = function.binding() {
-            // Two test programs may share a module.
-            if !bindings.contains(&binding) {
-                bindings.push_str(&binding);
-            }
+        // Two test programs may share a module.
+        if let Some(binding) = function.binding()
+            && known.insert((binding.clone(), function.place.clone()))
+        {
+            bindings.push_str(&binding);
+            places.push(function.place);
         }
         names.push(function.name);
     }
@@ -64,7 +66,7 @@ pub(super) fn library(tests: &[CargoTest]) -> Library {
         state.runs_own_code();
         Vec::new()
     });
-    let library = Library::new(LIBRARY, bindings).in_all_documents();
+    let library = Library::new(LIBRARY, bindings).written_at(places).in_all_documents();
     names.iter().fold(library, |library, name| {
         let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
         library.step(&format!("{PREFIX}{name}"), not_here, check)
@@ -127,7 +129,7 @@ impl SourceFile<'_> {
     fn scan(&self, function: &ItemFn) -> Vec<ScannedFunction> {
         let name = function.sig.ident.to_string();
         let shown = self.path.strip_prefix(self.directory).unwrap_or(self.path).display();
-        let place = format!("{shown}:{}", self.line_of(&name));
+        let place = (shown.to_string(), self.line_of(&name));
         let files: Vec<String> = function.sig.inputs.iter().filter_map(file_parameter).collect();
         let of = |attribute: &Attribute| {
             let (pattern, cleanup) = arguments(attribute)?;
@@ -138,13 +140,13 @@ impl SourceFile<'_> {
     }
 
     /// Returns the line of a function, from 1.
-    fn line_of(&self, function: &str) -> usize {
+    fn line_of(&self, function: &str) -> u32 {
         let start = format!("fn {function}");
         let is_it = |line: &str| {
             let after = line.split_once(&start).map(|(_, after)| after);
             after.is_some_and(|after| after.starts_with(['(', '<']))
         };
-        self.text.lines().position(is_it).map_or(1, |at| at + 1)
+        self.text.lines().zip(1..).find(|(line, _)| is_it(line)).map_or(1, |(_, number)| number)
     }
 }
 
@@ -234,12 +236,13 @@ mod tests {
         assert_eq!(
             bindings,
             "- {given: \"a shop that sells {article}\", impl: {native: {function: \"rust:shop\", cleanup: \
-             \"rust:close\"}}} # tests/a.rs:3\n\
-             - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}} # \
-             tests/a.rs:6\n\
-             - {then: \"it is like {file}\", types: {file: file}, impl: {native: {function: \"rust:like\"}}} # \
-             tests/a.rs:12\n\
-             - {then: \"it is {file:file}\", impl: {native: {function: \"rust:like\"}}} # tests/a.rs:12\n"
+             \"rust:close\"}}}\n\
+             - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}}\n\
+             - {then: \"it is like {file}\", types: {file: file}, impl: {native: {function: \"rust:like\"}}}\n\
+             - {then: \"it is {file:file}\", impl: {native: {function: \"rust:like\"}}}\n"
         );
+        let places: Vec<u32> = found.iter().map(|function| function.place.1).collect();
+        assert_eq!(places, [3, 6, 9, 12, 12]);
+        assert_eq!(found[0].place.0, "tests/a.rs");
     }
 }

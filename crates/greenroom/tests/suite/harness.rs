@@ -79,6 +79,7 @@ fn failures_of_functions_explain_themselves() {
         ("Assertion", "given a shop that sells tea\nwhen 3 pieces of tea are sold\nthen 4 pieces are sold"),
         ("Twice", "when a value is asked for twice"),
         ("Thread", "when a thread of it panics\nand it panics"),
+        ("Difference", "when it compares in colours"),
     ])) else {
         return;
     };
@@ -86,7 +87,7 @@ fn failures_of_functions_explain_themselves() {
         .run(["-j1"])
         .code(101)
         .stdout(str![[r#"
-greenroom [VERSION]: 6 scenarios in x.md, one at a time
+greenroom [VERSION]: 7 scenarios in x.md, one at a time
 
 FAIL [TIME]  Boxed
   in x.md:8, scenario at x.md:6
@@ -129,8 +130,8 @@ FAIL [TIME]  Assertion
     FAILED [TIME]  then 4 pieces are sold
 
   assertion `left == right` failed: pieces sold
-  note: left: 3
-  note: right: 4
+    left: 3
+   right: 4
   note: the step function panicked at crates/greenroom/examples/steps.rs:85:5
 
   rerun: cargo test --test steps -- --exact Assertion
@@ -141,7 +142,7 @@ FAIL [TIME]  Twice
     FAILED [TIME]  when a value is asked for twice
 
   steps::Shop is a parameter of the step function that runs: use the parameter
-  note: the step function panicked at crates/greenroom/examples/steps.rs:149:13
+  note: the step function panicked at crates/greenroom/examples/steps.rs:169:13
 
   rerun: cargo test --test steps -- --exact Twice
 
@@ -156,18 +157,33 @@ FAIL [TIME]  Thread
   output of the Rust function:
     │ before the panic
   output of Rust functions before it:
-    │ thread 'helper' panicked at crates/greenroom/examples/steps.rs:194:19:
+    │ thread 'helper' panicked at crates/greenroom/examples/steps.rs:214:19:
     │ lost the key
 
   rerun: cargo test --test steps -- --exact Thread
 
-FAILED: 6 of 6 scenarios failed, [TIME]
+FAIL [TIME]  Difference
+  in x.md:36, scenario at x.md:34
+
+    FAILED [TIME]  when it compares in colours
+
+  Diff < left / > right :
+   Tea {
+  <    price: 3,
+  >    price: 4,
+   }
+  note: the step function panicked at crates/greenroom/examples/steps.rs:148:5
+
+  rerun: cargo test --test steps -- --exact Difference
+
+FAILED: 7 of 7 scenarios failed, [TIME]
   failed  x.md:6   Boxed
   failed  x.md:10  Failure
   failed  x.md:14  Panic
   failed  x.md:19  Assertion
   failed  x.md:25  Twice
   failed  x.md:29  Thread
+  failed  x.md:34  Difference
 
 "#]])
         .stderr("");
@@ -195,7 +211,7 @@ FAIL [TIME]  Abort
     ok [TIME]  given a shop that sells tea
     FAILED [TIME]  when it aborts
 
-  the step function `aborts` (crates/greenroom/examples/steps.rs:153) ended the process that runs the steps: signal SIGABRT
+  the step function `aborts` (crates/greenroom/examples/steps.rs:173) ended the process that runs the steps: signal SIGABRT
   output of the Rust functions:
     │ before the abort
 
@@ -206,7 +222,7 @@ FAIL [TIME]  Exit
 
     FAILED [TIME]  when it exits with 0
 
-  the step function `exits` (crates/greenroom/examples/steps.rs:160) ended the process that runs the steps: exit status 0
+  the step function `exits` (crates/greenroom/examples/steps.rs:180) ended the process that runs the steps: exit status 0
   output of the Rust functions:
     │ before the exit
   help: return an error from the function instead
@@ -218,7 +234,7 @@ FAIL [TIME]  Overflow
 
     FAILED [TIME]  when it overflows its stack
 
-  the step function `overflows` (crates/greenroom/examples/steps.rs:166) ended the process that runs the steps: signal SIGSEGV
+  the step function `overflows` (crates/greenroom/examples/steps.rs:186) ended the process that runs the steps: signal SIGSEGV
   note: functions that call themselves without end end like this, too
 
   rerun: cargo test --test steps -- --exact Overflow
@@ -228,7 +244,7 @@ FAIL [TIME]  Prints
 
     FAILED [TIME]  when it prints 100 MB
 
-  the step function `prints` (crates/greenroom/examples/steps.rs:199) exceeded the output limit, and was ended
+  the step function `prints` (crates/greenroom/examples/steps.rs:219) exceeded the output limit, and was ended
   output of the Rust functions (last 1 line, 67.1 MB before; -v shows more):
     │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (7792 characters more)
   help: stop it from printing without end; if it is meant to print this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
@@ -240,7 +256,7 @@ FAIL [TIME]  Prints on
 
     FAILED [TIME]  when it prints without end
 
-  the step function `prints_for_ever` (crates/greenroom/examples/steps.rs:208) exceeded the output limit, and was ended
+  the step function `prints_for_ever` (crates/greenroom/examples/steps.rs:228) exceeded the output limit, and was ended
   output of the Rust functions (last 1 line, 67.1 MB before; -v shows more):
     │ xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (7792 characters more)
   help: stop it from printing without end; if it is meant to print this much, raise the limit with `output_limit` in the document's metadata or `--output-limit`
@@ -253,7 +269,7 @@ FAIL [TIME]  Blocks
     ok [TIME]  given a shop that sells tea
     FAILED [TIME]  when it blocks for ever
 
-  the step exceeded its time limit of 2 s in the step function `blocks` (crates/greenroom/examples/steps.rs:175)
+  the step exceeded its time limit of 2 s in the step function `blocks` (crates/greenroom/examples/steps.rs:195)
   output of the Rust functions:
     │ before the block
   help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
@@ -314,6 +330,78 @@ a function for the step, to be filled in:
 
 #[when("I buy \"{text1:text}\" for {number2} euros")]
 fn i_buy_green_tea_for_euros(text1: &str, number2: u64) {
+    todo!()
+}
+
+"#]]);
+}
+
+#[test]
+fn messages_name_functions_by_their_files_and_lines() {
+    let Some(project) = project(&scenarios(&[
+        ("Ambiguous", "when two functions match it"),
+        ("Similar", "given a shop that sell tea"),
+        ("Type", "when many pieces of tea are sold"),
+        ("Library", "when I create directory ours"),
+        ("Shadowed", "when I wait for file ours to exist"),
+    ])) else {
+        return;
+    };
+    project.run::<&str>([]).code(101).stdout("").stderr(str![[r#"
+error[ambiguous-step]: 2 bindings match this step
+ --> x.md:8:1
+  |
+8 | when two functions match it
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = note: `two functions match {this}` in crates/greenroom/examples/steps.rs:155
+  = note: `two functions match {this:text}` in crates/greenroom/examples/steps.rs:158
+  = help: reword the step, or make all but one of the patterns narrower
+
+error[unknown-step]: no binding matches this step
+  --> x.md:12:1
+   |
+12 | given a shop that sell tea
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = help: similar: `given a shop that sells {article}` in crates/greenroom/examples/steps.rs:64
+
+error[unknown-step]: no binding matches this step
+  --> x.md:16:1
+   |
+16 | when many pieces of tea are sold
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = note: `when {count:int} pieces of {article} are sold` in crates/greenroom/examples/steps.rs:75 would match except for `count`
+   = help: `count` must be an integer (int), not `many`
+
+error[ambiguous-step]: 2 bindings match this step
+  --> x.md:20:1
+   |
+20 | when I create directory ours
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = note: `I create directory {path:path}` in lib/files.yaml (built in)
+   = note: `I create directory {name}` in crates/greenroom/examples/steps.rs:164
+   = help: reword the step, or make all but one of the patterns narrower
+
+warning[shadowed-step]: `I wait for file {name} to exist` is used for steps that also match a built-in step
+ |
+ = note: `I wait for file {name} to exist` in crates/greenroom/examples/steps.rs:161
+ = note: the built-in step is `I wait for file {file:path} to exist` in lib/daemon.yaml (built in)
+ = help: to use the built-in step, make this pattern narrower
+
+4 errors, 1 warning
+
+functions for the steps, to be filled in:
+
+#[given("a shop that sell tea")]
+fn a_shop_that_sell_tea() {
+    todo!()
+}
+
+#[when("many pieces of tea are sold")]
+fn many_pieces_of_tea_are_sold() {
     todo!()
 }
 

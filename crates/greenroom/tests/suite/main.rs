@@ -25,6 +25,7 @@ mod facts;
 mod faults;
 mod formats;
 mod harness;
+mod harness_async;
 mod harness_formats;
 mod hosts;
 mod http;

@@ -226,10 +226,17 @@ impl Project {
     }
 
     /// Runs the test program `examples/steps.rs` on the project's document `x.md` instead of the command.
-    pub(crate) fn of_test_program(mut self) -> Self {
+    pub(crate) fn of_test_program(self) -> Self {
+        self.of_example("steps")
+    }
+
+    /// Runs this example of the package, a test program.
+    pub(crate) fn of_example(mut self, name: &str) -> Self {
         let binaries = Path::new(env!("CARGO_BIN_EXE_greenroom")).parent().unwrap();
-        self.program = binaries.join("examples/steps");
-        assert!(self.program.exists(), "build it first: cargo build --package greenroom --example steps");
+        self.program = binaries.join("examples").join(name);
+        let features = if name == "async_steps" { " --features tokio" } else { "" };
+        let command = format!("cargo build --package greenroom{features} --example {name}");
+        assert!(self.program.exists(), "build it first: {command}");
         let directory = self.path(".");
         self.env("CARGO_MANIFEST_DIR", directory).bare()
     }

@@ -49,7 +49,7 @@ pub fn call(context: &mut Context, function: Function, body: impl FnOnce(&mut Co
     if let Some(now) = current_directory().filter(|now| *now != directory) {
         context.enter(&now);
     }
-    let result = result.unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
+    let result = result.unwrap_or_else(|panic| Err(panicked(panic.as_ref(), function)));
     output::end(context, result)
 }
 
@@ -78,10 +78,14 @@ fn current_directory() -> Option<std::path::PathBuf> {
     std::env::current_dir().ok()
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
+fn panicked(panic: &(dyn Any + Send), function: Function) -> Failure {
     let failure = lines(&without_styles(&message(panic))).kind(FailureKind::Panic);
     match PANICKED_AT.take() {
-        Some(place) => failure.note(format!("the step function panicked at {place}")),
+        Some(place) if place.starts_with(&format!("{}:", function.file)) => {
+            failure.note(format!("the step function panicked at {place}"))
+        }
+        // Code of other files, such as that of a crate for assertions, which the function calls.
+        Some(place) => failure.note(format!("the step function {function} panicked, at {place}")),
         None => failure,
     }
 }
@@ -108,6 +112,18 @@ fn without_styles(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_in_another_file_names_the_step_function() {
+        let function = Function { name: "sell", file: "tests/shop.rs", line: 7 };
+        let notes = |place: &str| {
+            PANICKED_AT.set(Some(place.to_owned()));
+            panicked(&"out of tea", function).notes
+        };
+        assert_eq!(notes("tests/shop.rs:9:5"), ["the step function panicked at tests/shop.rs:9:5"]);
+        let elsewhere = "the step function `sell` (tests/shop.rs:7) panicked, at /home/u/insta/src/runtime.rs:1:2";
+        assert_eq!(notes("/home/u/insta/src/runtime.rs:1:2"), [elsewhere]);
+    }
 
     #[test]
     fn colours_of_assertions_are_left_out() {

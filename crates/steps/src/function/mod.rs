@@ -139,16 +139,17 @@ fn library_of(all: &[&'static StepDefinition]) -> Result<Option<Library>, Defini
     let full = |it: &StepDefinition| {
         if is_unique(it.name) { format!("{PREFIX}{}", it.name) } else { format!("{PREFIX}{}::{}", it.module, it.name) }
     };
-    let mut bindings = String::new();
+    let (mut bindings, mut places) = (String::new(), Vec::new());
     for it in all.iter().filter(|it| it.pattern.is_some()) {
         bindings.push_str(&binding(it, &full(it)));
+        places.push((it.file.to_owned(), it.line));
     }
-    let library = Library::new(LIBRARY, bindings).in_all_documents();
+    let library = Library::new(LIBRARY, bindings).written_at(places).in_all_documents();
     let library = all.iter().fold(library, |library, it| library.step(&full(it), it.function, Check::With(it.check)));
     Ok(Some(library))
 }
 
-/// Returns the binding of a function, in one line: messages that cite it show where the function is.
+/// Returns the binding of a function, in one line: messages name the place of the function for it.
 fn binding(it: &StepDefinition, function: &str) -> String {
     let Some(Pattern { keyword, text, is_regex, types }) = it.pattern else { return String::new() };
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
@@ -157,11 +158,10 @@ fn binding(it: &StepDefinition, function: &str) -> String {
     let types = if types.is_empty() { types } else { format!(", types: {{{types}}}") };
     let cleanup = it.cleanup.map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
     format!(
-        "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}} # {}\n",
+        "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}}\n",
         quoted(text),
         quoted(function),
         cleanup.unwrap_or_default(),
-        place(it),
     )
 }
 
@@ -204,9 +204,9 @@ mod tests {
         assert_eq!(library.functions().collect::<Vec<_>>(), ["rust:brew", "rust:wash"]);
         assert_eq!(
             library.bindings(),
-            "- {when: \"I brew {what}\", impl: {native: {function: \"rust:brew\", cleanup: \"rust:wash\"}}} # \
-             tests/acceptance.rs:3\n"
+            "- {when: \"I brew {what}\", impl: {native: {function: \"rust:brew\", cleanup: \"rust:wash\"}}}\n"
         );
+        assert_eq!(library.places(), [("tests/acceptance.rs".to_owned(), 3)]);
     }
 
     #[test]

@@ -43,11 +43,18 @@ pub(crate) fn failure<E: Display + 'static>(error: E) -> Failure {
     }
 }
 
-/// Returns a failure whose message is the first line of a text, with the others as notes.
+/// Returns a failure with this message, without blank lines around it and blanks at the ends of lines.
 pub(super) fn lines(text: &str) -> Failure {
-    let mut lines = text.trim().lines().map(str::trim_end).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or("the step function failed without a message");
-    lines.fold(Failure::new(first), |failure, line| failure.note(line.trim()))
+    let is_blank = |line: &&str| line.trim().is_empty();
+    let lines: Vec<&str> = text.lines().map(str::trim_end).skip_while(is_blank).collect();
+    let end = lines.iter().rposition(|line| !is_blank(line)).map_or(0, |last| last + 1);
+    match lines.get(..end) {
+        Some([first, rest @ ..]) => {
+            let rest: String = rest.iter().flat_map(|line| ["\n", line]).collect();
+            Failure::new(format!("{}{rest}", first.trim_start()))
+        }
+        _ => Failure::new("the step function failed without a message"),
+    }
 }
 
 /// An error behind a pointer, with its causes.
@@ -87,8 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_several_lines_has_notes() {
-        let failure = failure("no tea\n\n  left: 1\n  right: 2\n".to_owned());
-        assert_eq!((&*failure.message, failure.notes), ("no tea", vec!["left: 1".to_owned(), "right: 2".to_owned()]));
+    fn an_error_of_several_lines_keeps_them() {
+        let of = |text: &str| failure(text.to_owned()).message;
+        assert_eq!(of("\nno tea\n\n  left: 1  \n  right: 2\n\n"), "no tea\n\n  left: 1\n  right: 2");
+        assert_eq!(of("  no tea"), "no tea");
+        assert_eq!(of(" \n"), "the step function failed without a message");
     }
 }

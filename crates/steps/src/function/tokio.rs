@@ -11,6 +11,15 @@ use crate::step::Failure;
 #[derive(Debug, Default)]
 struct Running(Option<Rc<Runtime>>);
 
+impl Drop for Running {
+    /// Ends the runtime without waiting for tasks that block: they end with the process.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take().and_then(Rc::into_inner) {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Returns the runtime of the scenario. Its tasks go on between steps.
 ///
 /// # Errors

@@ -102,6 +102,7 @@ fn examples_are_steps() {
                 Availability::Listed => Reach::Listed,
                 _ => Reach::WithBuiltin,
             },
+            places: Vec::new(),
         })
         .collect();
     let load = |document: &str| {
