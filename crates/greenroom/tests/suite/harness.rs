@@ -484,3 +484,27 @@ fn a_run_ends_with_the_program_that_started_it() {
     started.signal(Signal::KILL).finish().killed_by(Signal::KILL);
     project.nothing_is_left();
 }
+
+#[test]
+fn each_scenario_can_have_a_process_of_its_own() {
+    let all = [
+        ("Abort", "when it aborts", "ended the process that runs the steps: signal SIGABRT"),
+        ("Exit", "when it exits with 0", "ended the process that runs the steps: exit status 0"),
+        ("Overflow", "when it overflows its stack", "ended the process that runs the steps: signal SIGSEGV"),
+        ("Prints", "when it prints 100 MB", "exceeded the output limit"),
+        ("Blocks", "when it blocks for ever", "exceeded its time limit of 2 s in the step function `blocks`"),
+        ("Panics", "when it leaves a thread and a child\nand it panics", "out of tea"),
+        ("Leaves", "when it leaves a thread and a child\nand I go to sub", "1 scenario passed"),
+    ];
+    let Some(project) = project(&scenarios(&all.map(|(title, steps, _)| (title, steps)))) else { return };
+    // cargo-nextest starts a test program so, and editors do.
+    for (title, _, expected) in all {
+        for arguments in [["--exact", title, "--nocapture"], [title, "--exact", "--show-output"]] {
+            let run = project.run(arguments).stderr("");
+            assert!(run.stdout.contains(expected), "{title}: {}", run.stdout);
+            let passes = title == "Leaves";
+            run.code(if passes { 0 } else { 101 });
+        }
+    }
+    project.nothing_is_left();
+}
