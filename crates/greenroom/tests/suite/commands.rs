@@ -744,7 +744,7 @@ lib/datadir.yaml (2 steps)
         megabytes (of 1048576 bytes).
         example: given datadir has at least 500M of space
 
-lib/values.yaml (28 steps)
+lib/values.yaml (34 steps)
   given "{text}" kept as {name}
         text: any text with \ escapes, name: a word
         Keeps a text. Escapes such as `\n` and `\u{e9}` stand for characters.
@@ -885,6 +885,44 @@ lib/values.yaml (28 steps)
         Keeps what a regex matches in stderr of a daemon: its first group, or all of it if it has no
         group. Fails if it does not match. The last place where it matches counts.
         example: when I keep the match of regex /listening on port ([0-9]+)/ in daemon web stderr as PORT
+
+  when  I keep WebSocket {socket} message as {name}
+        socket: a word, name: a word
+        Keeps the message of a WebSocket that the latest step waited for, without one newline at the
+        end.
+        example: when I keep WebSocket chat message as LATEST
+
+  when  I keep WebSocket {socket} message JSON {path} as {name}
+        socket: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in the message of a WebSocket that the latest step waited
+        for. In JSON that later steps write it has its type. Elsewhere, a string is its text, and
+        everything else compact JSON.
+        example: when I keep WebSocket chat message JSON $.id as ID
+
+  when  I keep the match of regex /{regex}/ in WebSocket {socket} message as {name}
+        regex: any text, socket: a word, name: a word
+        Keeps what a regex matches in the message of a WebSocket that the latest step waited for:
+        its first group, or all of it if it has no group. Fails if it does not match.
+        example: when I keep the match of regex /id=([0-9]+)/ in WebSocket chat message as ID
+
+  when  I keep event stream {stream} event as {name}
+        stream: a word, name: a word
+        Keeps the data of the event of an event stream that the latest step waited for, without one
+        newline at the end.
+        example: when I keep event stream orders event as LATEST
+
+  when  I keep event stream {stream} event JSON {path} as {name}
+        stream: a word, path: a JSONPath, name: a word
+        Keeps the one value at a JSONPath in the data of the event of an event stream that the
+        latest step waited for. In JSON that later steps write it has its type. Elsewhere, a string
+        is its text, and everything else compact JSON.
+        example: when I keep event stream orders event JSON $.id as ID
+
+  when  I keep the match of regex /{regex}/ in event stream {stream} event as {name}
+        regex: any text, stream: a word, name: a word
+        Keeps what a regex matches in the data of the event of an event stream that the latest step
+        waited for: its first group, or all of it if it has no group. Fails if it does not match.
+        example: when I keep the match of regex /id=([0-9]+)/ in event stream orders event as ID
 
   then  value {name} is "{text}"
         name: a word, text: any text with \ escapes

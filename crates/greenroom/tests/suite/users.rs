@@ -472,8 +472,8 @@ error[unknown-user]: scenarios cannot run as user daemon: newuidmap and newgidma
 "#]]);
     let ran = project.run(["doctor"]).passes();
     if ran.stdout.contains("\nScenarios are sealed.\n") {
-        let doctor = "  newuidmap and newgidmap, which map its ids, are not installed\n    help: install them, on Debian in \
-                      package uidmap, or run greenroom as root\n";
+        let doctor = "  newuidmap and newgidmap, which map its ids, are not installed\n    help: install them, on \
+                      Debian in package uidmap, or run greenroom as root\n";
         assert!(ran.stdout.ends_with(doctor), "{}", ran.stdout);
     }
     let Some(project) = by_nobody(text(), "somebody:100000:65536\nnobody:200000:0\n") else { return };
@@ -491,8 +491,8 @@ error[unknown-user]: scenarios cannot run as user daemon: /etc/subuid gives user
 
 "#]]);
     let ran = project.run(["doctor"]).passes();
-    let doctor = "Scenarios cannot run as another user, by `user:` in the metadata:\n\n  /etc/subuid gives user nobody no \
-                  subordinate ids, or too few\n    help: let root run `usermod --add-subuids 100000-165535 \
+    let doctor = "Scenarios cannot run as another user, by `user:` in the metadata:\n\n  /etc/subuid gives user \
+                  nobody no subordinate ids, or too few\n    help: let root run `usermod --add-subuids 100000-165535 \
                   --add-subgids 100000-165535 nobody`, or run greenroom as root\n";
     assert!(ran.stdout.ends_with(doctor), "{}", ran.stdout);
     let Some(project) = by_nobody(text(), SUBORDINATE) else { return };

@@ -24,6 +24,28 @@ fn events_are_waited_for_in_their_order() {
 }
 
 #[test]
+fn the_event_that_was_waited_for_is_kept() {
+    let open = "when I open event stream news at http://localhost:8000/events\n";
+    let wait = "when I wait for event stream news to send \"two lines\"\n";
+    holds(&format!(
+        "{UP}{open}{wait}when I keep event stream news event as ORDER\n\
+         and I keep the match of regex /^([0-9]+)/ in event stream news event as NUMBER\n\
+         then value ORDER is \"7\\ntwo lines\"\nand value NUMBER is \"7\""
+    ));
+    snapbox::assert_data_eq!(said(&format!("{open}when I keep event stream news event as ORDER")), str![[r#"
+  no step has waited for an event of event stream news
+  help: write `when I wait for event stream news to send "TEXT"` before this step
+"#]]);
+    snapbox::assert_data_eq!(
+        said(&format!("{open}{wait}when I keep event stream news event JSON $.id as ORDER")),
+        str![[r#"
+  the event of event stream news is not JSON: more text follows the value
+  note: line 2, column 1: two lines
+"#]]
+    );
+}
+
+#[test]
 fn an_event_that_does_not_come_is_named() {
     let open = "when I open event stream news at http://localhost:8000/events\n";
     let wait = "and I wait for event stream news to send ";

@@ -56,6 +56,123 @@ fn messages_are_sent_and_waited_for_in_their_order() {
 }
 
 #[test]
+fn the_message_that_was_waited_for_is_kept() {
+    let steps = [
+        format!("{UP}{OPEN}"),
+        "when I send JSON {\"id\": 17, \"tags\": [\"a b\"]} to WebSocket chat\n".to_owned(),
+        send("later"),
+        wait("regex /17/"),
+        "when I keep WebSocket chat message as FIRST\n".to_owned(),
+        "and I keep the match of regex /\"id\": ([0-9]+)/ in WebSocket chat message as ID\n".to_owned(),
+        wait("\"later\""),
+        "when I keep WebSocket chat message as SECOND\n".to_owned(),
+        "then value FIRST is \"you said {\\\"id\\\": 17, \\\"tags\\\": [\\\"a b\\\"]}\"\n".to_owned(),
+        "and value ID is \"17\"\nand value SECOND is \"you said later\"\n".to_owned(),
+        send("json {\\\"id\\\": ${ID}, \\\"tags\\\": [\\\"a b\\\"]}"),
+        wait("\"tags\""),
+        "when I keep WebSocket chat message JSON $.tags as TAGS\n".to_owned(),
+        "and I keep WebSocket chat message JSON $.id as NUMBER\n".to_owned(),
+        "then value TAGS is \"[\\\"a b\\\"]\"\nand value NUMBER is \"17\"\n".to_owned(),
+    ];
+    holds(&steps.concat());
+}
+
+#[test]
+fn a_message_that_cannot_be_kept_is_explained() {
+    let keep = "when I keep WebSocket chat message as TEXT";
+    snapbox::assert_data_eq!(
+        said(&format!("{UP}{OPEN}{}{keep}", send("hello"))),
+        str![[r#"
+  no step has waited for a message of WebSocket chat
+  help: write `when I wait for WebSocket chat to send "TEXT"` before this step
+"#]]
+    );
+    let steps = format!("{UP}{OPEN}{}{}", send("hello"), wait("\"hello\""));
+    let json = steps.clone() + "when I keep WebSocket chat message JSON $.id as ID";
+    snapbox::assert_data_eq!(
+        said(&json),
+        str![[r#"
+  the message of WebSocket chat is not JSON: expected a JSON value
+  note: line 1, column 1: you said hello
+"#]]
+    );
+    let regex = steps + "when I keep the match of regex /[0-9]+/ in WebSocket chat message as ID";
+    snapbox::assert_data_eq!(
+        said(&regex),
+        str![[r#"
+  the message of WebSocket chat does not match the regex
+  expected to match the regex:
+    │ [0-9]+
+  actual:
+    │ you said hello
+"#]]
+    );
+    let binary = format!("{UP}{OPEN}{}{}{keep}", send("binary"), wait("\"end\""));
+    snapbox::assert_data_eq!(
+        said(&binary),
+        str![[r#"
+  the message of WebSocket chat is not UTF-8, so it cannot be kept
+  note: byte 1 is 0xff
+"#]]
+    );
+}
+
+#[test]
+fn messages_of_what_no_step_opens_are_not_kept() {
+    let text = document(
+        "when I open WebSocket chat at ws://localhost:8000/\n\
+         and I open event stream news at http://localhost:8000/events\n\
+         and I keep WebSocket caht message as A\nand I keep event stream nwes event JSON $.a as B\n\
+         and I keep the match of regex /(/ in WebSocket chat message as C\n\
+         and I keep event stream news event JSON $[ as D\n\
+         and I keep event stream news event as A",
+    );
+    Project::new().file("x.md", text).run(["check", "x.md"]).code(2).stdout("").stderr(str![[r#"
+error[unknown-name]: no earlier step opens a WebSocket caht
+ --> x.md:9:22
+  |
+9 | and I keep WebSocket caht message as A
+  |                      ^^^^
+  |
+  = help: did you mean chat?
+
+error[unknown-name]: no earlier step opens an event stream nwes
+  --> x.md:10:25
+   |
+10 | and I keep event stream nwes event JSON $.a as B
+   |                         ^^^^
+   |
+   = help: did you mean news?
+
+error[bad-regex]: invalid regular expression: unclosed group
+  --> x.md:11:32
+   |
+11 | and I keep the match of regex /(/ in WebSocket chat message as C
+   |                                ^
+
+error[unknown-step]: no binding matches this step
+  --> x.md:12:1
+   |
+12 | and I keep event stream news event JSON $[ as D
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = note: `when I keep event stream {stream:word} event JSON {path:jsonpath} as {name:word}` in lib/values.yaml (built in) would match except for `path`
+   = help: `path` must be a JSONPath such as `$.items[0]`, without spaces outside of brackets (jsonpath), not `$[`
+
+error[kept-twice]: a value is already kept as A: `and I keep WebSocket caht message as A`
+  --> x.md:13:39
+   |
+13 | and I keep event stream news event as A
+   |                                       ^
+   |
+   = help: keep this one under another name
+
+5 errors
+
+"#]]);
+}
+
+#[test]
 fn a_close_has_a_side_a_code_and_a_reason() {
     holds(&format!(
         "{UP}{OPEN}when I close WebSocket chat\nthen WebSocket chat is closed with code 1000\n\

@@ -34,7 +34,9 @@ pub(crate) use again::LOOK;
 pub(crate) use header::missing as missing_header;
 pub(crate) use show::{with_response, with_status};
 pub(crate) use state::{Response, latest};
-pub(crate) use validity::check_response;
+pub(crate) use stream::latest_event;
+pub(crate) use validity::{check_named_stream, check_named_web_socket, check_response};
+pub(crate) use web_socket::latest_message;
 
 pub(crate) use faults::explain_fault;
 pub(crate) use options::route_of_wait;

@@ -26,6 +26,15 @@ const SHOWN: usize = 5;
 /// The longest data that a failure shows, in characters.
 const LONGEST: usize = 100;
 
+/// Returns the data of the event that the latest step waited for.
+pub(crate) fn latest_event(context: &mut Context, name: &str) -> Result<Vec<u8>, Failure> {
+    let stream = context.state::<Streams>().get(name)?;
+    stream.latest.clone().map(String::into_bytes).ok_or_else(|| {
+        let error = Failure::new(format!("no step has waited for an event of event stream {name}"));
+        error.help(format!("write `when I wait for event stream {name} to send \"TEXT\"` before this step"))
+    })
+}
+
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     library
@@ -46,6 +55,8 @@ struct EventStream {
     end: Option<Result<Received, HttpError>>,
     /// Where the latest event that a step waited for ends.
     position: usize,
+    /// The data of that event.
+    latest: Option<String>,
 }
 
 impl EventStream {
@@ -101,7 +112,7 @@ fn open(context: &mut Context, captures: &Captures) -> StepResult {
         Ok(exchange) => exchange,
         Err(error) => return Err(explain(context, &line, &error)),
     };
-    let mut stream = EventStream { exchange, end: None, position: 0 };
+    let mut stream = EventStream { exchange, end: None, position: 0, latest: None };
     let what = format!("the response to {line}");
     let clock = context.watch().stopwatch();
     // A stream has no end; anything else is shown as a whole.
@@ -142,8 +153,9 @@ fn wait(context: &mut Context, captures: &Captures) -> StepResult {
         let event = stream.events(from).find(|event| event.data.contains(text));
         (event.is_some() || has_ended).then_some(event)
     })?;
-    if let Some(Event { end, .. }) = found.flatten() {
+    if let Some(Event { end, data, .. }) = found.flatten() {
         stream.position = end;
+        stream.latest = Some(data);
         return Ok(());
     }
     let error = Failure::new(match &stream.end {

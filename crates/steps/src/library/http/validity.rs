@@ -105,7 +105,7 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
 }
 
 /// Checks a step about a stream that an earlier one opens.
-pub(super) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(crate) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems: Vec<Problem> = limit::problem(captures, state).into_iter().collect();
     let Some(name) = captures.known("stream") else { return problems };
     if state.own_code || state.http.streams.contains(name) {
@@ -129,7 +129,7 @@ pub(super) fn check_web_socket(captures: &Captures, state: &mut PreflightState) 
 }
 
 /// Checks a step about a WebSocket that an earlier one opens.
-pub(super) fn check_named_web_socket(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+pub(crate) fn check_named_web_socket(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems: Vec<Problem> = limit::invalid(captures).into_iter().collect();
     problems.extend(invalid_regex(captures));
     problems.extend(invalid_json(captures));

@@ -39,6 +39,16 @@ const OVERHEAD: usize = 64;
 const WITHOUT_CLOSE: u16 = 1006;
 const WITHOUT_CODE: u16 = 1005;
 
+/// Returns the message that the latest step waited for.
+pub(crate) fn latest_message(context: &mut Context, name: &str) -> Result<Vec<u8>, Failure> {
+    let client = context.state::<Clients>().get(name)?;
+    let latest = client.inbox.seen.checked_sub(1).and_then(|at| client.inbox.messages.get(at));
+    latest.map(|message| message.bytes().to_owned()).ok_or_else(|| {
+        let error = Failure::new(format!("no step has waited for a message of WebSocket {name}"));
+        error.help(format!("write `when I wait for WebSocket {name} to send \"TEXT\"` before this step"))
+    })
+}
+
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     let check = || Check::With(validity::check_named_web_socket);

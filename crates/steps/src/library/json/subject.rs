@@ -29,6 +29,10 @@ pub(crate) enum Subject {
     Daemon,
     /// A kept value.
     Value,
+    /// The message of a WebSocket that the latest step waited for. Only steps that keep it read it.
+    WebSocket,
+    /// The event of an event stream likewise.
+    EventStream,
 }
 
 /// Data that a step looks at.
@@ -40,7 +44,7 @@ pub(super) struct Data {
 }
 
 impl Subject {
-    /// All of them, with their names in functions.
+    /// Those that steps check, with their names in functions.
     pub(super) const ALL: [(Self, &str); 6] = [
         (Self::Output(Stream::Stdout), "stdout"),
         (Self::Output(Stream::Stderr), "stderr"),
@@ -87,6 +91,13 @@ impl Subject {
                     value => value.clone(),
                 }
             }
+            Self::WebSocket | Self::EventStream => {
+                let bytes = match self {
+                    Self::WebSocket => http::latest_message(context, captures.text("socket")?)?,
+                    _ => http::latest_event(context, captures.text("stream")?)?,
+                };
+                data::parse(&bytes, format).map_err(|error| not_data(&what, format, &bytes, error))?
+            }
         };
         Ok(Data { what, value })
     }
@@ -99,6 +110,8 @@ impl Subject {
             Self::File => format!("file {}", captures.text("filename")?),
             Self::Daemon => format!("the latest JSON line of daemon {}", daemon_of(captures)?),
             Self::Value => format!("value {}", captures.text("name")?),
+            Self::WebSocket => format!("the message of WebSocket {}", captures.text("socket")?),
+            Self::EventStream => format!("the event of event stream {}", captures.text("stream")?),
         })
     }
 

@@ -10,7 +10,7 @@ use super::types::{DataType, format_of, number};
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::bytes::invalid_regex;
 use crate::library::daemon::{OF_DAEMON, unknown_daemon};
-use crate::library::http::{LOOK, check_response};
+use crate::library::http::{LOOK, check_named_stream, check_named_web_socket, check_response};
 use crate::library::place::{nearest, never_created, outside};
 use crate::library::runcmd::needs_command;
 use crate::look::Look;
@@ -25,6 +25,8 @@ pub(super) fn check_of(subject: Subject) -> Check {
         Subject::File => Check::With(|captures, state| check_data_of(Subject::File, captures, state)),
         Subject::Daemon => Check::With(|captures, state| check_data_of(Subject::Daemon, captures, state)),
         Subject::Value => Check::With(|captures, state| check_data_of(Subject::Value, captures, state)),
+        Subject::WebSocket => Check::With(|captures, state| check_data_of(Subject::WebSocket, captures, state)),
+        Subject::EventStream => Check::With(|captures, state| check_data_of(Subject::EventStream, captures, state)),
     }
 }
 
@@ -45,6 +47,8 @@ pub(crate) fn check_data_of(subject: Subject, captures: &Captures, state: &mut P
             unknown_daemon(capture, captures, state).into_iter().collect()
         }
         Subject::Value => check_value_name(captures, state).into_iter().collect(),
+        Subject::WebSocket => check_named_web_socket(captures, state),
+        Subject::EventStream => check_named_stream(captures, state),
     };
     problems.extend(check(captures, state));
     problems
@@ -64,7 +68,7 @@ pub(super) fn look_of(subject: Subject) -> Look {
         }),
         Subject::Daemon => OF_DAEMON,
         Subject::Response => LOOK,
-        Subject::File => Look::Live,
+        Subject::File | Subject::WebSocket | Subject::EventStream => Look::Live,
     }
 }
 

@@ -17,32 +17,38 @@ use crate::registry::Library;
 use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 
 /// Sources of which a step keeps all.
-const WHOLE: [(Source, &str); 6] = [
+const WHOLE: [(Source, &str); 8] = [
     (Source::Output(Stream::Stdout), "stdout"),
     (Source::Output(Stream::Stderr), "stderr"),
     (Source::Body, "body"),
     (Source::Header, "header"),
     (Source::Cookie, "cookie"),
     (Source::File, "file"),
+    (Source::WebSocket, "web_socket"),
+    (Source::EventStream, "event_stream"),
 ];
 
 /// Sources of which a step keeps what a regex matches.
-const SEARCHED: [(Source, &str); 6] = [
+const SEARCHED: [(Source, &str); 8] = [
     (Source::Output(Stream::Stdout), "stdout"),
     (Source::Output(Stream::Stderr), "stderr"),
     (Source::Body, "body"),
     (Source::File, "file"),
     (Source::Daemon(Stream::Stdout), "daemon_stdout"),
     (Source::Daemon(Stream::Stderr), "daemon_stderr"),
+    (Source::WebSocket, "web_socket"),
+    (Source::EventStream, "event_stream"),
 ];
 
 /// Subjects of which a step keeps the value at a path.
-const DATA: [(Subject, &str); 5] = [
+const DATA: [(Subject, &str); 7] = [
     (Subject::Output(Stream::Stdout), "stdout"),
     (Subject::Output(Stream::Stderr), "stderr"),
     (Subject::Response, "response"),
     (Subject::File, "file"),
     (Subject::Daemon, "daemon"),
+    (Subject::WebSocket, "web_socket"),
+    (Subject::EventStream, "event_stream"),
 ];
 
 /// Adds the steps of this file.
@@ -138,6 +144,14 @@ fn read(context: &mut Context, captures: &Captures, source: Source) -> Result<(S
             let bytes = Bytes::of(&file)?;
             let bytes = bytes.part(bytes.len().saturating_sub(HELD), HELD).map(Cow::into_owned)?;
             (what, bytes)
+        }
+        Source::WebSocket => {
+            let name = captures.text("socket")?;
+            (format!("the message of WebSocket {name}"), http::latest_message(context, name)?)
+        }
+        Source::EventStream => {
+            let name = captures.text("stream")?;
+            (format!("the event of event stream {name}"), http::latest_event(context, name)?)
         }
     })
 }

@@ -11,4 +11,6 @@ pub(super) enum Source {
     Cookie,
     File,
     Daemon(Stream),
+    WebSocket,
+    EventStream,
 }

@@ -57,6 +57,17 @@ pub(super) fn check_of(source: Source) -> Check {
             let daemon = unknown_daemon("daemon", captures, state);
             daemon.into_iter().chain(invalid_regex(captures)).chain(keeps(captures, state)).collect()
         }),
+        Source::WebSocket => Check::With(|captures, state| {
+            let mut problems = http::check_named_web_socket(captures, state);
+            problems.extend(keeps(captures, state));
+            problems
+        }),
+        Source::EventStream => Check::With(|captures, state| {
+            let mut problems = http::check_named_stream(captures, state);
+            problems.extend(invalid_regex(captures));
+            problems.extend(keeps(captures, state));
+            problems
+        }),
     }
 }
 
@@ -77,6 +88,8 @@ pub(super) fn check_data(subject: Subject) -> Check {
         Subject::File => check!(Subject::File),
         Subject::Daemon => check!(Subject::Daemon),
         Subject::Value => check!(Subject::Value),
+        Subject::WebSocket => check!(Subject::WebSocket),
+        Subject::EventStream => check!(Subject::EventStream),
     }
 }
 
