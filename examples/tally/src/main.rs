@@ -37,11 +37,13 @@ fn talk(votes: &mut Votes, stream: &TcpStream) -> io::Result<()> {
     let mut answers = stream.try_clone()?;
     for line in BufReader::new(stream).lines() {
         let line = line?;
-        match line.split_once(' ') {
-            Some(("vote", what)) => writeln!(answers, "{}", votes.add(what)?)?,
-            Some(("votes", what)) => writeln!(answers, "{}", votes.counts.get(what).unwrap_or(&0))?,
-            _ => writeln!(answers, "error: expected `vote THING` or `votes THING`, not `{line}`")?,
-        }
+        let answer = match line.split_once(' ') {
+            Some(("vote", what)) => format!("{}\n", votes.add(what)?),
+            Some(("votes", what)) => format!("{}\n", votes.counts.get(what).unwrap_or(&0)),
+            _ => format!("error: expected `vote THING` or `votes THING`, not `{line}`\n"),
+        };
+        // In one piece: the kernel holds a second small one back until the first is confirmed.
+        answers.write_all(answer.as_bytes())?;
     }
     Ok(())
 }

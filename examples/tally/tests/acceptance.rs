@@ -22,7 +22,8 @@ impl Booth {
             Some(connection) => connection,
             none => none.insert(BufReader::new(TcpStream::connect(("127.0.0.1", PORT))?)),
         };
-        writeln!(connection.get_mut(), "{line}")?;
+        // In one piece: the kernel holds a second small one back until the first is confirmed.
+        connection.get_mut().write_all(format!("{line}\n").as_bytes())?;
         let mut answer = String::new();
         connection.read_line(&mut answer)?;
         Ok(answer.trim_end().to_owned())
