@@ -32,10 +32,13 @@ fn the_event_that_was_waited_for_is_kept() {
          and I keep the match of regex /^([0-9]+)/ in event stream news event as NUMBER\n\
          then value ORDER is \"7\\ntwo lines\"\nand value NUMBER is \"7\""
     ));
-    snapbox::assert_data_eq!(said(&format!("{open}when I keep event stream news event as ORDER")), str![[r#"
+    snapbox::assert_data_eq!(
+        said(&format!("{open}when I keep event stream news event as ORDER")),
+        str![[r#"
   no step has waited for an event of event stream news
   help: write `when I wait for event stream news to send "TEXT"` before this step
-"#]]);
+"#]]
+    );
     snapbox::assert_data_eq!(
         said(&format!("{open}{wait}when I keep event stream news event JSON $.id as ORDER")),
         str![[r#"

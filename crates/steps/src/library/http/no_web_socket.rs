@@ -5,7 +5,7 @@ use crate::check::{PreflightState, Problem};
 use crate::context::Context;
 use crate::library::feature::WEB_SOCKETS;
 use crate::registry::{Check, Library};
-use crate::step::{Captures, StepResult};
+use crate::step::{Captures, Failure, StepResult};
 
 /// The steps about an open WebSocket, as `web_socket` has them.
 const STEPS: [&str; 8] = [
@@ -18,6 +18,11 @@ const STEPS: [&str; 8] = [
     "http_web_socket_is_open",
     "http_web_socket_is_closed",
 ];
+
+/// Says that there are no messages.
+pub(crate) fn latest_message(_: &mut Context, _: &str) -> Result<Vec<u8>, Failure> {
+    Err(WEB_SOCKETS.failure())
+}
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
