@@ -28,6 +28,18 @@ fn holds(steps: &str) {
     Project::anywhere().file("x.md", document(steps)).run(["run", "x.md"]).passes();
 }
 
+/// Runs steps of which the last must fail. Returns the peak of the memory of the largest process, in MiB.
+fn peak(steps: &str) -> u64 {
+    // The kernel knows it of all processes that ended below this one.
+    let program = "import resource, subprocess, sys\nended = subprocess.run(sys.argv[1:])\n\
+                   peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss\nopen('peak', 'w').write(str(peak))\n\
+                   sys.exit(ended.returncode)";
+    let project = Project::anywhere().file("x.md", document(steps)).through(["python3", "-c", program]);
+    project.run(["run", "x.md"]).code(1).stderr("");
+    let kib: u64 = std::fs::read_to_string(project.path("peak")).unwrap().parse().unwrap();
+    kib / 1024
+}
+
 /// Runs steps, behind the start of the server, of which the last must fail.
 fn fails(steps: &str) -> Ran {
     Project::anywhere().file("x.md", document(&format!("{UP}{steps}"))).run(["run", "x.md"]).code(1).stderr("")

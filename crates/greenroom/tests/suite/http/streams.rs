@@ -2,7 +2,7 @@
 
 use snapbox::str;
 
-use super::{UP, document, fails, holds};
+use super::{UP, document, fails, holds, peak};
 use crate::support::Project;
 
 /// Returns what the failure of the last of these steps says.
@@ -125,4 +125,11 @@ error[unknown-name]: no earlier step opens an event stream other
 2 errors
 
 "#]]);
+}
+
+#[test]
+fn a_stream_without_end_does_not_cost_memory() {
+    let open = "when I open event stream news at http://localhost:8000/noise\n";
+    let peak = peak(&format!("{UP}{open}when I wait for event stream news to send \"bye\", for at most 60 seconds"));
+    assert!(peak < 250, "{peak} MiB");
 }

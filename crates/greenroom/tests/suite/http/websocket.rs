@@ -3,7 +3,7 @@
 use snapbox::str;
 
 use super::tls::{NAMES, TRUSTED, certificate, openssl};
-use super::{document, holds};
+use super::{document, holds, peak};
 use crate::support::{Project, Ran};
 
 /// A server `chat` on port 8000.
@@ -397,6 +397,14 @@ fn a_flood_does_not_exceed_the_limit_of_a_step() {
     for kind in ["flood", "flood pings", "hollow"] {
         let shown = said(&format!("{UP}{OPEN}{}{}", send(kind), wait("\"bye\", for at most 0.5 seconds")));
         assert!(shown.starts_with("  WebSocket chat sent no message with `bye` within 500 ms\n"), "{kind}: {shown}");
+    }
+}
+
+#[test]
+fn a_flood_does_not_cost_memory() {
+    for kind in ["flood", "flood pings", "hollow", "endless", "huge"] {
+        let peak = peak(&format!("{UP}{OPEN}{}{}", send(kind), wait("\"bye\", for at most 2 seconds")));
+        assert!(peak < 200, "{kind}: {peak} MiB");
     }
 }
 

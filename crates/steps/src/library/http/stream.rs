@@ -1,6 +1,6 @@
 //! Steps about server-sent events: opening a stream of them, and waiting for one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -147,10 +147,12 @@ fn wait(context: &mut Context, captures: &Captures) -> StepResult {
     let stream = streams.get(name)?;
     let what = format!("event stream {name} to send `{text}`");
     let from = stream.position;
+    let mut seen = from;
     let clock = watch.stopwatch();
     let found = watch.until_readable(&what, (clock, limit), stream, |stream| {
         let has_ended = stream.advance();
-        let event = stream.events(from).find(|event| event.data.contains(text));
+        let mut new = stream.events(seen).inspect(|event| seen = event.end);
+        let event = new.find(|event| event.data.contains(text));
         (event.is_some() || has_ended).then_some(event)
     })?;
     if let Some(Event { end, data, .. }) = found.flatten() {
@@ -169,15 +171,22 @@ fn wait(context: &mut Context, captures: &Captures) -> StepResult {
     } else {
         error
     };
-    let events: Vec<Event> = stream.events(from).collect();
-    let error = match events.len() {
+    let (mut count, mut latest) = (0, VecDeque::new());
+    for event in stream.events(from) {
+        count += 1;
+        latest.push_back(event);
+        // There may be millions.
+        if latest.len() > SHOWN {
+            latest.pop_front();
+        }
+    }
+    let error = match count {
         0 if from > 0 => error.note("it has sent no event since the one that the latest step waited for"),
         0 => error.note("it has sent no event"),
         count if count > SHOWN => error.note(format!("it has sent {count} other events, at last these:")),
         _ => error.note("it has sent these events:"),
     };
-    let latest = events[events.len().saturating_sub(SHOWN)..].iter();
-    Err(latest.fold(error, |error, event| {
+    Err(latest.iter().fold(error, |error, event| {
         let data: String = event.data.chars().take(LONGEST).collect();
         let more = if data.len() < event.data.len() { "…" } else { "" };
         error.note(format!("{}: {data:?}{more}", event.kind))
