@@ -123,11 +123,15 @@ impl Url {
                 .help("write `%20` for a blank in a path, and `+` or `%20` in a query"));
         }
         let Some((name, rest)) = text.split_once("://") else {
-            return Err(UrlError::new(0..text.len(), "it has no scheme").help(format!(
-                "write the whole URL, such as `{}://{}`",
-                schemes[0].name(),
-                text.trim_start_matches('/')
-            )));
+            // `http//host` and `https:/host` mean more than a host of that name.
+            let mistyped = schemes.into_iter().find_map(|scheme| {
+                let rest = text.strip_prefix(scheme.name())?;
+                (rest.starts_with("//") || rest.starts_with(":/")).then_some((scheme, rest))
+            });
+            let (scheme, rest) = mistyped.unwrap_or((schemes[0], text));
+            let rest = rest.trim_start_matches([':', '/']);
+            return Err(UrlError::new(0..text.len(), "it has no scheme")
+                .help(format!("write the whole URL, such as `{}://{rest}`", scheme.name())));
         };
         let written = name.to_ascii_lowercase();
         let Some(scheme) = schemes.into_iter().find(|scheme| scheme.name() == written) else {
@@ -302,6 +306,19 @@ mod tests {
         assert_eq!(parts("http://[::1]:81?x"), "http ::1 81 /?x");
         assert_eq!(parts("http://me:s@cret@h/"), "http h 80 /");
         assert_eq!(parts("http://h/a%20b/ü|"), "http h 80 /a%20b/%C3%BC%7C");
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_completed() {
+        let help = |text: &str| Url::parse(text).unwrap_err().help.unwrap();
+        assert_eq!(help("/items"), "write the whole URL, such as `http://items`");
+        assert_eq!(help("http//h/x"), "write the whole URL, such as `http://h/x`");
+        assert_eq!(help("https:/h/x"), "write the whole URL, such as `https://h/x`");
+        assert_eq!(help("http:8000/x"), "write the whole URL, such as `http://http:8000/x`");
+        assert_eq!(
+            Url::parse_web_socket("wss//h").unwrap_err().help.unwrap(),
+            "write the whole URL, such as `wss://h`"
+        );
     }
 
     #[test]
