@@ -14,11 +14,11 @@ use crate::error::CommandError;
 /// The option of a test program that selects documents.
 const DOCUMENT: &str = "--document";
 
-/// A document as the user named it, and the test program that names it.
+/// A document as the user named it, and the test programs that name it.
 #[derive(Debug)]
 pub(crate) struct OfTest {
     pub(crate) written: String,
-    pub(crate) test: Option<CargoTest>,
+    pub(crate) tests: Vec<CargoTest>,
 }
 
 /// Replaces this program by Cargo, which builds the test program and runs the documents.
@@ -26,11 +26,14 @@ pub(crate) struct OfTest {
 /// `arguments` are those of the command behind `run`, as the user wrote them. Returns only if that is not
 /// possible.
 pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString>, directory: &Path) -> CommandError {
-    let tests: Vec<Option<&CargoTest>> = documents.iter().map(|of| of.test.as_ref()).collect();
-    let Some(Some(first)) = tests.first().copied() else {
+    let tests: Vec<&CargoTest> = documents.iter().flat_map(|of| &of.tests).collect();
+    let Some(first) = tests.first().copied() else {
         return CommandError::Usage(vec![elsewhere(documents, directory)]);
     };
-    if tests.iter().any(|test| test.is_none_or(|test| test.source != first.source)) {
+    if tests.len() > documents.len() && documents.len() == 1 {
+        return CommandError::Usage(vec![several(&documents[0], directory)]);
+    }
+    if tests.len() != documents.len() || tests.iter().any(|test| test.source != first.source) {
         return CommandError::Usage(vec![elsewhere(documents, directory)]);
     }
     let is_document = |word: &OsStr| documents.iter().any(|of| *word == *of.written);
@@ -43,7 +46,7 @@ pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString
             !path.is_empty() && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
         });
         let line = line.map_or_else(String::new, |(_, line)| format!(":{line}"));
-        let document = of.test.as_ref().map_or("", |test| &test.document);
+        let document = of.tests.first().map_or("", |test| &test.document);
         command.extend([DOCUMENT.into(), format!("{document}{line}").into()]);
     }
     let shown: Vec<String> =
@@ -65,15 +68,30 @@ fn selection(test: &CargoTest, directory: &Path) -> Vec<String> {
         words.extend(["--manifest-path".to_owned(), test.directory.join("Cargo.toml").display().to_string()]);
     }
     words.extend(["--test".to_owned(), test.name.clone()]);
+    if !test.features.is_empty() {
+        words.extend(["--features".to_owned(), test.features.join(",")]);
+    }
     words
+}
+
+/// Returns the command that runs a document.
+fn command(test: &CargoTest, directory: &Path) -> String {
+    let document = words::shell_quote(&test.document);
+    format!("cargo test {} -- {DOCUMENT} {document}", selection(test, directory).join(" "))
+}
+
+/// Says which commands run a document that several test programs name.
+fn several(of: &OfTest, directory: &Path) -> String {
+    let lines: Vec<String> = of.tests.iter().map(|test| format!("  {}", command(test, directory))).collect();
+    format!("several test programs name {}; run one of them:\n{}", words::escape(&of.written), lines.join("\n"))
 }
 
 /// Says which command runs each document, as one cannot run all.
 fn elsewhere(documents: &[OfTest], directory: &Path) -> String {
     let line = |of: &OfTest| {
-        let command = of.test.as_ref().map_or_else(
+        let command = of.tests.first().map_or_else(
             || format!("greenroom run {}", words::shell_quote(&of.written)),
-            |test| format!("cargo test {} -- {DOCUMENT} {}", selection(test, directory).join(" "), test.document),
+            |test| command(test, directory),
         );
         format!("  {}: {command}", words::escape(&of.written))
     };

@@ -20,15 +20,12 @@ use greenroom_steps::function::PREFIX;
 use greenroom_steps::{Library, Registry};
 
 pub(crate) use launch::{OfTest, run};
+#[cfg(feature = "command")]
 use project::CargoTest;
+use project::Search;
 
 /// The language of functions in Rust, as bindings write it.
 pub(crate) const LANGUAGE: &str = "rust";
-
-/// Returns the test program of Cargo's that names a document.
-fn test_of(document: &str, directory: &Path) -> Option<CargoTest> {
-    project::test_of(&directory.join(document))
-}
 
 /// Whether a program has the functions itself, because it is the test program.
 fn has_own(registry: &Registry) -> bool {
@@ -48,7 +45,9 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], direc
         return Cow::Borrowed(registry);
     }
     let mut tests: Vec<CargoTest> = Vec::new();
-    for test in documents.iter().filter_map(|document| test_of(document, directory)) {
+    let mut search = Search::default();
+    let of = documents.iter().filter_map(|document| search.tests_of(&directory.join(document)).into_iter().next());
+    for test in of {
         if !tests.iter().any(|known| known.source == test.source) {
             tests.push(test);
         }
@@ -112,10 +111,14 @@ fn lacks(function: &str, step: Span, binding: Option<Span>, registry: &Registry)
     }
 }
 
-/// Returns each document with its test program.
+/// Returns each document with its test programs.
 pub(crate) fn of_tests(documents: &[(&str, &str)], directory: &Path) -> Vec<OfTest> {
-    let of = |&(written, path): &(&str, &str)| OfTest { written: written.to_owned(), test: test_of(path, directory) };
-    documents.iter().map(of).collect()
+    let mut search = Search::default();
+    let mut of = |&(written, path): &(&str, &str)| {
+        let tests = search.tests_of(&directory.join(path));
+        OfTest { written: written.to_owned(), tests }
+    };
+    documents.iter().map(&mut of).collect()
 }
 
 /// Whether a step of one of these scenarios has a function in Rust that this program lacks.

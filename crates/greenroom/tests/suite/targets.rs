@@ -577,3 +577,30 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 "#]]);
     project.run(["list", "docs/it's.md", "--name", "It runs not"]).passes().stdout("docs/it's.md:2  It runs not\n");
 }
+
+/// The functions of a document beside the packages of a workspace are those of the test that names it.
+#[test]
+fn a_document_of_a_workspace_has_the_functions_of_its_tests() {
+    let manifest = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\n");
+    let harness =
+        "greenroom::acceptance_tests!(\"../../docs/shop.md\");\n#[greenroom::given(\"a shop\")]\nfn shop() {}\n";
+    let project = Project::anywhere()
+        .file("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n")
+        .file("docs/shop.md", "# The shop\n\n~~~scenario\ngiven a shop\n~~~\n")
+        .file("crates/a/Cargo.toml", manifest("a"))
+        .file("crates/a/tests/acceptance.rs", harness);
+    project.run(["check", "docs/shop.md"]).passes().stdout(str![[r#"
+1 scenario with 1 step: OK
+
+"#]]);
+    let needs = "[[test]]\nname = \"slow\"\nharness = false\nrequired-features = [\"slow\"]\n";
+    let project = project
+        .file("crates/b/Cargo.toml", format!("{}{needs}", manifest("b")))
+        .file("crates/b/tests/slow.rs", harness);
+    project.run(["run", "docs/shop.md"]).code(3).stdout("").stderr(str![[r#"
+greenroom: several test programs name docs/shop.md; run one of them:
+  cargo test --manifest-path [PROJECT]/crates/a/Cargo.toml --test acceptance -- --document ../../docs/shop.md
+  cargo test --manifest-path [PROJECT]/crates/b/Cargo.toml --test slow --features slow -- --document ../../docs/shop.md
+
+"#]]);
+}
