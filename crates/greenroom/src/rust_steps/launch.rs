@@ -21,24 +21,33 @@ pub(crate) struct OfTest {
     pub(crate) tests: Vec<CargoTest>,
 }
 
+impl OfTest {
+    /// Returns the document as a test program names it, if it does.
+    fn in_test(&self, test: &CargoTest) -> Option<&CargoTest> {
+        self.tests.iter().find(|own| own.source == test.source)
+    }
+}
+
+/// Returns the test programs that name all of the documents.
+fn shared(documents: &[OfTest]) -> Vec<&CargoTest> {
+    let Some((first, others)) = documents.split_first() else { return Vec::new() };
+    first.tests.iter().filter(|test| others.iter().all(|of| of.in_test(test).is_some())).collect()
+}
+
 /// Replaces this program by Cargo, which builds the test program and runs the documents.
 ///
 /// `arguments` are those of the command behind `run`, as the user wrote them. Returns only if that is not
 /// possible.
 pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString>, directory: &Path) -> CommandError {
-    let tests: Vec<&CargoTest> = documents.iter().flat_map(|of| &of.tests).collect();
-    let Some(first) = tests.first().copied() else {
-        return CommandError::Usage(vec![elsewhere(documents, directory)]);
+    let shared = shared(documents);
+    let test = match *shared {
+        [test] => test,
+        [] => return CommandError::Usage(vec![elsewhere(documents, directory)]),
+        _ => return CommandError::Usage(vec![several(documents, &shared, directory)]),
     };
-    if tests.len() > documents.len() && documents.len() == 1 {
-        return CommandError::Usage(vec![several(&documents[0], directory)]);
-    }
-    if tests.len() != documents.len() || tests.iter().any(|test| test.source != first.source) {
-        return CommandError::Usage(vec![elsewhere(documents, directory)]);
-    }
     let is_document = |word: &OsStr| documents.iter().any(|of| *word == *of.written);
     let mut command = vec![OsString::from("test")];
-    command.extend(selection(first, directory).into_iter().map(OsString::from));
+    command.extend(selection(test, directory).into_iter().map(OsString::from));
     command.push("--".into());
     command.extend(arguments.filter(|word| !is_document(word) && word != "--"));
     for of in documents {
@@ -46,7 +55,7 @@ pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString
             !path.is_empty() && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
         });
         let line = line.map_or_else(String::new, |(_, line)| format!(":{line}"));
-        let document = of.tests.first().map_or("", |test| &test.document);
+        let document = of.in_test(test).map_or("", |named| &named.document);
         command.extend([DOCUMENT.into(), format!("{document}{line}").into()]);
     }
     let shown: Vec<String> =
@@ -74,16 +83,22 @@ fn selection(test: &CargoTest, directory: &Path) -> Vec<String> {
     words
 }
 
-/// Returns the command that runs a document.
-fn command(test: &CargoTest, directory: &Path) -> String {
-    let document = words::shell_quote(&test.document);
-    format!("cargo test {} -- {DOCUMENT} {document}", selection(test, directory).join(" "))
+/// Returns the command that runs documents of a test program.
+fn command(documents: &[OfTest], test: &CargoTest, directory: &Path) -> String {
+    let mut words = vec!["cargo".to_owned(), "test".to_owned()];
+    words.extend(selection(test, directory));
+    words.push("--".to_owned());
+    for named in documents.iter().filter_map(|of| of.in_test(test)) {
+        words.extend([DOCUMENT.to_owned(), named.document.clone()]);
+    }
+    words.iter().map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Says which commands run a document that several test programs name.
-fn several(of: &OfTest, directory: &Path) -> String {
-    let lines: Vec<String> = of.tests.iter().map(|test| format!("  {}", command(test, directory))).collect();
-    format!("several test programs name {}; run one of them:\n{}", words::escape(&of.written), lines.join("\n"))
+/// Says which commands run documents that several test programs name.
+fn several(documents: &[OfTest], tests: &[&CargoTest], directory: &Path) -> String {
+    let lines: Vec<String> = tests.iter().map(|test| format!("  {}", command(documents, test, directory))).collect();
+    let written: Vec<_> = documents.iter().map(|of| words::escape(&of.written)).collect();
+    format!("several test programs name {}; run one of them:\n{}", written.join(" and "), lines.join("\n"))
 }
 
 /// Says which command runs each document, as one cannot run all.
@@ -91,7 +106,7 @@ fn elsewhere(documents: &[OfTest], directory: &Path) -> String {
     let line = |of: &OfTest| {
         let command = of.tests.first().map_or_else(
             || format!("greenroom run {}", words::shell_quote(&of.written)),
-            |test| command(test, directory),
+            |test| command(std::slice::from_ref(of), test, directory),
         );
         format!("  {}: {command}", words::escape(&of.written))
     };

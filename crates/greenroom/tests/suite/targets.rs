@@ -603,4 +603,16 @@ greenroom: several test programs name docs/shop.md; run one of them:
   cargo test --manifest-path [PROJECT]/crates/b/Cargo.toml --test slow --features slow -- --document ../../docs/shop.md
 
 "#]]);
+    // One of them names both of these documents.
+    let both = harness.replace("shop.md\"", "shop.md\", \"../../docs/bank.md\"");
+    let project = project
+        .file("docs/bank.md", "# The bank\n\n~~~scenario\ngiven a shop\n~~~\n")
+        .file("crates/a/tests/acceptance.rs", both)
+        .program("bin/cargo", "#!/bin/sh\necho \"cargo $*\"\n");
+    let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
+    let ran = project.env("PATH", path).run(["run", "docs/bank.md", "docs/shop.md"]).code(0);
+    ran.stdout(str![[r#"
+cargo test --manifest-path [PROJECT]/crates/a/Cargo.toml --test acceptance -- --document ../../docs/bank.md --document ../../docs/shop.md
+
+"#]]);
 }
