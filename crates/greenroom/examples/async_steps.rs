@@ -83,7 +83,7 @@ async fn begin(client: &mut Client, time: u64) {
 
 #[then("the task gives {expected}")]
 async fn gives(client: &mut Client, expected: u32) -> Result<(), Box<dyn Error>> {
-    let task = client.task.take().ok_or("there is no task")?;
+    let task = client.task.take().ok_or("the task has already been taken")?;
     assert_eq!(task.await?, expected);
     Ok(())
 }

@@ -61,20 +61,30 @@ fn against_floor(what: &str, ours: &Each, floor: &Each, [wall, processor]: [f64;
 fn sleep(bench: &Bench, place: &Path) -> Result<Vec<Row>, String> {
     let count = 500;
     let bare = Bare::compile(bench)?;
+    let floor = |loops| bare.time(count, loops, place);
     let document = sleep_document(bench, count, "")?;
+    beside_floor(bench, place, "sleep, sealed", (&document, count), &floor, [1.25, 1.5])
+}
+
+/// Measures a document with one and with two jobs, in turns with its floor.
+fn beside_floor(
+    bench: &Bench,
+    place: &Path,
+    what: &str,
+    (document, count): (&Path, usize),
+    floor: &dyn Fn(usize) -> Result<Measured, String>,
+    most: [f64; 2],
+) -> Result<Vec<Row>, String> {
     let measured = all_in_turns(
         ROUNDS,
-        &[
-            &|| bare.time(count, 1, place),
-            &|| bare.time(count, 2, place),
-            &|| bench.time(&["run", "-q", "-j1"], &document, place),
-            &|| bench.time(&["run", "-q", "-j2"], &document, place),
-        ],
+        &[&|| floor(1), &|| floor(2), &|| bench.time(&["run", "-q", "-j1"], document, place), &|| {
+            bench.time(&["run", "-q", "-j2"], document, place)
+        }],
     )?;
     let [floor_1, floor_2, ours_1, ours_2] = [0, 1, 2, 3].map(|at| each(&measured[at], count));
     let rows = [
-        against_floor("sleep, sealed, -j1", &ours_1, &floor_1, [1.25, 1.5]),
-        against_floor("sleep, sealed, -j2", &ours_2, &floor_2, [1.25, 1.5]),
+        against_floor(&format!("{what}, -j1"), &ours_1, &floor_1, most),
+        against_floor(&format!("{what}, -j2"), &ours_2, &floor_2, most),
     ];
     Ok(rows.into_iter().flatten().collect())
 }
@@ -103,22 +113,9 @@ fn port(bench: &Bench, place: &Path) -> Result<Vec<Row>, String> {
 fn steps_in_python(bench: &Bench, place: &Path) -> Result<Vec<Row>, String> {
     let count = 100;
     let copies = Copies::compile(bench)?;
+    let floor = |loops| copies.time(count, loops, place);
     let document = python::document(bench, count)?;
-    let measured = all_in_turns(
-        ROUNDS,
-        &[
-            &|| copies.time(count, 1, place),
-            &|| copies.time(count, 2, place),
-            &|| bench.time(&["run", "-q", "-j1"], &document, place),
-            &|| bench.time(&["run", "-q", "-j2"], &document, place),
-        ],
-    )?;
-    let [floor_1, floor_2, ours_1, ours_2] = [0, 1, 2, 3].map(|at| each(&measured[at], count));
-    let rows = [
-        against_floor("ten steps in Python, -j1", &ours_1, &floor_1, [1.5, 1.5]),
-        against_floor("ten steps in Python, -j2", &ours_2, &floor_2, [1.5, 1.5]),
-    ];
-    Ok(rows.into_iter().flatten().collect())
+    beside_floor(bench, place, "ten steps in Python", (&document, count), &floor, [1.5, 1.5])
 }
 
 fn start(bench: &Bench, place: &Path) -> Result<Vec<Row>, String> {

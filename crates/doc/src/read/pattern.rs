@@ -205,27 +205,30 @@ pub(crate) fn parse_regex(
     let Scan { literals, escapes_group } = scan(pattern);
     // The group keeps alternatives together: `a|b` means a whole step `a` or a whole step `b`.
     let wrapped = format!("^(?:{pattern})$");
-    if is_builtin
-        && !escapes_group
-        && let Ok(parsed) = ParserBuilder::new().case_insensitive(!case_sensitive).build().parse(&wrapped)
-    {
-        let (groups, names) = named_groups(&parsed).into_iter().unzip();
-        let compiled = OnceLock::new();
-        return Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names));
-    }
-    let compiled = match build(&wrapped, case_sensitive) {
-        Ok(compiled) if !escapes_group => compiled,
+    let parse = || ParserBuilder::new().case_insensitive(!case_sensitive).build().parse(&wrapped).ok();
+    let parsed = if is_builtin && !escapes_group { parse() } else { None };
+    let (captured, compiled) = if let Some(parsed) = parsed {
+        (named_groups(&parsed), OnceLock::new())
+    } else {
+        let compiled = compile(pattern, &wrapped, case_sensitive, escapes_group)?;
+        let all = compiled.capture_names().enumerate();
+        let captured = all.filter_map(|(group, name)| Some((group, name?.to_owned()))).collect();
+        (captured, OnceLock::from(Some(compiled)))
+    };
+    let (groups, names) = captured.into_iter().unzip();
+    Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names))
+}
+
+/// Compiles a regex in the group that is put around it.
+fn compile(pattern: &str, wrapped: &str, case_sensitive: bool, escapes_group: bool) -> Result<Regex, Box<Mistake>> {
+    match build(wrapped, case_sensitive) {
+        Ok(compiled) if !escapes_group => Ok(compiled),
         // Without the wrapping, so that the position is right.
         outcome => match (build(pattern, case_sensitive), outcome) {
-            (Err(error), _) | (Ok(_), Err(error)) => return Err(Box::new(invalid_regex(pattern, &error))),
-            (Ok(_), Ok(compiled)) => compiled,
+            (Err(error), _) | (Ok(_), Err(error)) => Err(Box::new(invalid_regex(pattern, &error))),
+            (Ok(_), Ok(compiled)) => Ok(compiled),
         },
-    };
-    let captured: Vec<(usize, String)> =
-        compiled.capture_names().enumerate().filter_map(|(group, name)| Some((group, name?.to_owned()))).collect();
-    let (groups, names) = captured.into_iter().unzip();
-    let compiled = OnceLock::from(Some(compiled));
-    Ok((Pattern { regex: wrapped, case_sensitive, compiled, groups, literals, check_types: true }, names))
+    }
 }
 
 /// Returns the groups of a regex that have names, in their order.

@@ -11,8 +11,6 @@ use std::rc::Rc;
 pub(crate) struct CargoTest {
     /// The directory of its package.
     pub(crate) directory: PathBuf,
-    /// The package, if its manifest says.
-    pub(crate) package: Option<String>,
     /// Its name.
     pub(crate) name: String,
     /// Its source.
@@ -26,7 +24,6 @@ pub(crate) struct CargoTest {
 /// What a manifest says of a package and its tests, or of a workspace.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Manifest {
-    package: Option<String>,
     tests: Vec<ManifestTest>,
     /// The members of the workspace, as it writes them.
     members: Vec<String>,
@@ -49,7 +46,6 @@ pub(super) struct Search {
 /// What a directory with a manifest has: a package, a workspace, or both.
 #[derive(Debug, Default)]
 struct Package {
-    name: Option<String>,
     harnesses: Vec<Harness>,
     /// The directories of the members of the workspace.
     members: BTreeSet<PathBuf>,
@@ -105,7 +101,7 @@ impl Package {
         };
         let harnesses = sources(directory, &manifest).into_iter().filter_map(harness).collect();
         let members = manifest.members.iter().flat_map(|member| expand(directory, member)).collect();
-        Some(Self { name: manifest.package, harnesses, members })
+        Some(Self { harnesses, members })
     }
 
     /// Returns the tests that name a document.
@@ -114,7 +110,6 @@ impl Package {
             Some(CargoTest {
                 document: named_in(&harness.text, directory, document)?,
                 directory: directory.to_owned(),
-                package: self.name.clone(),
                 name: harness.name.clone(),
                 source: harness.source.clone(),
                 features: harness.features.clone(),
@@ -179,7 +174,6 @@ fn read(text: &str) -> Manifest {
         let values = value.and_then(toml::Value::as_array).into_iter().flatten();
         values.filter_map(toml::Value::as_str).map(str::to_owned).collect()
     };
-    let package = text(table.get("package").and_then(|package| package.get("name")));
     let tests = table.get("test").and_then(toml::Value::as_array).into_iter().flatten();
     let tests = tests.map(|test| ManifestTest {
         name: text(test.get("name")),
@@ -188,7 +182,7 @@ fn read(text: &str) -> Manifest {
     });
     let tests = tests.collect();
     let members = list(table.get("workspace").and_then(|workspace| workspace.get("members")));
-    Manifest { package, tests, members }
+    Manifest { tests, members }
 }
 
 #[cfg(test)]
@@ -238,7 +232,7 @@ mod tests {
             features: Vec::new(),
         };
         let tests = vec![section("a", Some("checks/a.rs")), section("b", None)];
-        assert_eq!(read(text), Manifest { package: Some("shop".to_owned()), tests, members: Vec::new() });
+        assert_eq!(read(text), Manifest { tests, members: Vec::new() });
         assert_eq!(read("nonsense ["), Manifest::default());
     }
 }

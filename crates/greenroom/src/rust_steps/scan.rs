@@ -8,7 +8,7 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, Lit, Meta, Pat, Token, Type};
 
-use greenroom_steps::function::{LIBRARY, PREFIX};
+use greenroom_steps::function::{LIBRARY, PREFIX, write_binding};
 use greenroom_steps::{Check, Failure, Library};
 
 use super::project::CargoTest;
@@ -32,18 +32,10 @@ impl ScannedFunction {
     /// Returns its binding, if it has a pattern.
     pub(super) fn binding(&self) -> Option<String> {
         let (keyword, text, is_regex) = self.pattern.as_ref()?;
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let regex = if *is_regex { ", regex: true" } else { "" };
         let untyped = |name: &&String| !is_regex && text.contains(&format!("{{{name}}}"));
-        let types: Vec<String> = self.files.iter().filter(untyped).map(|name| format!("{name}: file")).collect();
-        let types = if types.is_empty() { String::new() } else { format!(", types: {{{}}}", types.join(", ")) };
-        let cleanup = self.cleanup.as_ref().map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
-        Some(format!(
-            "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}}\n",
-            quoted(text),
-            quoted(&format!("{PREFIX}{}", self.name)),
-            cleanup.unwrap_or_default(),
-        ))
+        let types: Vec<(&str, &str)> = self.files.iter().filter(untyped).map(|name| (&**name, "file")).collect();
+        let function = format!("{PREFIX}{}", self.name);
+        Some(write_binding((keyword, text, *is_regex), &types, &function, self.cleanup.as_deref()))
     }
 }
 

@@ -96,7 +96,7 @@ impl Counters {
         Ok(Self([(open("sockstat")?, b"TCP: inuse 0 "), (open("sockstat6")?, b"TCP6: inuse 0\n")]))
     }
 
-    /// Whether there is no socket that listens or is connected.
+    /// Whether all sockets are closed: none listens or is connected.
     fn are_zero(&self) -> bool {
         self.0.iter().all(|(file, line)| {
             let mut text = [0; 512];

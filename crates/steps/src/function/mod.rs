@@ -149,14 +149,25 @@ fn library_of(all: &[&'static StepDefinition]) -> Result<Option<Library>, Defini
     Ok(Some(library))
 }
 
-/// Returns the binding of a function, in one line: messages name the place of the function for it.
 fn binding(it: &StepDefinition, function: &str) -> String {
     let Some(Pattern { keyword, text, is_regex, types }) = it.pattern else { return String::new() };
+    write_binding((keyword, text, is_regex), types, function, it.cleanup)
+}
+
+/// Writes the binding of a function in one line: messages name the place of the function for it.
+///
+/// `types` are names of captures with those of their types. The cleanup is a function of the same program.
+pub fn write_binding(
+    (keyword, text, is_regex): (&str, &str, bool),
+    types: &[(&str, &str)],
+    function: &str,
+    cleanup: Option<&str>,
+) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let regex = if is_regex { ", regex: true" } else { "" };
     let types = types.iter().map(|(name, kind)| format!("{name}: {kind}")).collect::<Vec<_>>().join(", ");
     let types = if types.is_empty() { types } else { format!(", types: {{{types}}}") };
-    let cleanup = it.cleanup.map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
+    let cleanup = cleanup.map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));
     format!(
         "- {{{keyword}: {}{regex}{types}, impl: {{native: {{function: {}{}}}}}}}\n",
         quoted(text),

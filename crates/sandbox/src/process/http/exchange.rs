@@ -266,7 +266,7 @@ impl Exchange {
     #[cfg(not(feature = "tls"))]
     fn stream(&self, socket: Socket) -> Result<Stream, HttpError> {
         if self.request.url.scheme.is_secure() {
-            return Err(HttpError::Tls("this program was built without the feature `tls` of greenroom".to_owned()));
+            return Err(HttpError::Tls("it needs the feature `tls` of greenroom-sandbox".to_owned()));
         }
         Ok(Stream::Plain(socket))
     }

@@ -183,17 +183,14 @@ fn keep_cookies(context: &mut Context, _: &Captures) -> StepResult {
 pub(super) fn route(context: &mut Context, url: &Url, lenient: bool) -> Result<Route, Failure> {
     let options = context.state::<State>().0.clone();
     let socket = options.socket.as_ref().map(|name| context.inside(name)).transpose()?;
-    if url.scheme.is_secure() { over_tls(context, &options, socket, lenient) } else { Ok(plain(socket)) }
-}
-
-#[cfg(feature = "tls")]
-fn plain(socket: Option<PathBuf>) -> Route {
-    Route { socket, tls: None }
-}
-
-#[cfg(not(feature = "tls"))]
-fn plain(socket: Option<PathBuf>) -> Route {
-    Route { socket }
+    if url.scheme.is_secure() {
+        return over_tls(context, &options, socket, lenient);
+    }
+    Ok(Route {
+        socket,
+        #[cfg(feature = "tls")]
+        tls: None,
+    })
 }
 
 #[cfg(not(feature = "tls"))]

@@ -107,6 +107,7 @@ pub(super) fn check_stream(captures: &Captures, state: &mut PreflightState) -> V
 /// Checks a step about a stream that an earlier one opens.
 pub(crate) fn check_named_stream(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems: Vec<Problem> = limit::problem(captures, state).into_iter().collect();
+    problems.extend(invalid_regex(captures));
     let Some(name) = captures.known("stream") else { return problems };
     if state.own_code || state.http.streams.contains(name) {
         return problems;

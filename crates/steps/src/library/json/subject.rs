@@ -62,13 +62,13 @@ impl Subject {
         };
         let what = self.name(captures)?;
         context.watch().waits_for(&format!("the end of {what}"));
+        let parse = |bytes: &[u8]| data::parse(bytes, format).map_err(|error| not_data(&what, format, bytes, error));
         let value = match self {
             Self::Output(stream) => {
                 let ran = latest(context)?;
                 let output = if stream == Stream::Stdout { ran.stdout() } else { ran.stderr() };
                 let bytes = whole(&what, output.len()?, || output.bytes())?;
-                data::parse(&bytes, format)
-                    .map_err(|error| ran.with_outputs(ran.explain(not_data(&what, format, &bytes, error))))?
+                parse(&bytes).map_err(|error| ran.with_outputs(ran.explain(error)))?
             }
             Self::Response => {
                 let response = http::latest(context)?;
@@ -79,25 +79,19 @@ impl Subject {
                 let file = place::read(context, shown)?;
                 let bytes = Bytes::of(&file)?;
                 let bytes = whole(&what, bytes.len(), || bytes.all().map(std::borrow::Cow::into_owned))?;
-                data::parse(&bytes, format).map_err(|error| not_data(&what, format, &bytes, error))?
+                parse(&bytes)?
             }
             Self::Daemon => latest_line(context, daemon_of(captures)?)?,
             Self::Value => {
                 let name = captures.text("name")?;
                 match context.kept_data(name).ok_or_else(|| unknown_value(context, name))? {
-                    Value::String(text) => data::parse(text.as_bytes(), format)
-                        .map_err(|error| not_data(&what, format, text.as_bytes(), error))?,
+                    Value::String(text) => parse(text.as_bytes())?,
                     // It was taken from data.
                     value => value.clone(),
                 }
             }
-            Self::WebSocket | Self::EventStream => {
-                let bytes = match self {
-                    Self::WebSocket => http::latest_message(context, captures.text("socket")?)?,
-                    _ => http::latest_event(context, captures.text("stream")?)?,
-                };
-                data::parse(&bytes, format).map_err(|error| not_data(&what, format, &bytes, error))?
-            }
+            Self::WebSocket => parse(&http::latest_message(context, captures.text("socket")?)?)?,
+            Self::EventStream => parse(&http::latest_event(context, captures.text("stream")?)?)?,
         };
         Ok(Data { what, value })
     }

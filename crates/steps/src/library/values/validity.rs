@@ -64,7 +64,6 @@ pub(super) fn check_of(source: Source) -> Check {
         }),
         Source::EventStream => Check::With(|captures, state| {
             let mut problems = http::check_named_stream(captures, state);
-            problems.extend(invalid_regex(captures));
             problems.extend(keeps(captures, state));
             problems
         }),
