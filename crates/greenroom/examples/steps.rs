@@ -231,3 +231,29 @@ fn prints_for_ever() -> io::Result<()> {
         io::stdout().write_all(&line)?;
     }
 }
+
+/// A type whose conversion is wrong itself.
+#[derive(Debug)]
+struct Fragile;
+
+impl FromStr for Fragile {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "glass" => Ok(Self),
+            "nothing" => Err(""),
+            _ => panic!("cannot handle {text}"),
+        }
+    }
+}
+
+#[when("it carries {thing}, worth 3.50$ (net)")]
+fn carries(thing: Fragile) {
+    println!("{thing:?}");
+}
+
+#[given("the kept {name} is {value}")]
+fn keeps(context: &mut Context, name: &str, value: &str) {
+    context.keep(name, value);
+}

@@ -125,8 +125,8 @@ macro_rules! acceptance_tests {
 /// What the attributes of step functions write. Not for anything else: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use greenroom_steps::function::call::{call, lend, take_back};
-    pub use greenroom_steps::function::capture::{Checks, Function, file, optional, parse, text};
+    pub use greenroom_steps::function::call::{call, catch, lend, take_back};
+    pub use greenroom_steps::function::capture::{Checks, Function, Parameter, file, parameter, text};
     pub use greenroom_steps::function::outcome::Outcome;
     #[cfg(feature = "tokio")]
     pub use greenroom_steps::function::tokio::runtime;

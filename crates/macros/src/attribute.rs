@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Ident, LitStr, Token};
+use syn::{Ident, LitStr, Path, Token};
 
 /// Which steps an attribute is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,18 +65,7 @@ impl Parse for Attribute {
             if input.peek(LitStr) {
                 attribute.set_pattern(Written { text: input.parse()?, is_regex: false })?;
             } else {
-                let name: Ident = input.parse().map_err(|error| {
-                    syn::Error::new(error.span(), "expected a pattern in quotes, `regex = \"...\"` or `cleanup = ...`")
-                })?;
-                input.parse::<Token![=]>()?;
-                if name == "regex" {
-                    attribute.set_pattern(Written { text: input.parse()?, is_regex: true })?;
-                } else if name == "cleanup" {
-                    attribute.cleanup = Some(input.parse()?);
-                } else {
-                    let message = format!("unknown option `{name}`; the options are `regex` and `cleanup`");
-                    return Err(syn::Error::new(name.span(), message));
-                }
+                attribute.read_option(input)?;
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -85,6 +74,54 @@ impl Parse for Attribute {
         Ok(attribute)
     }
 }
+
+impl Attribute {
+    fn read_option(&mut self, input: ParseStream<'_>) -> syn::Result<()> {
+        let at = input.span();
+        let no_option = || {
+            let message = "expected a pattern in double quotes, `regex = \"...\"` or `cleanup = FUNCTION`; a constant \
+                           or a macro is not possible here";
+            syn::Error::new(at, message)
+        };
+        let name: Ident = input.parse().map_err(|_| no_option())?;
+        let option = ["regex", "cleanup"].into_iter().find(|option| name == option);
+        if !input.peek(Token![=]) {
+            return Err(match option {
+                Some("regex") => syn::Error::new(at, "write `regex = \"...\"`, with the regular expression in quotes"),
+                Some(_) => syn::Error::new(at, CLEANUP),
+                None => no_option(),
+            });
+        }
+        input.parse::<Token![=]>()?;
+        let value = input.span();
+        match option {
+            Some("regex") => {
+                let text = input
+                    .parse()
+                    .map_err(|_| syn::Error::new(value, "write the regular expression in quotes: `regex = \"...\"`"))?;
+                self.set_pattern(Written { text, is_regex: true })
+            }
+            Some(_) => {
+                let path: Path = input.parse().map_err(|_| syn::Error::new(value, CLEANUP))?;
+                let function = path.get_ident().ok_or_else(|| {
+                    let message = "name the function alone, without its module; it is found by its name";
+                    syn::Error::new_spanned(&path, message)
+                })?;
+                if self.cleanup.replace(function.clone()).is_some() {
+                    return Err(syn::Error::new(value, "a second cleanup; a step has one"));
+                }
+                Ok(())
+            }
+            None => {
+                let message = format!("unknown option `{name}`; the options are `regex` and `cleanup`");
+                Err(syn::Error::new(at, message))
+            }
+        }
+    }
+}
+
+/// How a cleanup is written.
+const CLEANUP: &str = "write `cleanup = FUNCTION`, with the name of a function that has the attribute `#[step]`";
 
 impl Attribute {
     fn set_pattern(&mut self, pattern: Written) -> syn::Result<()> {

@@ -5,8 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, ItemFn, LitStr};
 
-use crate::attribute::{Attribute, Keyword};
-use crate::parameter::{Kind, Parameter, written};
+use crate::attribute::{Attribute, Keyword, Written};
+use crate::parameter::{GENERIC, Kind, Parameter, written};
 use crate::pattern::{self, Capture};
 
 /// Returns the function, followed by the code that registers it, or by the mistakes in it.
@@ -20,7 +20,8 @@ pub(crate) fn step(keyword: Option<Keyword>, attribute: TokenStream, function: &
         Ok(registration) => quote! { #item #registration },
         Err(error) => {
             let error = error.into_compile_error();
-            quote! { #item #error }
+            // Warnings about what the mistake leaves unused would lead away from it.
+            quote! { #[allow(unused)] #item #error }
         }
     }
 }
@@ -30,7 +31,7 @@ fn registration(keyword: Option<Keyword>, attribute: TokenStream, item: &ItemFn)
     let signature = &item.sig;
     let mut mistakes = Mistakes::default();
     if let Some(parameter) = signature.generics.params.iter().find(|it| !matches!(it, syn::GenericParam::Lifetime(_))) {
-        mistakes.add(parameter.span(), "a step function has no type parameters: greenroom calls it with one type only");
+        mistakes.add(parameter.span(), GENERIC);
     }
     if let Some(unsafety) = &signature.unsafety {
         mistakes.add(unsafety.span(), "a step function cannot be `unsafe`; put an `unsafe` block into it");
@@ -53,7 +54,7 @@ fn registration(keyword: Option<Keyword>, attribute: TokenStream, item: &ItemFn)
         None => None,
     };
     if let (Some(captures), Some(pattern), None) = (&captures, &attribute.pattern, &mistakes.0) {
-        compare(captures, pattern.text.span(), &parameters, &mut mistakes);
+        compare(captures, pattern, &parameters, &mut mistakes);
     }
     for (at, parameter) in parameters.iter().enumerate() {
         let of = |parameter: &Parameter| match &parameter.kind {
@@ -72,27 +73,43 @@ fn registration(keyword: Option<Keyword>, attribute: TokenStream, item: &ItemFn)
 }
 
 /// Compares the captures of a pattern with the parameters of its function.
-fn compare(captures: &[Capture], pattern: Span, parameters: &[Parameter], mistakes: &mut Mistakes) {
-    for parameter in parameters.iter().filter(|parameter| parameter.kind.is_capture()) {
-        let name = &parameter.name;
-        if !captures.iter().any(|capture| capture.name == *name) {
-            let message = format!(
-                "the pattern has no capture for the parameter `{name}`; write `{{{name}}}` in it, or take what the \
-                 scenario keeps by reference, such as `&mut {}`",
-                camel(name)
-            );
-            mistakes.add(parameter.span, &message);
-        }
+fn compare(captures: &[Capture], pattern: &Written, parameters: &[Parameter], mistakes: &mut Mistakes) {
+    let capture = |name: &str| if pattern.is_regex { format!("(?<{name}>...)") } else { format!("{{{name}}}") };
+    let is_capture = |name: &str| captures.iter().any(|capture| capture.name == name);
+    for Parameter { name, kind, span, .. } in parameters {
+        let message = match kind {
+            Kind::State { of, is_mutable } if is_capture(name) => format!(
+                "the parameter `{name}` has the name of a capture, but `{}{}` is what the scenario keeps of this type; \
+                 take the capture as `&str` or by value, or rename the parameter",
+                if *is_mutable { "&mut " } else { "&" },
+                written(of)
+            ),
+            kind if !kind.is_capture() || is_capture(name) => continue,
+            Kind::Parsed(ty) if is_own(ty) => format!(
+                "the pattern has no capture for the parameter `{name}`; write `{}` in it, or, if the scenario keeps \
+                 the value, take it as `&mut {}`",
+                capture(name),
+                written(ty)
+            ),
+            _ => format!("the pattern has no capture for the parameter `{name}`; write `{}` in it", capture(name)),
+        };
+        mistakes.add(*span, &message);
     }
     for Capture { name, .. } in captures {
-        if !parameters.iter().any(|parameter| parameter.kind.is_capture() && parameter.name == *name) {
+        if !parameters.iter().any(|parameter| parameter.name == *name) {
             let message = format!(
                 "the capture `{name}` has no parameter; add `{name}: &str`, or `_{name}: &str` if the function does \
                  not need it"
             );
-            mistakes.add(pattern, &message);
+            mistakes.add(pattern.text.span(), &message);
         }
     }
+}
+
+/// Whether a type is probably one of the user's own, and not a number or a string.
+fn is_own(ty: &syn::Type) -> bool {
+    let name = written(ty);
+    name.starts_with(|c: char| c.is_ascii_uppercase()) && name != "String"
 }
 
 fn definition(
@@ -116,22 +133,27 @@ fn definition(
         let text = cleanup.to_string();
         quote! { #text }
     }));
-    let checks = parameters.iter().map(check);
+    let constants = parameters.iter().enumerate().map(describe);
+    let checks = parameters.iter().enumerate().map(check);
     let Call { before, arguments, after } = call(parameters);
     let called = quote_spanned! { ident.span() => #ident(#(#arguments),*) };
     let called = match item.sig.asyncness {
         Some(asyncness) => quote_spanned! { asyncness.span() => ::greenroom::__block_on!(__context, #called) },
         None => called,
     };
+    let result = quote_spanned! { ident.span() => ::greenroom::__private::Outcome::into_result(#called) };
     quote! {
         const _: () = {
             const __FUNCTION: #own::Function = #place;
+            #(#constants)*
             #[allow(unused_variables, unused_mut, clippy::all, clippy::pedantic)]
             fn __run(__context: &mut #own::Context, __captures: &#own::Captures) -> #own::StepResult {
-                #(#before)*
-                let __result = #own::call(__context, __FUNCTION, |__context| #own::Outcome::into_result(#called));
-                #(#after)*
-                __result
+                #own::call(__context, __FUNCTION, |__context| {
+                    #(#before)*
+                    let __result = #own::catch(__FUNCTION, || #result);
+                    #(#after)*
+                    __result
+                })
             }
             #[allow(clippy::all, clippy::pedantic)]
             fn __check(
@@ -171,19 +193,35 @@ fn types(captures: &[Capture], parameters: &[Parameter]) -> Vec<TokenStream> {
     untyped.map(|name| quote! { (#name, "file") }).collect()
 }
 
+/// Returns the name of the constant that describes a parameter.
+fn constant(at: usize) -> Ident {
+    format_ident!("__PARAMETER_{at}")
+}
+
+/// Returns the constant that describes a parameter, if that needs its type.
+///
+/// It is all that needs the type to become one of captures, so that the compiler says once that it cannot.
+fn describe((at, parameter): (usize, &Parameter)) -> TokenStream {
+    let (Kind::Parsed(ty) | Kind::Optional(ty)) = &parameter.kind else { return TokenStream::new() };
+    let (constant, name, kind) = (constant(at), &parameter.name, written(ty));
+    let own = quote! { ::greenroom::__private };
+    let new = quote_spanned! { ty.span() => #own::parameter::<#ty>(#name, #kind, __FUNCTION) };
+    quote! { const #constant: #own::Parameter<#ty> = #new; }
+}
+
 /// Returns the check of a parameter.
-fn check(parameter: &Parameter) -> TokenStream {
+fn check((at, parameter): (usize, &Parameter)) -> TokenStream {
     let name = &parameter.name;
     match &parameter.kind {
         Kind::Context | Kind::State { .. } => TokenStream::new(),
         Kind::Text | Kind::Path | Kind::File { .. } => quote! { .has(#name) },
-        Kind::Parsed(ty) => {
-            let kind = written(ty);
-            quote_spanned! { ty.span() => .has(#name).parses::<#ty>(#name, #kind) }
+        Kind::Parsed(_) => {
+            let constant = constant(at);
+            quote! { .has(#name).parses(&#constant) }
         }
-        Kind::Optional(ty) => {
-            let kind = written(ty);
-            quote_spanned! { ty.span() => .parses::<#ty>(#name, #kind) }
+        Kind::Optional(_) => {
+            let constant = constant(at);
+            quote! { .parses(&#constant) }
         }
     }
 }
@@ -229,31 +267,20 @@ fn call(parameters: &[Parameter]) -> Call {
                     quote! { #local }
                 });
             }
-            Kind::Parsed(ty) => {
-                let kind = written(ty);
-                let parsed = quote_spanned! { ty.span() => #own::parse::<#ty>(__captures, #name, #kind, __FUNCTION)? };
-                call.before.push(quote! { let #local = #parsed; });
+            Kind::Parsed(_) => {
+                let constant = constant(at);
+                call.before.push(quote! { let #local = #constant.parse(__captures)?; });
                 call.arguments.push(quote! { #local });
             }
-            Kind::Optional(ty) => {
-                let kind = written(ty);
-                let parsed =
-                    quote_spanned! { ty.span() => #own::optional::<#ty>(__captures, #name, #kind, __FUNCTION)? };
-                call.before.push(quote! { let #local = #parsed; });
+            Kind::Optional(_) => {
+                let constant = constant(at);
+                call.before.push(quote! { let #local = #constant.optional(__captures)?; });
                 call.arguments.push(quote! { #local });
             }
         }
     }
     call.before.extend(states);
     call
-}
-
-/// Returns a name as one of a type: `shopping_list` is `ShoppingList`.
-fn camel(name: &str) -> Ident {
-    let words = name.split('_').filter(|word| !word.is_empty());
-    let upper = |word: &str| word[..1].to_uppercase() + &word[1..];
-    let name: String = words.map(upper).collect();
-    format_ident!("{}", if name.is_empty() { "State" } else { &name })
 }
 
 /// The mistakes in a function, which are shown together.

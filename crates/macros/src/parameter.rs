@@ -50,11 +50,57 @@ impl Parameter {
             FnArg::Typed(typed) => typed,
         };
         let Pat::Ident(pattern) = &*typed.pat else {
-            let message = "the parameter of a step function needs a name, which is that of its capture";
-            return Err(syn::Error::new(typed.pat.span(), message));
+            let message = "the parameter of a step function needs the name of its capture; if the function does not \
+                           use it, write an underscore before the name";
+            return Err(syn::Error::new_spanned(&typed.pat, message));
         };
+        if let Some(message) = impossible(&typed.ty) {
+            return Err(syn::Error::new_spanned(&typed.ty, message));
+        }
         let name = name_of(&pattern.ident);
         Ok(Self { name, kind: kind_of(&typed.ty), span: typed.span() })
+    }
+}
+
+/// What is said of a parameter of the type `impl Trait`, or of a type parameter.
+pub(crate) const GENERIC: &str =
+    "a step function cannot be generic, because steps do not name types; write the type itself";
+
+/// Says why no parameter has a type, if that can be seen.
+fn impossible(ty: &Type) -> Option<String> {
+    match ty {
+        Type::ImplTrait(_) => Some(GENERIC.to_owned()),
+        Type::Reference(reference) => {
+            if reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") {
+                return Some("what a step function gets lasts as long as the step; leave out `'static`".to_owned());
+            }
+            let inner = &*reference.elem;
+            let last = last_word(inner).unwrap_or_default();
+            let is_text = matches!(last.as_str(), "str" | "Path");
+            if is_text && reference.mutability.is_some() {
+                return Some(format!("a step function cannot change a capture; write `&{last}`"));
+            }
+            let is_unsized = matches!(inner, Type::Slice(_) | Type::TraitObject(_) | Type::Reference(_));
+            (is_unsized || matches!(last.as_str(), "OsStr" | "CStr")).then(|| {
+                format!(
+                    "a parameter cannot be `{}`; a capture is `&str`, `&Path` or a type that implements `FromStr`, and \
+                     what the scenario keeps is `&mut T` of a type that implements `Default`",
+                    written(ty)
+                )
+            })
+        }
+        other => match (last_word(other)?.as_str(), only_argument(other)) {
+            ("Context", _) => Some("take the context by reference: `&mut Context`".to_owned()),
+            ("Option", Some(Type::Reference(reference))) => {
+                let owned = match last_word(&reference.elem).as_deref() {
+                    Some("str") => "Option<String>",
+                    Some("Path") => "Option<PathBuf>",
+                    _ => "Option<T>` of a type that implements `FromStr",
+                };
+                Some(format!("an optional capture has no reference; write `{owned}`"))
+            }
+            _ => None,
+        },
     }
 }
 
@@ -105,5 +151,14 @@ fn only_argument(ty: &Type) -> Option<&Type> {
 
 /// Returns a type as messages write it: `Vec<u8>`.
 pub(crate) fn written(ty: &Type) -> String {
-    ty.to_token_stream().to_string().replace(' ', "")
+    let text = ty.to_token_stream().to_string();
+    let mut written = String::new();
+    for word in text.split(' ') {
+        // Words stay apart: `&mut str`, `dyn Display`.
+        if written.ends_with(char::is_alphanumeric) && word.starts_with(char::is_alphanumeric) {
+            written.push(' ');
+        }
+        written.push_str(word);
+    }
+    written
 }

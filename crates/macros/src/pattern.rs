@@ -6,6 +6,12 @@ use crate::attribute::Written;
 const TYPES: [&str; 11] =
     ["word", "escapedword", "text", "escapedtext", "int", "uint", "number", "file", "path", "json", "jsonpath"];
 
+/// The words that steps begin with.
+const KEYWORDS: [&str; 5] = ["given", "when", "then", "and", "but"];
+
+/// Texts that only occur in regular expressions.
+const SURELY_REGEX: [&str; 13] = ["(?", ".*", ".+", "\\S", "\\s", "\\d", "\\w", "[^", "]+", "]*", ")?", ")+", ")*"];
+
 /// A capture of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Capture {
@@ -20,8 +26,15 @@ pub(crate) fn captures(pattern: &Written) -> Result<Vec<Capture>, String> {
     if text.trim().is_empty() {
         return Err("empty pattern; write the text of the steps, without the keyword".to_owned());
     }
-    if let Some(word) = ["given ", "when ", "then "].into_iter().find(|word| text.starts_with(*word)) {
-        return Err(format!("the pattern begins with the keyword `{}`; leave it out", word.trim_end()));
+    if let Some((word, _)) = text.trim_start().split_once(char::is_whitespace)
+        && KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
+    {
+        return Err(format!("the pattern begins with the keyword `{word}`; leave it out"));
+    }
+    if !pattern.is_regex && looks_like_regex(&text) {
+        return Err("this pattern looks like a regular expression; write `regex = \"...\"`, with named groups for \
+                    captures: `(?<name>...)`"
+            .to_owned());
     }
     let found = if pattern.is_regex { groups(&text)? } else { braces(&text)? };
     for (at, capture) in found.iter().enumerate() {
@@ -32,14 +45,23 @@ pub(crate) fn captures(pattern: &Written) -> Result<Vec<Capture>, String> {
     Ok(found)
 }
 
+/// Whether a pattern has what only regular expressions have.
+fn looks_like_regex(text: &str) -> bool {
+    SURELY_REGEX.iter().any(|piece| text.contains(piece)) || text.starts_with('^')
+}
+
 fn braces(text: &str) -> Result<Vec<Capture>, String> {
     let mut found = Vec::new();
     let mut rest = text;
-    while let Some((_, after)) = rest.split_once('{') {
-        let Some((inside, after)) = after.split_once('}') else {
-            return Err("a `{` without `}`; captures are `{name}` or `{name:type}`".to_owned());
-        };
-        let (name, kind) = inside.split_once(':').map_or((inside, None), |(name, kind)| (name, Some(kind)));
+    while let Some(at) = rest.find(['{', '}']) {
+        if rest[at..].starts_with('}') {
+            return Err(stray('}', '{'));
+        }
+        let Some((inside, after)) = rest[at + 1..].split_once('}') else { return Err(stray('{', '}')) };
+        let (name, kind) = inside.split_once(':').map_or((inside, None), |(name, kind)| (name, Some(kind.trim())));
+        if name.is_empty() {
+            return Err(format!("`{{{inside}}}` lacks the name of the capture; write `{{name}}` or `{{name:type}}`"));
+        }
         let is_name = |name: &str| {
             name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
                 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -50,12 +72,22 @@ fn braces(text: &str) -> Result<Vec<Capture>, String> {
         if let Some(kind) = kind
             && !TYPES.contains(&kind)
         {
+            if kind.is_empty() {
+                return Err(format!("`{{{inside}}}` lacks a type; write `{{{name}}}` or one of {}", TYPES.join(", ")));
+            }
             return Err(format!("unknown capture type `{kind}`; the types are {}", TYPES.join(", ")));
         }
         found.push(Capture { name: name.to_owned(), has_type: kind.is_some() });
         rest = after;
     }
     Ok(found)
+}
+
+fn stray(brace: char, other: char) -> String {
+    format!(
+        "a `{brace}` without `{other}`; captures are `{{name}}` or `{{name:type}}`, and `regex = \"...\"` can match a \
+         brace: `\\{brace}`"
+    )
 }
 
 fn groups(text: &str) -> Result<Vec<Capture>, String> {
@@ -106,13 +138,21 @@ mod tests {
         for (text, is_regex, expected) in [
             (" ", false, "empty pattern; write the text of the steps, without the keyword"),
             ("when I go", false, "the pattern begins with the keyword `when`; leave it out"),
-            ("a {b", false, "a `{` without `}`; captures are `{name}` or `{name:type}`"),
+            ("And so", false, "the pattern begins with the keyword `And`; leave it out"),
+            ("a {}", false, "`{}` lacks the name of the capture; write `{name}` or `{name:type}`"),
             ("a {b c}", false, "`{b c}` is not a capture: its name is a word of letters, digits and `_`"),
             ("{b} and {b}", false, "two captures are named `b`; rename one of them"),
             ("(?P<a", true, "invalid regular expression: unclosed capture group name"),
         ] {
             assert_eq!(names(text, is_regex).unwrap_err(), expected);
         }
+        for (text, expected) in [("a {b", "a `{` without `}`;"), ("a b}", "a `}` without `{`;")] {
+            assert!(names(text, false).unwrap_err().starts_with(expected), "{text}");
+        }
+        for text in ["I have (\\d+) apples", "^it rains", "any .* thing"] {
+            assert!(names(text, false).unwrap_err().contains("looks like a regular expression"), "{text}");
+        }
+        assert_eq!(names("{b: int} costs 3.50$ (net)", false).unwrap(), ["b"]);
         assert!(names("{b:num}", false).unwrap_err().starts_with("unknown capture type `num`; the types are word,"));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
-use greenroom_steps::function::call::panic_hook;
+use greenroom_steps::function::panics;
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::with_running;
 use greenroom_steps::library::explain;
@@ -81,7 +81,7 @@ impl Agent for StepAgent {
     #[expect(clippy::disallowed_methods, reason = "the environment of the launcher is the user's")]
     fn prepare(&self, prologue: &[u8]) -> AgentPrologue {
         // A panic in a step function becomes that step's failure and prints nothing.
-        std::panic::set_hook(Box::new(panic_hook));
+        std::panic::set_hook(Box::new(panics::hook));
         let Ok(Prologue { source_directory, environment, documents }) = serde_json::from_slice(prologue) else {
             let (variables, documents, warm) = (Vec::new(), Vec::new(), Vec::new());
             return AgentPrologue { source_directory: ".".into(), variables, documents, warm };

@@ -80,6 +80,8 @@ fn failures_of_functions_explain_themselves() {
         ("Twice", "when a value is asked for twice"),
         ("Thread", "when a thread of it panics\nand it panics"),
         ("Difference", "when it compares in colours"),
+        ("Kept", "given the kept load is nothing\nwhen it carries ${load}, worth 3.50$ (net)"),
+        ("Kept panic", "given the kept load is stones\nwhen it carries ${load}, worth 3.50$ (net)"),
     ])) else {
         return;
     };
@@ -87,7 +89,7 @@ fn failures_of_functions_explain_themselves() {
         .run(["-j1"])
         .code(101)
         .stdout(str![[r#"
-greenroom [VERSION]: 7 scenarios in x.md, one at a time
+greenroom [VERSION]: 9 scenarios in x.md, one at a time
 
 FAIL [TIME]  Boxed
   in x.md:8, scenario at x.md:6
@@ -176,7 +178,29 @@ FAIL [TIME]  Difference
 
   rerun: cargo test --test steps -- --exact Difference
 
-FAILED: 7 of 7 scenarios failed, [TIME]
+FAIL [TIME]  Kept
+  in x.md:41, scenario at x.md:38
+
+    ok [TIME]  given the kept load is nothing
+    FAILED [TIME]  when it carries ${load}, worth 3.50$ (net)
+
+  thing is `nothing`, which is not a valid Fragile
+  help: correct the step, or the type of the parameter `thing` of `carries` (crates/greenroom/examples/steps.rs:252)
+
+  rerun: cargo test --test steps -- --exact Kept
+
+FAIL [TIME]  Kept panic
+  in x.md:46, scenario at x.md:43
+
+    ok [TIME]  given the kept load is stones
+    FAILED [TIME]  when it carries ${load}, worth 3.50$ (net)
+
+  cannot handle stones
+  note: the step function panicked at crates/greenroom/examples/steps.rs:246:18
+
+  rerun: cargo test --test steps -- --exact 'Kept panic'
+
+FAILED: 9 of 9 scenarios failed, [TIME]
   failed  x.md:6   Boxed
   failed  x.md:10  Failure
   failed  x.md:14  Panic
@@ -184,6 +208,8 @@ FAILED: 7 of 7 scenarios failed, [TIME]
   failed  x.md:25  Twice
   failed  x.md:29  Thread
   failed  x.md:34  Difference
+  failed  x.md:38  Kept
+  failed  x.md:43  Kept panic
 
 "#]])
         .stderr("");
@@ -296,6 +322,8 @@ fn mistakes_are_found_before_anything_runs() {
         ("Unknown", "given a shop that sells tea\nwhen I buy \"green tea\" for 3 euros"),
         ("Numbers", "when -3 pieces of tea are sold"),
         ("Colours", "when I paint it blue"),
+        ("Panic", "when it carries stones, worth 3.50$ (net)"),
+        ("No reason", "when it carries nothing, worth 3.50$ (net)"),
     ])) else {
         return;
     };
@@ -314,7 +342,7 @@ error[bad-capture]: count is `-3`, which is not a valid u32: invalid digit found
 13 | when -3 pieces of tea are sold
    |      ^^
    |
-   = help: the parameter `count` of `sell` (crates/greenroom/examples/steps.rs:75) is u32
+   = help: correct the step, or the type of the parameter `count` of `sell` (crates/greenroom/examples/steps.rs:75)
 
 error[bad-capture]: colour is `blue`, which is not a valid Colour: expected red or green
   --> x.md:17:17
@@ -322,9 +350,25 @@ error[bad-capture]: colour is `blue`, which is not a valid Colour: expected red 
 17 | when I paint it blue
    |                 ^^^^
    |
-   = help: the parameter `colour` of `paint` (crates/greenroom/examples/steps.rs:89) is Colour
+   = help: correct the step, or the type of the parameter `colour` of `paint` (crates/greenroom/examples/steps.rs:89)
 
-3 errors
+error[bad-capture]: thing is `stones`, which is not a valid Fragile: its `FromStr` panicked at crates/greenroom/examples/steps.rs:246:18: cannot handle stones
+  --> x.md:21:17
+   |
+21 | when it carries stones, worth 3.50$ (net)
+   |                 ^^^^^^
+   |
+   = help: correct the step, or the type of the parameter `thing` of `carries` (crates/greenroom/examples/steps.rs:252)
+
+error[bad-capture]: thing is `nothing`, which is not a valid Fragile
+  --> x.md:25:17
+   |
+25 | when it carries nothing, worth 3.50$ (net)
+   |                 ^^^^^^^
+   |
+   = help: correct the step, or the type of the parameter `thing` of `carries` (crates/greenroom/examples/steps.rs:252)
+
+5 errors
 
 a function for the step, to be filled in:
 

@@ -1,40 +1,17 @@
 //! Calls a step function of the user's own.
 
-use std::any::Any;
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
-use std::thread;
-
 use super::capture::Function;
 use super::outcome::lines;
-use super::{guard, output};
+use super::panics::Panic;
+use super::{guard, output, panics};
 use crate::context::Context;
 use crate::step::{Failure, FailureKind, StepResult};
-
-thread_local! {
-    /// Where this thread panicked last.
-    static PANICKED_AT: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// Notes where the thread that runs the steps panics, and prints panics of other threads.
-///
-/// The first becomes the failure of a step. Nothing else would say the second.
-#[expect(clippy::print_stderr, reason = "the output of a step function is for whoever reads its failure")]
-pub fn panic_hook(info: &PanicHookInfo<'_>) {
-    let place = info.location().map(Location::to_string);
-    let current = thread::current();
-    if current.name() == Some("main") || current.name().is_none() {
-        PANICKED_AT.with_borrow_mut(|last| *last = place);
-    } else {
-        let (name, place) = (current.name().unwrap_or_default(), place.unwrap_or_default());
-        eprintln!("thread '{name}' panicked at {place}:\n{}", message(info.payload()));
-    }
-}
 
 /// Calls a step function: in the scenario's working directory, with its output kept, and its panic
 /// as a failure.
 ///
-/// A directory to which it changes is the working directory of later steps.
+/// `body` also reads its parameters, which may call code of the user's own. A directory to which
+/// it changes is the working directory of later steps.
 ///
 /// # Errors
 ///
@@ -44,13 +21,22 @@ pub fn call(context: &mut Context, function: Function, body: impl FnOnce(&mut Co
     let directory = context.working_directory()?.to_owned();
     change_directory(&directory)?;
     guard::begin(context, function)?;
-    let result = catch_unwind(AssertUnwindSafe(|| body(context)));
+    let result = panics::catch(|| body(context));
     guard::end(context);
     if let Some(now) = current_directory().filter(|now| *now != directory) {
         context.enter(&now);
     }
-    let result = result.unwrap_or_else(|panic| Err(panicked(panic.as_ref(), function)));
+    let result = result.unwrap_or_else(|panic| Err(panicked(&panic, function)));
     output::end(context, result)
+}
+
+/// Calls the step function itself, whose panic must not lose what the scenario keeps.
+///
+/// # Errors
+///
+/// When the function fails or panics.
+pub fn catch(function: Function, body: impl FnOnce() -> StepResult) -> StepResult {
+    panics::catch(body).unwrap_or_else(|panic| Err(panicked(&panic, function)))
 }
 
 /// Takes a value that the scenario keeps, for a parameter of a function.
@@ -78,9 +64,10 @@ fn current_directory() -> Option<std::path::PathBuf> {
     std::env::current_dir().ok()
 }
 
-fn panicked(panic: &(dyn Any + Send), function: Function) -> Failure {
-    let failure = lines(&without_styles(&message(panic))).kind(FailureKind::Panic);
-    match PANICKED_AT.take() {
+fn panicked(panic: &Panic, function: Function) -> Failure {
+    let message = panic.message.as_deref().unwrap_or("the step function panicked without a message");
+    let failure = lines(&without_styles(message)).kind(FailureKind::Panic);
+    match &panic.place {
         Some(place) if place.starts_with(&format!("{}:", function.file)) => {
             failure.note(format!("the step function panicked at {place}"))
         }
@@ -88,12 +75,6 @@ fn panicked(panic: &(dyn Any + Send), function: Function) -> Failure {
         Some(place) => failure.note(format!("the step function {function} panicked, at {place}")),
         None => failure,
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    text.unwrap_or_else(|| "the step function panicked without a message".to_owned())
 }
 
 /// Removes the escape sequences by which assertions of other crates colour their messages.
@@ -117,8 +98,8 @@ mod tests {
     fn a_panic_in_another_file_names_the_step_function() {
         let function = Function { name: "sell", file: "tests/shop.rs", line: 7 };
         let notes = |place: &str| {
-            PANICKED_AT.set(Some(place.to_owned()));
-            panicked(&"out of tea", function).notes
+            let panic = Panic { message: Some("out of tea".to_owned()), place: Some(place.to_owned()) };
+            panicked(&panic, function).notes
         };
         assert_eq!(notes("tests/shop.rs:9:5"), ["the step function panicked at tests/shop.rs:9:5"]);
         let elsewhere = "the step function `sell` (tests/shop.rs:7) panicked, at /home/u/insta/src/runtime.rs:1:2";

@@ -7,6 +7,8 @@ use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, EmbeddedFile};
 use crate::step::{Captures, Failure};
 
+use super::panics;
+
 /// Where a step function is, for messages about it.
 #[derive(Debug, Clone, Copy)]
 pub struct Function {
@@ -36,39 +38,77 @@ pub fn text<'a>(captures: &'a Captures, name: &str, function: Function) -> Resul
     captures.get(name).ok_or_else(|| Failure::new(missing(name, function)).help(MISSING_HELP))
 }
 
-/// Reads a capture as a type.
-///
-/// # Errors
-///
-/// If the binding has no such capture, or its text is not of the type.
-pub fn parse<T: FromStr<Err: Display>>(
-    captures: &Captures,
-    name: &str,
-    kind: &str,
-    function: Function,
-) -> Result<T, Failure> {
-    let text = text(captures, name, function)?;
-    text.parse().map_err(|error: T::Err| {
-        Failure::new(invalid(name, text, kind, &error)).note(format!("the parameter `{name}` of {function} is {kind}"))
-    })
+/// A type that captures become.
+#[diagnostic::on_unimplemented(
+    message = "a capture cannot become `{Self}`: it needs `FromStr`, with an error that implements `Display`",
+    label = "lacks `FromStr`, or the error of it lacks `Display`",
+    note = "other parameters for captures are `&str`, `&Path`, `&EmbeddedFile` and `Option` of a type with `FromStr`"
+)]
+pub trait FromCapture: Sized {
+    /// Reads the text of a capture, or says why that is not possible.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not of the type.
+    fn from_capture(text: &str) -> Result<Self, String>;
 }
 
-/// Reads a capture that may be missing as a type.
-///
-/// # Errors
-///
-/// If its text is not of the type.
-pub fn optional<T: FromStr<Err: Display>>(
-    captures: &Captures,
-    name: &str,
-    kind: &str,
+#[diagnostic::do_not_recommend]
+impl<T: FromStr<Err: Display>> FromCapture for T {
+    fn from_capture(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: T::Err| in_one_line(&error.to_string()))
+    }
+}
+
+/// Writes a message in one line.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A parameter that a capture becomes by its type.
+#[derive(Debug)]
+pub struct Parameter<T> {
+    name: &'static str,
+    /// Its type, as the source writes it.
+    kind: &'static str,
     function: Function,
-) -> Result<Option<T>, Failure> {
-    // A group that takes no part is empty.
-    if captures.get(name).is_none_or(str::is_empty) {
-        Ok(None)
-    } else {
-        parse(captures, name, kind, function).map(Some)
+    read: fn(&str) -> Result<T, String>,
+}
+
+/// Describes a parameter of a function. A free function, for the sake of what the compiler says about types.
+pub const fn parameter<T: FromCapture>(name: &'static str, kind: &'static str, function: Function) -> Parameter<T> {
+    Parameter { name, kind, function, read: T::from_capture }
+}
+
+impl<T> Parameter<T> {
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    ///
+    /// If the binding has no such capture, or its text is not of the type.
+    pub fn parse(&self, captures: &Captures) -> Result<T, Failure> {
+        let text = text(captures, self.name, self.function)?;
+        (self.read)(text).map_err(|error| Failure::new(self.invalid(text, &error)).help(self.correct_it()))
+    }
+
+    /// Reads the parameter, whose capture may be missing.
+    ///
+    /// # Errors
+    ///
+    /// If its text is not of the type.
+    pub fn optional(&self, captures: &Captures) -> Result<Option<T>, Failure> {
+        // A group that takes no part is empty.
+        if captures.get(self.name).is_none_or(str::is_empty) { Ok(None) } else { self.parse(captures).map(Some) }
+    }
+
+    fn invalid(&self, text: &str, error: &str) -> String {
+        let Self { name, kind, .. } = self;
+        let reason = if error.is_empty() { String::new() } else { format!(": {error}") };
+        format!("{name} is `{text}`, which is not a valid {kind}{reason}")
+    }
+
+    fn correct_it(&self) -> String {
+        format!("correct the step, or the type of the parameter `{}` of {}", self.name, self.function)
     }
 }
 
@@ -106,16 +146,20 @@ impl<'a> Checks<'a> {
         self
     }
 
-    /// Checks that a capture is of a type, if it is there.
+    /// Checks that a capture is of the type of its parameter, if it is there.
     #[must_use]
-    pub fn parses<T: FromStr<Err: Display>>(mut self, name: &str, kind: &str) -> Self {
+    pub fn parses<T>(mut self, parameter: &Parameter<T>) -> Self {
         // A kept value is not known yet, and a group that takes no part is empty.
         let is_known = |text: &&str| !text.is_empty() && !text.contains("${");
-        if let Some(text) = self.captures.get(name).filter(is_known)
-            && let Err(error) = text.parse::<T>()
-        {
-            let help = format!("the parameter `{name}` of {} is {kind}", self.function);
-            self.problems.push(Problem::new(name, INVALID, invalid(name, text, kind, &error)).help(help));
+        let Some(text) = self.captures.get(parameter.name).filter(is_known) else { return self };
+        // This is code of the user's own, and its panic is not one of greenroom.
+        let error = panics::catch_with_hook(|| (parameter.read)(text).map(drop)).unwrap_or_else(|panic| {
+            let message = in_one_line(&panic.message.unwrap_or_default());
+            Err(format!("its `FromStr` panicked at {}: {message}", panic.place.unwrap_or_default()))
+        });
+        if let Err(error) = error {
+            let problem = Problem::new(parameter.name, INVALID, parameter.invalid(text, &error));
+            self.problems.push(problem.help(parameter.correct_it()));
         }
         self
     }
@@ -130,8 +174,4 @@ const MISSING_HELP: &str = "give the binding a capture of this name, or remove t
 
 fn missing(name: &str, function: Function) -> String {
     format!("the function {function} has a parameter `{name}`, but the binding of this step has no such capture")
-}
-
-fn invalid(name: &str, text: &str, kind: &str, error: &dyn Display) -> String {
-    format!("{name} is `{text}`, which is not a valid {kind}: {error}")
 }

@@ -3,8 +3,8 @@
 //!
 //! An attribute makes a [`StepDefinition`] and submits it; [`library`] makes a library of all that the
 //! program has. [`call`] is what every such function is called by, [`outcome`] is what it may return,
-//! and [`capture`] reads its parameters. `output` keeps what it prints, and [`guard`] ends it when it
-//! does not end.
+//! and [`capture`] reads its parameters. `output` keeps what it prints, [`panics`] what its
+//! panics say, and [`guard`] ends it when it does not end.
 
 pub mod access;
 pub mod call;
@@ -12,6 +12,7 @@ pub mod capture;
 pub mod guard;
 pub mod outcome;
 pub(crate) mod output;
+pub mod panics;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
@@ -164,7 +165,8 @@ pub fn write_binding(
     cleanup: Option<&str>,
 ) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let regex = if is_regex { ", regex: true" } else { "" };
+    // A binding that says neither has warnings about characters that regular expressions have.
+    let regex = if is_regex { ", regex: true" } else { ", regex: false" };
     let types = types.iter().map(|(name, kind)| format!("{name}: {kind}")).collect::<Vec<_>>().join(", ");
     let types = if types.is_empty() { types } else { format!(", types: {{{types}}}") };
     let cleanup = cleanup.map(|name| format!(", cleanup: {}", quoted(&format!("{PREFIX}{name}"))));

@@ -7,6 +7,13 @@ use std::fmt::Display;
 use crate::step::{Failure, StepResult};
 
 /// What a step function may return.
+#[diagnostic::on_unimplemented(
+    message = "a step function cannot return `{Self}`",
+    label = "returns `{Self}`",
+    note = "a step function returns nothing, or `Result<(), E>` with an error `E` that implements `Display`, such as \
+            `String`, `io::Error` or `Box<dyn Error>`",
+    note = "it fails the step by an error or by a panic, such as that of `assert!`"
+)]
 pub trait Outcome {
     /// Returns it as the result of a step.
     ///
@@ -16,12 +23,14 @@ pub trait Outcome {
     fn into_result(self) -> StepResult;
 }
 
+#[diagnostic::do_not_recommend]
 impl Outcome for () {
     fn into_result(self) -> StepResult {
         Ok(())
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Display + 'static> Outcome for Result<(), E> {
     fn into_result(self) -> StepResult {
         self.map_err(failure)
