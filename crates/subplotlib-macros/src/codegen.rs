@@ -1,13 +1,13 @@
 //! The tests of a document.
 //!
-//! Step files are included, so that errors and panics in them name their lines. Only the functions that scenarios
-//! use are named: a binding may have one that is not compiled here.
+//! Only the functions that scenarios use are named: a binding may have one that is not compiled here.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use greenroom_doc::{
-    Capture, CaptureType, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources, Span as Place,
+    Capture, CaptureType, ImplementationFile, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources,
+    Span as Place,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -15,8 +15,8 @@ use quote::quote;
 use crate::arguments::Arguments;
 use crate::document::{self, Package};
 use crate::functions::{self, Mistake};
-use crate::message;
 use crate::names::{Names, identifier};
+use crate::{message, step_files};
 
 /// Expands `codegen!` in the file of this text, if that is known.
 #[expect(clippy::disallowed_methods, reason = "Cargo names the package in the environment of the compiler")]
@@ -56,12 +56,13 @@ pub(crate) fn tests(arguments: &Arguments, package: &Package, file: Option<&str>
         return Err(all);
     }
     let tracked = tracked(&loaded, package);
-    let steps = step_files(&loaded, package);
+    let prelude = prelude(&loaded);
+    let steps = steps(&loaded, package);
     let files = files(&loaded);
     Ok(quote! {
         #tracked
         #[allow(unused_imports, reason = "step files may not need it")]
-        use ::subplotlib::prelude::*;
+        use ::subplotlib::#prelude::*;
         #steps
         #files
         #tests
@@ -85,18 +86,33 @@ fn tracked(loaded: &Loaded, package: &Package) -> TokenStream {
 fn functions(loaded: &Loaded, file: &str) -> functions::Names {
     let mut names = functions::Names::default();
     names.add(file);
-    let files = loaded.plan.documents.iter().flat_map(|document| &document.implementations);
-    for file in files.filter(|file| document::is_rust(&file.language)) {
+    for file in step_files(loaded) {
         names.add(&String::from_utf8_lossy(&file.bytes));
     }
     names
 }
 
-/// Includes the files with step functions.
-fn step_files(loaded: &Loaded, package: &Package) -> TokenStream {
+/// Returns the files with step functions.
+fn step_files(loaded: &Loaded) -> impl Iterator<Item = &ImplementationFile> {
     let files = loaded.plan.documents.iter().flat_map(|document| &document.implementations);
-    let files = files.filter(|file| document::is_rust(&file.language)).filter_map(|file| file.file.as_ref());
-    files.filter_map(|(path, _)| absolute(package, path)).map(|path| quote!(include!(#path);)).collect()
+    files.filter(|file| document::is_rust(&file.language))
+}
+
+/// Returns the prelude that the step files can have: one module should not have two.
+fn prelude(loaded: &Loaded) -> TokenStream {
+    let imports_statics =
+        |file: &ImplementationFile| step_files::imports_statics(&String::from_utf8_lossy(&file.bytes));
+    if step_files(loaded).any(imports_statics) { quote!(__private::prelude) } else { quote!(prelude) }
+}
+
+/// Returns the items of the files with step functions.
+fn steps(loaded: &Loaded, package: &Package) -> TokenStream {
+    step_files(loaded)
+        .filter_map(|file| {
+            let (path, _) = file.file.as_ref()?;
+            Some(step_files::items(&package.path(path), &String::from_utf8_lossy(&file.bytes)))
+        })
+        .collect()
 }
 
 fn absolute(package: &Package, name: &str) -> Option<String> {
@@ -193,7 +209,15 @@ impl Generated<'_> {
             quote!(.#name(#value))
         });
         let setters: TokenStream = setters.collect();
-        quote!(#path::Builder::default() #setters .build(#number, ::std::string::String::from(#text), #location))
+        // No method call: code of older versions may have imported another `build`.
+        quote! {
+            #path::Builder::build(
+                &#path::Builder::default() #setters,
+                #number,
+                ::std::string::String::from(#text),
+                #location,
+            )
+        }
     }
 
     fn location(&self, place: Place) -> String {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use greenroom_doc::{BuiltinFile, LoadError, Loaded, Loader, Reach, Request, load};
 
@@ -29,8 +29,28 @@ impl Package {
 
     /// Returns the path of a file by its name in messages.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.join(name)
+        let path = self.directory.join(name);
+        // Errors and panics show the path, so without `..` where that changes nothing.
+        let short = without_parents(&path);
+        match (fs::canonicalize(&path), fs::canonicalize(&short)) {
+            (Ok(one), Ok(other)) if one == other => short,
+            _ => path,
+        }
     }
+}
+
+/// Returns a path in which `..` removes the part before it.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut short = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir if matches!(short.components().next_back(), Some(Component::Normal(_))) => {
+                short.pop();
+            }
+            component => short.push(component),
+        }
+    }
+    short
 }
 
 impl Loader for Package {

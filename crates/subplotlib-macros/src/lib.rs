@@ -5,6 +5,7 @@
 //! | `throws` | functions that return errors which their source does not mention |
 //! | `step` | the module of a step function: its builder, its function, and a function to call it |
 //! | `old_code` | what code that was generated for subplotlib 0.11 and 0.12 needs |
+//! | `step_files` | the files with step functions, as parts of a test |
 //! | `codegen` | the tests of a document |
 //!
 //! For `codegen`, `arguments`, `filter` and `document` read what is written, `names` makes the names of tests,
@@ -21,6 +22,7 @@ mod message;
 mod names;
 mod old_code;
 mod step;
+mod step_files;
 #[cfg(test)]
 mod tests;
 mod throws;
@@ -37,6 +39,14 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn step(_attribute: TokenStream, item: TokenStream) -> TokenStream {
     step::expand(&item.into(), source_file().as_deref()).into()
+}
+
+/// Makes statics that are initialized when they are first used, as the macro of the crate `lazy_static` does.
+///
+/// Generated code without step functions has nothing else that could tell its version.
+#[proc_macro]
+pub fn lazy_static(input: TokenStream) -> TokenStream {
+    old_code::statics(&input.into(), source_file().as_deref()).into()
 }
 
 /// Makes a test of each scenario of a document.

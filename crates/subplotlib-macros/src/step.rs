@@ -171,13 +171,14 @@ impl Step {
                     }
                 }
 
-                impl ::subplotlib::step::UnnumberedBuilder for Builder {
-                    fn build(
-                        self,
+                impl ::subplotlib::step::StepBuilder for Builder {
+                    fn step(
+                        &self,
+                        number: usize,
                         text: ::std::string::String,
                         location: &'static str,
                     ) -> ::subplotlib::step::ScenarioStep {
-                        Builder::build(&self, 0, text, location)
+                        Builder::build(self, number, text, location)
                     }
                 }
 

@@ -16,6 +16,7 @@
 //! | `types` | the error and the result of a step |
 //! | `file` | embedded files |
 //! | `scenario` | scenarios, their contexts, and their steps: the loop of a run |
+//! | `escapes` | escapes in the texts of generated code of version 0.11 |
 //! | `failure` | why a step failed, as its test shows it |
 //! | `steplibrary` | the steps of the libraries `datadir`, `files` and `runcmd` |
 //! | `prelude` | all that step files use |
@@ -26,6 +27,7 @@
 extern crate self as subplotlib;
 
 mod context;
+mod escapes;
 mod failure;
 pub mod file;
 pub mod prelude;
@@ -51,6 +53,24 @@ pub use greenroom_subplotlib_macros::codegen;
 #[doc(hidden)]
 pub mod __private {
     //! What code written by macros uses.
+
+    pub mod prelude {
+        //! The prelude with the macro of the crate `lazy_static` itself.
+        //!
+        //! A file that a macro includes cannot import that macro and another one of its name.
+
+        #[doc(no_inline)]
+        pub use culpa::{throw, throws};
+        pub use greenroom_subplotlib_macros::step;
+        #[doc(hidden)]
+        pub use lazy_static::lazy_static;
+
+        pub use crate::file::SubplotDataFile;
+        pub use crate::scenario::{ContextElement, Scenario, ScenarioContext};
+        pub use crate::step::ScenarioStep;
+        pub use crate::types::{StepError, StepResult};
+        pub use crate::utils::base64_decode;
+    }
 
     pub use crate::failure::Failure;
     pub use crate::scenario::generated::{number, run};

@@ -1,13 +1,8 @@
 //! All that step files use. Generated code imports it.
 
-#[doc(no_inline)]
-pub use culpa::{throw, throws};
-pub use greenroom_subplotlib_macros::step;
 #[doc(hidden)]
-pub use lazy_static::lazy_static;
+pub use greenroom_subplotlib_macros::lazy_static;
 
-pub use crate::file::SubplotDataFile;
-pub use crate::scenario::{ContextElement, Scenario, ScenarioContext};
-pub use crate::step::ScenarioStep;
-pub use crate::types::{StepError, StepResult};
-pub use crate::utils::base64_decode;
+// The macro above takes the place of that in here: a name of its own comes before one of `*`.
+#[doc(inline)]
+pub use crate::__private::prelude::*;

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::Values;
+use crate::escapes;
 use crate::failure::Failure;
 use crate::types::{StepError, StepResult};
 
@@ -288,6 +289,7 @@ pub struct ScenarioStep {
     location: &'static str,
     function: Function,
     register: Box<dyn Fn(&Scenario)>,
+    has_escapes: bool,
 }
 
 impl ScenarioStep {
@@ -299,7 +301,8 @@ impl ScenarioStep {
         F: Fn(&ScenarioContext, bool) -> StepResult + 'static,
         R: Fn(&Scenario) + 'static,
     {
-        Self { number: nr, text: step_text, location, function: Box::new(func), register: Box::new(reg) }
+        let (function, register) = (Box::new(func), Box::new(reg));
+        Self { number: nr, text: step_text, location, function, register, has_escapes: false }
     }
 
     /// Calls its function. A panic becomes an error.
@@ -307,7 +310,8 @@ impl ScenarioStep {
     /// # Errors
     /// If the function returns one or panics.
     pub fn call(&self, context: &ScenarioContext, defuse_poison: bool) -> StepResult {
-        match catch_unwind(AssertUnwindSafe(|| (self.function)(context, defuse_poison))) {
+        let function = AssertUnwindSafe(|| (self.function)(context, defuse_poison));
+        match escapes::with(self.has_escapes, || catch_unwind(function)) {
             Ok(result) => result.map_err(|error| self.failed(error)),
             Err(payload) => Err(Failure::panic(self.place(), &*payload).into()),
         }
@@ -350,13 +354,39 @@ impl ScenarioStep {
     }
 }
 
-/// What code needs that `subplot-build` 0.11 or 0.12 generated: steps without their number.
+/// What makes a step: the `Builder` of a step function.
+#[doc(hidden)]
+pub trait StepBuilder {
+    /// Creates a step.
+    fn step(&self, number: usize, text: String, location: &'static str) -> ScenarioStep;
+}
+
+/// What code needs that `subplot-build` 0.12 generated: steps without their number.
 ///
 /// All builders have it. Where it is imported, its method wins over that with a number, which takes a reference.
 #[doc(hidden)]
 pub trait UnnumberedBuilder {
     /// Creates a step.
     fn build(self, text: String, location: &'static str) -> ScenarioStep;
+}
+
+impl<B: StepBuilder> UnnumberedBuilder for B {
+    fn build(self, text: String, location: &'static str) -> ScenarioStep {
+        self.step(0, text, location)
+    }
+}
+
+/// The same for code that `subplot-build` 0.11 generated: expected outputs have escapes.
+#[doc(hidden)]
+pub trait EscapedBuilder {
+    /// Creates a step.
+    fn build(self, text: String, location: &'static str) -> ScenarioStep;
+}
+
+impl<B: StepBuilder> EscapedBuilder for B {
+    fn build(self, text: String, location: &'static str) -> ScenarioStep {
+        ScenarioStep { has_escapes: true, ..self.step(0, text, location) }
+    }
 }
 
 impl Debug for ScenarioStep {

@@ -1,3 +1,3 @@
 //! Steps of scenarios.
 
-pub use crate::scenario::{ScenarioStep, UnnumberedBuilder};
+pub use crate::scenario::{EscapedBuilder, ScenarioStep, StepBuilder, UnnumberedBuilder};

@@ -14,6 +14,7 @@ use regex::RegexBuilder;
 
 pub use super::datadir::Datadir;
 use super::datadir::about;
+use crate::escapes;
 pub use crate::prelude::*;
 
 /// Variables of the tests with this prefix are set for commands without it.
@@ -320,11 +321,17 @@ fn check(runcmd: &Runcmd, stream: Stream, expected: Expected<'_>, is_wanted: boo
     };
     let shown = String::from_utf8_lossy(output);
     let (is_met, verb, text) = match expected {
-        Expected::Exactly(text) => (output == text.as_bytes(), "be", text),
-        Expected::Containing(text) => (super::contains(output, text), "contain", text),
+        Expected::Exactly(text) => {
+            let text = escapes::replace(text)?;
+            (output == text.as_bytes(), "be", text)
+        }
+        Expected::Containing(text) => {
+            let text = escapes::replace(text)?;
+            (super::contains(output, &text), "contain", text)
+        }
         Expected::Matching(text) => {
             let regex = RegexBuilder::new(text).multi_line(true).build()?;
-            (regex.is_match(&shown), "match", text)
+            (regex.is_match(&shown), "match", text.into())
         }
     };
     if is_met != is_wanted {
