@@ -6,15 +6,14 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use greenroom_doc::{
-    Capture, CaptureType, ImplementationFile, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources,
-    Span as Place,
+    Capture, ImplementationFile, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources, Span as Place,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::arguments::Arguments;
 use crate::document::{self, Package};
-use crate::functions::{self, Mistake};
+use crate::functions::{self, Mistake, Value};
 use crate::names::{Names, identifier};
 use crate::{message, step_files};
 
@@ -190,7 +189,7 @@ impl Generated<'_> {
             self.messages.push(format!("{binding}: `{function}` is not the path of a Rust function"));
             return TokenStream::new();
         };
-        let captures = step.captures.iter().map(|capture| capture.name.as_str());
+        let captures = step.captures.iter().map(|capture| (capture.name.as_str(), Value::of(capture.kind)));
         if let Some(mistake) = self.functions.as_ref().and_then(|names| names.mistake(&path, captures)) {
             if self.reported.insert((function.to_owned(), step.binding)) {
                 let binding = self.sources.cite(binding.span);
@@ -205,7 +204,7 @@ impl Generated<'_> {
                 self.messages.push(format!("{binding}: the capture `{}` is not the name of a parameter", capture.name));
                 return TokenStream::new();
             };
-            let value = value(document, capture, &location, &text);
+            let value = value(document, capture, [&location, &text, function]);
             quote!(.#name(#value))
         });
         let setters: TokenStream = setters.collect();
@@ -249,27 +248,31 @@ fn describe(function: &str, mistake: &Mistake, needed: &str) -> String {
                  = help: give parameter and capture the same name"
             )
         }
+        Mistake::OtherValue { capture, ty, given, taken } => {
+            let other = taken.map_or_else(String::new, |taken| {
+                format!(", or in the binding `{{{capture}:{}}}` for the capture", taken.capture())
+            });
+            format!(
+                "the capture `{capture}` is {}, but `{function}` takes `{capture}: {ty}`\n{needed}\n  = help: write {} \
+                 for the type of the parameter{other}",
+                given.noun(),
+                given.parameter()
+            )
+        }
     }
 }
 
-/// Writes the value of a capture.
-fn value(document: &PlannedDocument, capture: &Capture, location: &str, step: &str) -> TokenStream {
+/// Writes the value of a capture. `user` is the place and the text of the step, and its function.
+fn value(document: &PlannedDocument, capture: &Capture, user: [&str; 3]) -> TokenStream {
     let (name, text) = (&capture.name, &capture.text);
-    match capture.kind {
-        CaptureType::Int | CaptureType::Uint | CaptureType::Number => {
-            quote!(::subplotlib::__private::number(#text, #name, #location, #step)?)
-        }
-        CaptureType::File => {
+    match Value::of(capture.kind) {
+        Value::Number => quote!(::subplotlib::__private::number(#text, #name, #(#user),*)?),
+        Value::File => {
             let is_named = |file: &greenroom_doc::EmbeddedFile| file.name.to_lowercase() == text.to_lowercase();
             let index = document.files.iter().position(is_named).unwrap_or_default();
             quote!(SUBPLOT_EMBEDDED_FILES[#index].clone())
         }
-        CaptureType::Path => quote!(::std::path::PathBuf::from(#text)),
-        CaptureType::Word
-        | CaptureType::EscapedWord
-        | CaptureType::Text
-        | CaptureType::EscapedText
-        | CaptureType::Json
-        | CaptureType::JsonPath => quote!(#text),
+        Value::Path => quote!(::std::path::PathBuf::from(#text)),
+        Value::Text => quote!(#text),
     }
 }

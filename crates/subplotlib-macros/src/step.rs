@@ -61,6 +61,11 @@ impl Step {
             let message = "a step function cannot be `async` here; the attribute `step` of greenroom allows it";
             add(syn::Error::new_spanned(asyncness, message));
         }
+        let is_throws =
+            |attribute: &&syn::Attribute| attribute.path().segments.last().is_some_and(|last| last.ident == "throws");
+        if let Some(throws) = function.attrs.iter().find(is_throws) {
+            add(syn::Error::new_spanned(throws, "remove `#[throws]`: a step function returns errors without it"));
+        }
         if let Some(unsafety) = &signature.unsafety {
             add(syn::Error::new_spanned(unsafety, "a step function cannot be `unsafe`; put an `unsafe` block into it"));
         }
@@ -134,6 +139,7 @@ impl Step {
             let (name, ty) = (&parameter.name, &parameter.ty);
             quote!(#name: #ty)
         });
+        let shown = name.to_string();
         // Apart, because it is the parent of the module, not of this one.
         let parent = quote!(super);
         let own = (!is_all(&self.context.elem)).then(|| (*self.context.elem).clone());
@@ -168,6 +174,7 @@ impl Step {
                             #built
                         };
                         ::subplotlib::step::ScenarioStep::new(number, text, function, register_contexts, location)
+                            .at(#shown, ::core::module_path!(), ::core::file!(), ::core::line!())
                     }
                 }
 

@@ -86,6 +86,20 @@ fn a_capture_without_a_parameter_is_shown_with_those_that_exist() {
 }
 
 #[test]
+fn a_parameter_that_takes_another_value_is_shown_with_what_to_write() {
+    let bindings = BUY.replace(":uint", "");
+    assert_data_eq!(
+        of_document("# A\n\n```scenario\nwhen I buy 2\n```\n", &bindings),
+        str![[r#"
+the capture `count` is a text, but `buy` takes `count: u32`
+  --> x.yaml:1
+  = note: the step `when I buy 2` at x.md:4:1 needs it
+  = help: write `&str` for the type of the parameter, or in the binding `{count:int}` for the capture
+"#]]
+    );
+}
+
+#[test]
 fn a_function_without_the_attribute_is_not_a_step() {
     let bindings = BUY.replace("function: buy", "function: pay, cleanup: buy");
     assert_data_eq!(
@@ -238,6 +252,7 @@ fn step_functions_have_the_old_form() {
         ("fn f<'a>(context: &'a Context) {}", "a step function cannot be generic; write the types"),
         ("fn f(c: &C) -> Result<(), StepError> {}", result),
         ("async fn f(c: &C) {}", asyncness),
+        ("#[throws(StepError)] fn f(c: &C) {}", "remove `#[throws]`: a step function returns errors without it"),
         ("unsafe fn f(c: &C) {}", "a step function cannot be `unsafe`; put an `unsafe` block into it"),
         ("extern \"C\" fn f(c: &C) {}", "a step function cannot have an ABI; remove `extern`"),
         ("fn f(c: &C, x: &[u8]) {}", types),

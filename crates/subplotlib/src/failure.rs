@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use crate::types::StepError;
 
@@ -10,6 +11,27 @@ use crate::types::StepError;
 pub struct Failure {
     place: String,
     reason: Reason,
+    function: Option<Function>,
+}
+
+/// A function that a step calls, as messages show it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
+    pub(crate) is_cleanup: bool,
+}
+
+impl fmt::Display for Function {
+    #[expect(clippy::disallowed_methods, reason = "only a message depends on it")]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.is_cleanup { "cleanup" } else { "step" };
+        // Files that macros include have absolute paths. Tests run in the directory of their package.
+        let directory = std::env::current_dir().unwrap_or_default();
+        let file = Path::new(self.file).strip_prefix(directory).unwrap_or(Path::new(self.file));
+        write!(f, "{kind} function `{}` at {}:{}", self.name, file.display(), self.line)
+    }
 }
 
 enum Reason {
@@ -22,13 +44,19 @@ enum Reason {
 impl Failure {
     /// Creates the failure of a step that returned an error.
     pub(crate) fn error(place: String, error: StepError) -> Self {
-        Self { place, reason: Reason::Error(error) }
+        Self { place, reason: Reason::Error(error), function: None }
     }
 
     /// Creates the failure of a step that panicked.
     pub(crate) fn panic(place: String, payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        Self { place, reason: Reason::Panic(text.or_else(|| payload.downcast_ref::<String>().cloned())) }
+        let reason = Reason::Panic(text.or_else(|| payload.downcast_ref::<String>().cloned()));
+        Self { place, reason, function: None }
+    }
+
+    /// Adds the function that failed.
+    pub(crate) fn of(self, function: Option<Function>) -> Self {
+        Self { function, ..self }
     }
 }
 
@@ -43,11 +71,11 @@ impl fmt::Display for Failure {
                     write!(f, "\ncaused by: {cause}")?;
                     source = cause.source();
                 }
-                Ok(())
             }
-            Reason::Panic(Some(message)) => write!(f, "panicked: {message}"),
-            Reason::Panic(None) => f.write_str("panicked"),
+            Reason::Panic(Some(message)) => write!(f, "panicked: {message}")?,
+            Reason::Panic(None) => f.write_str("panicked")?,
         }
+        self.function.map_or(Ok(()), |function| write!(f, "\n  in {function}"))
     }
 }
 

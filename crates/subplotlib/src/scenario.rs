@@ -9,13 +9,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::context::Values;
 use crate::escapes;
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use crate::types::{StepError, StepResult};
 
 /// What steps of a scenario share, and what happens to it at the ends of steps and of the scenario.
 ///
 /// A scenario has one value of each type that its steps name, made by [`Default`]. All functions do nothing unless
 /// a type has its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a context",
+    label = "a step function uses it as its context",
+    note = "write `impl ContextElement for {Self} {{}}`, and `#[derive(Debug, Default)]` above the type"
+)]
 pub trait ContextElement: Debug + Default + Send + 'static {
     /// Follows the creation of the value, when a step that uses it is added to a scenario.
     ///
@@ -204,6 +209,7 @@ impl Scenario {
         if let Some(cleanup) = &mut cleanup {
             cleanup.register_contexts(self);
             cleanup.number_if_none(number);
+            cleanup.source = cleanup.source.map(|source| failure::Function { is_cleanup: true, ..source });
         }
         self.steps.push((step, cleanup));
     }
@@ -290,6 +296,7 @@ pub struct ScenarioStep {
     function: Function,
     register: Box<dyn Fn(&Scenario)>,
     has_escapes: bool,
+    source: Option<failure::Function>,
 }
 
 impl ScenarioStep {
@@ -302,7 +309,16 @@ impl ScenarioStep {
         R: Fn(&Scenario) + 'static,
     {
         let (function, register) = (Box::new(func), Box::new(reg));
-        Self { number: nr, text: step_text, location, function, register, has_escapes: false }
+        Self { number: nr, text: step_text, location, function, register, has_escapes: false, source: None }
+    }
+
+    /// Adds the name and the place of its function, for messages. Those of the step libraries need none.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn at(mut self, name: &'static str, module: &str, file: &'static str, line: u32) -> Self {
+        let is_library = module.starts_with("subplotlib::steplibrary::");
+        self.source = (!is_library).then_some(failure::Function { name, file, line, is_cleanup: false });
+        self
     }
 
     /// Calls its function. A panic becomes an error.
@@ -312,9 +328,10 @@ impl ScenarioStep {
     pub fn call(&self, context: &ScenarioContext, defuse_poison: bool) -> StepResult {
         let function = AssertUnwindSafe(|| (self.function)(context, defuse_poison));
         match escapes::with(self.has_escapes, || catch_unwind(function)) {
-            Ok(result) => result.map_err(|error| self.failed(error)),
-            Err(payload) => Err(Failure::panic(self.place(), &*payload).into()),
+            Ok(result) => result.map_err(|error| Failure::error(self.place(), error)),
+            Err(payload) => Err(Failure::panic(self.place(), &*payload)),
         }
+        .map_err(|failure| failure.of(self.source).into())
     }
 
     /// Returns its text, with its keyword.
@@ -433,10 +450,11 @@ pub mod generated {
         capture: &str,
         location: &str,
         step: &str,
+        function: &str,
     ) -> Result<T, Failure> {
         text.parse().map_err(|error| {
             let name = std::any::type_name::<T>();
-            let message = format!("`{text}` is not a valid {name}, the type of `{capture}`: {error}");
+            let message = format!("`{text}` is not a valid {name}, the type of `{capture}` in `{function}`: {error}");
             Failure::error(format!("{location}: {step}"), message.into())
         })
     }

@@ -134,8 +134,16 @@ fn undoing(what: &str) -> ScenarioStep {
     undo::Builder::default().what(what).build(1, format!("when {what}"), "doc.md:5:1")
 }
 
+/// Returns the error of a scenario, without the line of the step function.
 fn failure(scenario: Scenario) -> String {
-    scenario.run().expect_err("the scenario fails").to_string()
+    let text = scenario.run().expect_err("the scenario fails").to_string();
+    match text.split_once(" at crates/subplotlib/tests/scenario.rs:") {
+        Some((rest, line)) => {
+            assert!(line.parse::<u32>().is_ok(), "{text}");
+            rest.to_owned()
+        }
+        None => text,
+    }
 }
 
 #[test]
@@ -166,7 +174,7 @@ fn a_failed_step_ends_the_scenario_and_its_own_cleanup_does_not_run() {
         scenario.add_step(acting(what), Some(undoing(what)));
         scenario.add_step(acting("never"), None);
         let reason = if what == "error" { "a reason" } else { "panicked: a panic" };
-        assert_eq!(failure(scenario), format!("doc.md:5:1: when {what}: {reason}"));
+        assert_eq!(failure(scenario), format!("doc.md:5:1: when {what}: {reason}\n  in step function `act`"));
         let log = logged();
         assert_eq!(log[log.len() - 3..], ["undo one", "second stops", "first stops"]);
         assert!(!log.contains(&"act never".to_owned()));
@@ -178,13 +186,13 @@ fn the_first_error_is_the_one_of_the_scenario() {
     let mut scenario = Scenario::new("cleanups", "doc.md:1:1");
     scenario.add_step(acting("one"), Some(undoing("one")));
     scenario.add_step(acting("two"), Some(undoing("badly")));
-    assert_eq!(failure(scenario), "doc.md:5:1: when badly: not undone");
+    assert_eq!(failure(scenario), "doc.md:5:1: when badly: not undone\n  in cleanup function `undo`");
     assert!(logged().contains(&"undo one".to_owned()));
 
     let mut scenario = Scenario::new("cleanups", "doc.md:1:1");
     scenario.add_step(acting("one"), Some(undoing("badly")));
     scenario.add_step(acting("error"), None);
-    assert_eq!(failure(scenario), "doc.md:5:1: when error: a reason");
+    assert_eq!(failure(scenario), "doc.md:5:1: when error: a reason\n  in step function `act`");
 }
 
 #[step]
@@ -217,7 +225,7 @@ fn a_panic_makes_a_context_invalid_except_for_cleanups() {
     let mut scenario = Scenario::new("poison", "doc.md:1:1");
     scenario.add_step(acting("one"), Some(undoing("one")));
     scenario.add_step(panic_with::Builder::default().build(2, "when it panics".to_owned(), "doc.md:6:1"), None);
-    assert_eq!(failure(scenario), "doc.md:6:1: when it panics: panicked: a panic");
+    assert_eq!(failure(scenario), "doc.md:6:1: when it panics: panicked: a panic\n  in step function `panic_with`");
     let log = logged();
     assert_eq!(log[log.len() - 3..], ["undo one", "second stops", "first stops"]);
 }
@@ -277,10 +285,10 @@ fn a_function_may_throw_nothing() {
 fn a_number_that_does_not_fit_is_shown_with_its_step_and_type() {
     use subplotlib::__private::{Failure, number};
 
-    let fits: Result<f64, Failure> = number("-1.50", "amount", "doc.md:5:1", "then the till contains -1.50");
+    let fits: Result<f64, Failure> = number("-1.50", "amount", "doc.md:5:1", "then the till contains -1.50", "till");
     assert!(fits.is_ok_and(|number| (number + 1.5).abs() < f64::EPSILON));
-    let fails: Result<u8, Failure> = number("-1", "count", "doc.md:5:1", "then -1 are left");
-    let expected =
-        "doc.md:5:1: then -1 are left: `-1` is not a valid u8, the type of `count`: invalid digit found in string";
+    let fails: Result<u8, Failure> = number("-1", "count", "doc.md:5:1", "then -1 are left", "stock::left");
+    let expected = "doc.md:5:1: then -1 are left: `-1` is not a valid u8, the type of `count` in `stock::left`: \
+                    invalid digit found in string";
     assert_eq!(fails.expect_err("it has a sign").to_string(), expected);
 }
