@@ -181,21 +181,24 @@ pub struct BuiltinFile {
 ///
 /// The bindings that a document lists come first: a step that matches one is not a step of a file that
 /// it does not list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Reach {
     /// Those that list it.
     #[default]
     Listed,
     /// Those that list any file that comes with the runner.
     WithBuiltin,
+    /// Those of these paths.
+    Of(Vec<String>),
     /// All.
     All,
 }
 
 impl BuiltinFile {
-    /// Whether it is a bindings file rather than one of step functions.
+    /// Whether it is a bindings file that documents may list, rather than one of step functions.
     pub(crate) fn is_bindings(&self) -> bool {
-        self.name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("yaml"))
+        self.places.is_empty()
+            && self.name.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("yaml"))
     }
 }
 

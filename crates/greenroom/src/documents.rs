@@ -332,6 +332,7 @@ fn builtin_files(registry: &Registry) -> Vec<BuiltinFile> {
             reach: match library.availability() {
                 Availability::Listed => Reach::Listed,
                 Availability::WithBuiltin => Reach::WithBuiltin,
+                Availability::Of(documents) => Reach::Of(documents.clone()),
                 Availability::All => Reach::All,
             },
             places: library.places().to_vec(),

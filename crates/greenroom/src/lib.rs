@@ -115,9 +115,23 @@ use settings::Settings;
 /// ```
 #[macro_export]
 macro_rules! acceptance_tests {
+    () => {
+        ::core::compile_error!("name the documents: `greenroom::acceptance_tests!(\"tests/shop.md\")`");
+        fn main() {}
+    };
     ($($document:expr),+ $(,)?) => {
         fn main() -> ::std::process::ExitCode {
             $crate::Harness::new(::core::env!("CARGO_MANIFEST_DIR"))$(.document($document))+.main()
+        }
+
+        // Where Rust's own harness has the main function, the documents would not run, and the test would pass.
+        #[test]
+        fn the_harness_is_missing() {
+            ::core::panic!(
+                "the documents do not run, because the test has Rust's own harness; write in Cargo.toml:\n\n\
+                 [[test]]\nname = \"{}\"\nharness = false\n",
+                ::core::env!("CARGO_CRATE_NAME")
+            );
         }
     };
 }

@@ -38,6 +38,14 @@ pub(crate) fn captures(pattern: &Written) -> Result<Vec<Capture>, String> {
     }
     let found = if pattern.is_regex { groups(&text)? } else { braces(&text)? };
     for (at, capture) in found.iter().enumerate() {
+        if capture.name.starts_with('_') {
+            let plain = capture.name.trim_start_matches('_');
+            return Err(format!(
+                "the capture `{}` begins with an underscore, which does not count in the name of its parameter; name \
+                 it `{plain}`",
+                capture.name
+            ));
+        }
         if found[..at].iter().any(|other| other.name == capture.name) {
             return Err(format!("two captures are named `{}`; rename one of them", capture.name));
         }
@@ -149,6 +157,7 @@ mod tests {
         for (text, expected) in [("a {b", "a `{` without `}`;"), ("a b}", "a `}` without `{`;")] {
             assert!(names(text, false).unwrap_err().starts_with(expected), "{text}");
         }
+        assert!(names("{_b}", false).unwrap_err().ends_with("name it `b`"));
         for text in ["I have (\\d+) apples", "^it rains", "any .* thing"] {
             assert!(names(text, false).unwrap_err().contains("looks like a regular expression"), "{text}");
         }

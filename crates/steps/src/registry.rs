@@ -50,12 +50,14 @@ struct DeclaredReading {
 }
 
 /// Which documents have the steps of a library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Availability {
     /// Those that list its bindings.
     Listed,
     /// Those that list a built-in library.
     WithBuiltin,
+    /// Those of these paths.
+    Of(Vec<String>),
     /// All.
     All,
 }
@@ -160,6 +162,13 @@ impl Library {
         self
     }
 
+    /// Gives its steps to the documents of these paths. Their own bindings come first.
+    #[must_use]
+    pub fn in_documents(mut self, paths: Vec<String>) -> Self {
+        self.availability = Availability::Of(paths);
+        self
+    }
+
     /// Declares how these functions, or all if there are none, read the captures of a name, so that kept
     /// values are put into them accordingly.
     ///
@@ -213,8 +222,8 @@ impl Library {
     }
 
     /// Returns which documents have its steps.
-    pub fn availability(&self) -> Availability {
-        self.availability
+    pub fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     /// Returns the implementation files that this library replaces.

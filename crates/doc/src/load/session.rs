@@ -165,9 +165,9 @@ impl Session<'_> {
             self.diagnostics.push(no_scenario(path, id));
         }
         let set = if is_missing {
-            self.files.builtin_bindings(&mut self.diagnostics)
+            self.files.builtin_bindings(path, &mut self.diagnostics)
         } else {
-            self.files.bindings(&directory, &metadata, &mut self.diagnostics)
+            self.files.bindings(path, &metadata, &mut self.diagnostics)
         };
         let is_sure = is_readable && set.is_complete;
         let has_none = is_sure && set.bindings.is_empty() && set.invalid.is_empty();
@@ -176,7 +176,10 @@ impl Session<'_> {
         }
         let before = self.diagnostics.len();
         let (scenarios, matched) = self.scenarios(&metadata, &contents, &set, is_sure);
-        if is_missing && let Some(unknown) = self.diagnostics[before..].iter_mut().find(|d| d.code == Code::UnknownStep)
+        let has_own_functions = set.first < set.bindings.len();
+        if is_missing
+            && !has_own_functions
+            && let Some(unknown) = self.diagnostics[before..].iter_mut().find(|d| d.code == Code::UnknownStep)
         {
             let about = "this document has no metadata, so it has only the built-in steps; to use others,";
             unknown.help.extend(how_to_name_bindings(about, &contents));

@@ -108,7 +108,7 @@ impl<'a> SourceReader<'a> {
     /// Reads all bindings files of a document.
     pub(crate) fn bindings(
         &mut self,
-        directory: &str,
+        document: &str,
         metadata: &Metadata,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BindingSet {
@@ -120,6 +120,7 @@ impl<'a> SourceReader<'a> {
         };
         let mut seen: HashMap<String, Span> = HashMap::new();
         let languages = language_names(metadata);
+        let directory = lookup::directory(document);
         for name in &metadata.bindings {
             let Some((path, file)) = self.bindings_file(directory, name, &languages, diagnostics) else {
                 set.is_complete = false;
@@ -142,9 +143,10 @@ impl<'a> SourceReader<'a> {
         let lists_builtin = seen.keys().any(|key| key.starts_with(BUILT_IN));
         let mut others = Vec::new();
         for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
-            let reaches = match builtin.reach {
+            let reaches = match &builtin.reach {
                 Reach::Listed => false,
                 Reach::WithBuiltin => lists_builtin,
+                Reach::Of(documents) => documents.iter().any(|of| of == document),
                 Reach::All => true,
             };
             if reaches && !seen.contains_key(&format!("{BUILT_IN}{}", builtin.name)) {
@@ -160,13 +162,20 @@ impl<'a> SourceReader<'a> {
     }
 
     /// Reads all built-in bindings files, for a document that names none.
-    pub(crate) fn builtin_bindings(&mut self, diagnostics: &mut Vec<Diagnostic>) -> BindingSet {
+    pub(crate) fn builtin_bindings(&mut self, document: &str, diagnostics: &mut Vec<Diagnostic>) -> BindingSet {
         let mut set = BindingSet { bindings: Vec::new(), invalid: Vec::new(), first: 0, is_complete: true };
+        let mut others = Vec::new();
         for (builtin, text) in self.builtin.iter().filter_map(|file| Some((file, file.text.as_ref()?))) {
+            if matches!(&builtin.reach, Reach::Of(documents) if !documents.iter().any(|of| of == document)) {
+                continue;
+            }
             let (_, file) = self.builtin_file(builtin, text, diagnostics);
-            set.bindings.extend(file.bindings.iter().cloned());
+            // Functions of the user's own come first, as in a document with metadata.
+            let bindings = if builtin.places.is_empty() { &mut others } else { &mut set.bindings };
+            bindings.extend(file.bindings.iter().cloned());
         }
-        set.first = set.bindings.len();
+        set.first = if set.bindings.is_empty() { others.len() } else { set.bindings.len() };
+        set.bindings.extend(others);
         set
     }
 

@@ -9,6 +9,7 @@ mod arguments;
 mod parent;
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -86,10 +87,14 @@ impl Harness {
         };
         let agent = StepAgent::new(registry);
         greenroom_sandbox::enter(&agent);
-        let result = match mistakes {
-            Some(mistakes) => Err(CommandError::Usage(mistakes.0)),
-            None => test(&self.directory, self.documents.clone(), agent.registry()),
-        };
+        let entered = enter(&self.directory);
+        let mistakes = mistakes.map_or_else(|| mistake(&self.documents).into_iter().collect(), |mistakes| mistakes.0);
+        if !mistakes.is_empty() {
+            // Cargo says nothing more about a program that fails as tests do.
+            CommandError::Usage(mistakes).report();
+            return FAILED.into();
+        }
+        let result = entered.and_then(|directory| test(&directory, self.documents.clone(), agent.registry()));
         let exit_code = result.unwrap_or_else(|error| {
             error.report();
             error.exit_code()
@@ -104,24 +109,45 @@ impl Harness {
     }
 }
 
-/// Reads the command line, then lists or runs the tests.
+/// Enters the directory of the package, which may have moved since the program was built.
 #[expect(clippy::disallowed_methods, reason = "the harness is the program, and reads its environment here alone")]
-fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result<ExitCode, CommandError> {
+fn enter(directory: &Path) -> Result<PathBuf, CommandError> {
     let moved = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|moved| moved.is_dir());
-    let directory = moved.as_deref().unwrap_or(directory);
+    let directory = moved.unwrap_or_else(|| directory.to_owned());
     if directory.is_dir() {
-        std::env::set_current_dir(directory)
+        std::env::set_current_dir(&directory)
             .map_err(|error| CommandError::system(format!("enter {}", directory.display()), &error))?;
     }
-    for (at, path) in documents.iter().enumerate() {
-        if documents[..at].contains(path) {
-            return Err(CommandError::Usage(vec![format!("the harness names {path} twice; remove one of them")]));
-        }
-    }
+    Ok(directory)
+}
+
+/// Returns what is wrong with the documents that a harness names.
+fn mistake(documents: &[String]) -> Option<String> {
     if documents.is_empty() {
         let message = "the harness names no document; add one: `greenroom::acceptance_tests!(\"tests/shop.md\")`";
-        return Err(CommandError::Usage(vec![message.to_owned()]));
+        return Some(message.to_owned());
     }
+    let mut known: Vec<(PathBuf, &String)> = Vec::new();
+    for path in documents {
+        let file = fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        match known.iter().find(|(other, _)| *other == file) {
+            Some((_, same)) if *same == path => {
+                return Some(format!("the harness names {path} twice; remove one of them"));
+            }
+            Some((_, same)) => {
+                return Some(format!(
+                    "the harness names {same} and {path}, which are the same file; remove one of them"
+                ));
+            }
+            None => known.push((file, path)),
+        }
+    }
+    None
+}
+
+/// Reads the command line, then lists or runs the tests in the present directory, that of the package.
+#[expect(clippy::disallowed_methods, reason = "the harness is the program, and reads its environment here alone")]
+fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result<ExitCode, CommandError> {
     let arguments = match arguments::read(std::env::args_os(), |name| std::env::var_os(name), documents) {
         Ok(arguments) => arguments,
         Err(arguments::ReadError::Clap(error)) => return no_command(*error),
@@ -231,4 +257,28 @@ fn test_command(directory: &Path) -> String {
     let package = std::env::var("CARGO_PKG_NAME").ok().filter(|_| !directory.join("Cargo.lock").exists());
     let package = package.map_or_else(String::new, |package| format!(" --package {package}"));
     format!("cargo test{package} --test {name} --")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_named_once() {
+        let root = tempfile::tempdir().unwrap();
+        let path = |name: &str| root.path().join(name).display().to_string();
+        fs::write(path("a.md"), "").unwrap();
+        std::os::unix::fs::symlink("a.md", path("link.md")).unwrap();
+        let mistake = |names: &[&str]| {
+            let documents: Vec<String> = names.iter().map(|name| path(name)).collect();
+            mistake(&documents).map(|message| message.replace(&path(""), ""))
+        };
+        assert_eq!(mistake(&["a.md", "b.md", "c.md"]), None);
+        assert_eq!(mistake(&["b.md", "b.md"]).unwrap(), "the harness names b.md twice; remove one of them");
+        for other in ["./a.md", "link.md"] {
+            let expected = format!("the harness names a.md and {other}, which are the same file; remove one of them");
+            assert_eq!(mistake(&["a.md", other]).unwrap(), expected);
+        }
+        assert!(mistake(&[]).unwrap().starts_with("the harness names no document; add one:"));
+    }
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
 use greenroom_steps::function::LIBRARY;
 use greenroom_steps::function::PREFIX;
-use greenroom_steps::{Library, Registry};
+use greenroom_steps::{Availability, Library, Registry};
 
 pub(crate) use launch::{OfTest, run};
 #[cfg(feature = "command")]
@@ -39,23 +39,30 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> 
 }
 
 /// Adds the functions of the test programs that name these documents, as far as their source says.
+///
+/// Each document has those of its own test program.
 #[cfg(feature = "command")]
 pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Cow<'a, Registry> {
     if has_own(registry) {
         return Cow::Borrowed(registry);
     }
-    let mut tests: Vec<CargoTest> = Vec::new();
+    let mut tests: Vec<(CargoTest, Vec<String>)> = Vec::new();
     let mut search = Search::default();
-    let of = documents.iter().filter_map(|document| search.tests_of(&directory.join(document)).into_iter().next());
-    for test in of {
-        if !tests.iter().any(|known| known.source == test.source) {
-            tests.push(test);
+    for &document in documents {
+        let Some(test) = search.tests_of(&directory.join(document)).into_iter().next() else { continue };
+        match tests.iter_mut().find(|(known, _)| known.source == test.source) {
+            Some((_, documents)) => documents.push(document.to_owned()),
+            None => tests.push((test, vec![document.to_owned()])),
         }
     }
     if tests.is_empty() {
         return Cow::Borrowed(registry);
     }
-    Cow::Owned(registry.clone().with(scan::library(&tests)))
+    let numbered = tests.into_iter().enumerate();
+    Cow::Owned(numbered.fold(registry.clone(), |registry, (at, (test, documents))| {
+        let name = if at == 0 { LIBRARY.to_owned() } else { format!("{LIBRARY}-{at}") };
+        registry.with(scan::library(name, &test, documents))
+    }))
 }
 
 /// Whether the functions of a registry may have this one: a test program says itself which it lacks.
@@ -66,6 +73,7 @@ pub(crate) fn may_have(function: &str, registry: &Registry) -> bool {
 /// Has steps whose bindings name functions in Rust run by those of the registry. Returns a diagnostic for
 /// each function that it lacks.
 pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic> {
+    let own = OwnFunctions::of(registry);
     let (mut missing, mut reported) = (Vec::new(), BTreeSet::new());
     for scenario in &mut loaded.plan.scenarios {
         let document = &loaded.plan.documents[scenario.document];
@@ -74,14 +82,21 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
             if &*implementation.language != LANGUAGE {
                 continue;
             }
-            let function = format!("{PREFIX}{}", implementation.function);
-            if registry.function(&function).is_some() {
+            let cleanup = implementation.cleanup.iter();
+            let named =
+                std::iter::once((Role::Step, &implementation.function)).chain(cleanup.map(|it| (Role::Cleanup, it)));
+            let lacking: Vec<_> = named.filter(|(_, name)| !own.has(&document.path, name)).collect();
+            for (role, name) in &lacking {
+                if reported.insert((scenario.document, (*name).clone())) {
+                    let binding = document.bindings.get(step.binding).map(|binding| binding.span);
+                    let known: Vec<&str> = own.of_document(&document.path).flatten().copied().collect();
+                    missing.push(lacks(name, *role, step.span, binding, &known));
+                }
+            }
+            if lacking.is_empty() {
                 implementation.language = NATIVE.into();
-                implementation.function = function.into();
+                implementation.function = format!("{PREFIX}{}", implementation.function).into();
                 implementation.cleanup = implementation.cleanup.take().map(|name| format!("{PREFIX}{name}").into());
-            } else if reported.insert((scenario.document, implementation.function.clone())) {
-                let binding = document.bindings.get(step.binding).map(|binding| binding.span);
-                missing.push(lacks(&implementation.function, step.span, binding, registry));
             }
         }
     }
@@ -91,20 +106,53 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
     missing
 }
 
-/// Explains that a step function in Rust is missing.
-fn lacks(function: &str, step: Span, binding: Option<Span>, registry: &Registry) -> Diagnostic {
-    let known: Vec<&str> = registry
-        .libraries()
-        .filter(|library| library.name() == LIBRARY)
-        .flat_map(Library::functions)
-        .map(|name| name.strip_prefix(PREFIX).unwrap_or(name))
-        .collect();
-    let message = format!("there is no step function `{function}` in Rust");
-    let error = Diagnostic::error(Code::CannotRun, message).at(step, "");
+/// The functions in Rust that documents have.
+struct OwnFunctions<'a> {
+    libraries: Vec<(&'a Availability, BTreeSet<&'a str>)>,
+}
+
+impl<'a> OwnFunctions<'a> {
+    fn of(registry: &'a Registry) -> Self {
+        let names = |library: &'a Library| library.functions().filter_map(|name| name.strip_prefix(PREFIX)).collect();
+        let libraries = registry.libraries().map(|library| (library.availability(), names(library)));
+        Self { libraries: libraries.filter(|(_, names): &(_, BTreeSet<_>)| !names.is_empty()).collect() }
+    }
+
+    fn of_document(&self, path: &str) -> impl Iterator<Item = &BTreeSet<&'a str>> {
+        let reaches = move |availability: &Availability| match availability {
+            Availability::Of(documents) => documents.iter().any(|document| document == path),
+            _ => true,
+        };
+        self.libraries.iter().filter(move |(availability, _)| reaches(availability)).map(|(_, names)| names)
+    }
+
+    fn has(&self, path: &str, function: &str) -> bool {
+        self.of_document(path).any(|names| names.contains(function))
+    }
+}
+
+/// What a binding names a function for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Step,
+    Cleanup,
+}
+
+/// Explains that a function in Rust is missing. `known` are those that the document has.
+fn lacks(function: &str, role: Role, step: Span, binding: Option<Span>, known: &[&str]) -> Diagnostic {
+    let what = match role {
+        Role::Step => "step function",
+        Role::Cleanup => "cleanup",
+    };
+    let error = Diagnostic::error(Code::CannotRun, format!("there is no {what} `{function}` in Rust")).at(step, "");
     let error = match binding {
         Some(binding) => error.and_at(binding, "bound here"),
         None => error,
     };
+    let last = function.rsplit_once("::").map(|(_, last)| last);
+    if let Some(last) = last.filter(|last| known.contains(last)) {
+        return error.help(format!("write `{last}`: functions are found by their names, without modules"));
+    }
     match nearest(function, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("give a function of this name the attribute `#[step]`"),

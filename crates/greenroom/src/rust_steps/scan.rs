@@ -1,6 +1,5 @@
 //! Reads step functions from Rust source: their names and patterns, without compiling it.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, Lit, Meta, Pat, Token, Type};
 
-use greenroom_steps::function::{LIBRARY, PREFIX, write_binding};
+use greenroom_steps::function::{PREFIX, write_binding};
 use greenroom_steps::{Check, Failure, Library};
 
 use super::project::CargoTest;
@@ -39,16 +38,13 @@ impl ScannedFunction {
     }
 }
 
-/// Returns a library of the functions of test programs, as far as their source says.
-pub(super) fn library(tests: &[CargoTest]) -> Library {
-    let scanned = tests.iter().flat_map(|test| functions(&test.source, &test.directory));
+/// Returns a library of the functions of a test program, as far as its source says, for these documents.
+///
+/// `name` is that of the library.
+pub(super) fn library(name: String, test: &CargoTest, documents: Vec<String>) -> Library {
     let (mut bindings, mut places, mut names) = (String::new(), Vec::new(), Vec::new());
-    let mut known = HashSet::new();
-    for function in scanned {
-        // Two test programs may share a module.
-        if let Some(binding) = function.binding()
-            && known.insert((binding.clone(), function.place.clone()))
-        {
+    for function in functions(&test.source, &test.directory) {
+        if let Some(binding) = function.binding() {
             bindings.push_str(&binding);
             places.push(function.place);
         }
@@ -58,7 +54,7 @@ pub(super) fn library(tests: &[CargoTest]) -> Library {
         state.runs_own_code();
         Vec::new()
     });
-    let library = Library::new(LIBRARY, bindings).written_at(places).in_all_documents();
+    let library = Library::new(name, bindings).written_at(places).in_documents(documents);
     names.iter().fold(library, |library, name| {
         let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
         library.step(&format!("{PREFIX}{name}"), not_here, check)

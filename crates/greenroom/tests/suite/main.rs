@@ -49,6 +49,7 @@ mod reruns;
 mod results;
 mod retries;
 mod run;
+mod rust_crates;
 mod scarcity;
 mod seed;
 mod servers;

@@ -102,7 +102,11 @@ fn library_of(all: &[&'static StepDefinition]) -> Result<Option<Library>, Defini
     let mut by_name: BTreeMap<&str, Vec<&StepDefinition>> = BTreeMap::new();
     let mut by_pattern: BTreeMap<(&str, &str), Vec<&StepDefinition>> = BTreeMap::new();
     for &it in all {
-        by_name.entry(it.name).or_default().push(it);
+        let same = by_name.entry(it.name).or_default();
+        // A function may have several attributes.
+        if !same.iter().any(|known| (known.file, known.line) == (it.file, it.line)) {
+            same.push(it);
+        }
         if let Some(Pattern { keyword, text, .. }) = it.pattern {
             by_pattern.entry((keyword, text)).or_default().push(it);
         }
@@ -225,6 +229,17 @@ mod tests {
     #[test]
     fn a_program_without_functions_has_no_library() {
         assert!(library_of(&[]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_function_with_several_attributes_is_one_function() {
+        static ONE: StepDefinition =
+            StepDefinition { cleanup: Some("brew"), ..definition("brew", 3, Some("I brew {what}")) };
+        static OTHER: StepDefinition = definition("brew", 3, Some("I make {what}"));
+        static NAMED: StepDefinition = definition("brew", 3, None);
+        let library = library_of(&[&ONE, &OTHER, &NAMED]).unwrap().unwrap();
+        assert!(library.functions().all(|name| name == "rust:brew"));
+        assert_eq!(library.bindings().matches("rust:brew").count(), 3);
     }
 
     #[test]
