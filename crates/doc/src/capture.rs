@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::shared_text::SharedText;
 
 /// A type of captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,19 +35,39 @@ pub enum CaptureType {
     JsonPath,
 }
 
-/// A captured part of a step.
+/// A capture of a binding: what steps have in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Capture {
-    /// Its name in the binding.
+pub struct CaptureDefinition {
+    /// Its name.
     pub name: String,
     /// Its type.
     pub kind: CaptureType,
+}
+
+/// A captured part of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    /// Its name and type. All steps of the binding share it.
+    pub definition: Arc<CaptureDefinition>,
     /// Its value, with quoted spaces as written and the escapes of escaped types resolved.
-    pub text: String,
+    pub text: SharedText,
     /// Its byte range in the step's source file, (start, end), as written: before spaces were
     /// collapsed.
     pub range: (u32, u32),
 }
+
+impl Capture {
+    /// Returns its name in the binding.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Returns its type.
+    pub fn kind(&self) -> CaptureType {
+        self.definition.kind
+    }
+}
+
 impl CaptureType {
     /// All types, in the order in which documentation lists them.
     pub const ALL: [Self; 11] = [

@@ -34,10 +34,11 @@ mod network;
 pub mod plan;
 mod read;
 pub mod roadmap;
+mod shared_text;
 pub mod source;
 mod suggest;
 
-pub use capture::{Capture, CaptureType};
+pub use capture::{Capture, CaptureDefinition, CaptureType};
 pub use code::Code;
 pub use contents::raw::{EmbeddedFile, Heading};
 pub use diagnostic::{Diagnostic, Label, Severity};
@@ -53,6 +54,7 @@ pub use read::markdown::options as markdown_options;
 pub use read::metadata::keys as metadata;
 pub use read::metadata::keys::Metadata;
 pub use read::metadata::value::{MAX_RETRIES, Retries};
+pub use shared_text::SharedText;
 pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, Reach, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
 

@@ -8,6 +8,7 @@ use crate::keyword::StepKind;
 use crate::network::Network;
 use crate::read::binding::{Binding, Implementation};
 use crate::read::metadata::keys::Metadata;
+use crate::shared_text::SharedText;
 use crate::source::{SourceId, Span};
 
 /// All documents and scenarios to run, in reading order.
@@ -70,7 +71,7 @@ pub struct PlannedScenario {
     /// Index in [`Plan::documents`].
     pub document: usize,
     /// Its title: the heading's text without markup.
-    pub title: String,
+    pub title: Arc<str>,
     /// The heading.
     pub span: Span,
     /// Labels, in order, without duplicates.
@@ -90,18 +91,18 @@ pub struct MatchedStep {
     /// Given, when or then.
     pub kind: StepKind,
     /// The step as written, with its keyword; spaces outside quotes are collapsed.
-    pub text: String,
+    pub text: SharedText,
     /// The step in the source, from its keyword to its last character.
     pub span: Span,
     /// Index in the document's bindings.
     pub binding: usize,
-    /// What runs it.
-    pub implementation: Implementation,
+    /// What runs it. The steps of a binding share it.
+    pub implementation: Arc<Implementation>,
     /// The captured parts, in order of position. A group of a regex that took no part is left out,
     /// except for native functions, which get it empty.
-    pub captures: Vec<Capture>,
+    pub captures: Box<[Capture]>,
     /// How it is repeated, if it is.
-    pub repetition: Option<Repetition>,
+    pub repetition: Option<Box<Repetition>>,
 }
 
 /// The repetition of a `then` step: `within 5 seconds` or `for 2 seconds` in front of it.

@@ -34,7 +34,7 @@ pub struct SourceFile {
     /// The name on the command line or in a document: `daemon.md`, `lib/daemon.yaml`.
     pub name: String,
     /// The whole text of the file, with its byte order mark and CRLF, so that offsets fit.
-    pub text: Arc<str>,
+    pub text: Arc<String>,
     /// Whether it comes with the runner. Its lines mean nothing to the user, who cannot open it.
     pub is_builtin: bool,
     line_starts: Vec<u32>,
@@ -44,14 +44,14 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// Creates a source file.
-    pub fn new(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect();
-        Self { name: name.into(), text, is_builtin: false, line_starts, places: Vec::new() }
+        Self { name: name.into(), text: Arc::new(text), is_builtin: false, line_starts, places: Vec::new() }
     }
 
     /// Creates a source file that comes with the runner.
-    pub fn builtin(name: impl Into<String>, text: impl Into<Arc<str>>) -> Self {
+    pub fn builtin(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { is_builtin: true, ..Self::new(name, text) }
     }
 

@@ -183,7 +183,7 @@ impl<'a> Names<'a> {
 
     /// Explains that nothing has this name.
     fn unknown(&self, written: &str, name: &str) -> String {
-        let scenarios = self.loaded.plan.scenarios.iter().map(|scenario| scenario.title.as_str());
+        let scenarios = self.loaded.plan.scenarios.iter().map(|scenario| &*scenario.title);
         let headings = self.sections.iter().flat_map(|section| section.above.iter().copied());
         let all: Vec<(String, &str)> = scenarios.chain(headings).map(|title| (lower(title), title)).collect();
         let near = nearest(name, all.iter().map(|(title, _)| title.as_str()));

@@ -112,7 +112,7 @@ impl Name {
     fn of(loaded: &Loaded, directory: &Path, scenario: &PlannedScenario) -> Self {
         let document = &loaded.plan.documents[scenario.document];
         let path = relative(Path::new(&document.path), directory);
-        Self { path: path.into_os_string().into_encoded_bytes(), title: scenario.title.clone() }
+        Self { path: path.into_os_string().into_encoded_bytes(), title: scenario.title.to_string() }
     }
 
     fn hash(&self) -> u64 {

@@ -32,7 +32,7 @@ pub(crate) fn of_scenarios(loaded: &Loaded) -> Vec<Section<'_>> {
                 let end = next.map(|next| next.span.start).or(body.map(|body| body.end)).unwrap_or(heading.span.end);
                 sections.push(Section {
                     span: Span { end, ..heading.span },
-                    above: above.iter().map(|heading| heading.title.as_str()).collect(),
+                    above: above.iter().map(|heading| &*heading.title).collect(),
                     inside,
                 });
             }

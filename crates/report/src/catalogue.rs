@@ -70,7 +70,7 @@ pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
             if documented && index > 0 {
                 out.push('\n');
             }
-            let captures: Vec<_> = binding.captures.iter().map(|(name, kind)| capture(name, *kind)).collect();
+            let captures: Vec<_> = binding.captures.iter().map(|it| capture(&it.name, it.kind)).collect();
             let step = Step {
                 keyword: binding.kind.word(),
                 pattern: &readable(&binding.pattern),

@@ -231,7 +231,7 @@ impl Admission {
 /// The ports that a scenario names: captures named `port`, and the ports in captures named `url`.
 fn ports(scenario: &PlannedScenario) -> Vec<u16> {
     let captures = scenario.steps.iter().flat_map(|step| &step.captures);
-    let port = |capture: &Capture| match capture.name.as_str() {
+    let port = |capture: &Capture| match capture.name() {
         "port" => capture.text.parse().ok(),
         "url" => port_of_url(&capture.text),
         _ => None,

@@ -14,7 +14,7 @@ pub(crate) fn size(scenario: &PlannedScenario) -> Option<u64> {
     let is_disk =
         |step: &&greenroom_doc::MatchedStep| step.implementation.is_native() && &*step.implementation.function == DISK;
     let step = scenario.steps.iter().find(is_disk)?;
-    let captures = step.captures.iter().map(|capture| (capture.name.clone(), capture.text.clone()));
+    let captures = step.captures.iter().map(|capture| (capture.name().to_owned(), capture.text.to_string()));
     disk_size(&Captures::new(captures.collect::<Vec<_>>()))
 }
 
@@ -23,7 +23,7 @@ pub(crate) fn require(plan: &Plan, chosen: &[usize], isolation: &Isolation) -> R
     let lacking = chosen.iter().map(|&index| &plan.scenarios[index]).find(|scenario| size(scenario).is_some());
     match lacking {
         Some(scenario) if !isolation.has_disks() => {
-            Err(SandboxError::NoDisk { scenario: scenario.title.clone(), refusals: isolation.refusals.clone() })
+            Err(SandboxError::NoDisk { scenario: scenario.title.to_string(), refusals: isolation.refusals.clone() })
         }
         _ => Ok(()),
     }

@@ -150,8 +150,8 @@ impl<'a> BindingCheck<'a> {
             let absent: Vec<&str> = binding
                 .captures
                 .iter()
-                .map(|(name, _)| name.as_str())
-                .filter(|name| !step.captures.iter().any(|capture| capture.name == *name))
+                .map(|definition| definition.name.as_str())
+                .filter(|name| !step.captures.iter().any(|capture| capture.name() == *name))
                 .collect();
             for function in [Some(&implementation.function), implementation.cleanup.as_ref()].into_iter().flatten() {
                 let definition = self.functions.get(&**function).copied();
@@ -233,7 +233,7 @@ impl<'a> BindingCheck<'a> {
 
     /// Describes parameters that do not fit the captures of a binding.
     fn parameters(&self, function: &str, definition: &Function, binding: &Binding) -> Option<Diagnostic> {
-        let captures: BTreeSet<&str> = binding.captures.iter().map(|(name, _)| name.as_str()).collect();
+        let captures: BTreeSet<&str> = binding.captures.iter().map(|capture| capture.name.as_str()).collect();
         let takes = |name: &str| definition.takes_any || definition.parameters.iter().any(|(known, _)| known == name);
         let refused: Vec<&str> = captures.iter().copied().filter(|name| !takes(name)).collect();
         let is_uncaptured = |(name, default): &&(String, Option<String>)| {
@@ -292,7 +292,7 @@ fn is_captured(document: &PlannedDocument, function: &str, name: &str) -> bool {
         *implementation.function == *function || implementation.cleanup.as_deref() == Some(function)
     };
     document.bindings.iter().any(|binding| {
-        binding.captures.iter().any(|(capture, _)| capture == name) && binding.implementations.iter().any(calls)
+        binding.captures.iter().any(|capture| capture.name == name) && binding.implementations.iter().any(calls)
     })
 }
 

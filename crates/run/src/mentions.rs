@@ -21,7 +21,7 @@ impl Mentions {
     /// Notes the names in a step, before what the step itself keeps.
     pub(crate) fn note(&mut self, step: &MatchedStep, registry: &Registry, state: &PreflightState) {
         for capture in &step.captures {
-            let is_command = registry.reading(&step.implementation.function, &capture.name) == Reading::CommandLine;
+            let is_command = registry.reading(&step.implementation.function, capture.name()) == Reading::CommandLine;
             for (name, place) in names_in(&capture.text) {
                 let (start, end) = capture.range;
                 let is_as_written = (end - start) as usize == capture.text.len();

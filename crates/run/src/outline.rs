@@ -27,13 +27,13 @@ pub fn outline(
     let scenario = |scenario: &PlannedScenario, test: Option<&String>| ScenarioOutline {
         document: scenario.document,
         test: test.cloned(),
-        title: scenario.title.clone(),
+        title: scenario.title.to_string(),
         location: location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline { text: step.text.clone(), location: location(step.span) })
+            .map(|step| StepOutline { text: step.text.to_string(), location: location(step.span) })
             .collect(),
         ..ScenarioOutline::default()
     };
@@ -78,8 +78,8 @@ fn markup(sources: &Sources, step: &MatchedStep) -> StepMarkup {
     let text = sources.text(step.span).to_owned();
     let place = |at: u32| usize::try_from(at.saturating_sub(step.span.start)).unwrap_or_default().min(text.len());
     let captures = step.captures.iter().map(|capture| CaptureMarkup {
-        name: capture.name.clone(),
-        kind: capture.kind.name().to_owned(),
+        name: capture.name().to_owned(),
+        kind: capture.kind().name().to_owned(),
         start: place(capture.range.0),
         end: place(capture.range.1),
     });

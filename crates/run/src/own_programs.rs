@@ -162,8 +162,11 @@ impl Resolver<'_> {
     }
 
     fn step(&mut self, step: &mut MatchedStep) {
+        if !step.captures.iter().any(|capture| capture.text.contains(CARGO)) {
+            return;
+        }
         let is_native = step.implementation.is_native();
-        let names: Vec<String> = step.captures.iter().map(|capture| capture.name.clone()).collect();
+        let names: Vec<String> = step.captures.iter().map(|capture| capture.name().to_owned()).collect();
         let source = step.span.source;
         for capture in &mut step.captures {
             if !capture.text.contains(CARGO) {
@@ -171,11 +174,11 @@ impl Resolver<'_> {
             }
             // Functions of the document get a program as any capture.
             let is_program = !is_native && name_of(&capture.text).is_some_and(|(at, _)| at == (0..capture.text.len()));
-            if !is_program && !is_command_line(&capture.name, &names) {
+            if !is_program && !is_command_line(capture.name(), &names) {
                 continue;
             }
             let span = Span { source, start: capture.range.0, end: capture.range.1 };
-            let is_first = is_program || !matches!(capture.name.as_str(), "args");
+            let is_first = is_program || capture.name() != "args";
             let mut done = String::new();
             let mut rest = capture.text.as_str();
             while let Some((at, name)) = name_of(rest) {
@@ -194,7 +197,7 @@ impl Resolver<'_> {
                 rest = &rest[at.end..];
             }
             done.push_str(rest);
-            capture.text = done;
+            capture.text = done.into();
         }
     }
 }

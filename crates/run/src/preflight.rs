@@ -104,7 +104,7 @@ impl Found {
 fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightState, found: &mut Found) {
     let mut mentions = Mentions::default();
     for (at, step) in scenario.steps.iter().enumerate() {
-        state.step_text.clone_from(&step.text);
+        step.text.as_str().clone_into(&mut state.step_text);
         if scenario.complete_until.is_some_and(|complete| at >= complete) {
             // A step that is left out could do anything.
             state.runs_own_code();
@@ -121,10 +121,10 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
             state.runs_own_code();
             continue;
         }
-        let captures = step.captures.iter().map(|capture| (capture.name.clone(), state.expand(&capture.text)));
+        let captures = step.captures.iter().map(|capture| (capture.name().to_owned(), state.expand(&capture.text)));
         let captures: Vec<(String, String)> = captures.collect();
-        let escaped = step.captures.iter().filter(|capture| capture.kind.is_escaped());
-        let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name.clone()));
+        let escaped = step.captures.iter().filter(|capture| capture.kind().is_escaped());
+        let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name().to_owned()));
         if step.repetition.is_some()
             && let Some(problem) = registry.check_look(&step.implementation.function, &captures, &state)
         {
@@ -167,7 +167,7 @@ fn diagnostic(span: Span, problem: Problem) -> Diagnostic {
 
 /// Returns the place of a problem.
 fn place(step: &MatchedStep, problem: &Problem) -> Span {
-    let Some(capture) = step.captures.iter().find(|capture| Some(&capture.name) == problem.capture.as_ref()) else {
+    let Some(capture) = step.captures.iter().find(|capture| Some(capture.name()) == problem.capture.as_deref()) else {
         return step.span;
     };
     let (start, end) = part(step, capture.range.0, problem.part.as_ref()).unwrap_or(capture.range);

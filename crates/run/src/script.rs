@@ -83,18 +83,18 @@ fn script_step(step: &MatchedStep) -> ScriptStep {
         kind: step.kind.word().to_owned(),
         text,
         captures: step.captures.iter().map(script_capture).collect(),
-        repetition: step.repetition.as_ref().map(repetition),
+        repetition: step.repetition.as_deref().map(repetition),
     }
 }
 
 fn script_capture(capture: &Capture) -> ScriptCapture {
-    let form = match capture.kind {
+    let form = match capture.kind() {
         CaptureType::Json => CaptureForm::Json,
         CaptureType::JsonPath => CaptureForm::JsonPath,
         kind if kind.is_escaped() => CaptureForm::Unescaped,
         _ => CaptureForm::Text,
     };
-    ScriptCapture { name: capture.name.clone(), text: capture.text.clone(), form }
+    ScriptCapture { name: capture.name().to_owned(), text: capture.text.to_string(), form }
 }
 
 /// Returns how a step is repeated.

@@ -143,7 +143,7 @@ struct Generated<'a> {
 
 impl Generated<'_> {
     fn test(&mut self, document: &PlannedDocument, scenario: &PlannedScenario, name: &str) -> TokenStream {
-        let (title, location) = (&scenario.title, self.location(scenario.span));
+        let (title, location) = (&*scenario.title, self.location(scenario.span));
         let Some(name) = identifier(name) else {
             self.messages.push(format!("the title `{title}` gives no name for a test"));
             return TokenStream::new();
@@ -189,7 +189,7 @@ impl Generated<'_> {
             self.messages.push(format!("{binding}: `{function}` is not the path of a Rust function"));
             return TokenStream::new();
         };
-        let captures = step.captures.iter().map(|capture| (capture.name.as_str(), Value::of(capture.kind)));
+        let captures = step.captures.iter().map(|capture| (capture.name(), Value::of(capture.kind())));
         if let Some(mistake) = self.functions.as_ref().and_then(|names| names.mistake(&path, captures)) {
             if self.reported.insert((function.to_owned(), step.binding)) {
                 let binding = self.sources.cite(binding.span);
@@ -199,9 +199,10 @@ impl Generated<'_> {
             return TokenStream::new();
         }
         let setters = step.captures.iter().map(|capture| {
-            let Some(name) = identifier(&capture.name) else {
+            let Some(name) = identifier(capture.name()) else {
                 let binding = self.sources.cite(binding.span);
-                self.messages.push(format!("{binding}: the capture `{}` is not the name of a parameter", capture.name));
+                self.messages
+                    .push(format!("{binding}: the capture `{}` is not the name of a parameter", capture.name()));
                 return TokenStream::new();
             };
             let value = value(document, capture, [&location, &text, function]);
@@ -264,8 +265,8 @@ fn describe(function: &str, mistake: &Mistake, needed: &str) -> String {
 
 /// Writes the value of a capture. `user` is the place and the text of the step, and its function.
 fn value(document: &PlannedDocument, capture: &Capture, user: [&str; 3]) -> TokenStream {
-    let (name, text) = (&capture.name, &capture.text);
-    match Value::of(capture.kind) {
+    let (name, text) = (capture.name(), capture.text.as_str());
+    match Value::of(capture.kind()) {
         Value::Number => quote!(::subplotlib::__private::number(#text, #name, #(#user),*)?),
         Value::File => {
             let is_named = |file: &greenroom_doc::EmbeddedFile| file.name.to_lowercase() == text.to_lowercase();

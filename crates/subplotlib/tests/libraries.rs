@@ -13,7 +13,7 @@ fn bindings(text: &str) -> BTreeMap<Pattern, Binding> {
     let (_, bindings, diagnostics) = bindings_of(SourceFile::builtin("lib.yaml", text));
     assert_eq!(diagnostics, []);
     let captures = |binding: &Binding| {
-        binding.captures.iter().map(|(name, kind)| format!("{name}: {}", kind.name())).collect::<Vec<_>>()
+        binding.captures.iter().map(|it| format!("{}: {}", it.name, it.kind.name())).collect::<Vec<_>>()
     };
     bindings
         .into_iter()

@@ -67,8 +67,8 @@ fn run(input: &[u8]) -> u64 {
     let mut document = "---\ntitle: T\nbindings: [b.yaml]\n---\n# S\n~~~scenario\n".to_owned();
     for binding in &bindings {
         check_span(&sources, binding.span);
-        for (_, kind) in &binding.captures {
-            kinds |= 1 << (*kind as u32);
+        for capture in &binding.captures {
+            kinds |= 1 << (capture.kind as u32);
         }
         let pattern = binding.pattern.replace(['\n', '\r'], " ");
         for step in [pattern.replace(['{', '}', '?', '\\'], "").as_str(), pattern.trim_end_matches('t')] {

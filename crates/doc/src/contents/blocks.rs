@@ -1,5 +1,6 @@
 //! From headings and blocks to scenarios and embedded files, with what is wrong in any of them.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,33 +16,37 @@ use crate::read::markdown::{self, Block, Content, Item};
 use crate::source::{SourceId, Span};
 use crate::suggest;
 
-/// Adds the items of one file. `classes` are those that the metadata declares.
+/// The titles of the scenarios of a document in lower case, each with its heading.
+pub(crate) type Titles = HashMap<String, Span>;
+
+/// Reads the Markdown of one file, of which `text` is all, and adds what it contains.
+///
+/// `classes` are those that the metadata declares.
 pub(crate) fn add(
     contents: &mut Contents,
-    source: SourceId,
-    text: &str,
-    items: Vec<Item>,
+    titles: &mut Titles,
+    (body, text): (Span, &str),
     classes: &[String],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut file = Adder { contents, source, text, classes, diagnostics, has_heading: false, open: None };
-    for item in items {
-        match item {
-            Item::Heading(heading) => file.heading(heading.level, heading.title, heading.range),
-            Item::Block(block) => file.block(&block),
-            Item::Hidden(hidden) => {
-                let span = file.span(hidden.range.clone());
-                file.contents.has_hidden |= !hidden.is_scenario || hidden.reason == Reason::UnclosedComment;
-                file.diagnostics.push(suspects::hidden(&hidden, span));
-            }
+    let source = body.source;
+    let mut file = Adder { contents, titles, source, text, classes, diagnostics, has_heading: false, open: None };
+    markdown::read(text, body.start as usize..body.end as usize, |item| match item {
+        Item::Heading(heading) => file.heading(heading.level, &heading.title, heading.range),
+        Item::Block(block) => file.block(&block),
+        Item::Hidden(hidden) => {
+            let span = file.span(hidden.range.clone());
+            file.contents.has_hidden |= !hidden.is_scenario || hidden.reason == Reason::UnclosedComment;
+            file.diagnostics.push(suspects::hidden(&hidden, span));
         }
-    }
+    });
     file.close();
 }
 
 /// Adds one Markdown file.
 struct Adder<'a> {
     contents: &'a mut Contents,
+    titles: &'a mut Titles,
     source: SourceId,
     text: &'a str,
     classes: &'a [String],
@@ -56,13 +61,13 @@ impl Adder<'_> {
         Span::new(self.source, range)
     }
 
-    fn heading(&mut self, level: u8, title: String, range: Range<usize>) {
+    fn heading(&mut self, level: u8, title: &str, range: Range<usize>) {
         // A lower heading inside a scenario does not end it.
         if self.open.as_ref().is_some_and(|open| level <= open.level) {
             self.close();
         }
         let span = self.span(range);
-        self.contents.headings.push(Heading { level, title, span });
+        self.contents.headings.push(Heading { level, title: Arc::from(title), span });
         self.has_heading = true;
     }
 
@@ -199,7 +204,7 @@ impl Adder<'_> {
             if title.is_empty() {
                 let error = Diagnostic::error(Code::NoHeading, "the heading of this scenario is empty");
                 self.diagnostics.push(error.at(place, "").help("add the scenario's title to it"));
-            } else if let Some(&first) = self.contents.titles.get(&title.to_lowercase()) {
+            } else if let Some(&first) = self.titles.get(&title.to_lowercase()) {
                 self.diagnostics.push(
                     Diagnostic::error(Code::DuplicateScenario, format!("two scenarios have the title `{title}`"))
                         .at(place, "second")
@@ -207,7 +212,7 @@ impl Adder<'_> {
                         .help("change one of them; upper and lower case make no difference"),
                 );
             } else {
-                self.contents.titles.insert(title.to_lowercase(), place);
+                self.titles.insert(title.to_lowercase(), place);
             }
             let (labels, steps) = (Vec::new(), Vec::new());
             self.open = Some(RawScenario {

@@ -11,7 +11,7 @@ use crate::source::{SourceId, Span};
 #[derive(Debug)]
 pub(crate) struct RawScenario {
     pub(crate) source: SourceId,
-    pub(crate) title: String,
+    pub(crate) title: Arc<str>,
     pub(crate) span: Span,
     pub(crate) labels: Vec<String>,
     /// The network that its labels ask for.
@@ -29,7 +29,7 @@ pub struct Heading {
     /// Its level, from 1 for a chapter to 6.
     pub level: u8,
     /// Its text without markup.
-    pub title: String,
+    pub title: Arc<str>,
     /// Its lines.
     pub span: Span,
 }
@@ -67,7 +67,6 @@ pub(crate) struct Contents {
     pub(crate) has_hidden: bool,
     /// Blocks with a name that are not files, by name in lower case.
     pub(crate) named: HashMap<String, Named>,
-    pub(crate) titles: HashMap<String, Span>,
 }
 
 /// A block with a name that is not a file.
@@ -88,7 +87,7 @@ impl Contents {
 
     /// Returns the text of the first heading.
     pub(crate) fn first_heading(&self) -> Option<&str> {
-        self.headings.first().map(|heading| heading.title.as_str())
+        self.headings.first().map(|heading| &*heading.title)
     }
 
     /// Returns the index of the embedded file of this name, in any case.

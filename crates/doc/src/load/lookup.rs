@@ -1,7 +1,5 @@
 //! Paths and names of files, and what is wrong with a file that cannot be read.
 
-use std::sync::Arc;
-
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::source::{BuiltinFile, LoadError, Loader};
@@ -56,11 +54,11 @@ pub(crate) fn builtin<'a>(builtin: &'a [BuiltinFile], name: &str, languages: &[&
 }
 
 /// Decodes a file. `name` is what the user calls it.
-pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<Arc<str>, Box<Diagnostic>> {
+pub(crate) fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Box<Diagnostic>> {
     if u32::try_from(bytes.len()).is_err() {
         return Err(Box::new(too_big(name)));
     }
-    String::from_utf8(bytes).map(Arc::from).map_err(|error| {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let bytes = error.as_bytes();
         let line = bytes[..at].split(|&byte| byte == b'\n').count();

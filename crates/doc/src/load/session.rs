@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::code::Code;
-use crate::contents::blocks;
+use crate::contents::blocks::{self, Titles};
 use crate::contents::raw::Contents;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::load::lookup;
@@ -16,7 +16,6 @@ use crate::matching::index::Index;
 use crate::matching::matcher::{Matched, Matcher};
 use crate::plan::{Plan, PlannedDocument, PlannedScenario};
 use crate::read::binding::{self, Binding};
-use crate::read::markdown;
 use crate::read::metadata::block::{self, Parts};
 use crate::read::metadata::document::{self as front, FileKind, Front};
 use crate::read::metadata::keys::Metadata;
@@ -143,13 +142,8 @@ impl Session<'_> {
             bodies.push(Span::new(id, parts.body));
         }
         let is_complete = kind == FileKind::Markdown || bodies.len() == metadata.markdowns.len();
-        let mut contents = Contents::default();
         let before = self.diagnostics.len();
-        for body in &bodies {
-            let text = Arc::clone(&self.files.sources.file(body.source).text);
-            let items = markdown::read(&text, body.start as usize..body.end as usize);
-            blocks::add(&mut contents, body.source, &text, items, &metadata.classes, &mut self.diagnostics);
-        }
+        let mut contents = self.contents(&bodies, &metadata);
         let looks_empty = contents.first_block.is_none() && !self.diagnostics[before..].iter().any(is_near_scenario);
         if looks_empty && is_complete && (self.request.may_be_empty)(path) {
             let about_blocks = self.diagnostics.split_off(before);
@@ -175,7 +169,7 @@ impl Session<'_> {
             self.diagnostics.push(no_bindings(block, is_missing, &contents));
         }
         let before = self.diagnostics.len();
-        let (scenarios, matched) = self.scenarios(&metadata, &contents, &set, is_sure);
+        let (scenarios, matched) = self.scenarios(&metadata, &mut contents, &set, is_sure);
         let has_own_functions = set.first < set.bindings.len();
         if is_missing
             && !has_own_functions
@@ -204,7 +198,9 @@ impl Session<'_> {
             &mut self.diagnostics,
         );
         if is_sure && !contents.has_swallowed {
-            let unused = unused_files(&self.files.sources, &contents, matched.files_used, &implementations);
+            let planned = scenarios.iter().flat_map(|scenario| &scenario.steps).map(|step| step.span);
+            let steps = planned.chain(matched.left_out.iter().copied());
+            let unused = unused_files(&self.files.sources, &contents, matched.files_used, &steps, &implementations);
             self.diagnostics.extend(unused);
         }
         self.plan.scenarios.extend(scenarios);
@@ -221,14 +217,26 @@ impl Session<'_> {
         });
     }
 
-    /// Matches the steps of all scenarios. `is_sure`: all bindings of the document are known.
+    /// Reads what the Markdown files of a document contain.
+    fn contents(&mut self, bodies: &[Span], metadata: &Metadata) -> Contents {
+        let (mut contents, mut titles) = (Contents::default(), Titles::default());
+        for &body in bodies {
+            let text = Arc::clone(&self.files.sources.file(body.source).text);
+            blocks::add(&mut contents, &mut titles, (body, &text), &metadata.classes, &mut self.diagnostics);
+        }
+        contents
+    }
+
+    /// Matches the steps of all scenarios, which it takes from the contents. `is_sure`: all bindings of the
+    /// document are known.
     fn scenarios(
         &mut self,
         metadata: &Metadata,
-        contents: &Contents,
+        contents: &mut Contents,
         set: &BindingSet,
         is_sure: bool,
     ) -> (Vec<PlannedScenario>, Matched) {
+        let raw_scenarios = std::mem::take(&mut contents.scenarios);
         let bindings = set.bindings.as_slice();
         let index = Index::new(bindings);
         let languages = Languages {
@@ -255,8 +263,8 @@ impl Session<'_> {
             hints,
             report_unknown,
         );
-        let mut scenarios = Vec::with_capacity(contents.scenarios.len());
-        for raw in &contents.scenarios {
+        let mut scenarios = Vec::with_capacity(raw_scenarios.len());
+        for raw in raw_scenarios {
             let mut steps = Vec::with_capacity(raw.steps.len());
             let mut complete_until = None;
             for line in &raw.steps {
@@ -267,9 +275,9 @@ impl Session<'_> {
             }
             scenarios.push(PlannedScenario {
                 document: self.plan.documents.len(),
-                title: raw.title.clone(),
+                title: raw.title,
                 span: raw.span,
-                labels: raw.labels.clone(),
+                labels: raw.labels,
                 network: raw.network.unwrap_or(metadata.network),
                 steps,
                 complete_until,

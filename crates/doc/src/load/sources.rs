@@ -13,6 +13,7 @@ use crate::read::binding::{self, BindingsFile, CompiledBinding, InvalidBinding};
 use crate::read::metadata::block;
 use crate::read::metadata::keys::Metadata;
 use crate::read::metadata::value::Name;
+use crate::read::plain;
 use crate::source::{BuiltinFile, LoadError, Loader, Reach, SourceFile, SourceId, Sources, Span};
 use crate::suggest;
 
@@ -191,9 +192,9 @@ impl<'a> SourceReader<'a> {
         if let Some(file) = self.bindings.get(&key) {
             return (key, Rc::clone(file));
         }
-        let id = self
-            .sources
-            .add(SourceFile::builtin(&*builtin.name, without_descriptions(text)).standing_for(builtin.places.clone()));
+        let id = self.sources.add(
+            SourceFile::builtin(&*builtin.name, plain::without_descriptions(text)).standing_for(builtin.places.clone()),
+        );
         let file = Rc::new(binding::read(id, &self.sources, diagnostics));
         self.bindings.insert(key.clone(), Rc::clone(&file));
         (key, file)
@@ -314,23 +315,4 @@ impl<'a> SourceReader<'a> {
 
 fn language_names(metadata: &Metadata) -> Vec<&str> {
     metadata.languages.iter().map(|language| language.name.text.as_str()).collect()
-}
-/// Empties the lines of comments, `doc` and `example`, which steps are not matched by.
-///
-/// They are most of a library's text, and reading YAML is most of what a start costs. All other lines keep their
-/// places.
-fn without_descriptions(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut is_description = false;
-    for line in text.lines() {
-        // A text below a key is indented by more than the key, or blank.
-        is_description = is_description && (line.is_empty() || line.starts_with("    "));
-        let begins = line.starts_with("  doc:") || line.starts_with("  example:");
-        is_description |= begins;
-        if !is_description && !line.starts_with('#') {
-            plain.push_str(line);
-        }
-        plain.push('\n');
-    }
-    plain
 }

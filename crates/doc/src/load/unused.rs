@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::contents::raw::Contents;
 use crate::diagnostic::Diagnostic;
 use crate::plan::ImplementationFile;
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 
 /// How many names one pass looks for. Building a finder costs the square of their number.
 const NAMES_PER_PASS: usize = 512;
@@ -21,10 +21,11 @@ pub(crate) fn unused_files(
     sources: &Sources,
     contents: &Contents,
     mut used: Vec<bool>,
+    steps: &(impl Iterator<Item = Span> + Clone),
     functions: &[ImplementationFile],
 ) -> Vec<Diagnostic> {
     let files = functions.iter().filter_map(|listed| listed.file.as_ref());
-    let texts: Vec<Arc<str>> = files.map(|(_, source)| Arc::clone(&sources.file(*source).text)).collect();
+    let texts: Vec<Arc<String>> = files.map(|(_, source)| Arc::clone(&sources.file(*source).text)).collect();
     let open: Vec<usize> = (0..used.len()).filter(|&file| !used[file]).collect();
     if open.is_empty() || texts.iter().any(|text| computes_file_names(text)) {
         return Vec::new();
@@ -32,15 +33,10 @@ pub(crate) fn unused_files(
     for some in open.chunks(NAMES_PER_PASS) {
         let names = some.iter().map(|&file| contents.files[file].file.name.as_str());
         let Ok(finder) = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(names) else { continue };
-        for scenario in &contents.scenarios {
-            let text = &sources.file(scenario.source).text;
-            for step in &scenario.steps {
-                for found in finder.find_overlapping_iter(&text[step.start as usize..step.end as usize]) {
-                    used[some[found.pattern().as_usize()]] = true;
-                }
-            }
-        }
-        for found in texts.iter().flat_map(|text| finder.find_overlapping_iter(&**text)) {
+        let steps = steps.clone().map(|step| sources.text(step));
+        for found in
+            steps.chain(texts.iter().map(|text| text.as_str())).flat_map(|text| finder.find_overlapping_iter(text))
+        {
             used[some[found.pattern().as_usize()]] = true;
         }
     }

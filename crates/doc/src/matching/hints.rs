@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use crate::capture::CaptureType;
+use crate::capture::{CaptureDefinition, CaptureType};
 use crate::diagnostic::Diagnostic;
 use crate::keyword::StepKind;
 use crate::matching::index::{Index, Scratch};
@@ -64,7 +64,7 @@ impl Builtins {
                     continue;
                 };
                 let mut sources = Sources::default();
-                let id = sources.add(SourceFile::new(&*file.name, text.clone()));
+                let id = sources.add(SourceFile::new(&*file.name, &**text));
                 bindings.extend(binding::read(id, &sources, &mut Vec::new()).bindings);
                 ends.push((file.name.clone(), bindings.len()));
             }
@@ -95,10 +95,10 @@ fn is_match_outside_captures(compiled: &CompiledBinding, text: &str, place: Opti
         return false;
     };
     let mut captures = compiled.pattern.groups.iter().zip(&compiled.binding.captures);
-    captures.all(|(&group, (_, kind))| {
-        found
-            .get(group)
-            .is_none_or(|part| kind.accepts(part.as_str()) && place.is_none_or(|place| !part.range().contains(&place)))
+    captures.all(|(&group, capture)| {
+        found.get(group).is_none_or(|part| {
+            capture.kind.accepts(part.as_str()) && place.is_none_or(|place| !part.range().contains(&place))
+        })
     })
 }
 
@@ -185,7 +185,7 @@ impl Hints<'_> {
     }
 
     fn wrong_type(&self, error: Diagnostic, at: usize, capture: usize, written: &str) -> Diagnostic {
-        let (name, kind) = &self.bindings[at].binding.captures[capture];
+        let CaptureDefinition { name, kind } = &*self.bindings[at].binding.captures[capture];
         error.note(format!("{} would match except for `{name}`", self.shown(at))).help(format!(
             "`{name}` must be {} ({}), not `{written}`",
             kind.wants(),
@@ -274,7 +274,7 @@ fn relaxed(compiled: &CompiledBinding, text: &str) -> Option<(usize, String)> {
         return None;
     }
     let simple = SimplePattern::parse(&compiled.binding.pattern, true);
-    let types: Vec<CaptureType> = compiled.binding.captures.iter().map(|(_, kind)| *kind).collect();
+    let types: Vec<CaptureType> = compiled.binding.captures.iter().map(|capture| capture.kind).collect();
     let wrong = |relaxed: &[CaptureType]| {
         let pattern = simple.pattern(relaxed, false);
         let found = pattern.regex()?.captures(text)?;

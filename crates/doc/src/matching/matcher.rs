@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::capture::{Capture, CaptureType, unescape};
+use crate::capture::{Capture, CaptureDefinition, CaptureType, unescape};
 use crate::code::Code;
 use crate::contents::raw::Contents;
 use crate::contents::step_line::StepLine;
@@ -19,6 +20,7 @@ use crate::matching::spaces::{COMMAND_LINES, warn_collapsed};
 use crate::matching::step_text::StepText;
 use crate::plan::{MatchedStep, Repetition};
 use crate::read::binding::{CompiledBinding, Implementation};
+use crate::shared_text::SharedText;
 use crate::source::{SourceId, Sources, Span, offset};
 
 /// An ambiguous step shows at most so many candidates.
@@ -36,8 +38,8 @@ struct Hit {
 struct Place<'a> {
     line: StepLine,
     span: Span,
-    /// Its text there, from the keyword on.
-    whole: &'a str,
+    /// The text of its file.
+    file: &'a Arc<String>,
 }
 
 /// Matches the steps of one document.
@@ -55,6 +57,7 @@ pub(crate) struct Matcher<'a> {
     /// Whether to report unknown steps: not when other mistakes hide bindings.
     report_unknown: bool,
     files_used: Vec<bool>,
+    left_out: Vec<Span>,
     /// Whether nothing can run some step, whatever its language.
     cannot_run: bool,
     /// The diagnostic about each language that has no step host.
@@ -66,7 +69,7 @@ pub(crate) struct Matcher<'a> {
 
 /// What runs the steps of a binding, decided at its first step.
 enum Choice {
-    Run(Implementation),
+    Run(Arc<Implementation>),
     /// Nothing can: the index of the diagnostic.
     CannotRun(usize),
 }
@@ -75,6 +78,8 @@ enum Choice {
 pub(crate) struct Matched {
     /// Whether captures name each embedded file.
     pub(crate) files_used: Vec<bool>,
+    /// The steps that are missing from the plan.
+    pub(crate) left_out: Vec<Span>,
     /// Whether steps are missing from the plan because nothing can run them, whatever their language.
     pub(crate) cannot_run: bool,
     /// The languages of steps that have no step host. An error says so.
@@ -104,6 +109,7 @@ impl<'a> Matcher<'a> {
             choices: bindings.iter().map(|_| None).collect(),
             report_unknown,
             files_used: vec![false; contents.files.len()],
+            left_out: Vec::new(),
             cannot_run: false,
             no_host: HashMap::new(),
             shadowed: BTreeSet::new(),
@@ -111,17 +117,27 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Matches one step. Returns `None` after adding a diagnostic.
+    /// Matches one step. Returns `None` if it cannot be in the plan. A diagnostic says why.
     pub(crate) fn step(&mut self, source: SourceId, line: StepLine) -> Option<MatchedStep> {
-        let file = self.sources.file(source);
-        let whole = &file.text[line.start as usize..line.end as usize];
+        let step = self.planned(source, line);
+        if step.is_none() {
+            self.left_out.push(Span { source, start: line.start, end: line.end });
+        }
+        step
+    }
+
+    fn planned(&mut self, source: SourceId, line: StepLine) -> Option<MatchedStep> {
+        // The table outlives the borrow of the matcher.
+        let sources = self.sources;
+        let file = &sources.file(source).text;
+        let whole = &file[line.start as usize..line.end as usize];
         let span = Span { source, start: line.start, end: line.end };
         let after = &whole[line.keyword as usize..];
         let raw = after.trim_start_matches(|c: char| c.is_ascii_whitespace());
         let start = line.start as usize + whole.len() - raw.len();
         let text = StepText::new(raw, start);
         let (hits, mistyped) = self.valid_hits(line.kind, &text.text);
-        let place = Place { line, span, whole };
+        let place = Place { line, span, file };
         if hits.is_empty()
             && let Some(prefix) = Prefix::of(raw)
         {
@@ -184,7 +200,7 @@ impl<'a> Matcher<'a> {
             }
             [hit] => {
                 let matched = self.matched(place, written, step, hit)?;
-                return Some(MatchedStep { repetition: Some(repetition), ..matched });
+                return Some(MatchedStep { repetition: Some(Box::new(repetition)), ..matched });
             }
             several => {
                 let all: Vec<usize> = several.iter().map(|hit| hit.binding).collect();
@@ -248,14 +264,14 @@ impl<'a> Matcher<'a> {
             if compiled.binding.kind != kind {
                 continue;
             }
-            let Some(found) = compiled.pattern.regex().and_then(|regex| regex.captures(text)) else {
+            let Some(found) = compiled.pattern.regex_for(text).and_then(|regex| regex.captures(text)) else {
                 continue;
             };
             let captures: Vec<Option<Range<usize>>> =
                 compiled.pattern.groups.iter().map(|&group| found.get(group).map(|m| m.range())).collect();
             if compiled.pattern.check_types {
-                let wrong = captures.iter().zip(&compiled.binding.captures).position(|(range, (_, kind))| {
-                    range.as_ref().is_some_and(|range| !kind.accepts(&text[range.clone()]))
+                let wrong = captures.iter().zip(&compiled.binding.captures).position(|(range, capture)| {
+                    range.as_ref().is_some_and(|range| !capture.kind.accepts(&text[range.clone()]))
                 });
                 if let Some(capture) = wrong {
                     let range = captures[capture].clone().unwrap_or(0..0);
@@ -273,15 +289,15 @@ impl<'a> Matcher<'a> {
 
     fn has_valid_escapes(&self, hit: &Hit, text: &str) -> bool {
         let captures = hit.captures.iter().zip(&self.bindings[hit.binding].binding.captures);
-        captures.into_iter().all(|(range, (_, kind))| {
-            !kind.is_escaped() || range.as_ref().is_none_or(|range| unescape(&text[range.clone()]).is_ok())
+        captures.into_iter().all(|(range, capture)| {
+            !capture.kind.is_escaped() || range.as_ref().is_none_or(|range| unescape(&text[range.clone()]).is_ok())
         })
     }
 
     /// Reads the captures of a step. `written` is its text with the words that repeat it, if it has any.
     fn matched(
         &mut self,
-        Place { line, span, whole }: Place<'_>,
+        Place { line, span, file }: Place<'_>,
         written: &StepText<'_>,
         text: &StepText<'_>,
         hit: &Hit,
@@ -290,17 +306,19 @@ impl<'a> Matcher<'a> {
         let mut captures = Vec::with_capacity(hit.captures.len());
         let mut is_valid = true;
         let implementation = self.implementation(hit.binding, span);
-        let is_native = implementation.as_ref().is_none_or(Implementation::is_native);
-        for (range, (name, kind)) in hit.captures.iter().zip(&binding.captures) {
+        let is_native = implementation.as_ref().is_none_or(|implementation| implementation.is_native());
+        for (range, definition) in hit.captures.iter().zip(&binding.captures) {
+            let definition = Arc::clone(definition);
             let Some(range) = range.clone() else {
                 // A group that took no part is left out, so that a parameter has its default.
                 // Native functions read it by name.
                 if is_native {
                     let end = offset(text.place(text.text.len()..text.text.len()).start);
-                    captures.push(Capture { name: name.clone(), kind: *kind, text: String::new(), range: (end, end) });
+                    captures.push(Capture { definition, text: SharedText::default(), range: (end, end) });
                 }
                 continue;
             };
+            let CaptureDefinition { name, kind } = &*definition;
             let place = text.place(range.clone());
             let warning = warn_collapsed(text, name, *kind, range.clone(), span.source);
             let is_command = COMMAND_LINES.contains(&name.as_str());
@@ -309,16 +327,16 @@ impl<'a> Matcher<'a> {
                 self.diagnostics.push(warning);
             }
             let value = if kind.is_escaped() {
-                self.unescaped(name, &text.captured(range), &place, span.source)
+                self.unescaped(name, &text.captured(range), &place, file, span.source)
             } else if *kind == CaptureType::File {
-                self.file(line.kind, &text.text[range], Span::new(span.source, place.clone()), is_native)
+                let name = self.file(line.kind, &text.text[range], Span::new(span.source, place.clone()), is_native);
+                name.map(|name| SharedText::within(file, place.clone(), name))
             } else {
-                Some(text.captured(range).into_owned())
+                Some(SharedText::within(file, place.clone(), &text.captured(range)))
             };
             is_valid &= value.is_some();
             captures.push(Capture {
-                name: name.clone(),
-                kind: *kind,
+                definition,
                 text: value.unwrap_or_default(),
                 range: (offset(place.start), offset(place.end)),
             });
@@ -328,24 +346,32 @@ impl<'a> Matcher<'a> {
         if !is_valid {
             return None;
         }
+        let whole = &file[line.start as usize..line.end as usize];
         let rest = &written.captured(0..written.text.len());
         // A tab after the keyword is not part of the rest.
         let is_as_written =
             written.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
         let text = if is_as_written {
-            whole.to_owned()
+            SharedText::within(file, line.start as usize..line.end as usize, whole)
         } else {
             let keyword = &whole[..line.keyword as usize];
-            if rest.is_empty() { keyword.to_owned() } else { format!("{keyword} {rest}") }
+            if rest.is_empty() { keyword.into() } else { format!("{keyword} {rest}").into() }
         };
-        let (kind, binding) = (line.kind, hit.binding);
+        let (kind, binding, captures) = (line.kind, hit.binding, captures.into());
         Some(MatchedStep { kind, text, span, binding, implementation, captures, repetition: None })
     }
 
-    /// Resolves the escapes of a capture. `text` is its text, `place` is where it is in the source.
-    fn unescaped(&mut self, name: &str, text: &str, place: &Range<usize>, source: SourceId) -> Option<String> {
+    /// Resolves the escapes of a capture. `text` is its text, `place` is where it is in `file`.
+    fn unescaped(
+        &mut self,
+        name: &str,
+        text: &str,
+        place: &Range<usize>,
+        file: &Arc<String>,
+        source: SourceId,
+    ) -> Option<SharedText> {
         match unescape(text) {
-            Ok(plain) => Some(plain.into_owned()),
+            Ok(plain) => Some(SharedText::within(file, place.clone(), &plain)),
             Err(bad) => {
                 let escape = &text[bad.range.clone()];
                 let message = format!("invalid escape `{escape}` in `{name}`: {}", bad.reason);
@@ -364,14 +390,17 @@ impl<'a> Matcher<'a> {
     }
 
     /// Returns the name of the embedded file that a capture means.
-    fn file(&mut self, kind: StepKind, written: &str, span: Span, is_native: bool) -> Option<String> {
+    fn file<'t>(&mut self, kind: StepKind, written: &'t str, span: Span, is_native: bool) -> Option<&'t str>
+    where
+        'a: 't,
+    {
         let Some(index) = self.contents.file(written) else {
             self.missing_file(kind, written, span);
             return None;
         };
         self.files_used[index] = true;
         // Functions of the document get what the step says, as with Subplot.
-        Some(if is_native { self.contents.files[index].file.name.clone() } else { written.to_owned() })
+        Some(if is_native { &self.contents.files[index].file.name } else { written })
     }
 
     fn missing_file(&mut self, kind: StepKind, name: &str, span: Span) {
@@ -399,17 +428,17 @@ impl<'a> Matcher<'a> {
         self.diagnostics.push_mistake(mistake, error.at(span, "").help(help));
     }
 
-    fn implementation(&mut self, binding: usize, span: Span) -> Option<Implementation> {
+    fn implementation(&mut self, binding: usize, span: Span) -> Option<Arc<Implementation>> {
         match &self.choices[binding] {
-            Some(Choice::Run(implementation)) => Some(implementation.clone()),
+            Some(Choice::Run(implementation)) => Some(Arc::clone(implementation)),
             Some(Choice::CannotRun(at)) => {
                 self.diagnostics.count(*at);
                 None
             }
             None => {
-                let chosen = self.languages.choose(&self.bindings[binding].binding);
+                let chosen = self.languages.choose(&self.bindings[binding].binding).map(Arc::new);
                 let choice = if let Some(chosen) = &chosen {
-                    Choice::Run(chosen.clone())
+                    Choice::Run(Arc::clone(chosen))
                 } else {
                     Choice::CannotRun(self.cannot_run(binding, span))
                 };
@@ -483,7 +512,8 @@ impl<'a> Matcher<'a> {
     /// Returns all diagnostics, and what is known after all steps.
     pub(crate) fn finish(self) -> (Vec<Diagnostic>, Matched) {
         let without_host = self.no_host.into_keys().collect();
-        let matched = Matched { files_used: self.files_used, cannot_run: self.cannot_run, without_host };
+        let matched =
+            Matched { files_used: self.files_used, left_out: self.left_out, cannot_run: self.cannot_run, without_host };
         (self.diagnostics.finish(), matched)
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::capture::CaptureType;
+use crate::capture::{CaptureDefinition, CaptureType};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::keyword::StepKind;
 use crate::read::pattern::{self, Mistake, Pattern, RawCapture, SimplePattern};
+use crate::read::plain;
 use crate::read::yaml::{self, Node, Value};
 use crate::source::{SourceId, Sources, Span, text_start};
 use crate::suggest;
@@ -25,8 +26,8 @@ pub struct Binding {
     pub doc: Option<String>,
     /// `example:`, a step that it matches, without its keyword, if it has one.
     pub example: Option<String>,
-    /// Names and types of its captures, in order.
-    pub captures: Vec<(String, CaptureType)>,
+    /// Its captures, in order.
+    pub captures: Vec<Arc<CaptureDefinition>>,
     /// Implementations by language, in the order written.
     pub implementations: Vec<Implementation>,
     /// Whether bindings of the document win over it. That is so for built-in ones that Subplot does not have:
@@ -94,7 +95,10 @@ pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Di
     let is_builtin = sources.file(source).is_builtin;
     let is_generated = sources.file(source).is_generated();
     let mut file = BindingsFile::default();
-    let root = match yaml::parse(source, &text, text_start(&text)..text.len(), diagnostics) {
+    let plain = if is_builtin { plain::read(source, &text) } else { None };
+    let root = match plain
+        .map_or_else(|| yaml::parse(source, &text, text_start(&text)..text.len(), diagnostics), |root| Ok(Some(root)))
+    {
         Ok(Some(root)) => root,
         Ok(None) => return file,
         Err(error) => {
@@ -386,13 +390,14 @@ impl Reader<'_> {
             }
             (None, regex) => regex?,
         };
+        let captures = names.into_iter().zip(kinds).map(|(name, kind)| Arc::new(CaptureDefinition { name, kind }));
         let binding = Binding {
             kind,
             pattern: text.to_owned(),
             span: node.span,
             doc: fields.doc,
             example: fields.example,
-            captures: names.into_iter().zip(kinds).collect(),
+            captures: captures.collect(),
             implementations: fields.implementations,
             yields: self.is_builtin && !self.is_generated && !fields.is_of_subplot,
         };

@@ -64,10 +64,11 @@ pub fn options() -> Options {
         | Options::ENABLE_HEADING_ATTRIBUTES
 }
 
-/// Reads `text[body]`.
-pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
+/// Reads `text[body]` and passes on each item as soon as it ends.
+///
+/// A list of all items would need more memory than all else that is kept of a document.
+pub(crate) fn read(text: &str, body: Range<usize>, mut receive: impl FnMut(Item)) {
     let base = body.start;
-    let mut items = Vec::new();
     let mut heading: Option<Heading> = None;
     let mut block: Option<Block> = None;
     // The end of the content of the current block.
@@ -90,7 +91,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
                 if let Some(mut heading) = heading.take() {
                     heading.title.truncate(heading.title.trim_end().len());
                     heading.title.drain(..heading.title.len() - heading.title.trim_start().len());
-                    items.push(Item::Heading(heading));
+                    receive(Item::Heading(heading));
                 }
             }
             Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
@@ -113,7 +114,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
                     let rest = text.get(content_end..block.end).unwrap_or_default();
                     let has_fence = mark.is_some_and(|(mark, _)| rest.trim_end().ends_with(mark));
                     block.closed = has_fence || !text[block.end..body_end].trim().is_empty();
-                    items.push(Item::Block(block));
+                    receive(Item::Block(block));
                 }
             }
             Event::Text(part) => {
@@ -143,8 +144,7 @@ pub(crate) fn read(text: &str, body: Range<usize>) -> Vec<Item> {
             _ => {}
         }
     }
-    items.extend(hidden::find(text, whole, &regions).into_iter().map(Item::Hidden));
-    items
+    hidden::find(text, whole, &regions).into_iter().map(Item::Hidden).for_each(receive);
 }
 
 fn first_line(text: &str, range: &Range<usize>) -> Range<usize> {
@@ -203,8 +203,14 @@ fn add_lines(text: &str, piece: Range<usize>, lines: &mut Vec<Range<usize>>) {
 mod tests {
     use super::*;
 
+    fn items(text: &str) -> Vec<Item> {
+        let mut items = Vec::new();
+        read(text, 0..text.len(), |item| items.push(item));
+        items
+    }
+
     fn shown(text: &str) -> Vec<String> {
-        read(text, 0..text.len())
+        items(text)
             .into_iter()
             .map(|item| match item {
                 Item::Heading(h) => format!("h{} {:?} from {:?}", h.level, h.title, &text[h.range]),
@@ -253,7 +259,7 @@ mod tests {
     #[test]
     fn unclosed_blocks_are_recognized() {
         let blocks = |text: &str| {
-            let blocks = read(text, 0..text.len()).into_iter().filter_map(|item| match item {
+            let blocks = items(text).into_iter().filter_map(|item| match item {
                 Item::Block(block) => Some(block),
                 Item::Heading(_) | Item::Hidden(_) => None,
             });

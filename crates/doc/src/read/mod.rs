@@ -6,5 +6,6 @@ pub(crate) mod hidden;
 pub(crate) mod markdown;
 pub(crate) mod metadata;
 pub(crate) mod pattern;
+pub(crate) mod plain;
 pub(crate) mod unclosed;
 pub(crate) mod yaml;

@@ -24,7 +24,7 @@ pub(crate) struct Pattern {
     compiled: OnceLock<Option<Regex>>,
     /// The group of each capture, in the order of the binding's captures.
     pub(crate) groups: Vec<usize>,
-    /// ASCII literals that every matching step contains, in any case.
+    /// ASCII literals that every matching step contains in this order, in any case.
     pub(crate) literals: Vec<String>,
     /// Whether captures that the regex accepts may not fit their types.
     pub(crate) check_types: bool,
@@ -34,6 +34,30 @@ impl Pattern {
     /// Returns the compiled regex. `None` if it is invalid, which was reported when it was read.
     pub(crate) fn regex(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| build(&self.regex, self.case_sensitive).ok()).as_ref()
+    }
+
+    /// Returns the compiled regex if a text may match it.
+    ///
+    /// To compile one takes as long as to match a thousand texts, so it looks for the literals before.
+    pub(crate) fn regex_for(&self, text: &str) -> Option<&Regex> {
+        // Other characters may be cases of ASCII letters.
+        if self.compiled.get().is_none() && text.is_ascii() && !self.has_literals(text) {
+            return None;
+        }
+        self.regex()
+    }
+
+    /// Whether a text contains all literals in their order.
+    fn has_literals(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        let mut rest = lower.as_str();
+        self.literals.iter().all(|literal| match rest.find(literal.as_str()) {
+            Some(at) => {
+                rest = &rest[at + literal.len()..];
+                true
+            }
+            None => false,
+        })
     }
 }
 
@@ -205,7 +229,8 @@ pub(crate) fn parse_regex(
     let Scan { literals, escapes_group } = scan(pattern);
     // The group keeps alternatives together: `a|b` means a whole step `a` or a whole step `b`.
     let wrapped = format!("^(?:{pattern})$");
-    let parse = || ParserBuilder::new().case_insensitive(!case_sensitive).build().parse(&wrapped).ok();
+    // Its groups are the same if it minds the case, and to fold the case of classes takes long.
+    let parse = || ParserBuilder::new().build().parse(&wrapped).ok();
     let parsed = if is_builtin && !escapes_group { parse() } else { None };
     let (captured, compiled) = if let Some(parsed) = parsed {
         (named_groups(&parsed), OnceLock::new())

@@ -15,14 +15,14 @@ use crate::read::unclosed::{self, Unclosed};
 use crate::source::{SourceId, Span};
 
 /// A value and its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) value: Value,
 }
 
 /// The value of a node. Scalars stay text: `title: 1.50` is the title "1.50".
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
     Null,
     Text(String),

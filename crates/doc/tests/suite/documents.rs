@@ -342,7 +342,7 @@ fn a_document_without_metadata_has_its_first_heading_and_the_built_in_bindings()
     assert_eq!(loaded.plan.scenarios[0].steps.len(), 2);
     let document = &loaded.plan.documents[0];
     assert_eq!(document.title, "Tea");
-    let headings = document.headings.iter().map(|heading| (heading.level, heading.title.as_str()));
+    let headings = document.headings.iter().map(|heading| (heading.level, &*heading.title));
     assert_eq!(headings.collect::<Vec<_>>(), [(1, "Tea"), (2, "Brewing"), (3, "Notes"), (2, "End")]);
 }
 

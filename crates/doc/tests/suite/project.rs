@@ -148,8 +148,9 @@ pub(crate) fn plan(loaded: &Loaded) -> String {
             for capture in &step.captures {
                 let written = Span { source: step.span.source, start: capture.range.0, end: capture.range.1 };
                 let written = loaded.sources.text(written);
-                let written = if written == capture.text { String::new() } else { format!(" from {written:?}") };
-                let _ = writeln!(out, "    {}: {} = {:?}{written}", capture.name, capture.kind.name(), capture.text);
+                let written = if written == &*capture.text { String::new() } else { format!(" from {written:?}") };
+                let _ =
+                    writeln!(out, "    {}: {} = {:?}{written}", capture.name(), capture.kind().name(), capture.text);
             }
         }
     }

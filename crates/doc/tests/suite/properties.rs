@@ -153,8 +153,8 @@ proptest! {
         for (step, (_, keyword, gap, words, _)) in steps.iter().zip(&lines) {
             prop_assert_eq!(loaded.sources.text(step.span), format!("{keyword}{gap}{words}"));
             let collapsed = words.split([' ', '\t']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-            prop_assert_eq!(&step.text, &format!("{keyword} {collapsed}"));
-            prop_assert_eq!(&step.captures[0].text, &collapsed);
+            prop_assert_eq!(step.text.as_str(), format!("{keyword} {collapsed}"));
+            prop_assert_eq!(step.captures[0].text.as_str(), &collapsed);
             let (start, end) = step.captures[0].range;
             prop_assert_eq!(loaded.sources.text(Span { source: step.span.source, start, end }), words);
         }

@@ -71,7 +71,7 @@ fn loads_as_it_is() {
     let plan = &loaded.plan;
     assert_eq!(plan.documents[0].title, "Acceptance criteria for the lib/daemon Subplot library");
     assert_eq!(plan.documents[0].bindings.len(), 18);
-    let counts: Vec<(&str, usize)> = plan.scenarios.iter().map(|s| (s.title.as_str(), s.steps.len())).collect();
+    let counts: Vec<(&str, usize)> = plan.scenarios.iter().map(|s| (&*s.title, s.steps.len())).collect();
     assert_eq!(
         counts,
         [
@@ -85,7 +85,7 @@ fn loads_as_it_is() {
     let step = &plan.scenarios[4].steps[5];
     assert_eq!(&*step.implementation.function, "try_with_env");
     let captures: Vec<(&str, CaptureType, &str)> =
-        step.captures.iter().map(|c| (c.name.as_str(), c.kind, c.text.as_str())).collect();
+        step.captures.iter().map(|c| (c.name(), c.kind(), c.text.as_str())).collect();
     assert_eq!(
         captures,
         [

@@ -89,7 +89,7 @@ impl Facts {
         let scenarios = loaded.plan.scenarios.iter().filter(|scenario| scenario.document == index).map(|scenario| {
             let (file, line) = loaded.sources.location(scenario.span);
             Scenario {
-                title: scenario.title.clone(),
+                title: scenario.title.to_string(),
                 file: file.to_owned(),
                 line,
                 labels: scenario.labels.clone(),

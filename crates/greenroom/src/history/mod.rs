@@ -107,7 +107,7 @@ impl HistoryArguments {
         let need_hashes = self.rerun.is_some() || !self.no_record;
         for scenario in loaded.plan.scenarios.iter().filter(|_| need_hashes) {
             let hash = hashes[scenario.document].of_scenario(scenario);
-            documents[scenario.document].scenarios.insert(scenario.title.clone(), hash);
+            documents[scenario.document].scenarios.insert(scenario.title.to_string(), hash);
         }
         Ok(History { store, documents, is_rerun: self.rerun.is_some(), is_recorded: !self.no_record })
     }
@@ -122,7 +122,7 @@ impl History {
         let is_outstanding = |&at: &usize| {
             let scenario = &loaded.plan.scenarios[at];
             let document = &self.documents[scenario.document];
-            document.record.is_outstanding(&scenario.title, &document.scenarios[&scenario.title])
+            document.record.is_outstanding(&scenario.title, &document.scenarios[&*scenario.title])
         };
         let outstanding = (0..loaded.plan.scenarios.len()).filter(is_outstanding).count();
         let before = selected.len();

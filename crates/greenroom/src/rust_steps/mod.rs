@@ -13,6 +13,7 @@ mod suggestion;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
 use greenroom_steps::function::LIBRARY;
@@ -78,7 +79,7 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
     for scenario in &mut loaded.plan.scenarios {
         let document = &loaded.plan.documents[scenario.document];
         for step in &mut scenario.steps {
-            let implementation = &mut step.implementation;
+            let implementation = &step.implementation;
             if &*implementation.language != LANGUAGE {
                 continue;
             }
@@ -94,6 +95,7 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
                 }
             }
             if lacking.is_empty() {
+                let implementation = Arc::make_mut(&mut step.implementation);
                 implementation.language = NATIVE.into();
                 implementation.function = format!("{PREFIX}{}", implementation.function).into();
                 implementation.cleanup = implementation.cleanup.take().map(|name| format!("{PREFIX}{name}").into());

@@ -1,8 +1,10 @@
 //! What there is.
 
+use std::sync::Arc;
+
 use greenroom_doc::{
-    Binding, CaptureType, Implementation, MatchedStep, Network, Plan, PlannedScenario, SourceFile, SourceId, Sources,
-    Span, StepKind,
+    Binding, CaptureDefinition, CaptureType, Implementation, MatchedStep, Network, Plan, PlannedScenario, SourceFile,
+    SourceId, Sources, Span, StepKind,
 };
 use greenroom_report::Style;
 use greenroom_report::catalogue::{self, Listing};
@@ -16,11 +18,11 @@ fn step(kind: StepKind, text: &str) -> MatchedStep {
     let implementation = Implementation { language: "native".into(), function: "f".into(), cleanup: None };
     MatchedStep {
         kind,
-        text: text.to_owned(),
+        text: text.into(),
         span: span(0),
         binding: 0,
-        implementation,
-        captures: Vec::new(),
+        implementation: implementation.into(),
+        captures: Box::default(),
         repetition: None,
     }
 }
@@ -30,7 +32,7 @@ fn plan() -> (Plan, Sources) {
     sources.add(SourceFile::new("daemon.md", "# One\n\n\n\n\n\n\n\n\n# Two\n"));
     let scenario = |title: &str, at, labels: &[&str], steps| PlannedScenario {
         document: 0,
-        title: title.to_owned(),
+        title: title.into(),
         span: span(at),
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         network: Network::Private,
@@ -87,7 +89,10 @@ fn steps() {
         span: span(0),
         doc: doc.map(str::to_owned),
         example: None,
-        captures: captures.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(),
+        captures: captures
+            .iter()
+            .map(|(name, kind)| Arc::new(CaptureDefinition { name: (*name).to_owned(), kind: *kind }))
+            .collect(),
         implementations: Vec::new(),
         yields: false,
     };

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use greenroom_doc::{Binding, CaptureType, SourceFile};
+use greenroom_doc::{Binding, CaptureDefinition, CaptureType, SourceFile};
 use greenroom_sandbox::process::Watch;
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Failure, Output, OutputSource, PreflightState, Problem, Registry, StepResult,
@@ -63,7 +63,8 @@ pub(crate) fn function_of(binding: &Binding) -> &str {
 /// Patterns of the libraries with named groups are regexes, all others are simple.
 fn regex_of(Binding { pattern, captures, .. }: &Binding) -> Regex {
     let mut expression = if pattern.contains("(?P<") { pattern.clone() } else { regex::escape(pattern) };
-    for (name, kind) in captures {
+    for capture in captures {
+        let CaptureDefinition { name, kind } = &**capture;
         let accepts = match kind {
             CaptureType::Text | CaptureType::EscapedText => ".*",
             CaptureType::Int => "-?[0-9]+",
@@ -88,11 +89,12 @@ pub(crate) fn matched(kind: &str, step: &str) -> (String, Captures) {
         panic!("{kind} {step}: matched by {patterns:?}");
     };
     let found = regex.captures(step).unwrap();
-    let captures = binding.captures.iter().map(|(name, kind)| {
-        let text = &found[name.as_str()];
-        (name.clone(), if *kind == CaptureType::EscapedText { unescape(text) } else { text.to_owned() })
+    let captures = binding.captures.iter().map(|capture| {
+        let text = &found[capture.name.as_str()];
+        (capture.name.clone(), if capture.kind == CaptureType::EscapedText { unescape(text) } else { text.to_owned() })
     });
-    let escaped = binding.captures.iter().filter(|(_, kind)| kind.is_escaped()).map(|(name, _)| name.clone());
+    let escaped =
+        binding.captures.iter().filter(|capture| capture.kind.is_escaped()).map(|capture| capture.name.clone());
     (function_of(binding).to_owned(), Captures::new(captures).with_escapes(escaped))
 }
 
