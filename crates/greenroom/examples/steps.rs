@@ -257,3 +257,24 @@ fn carries(thing: Fragile) {
 fn keeps(context: &mut Context, name: &str, value: &str) {
     context.keep(name, value);
 }
+
+/// What a scenario keeps whose end goes wrong as a step says.
+#[derive(Debug, Default)]
+struct Ending(String);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        println!("it ends");
+        match self.0.as_str() {
+            "panics" => panic!("cannot end"),
+            "exits" => process::exit(0),
+            "blocks" => blocks(),
+            _ => {}
+        }
+    }
+}
+
+#[given("what the scenario keeps {ending} at its end")]
+fn keeps_ending(kept: &mut Ending, ending: &str) {
+    ending.clone_into(&mut kept.0);
+}

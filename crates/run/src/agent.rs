@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words};
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
+use greenroom_steps::function::call::drop_kept;
 use greenroom_steps::function::panics;
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::with_running;
@@ -242,7 +243,11 @@ impl StepAgent {
             send(&WorkerMessage::Cleanup { step: index, reply });
         }
         let scenario_end = scenario_end + context.watch().lost();
-        context.watch().set_deadline(Some(scenario_end.max(Instant::now() + LEAST_TIME_TO_END)));
+        let last = scenario_end.max(Instant::now() + LEAST_TIME_TO_END);
+        context.watch().set_deadline(Some(last.min(Instant::now() + script.step_limit)));
+        let kept = drop_kept(context).err();
+        explain |= kept.is_some();
+        context.watch().set_deadline(Some(last));
         let mut ending = ScenarioEnd { explain, strict: script.strictness.leftovers, ..ScenarioEnd::default() };
         let hosts = catch_unwind(AssertUnwindSafe(|| Hosts::end(context)));
         let _ = catch_unwind(AssertUnwindSafe(|| self.registry.end(context, &mut ending)));
@@ -254,6 +259,7 @@ impl StepAgent {
         let _ = context.watch().read_meters();
         let failure = match context.watch().take_error() {
             Some(WaitError::OutputLimit { output }) => Some(too_long(&output, context)),
+            _ if kept.is_some() => kept,
             // After a failed step it does not matter what else its host has sent.
             _ if completed < script.steps.len() => None,
             _ => hosts.ok().and_then(Result::err),

@@ -37,6 +37,9 @@ pub struct Context {
     environment: Environment,
     values: Values,
     states: HashMap<TypeId, Box<dyn Any>>,
+    /// The states that step functions of the user's own have as parameters and whose end runs code, in the order of
+    /// their first use, with the names of their types.
+    kept: Vec<(TypeId, &'static str)>,
     watch: Watch,
     /// The number of the present step, from 1.
     step: u64,
@@ -63,6 +66,7 @@ impl Context {
             environment: Environment::default(),
             values: Values::default(),
             states: HashMap::new(),
+            kept: Vec::new(),
             watch,
             step: 0,
             evidence: Evidence::default(),
@@ -191,7 +195,12 @@ impl Context {
     pub(crate) fn lend<T: Default + 'static>(&mut self) -> Result<Box<T>, Failure> {
         let lent = self.states.insert(TypeId::of::<T>(), Box::new(Lent));
         match lent.map(<Box<dyn Any>>::downcast::<T>) {
-            None => Ok(Box::default()),
+            None => {
+                if std::mem::needs_drop::<T>() {
+                    self.kept.push((TypeId::of::<T>(), std::any::type_name::<T>()));
+                }
+                Ok(Box::default())
+            }
             Some(Ok(state)) => Ok(state),
             Some(Err(_)) => Err(Failure::new(lent_message::<T>())),
         }
@@ -200,6 +209,13 @@ impl Context {
     /// Takes a state back.
     pub(crate) fn take_back<T: 'static>(&mut self, state: Box<T>) {
         self.states.insert(TypeId::of::<T>(), state);
+    }
+
+    /// Takes the last of the states out of the scenario that step functions have as parameters, with the name of
+    /// its type.
+    pub(crate) fn take_kept(&mut self) -> Option<(Box<dyn Any>, &'static str)> {
+        let (id, name) = self.kept.pop()?;
+        Some((self.states.remove(&id)?, name))
     }
 
     /// Takes the state of a library, and leaves the default.

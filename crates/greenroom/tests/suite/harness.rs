@@ -317,6 +317,93 @@ FAILED: 6 of 7 scenarios failed, 1 passed, [TIME]
 }
 
 #[test]
+fn what_a_scenario_keeps_ends_with_the_limits_of_a_step() {
+    let given = |ending: &str| format!("given what the scenario keeps {ending} at its end");
+    let Some(project) = project(&scenarios(&[
+        ("Panics", &given("panics")),
+        ("Panics after a failure", &format!("{}\nwhen it panics", given("panics"))),
+        ("Exits", &given("exits")),
+        ("Blocks", &given("blocks")),
+        ("Fine", &given("prints")),
+    ])) else {
+        return;
+    };
+    project
+        .run(["-j1"])
+        .code(101)
+        .stdout(str![[r#"
+greenroom [VERSION]: 5 scenarios in x.md, one at a time
+
+FAIL [TIME]  Panics
+  in x.md:6
+
+    ok [TIME]  given what the scenario keeps panics at its end
+
+  the `Drop` of `steps::Ending` panicked: cannot end
+  note: at crates/greenroom/examples/steps.rs:269:25
+  output of the Rust function:
+    │ it ends
+
+  rerun: cargo test --test steps -- --exact Panics
+
+FAIL [TIME]  Panics after a failure
+  in x.md:13, scenario at x.md:10
+
+    ok [TIME]  given what the scenario keeps panics at its end
+    FAILED [TIME]  when it panics
+
+  out of tea
+  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  output of the Rust function:
+    │ before the panic
+
+  the `Drop` of `steps::Ending` panicked: cannot end
+  note: at crates/greenroom/examples/steps.rs:269:25
+  output of the Rust function:
+    │ it ends
+  output of Rust functions before it:
+    │ before the panic
+
+  rerun: cargo test --test steps -- --exact 'Panics after a failure'
+
+FAIL [TIME]  Exits
+  in x.md:15
+
+    ok [TIME]  given what the scenario keeps exits at its end
+
+  the `Drop` of `steps::Ending` ended the process that runs the steps: exit status 0
+  output of the Rust functions:
+    │ it ends
+
+  rerun: cargo test --test steps -- --exact Exits
+
+FAIL [TIME]  Blocks
+  in x.md:19
+
+    ok [TIME]  given what the scenario keeps blocks at its end
+
+  the cleanup exceeded its time limit of 2 s in the `Drop` of `steps::Ending`
+  output of the Rust functions:
+    │ it ends
+    │ before the block
+  help: if it hangs there, correct it; if it needs more time, set `step_timeout` in the document's metadata
+
+  rerun: cargo test --test steps -- --exact Blocks
+
+PASS [TIME]  Fine
+
+FAILED: 4 of 5 scenarios failed, 1 passed, [TIME]
+  failed  x.md:6   Panics
+  failed  x.md:10  Panics after a failure
+  failed  x.md:15  Exits
+  failed  x.md:19  Blocks
+
+"#]])
+        .stderr("");
+    project.nothing_is_left();
+}
+
+#[test]
 fn mistakes_are_found_before_anything_runs() {
     let Some(project) = project(&scenarios(&[
         ("Unknown", "given a shop that sells tea\nwhen I buy \"green tea\" for 3 euros"),

@@ -1,6 +1,7 @@
 //! Calls a step function of the user's own.
 
 use super::capture::Function;
+use super::guard::Running;
 use super::outcome::lines;
 use super::panics::Panic;
 use super::{guard, output, panics};
@@ -20,7 +21,7 @@ pub fn call(context: &mut Context, function: Function, body: impl FnOnce(&mut Co
     output::begin(context)?;
     let directory = context.working_directory()?.to_owned();
     change_directory(&directory)?;
-    guard::begin(context, function)?;
+    guard::begin(context, Running::Function(function))?;
     let result = panics::catch(|| body(context));
     guard::end(context);
     if let Some(now) = current_directory().filter(|now| *now != directory) {
@@ -37,6 +38,30 @@ pub fn call(context: &mut Context, function: Function, body: impl FnOnce(&mut Co
 /// When the function fails or panics.
 pub fn catch(function: Function, body: impl FnOnce() -> StepResult) -> StepResult {
     panics::catch(body).unwrap_or_else(|panic| Err(panicked(&panic, function)))
+}
+
+/// Drops what the scenario keeps for step functions, the latest first, with the guard and the limits of a step
+/// function.
+///
+/// # Errors
+///
+/// When a `Drop` panics, with the first of these panics.
+pub fn drop_kept(context: &mut Context) -> StepResult {
+    let mut result = Ok(());
+    while let Some((state, of)) = context.take_kept() {
+        output::begin(context)?;
+        guard::begin(context, Running::Drop(of))?;
+        let dropped = panics::catch(|| drop(state));
+        guard::end(context);
+        if let Err(panic) = dropped {
+            let message = panic.message.as_deref().unwrap_or("without a message");
+            let failure = lines(&format!("the `Drop` of `{of}` panicked: {}", without_styles(message)));
+            let failure = failure.kind(FailureKind::Panic);
+            let failure = panic.place.iter().fold(failure, |failure, place| failure.note(format!("at {place}")));
+            result = result.and(output::end(context, Err(failure)));
+        }
+    }
+    result
 }
 
 /// Takes a value that the scenario keeps, for a parameter of a function.

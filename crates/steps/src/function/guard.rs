@@ -55,8 +55,21 @@ struct Order {
     output_limit: Option<u64>,
 }
 
-/// Begins to guard a function.
-pub(super) fn begin(context: &mut Context, function: Function) -> StepResult {
+/// What is guarded.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Running {
+    /// A step function, or a cleanup.
+    Function(Function),
+    /// The end of a value of this type that the scenario keeps.
+    Drop(&'static str),
+}
+
+/// The words by which the file says which of both it is.
+const FUNCTION: &str = "function";
+const DROP: &str = "drop";
+
+/// Begins to guard code of the user's own.
+pub(super) fn begin(context: &mut Context, code: Running) -> StepResult {
     if context.state::<Guard>().orders.is_none() {
         let path = context.backstage().join(FILE);
         let failed = |error: io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
@@ -75,7 +88,11 @@ pub(super) fn begin(context: &mut Context, function: Function) -> StepResult {
     let output_limit = watch.output_limit();
     let guard = context.state::<Guard>();
     if let Some(running) = &guard.running {
-        let _ = running.write_all_at(format!("{function}\n").as_bytes(), 0);
+        let text = match code {
+            Running::Function(function) => format!("{FUNCTION}\n{function}\n"),
+            Running::Drop(of) => format!("{DROP}\n`{of}`\n"),
+        };
+        let _ = running.write_all_at(text.as_bytes(), 0);
     }
     if let Some(orders) = &guard.orders {
         let _ = orders.send(Some(Order { time: time.saturating_add(MORE), output_limit }));
@@ -140,13 +157,15 @@ pub struct Limits {
     pub scope: Scope,
 }
 
-/// Returns why a step failed whose function ended the process that runs the steps, or was ended with it;
-/// `None` if no function ran.
+/// Returns why the scenario failed whose process was ended by code of the user's own, or with it; `None` if no
+/// such code ran.
 pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Failure> {
     let backstage = directory.parent()?;
     let text = fs::read_to_string(backstage.join(FILE)).ok().filter(|text| !text.is_empty())?;
     let mut lines = text.lines();
-    let (function, why) = (lines.next()?, lines.next());
+    let (kind, name, why) = (lines.next()?, lines.next()?, lines.next());
+    let is_drop = kind == DROP;
+    let code = if is_drop { format!("the `Drop` of {name}") } else { format!("the step function {name}") };
     if why.is_none() && status.signal() == Some(Signal::KILL) {
         // No function does that by mistake.
         return None;
@@ -156,31 +175,31 @@ pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Fail
     let failure = match why {
         Some(TIME) => {
             let Limits { time, scope } = limits;
+            let scope = if is_drop { Scope::Cleanup } else { scope };
             let key = if scope == Scope::Scenario { "scenario_timeout" } else { "step_timeout" };
             let limit = words::limit(time);
-            Failure::new(format!("the {scope} exceeded its time limit of {limit} in the step function {function}"))
+            Failure::new(format!("the {scope} exceeded its time limit of {limit} in {code}"))
                 .kind(FailureKind::TimeLimit { scope, limit: time })
                 .help(format!(
                     "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata"
                 ))
         }
-        Some(_) if most.is_some() => {
-            Failure::new(format!("the step function {function} exceeded the output limit, and was ended"))
-                .kind(FailureKind::OutputLimit)
-                .help(
-                    "stop it from printing without end; if it is meant to print this much, raise the limit with \
+        Some(_) if most.is_some() => Failure::new(format!("{code} exceeded the output limit, and was ended"))
+            .kind(FailureKind::OutputLimit)
+            .help(
+                "stop it from printing without end; if it is meant to print this much, raise the limit with \
                  `output_limit` in the document's metadata or `--output-limit`",
-                )
-        }
+            ),
         _ => {
             let failure = Failure::new(match status {
-                ExitStatus::Code(code) => {
-                    format!("the step function {function} ended the process that runs the steps: exit status {code}")
+                ExitStatus::Code(number) => {
+                    format!("{code} ended the process that runs the steps: exit status {number}")
                 }
-                _ => format!("the step function {function} ended the process that runs the steps: {status}"),
+                _ => format!("{code} ended the process that runs the steps: {status}"),
             })
             .kind(FailureKind::Panic);
             match status.signal() {
+                None if is_drop => failure,
                 None => failure.help("return an error from the function instead"),
                 Some(Signal::SEGV) => failure.note("functions that call themselves without end end like this, too"),
                 Some(_) => failure,
