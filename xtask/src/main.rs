@@ -34,6 +34,7 @@ cargo xtask blocks         parse the examples in YAML and Starlark, and the file
 cargo xtask circles        list files of a crate that use each other in a circle
 cargo xtask lines          list lines that are too long
 cargo xtask fuzz           feed damaged input to everything that parses; fuzz/README.md has the arguments
+cargo xtask nextest        run the example in Rust by cargo-nextest, and kill that in the middle
 cargo xtask python         check and test the step host for Python
 cargo xtask subplotlib     run the documents of the published crate subplotlib with greenroom-subplotlib
 cargo xtask package        build the package of each published crate and compile it
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Some("links") => faults::check().and_then(|()| links::check()),
         Some("lines") => lines::check(),
         Some("screens") => screens(arguments.next().as_deref()),
+        Some("nextest") => nextest::check(),
         Some("python") => python::check(),
         Some("subplotlib") => subplotlib::check(),
         Some("package") => packages::verify(),
