@@ -15,9 +15,9 @@ fn shop(shop: &mut Shop, count: u32) {
     shop.stock = count;
 }
 
-#[when("a customer buys {count} apples")]
-fn buy(shop: &mut Shop, count: u32) -> Result<(), String> {
-    shop.stock = shop.stock.checked_sub(count).ok_or("the shop has not enough apples")?;
+#[when("{person} buys {count} apples")]
+fn buy(shop: &mut Shop, person: &str, count: u32) -> Result<(), String> {
+    shop.stock = shop.stock.checked_sub(count).ok_or(format!("not enough apples for {person}"))?;
     Ok(())
 }
 

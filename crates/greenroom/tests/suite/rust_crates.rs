@@ -154,3 +154,13 @@ error[unknown-step]: no binding matches this step
 
 "#]]);
 }
+
+/// Who reads the chapter after `greenroom init --rust` has the same file.
+#[test]
+fn the_chapter_about_rust_shows_the_file_that_init_writes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+    let file = read("crates/greenroom/src/commands/first_steps.rs");
+    let (_, code) = file.split_once("\n\n").unwrap();
+    assert!(read("docs/rust.md").contains(&format!("```rust\n{code}```")), "{code}");
+}
