@@ -135,6 +135,13 @@ fn definition(
     }));
     let constants = parameters.iter().enumerate().map(describe);
     let checks = parameters.iter().enumerate().map(check);
+    // The compiler compares the captures of a pattern; those of a bindings file are known later.
+    let names = parameters.iter().filter(|parameter| parameter.kind.is_capture()).map(|parameter| &parameter.name);
+    let only = if keyword.is_none() {
+        quote! { .only(&[#(#names),*]) }
+    } else {
+        TokenStream::new()
+    };
     let Call { before, arguments, after } = call(parameters);
     let called = quote_spanned! { ident.span() => #ident(#(#arguments),*) };
     let called = match item.sig.asyncness {
@@ -160,7 +167,7 @@ fn definition(
                 __captures: &#own::Captures,
                 __state: &mut #own::PreflightState,
             ) -> ::std::vec::Vec<#own::Problem> {
-                #own::Checks::new(__captures, __state, __FUNCTION)#(#checks)*.end()
+                #own::Checks::new(__captures, __state, __FUNCTION)#only #(#checks)*.end()
             }
             #own::inventory::submit! {
                 #own::StepDefinition {

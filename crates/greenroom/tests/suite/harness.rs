@@ -46,7 +46,31 @@ fn a_function_of_a_bindings_file_is_found_by_its_name() {
     let bindings = "- given: a person called {name}\n  impl: {rust: {function: by_binding}}\n";
     let project = project_of(project, text, bindings);
     project.run::<&str>([]).code(0).stderr("");
-    let project = project.file("own.yaml", bindings.replace("by_binding", "by_bindings"));
+    let more = "- given: a person of {age}\n  impl: {rust: {function: by_binding}}\n";
+    let steps = "a person called Anna\nand a person of 30";
+    let project = project.file("x.md", text.replace("a person called Anna", steps));
+    project.file("own.yaml", format!("{bindings}{more}")).run::<&str>([]).code(101).stderr(str![[r#"
+error[bad-capture]: the function `by_binding` (crates/greenroom/examples/steps.rs:94) has a parameter `name`, but the binding of this step has no such capture
+ --> x.md:9:1
+  |
+9 | and a person of 30
+  | ^^^^^^^^^^^^^^^^^^
+  |
+  = help: give the binding a capture of this name, or remove the parameter
+
+error[bad-capture]: the binding of this step has a capture `age`, but the function `by_binding` (crates/greenroom/examples/steps.rs:94) has no parameter for it
+ --> x.md:9:17
+  |
+9 | and a person of 30
+  |                 ^^
+  |
+  = help: add `age: &str`, or `_age: &str` if it does not need it, or correct the binding
+
+2 errors
+
+"#]]);
+    let Some(project) = Project::sealed() else { return };
+    let project = project_of(project, text, &bindings.replace("by_binding", "by_bindings"));
     project.run::<&str>([]).code(101).stderr(str![[r#"
 error[cannot-run]: there is no step function `by_bindings` in Rust
  --> x.md:8:1

@@ -146,6 +146,20 @@ impl<'a> Checks<'a> {
         self
     }
 
+    /// Checks that the binding has no other captures than these.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        let function = self.function;
+        for (name, _) in self.captures.iter().filter(|(name, _)| !names.contains(&name.trim_start_matches('_'))) {
+            let message = format!(
+                "the binding of this step has a capture `{name}`, but the function {function} has no parameter for it"
+            );
+            let help = format!("add `{name}: &str`, or `_{name}: &str` if it does not need it, or correct the binding");
+            self.problems.push(Problem::new(name, INVALID, message).help(help));
+        }
+        self
+    }
+
     /// Checks that a capture is of the type of its parameter, if it is there.
     #[must_use]
     pub fn parses<T>(mut self, parameter: &Parameter<T>) -> Self {
