@@ -278,3 +278,10 @@ impl Drop for Ending {
 fn keeps_ending(kept: &mut Ending, ending: &str) {
     ending.clone_into(&mut kept.0);
 }
+
+#[then("Rust sees {text} in the output")]
+fn sees(context: &mut Context, text: &str) -> StepResult {
+    let ran = context.last_command()?;
+    assert!(ran.stdout_text().contains(text), "{ran:?}");
+    Ok(())
+}

@@ -68,7 +68,13 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], direc
 
 /// Whether the functions of a registry may have this one: a test program says itself which it lacks.
 pub(crate) fn may_have(function: &str, registry: &Registry) -> bool {
-    has_own(registry) || registry.function(&format!("{PREFIX}{function}")).is_some()
+    let has = |name: &str| registry.function(&format!("{PREFIX}{name}")).is_some();
+    has_own(registry) || has(function) || has(last_name(function))
+}
+
+/// Returns the last name of a path: bindings may name a function with its modules, as in Rust.
+fn last_name(path: &str) -> &str {
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 /// Has steps whose bindings name functions in Rust run by those of the registry. Returns a diagnostic for
@@ -86,7 +92,7 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
             let cleanup = implementation.cleanup.iter();
             let named =
                 std::iter::once((Role::Step, &implementation.function)).chain(cleanup.map(|it| (Role::Cleanup, it)));
-            let lacking: Vec<_> = named.filter(|(_, name)| !own.has(&document.path, name)).collect();
+            let lacking: Vec<_> = named.filter(|(_, name)| own.find(&document.path, name).is_none()).collect();
             for (role, name) in &lacking {
                 if reported.insert((scenario.document, (*name).clone())) {
                     let binding = document.bindings.get(step.binding).map(|binding| binding.span);
@@ -95,10 +101,12 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
                 }
             }
             if lacking.is_empty() {
+                let registered =
+                    |name: Arc<str>| format!("{PREFIX}{}", own.find(&document.path, &name).unwrap_or(&name)).into();
                 let implementation = Arc::make_mut(&mut step.implementation);
                 implementation.language = NATIVE.into();
-                implementation.function = format!("{PREFIX}{}", implementation.function).into();
-                implementation.cleanup = implementation.cleanup.take().map(|name| format!("{PREFIX}{name}").into());
+                implementation.function = registered(implementation.function.clone());
+                implementation.cleanup = implementation.cleanup.take().map(registered);
             }
         }
     }
@@ -128,8 +136,10 @@ impl<'a> OwnFunctions<'a> {
         self.libraries.iter().filter(move |(availability, _)| reaches(availability)).map(|(_, names)| names)
     }
 
-    fn has(&self, path: &str, function: &str) -> bool {
-        self.of_document(path).any(|names| names.contains(function))
+    /// Returns the name of a function that a binding of a document names.
+    fn find<'n>(&self, path: &str, function: &'n str) -> Option<&'n str> {
+        let has = |name: &&str| self.of_document(path).any(|names| names.contains(name));
+        [function, last_name(function)].into_iter().find(has)
     }
 }
 

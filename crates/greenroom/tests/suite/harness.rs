@@ -28,6 +28,7 @@ fn functions_get_their_captures_and_what_the_scenario_keeps() {
             ("Files", "given file greeting.txt\nthen file greeting.txt holds embedded greeting.txt"),
             ("Directories", "when I go to sub\nand I write x where I am\nthen file x exists"),
             ("Processes", "when Rust runs pwd\nand Rust starts sleep 1000 as nap\nthen daemon nap is running"),
+            ("Outputs", "when Rust runs echo hello\nthen Rust sees hello in the output"),
             ("Leaves", "when it leaves a thread and a child"),
         ])
     )) else {
@@ -45,6 +46,9 @@ fn a_function_of_a_bindings_file_is_found_by_its_name() {
                 then file x contains \"hello Anna\"\n~~~\n";
     let bindings = "- given: a person called {name}\n  impl: {rust: {function: by_binding}}\n";
     let project = project_of(project, text, bindings);
+    project.run::<&str>([]).code(0).stderr("");
+    // With its module, as other test programs need it.
+    let project = project.file("own.yaml", bindings.replace("by_binding", "people::by_binding"));
     project.run::<&str>([]).code(0).stderr("");
     let more = "- given: a person of {age}\n  impl: {rust: {function: by_binding}}\n";
     let steps = "a person called Anna\nand a person of 30";

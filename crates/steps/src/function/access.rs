@@ -9,7 +9,7 @@ use greenroom_sandbox::process::ExitStatus;
 
 use crate::context::Context;
 use crate::library::daemon::Daemons;
-use crate::library::runcmd::Runcmd;
+use crate::library::runcmd::{Runcmd, no_command};
 use crate::registry::Registry;
 use crate::step::{Captures, Failure, StepResult, Stream};
 
@@ -79,7 +79,16 @@ impl Context {
     fn command(&mut self, function: &str, command: &str) -> Result<Finished, Failure> {
         let (program, arguments) = split(command);
         self.native(function, &[("argv0", program), ("args", arguments)])?;
-        let ran = self.state::<Runcmd>().latest().ok_or_else(|| Failure::new("the command was not run"))?;
+        self.last_command()
+    }
+
+    /// Returns the command that ran last, by a step of the document or by a function.
+    ///
+    /// # Errors
+    ///
+    /// When no command has run, or its output cannot be read.
+    pub fn last_command(&mut self) -> Result<Finished, Failure> {
+        let ran = self.state::<Runcmd>().latest().ok_or_else(no_command)?;
         Ok(Finished { status: ran.status(), stdout: ran.stdout().bytes()?, stderr: ran.stderr().bytes()? })
     }
 
