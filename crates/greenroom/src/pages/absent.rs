@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use greenroom_event::Outline;
 use greenroom_report::RunRecord;
+use greenroom_steps::library::feature::Feature;
 
 use super::PageOptions;
 use crate::error::CommandError;
@@ -17,8 +18,8 @@ pub(crate) enum Pages {}
 impl Pages {
     /// Says that this program cannot write pages.
     pub(crate) fn at(_: &Path, _: &[&str], _: PageOptions, _: &Settings) -> Result<Self, CommandError> {
-        let message = "this program was built without pages; add the feature `pages` of greenroom in Cargo.toml";
-        Err(CommandError::Usage(vec![message.to_owned()]))
+        let pages = Feature::new("pages", "pages");
+        Err(CommandError::Usage(vec![format!("{}; {}", pages.message(), pages.help())]))
     }
 
     pub(crate) fn spare(&self, _: &str, _: &[(PathBuf, String)], _: &Settings) -> Result<(), CommandError> {

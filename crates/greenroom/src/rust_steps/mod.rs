@@ -11,6 +11,7 @@ mod scan;
 mod suggestion;
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,7 +81,8 @@ fn last_name(path: &str) -> &str {
 /// Has steps whose bindings name functions in Rust run by those of the registry. Returns a diagnostic for
 /// each function that it lacks.
 pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic> {
-    let own = OwnFunctions::of(registry);
+    // Most documents have no such step, so the functions are gathered for the first one.
+    let own = LazyCell::new(|| OwnFunctions::of(registry));
     let (mut missing, mut reported) = (Vec::new(), BTreeSet::new());
     for scenario in &mut loaded.plan.scenarios {
         let document = &loaded.plan.documents[scenario.document];

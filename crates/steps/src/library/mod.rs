@@ -17,8 +17,7 @@ mod difference;
 mod environment;
 mod expansion;
 mod explain;
-#[cfg(not(all(feature = "schema", feature = "tls", feature = "websocket")))]
-mod feature;
+pub mod feature;
 pub mod files;
 pub mod http;
 mod invocation;
