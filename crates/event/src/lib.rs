@@ -26,6 +26,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(test)]
@@ -100,7 +101,6 @@ impl Attempt {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-#[expect(clippy::large_enum_variant, reason = "a run has one event that begins it, and thousands of the small ones")]
 pub enum EventKind {
     /// The run begins.
     RunStarted(RunStarted),
@@ -144,7 +144,8 @@ pub struct RunStarted {
     /// Version of greenroom.
     pub version: String,
     /// Everything that is to run.
-    pub outline: Outline,
+    // Shared, because each report keeps it until the run ends.
+    pub outline: Arc<Outline>,
     /// How scenarios are kept apart.
     pub isolation: Isolation,
     /// How many scenarios run side by side.

@@ -1,5 +1,7 @@
 //! Places in files.
 
+use std::sync::Arc;
+
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Location {
     /// The file as the user knows it.
-    pub file: String,
+    // Shared by the places in it, which are many.
+    pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
 }

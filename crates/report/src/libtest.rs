@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom_event::{Event, EventKind, Outcome, Outline, Sink};
@@ -212,14 +213,14 @@ impl<W: Write> Reporter for LibtestReporter<W> {
 /// Writes a line for each test that ends, as `--logfile` of Rust's test harness: `ok NAME`.
 pub struct LibtestLog<W: Write> {
     out: Output<W>,
-    outline: Outline,
+    outline: Arc<Outline>,
     ignored: Vec<String>,
 }
 
 impl<W: Write> LibtestLog<W> {
     /// Creates a log that is written there. The ignored tests come first.
     pub fn new(out: W, ignored: Vec<String>) -> Self {
-        Self { out: Output::new(out), outline: Outline::default(), ignored }
+        Self { out: Output::new(out), outline: Arc::default(), ignored }
     }
 
     /// Returns the first write error.
@@ -232,7 +233,7 @@ impl<W: Write> Sink for LibtestLog<W> {
     fn push(&mut self, event: &Event) {
         match (&event.kind, event.scenario) {
             (EventKind::RunStarted(run), _) => {
-                self.outline = run.outline.clone();
+                self.outline = Arc::clone(&run.outline);
                 for name in &self.ignored {
                     self.out.write(&format!("ignored {name}\n"));
                 }

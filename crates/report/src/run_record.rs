@@ -111,7 +111,11 @@ impl RunRecord {
         started.checked_add_signed(TimeDelta::from_std(at).ok()?)
     }
 
-    fn add(&mut self, record: ScenarioRecord) {
+    fn add(&mut self, mut record: ScenarioRecord) {
+        // It stays until the end of the run, with thousands of others.
+        record.steps.shrink_to_fit();
+        record.step_starts.shrink_to_fit();
+        record.cleanups.shrink_to_fit();
         // Only a damaged recording has a scenario that the outline does not have.
         if let Some(attempts) = self.scenarios.get_mut(record.scenario) {
             let at = attempts.partition_point(|other| other.attempt < record.attempt);
@@ -151,12 +155,19 @@ mod tests {
         let scenario = |title: &str| ScenarioOutline {
             document: 0,
             title: title.to_owned(),
-            location: Location { file: "a.md".to_owned(), line: 1 },
+            location: Location { file: "a.md".into(), line: 1 },
             ..ScenarioOutline::default()
         };
         let outline = Outline { scenarios: vec![scenario("a"), scenario("b")], ..Outline::default() };
         let origin = Origin { started: "2026-11-26T18:50:19Z".to_owned(), ..Origin::default() };
-        event(None, EventKind::RunStarted(RunStarted { outline, origin: Some(origin), ..RunStarted::default() }))
+        event(
+            None,
+            EventKind::RunStarted(RunStarted {
+                outline: outline.into(),
+                origin: Some(origin),
+                ..RunStarted::default()
+            }),
+        )
     }
 
     fn event(scenario: Option<Attempt>, kind: EventKind) -> Event {

@@ -1,5 +1,6 @@
 //! The first event of a run: which scenarios there are, and how they are kept apart.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use greenroom_doc::{MatchedStep, Plan, PlannedScenario, Sources, Span};
@@ -18,22 +19,22 @@ pub fn outline(
     texts: &[Arc<DocumentText>],
     names: &[String],
 ) -> Outline {
-    let location = |span: Span| location(sources, span);
+    let mut places = Places::new(sources);
     let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
         path: document.path.clone(),
         title: document.title.clone(),
         text: texts.get(index).cloned(),
     });
-    let scenario = |scenario: &PlannedScenario, test: Option<&String>| ScenarioOutline {
+    let mut scenario = |scenario: &PlannedScenario, test: Option<&String>| ScenarioOutline {
         document: scenario.document,
         test: test.cloned(),
         title: scenario.title.to_string(),
-        location: location(scenario.span),
+        location: places.location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline { text: step.text.to_string(), location: location(step.span) })
+            .map(|step| StepOutline { text: step.text.to_string(), location: places.location(step.span) })
             .collect(),
         ..ScenarioOutline::default()
     };
@@ -48,6 +49,7 @@ pub fn outline(
 
 /// Returns the texts of all documents, without the files that they name.
 pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
+    let mut places = Places::new(sources);
     let mut texts: Vec<DocumentText> = plan
         .documents
         .iter()
@@ -58,7 +60,7 @@ pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
             parts: document
                 .bodies
                 .iter()
-                .map(|&body| TextPart { location: location(sources, body), text: sources.text(body).to_owned() })
+                .map(|&body| TextPart { location: places.location(body), text: sources.text(body).to_owned() })
                 .collect(),
             css_embed: document.metadata.css_embed.clone(),
             css_urls: document.metadata.css_urls.clone(),
@@ -67,15 +69,15 @@ pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
         .collect();
     for scenario in &plan.scenarios {
         if let Some(text) = texts.get_mut(scenario.document) {
-            text.steps.extend(scenario.steps.iter().map(|step| markup(sources, step)));
+            text.steps.extend(scenario.steps.iter().map(|step| markup(&mut places, step)));
         }
     }
     texts
 }
 
 /// Returns the text of a step as the document writes it, and its captures there.
-fn markup(sources: &Sources, step: &MatchedStep) -> StepMarkup {
-    let text = sources.text(step.span).to_owned();
+fn markup(places: &mut Places<'_>, step: &MatchedStep) -> StepMarkup {
+    let text = places.sources.text(step.span).to_owned();
     let place = |at: u32| usize::try_from(at.saturating_sub(step.span.start)).unwrap_or_default().min(text.len());
     let captures = step.captures.iter().map(|capture| CaptureMarkup {
         name: capture.name().to_owned(),
@@ -84,7 +86,7 @@ fn markup(sources: &Sources, step: &MatchedStep) -> StepMarkup {
         end: place(capture.range.1),
     });
     StepMarkup {
-        location: location(sources, step.span),
+        location: places.location(step.span),
         kind: match step.kind {
             greenroom_doc::StepKind::Given => StepKind::Given,
             greenroom_doc::StepKind::When => StepKind::When,
@@ -95,9 +97,27 @@ fn markup(sources: &Sources, step: &MatchedStep) -> StepMarkup {
     }
 }
 
-fn location(sources: &Sources, span: Span) -> Location {
-    let (file, line) = sources.location(span);
-    Location { file: file.to_owned(), line }
+/// Places in documents, which share the names of their files.
+struct Places<'a> {
+    sources: &'a Sources,
+    files: HashSet<Arc<str>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self { sources, files: HashSet::new() }
+    }
+
+    fn location(&mut self, span: Span) -> Location {
+        let (file, line) = self.sources.location(span);
+        let known = self.files.get(file).cloned();
+        let file = known.unwrap_or_else(|| {
+            let file = Arc::from(file);
+            self.files.insert(Arc::clone(&file));
+            file
+        });
+        Location { file, line }
+    }
 }
 
 /// Converts the isolation of the sandbox to that of events.

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use greenroom_doc::{Plan, PlannedScenario, Sources};
@@ -79,7 +80,7 @@ pub fn run(
     emit.run(EventKind::RunStarted(RunStarted {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        outline,
+        outline: Arc::new(outline),
         isolation: isolation(launcher.isolation()),
         jobs: side_by_side,
         shuffle: options.shuffle,

@@ -33,6 +33,7 @@ mod isolation;
 mod kills;
 mod ladder;
 mod limits;
+mod memory;
 mod merge;
 mod metadata;
 mod nearly;

@@ -13,6 +13,7 @@
 //!   the same, so that there is something to look at.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom_event::{
@@ -128,7 +129,7 @@ fn started(
     Some(RunStarted {
         schema_version: SCHEMA_VERSION,
         version: first.started.version.clone(),
-        outline,
+        outline: Arc::new(outline),
         isolation: weakest.started.isolation.clone(),
         jobs: runs.iter().map(|run| run.started.jobs).max().unwrap_or(0),
         shuffle: common(runs.iter().map(|run| run.started.shuffle)).flatten(),

@@ -139,7 +139,7 @@ impl Scenarios {
 
     /// Returns the outline of all runs together. `order` is the reading order.
     pub(super) fn outline(&self, runs: &[Run<'_>], order: &[(usize, &Key)]) -> Outline {
-        let outlines = || runs.iter().map(|run| &run.started.outline);
+        let outlines = || runs.iter().map(|run| &*run.started.outline);
         let mut documents: Vec<DocumentOutline> = Vec::new();
         for document in outlines().flat_map(|outline| &outline.documents) {
             let path = normal(&document.path);
@@ -175,9 +175,9 @@ impl Scenarios {
         for outline in runs.iter().map(|run| &run.started.outline) {
             append(&mut documents, outline.documents.iter().map(|document| normal(&document.path)));
             for text in outline.documents.iter().filter_map(|document| document.text.as_ref()) {
-                append(&mut files, text.parts.iter().map(|part| part.location.file.clone()));
+                append(&mut files, text.parts.iter().map(|part| part.location.file.to_string()));
             }
-            append(&mut files, outline.scenarios.iter().map(|scenario| scenario.location.file.clone()));
+            append(&mut files, outline.scenarios.iter().map(|scenario| scenario.location.file.to_string()));
         }
         let place = |list: &[String], name: &str| list.iter().position(|other| other == name).unwrap_or(list.len());
         let mut order: Vec<_> = self

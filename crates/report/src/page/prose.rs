@@ -410,7 +410,7 @@ impl Writer<'_, '_, '_> {
 pub(crate) fn addresses<'a>(outline: &Outline, pages: &'a [String]) -> HashMap<String, &'a str> {
     let mut addresses = HashMap::new();
     for (document, page) in outline.documents.iter().zip(pages) {
-        let parts = document.text.iter().flat_map(|text| &text.parts).map(|part| part.location.file.as_str());
+        let parts = document.text.iter().flat_map(|text| &text.parts).map(|part| &*part.location.file);
         for path in parts.chain([document.path.as_str()]) {
             addresses.entry(normal(path)).or_insert(page.as_str());
         }

@@ -13,6 +13,7 @@ mod page;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom_event::{Daemon, Event, EventKind, Outcome, Outline, RunStarted, Sink};
@@ -80,7 +81,7 @@ pub struct TerminalReporter<W: Write> {
     out: Output<W>,
     style: Style,
     options: Options,
-    outline: Outline,
+    outline: Arc<Outline>,
     /// Options that a rerun of one scenario needs, quoted for a shell.
     rerun_options: String,
     records: Records,
@@ -108,7 +109,7 @@ impl<W: Write> TerminalReporter<W> {
             out: Output::new(out),
             style,
             options,
-            outline: Outline::default(),
+            outline: Arc::default(),
             rerun_options: String::new(),
             records: Records::default(),
             summary: Summary::default(),
@@ -143,7 +144,7 @@ impl<W: Write> TerminalReporter<W> {
     }
 
     fn begin(&mut self, run: &RunStarted) {
-        self.outline = run.outline.clone();
+        self.outline = Arc::clone(&run.outline);
         self.rerun_options = explanation::rerun_start(run);
         if self.options.verbosity > Verbosity::Quiet {
             let mut page = self.page();

@@ -1,5 +1,7 @@
 //! The block that explains a failure, in all its parts.
 
+use std::sync::Arc;
+
 use greenroom_event::{Daemon, DaemonEnd, EventKind, Failure, Origin, Outcome, ScenarioFinished, Stream};
 use greenroom_report::Verbosity;
 use snapbox::{IntoData, assert_data_eq, str};
@@ -398,7 +400,7 @@ FAILED: 3 of 3 scenarios failed, 13 ms
 #[test]
 fn a_rerun_of_names_that_begin_with_a_dash() {
     let mut run = Run::of(&[("-x", &["when it fails"])]);
-    run.started.outline.documents[0].path = "-dash.md".to_owned();
+    Arc::make_mut(&mut run.started.outline).documents[0].path = "-dash.md".to_owned();
     let run = run.begin(0).step_fails(0, 0, 1, because("no")).finish(0, over(Outcome::Failed, 46)).end();
     assert!(run.plain().contains("rerun: greenroom run ./-dash.md --name=-x\n"), "{}", run.plain());
 }

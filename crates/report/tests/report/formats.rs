@@ -3,6 +3,7 @@
 //! It is long because each format is compared as a whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use greenroom_event::{
     Comparison, Failure, FailureKind, Machine, Origin, Outcome, Output, OutputSource, Partition, PartitionKind,
@@ -558,13 +559,14 @@ fn hostile(text: &str) -> Run {
     let finished = ScenarioFinished { daemons: vec![web], kept: Some(text.to_owned()), ..over(Outcome::Failed, 45) };
     let steps: &[&str] = &[text, text];
     let mut run = Run::of(&[(text, steps), (text, steps), ("It is flaky", steps)]);
-    let document = &mut run.started.outline.documents[0];
+    let outline = Arc::make_mut(&mut run.started.outline);
+    let document = &mut outline.documents[0];
     (document.path, document.title) = (text.to_owned(), text.to_owned());
-    for scenario in &mut run.started.outline.scenarios {
+    for scenario in &mut outline.scenarios {
         scenario.labels.push(text.to_owned());
-        text.clone_into(&mut scenario.location.file);
+        scenario.location.file = text.into();
         for step in &mut scenario.steps {
-            text.clone_into(&mut step.location.file);
+            step.location.file = text.into();
         }
     }
     run.started.origin = Some(Origin {
@@ -701,7 +703,7 @@ fn github_gets_ten_annotations_of_a_kind_and_a_summary_that_it_shows() {
 #[test]
 fn names_are_unique_and_stable() {
     let mut run = Run::of(&[("Same", &["then a"]), ("Same", &["then a"]), ("Other", &["then a"])]);
-    run.started.outline.scenarios[2].repetition = Some(2);
+    Arc::make_mut(&mut run.started.outline).scenarios[2].repetition = Some(2);
     let run = run.begin(2).finish(2, over(Outcome::Passed, 2)).end();
     let report = Report::deserialize_from_str(&written("junit", &run)).unwrap();
     let names: Vec<&str> = cases(&report).iter().map(|case| case.name.as_str()).collect();

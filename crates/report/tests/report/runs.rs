@@ -1,6 +1,7 @@
 //! Whole runs: passed, failed, skipped, interrupted, cut short.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use greenroom_event::{DaemonEnd, Held, Isolation, Outcome, Property, PropertyName, ScenarioFinished, Sink, User};
 use greenroom_report::{Options, Reporter, Terminal, TerminalReporter, Verbosity};
@@ -337,7 +338,7 @@ fn unsealed_and_shuffled() {
         };
         run.shuffle = Some(42);
         run.jobs = 1;
-        run.outline.left_out = 2;
+        Arc::make_mut(&mut run.outline).left_out = 2;
     });
     assert_data_eq!(
         run.passes(0).passes(1).passes(2).end().plain(),
@@ -379,7 +380,7 @@ NOTHING RAN: there are no scenarios in daemon.md
 "#]]
         .raw()
     );
-    let filtered = Run::of(&[]).started(|run| run.outline.left_out = 5).end();
+    let filtered = Run::of(&[]).started(|run| Arc::make_mut(&mut run.outline).left_out = 5).end();
     assert_data_eq!(
         filtered.plain(),
         str![[r#"
@@ -439,7 +440,7 @@ FAILED: 1 of 201 scenarios failed, 200 passed, 4.4 s
 #[test]
 fn hostile_titles_and_names() {
     let run = Run::of(&[("It's \x1b[31mred\u{202e}", &["when I run \x07 it"])])
-        .started(|run| run.outline.documents[0].path = "my docs/a\x1b.md".to_owned())
+        .started(|run| Arc::make_mut(&mut run.outline).documents[0].path = "my docs/a\x1b.md".to_owned())
         .begin(0)
         .step_fails(
             0,

@@ -29,7 +29,7 @@ impl Run {
         let mut line = 17;
         let mut place = || {
             line += 1;
-            Location { file: "daemon.md".to_owned(), line }
+            Location { file: "daemon.md".into(), line }
         };
         let scenarios = scenarios
             .iter()
@@ -45,7 +45,7 @@ impl Run {
         let started = RunStarted {
             schema_version: SCHEMA_VERSION,
             version: "0.1.0".to_owned(),
-            outline: Outline { documents: vec![document], scenarios, ..Outline::default() },
+            outline: Outline { documents: vec![document], scenarios, ..Outline::default() }.into(),
             isolation: Isolation { sealed: true, ..Isolation::default() },
             jobs: 32,
             shuffle: None,

@@ -1,5 +1,6 @@
 //! Whole pages of small runs, and what must hold of each.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use greenroom_event::{
@@ -21,7 +22,7 @@ fn ms(ms: u64) -> Duration {
 }
 
 fn place(line: u32) -> Location {
-    Location { file: "stock.md".to_owned(), line }
+    Location { file: "stock.md".into(), line }
 }
 
 /// A run of the document, event by event.
@@ -73,7 +74,14 @@ impl Run {
             ..Origin::default()
         };
         let mut run = Self { record: RunRecord::default(), now: 0 };
-        run.event(None, EventKind::RunStarted(RunStarted { outline, origin: Some(origin), ..RunStarted::default() }));
+        run.event(
+            None,
+            EventKind::RunStarted(RunStarted {
+                outline: outline.into(),
+                origin: Some(origin),
+                ..RunStarted::default()
+            }),
+        );
         run
     }
 
@@ -429,8 +437,8 @@ fn nothing_that_a_recording_holds_becomes_markup() {
         finished.daemons = vec![daemon];
     });
     run.record.started.version = evil.to_owned();
-    run.record.started.outline.scenarios[0].title = evil.to_owned();
-    run.record.started.outline.scenarios[0].labels = vec![evil.to_owned()];
+    Arc::make_mut(&mut run.record.started.outline).scenarios[0].title = evil.to_owned();
+    Arc::make_mut(&mut run.record.started.outline).scenarios[0].labels = vec![evil.to_owned()];
     if let Some(origin) = &mut run.record.started.origin {
         origin.command = vec![evil.to_owned()];
         origin.machine.host = evil.to_owned();
