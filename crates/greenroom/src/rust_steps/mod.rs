@@ -163,11 +163,7 @@ fn lacks(function: &str, role: Role, step: Span, binding: Option<Span>, known: &
         Some(binding) => error.and_at(binding, "bound here"),
         None => error,
     };
-    let last = function.rsplit_once("::").map(|(_, last)| last);
-    if let Some(last) = last.filter(|last| known.contains(last)) {
-        return error.help(format!("write `{last}`: functions are found by their names, without modules"));
-    }
-    match nearest(function, known.iter().copied()) {
+    match nearest(last_name(function), known.iter().copied()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error.help("give a function of this name the attribute `#[step]`"),
     }

@@ -87,19 +87,6 @@ error[unknown-step]: no binding matches this step
   |
   = help: add a binding for it, or reword it to match one
 
-error[cannot-run]: there is no step function `bank::close` in Rust
-  --> tests/bank.md:10:1
-   |
-10 | when it closes
-   | ^^^^^^^^^^^^^^
-   |
-  ::: tests/own.yaml:1:9
-   |
- 1 | - when: it closes
-   |         --------- bound here
-   |
-   = help: write `close`: functions are found by their names, without modules
-
 error[cannot-run]: there is no cleanup `clos` in Rust
   --> tests/bank.md:11:1
    |
@@ -126,7 +113,7 @@ error[cannot-run]: there is no step function `bank::close` in Rust
   |
   = help: give a function of this name the attribute `#[step]`
 
-4 errors
+3 errors
 
 "#]]);
 }
