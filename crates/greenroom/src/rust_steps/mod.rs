@@ -103,8 +103,9 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
                 }
             }
             if lacking.is_empty() {
-                let registered =
-                    |name: Arc<str>| format!("{PREFIX}{}", own.find(&document.path, &name).unwrap_or(&name)).into();
+                let registered = |name: Arc<str>| {
+                    format!("{PREFIX}{}", own.find(&document.path, &name).unwrap_or_else(|| name.to_string())).into()
+                };
                 let implementation = Arc::make_mut(&mut step.implementation);
                 implementation.language = NATIVE.into();
                 implementation.function = registered(implementation.function.clone());
@@ -139,9 +140,12 @@ impl<'a> OwnFunctions<'a> {
     }
 
     /// Returns the name of a function that a binding of a document names.
-    fn find<'n>(&self, path: &str, function: &'n str) -> Option<&'n str> {
-        let has = |name: &&str| self.of_document(path).any(|names| names.contains(name));
-        [function, last_name(function)].into_iter().find(has)
+    ///
+    /// Without the test program, one name stands for all functions of another crate.
+    fn find(&self, path: &str, function: &str) -> Option<String> {
+        let has = |name: &String| self.of_document(path).any(|names| names.contains(&**name));
+        let of_crate = function.split_once("::").map(|(name, _)| format!("{name}::*"));
+        [function, last_name(function)].map(str::to_owned).into_iter().chain(of_crate).find(has)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, Lit, Meta, Pat, Token, Type};
+use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, ItemUse, Lit, Meta, Pat, Token, Type, UseTree};
 
 use greenroom_steps::function::{PREFIX, write_binding};
 use greenroom_steps::{Check, Failure, Library};
@@ -50,6 +50,8 @@ pub(super) fn library(name: String, test: &CargoTest, documents: Vec<String>) ->
         }
         names.push(function.name);
     }
+    // The source of other crates is not read: one name stands for all of their functions.
+    names.extend(crates(&test.source).iter().map(|name| format!("{name}::*")));
     let check = Check::With(|_, state| {
         state.runs_own_code();
         Vec::new()
@@ -59,6 +61,17 @@ pub(super) fn library(name: String, test: &CargoTest, documents: Vec<String>) ->
         let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
         library.step(&format!("{PREFIX}{name}"), not_here, check)
     })
+}
+
+/// Returns the crates that a source file imports as a whole, so that their functions are linked: `use steps as _;`.
+fn crates(source: &Path) -> Vec<String> {
+    let file = fs::read_to_string(source).ok().and_then(|text| syn::parse_file(&text).ok());
+    let imported = |item: &Item| match item {
+        Item::ExternCrate(item) => Some(item.ident.to_string()),
+        Item::Use(ItemUse { tree: UseTree::Rename(tree), .. }) => Some(tree.ident.to_string()),
+        _ => None,
+    };
+    file.iter().flat_map(|file| &file.items).filter_map(imported).collect()
 }
 
 /// Returns the step functions of a test program, in the order of its modules. `directory` is that of the
@@ -196,6 +209,14 @@ fn file_parameter(argument: &FnArg) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crates_that_are_linked_for_their_functions_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("a.rs");
+        fs::write(&source, "use shop_steps as _; extern crate more; use std::io; use other::Thing; mod x;").unwrap();
+        assert_eq!(crates(&source), ["shop_steps", "more"]);
+    }
 
     #[test]
     fn attributes_are_read() {
