@@ -244,10 +244,11 @@ mod tests {
         let bindings: String = found.iter().filter_map(ScannedFunction::binding).collect();
         assert_eq!(
             bindings,
-            "- {given: \"a shop that sells {article}\", regex: false, impl: {native: {function: \"rust:shop\", cleanup: \
-             \"rust:close\"}}}\n\
+            "- {given: \"a shop that sells {article}\", regex: false, impl: {native: {function: \"rust:shop\", \
+             cleanup: \"rust:close\"}}}\n\
              - {when: \"I see (?P<what>\\\\S+)\", regex: true, impl: {native: {function: \"rust:see\"}}}\n\
-             - {then: \"it is like {file}\", regex: false, types: {file: file}, impl: {native: {function: \"rust:like\"}}}\n\
+             - {then: \"it is like {file}\", regex: false, types: {file: file}, impl: {native: {function: \
+             \"rust:like\"}}}\n\
              - {then: \"it is {file:file}\", regex: false, impl: {native: {function: \"rust:like\"}}}\n"
         );
         let places: Vec<u32> = found.iter().map(|function| function.place.1).collect();
