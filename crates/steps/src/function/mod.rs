@@ -221,7 +221,8 @@ mod tests {
         assert_eq!(library.functions().collect::<Vec<_>>(), ["rust:brew", "rust:wash"]);
         assert_eq!(
             library.bindings(),
-            "- {when: \"I brew {what}\", impl: {native: {function: \"rust:brew\", cleanup: \"rust:wash\"}}}\n"
+            "- {when: \"I brew {what}\", regex: false, impl: {native: {function: \"rust:brew\", cleanup: \
+             \"rust:wash\"}}}\n"
         );
         assert_eq!(library.places(), [("tests/acceptance.rs".to_owned(), 3)]);
     }
