@@ -305,7 +305,7 @@ impl Service {
     ///
     /// It is busy with its end, and has left a process in a group of its own. A program in the
     /// foreground sleeps while others do its work, or loses this moment.
-    fn let_first_leave(&mut self) {
+    pub fn let_first_leave(&mut self) {
         self.try_wait();
         if self.main.is_some() || self.first.try_wait().is_some() {
             return;

@@ -18,8 +18,17 @@ use crate::step::ScenarioEnd;
 /// Stops the daemons that are still running, all at the same time, and reports how each one ended.
 pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     let mut daemons = context.take_state::<Daemons>();
-    let lives: Vec<Life> = daemons.started.iter_mut().map(|daemon| daemon.life(context.watch())).collect();
-    let leftovers = find_leftovers(context, &daemons, scenario_end.strict);
+    let mut look = |daemons: &mut Daemons| {
+        let lives: Vec<Life> = daemons.started.iter_mut().map(|daemon| daemon.life(context.watch())).collect();
+        (lives, find_leftovers(context, daemons, scenario_end.strict))
+    };
+    let (mut lives, mut leftovers) = look(&mut daemons);
+    let in_own_group = |entry: &Entry| !daemons.iter().any(|daemon| is_process_of(daemon, entry.group));
+    if leftovers.iter().any(in_own_group) {
+        // The program that started it may be just about to end, and then it is the daemon.
+        daemons.started.iter_mut().for_each(|daemon| daemon.process.let_first_leave());
+        (lives, leftovers) = look(&mut daemons);
+    }
     let belongs = |entry: &Entry| daemons.iter().any(|daemon| is_stopped_with(daemon, entry, &leftovers));
     let are_stopped: Vec<bool> = leftovers.iter().map(belongs).collect();
     let killed = stop(context, &mut daemons);
