@@ -323,7 +323,7 @@ pub(crate) fn network(used: Option<PrivateNetwork>) -> Option<NetworkNote> {
     }
 }
 
-/// Returns how many scenarios run side by side: `one at a time`, `up to 32 at a time`.
+/// Returns how many scenarios run side by side: `one at a time`, `up to 256 at a time`.
 pub(crate) fn jobs(jobs: usize) -> String {
     if jobs <= 1 { "one at a time".to_owned() } else { format!("up to {jobs} at a time") }
 }

@@ -23,6 +23,7 @@ mod mentions;
 mod options;
 mod outline;
 mod own_programs;
+mod places;
 mod predefined;
 mod preflight;
 mod progress;

@@ -37,7 +37,7 @@ pub struct TimeLimit {
 pub struct RunOptions {
     /// The scenarios to run, as indices into the plan, in reading order.
     pub chosen: Vec<usize>,
-    /// How many run at a time. `None`: [`RunOptions::DEFAULT_JOBS`], or one of those that share the
+    /// How many run at a time. `None`: as many as the machine can carry, or one of those that share the
     /// machine's network.
     pub jobs: Option<usize>,
     /// The sandbox to use.
@@ -93,15 +93,6 @@ pub struct RunOptions {
     pub test_names: Vec<String>,
     /// The texts of all documents, for reports; empty when no report needs them.
     pub texts: Vec<Arc<DocumentText>>,
-}
-
-impl RunOptions {
-    /// How many scenarios run at a time by default.
-    ///
-    /// Most scenarios mostly wait for a process, so many more than the machine has cores can run
-    /// side by side. More than this gains little, and makes a slow machine miss the documents' own
-    /// limits.
-    pub const DEFAULT_JOBS: usize = 32;
 }
 
 /// Descriptors through which the user stops or pauses a run.

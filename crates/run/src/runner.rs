@@ -14,7 +14,8 @@ use greenroom_event::{
 };
 use greenroom_sandbox::process::Account;
 use greenroom_sandbox::{
-    DirectoryFate, ExitStatus, Launcher, LauncherOptions, Network, Property, SandboxError, SetupFailure, StageSpec,
+    DirectoryFate, ExitStatus, Launcher, LauncherOptions, Network, Notice, Property, SandboxError, SetupFailure,
+    StageSpec,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
@@ -25,6 +26,7 @@ use crate::emit::Emitter;
 use crate::hold::{Company, LaunchHold};
 use crate::options::{Orders, RunOptions};
 use crate::outline::{isolation, outline};
+use crate::places::Places;
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
 use crate::schedule::{self, Attempts};
 use crate::script::{document_part, needs_host, script};
@@ -66,15 +68,15 @@ pub fn run(
     let users = users(plan, launcher.isolation())?;
     disk::require(plan, &options.chosen, launcher.isolation())?;
     let admission = Admission::new(plan, options, launcher.isolation());
-    let jobs = options.jobs.unwrap_or(RunOptions::DEFAULT_JOBS).max(1);
+    let places = Places::new(options.jobs);
     let mut outline = outline(plan, sources, &options.chosen, &options.texts, &options.test_names);
     if let Some(partition) = &options.partition {
         // Scenarios of other partitions are not left out.
         outline.left_out = plan.scenarios.len().saturating_sub(partition.scenarios);
     }
     schedule::complete(&mut outline, plan, options);
-    let side_by_side = if admission.is_one_at_a_time() { 1 } else { jobs };
-    let queue = schedule::queue(options, side_by_side > 1 && outline.scenarios.len() > side_by_side);
+    let (side_by_side, at_once) = if admission.is_one_at_a_time() { (1, 1) } else { (places.most(), places.least()) };
+    let queue = schedule::queue(options, side_by_side > 1 && outline.scenarios.len() > at_once);
     let attempts = Attempts::new(&outline);
     let mut emit = Emitter::new(sink);
     emit.run(EventKind::RunStarted(RunStarted {
@@ -93,7 +95,7 @@ pub fn run(
         users,
         options,
         launcher,
-        jobs,
+        places,
         hold: None,
         queue,
         attempts,
@@ -130,7 +132,7 @@ struct Runner<'a> {
     users: Vec<Option<ScenarioUser>>,
     options: &'a RunOptions,
     launcher: Launcher,
-    jobs: usize,
+    places: Places,
     /// Why the launcher takes no scenario at the moment.
     hold: Option<LaunchHold>,
     /// Scenarios that wait for a free place, by their index in the outline.
@@ -213,8 +215,11 @@ impl Runner<'_> {
         let may_retry = |running: &ActiveScenario| running.has_failed() && self.attempts.may_retry(running.attempt);
         let holds_a_place =
             |running: &&ActiveScenario| running.plays() || (running.has_begun() && (!apart || may_retry(running)));
-        let mut free = self.jobs.saturating_sub(self.running.values().filter(holds_a_place).count());
-        let ahead = if apart { AHEAD.min(self.jobs) } else { 0 };
+        let taken = self.running.values().filter(holds_a_place).count();
+        let playing = self.running.iter().filter(|(_, running)| running.plays()).map(|(&id, _)| id);
+        let mut free =
+            if self.has_waiting() { self.places.free(taken, playing, &self.launcher, Instant::now()) } else { 0 };
+        let ahead = if apart { AHEAD.min(self.places.least()) } else { 0 };
         while self.not_started.is_none() {
             if free > 0
                 && self.may_launch()
@@ -240,6 +245,12 @@ impl Runner<'_> {
                 return;
             }
         }
+    }
+
+    /// Whether a scenario waits for a place.
+    fn has_waiting(&self) -> bool {
+        let is_done = self.queue.is_empty() && self.prepared.is_empty() && self.retries.is_empty();
+        !(is_done && self.admission.is_idle()) && self.not_started.is_none()
     }
 
     /// Whether the launcher may be asked for another stage.
@@ -366,7 +377,9 @@ impl Runner<'_> {
         let waiting = fds.len();
         fds.extend(self.admission.fds().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let begun = Instant::now();
-        let next = self.running.values().filter_map(ActiveScenario::deadline).min().unwrap_or(begun + TICK);
+        let deadlines = self.running.values().filter_map(ActiveScenario::deadline);
+        let place = self.places.again().filter(|_| self.has_waiting());
+        let next = deadlines.chain(place).min().unwrap_or(begun + TICK);
         let pulse = next.saturating_duration_since(begun).min(TICK);
         let timeout = Timespec::try_from(pulse).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         let _ = poll(&mut fds, Some(&timeout));
@@ -443,11 +456,12 @@ impl Runner<'_> {
     fn handle_notices(&mut self) {
         loop {
             match self.launcher.notice() {
-                Ok(Some(notice)) => {
-                    if let Some(running) = self.running.remove(&notice.stage) {
-                        self.on_end(notice.stage, running, &notice.status);
+                Ok(Some(Notice::Gone { stage, status })) => {
+                    if let Some(running) = self.running.remove(&stage) {
+                        self.on_end(stage, running, &status);
                     }
                 }
+                Ok(Some(Notice::Computing { stages })) => self.places.note(&stages),
                 Ok(None) => return,
                 Err(_) => return self.on_launcher_death(),
             }

@@ -48,6 +48,8 @@ pub mod isolation;
 #[doc(hidden)]
 pub mod launcher;
 #[doc(hidden)]
+pub mod machine;
+#[doc(hidden)]
 pub mod process;
 #[doc(hidden)]
 pub mod stage;

@@ -84,10 +84,10 @@ impl Room {
         self.launcher.run_directory().join(stage.to_string()).join("data")
     }
 
-    fn gone(&self) -> Notice {
+    fn gone(&self) -> Result<ExitStatus, SetupFailure> {
         loop {
-            if let Some(notice) = self.launcher.notice().unwrap() {
-                return notice;
+            if let Some(Notice::Gone { status, .. }) = self.launcher.notice().unwrap() {
+                return status;
             }
             Watch::new().readable(&[self.launcher.fd().unwrap()], Instant::now() + Duration::from_mins(1)).unwrap();
         }
@@ -97,7 +97,7 @@ impl Room {
     fn play(&mut self, script: &str) -> (String, Result<ExitStatus, SetupFailure>) {
         let mut end = self.launch(script);
         let said = all(&mut end);
-        (said, self.gone().status)
+        (said, self.gone())
     }
 }
 
@@ -168,8 +168,31 @@ fn a_collapse_ends_everything(choice: SandboxChoice) {
     assert_eq!(next(&mut end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
     end.collapse();
     // Its worker may have noticed first, and ended well.
-    assert!(room.gone().status.is_ok());
+    assert!(room.gone().is_ok());
     assert!(matches!(all(&mut end).as_str(), "" | "Err(Interrupted)"));
+}
+
+/// What other processes of the machine do does not matter.
+fn stages_that_compute_are_told_from_those_that_wait(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    // In a session of its own it belongs to the first process, not to the worker.
+    let computing = room.launch("(setsid sh -c 'while :; do :; done' >/dev/null 2>&1 &); sleep 4712");
+    let mut waiting = room.launch("wait");
+    assert_eq!(next(&mut waiting), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
+    let until = Instant::now() + Duration::from_mins(1);
+    let found = loop {
+        room.launcher.look(vec![1, 2, 3]);
+        Watch::new().readable(&[room.launcher.fd().unwrap()], until).unwrap();
+        match room.launcher.notice().unwrap() {
+            // The worker of the second has just sent its message, and falls asleep.
+            Some(Notice::Computing { stages }) if stages != [1] && Instant::now() < until => {}
+            Some(notice) => break notice,
+            None => {}
+        }
+    };
+    assert_eq!(found, Notice::Computing { stages: vec![1] });
+    drop((computing, waiting));
+    assert!(room.gone().is_ok() && room.gone().is_ok());
 }
 
 fn an_interruption_ends_waits(choice: SandboxChoice) {
@@ -178,7 +201,7 @@ fn an_interruption_ends_waits(choice: SandboxChoice) {
     assert_eq!(next(&mut end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
     end.interrupt();
     assert_eq!(all(&mut end), "Err(Interrupted)");
-    assert_eq!(room.gone().status, FINE);
+    assert_eq!(room.gone(), FINE);
 }
 
 fn a_panic_ends_only_its_stage(choice: SandboxChoice) {
@@ -247,6 +270,7 @@ fn main() {
         ("processes_end_with_their_stage", processes_end_with_their_stage),
         ("a_collapse_ends_everything", a_collapse_ends_everything),
         ("an_interruption_ends_waits", an_interruption_ends_waits),
+        ("stages_that_compute_are_told_from_those_that_wait", stages_that_compute_are_told_from_those_that_wait),
         ("a_panic_ends_only_its_stage", a_panic_ends_only_its_stage),
         ("a_stage_sees_only_itself", a_stage_sees_only_itself),
         ("dropping_the_launcher_ends_all_stages", dropping_the_launcher_ends_all_stages),

@@ -44,14 +44,14 @@ pub(crate) struct Run {
     /// Treat warnings about documents as errors
     #[arg(long)]
     strict: bool,
-    /// Number of scenarios to run at the same time [default: 32, or 1 if they share the host's
-    /// network]
+    /// Number of scenarios to run at the same time [default: as many as the machine can carry, or 1 if
+    /// they share the host's network]
     ///
-    /// Scenarios spend most of their time waiting for a process, a port or a timer. Waiting uses no
-    /// CPU, so the default is far above the number of cores: a hundred scenarios that each wait 50
-    /// ms take a quarter of a second, not five. Choose a lower number, such as the number of cores,
-    /// for scenarios that compute. 1 runs them one after another. Scenarios that share the host's
-    /// network and name the same port always take turns.
+    /// By default one scenario runs for each processor, and up to 256 while those that run wait for a
+    /// process, a port or a timer: waiting uses no CPU, so a hundred scenarios that each wait 50 ms
+    /// take a fifth of a second, not five. Scenarios that compute do not slow one another down. No
+    /// more start while less than a tenth of the memory is available. 1 runs them one after another.
+    /// Scenarios that share the host's network and name the same port always take turns.
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,

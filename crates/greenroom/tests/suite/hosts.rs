@@ -154,7 +154,7 @@ fn hosts_that_misbehave() {
     crate::support::same(
         &ran.stdout.replace(&host, "perl=[HOST]"),
         str![[r#"
-greenroom [VERSION]: 7 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 7 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  It ends
   in x.md:9, scenario at x.md:7

@@ -23,7 +23,7 @@ fn a_daemon_that_writes_more_than_the_limit_is_killed() {
     crate::support::same(
         &ran.stdout.replace("      │ y\n", ""),
         str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  Flood
   in x.md:10, scenario at x.md:6
@@ -173,7 +173,7 @@ then a process \"^sleep 2000\" is running
 ";
     let project = Project::anywhere().file("x.md", document(scenarios));
     project.run(["run", "x.md"]).passes().stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Tidy
 PASS [TIME]  Untidy  (stopped at the end: d and sleep 2000)
@@ -182,7 +182,7 @@ PASS [TIME]  Untidy  (stopped at the end: d and sleep 2000)
 
 "#]]);
     project.run(["run", "--leftovers", "fail", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Tidy
 

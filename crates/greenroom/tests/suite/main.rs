@@ -54,6 +54,7 @@ mod rust_crates;
 mod scarcity;
 mod seed;
 mod servers;
+mod side_by_side;
 mod strict;
 mod support;
 mod surroundings;

@@ -79,7 +79,7 @@ fn of_several_markdown_files() {
         .code(1)
         .stderr("")
         .stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in docs/x.subplot, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in docs/x.subplot, up to 256 at a time
 
 PASS [TIME]  One
 

@@ -42,7 +42,7 @@ fn a_rerun_runs_what_failed_until_all_have_passed() {
     let project = project(&[("Good", "true"), ("Bad", "false"), ("Worse", "false")]);
     project.run(["run", "-q", "x.md"]).code(1);
     project.run(["run", "--rerun", "failed", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  Bad
   in x.md:12, scenario at x.md:10
@@ -69,7 +69,7 @@ FAILED: 2 of 2 scenarios failed, 1 passed earlier, [TIME]
 "#]]);
     let project = project.file("x.md", text(&[("Good", "true"), ("Bad", "true"), ("Worse", "false")]));
     project.run(["run", "--rerun", "failed", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Bad
 

@@ -35,7 +35,7 @@ fn calls(project: &Project, counter: &str) -> usize {
 fn a_scenario_that_passes_after_a_failed_attempt_is_flaky_and_the_run_passes() {
     let scenarios = [("Steady", "", "true"), ("Shaky", "", "fails-in shaky 1 2")];
     project("", &scenarios).run(["run", "--retries", "3", "x.md"]).passes().stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Steady
 RETRY [TIME]  Shaky  (attempt 1 of 4)

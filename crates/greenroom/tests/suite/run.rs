@@ -53,7 +53,7 @@ PASS [TIME]  The scenario
 fn fails() {
     let project = mixed();
     project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Greets
 
@@ -85,7 +85,7 @@ FAILED: 1 of 3 scenarios failed, 2 passed, [TIME]
 fn verbose() {
     let project = mixed();
     project.run(["run", "-v", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Greets
     ok [TIME]  when I run echo hello
@@ -509,7 +509,7 @@ fn several_documents() {
         .run(["run", "x.md", "sub/y.md", "--without-label", "manners"])
         .passes()
         .stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md and sub/y.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in x.md and sub/y.md, up to 256 at a time
 
 PASS [TIME]  Greets
 PASS [TIME]  Leaves

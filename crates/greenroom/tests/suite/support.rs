@@ -427,7 +427,7 @@ impl Header {
             } else if let (0, true, Some(line)) =
                 (number, self.of_any_jobs && not_sealed, line.strip_suffix(", one at a time"))
             {
-                lines.push(format!("{line}, up to 32 at a time"));
+                lines.push(format!("{line}, up to 256 at a time"));
             } else if line.starts_with("  rerun: ") {
                 lines.push(line.replace(" --sandbox tended", "").replace(" --sandbox sealed", ""));
             } else {

@@ -63,7 +63,7 @@ fn lines_of_several_documents() {
     let project = Project::new().file("guide.md", guide()).file("two.md", document(&guide()));
     let ran = project.run(["run", "guide.md:6", "two.md:27", "guide.md:20", "guide.md:7"]);
     ran.passes().stderr("").stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in guide.md and two.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in guide.md and two.md, up to 256 at a time
 
 PASS [TIME]  First
 PASS [TIME]  It works
@@ -218,7 +218,7 @@ fn directory() -> Project {
 fn a_directory_stands_for_all_documents_below_it() {
     let project = directory();
     project.run(["run", "docs/"]).passes().stderr("").stdout(str![[r#"
-greenroom [VERSION]: 7 scenarios in docs/guide.md, docs/sub/all.subplot and docs/sub/alone.markdown, up to 32 at a time
+greenroom [VERSION]: 7 scenarios in docs/guide.md, docs/sub/all.subplot and docs/sub/alone.markdown, up to 256 at a time
 
 PASS [TIME]  First
 PASS [TIME]  It works
@@ -232,7 +232,7 @@ PASS [TIME]  Alone
 
 "#]]);
     project.run(["run", "-v", "docs"]).passes().stderr("").stdout(str![[r#"
-greenroom [VERSION]: 7 scenarios in docs/guide.md, docs/sub/all.subplot and docs/sub/alone.markdown, up to 32 at a time
+greenroom [VERSION]: 7 scenarios in docs/guide.md, docs/sub/all.subplot and docs/sub/alone.markdown, up to 256 at a time
 skipped 2 Markdown files without scenarios
 
 PASS [TIME]  First
@@ -420,7 +420,7 @@ warning[unknown-class]: this block looks like a scenario, but will not run
 fn a_markdown_file_runs_through_the_subplot_file_that_names_it() {
     let project = directory();
     project.run(["run", "docs/sub/two.MD"]).passes().stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in docs/sub/all.subplot, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in docs/sub/all.subplot, up to 256 at a time
 
 PASS [TIME]  Two
 PASS [TIME]  Three
@@ -429,7 +429,7 @@ PASS [TIME]  Three
 
 "#]]);
     project.run(["run", "docs/sub/two.MD:5", "docs/sub/one.md:2"]).passes().stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in docs/sub/all.subplot, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in docs/sub/all.subplot, up to 256 at a time
 
 PASS [TIME]  One
 PASS [TIME]  Three
@@ -557,7 +557,7 @@ fn commands_that_reports_show_select_exactly_one_scenario() {
     let text = format!("# It runs\n## It runs not\n{1}## It runs\n{0}## Not\n{0}", block("true"), block("false"));
     let project = Project::new().file("docs/it's.md", text);
     project.run(["run", "docs"]).code(1).stdout(str![[r#"
-greenroom [VERSION]: 3 scenarios in docs/it's.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in docs/it's.md, up to 256 at a time
 
 FAIL [TIME]  It runs not
   in docs/it's.md:4, scenario at docs/it's.md:2

@@ -329,7 +329,7 @@ fn an_explanation_of_several_scenarios_is_shown_in_full_once() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 FAIL   0.05 s  First
   in daemon.md:19, scenario at daemon.md:18

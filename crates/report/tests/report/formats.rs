@@ -70,7 +70,7 @@ fn junit() {
         <properties>
             <property name="greenroom.version" value="0.1.0"/>
             <property name="greenroom.isolation" value="sealed"/>
-            <property name="greenroom.jobs" value="32"/>
+            <property name="greenroom.jobs" value="256"/>
             <property name="greenroom.machine" value="anvil"/>
             <property name="greenroom.system" value="Linux 6.12 x86_64"/>
             <property name="greenroom.command" value="greenroom run daemon.md --env &apos;A=b c&apos;"/>

@@ -63,7 +63,7 @@ fn shows_what_runs_and_waits() {
     assert_data_eq!(
         screen(&shown_so_far(&run, 1700)),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon is started and terminated
    1.7 s Daemon takes a …: waiting for port 8888 of slow-daemon (1.7 s of 5 s)
@@ -102,7 +102,7 @@ fn many_at_once() {
     assert_data_eq!(
         shown,
         str![[r#"
-greenroom 0.1.0: 40 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 40 scenarios in daemon.md, up to 256 at a time
 
    3.2 s A scenario with quite a long ti…: when I run a command that is so lon…
    3.2 s A scenario with quite a long ti…: when I run a command that is so lon…
@@ -146,7 +146,7 @@ fn a_run_that_breaks_off_leaves_a_clean_line() {
     assert_data_eq!(
         shown,
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 
 "#]]

@@ -15,7 +15,7 @@ fn all_passing_in_the_order_of_their_ends() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon never opens the intended port
 PASS   0.12 s  Daemon is started and terminated
@@ -34,7 +34,7 @@ fn all_passing_verbose() {
     assert_data_eq!(
         run.text(Verbosity::Verbose),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon never opens the intended port
     ok         20 ms  given a daemon that is silent
@@ -86,7 +86,7 @@ fn a_failure_between_passing_ones() {
     assert_data_eq!(
         mixed().plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon never opens the intended port
 
@@ -116,7 +116,7 @@ fn a_failure_verbose() {
     assert_data_eq!(
         mixed().text(Verbosity::Verbose),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon never opens the intended port
     ok         20 ms  given a daemon that is silent
@@ -182,7 +182,7 @@ fn passing_with_leftovers_and_a_kept_directory() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   4.20 s  Daemon is started and terminated  (stopped at the end: sleepyhead and python3 -m http.server)
                kept: /tmp/greenroom-x1/2
@@ -215,7 +215,7 @@ fn skipped_after_the_first_failure() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 FAIL   0.01 s  Daemon is started and terminated
   in daemon.md:19, scenario at daemon.md:18
@@ -235,7 +235,7 @@ FAILED: 1 of 3 scenarios failed, 2 not run, 11 ms
         .raw()
     );
     assert_data_eq!(run.text(Verbosity::Verbose), str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 FAIL   0.01 s  Daemon is started and terminated
   in daemon.md:19, scenario at daemon.md:18
@@ -276,7 +276,7 @@ fn interrupted() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon is started and terminated
 STOP   2.31 s  Daemon takes a while to open its port
@@ -297,7 +297,7 @@ fn a_recording_that_is_cut_short() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon takes a while to open its port
 
@@ -310,7 +310,7 @@ PASS   0.12 s  Daemon takes a while to open its port
     assert_data_eq!(
         String::from_utf8(reporter.into_inner()).unwrap(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 PASS   0.12 s  Daemon takes a while to open its port
 
@@ -395,7 +395,7 @@ NOTHING RAN: the filters left out all 5 scenarios in daemon.md
     assert_data_eq!(
         skipped.plain(),
         str![[r#"
-greenroom 0.1.0: 3 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 3 scenarios in daemon.md, up to 256 at a time
 
 3 scenarios not run: an earlier scenario failed, and the run stops at the first failure
 NOTHING RAN: 3 scenarios skipped
@@ -417,7 +417,7 @@ fn many_passing_scenarios_are_not_listed() {
     assert_data_eq!(
         run.plain(),
         str![[r#"
-greenroom 0.1.0: 201 scenarios in daemon.md, up to 32 at a time
+greenroom 0.1.0: 201 scenarios in daemon.md, up to 256 at a time
 passing scenarios are not listed; -v lists them
 
 FAIL   0.00 s  Scenario 200

@@ -47,7 +47,7 @@ impl Run {
             version: "0.1.0".to_owned(),
             outline: Outline { documents: vec![document], scenarios, ..Outline::default() }.into(),
             isolation: Isolation { sealed: true, ..Isolation::default() },
-            jobs: 32,
+            jobs: 256,
             shuffle: None,
             origin: None,
             partition: None,

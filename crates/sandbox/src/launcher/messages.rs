@@ -43,6 +43,8 @@ pub(crate) enum Request {
     Pause,
     /// Continue the processes of all stages.
     Resume,
+    /// Say which of these stages run or wait for a processor.
+    Look { stages: Vec<StageId> },
     /// End the run.
     Dismiss { directory: DirectoryFate },
 }
@@ -72,6 +74,8 @@ pub(crate) enum Answer {
     Ready { isolation: Isolation, run_directory: Result<PathBuf, String> },
     /// A stage has ended. An error says why it never began.
     Gone { stage: StageId, status: Result<ExitStatus, SetupFailure> },
+    /// Those of the stages asked about that run or wait for a processor.
+    Computing { stages: Vec<StageId> },
 }
 
 /// Why a stage could not be set up.

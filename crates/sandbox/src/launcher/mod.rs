@@ -150,15 +150,23 @@ impl SandboxError {
     }
 }
 
-/// The end of a stage.
+/// What the launcher says without being waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// The stage.
-    pub stage: StageId,
-    /// How its first process ended; an error says why it never began.
-    ///
-    /// Everything in a sealed stage has ended too.
-    pub status: Result<ExitStatus, SetupFailure>,
+pub enum Notice {
+    /// A stage has ended.
+    Gone {
+        /// The stage.
+        stage: StageId,
+        /// How its first process ended; an error says why it never began.
+        ///
+        /// Everything in a sealed stage has ended too.
+        status: Result<ExitStatus, SetupFailure>,
+    },
+    /// The answer to [`Launcher::look`].
+    Computing {
+        /// Those of the stages that run, or wait for a processor.
+        stages: Vec<StageId>,
+    },
 }
 
 /// The runner's handle of its launcher. Dropping it ends every stage and waits for that.
@@ -306,10 +314,16 @@ impl Launcher {
     /// When the launcher has died.
     pub fn notice(&self) -> Result<Option<Notice>, SandboxError> {
         match self.control()?.try_receive() {
-            Ok(Received::Message((Answer::Gone { stage, status }, _))) => Ok(Some(Notice { stage, status })),
+            Ok(Received::Message((Answer::Gone { stage, status }, _))) => Ok(Some(Notice::Gone { stage, status })),
+            Ok(Received::Message((Answer::Computing { stages }, _))) => Ok(Some(Notice::Computing { stages })),
             Ok(Received::Message((Answer::Ready { .. }, _)) | Received::Nothing) => Ok(None),
             Ok(Received::End) | Err(_) => Err(SandboxError::LauncherDied),
         }
+    }
+
+    /// Asks which of these stages run, or wait for a processor: [`Notice::Computing`] is the answer.
+    pub fn look(&self, stages: Vec<StageId>) {
+        self.request(Request::Look { stages });
     }
 
     /// Ends a stage with everything in it, even if its first process was stopped. Its [`Notice`]

@@ -17,6 +17,7 @@ use crate::isolation::id_maps::{self, reclaim, reclaim_stale};
 use crate::isolation::patience::patiently;
 use crate::isolation::probe::probe;
 use crate::isolation::{Ids, Isolation, Property, SystemError};
+use crate::machine;
 use crate::process::wait::plain;
 use crate::process::{Child, ExitStatus, Signal, table};
 use crate::stage::Agent;
@@ -213,6 +214,15 @@ impl<A: Agent> Run<'_, A> {
                 Ok(Received::Message((Request::End { stage }, _))) => {
                     if let Some(stage) = holdings.stages.iter_mut().find(|known| known.id == stage) {
                         self.end(stage);
+                    }
+                }
+                Ok(Received::Message((Request::Look { stages }, _))) => {
+                    let computes = |stage: &&LiveStage| {
+                        stages.contains(&stage.id) && machine::wants_processor(stage.first.pid().as_raw_nonzero().get())
+                    };
+                    let stages = holdings.stages.iter().filter(computes).map(|stage| stage.id).collect();
+                    if holdings.control.send(&Answer::Computing { stages }, &[]).is_err() {
+                        break DirectoryFate::Remove;
                     }
                 }
                 Ok(Received::Message((Request::Pause, _))) => signal_all(&holdings.stages, Signal::TSTP),

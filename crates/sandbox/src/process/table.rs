@@ -191,6 +191,16 @@ pub(super) fn sleeps(pid: i32) -> bool {
     threads.peek().is_some() && threads.all(|thread| matches!(state(&thread), Some('S' | 'I' | 'T' | 't')))
 }
 
+/// Whether any thread of a process runs or waits for a processor.
+pub(crate) fn any_running(shown: i32) -> bool {
+    let Some(stat) = read(format!("/proc/{shown}/stat")) else { return false };
+    let stat = String::from_utf8_lossy(&stat);
+    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
+    // The 18th value behind the name is the number of threads.
+    rest.starts_with('R')
+        || (rest.split(' ').nth(17) != Some("1") && threads(shown).any(|thread| state(&thread) == Some('R')))
+}
+
 /// Returns the directories of the threads of a process.
 fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
     let threads = fs::read_dir(format!("/proc/{shown}/task")).into_iter().flatten();
@@ -296,7 +306,7 @@ fn inode_of_socket(link: &Path) -> Option<u64> {
 /// Reads a file of `/proc`; `None` if its process is gone.
 ///
 /// The standard library would ask for its length, which is 0, and read it in pieces, from 32 bytes on.
-fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
+pub(crate) fn read(path: impl AsRef<Path>) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(1024);
     File::open(path).ok()?.take(u64::MAX).read_to_end(&mut bytes).ok()?;
     Some(bytes)

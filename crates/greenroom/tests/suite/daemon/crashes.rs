@@ -74,7 +74,7 @@ fn an_unnoticed_crash_fails_its_scenario() {
     let Some(project) = Project::sealed() else { return };
     let project = project.file("x.md", document(UNNOTICED));
     project.run(["run", "--crashes", "fail", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 4 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  Exits
   in x.md:6
@@ -190,7 +190,7 @@ fn an_unnoticed_crash_is_named_by_default() {
     let Some(project) = Project::sealed() else { return };
     let project = project.file("x.md", document(UNNOTICED));
     project.run(["run", "x.md"]).passes().stdout(str![[r#"
-greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 4 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Exits  (daemon web exited with status 3 after [TIME]; x.md:6)
 PASS [TIME]  Dies by signals  (daemon web killed by SIGABRT after [TIME]; greenroom did not send it; daemon db exited with status 4 after [TIME]; x.md:12)

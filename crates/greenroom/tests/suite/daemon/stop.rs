@@ -157,7 +157,7 @@ then daemon d has ended with exit status 0
 ";
     if let Some(project) = Project::sealed() {
         project.file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stdout(str![[r#"
-greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 5 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  No step looks  (daemon d exited with status 3 after [TIME]; daemon other killed by SIGSEGV after [TIME]; greenroom did not send it; x.md:6)
 PASS [TIME]  A step looks

@@ -23,7 +23,7 @@ use rustix::event::{Timespec, poll};
 use crate::support::Project;
 
 /// Creates scenarios S1, S2 and so on. `@` in their steps stands for the number.
-fn many(count: usize, steps: &str) -> String {
+pub(crate) fn many(count: usize, steps: &str) -> String {
     let one = |n: usize| format!("# S{n}\n~~~scenario\n{}\n~~~\n", steps.replace('@', &n.to_string()));
     (1..=count).map(one).collect()
 }

@@ -131,7 +131,7 @@ then daemon d stdout doesn't contain "\n50000\n"
 "#;
     let ran = Project::anywhere().file("x.md", document(scenarios)).run(["run", "x.md"]).code(1).stderr("");
     ran.stdout(str![[r#"
-greenroom [VERSION]: 8 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 8 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  Long line
   in x.md:9, scenario at x.md:6

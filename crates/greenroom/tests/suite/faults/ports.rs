@@ -46,7 +46,7 @@ fn a_port_may_open_just_before_the_limit_but_not_after() {
     let project = project.file("x.md", with_programs(document(&text)));
     for _ in 0..rounds(1).min(20) {
         project.run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Before  (stopped at the end: web)
 

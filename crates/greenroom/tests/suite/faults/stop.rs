@@ -90,7 +90,7 @@ fn killing_a_first_process_breaks_only_its_scenario() {
     crate::support::same(
         &screen.map(|line| format!("{line}\n")).collect::<String>(),
         str![[r#"
-greenroom [VERSION]: 2 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 BROKEN [TIME]  Victim
   in x.md:8, scenario at x.md:5

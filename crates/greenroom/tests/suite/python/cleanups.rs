@@ -175,7 +175,7 @@ fn a_host_ends_as_a_program_does() {
     let read = |name: &str| std::fs::read_to_string(project.path("out").join(name)).unwrap();
     let begun = Instant::now();
     project.run(["run", "x.md", "--env", &out]).code(0).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 5 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 5 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  It writes
 PASS [TIME]  It hangs

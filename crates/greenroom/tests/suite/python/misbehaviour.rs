@@ -45,7 +45,7 @@ fn functions_that_misbehave() {
     crate::support::same(
         &screen,
         str![[r#"
-greenroom [VERSION]: 19 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 19 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  It exits
   in x.md:8, scenario at x.md:6
@@ -302,7 +302,7 @@ def attribute(ctx):
     crate::support::same(
         &ran.stdout,
         str![[r#"
-greenroom [VERSION]: 4 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 4 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  list_of_many
   in x.md:8, scenario at x.md:6
@@ -435,7 +435,7 @@ def runs(ctx):
     crate::support::same(
         &screen,
         str![[r#"
-greenroom [VERSION]: 3 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 3 scenarios in x.md, up to 256 at a time
 
 FAIL [TIME]  Waits
   in x.md:9, scenario at x.md:7

@@ -268,7 +268,7 @@ echo $(pwd) $(basename $HOME)
     let (path, out) = (project.path("out"), format!("OUT={}", project.path("out").display()));
     let project = project.file("x.md", document(scenarios));
     project.run(["run", "x.md", "--env", &out]).code(1).stderr("").stdout(str![[r#"
-greenroom [VERSION]: 9 scenarios in x.md, up to 32 at a time
+greenroom [VERSION]: 9 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Below  (stopped at the end: other)
 PASS [TIME]  Within one step
