@@ -19,7 +19,7 @@ pub fn outline(
     texts: &[Arc<DocumentText>],
     names: &[String],
 ) -> Outline {
-    let mut places = Places::new(sources);
+    let mut locations = Locations::new(sources);
     let documents = plan.documents.iter().enumerate().map(|(index, document)| DocumentOutline {
         path: document.path.clone(),
         title: document.title.clone(),
@@ -29,12 +29,12 @@ pub fn outline(
         document: scenario.document,
         test: test.cloned(),
         title: scenario.title.to_string(),
-        location: places.location(scenario.span),
+        location: locations.location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline { text: step.text.to_string(), location: places.location(step.span) })
+            .map(|step| StepOutline { text: step.text.to_string(), location: locations.location(step.span) })
             .collect(),
         ..ScenarioOutline::default()
     };
@@ -49,7 +49,7 @@ pub fn outline(
 
 /// Returns the texts of all documents, without the files that they name.
 pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
-    let mut places = Places::new(sources);
+    let mut locations = Locations::new(sources);
     let mut texts: Vec<DocumentText> = plan
         .documents
         .iter()
@@ -60,7 +60,7 @@ pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
             parts: document
                 .bodies
                 .iter()
-                .map(|&body| TextPart { location: places.location(body), text: sources.text(body).to_owned() })
+                .map(|&body| TextPart { location: locations.location(body), text: sources.text(body).to_owned() })
                 .collect(),
             css_embed: document.metadata.css_embed.clone(),
             css_urls: document.metadata.css_urls.clone(),
@@ -69,15 +69,15 @@ pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
         .collect();
     for scenario in &plan.scenarios {
         if let Some(text) = texts.get_mut(scenario.document) {
-            text.steps.extend(scenario.steps.iter().map(|step| markup(&mut places, step)));
+            text.steps.extend(scenario.steps.iter().map(|step| markup(&mut locations, step)));
         }
     }
     texts
 }
 
 /// Returns the text of a step as the document writes it, and its captures there.
-fn markup(places: &mut Places<'_>, step: &MatchedStep) -> StepMarkup {
-    let text = places.sources.text(step.span).to_owned();
+fn markup(locations: &mut Locations<'_>, step: &MatchedStep) -> StepMarkup {
+    let text = locations.sources.text(step.span).to_owned();
     let place = |at: u32| usize::try_from(at.saturating_sub(step.span.start)).unwrap_or_default().min(text.len());
     let captures = step.captures.iter().map(|capture| CaptureMarkup {
         name: capture.name().to_owned(),
@@ -86,7 +86,7 @@ fn markup(places: &mut Places<'_>, step: &MatchedStep) -> StepMarkup {
         end: place(capture.range.1),
     });
     StepMarkup {
-        location: places.location(step.span),
+        location: locations.location(step.span),
         kind: match step.kind {
             greenroom_doc::StepKind::Given => StepKind::Given,
             greenroom_doc::StepKind::When => StepKind::When,
@@ -97,13 +97,13 @@ fn markup(places: &mut Places<'_>, step: &MatchedStep) -> StepMarkup {
     }
 }
 
-/// Places in documents, which share the names of their files.
-struct Places<'a> {
+/// Locations in documents, which share the names of their files.
+struct Locations<'a> {
     sources: &'a Sources,
     files: HashSet<Arc<str>>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> Locations<'a> {
     fn new(sources: &'a Sources) -> Self {
         Self { sources, files: HashSet::new() }
     }
