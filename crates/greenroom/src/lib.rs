@@ -125,13 +125,13 @@ macro_rules! acceptance_tests {
         }
 
         // Where Rust's own harness has the main function, the documents would not run, and the test would pass.
+        // Cargo sets the variable for tests, not for examples.
         #[test]
         fn the_harness_is_missing() {
-            ::core::panic!(
-                "the documents do not run, because the test has Rust's own harness; write in Cargo.toml:\n\n\
-                 [[test]]\nname = \"{}\"\nharness = false\n",
-                ::core::env!("CARGO_CRATE_NAME")
-            );
+            if ::core::option_env!("CARGO_TARGET_TMPDIR").is_some() {
+                let crate_name = ::core::env!("CARGO_CRATE_NAME");
+                ::core::panic!("{}", $crate::__private::missing_harness(::core::file!(), crate_name));
+            }
         }
     };
 }
@@ -139,6 +139,7 @@ macro_rules! acceptance_tests {
 /// What the attributes of step functions write. Not for anything else: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::harness::missing_harness;
     pub use greenroom_steps::function::call::{call, catch, lend, take_back};
     pub use greenroom_steps::function::capture::{Checks, Function, Parameter, file, parameter, text};
     pub use greenroom_steps::function::outcome::Outcome;

@@ -8,6 +8,7 @@
 mod arguments;
 mod parent;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
@@ -107,6 +108,16 @@ impl Harness {
             other => other.into(),
         }
     }
+}
+
+/// Says what a test needs that has Rust's own harness. `file` is its source.
+pub fn missing_harness(file: &str, crate_name: &str) -> String {
+    // The name of a crate has underscores for the hyphens of its file.
+    let name = Path::new(file).file_stem().and_then(OsStr::to_str).filter(|name| *name != "main").unwrap_or(crate_name);
+    format!(
+        "the documents do not run, because the test has Rust's own harness; write in Cargo.toml:\n\n\
+         [[test]]\nname = \"{name}\"\nharness = false\n"
+    )
 }
 
 /// Enters the directory of the package, which may have moved since the program was built.
@@ -262,6 +273,16 @@ fn test_command(directory: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_with_the_wrong_harness_is_told_what_to_write() {
+        let name = |file: &str, crate_name: &str| {
+            let message = missing_harness(file, crate_name);
+            message.lines().find_map(|line| line.strip_prefix("name = ")).unwrap().to_owned()
+        };
+        assert_eq!(name("tests/my-shop.rs", "my_shop"), r#""my-shop""#);
+        assert_eq!(name("tests/shop/main.rs", "shop"), r#""shop""#);
+    }
 
     #[test]
     fn a_document_is_named_once() {
