@@ -26,13 +26,13 @@ const GROWN: Duration = Duration::from_millis(30);
 
 /// How much a scenario that has just begun counts at least: this limits how many begin at once, in case
 /// that all of them compute, though those before them did not.
-const LEAST_WEIGHT: f64 = 0.25;
+const LEAST_WEIGHT: f64 = 1.0 / 16.0;
 
 /// How long after its last look a scenario is looked at again, at most.
 const LAST_LOOK: Duration = Duration::from_millis(32);
 
 /// How long the runner waits at most before it asks again for an idle processor, or for memory.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Over how many looks the threads that want a processor are averaged: at a single moment few may, though
 /// all compute half of the time.
@@ -315,8 +315,8 @@ mod tests {
             waiting.note(&[], begun + FIRST_LOOK);
         }
         assert_eq!(places(computing), 3);
-        assert_eq!(places(waiting), 8);
-        assert_eq!(places(short), 8);
+        assert_eq!(places(waiting), 32);
+        assert_eq!(places(short), 32);
     }
 
     #[test]
