@@ -15,6 +15,7 @@ use greenroom_sandbox::{
     Agent, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, SetupFailure, Stage,
     StageMessage, StageSpec,
 };
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Does what the payload says: a shell script whose output is sent back, or one of a few words.
 struct ShellAgent;
@@ -31,6 +32,10 @@ impl Agent for ShellAgent {
         match script.as_str() {
             "prologue" => stage.send(prologue).unwrap(),
             "panic" => panic!("on purpose"),
+            "descriptors" => {
+                let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
+                stage.send(format!("{open}").as_bytes()).unwrap();
+            }
             "members" => stage.send(format!("{}", table::members().len()).as_bytes()).unwrap(),
             "wait" => {
                 stage.send(b"waiting").unwrap();
@@ -195,6 +200,43 @@ fn stages_that_compute_are_told_from_those_that_wait(choice: SandboxChoice) {
     assert!(room.gone().is_ok() && room.gone().is_ok());
 }
 
+/// Descriptors of stages that have just ended are not passed on to the next one.
+fn stages_that_end_leave_the_next_one_no_descriptors(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    let (expected, _) = room.play("descriptors");
+    let launcher = children("thread-self/children").last().copied().and_then(Pid::from_raw).unwrap();
+    let mut waiting: Vec<RunnerEnd> = (0..5).map(|_| room.launch("wait")).collect();
+    for end in &mut waiting {
+        assert_eq!(next(end), Received::Message(StageMessage::Agent(b"waiting".to_vec())));
+    }
+    let launcher_number = launcher.as_raw_nonzero();
+    let firsts = children(&format!("{launcher_number}/task/{launcher_number}/children"));
+    // So it sees all ends and the launch at once.
+    kill_process(launcher, Signal::STOP).unwrap();
+    wait_for_state(launcher_number.get(), 'T');
+    drop(waiting);
+    let mut next = room.launch("descriptors");
+    assert_eq!(firsts.len(), 5);
+    for first in firsts {
+        wait_for_state(first, 'Z');
+    }
+    kill_process(launcher, Signal::CONT).unwrap();
+    assert_eq!(all(&mut next), expected);
+}
+
+/// The processes in a list of children below `/proc`.
+fn children(list: &str) -> Vec<i32> {
+    let text = std::fs::read_to_string(Path::new("/proc").join(list)).unwrap();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn wait_for_state(pid: i32, state: char) {
+    let until = Instant::now() + Duration::from_mins(1);
+    while !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(&format!(") {state} ")) {
+        assert!(Instant::now() < until, "process {pid} never gets into state {state}");
+    }
+}
+
 fn an_interruption_ends_waits(choice: SandboxChoice) {
     let mut room = Room::new(choice);
     let mut end = room.launch("wait");
@@ -271,6 +313,7 @@ fn main() {
         ("a_collapse_ends_everything", a_collapse_ends_everything),
         ("an_interruption_ends_waits", an_interruption_ends_waits),
         ("stages_that_compute_are_told_from_those_that_wait", stages_that_compute_are_told_from_those_that_wait),
+        ("stages_that_end_leave_the_next_one_no_descriptors", stages_that_end_leave_the_next_one_no_descriptors),
         ("a_panic_ends_only_its_stage", a_panic_ends_only_its_stage),
         ("a_stage_sees_only_itself", a_stage_sees_only_itself),
         ("dropping_the_launcher_ends_all_stages", dropping_the_launcher_ends_all_stages),

@@ -192,6 +192,8 @@ impl<A: Agent> Run<'_, A> {
             if self.report(&holdings, &gone).is_err() {
                 break DirectoryFate::Remove;
             }
+            // A stage that is launched now would have copies of their descriptors.
+            drop(gone);
             for stage in &mut holdings.stages {
                 if stage.ending.is_some_and(|since| since.elapsed() >= TENDED_END) {
                     stage.ending = None;
