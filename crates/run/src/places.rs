@@ -1,8 +1,8 @@
 //! How many scenarios run side by side.
 //!
 //! With `-j N` that many. Otherwise as many as the machine can carry: one for each processor at any time,
-//! and more while those that run wait for something else than a processor. So scenarios that compute do
-//! not slow one another down and miss their limits, and hundreds that wait do so together.
+//! and more while those that run wait for something else than a processor. So few scenarios that compute
+//! share a processor, and hundreds that wait do so together.
 //!
 //! Another scenario may begin when a processor is idle. Where none is, others may use them all; so what
 //! counts then are the scenarios of this run that want one, as the launcher sees them. A scenario that has
@@ -16,12 +16,13 @@ use greenroom_sandbox::machine::{self, Memory};
 use greenroom_sandbox::{Launcher, StageId};
 
 /// The most scenarios that run side by side by default: each needs a few megabytes and descriptors.
-pub(crate) const MOST: usize = 256;
+const MOST: usize = 256;
 
-/// How old a scenario is when it is looked at first.
+/// The age of a scenario at the first look at it.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 
-/// How old a scenario is that computes, and did not only start a program on a busy machine.
+/// The age from which a scenario that wants a processor computes: before, it may only be starting a program
+/// on a busy machine.
 const GROWN: Duration = Duration::from_millis(30);
 
 /// How much a scenario that has just begun counts at least: this limits how many begin at once, in case
@@ -170,16 +171,18 @@ impl Adaptive {
             }
         }
         self.again = Some(now + PAUSE);
-        if has_place && self.asked.is_empty() && self.has_question(now) {
-            launcher.look(self.asked.clone());
+        if has_place && self.asked.is_empty() {
+            self.asked = self.due(now);
+            if !self.asked.is_empty() {
+                launcher.look(self.asked.clone());
+            }
         }
         0
     }
 
-    /// Whether it is time to look at scenarios again: they are then `asked` about.
-    fn has_question(&mut self, now: Instant) -> bool {
-        self.asked.extend(self.looks.iter().filter(|(_, look)| look.next <= now).map(|(&id, _)| id));
-        !self.asked.is_empty()
+    /// Returns the scenarios that it is time to look at.
+    fn due(&self, now: Instant) -> Vec<StageId> {
+        self.looks.iter().filter(|(_, look)| look.next <= now).map(|(&id, _)| id).collect()
     }
 
     /// Takes up scenarios that have begun, and drops those that are done.
@@ -189,7 +192,7 @@ impl Adaptive {
         self.looks = playing.map(|id| (id, before.remove(&id).unwrap_or_else(begun))).collect();
         // Those that were done so soon did not keep others from their processor.
         for _ in before.values().filter(|look| look.seen == Seen::Unknown) {
-            self.learn(0.0);
+            self.weight = averaged(self.weight, 0.0);
         }
     }
 
@@ -210,7 +213,6 @@ impl Adaptive {
     }
 
     fn note(&mut self, computing: &[StageId], now: Instant) {
-        let mut learnt = Vec::new();
         for id in std::mem::take(&mut self.asked) {
             let Some(look) = self.looks.get_mut(&id) else { continue };
             let computes = computing.contains(&id);
@@ -221,19 +223,11 @@ impl Adaptive {
                 (true, _) => Seen::Computing,
             };
             if before == Seen::Unknown && look.seen != before {
-                learnt.push(f64::from(u8::from(computes)));
+                self.weight = averaged(self.weight, f64::from(u8::from(computes)));
             }
             look.interval = (look.interval * 2).min(LAST_LOOK);
             look.next = now + if computes { look.interval } else { LAST_LOOK };
         }
-        for computes in learnt {
-            self.learn(computes);
-        }
-    }
-
-    /// Takes another scenario into the average: 1 if it computes, 0 if it does not.
-    fn learn(&mut self, computes: f64) {
-        self.weight = (self.weight + (computes - self.weight) / 8.0).clamp(LEAST_WEIGHT, 1.0);
     }
 
     /// Whether a processor is idle, and was lately.
@@ -253,6 +247,11 @@ impl Adaptive {
         let (_, has_memory) = *self.memory.insert(known.unwrap_or_else(|| (now, suffices(machine::memory()))));
         has_memory
     }
+}
+
+/// Takes another scenario into the average weight: 1 if it computes, 0 if it does not.
+fn averaged(weight: f64, computes: f64) -> f64 {
+    (weight + (computes - weight) / 8.0).clamp(LEAST_WEIGHT, 1.0)
 }
 
 fn suffices(memory: Option<Memory>) -> bool {
@@ -276,7 +275,7 @@ mod tests {
         let mut adaptive = two_that_begin(now);
         assert_eq!(adaptive.room(), 2, "half of those that begin may wait");
         let answer = |adaptive: &mut Adaptive, computing: &[StageId], age: Duration| {
-            adaptive.has_question(now + age);
+            adaptive.asked = adaptive.due(now + age);
             adaptive.note(computing, now + age);
         };
         // Nothing is asked about those that have just begun, so an answer says nothing of them.
@@ -309,9 +308,9 @@ mod tests {
             for adaptive in [&mut computing, &mut waiting, &mut short] {
                 adaptive.keep_up_with([id].into_iter(), begun);
             }
-            computing.has_question(begun + GROWN);
+            computing.asked = computing.due(begun + GROWN);
             computing.note(&[id], begun + GROWN);
-            waiting.has_question(begun + FIRST_LOOK);
+            waiting.asked = waiting.due(begun + FIRST_LOOK);
             waiting.note(&[], begun + FIRST_LOOK);
         }
         assert_eq!(places(computing), 3);
@@ -326,7 +325,7 @@ mod tests {
         let mut looks = 0;
         for milliseconds in 0..1000 {
             let now = begun + Duration::from_millis(milliseconds);
-            adaptive.has_question(now);
+            adaptive.asked = adaptive.due(now);
             looks += adaptive.asked.len();
             adaptive.note(&[0, 1], now);
         }

@@ -1256,10 +1256,9 @@ Options:
           
           By default one scenario runs for each processor, and up to 256 while those that run wait
           for a process, a port or a timer: waiting uses no CPU, so a hundred scenarios that each
-          wait 50 ms take a fifth of a second, not five. Scenarios that compute do not slow one
-          another down. No more start while less than a tenth of the memory is available. 1 runs
-          them one after another. Scenarios that share the host's network and name the same port
-          always take turns.
+          wait 50 ms take less than half a second, not five. No more start while less than a tenth
+          of the memory is available. 1 runs them one after another. Scenarios that share the host's
+          network and name the same port always take turns.
 
       --env <NAME=VALUE>
           Set an environment variable for all steps and the processes they start. May be repeated

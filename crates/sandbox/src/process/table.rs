@@ -193,12 +193,10 @@ pub(super) fn sleeps(pid: i32) -> bool {
 
 /// Whether any thread of a process runs or waits for a processor.
 pub(crate) fn any_running(shown: i32) -> bool {
-    let Some(stat) = read(format!("/proc/{shown}/stat")) else { return false };
-    let stat = String::from_utf8_lossy(&stat);
-    let Some((_, rest)) = stat.rsplit_once(") ") else { return false };
-    // The 18th value behind the name is the number of threads.
-    rest.starts_with('R')
-        || (rest.split(' ').nth(17) != Some("1") && threads(shown).any(|thread| state(&thread) == Some('R')))
+    let Some(values) = values(Path::new(&format!("/proc/{shown}"))) else { return false };
+    // The 18th value is the number of threads.
+    values.starts_with('R')
+        || (values.split(' ').nth(17) != Some("1") && threads(shown).any(|thread| state(&thread) == Some('R')))
 }
 
 /// Returns the directories of the threads of a process.
@@ -209,9 +207,14 @@ fn threads(shown: i32) -> impl Iterator<Item = PathBuf> {
 
 /// Reads the state of a thread.
 fn state(thread: &Path) -> Option<char> {
-    let stat = read(thread.join("stat"))?;
+    values(thread)?.chars().next()
+}
+
+/// Reads the values of a process or thread behind its name, the first of which is its state.
+fn values(directory: &Path) -> Option<String> {
+    let stat = read(directory.join("stat"))?;
     let stat = String::from_utf8_lossy(&stat);
-    stat.rsplit_once(") ")?.1.chars().next()
+    stat.rsplit_once(") ").map(|(_, values)| values.to_owned())
 }
 
 /// Returns a soft limit of a process, by its name in `/proc/PID/limits`; `None` if it is infinite.
