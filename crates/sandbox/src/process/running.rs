@@ -98,6 +98,11 @@ impl Process {
         watch.record_end(self.shared_pidfd(), Arc::clone(&self.end));
     }
 
+    /// Whether a watch has seen its end in its latest wait: see [`Process::record_end_in`].
+    pub(super) fn is_end_recorded(&self) -> bool {
+        self.end.get().is_some()
+    }
+
     /// Returns how it ended, if it has.
     pub fn try_wait(&mut self) -> Option<Exit> {
         if self.exit.is_none()

@@ -174,6 +174,13 @@ impl Service {
         self.mark.is_some()
     }
 
+    /// Whether it may have ended when the latest wait of its watch was over, without asking the kernel.
+    ///
+    /// Needs [`Service::record_end_in`]. What ends later wakes the next wait.
+    pub fn may_have_ended(&self) -> bool {
+        self.main.is_some() || self.exit.is_some() || self.first.is_end_recorded()
+    }
+
     /// Returns how the program ended that was started, if it has.
     pub fn first_exit(&mut self) -> Option<Exit> {
         self.first.try_wait()

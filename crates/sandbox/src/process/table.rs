@@ -85,15 +85,22 @@ pub(crate) fn everything() -> Vec<(i32, char)> {
 ///
 /// Processes are listed first and then read one by one. A process that forks and ends in between,
 /// as one that puts itself into the background does, would be missed in both forms. So the list is
-/// complete only when no process has been added since.
+/// complete only when all of it was still there and no process has been started since, or when
+/// another list has no more.
 fn entries(except: &BTreeSet<i32>) -> Vec<Entry> {
     let renumbered = surroundings::proc_view() == ProcView::MachineRenumbered;
+    let started = latest_number();
     let mut listed = listed();
     let mut entries = Vec::new();
     // Where processes start faster than they are listed, the latest list has to do.
-    for _ in 0..8 {
+    for round in 0..8 {
         let wanted = listed.iter().copied().filter(|shown| renumbered || !except.contains(shown));
-        entries = wanted.filter_map(entry).collect();
+        let read: Vec<Option<Entry>> = wanted.map(entry).collect();
+        let all_lived = read.iter().all(|entry| entry.as_ref().is_some_and(|entry| !entry.is_zombie()));
+        entries = read.into_iter().flatten().collect();
+        if round == 0 && all_lived && started.is_some() && latest_number() == started {
+            break;
+        }
         let again = self::listed();
         let is_whole = again.is_subset(&listed);
         listed = again;
@@ -102,6 +109,14 @@ fn entries(except: &BTreeSet<i32>) -> Vec<Entry> {
         }
     }
     entries
+}
+
+/// Returns the number that was given last to a process or thread of this process namespace.
+///
+/// Reading it takes a tenth of the time of a list.
+fn latest_number() -> Option<i32> {
+    let text = read("/proc/loadavg")?;
+    std::str::from_utf8(&text).ok()?.trim_end().rsplit(' ').next()?.parse().ok()
 }
 
 /// Lists the processes of this stage, by their numbers in `/proc`.
@@ -257,18 +272,19 @@ pub fn holder_of_socket(inode: u64) -> Option<Entry> {
 
 /// Finds the processes that have these sockets open, among those that `/proc` shows.
 pub(crate) fn holders_of_sockets(inodes: &BTreeSet<u64>) -> BTreeMap<u64, Entry> {
-    let own = shown_as(this_process());
+    let own = [this_process(), surroundings::first_process()].map(shown_as);
     let mut found = BTreeMap::new();
     let mut listed: BTreeSet<i32> = all().into_iter().collect();
     // A process that hands one to a child and ends during the look would be missed in both forms.
     for _ in 0..8 {
-        for &pid in listed.iter().filter(|&&pid| pid != own) {
+        // The youngest first: those that a step started are mostly asked for.
+        for &pid in listed.iter().rev().filter(|pid| !own.contains(pid)) {
+            let held = sockets(pid).filter(|inode| inodes.contains(inode) && !found.contains_key(inode));
+            let held: Vec<(u64, Entry)> = held.filter_map(|inode| Some((inode, owner(pid, inode, &own)?))).collect();
+            found.extend(held);
             if found.len() == inodes.len() {
                 return found;
             }
-            let held = sockets(pid).filter(|inode| inodes.contains(inode) && !found.contains_key(inode));
-            let held: Vec<(u64, Entry)> = held.filter_map(|inode| Some((inode, owner(pid, inode, own)?))).collect();
-            found.extend(held);
         }
         let again: BTreeSet<i32> = all().into_iter().collect();
         if again.is_subset(&listed) {
@@ -279,13 +295,14 @@ pub(crate) fn holders_of_sockets(inodes: &BTreeSet<u64>) -> BTreeMap<u64, Entry>
     found
 }
 
-/// Returns the process that a socket belongs to which was seen in another one, `own` excepted.
+/// Returns the process that a socket belongs to which was seen in another one, those of greenroom
+/// excepted.
 ///
 /// A child has copies of all descriptors until it executes a program. So the process above it is
 /// meant if that has the socket too, and one that has it no longer was such a child.
-fn owner(shown: i32, inode: u64, own: i32) -> Option<Entry> {
+fn owner(shown: i32, inode: u64, own: &[i32]) -> Option<Entry> {
     let has_it = |shown: i32| sockets(shown).any(|held| held == inode);
-    let above = |&shown: &i32| parent(shown).filter(|&above| above > 0 && above != own && has_it(above));
+    let above = |&shown: &i32| parent(shown).filter(|above| *above > 0 && !own.contains(above) && has_it(*above));
     let top = std::iter::successors(Some(shown), above).last()?;
     // The command line of a new program is shown after its copies are closed.
     entry(top).filter(|_| has_it(top))
@@ -337,7 +354,7 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
 /// Returns the children of a process, of all its threads.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
     threads(pid)
-        .filter_map(|thread| fs::read_to_string(thread.join("children")).ok())
+        .filter_map(|thread| String::from_utf8(read(thread.join("children"))?).ok())
         .flat_map(|children| children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
         .collect()
 }
@@ -370,13 +387,15 @@ fn own_number(shown: i32) -> i32 {
 
 /// Returns the last number of a line in `/proc/PID/status`: that of the innermost namespace.
 fn last_number(shown: i32, line: &str) -> Option<i32> {
-    let status = fs::read_to_string(format!("/proc/{shown}/status")).ok()?;
-    status.lines().find_map(|text| text.strip_prefix(line)?.split_whitespace().next_back()?.parse().ok())
+    status(shown)?.lines().find_map(|text| text.strip_prefix(line)?.split_whitespace().next_back()?.parse().ok())
+}
+
+fn status(shown: i32) -> Option<String> {
+    String::from_utf8(read(format!("/proc/{shown}/status"))?).ok()
 }
 
 fn parent(shown: i32) -> Option<i32> {
-    let status = fs::read_to_string(format!("/proc/{shown}/status")).ok()?;
-    status.lines().find_map(|text| text.strip_prefix("PPid:")?.trim().parse().ok())
+    status(shown)?.lines().find_map(|text| text.strip_prefix("PPid:")?.trim().parse().ok())
 }
 
 /// Reads what `/proc` says about a process, by its number there; `None` when it is gone.

@@ -9,6 +9,9 @@ pub(super) const PULSE: Duration = Duration::from_millis(100);
 /// A `poll` that lasts this much too long means that this process was not running.
 const LAPSE: Duration = Duration::from_millis(500);
 
+/// A `poll` that lasts less than this too long was not interrupted by a pause of the stage.
+const NOTICEABLE: Duration = Duration::from_millis(2);
+
 /// Counts the time that pauses of the stage, stops and a sleeping machine took.
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -24,6 +27,14 @@ impl Clock {
     /// Starts counting.
     pub(super) fn new() -> Self {
         Self { begun: Instant::now(), lost: Duration::ZERO, losses: Vec::new(), paused: surroundings::paused() }
+    }
+
+    /// Whether something that lasted so much too long has to be taken into account at once.
+    ///
+    /// Most wakes come a moment late, and to ask for pauses after each would double what they cost. A
+    /// pause that is missed here counts as soon as someone asks for lost time.
+    pub(super) fn matters(excess: Duration) -> bool {
+        excess >= NOTICEABLE
     }
 
     /// Takes into account that something lasted `excess` too long; returns the newly lost time.

@@ -31,7 +31,11 @@ pub(super) fn until<P: Poller, T>(
 ) -> Result<Option<T>, P::Error> {
     let (begun, before) = (Instant::now(), poller.lost());
     loop {
-        let end = begun + limit + poller.lost().saturating_sub(before);
+        let mut end = begun + limit;
+        // Before, it does not matter how much time was lost.
+        if Instant::now() >= end {
+            end += poller.lost().saturating_sub(before);
+        }
         let last = Instant::now() >= end;
         if let Some(found) = look() {
             return Ok(Some(found));

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, pidfd_send_signal};
 
@@ -32,8 +32,17 @@ pub(super) struct Meters {
     timed: Option<u64>,
     outputs: Vec<Meter>,
     next: u64,
+    /// When the outputs were looked at.
+    latest: Option<Instant>,
     /// Outputs that were too long.
     overflowed: Vec<String>,
+}
+
+/// When outputs have to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Now,
+    In(Duration),
 }
 
 /// One output.
@@ -74,9 +83,16 @@ impl Meters {
         self.timed = Some(of_last);
     }
 
-    /// Whether there is nothing to look at.
-    pub(super) fn is_empty(&self) -> bool {
-        self.outputs.is_empty()
+    /// Returns how long no output needs a look; `None` if there is nothing to look at.
+    ///
+    /// Where times of lines are recorded, a wait looks whenever it wakes.
+    pub(super) fn due(&self, now: Instant) -> Option<Due> {
+        if self.outputs.is_empty() {
+            return None;
+        }
+        let since = self.latest.map_or(PULSE, |latest| now.saturating_duration_since(latest));
+        let left = PULSE.saturating_sub(since);
+        Some(if left.is_zero() || self.timed.is_some() { Due::Now } else { Due::In(left) })
     }
 
     /// Adds an output.
@@ -106,6 +122,7 @@ impl Meters {
     /// returns the time for growth.
     pub(super) fn read(&mut self, mut now: impl FnMut() -> Duration) -> Option<String> {
         let limit = self.limit?;
+        self.latest = Some(Instant::now());
         let mut overflow = None;
         for meter in &mut self.outputs {
             let Ok(length) = meter.file.metadata().map(|metadata| metadata.len()) else { continue };

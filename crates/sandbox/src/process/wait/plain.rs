@@ -17,7 +17,7 @@ pub(crate) fn readable(fds: &[BorrowedFd<'_>], until: Instant) -> bool {
     let mut plain = Plain { clock: Clock::new() };
     loop {
         let Ok(readable) = plain.readable_by(fds, until + plain.clock.lost());
-        if readable || Instant::now() >= until + plain.clock.lost() {
+        if readable || Instant::now() >= until + plain.lost() {
             return readable;
         }
     }
@@ -52,7 +52,10 @@ impl Poller for Plain {
             let _ = poll(&mut polled, Some(&timeout));
             let now = Instant::now();
             let ready = polled.iter().any(|fd| !fd.revents().is_empty());
-            self.clock.account(now.saturating_duration_since(begun).saturating_sub(pause));
+            let excess = now.saturating_duration_since(begun).saturating_sub(pause);
+            if Clock::matters(excess) {
+                self.clock.account(excess);
+            }
             if ready {
                 return Ok(true);
             }

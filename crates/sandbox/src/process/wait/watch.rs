@@ -11,7 +11,7 @@ use super::clock::{self, Clock};
 use super::ends::Ends;
 use super::growth::Growth;
 use super::look::{self, Poller};
-use super::meter::{self, MeterId, Meters};
+use super::meter::{self, Due, MeterId, Meters};
 use crate::process::table::{self, Entry};
 
 /// Why a wait was cut short.
@@ -278,7 +278,7 @@ impl Watch {
         loop {
             let end = until + self.clock.lost().saturating_sub(before);
             let readable = self.readable_by(fds, end)?;
-            if readable || Instant::now() >= until + self.clock.lost().saturating_sub(before) {
+            if readable || Instant::now() >= until + self.lost().saturating_sub(before) {
                 return Ok(readable);
             }
         }
@@ -290,9 +290,15 @@ impl Watch {
             if self.interrupted {
                 return Err(self.fail(WaitError::Interrupted));
             }
-            self.read_meters()?;
+            let pulse = match self.meters.due(Instant::now()) {
+                None => clock::PULSE,
+                Some(Due::In(left)) => left,
+                Some(Due::Now) => {
+                    self.read_meters()?;
+                    meter::PULSE
+                }
+            };
             let end = self.deadline.map_or(until, |deadline| deadline.min(until));
-            let pulse = if self.meters.is_empty() { clock::PULSE } else { meter::PULSE };
             let begun = Instant::now();
             let pause = end.saturating_duration_since(begun).min(pulse);
             let mut polled: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
@@ -308,7 +314,10 @@ impl Watch {
             let ready = polled[..fds.len()].iter().any(|fd| !fd.revents().is_empty());
             let interrupted = polled[fds.len()..ends].iter().any(|fd| !fd.revents().is_empty());
             let ended: Vec<bool> = polled[ends..].iter().map(|fd| !fd.revents().is_empty()).collect();
-            self.account(now.saturating_duration_since(begun).saturating_sub(pause));
+            let excess = now.saturating_duration_since(begun).saturating_sub(pause);
+            if Clock::matters(excess) || self.deadline.is_some_and(|deadline| now >= deadline) {
+                self.account(excess);
+            }
             self.ends.take(ended, now);
             if ready {
                 return Ok(true);

@@ -287,6 +287,11 @@ impl Daemon {
         self.end_was_seen || asked || !self.signalled.is_empty()
     }
 
+    /// Whether it may have ended when the latest wait was over.
+    pub(super) fn may_have_ended(&self) -> bool {
+        self.process.may_have_ended()
+    }
+
     /// Returns how it ended, if it has. Does not wait.
     pub fn try_wait(&mut self) -> Option<ProcessExit> {
         self.process.try_wait()

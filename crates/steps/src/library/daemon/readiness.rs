@@ -97,7 +97,8 @@ pub(super) fn port(
         // The port first, then the end: a daemon that has ended by then is not ready, though it did
         // listen.
         let listener = readiness.look(limit);
-        let ended = daemons.get(name).ok().and_then(Daemon::try_wait);
+        let daemon = daemons.get(name).ok().filter(|daemon| listener.is_some() || daemon.may_have_ended());
+        let ended = daemon.and_then(Daemon::try_wait);
         let ended_well = ended.is_some_and(|ended| ended.status.success());
         match listener {
             Some(listener) if ended.is_none() || ended_well => Some(Look::Listens(listener)),
