@@ -5,32 +5,45 @@
 //! share a processor, and hundreds that wait do so together.
 //!
 //! Another scenario may begin when a processor is idle. Where none is, others may use them all; so what
-//! counts then are the scenarios of this run that want one, as the launcher sees them. A scenario that has
-//! just begun starts a program, and only then shows whether it waits. Until it does, it counts as much as
-//! those before it turned out to compute.
+//! counts then are the scenarios of this run that want one. A look at their processes says which do. A
+//! scenario that has just begun starts a program, and only then shows whether it waits. Until it does, it
+//! counts as much as those before it turned out to compute.
+//!
+//! Where most scenarios wait, one more may begin though as many as there are processors compute: it will
+//! probably wait too, and should not have to do so alone at the end.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use greenroom_sandbox::StageId;
 use greenroom_sandbox::machine::{self, Memory};
-use greenroom_sandbox::{Launcher, StageId};
 
 /// The most scenarios that run side by side by default: each needs a few megabytes and descriptors.
 const MOST: usize = 256;
 
-/// The age of a scenario at the first look at it.
+/// The age of a scenario at the first look at it, and how long after that the next one is while it is young.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
+
+/// The age up to which a scenario is young: most programs have started by then.
+const YOUNG: Duration = Duration::from_millis(16);
 
 /// The age from which a scenario that wants a processor computes: before, it may only be starting a program
 /// on a busy machine.
 const GROWN: Duration = Duration::from_millis(30);
 
+/// The processor time that starting a program may take, with its scenario. Several that begin at once share
+/// the processors for it.
+const START: Duration = Duration::from_millis(6);
+
 /// How much a scenario that has just begun counts at least: this limits how many begin at once, in case
 /// that all of them compute, though those before them did not.
-const LEAST_WEIGHT: f64 = 1.0 / 16.0;
+const LEAST_WEIGHT: f64 = 1.0 / 8.0;
 
-/// How long after its last look a scenario is looked at again, at most.
+/// How long after its last look a scenario that computes is looked at again, at most.
 const LAST_LOOK: Duration = Duration::from_millis(32);
+
+/// How long after its last look a scenario that waits is looked at again, at most.
+const LAST_LOOK_AT_WAITING: Duration = Duration::from_millis(256);
 
 /// How long the runner waits at most before it asks again for an idle processor, or for memory.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -57,8 +70,8 @@ pub(crate) struct Adaptive {
     processors: usize,
     /// What is known of the scenarios that run.
     looks: BTreeMap<StageId, Look>,
-    /// The scenarios about which an answer of the launcher is yet to come.
-    asked: Vec<StageId>,
+    /// The first processes of the stages.
+    processes: BTreeMap<StageId, i32>,
     /// Which part of the scenarios that began lately computed, from [`LEAST_WEIGHT`] to 1.
     weight: f64,
     /// How many threads of the machine wanted a processor lately.
@@ -112,26 +125,28 @@ impl Places {
         }
     }
 
-    /// Returns how many scenarios may begin beside `taken` others.
-    ///
-    /// `playing` are the stages of those that run steps.
-    pub(crate) fn free(
-        &mut self,
-        taken: usize,
-        playing: impl Iterator<Item = StageId>,
-        launcher: &Launcher,
-        now: Instant,
-    ) -> usize {
-        match self {
-            Self::Fixed(jobs) => jobs.saturating_sub(taken),
-            Self::Adaptive(adaptive) => adaptive.free(taken, playing, launcher, now),
+    /// Whether it needs to know the first processes of stages: see [`Places::note_process`].
+    pub(crate) fn needs_processes(&self) -> bool {
+        matches!(self, Self::Adaptive(_))
+    }
+
+    /// Notes the first process of a stage, until it is gone.
+    pub(crate) fn note_process(&mut self, stage: StageId, process: Option<i32>) {
+        if let Self::Adaptive(adaptive) = self {
+            match process {
+                Some(process) => adaptive.processes.insert(stage, process),
+                None => adaptive.processes.remove(&stage),
+            };
         }
     }
 
-    /// Notes which of the scenarios that were asked about compute.
-    pub(crate) fn note(&mut self, computing: &[StageId]) {
-        if let Self::Adaptive(adaptive) = self {
-            adaptive.note(computing, Instant::now());
+    /// Returns how many scenarios may begin beside `taken` others.
+    ///
+    /// `playing` are the stages of those that run steps, in ascending order.
+    pub(crate) fn free(&mut self, taken: usize, playing: impl Iterator<Item = StageId> + Clone, now: Instant) -> usize {
+        match self {
+            Self::Fixed(jobs) => jobs.saturating_sub(taken),
+            Self::Adaptive(adaptive) => adaptive.free(taken, playing, now),
         }
     }
 
@@ -146,47 +161,51 @@ impl Places {
 
 impl Adaptive {
     fn new(processors: usize) -> Self {
-        let (looks, recent) = (BTreeMap::new(), VecDeque::with_capacity(RECENT));
-        Self { processors, looks, asked: Vec::new(), weight: 0.5, recent, memory: None, again: None }
+        let (looks, processes, recent) = (BTreeMap::new(), BTreeMap::new(), VecDeque::with_capacity(RECENT));
+        Self { processors, looks, processes, weight: 0.5, recent, memory: None, again: None }
     }
 
-    fn free(
-        &mut self,
-        taken: usize,
-        playing: impl Iterator<Item = StageId>,
-        launcher: &Launcher,
-        now: Instant,
-    ) -> usize {
+    fn free(&mut self, taken: usize, playing: impl Iterator<Item = StageId> + Clone, now: Instant) -> usize {
         self.again = None;
         if taken < self.processors {
             return self.processors - taken;
         }
         self.keep_up_with(playing, now);
-        let has_place = taken < MOST && self.has_memory(now);
-        if has_place {
-            let is_idle = self.has_idle_processor(machine::runnable());
-            let free = self.room().max(usize::from(is_idle));
+        if taken < MOST && self.has_memory(now) {
+            let mut free = self.room();
+            if free == 0 && self.look(now, machine::wants_processor) {
+                free = self.room();
+            }
+            if free == 0 {
+                free = usize::from(self.has_idle_processor(machine::runnable()));
+            }
             if free > 0 {
                 return free.min(MOST - taken);
             }
         }
-        self.again = Some(now + PAUSE);
-        if has_place && self.asked.is_empty() {
-            self.asked = self.due(now);
-            if !self.asked.is_empty() {
-                launcher.look(self.asked.clone());
-            }
-        }
+        let next = self.looks.values().map(|look| look.next).min();
+        self.again = Some(next.map_or(now + PAUSE, |next| next.clamp(now, now + PAUSE)));
         0
     }
 
-    /// Returns the scenarios that it is time to look at.
-    fn due(&self, now: Instant) -> Vec<StageId> {
-        self.looks.iter().filter(|(_, look)| look.next <= now).map(|(&id, _)| id).collect()
+    /// Looks at the scenarios for which it is time; `false` if there are none.
+    fn look(&mut self, now: Instant, wants_processor: impl Fn(i32) -> bool) -> bool {
+        let due = self.looks.iter().filter(|(_, look)| look.next <= now);
+        // Without its process nothing is known of a scenario: it is not even set up.
+        let looked =
+            |(&id, _): (&StageId, &Look)| (id, self.processes.get(&id).is_none_or(|&pid| wants_processor(pid)));
+        let looked: Vec<(StageId, bool)> = due.map(looked).collect();
+        for &(id, computes) in &looked {
+            self.note(id, computes, now);
+        }
+        !looked.is_empty()
     }
 
     /// Takes up scenarios that have begun, and drops those that are done.
-    fn keep_up_with(&mut self, playing: impl Iterator<Item = StageId>, now: Instant) {
+    fn keep_up_with(&mut self, playing: impl Iterator<Item = StageId> + Clone, now: Instant) {
+        if self.looks.keys().copied().eq(playing.clone()) {
+            return;
+        }
         let mut before = std::mem::take(&mut self.looks);
         let begun = || Look { begun: now, seen: Seen::Unknown, next: now + FIRST_LOOK, interval: FIRST_LOOK };
         self.looks = playing.map(|id| (id, before.remove(&id).unwrap_or_else(begun))).collect();
@@ -205,29 +224,41 @@ impl Adaptive {
         };
         let (mut taken, mut room) = (self.looks.values().map(weight).sum::<f64>(), 0);
         let processors = f64::from(u32::try_from(self.processors).unwrap_or(u32::MAX));
-        while taken < processors {
+        let places = processors * (1.0 + (1.0 - 2.0 * self.weight).max(0.0));
+        while taken < places {
             taken += self.weight;
             room += 1;
         }
         room
     }
 
-    fn note(&mut self, computing: &[StageId], now: Instant) {
-        for id in std::mem::take(&mut self.asked) {
-            let Some(look) = self.looks.get_mut(&id) else { continue };
-            let computes = computing.contains(&id);
-            let before = look.seen;
-            look.seen = match (computes, before) {
-                (false, _) => Seen::Waiting,
-                (true, Seen::Unknown) if now.saturating_duration_since(look.begun) < GROWN => Seen::Unknown,
-                (true, _) => Seen::Computing,
-            };
-            if before == Seen::Unknown && look.seen != before {
-                self.weight = averaged(self.weight, f64::from(u8::from(computes)));
-            }
-            look.interval = (look.interval * 2).min(LAST_LOOK);
-            look.next = now + if computes { look.interval } else { LAST_LOOK };
+    /// Notes whether a scenario wants a processor.
+    fn note(&mut self, id: StageId, computes: bool, now: Instant) {
+        let grown = self.grown();
+        let Some(look) = self.looks.get_mut(&id) else { return };
+        let (before, age) = (look.seen, now.saturating_duration_since(look.begun));
+        look.seen = match (computes, before) {
+            (false, _) => Seen::Waiting,
+            (true, Seen::Unknown) if age < grown => Seen::Unknown,
+            (true, _) => Seen::Computing,
+        };
+        if before == Seen::Unknown && look.seen != before {
+            self.weight = averaged(self.weight, f64::from(u8::from(computes)));
         }
+        let most = if computes { LAST_LOOK } else { LAST_LOOK_AT_WAITING };
+        look.interval = match (computes, before) {
+            (true, Seen::Unknown) if age < YOUNG => FIRST_LOOK,
+            (true, Seen::Waiting) | (false, Seen::Unknown | Seen::Computing) => LAST_LOOK,
+            _ => (look.interval * 2).min(most),
+        };
+        look.next = now + look.interval;
+    }
+
+    /// Returns the age from which a scenario computes, with as many as have just begun.
+    fn grown(&self) -> Duration {
+        let unknown = self.looks.values().filter(|look| look.seen == Seen::Unknown).count();
+        let share = START.saturating_mul(u32::try_from(unknown / self.processors).unwrap_or(u32::MAX));
+        GROWN.max(share)
     }
 
     /// Whether a processor is idle, and was lately.
@@ -250,8 +281,12 @@ impl Adaptive {
 }
 
 /// Takes another scenario into the average weight: 1 if it computes, 0 if it does not.
+///
+/// One that waits counts twice. At the start of a run the first few then are enough, and among those that
+/// wait one that computes by chance does not keep the others from beginning.
 fn averaged(weight: f64, computes: f64) -> f64 {
-    (weight + (computes - weight) / 8.0).clamp(LEAST_WEIGHT, 1.0)
+    let pace = if computes > weight { 8.0 } else { 4.0 };
+    (weight + (computes - weight) / pace).clamp(LEAST_WEIGHT, 1.0)
 }
 
 fn suffices(memory: Option<Memory>) -> bool {
@@ -265,8 +300,14 @@ mod tests {
     /// Two processors, and scenarios 0 and 1 that have begun at `now`.
     fn two_that_begin(now: Instant) -> Adaptive {
         let mut adaptive = Adaptive::new(2);
-        adaptive.keep_up_with([0, 1].into_iter(), now);
+        begin(&mut adaptive, 0..2, now);
         adaptive
+    }
+
+    /// Has these scenarios run and no others. The number of each is that of its first process.
+    fn begin(adaptive: &mut Adaptive, playing: std::ops::Range<StageId>, now: Instant) {
+        adaptive.processes = playing.clone().map(|id| (id, i32::try_from(id).unwrap())).collect();
+        adaptive.keep_up_with(playing, now);
     }
 
     #[test]
@@ -274,22 +315,17 @@ mod tests {
         let now = Instant::now();
         let mut adaptive = two_that_begin(now);
         assert_eq!(adaptive.room(), 2, "half of those that begin may wait");
-        let answer = |adaptive: &mut Adaptive, computing: &[StageId], age: Duration| {
-            adaptive.asked = adaptive.due(now + age);
-            adaptive.note(computing, now + age);
-        };
-        // Nothing is asked about those that have just begun, so an answer says nothing of them.
-        answer(&mut adaptive, &[], Duration::ZERO);
+        // Those that have just begun are not looked at.
+        assert!(!adaptive.look(now, |_| false));
+        assert!(adaptive.look(now + FIRST_LOOK, |_| true));
         assert_eq!(adaptive.looks[&0].seen, Seen::Unknown);
-        answer(&mut adaptive, &[0, 1], FIRST_LOOK);
-        assert_eq!(adaptive.looks[&0].seen, Seen::Unknown);
-        answer(&mut adaptive, &[0, 1], GROWN);
+        assert!(adaptive.look(now + GROWN, |_| true));
         assert_eq!(adaptive.room(), 0);
         // One is done, and one waits.
-        adaptive.keep_up_with([1, 2].into_iter(), now + GROWN);
+        begin(&mut adaptive, 1..3, now + GROWN);
         assert_eq!(adaptive.room(), 1);
-        answer(&mut adaptive, &[2], GROWN + LAST_LOOK);
-        answer(&mut adaptive, &[2], GROWN + LAST_LOOK * 3);
+        adaptive.look(now + GROWN + LAST_LOOK, |pid| pid == 2);
+        adaptive.look(now + GROWN + LAST_LOOK * 3, |pid| pid == 2);
         assert_eq!((adaptive.looks[&1].seen, adaptive.looks[&2].seen), (Seen::Waiting, Seen::Computing));
     }
 
@@ -306,30 +342,76 @@ mod tests {
         let mut short = Adaptive::new(2);
         for id in 0..30 {
             for adaptive in [&mut computing, &mut waiting, &mut short] {
-                adaptive.keep_up_with([id].into_iter(), begun);
+                begin(adaptive, id..id + 1, begun);
             }
-            computing.asked = computing.due(begun + GROWN);
-            computing.note(&[id], begun + GROWN);
-            waiting.asked = waiting.due(begun + FIRST_LOOK);
-            waiting.note(&[], begun + FIRST_LOOK);
+            computing.look(begun + GROWN, |_| true);
+            waiting.look(begun + FIRST_LOOK, |_| false);
         }
         assert_eq!(places(computing), 3);
-        assert_eq!(places(waiting), 32);
-        assert_eq!(places(short), 32);
+        assert_eq!(places(waiting), 28);
+        assert_eq!(places(short), 28);
+    }
+
+    /// Four begin; once they wait, enough begin to keep the processors busy with starting programs.
+    #[test]
+    fn a_single_look_at_the_first_scenarios_is_enough() {
+        let begun = Instant::now();
+        let mut adaptive = Adaptive::new(2);
+        begin(&mut adaptive, 0..4, begun);
+        assert_eq!(adaptive.room(), 0);
+        adaptive.look(begun + FIRST_LOOK, |_| false);
+        assert!(adaptive.room() > 16, "{}", adaptive.room());
+    }
+
+    /// Two processors are in use, and yet one that will probably wait may begin.
+    #[test]
+    fn scenarios_that_compute_among_others_that_wait_do_not_keep_them_from_beginning() {
+        let begun = Instant::now();
+        let mut adaptive = Adaptive::new(2);
+        begin(&mut adaptive, 0..8, begun);
+        adaptive.look(begun + FIRST_LOOK, |_| false);
+        begin(&mut adaptive, 0..10, begun);
+        adaptive.look(begun + GROWN, |pid| pid >= 8);
+        let computing = adaptive.looks.values().filter(|look| look.seen == Seen::Computing).count();
+        assert_eq!(computing, 2);
+        assert!((1..=4).contains(&adaptive.room()), "{}", adaptive.room());
+        // What computes now are all that began lately.
+        begin(&mut adaptive, 8..14, begun);
+        adaptive.look(begun + GROWN, |_| true);
+        assert_eq!(adaptive.room(), 0);
+    }
+
+    #[test]
+    fn those_that_share_the_processors_for_their_start_do_not_compute() {
+        let begun = Instant::now();
+        let mut adaptive = Adaptive::new(2);
+        begin(&mut adaptive, 0..28, begun);
+        let seen = |adaptive: &Adaptive| adaptive.looks[&0].seen;
+        adaptive.look(begun + GROWN, |_| true);
+        assert_eq!(seen(&adaptive), Seen::Unknown);
+        adaptive.look(begun + START * 14, |_| true);
+        assert_eq!(seen(&adaptive), Seen::Computing);
+    }
+
+    /// Of a scenario that is not set up yet nothing is known.
+    #[test]
+    fn a_scenario_without_a_process_is_not_one_that_waits() {
+        let begun = Instant::now();
+        let mut adaptive = Adaptive::new(2);
+        adaptive.keep_up_with(0..1, begun);
+        adaptive.look(begun + FIRST_LOOK, |_| false);
+        assert_eq!(adaptive.looks[&0].seen, Seen::Unknown);
     }
 
     #[test]
     fn looks_become_rare() {
         let begun = Instant::now();
-        let mut adaptive = two_that_begin(begun);
-        let mut looks = 0;
-        for milliseconds in 0..1000 {
-            let now = begun + Duration::from_millis(milliseconds);
-            adaptive.asked = adaptive.due(now);
-            looks += adaptive.asked.len();
-            adaptive.note(&[0, 1], now);
+        for (computes, expected) in [(true, 34..=40), (false, 5..=12)] {
+            let mut adaptive = Adaptive::new(2);
+            begin(&mut adaptive, 0..1, begun);
+            let looks = (0..1000).filter(|&at| adaptive.look(begun + Duration::from_millis(at), |_| computes)).count();
+            assert!(expected.contains(&looks), "{looks}");
         }
-        assert!((60..=72).contains(&looks), "{looks}");
     }
 
     #[test]

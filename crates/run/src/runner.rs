@@ -217,8 +217,7 @@ impl Runner<'_> {
             |running: &&ActiveScenario| running.plays() || (running.has_begun() && (!apart || may_retry(running)));
         let taken = self.running.values().filter(holds_a_place).count();
         let playing = self.running.iter().filter(|(_, running)| running.plays()).map(|(&id, _)| id);
-        let mut free =
-            if self.has_waiting() { self.places.free(taken, playing, &self.launcher, Instant::now()) } else { 0 };
+        let mut free = if self.has_waiting() { self.places.free(taken, playing, Instant::now()) } else { 0 };
         let ahead = if apart { AHEAD.min(self.places.least()) } else { 0 };
         while self.not_started.is_none() {
             if free > 0
@@ -292,6 +291,7 @@ impl Runner<'_> {
             id_maps: user.as_ref().and_then(|user| user.id_maps.clone()),
             user: user.map(|user| user.account),
             holds: turns,
+            is_observed: self.places.needs_processes(),
         };
         let payload = serde_json::to_vec(&script).map_err(|error| SandboxError::Launch(error.into()));
         let stage = self.stages;
@@ -457,11 +457,12 @@ impl Runner<'_> {
         loop {
             match self.launcher.notice() {
                 Ok(Some(Notice::Gone { stage, status })) => {
+                    self.places.note_process(stage, None);
                     if let Some(running) = self.running.remove(&stage) {
                         self.on_end(stage, running, &status);
                     }
                 }
-                Ok(Some(Notice::Computing { stages })) => self.places.note(&stages),
+                Ok(Some(Notice::Created { stage, process })) => self.places.note_process(stage, Some(process)),
                 Ok(None) => return,
                 Err(_) => return self.on_launcher_death(),
             }

@@ -22,16 +22,21 @@ fn parse_runnable(loadavg: &str) -> Option<usize> {
     Some(runnable.parse::<usize>().ok()?.saturating_sub(1))
 }
 
-/// Returns whether a process, or one that descends from it, runs or waits for a processor.
+/// Returns whether any process of a stage runs or waits for a processor, by its first process.
 ///
-/// False for processes that are gone.
-pub(crate) fn wants_processor(root: i32) -> bool {
-    let mut next = vec![root];
+/// True also while it has only that one: it is being set up, or ends. False for one that is gone.
+pub fn wants_processor(first: i32) -> bool {
+    let Some(look) = table::look(first) else { return false };
+    let mut next = look.children;
+    if look.runs || next.is_empty() {
+        return true;
+    }
     while let Some(pid) = next.pop() {
-        if table::any_running(pid) {
+        let Some(look) = table::look(pid) else { continue };
+        if look.runs {
             return true;
         }
-        next.extend(table::children(pid));
+        next.extend(look.children);
     }
     false
 }

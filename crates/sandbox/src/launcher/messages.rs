@@ -36,15 +36,13 @@ pub(crate) enum Request {
     /// Begin the run. The prologue is in a descriptor beside it.
     Begin { choice: SandboxChoice, temporary_directory: PathBuf },
     /// Create a stage. Its channel, its order and what it holds are descriptors beside it.
-    Launch { stage: StageId, hint: Option<u32>, mapped: Option<MappedStage> },
+    Launch { stage: StageId, hint: Option<u32>, mapped: Option<MappedStage>, is_observed: bool },
     /// End a stage with everything in it, whatever state its first process is in.
     End { stage: StageId },
     /// Stop the processes of all stages, as Ctrl-Z does.
     Pause,
     /// Continue the processes of all stages.
     Resume,
-    /// Say which of these stages run or wait for a processor.
-    Look { stages: Vec<StageId> },
     /// End the run.
     Dismiss { directory: DirectoryFate },
 }
@@ -74,8 +72,8 @@ pub(crate) enum Answer {
     Ready { isolation: Isolation, run_directory: Result<PathBuf, String> },
     /// A stage has ended. An error says why it never began.
     Gone { stage: StageId, status: Result<ExitStatus, SetupFailure> },
-    /// Those of the stages asked about that run or wait for a processor.
-    Computing { stages: Vec<StageId> },
+    /// A stage that is observed has its first process.
+    Created { stage: StageId, process: i32 },
 }
 
 /// Why a stage could not be set up.

@@ -75,6 +75,8 @@ pub struct StageSpec {
     pub hint: Option<u32>,
     /// What it keeps open until its last process has ended: its turns at ports.
     pub holds: Vec<OwnedFd>,
+    /// Whether [`Notice::Created`] comes, so that its processes can be looked at.
+    pub is_observed: bool,
 }
 
 /// Why there is no sandbox, or no stage.
@@ -162,10 +164,12 @@ pub enum Notice {
         /// Everything in a sealed stage has ended too.
         status: Result<ExitStatus, SetupFailure>,
     },
-    /// The answer to [`Launcher::look`].
-    Computing {
-        /// Those of the stages that run, or wait for a processor.
-        stages: Vec<StageId>,
+    /// A stage with [`StageSpec::is_observed`] has its first process.
+    Created {
+        /// The stage.
+        stage: StageId,
+        /// The process, as the runner sees it.
+        process: i32,
     },
 }
 
@@ -299,7 +303,8 @@ impl Launcher {
         // wait for the other.
         let holds = spec.holds.iter().map(AsFd::as_fd);
         let fds: Vec<BorrowedFd<'_>> = [theirs.as_fd(), order.as_fd()].into_iter().chain(holds).collect();
-        let sent = self.control()?.try_send(&Request::Launch { stage, hint: spec.hint, mapped }, &fds);
+        let request = Request::Launch { stage, hint: spec.hint, mapped, is_observed: spec.is_observed };
+        let sent = self.control()?.try_send(&request, &fds);
         sent.map_err(|error| match error.kind() {
             io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => SandboxError::LauncherDied,
             _ => SandboxError::Launch(error),
@@ -315,15 +320,12 @@ impl Launcher {
     pub fn notice(&self) -> Result<Option<Notice>, SandboxError> {
         match self.control()?.try_receive() {
             Ok(Received::Message((Answer::Gone { stage, status }, _))) => Ok(Some(Notice::Gone { stage, status })),
-            Ok(Received::Message((Answer::Computing { stages }, _))) => Ok(Some(Notice::Computing { stages })),
+            Ok(Received::Message((Answer::Created { stage, process }, _))) => {
+                Ok(Some(Notice::Created { stage, process }))
+            }
             Ok(Received::Message((Answer::Ready { .. }, _)) | Received::Nothing) => Ok(None),
             Ok(Received::End) | Err(_) => Err(SandboxError::LauncherDied),
         }
-    }
-
-    /// Asks which of these stages run, or wait for a processor: [`Notice::Computing`] is the answer.
-    pub fn look(&self, stages: Vec<StageId>) {
-        self.request(Request::Look { stages });
     }
 
     /// Ends a stage with everything in it, even if its first process was stopped. Its [`Notice`]

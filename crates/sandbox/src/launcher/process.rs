@@ -17,7 +17,6 @@ use crate::isolation::id_maps::{self, reclaim, reclaim_stale};
 use crate::isolation::patience::patiently;
 use crate::isolation::probe::probe;
 use crate::isolation::{Ids, Isolation, Property, SystemError};
-use crate::machine;
 use crate::process::wait::plain;
 use crate::process::{Child, ExitStatus, Signal, table};
 use crate::stage::Agent;
@@ -204,7 +203,7 @@ impl<A: Agent> Run<'_, A> {
                 continue;
             }
             match holdings.control.try_receive() {
-                Ok(Received::Message((Request::Launch { stage, hint, mapped }, fds))) => {
+                Ok(Received::Message((Request::Launch { stage, hint, mapped, is_observed }, fds))) => {
                     if let Some(hint) = hint
                         && self.isolation.has(Property::Kill)
                     {
@@ -212,19 +211,16 @@ impl<A: Agent> Run<'_, A> {
                         self.agent.make_ready(&mut self.prologue, hint, &in_use);
                     }
                     holdings = self.launch(holdings, (stage, hint, mapped), fds);
+                    let created = holdings.stages.last().filter(|latest| is_observed && latest.id == stage);
+                    if let Some(process) = created.map(|latest| latest.first.pid().as_raw_nonzero().get())
+                        && holdings.control.send(&Answer::Created { stage, process }, &[]).is_err()
+                    {
+                        break DirectoryFate::Remove;
+                    }
                 }
                 Ok(Received::Message((Request::End { stage }, _))) => {
                     if let Some(stage) = holdings.stages.iter_mut().find(|known| known.id == stage) {
                         self.end(stage);
-                    }
-                }
-                Ok(Received::Message((Request::Look { stages }, _))) => {
-                    let computes = |stage: &&LiveStage| {
-                        stages.contains(&stage.id) && machine::wants_processor(stage.first.pid().as_raw_nonzero().get())
-                    };
-                    let stages = holdings.stages.iter().filter(computes).map(|stage| stage.id).collect();
-                    if holdings.control.send(&Answer::Computing { stages }, &[]).is_err() {
-                        break DirectoryFate::Remove;
                     }
                 }
                 Ok(Received::Message((Request::Pause, _))) => signal_all(&holdings.stages, Signal::TSTP),

@@ -206,12 +206,27 @@ pub(super) fn sleeps(pid: i32) -> bool {
     threads.peek().is_some() && threads.all(|thread| matches!(state(&thread), Some('S' | 'I' | 'T' | 't')))
 }
 
-/// Whether any thread of a process runs or waits for a processor.
-pub(crate) fn any_running(shown: i32) -> bool {
-    let Some(values) = values(Path::new(&format!("/proc/{shown}"))) else { return false };
+/// What a look at a process of another stage shows.
+pub(crate) struct Glance {
+    /// Whether any of its threads runs or waits for a processor.
+    pub(crate) runs: bool,
+    /// Its children, if none does.
+    pub(crate) children: Vec<i32>,
+}
+
+/// Looks at a process; `None` if it is gone.
+pub(crate) fn look(shown: i32) -> Option<Glance> {
+    let directory = format!("/proc/{shown}");
+    let values = values(Path::new(&directory))?;
     // The 18th value is the number of threads.
-    values.starts_with('R')
-        || (values.split(' ').nth(17) != Some("1") && threads(shown).any(|thread| state(&thread) == Some('R')))
+    let has_one_thread = values.split(' ').nth(17) == Some("1");
+    let runs = values.starts_with('R') || (!has_one_thread && threads(shown).any(|thread| state(&thread) == Some('R')));
+    let children = match runs {
+        true => Vec::new(),
+        false if has_one_thread => children_of(Path::new(&format!("{directory}/task/{shown}"))).collect(),
+        false => children(shown),
+    };
+    Some(Glance { runs, children })
 }
 
 /// Returns the directories of the threads of a process.
@@ -353,10 +368,15 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
 
 /// Returns the children of a process, of all its threads.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
-    threads(pid)
-        .filter_map(|thread| String::from_utf8(read(thread.join("children"))?).ok())
-        .flat_map(|children| children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
-        .collect()
+    threads(pid).flat_map(|thread| children_of(&thread)).collect()
+}
+
+/// Returns the children of a thread.
+fn children_of(thread: &Path) -> impl Iterator<Item = i32> + use<> {
+    let text = read(thread.join("children")).unwrap_or_default();
+    let pid = |word: &[u8]| std::str::from_utf8(word).ok()?.parse().ok();
+    let pids: Vec<i32> = text.split(u8::is_ascii_whitespace).filter_map(pid).collect();
+    pids.into_iter()
 }
 
 /// Returns the number of a process of this stage in `/proc`; 0, which is never used, if it is not
