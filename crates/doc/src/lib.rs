@@ -37,6 +37,7 @@ pub mod roadmap;
 mod shared_text;
 pub mod source;
 mod suggest;
+mod test_names;
 
 pub use capture::{Capture, CaptureDefinition, CaptureType};
 pub use code::Code;
@@ -57,6 +58,7 @@ pub use read::metadata::value::{MAX_RETRIES, Retries};
 pub use shared_text::SharedText;
 pub use source::{BuiltinFile, LoadError, Loader, MemoryLoader, Reach, SourceFile, SourceId, Sources, Span};
 pub use suggest::nearest;
+pub use test_names::TestNames;
 
 /// The README, whose examples are compiled and run as documentation tests.
 #[cfg(doctest)]

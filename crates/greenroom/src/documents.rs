@@ -66,6 +66,7 @@ enum Purpose {
 
 impl Documents {
     /// Returns the names of documents, as the user wrote them, each with its path.
+    #[cfg(feature = "command")]
     pub(crate) fn written(&self) -> Vec<(&str, &str)> {
         let path = |written: &'_ str| match crate::targets::split_line(written) {
             Some((path, _)) if !Path::new(written).exists() => path.len(),
@@ -111,8 +112,11 @@ impl Documents {
         checks: &Checks<'_>,
     ) -> Result<(Loaded, NamedScenarios), CommandError> {
         let targets = Targets::resolve(&self.paths);
-        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
+        let scanned = rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
+        let registry = &*scanned.registry;
         let mut loaded = self.read(&targets, registry, Purpose::Run);
+        let of_functions: Vec<Diagnostic> = scanned.diagnostics(&loaded).collect();
+        loaded.diagnostics.splice(0..0, of_functions);
         self.check_steps(&mut loaded, settings, registry, checks)?;
         if checks.strict {
             loaded.diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Error);
@@ -130,7 +134,7 @@ impl Documents {
         registry: &Registry,
     ) -> Result<(Loaded, Vec<usize>), CommandError> {
         let targets = Targets::resolve(&self.paths);
-        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
+        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory).registry;
         let loaded = self.read(&targets, registry, Purpose::List);
         show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.scenarios.is_empty() && loaded.has_errors() {
@@ -161,7 +165,7 @@ impl Documents {
     /// Shows all diagnostics. It is an error only if there is nothing to typeset.
     pub(crate) fn typeset(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
         let targets = Targets::resolve(&self.paths);
-        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
+        let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory).registry;
         let loaded = self.read(&targets, registry, Purpose::Typeset);
         show(&loaded.diagnostics, &loaded, settings);
         if loaded.plan.documents.is_empty() { Err(CommandError::InvalidDocument) } else { Ok(loaded) }

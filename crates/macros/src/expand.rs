@@ -10,12 +10,25 @@ use crate::parameter::{GENERIC, Kind, Parameter, written};
 use crate::pattern::{self, Capture};
 
 /// Returns the function, followed by the code that registers it, or by the mistakes in it.
-pub(crate) fn step(keyword: Option<Keyword>, attribute: TokenStream, function: &TokenStream) -> TokenStream {
+///
+/// In an `impl` block nothing can be registered.
+pub(crate) fn step(
+    keyword: Option<Keyword>,
+    attribute: TokenStream,
+    function: &TokenStream,
+    is_associated: bool,
+) -> TokenStream {
     let Ok(item) = syn::parse2::<ItemFn>(function.clone()) else {
         let message = "only a function can be a step";
         let error = syn::Error::new_spanned(function, message).into_compile_error();
         return quote! { #error #function };
     };
+    if is_associated {
+        let message = "a step function cannot be in an `impl` block or a trait; move it out, and take what the \
+                       scenario keeps as a parameter such as `shop: &mut Shop`";
+        let error = syn::Error::new(item.sig.ident.span(), message).into_compile_error();
+        return quote! { #[allow(unused)] #item #error };
+    }
     match registration(keyword, attribute, &item) {
         Ok(registration) => quote! { #item #registration },
         Err(error) => {

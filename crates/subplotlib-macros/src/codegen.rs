@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use greenroom_doc::{
     Capture, ImplementationFile, Loaded, MatchedStep, PlannedDocument, PlannedScenario, Sources, Span as Place,
+    TestNames,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -14,7 +15,7 @@ use quote::quote;
 use crate::arguments::Arguments;
 use crate::document::{self, Package};
 use crate::functions::{self, Mistake, Value};
-use crate::names::{Names, identifier};
+use crate::identifier::identifier;
 use crate::{message, step_files};
 
 /// Expands `codegen!` in the file of this text, if that is known.
@@ -40,7 +41,7 @@ pub(crate) fn tests(arguments: &Arguments, package: &Package, file: Option<&str>
         Generated { sources: &loaded.sources, functions, reported: HashSet::new(), messages: Vec::new() };
     let mut tests = TokenStream::new();
     if messages.is_empty() {
-        let mut names = Names::default();
+        let mut names = TestNames::default();
         for scenario in loaded.plan.scenarios.iter().filter(|scenario| arguments.filter.selects(&scenario.labels)) {
             let document = &loaded.plan.documents[scenario.document];
             tests.extend(generated.test(document, scenario, &names.name(&scenario.title)));

@@ -8,7 +8,7 @@
 //! | `step_files` | the files with step functions, as parts of a test |
 //! | `codegen` | the tests of a document |
 //!
-//! For `codegen`, `arguments`, `filter` and `document` read what is written, `names` makes the names of tests,
+//! For `codegen`, `arguments`, `filter` and `document` read what is written, `identifier` makes identifiers,
 //! `functions` looks for step functions that no file has, and `message` makes the errors.
 
 #![forbid(unsafe_code)]
@@ -18,8 +18,8 @@ mod codegen;
 mod document;
 mod filter;
 mod functions;
+mod identifier;
 mod message;
-mod names;
 mod old_code;
 mod step;
 mod step_files;

@@ -69,6 +69,8 @@ trait Hooks {
     fn step_starts(&self, contexts: &ScenarioContext, step_title: &str) -> StepResult;
     fn step_stops(&self, contexts: &ScenarioContext) -> StepResult;
     fn show(&self, contexts: &ScenarioContext, list: &mut fmt::DebugList<'_, '_>);
+    /// Returns the type of the context, with its module.
+    fn context(&self) -> &'static str;
 }
 
 struct HooksOf<C>(PhantomData<C>);
@@ -99,8 +101,12 @@ impl<C: ContextElement> Hooks for HooksOf<C> {
             true,
         );
         if shown.is_err() {
-            list.entry(&format_args!("{} (in use)", std::any::type_name::<C>()));
+            list.entry(&format_args!("{} (in use)", self.context()));
         }
+    }
+
+    fn context(&self) -> &'static str {
+        std::any::type_name::<C>()
     }
 }
 
@@ -159,20 +165,20 @@ impl ScenarioContext {
         self.values.with(func, defuse_poison)
     }
 
-    /// Calls functions of contexts, backwards from the first `count`. Returns the first error.
-    fn backwards(&self, count: usize, call: impl Fn(&dyn Hooks) -> StepResult) -> StepResult {
+    /// Calls the function of this name of contexts, backwards from the first `count`. Returns the first error.
+    fn backwards(&self, count: usize, name: &str, call: impl Fn(&dyn Hooks) -> StepResult) -> StepResult {
         let mut result = Ok(());
         for hooks in self.hooks.borrow()[..count].iter().rev() {
-            let ended = caught(|| call(&**hooks));
+            let ended = called(name, &**hooks, &call);
             result = result.and(ended);
         }
         result
     }
 
-    /// Calls functions of contexts until one fails. Returns how many did not.
-    fn forwards(&self, call: impl Fn(&dyn Hooks) -> StepResult) -> (usize, StepResult) {
+    /// Calls the function of this name of contexts until one fails. Returns how many did not.
+    fn forwards(&self, name: &str, call: impl Fn(&dyn Hooks) -> StepResult) -> (usize, StepResult) {
         for (at, hooks) in self.hooks.borrow().iter().enumerate() {
-            let started = caught(|| call(&**hooks));
+            let started = called(name, &**hooks, &call);
             if started.is_err() {
                 return (at, started);
             }
@@ -244,7 +250,7 @@ impl Scenario {
         let place = |result: StepResult| {
             result.map_err(|error| StepError::from(Failure::error(format!("{location}: {}", self.title()), error)))
         };
-        let (started, result) = contexts.forwards(|hooks| hooks.scenario_starts(contexts));
+        let (started, result) = contexts.forwards("scenario_starts", |hooks| hooks.scenario_starts(contexts));
         let mut result = place(result);
         if result.is_ok() {
             let mut completed = 0;
@@ -258,7 +264,7 @@ impl Scenario {
                 result = result.and(ended);
             }
         }
-        let stopped = contexts.backwards(started, |hooks| hooks.scenario_stops(contexts));
+        let stopped = contexts.backwards(started, "scenario_stops", |hooks| hooks.scenario_stops(contexts));
         result = result.and(place(stopped));
         println!("  return: {}", if result.is_ok() { "OK" } else { "Failure" });
         result
@@ -269,15 +275,16 @@ impl Scenario {
     fn step(&self, step: &ScenarioStep) -> StepResult {
         let contexts = &self.contexts;
         println!("{}:   step {}: {}", step.location(), step.nr(), step.step_text());
-        let (started, result) = contexts.forwards(|hooks| hooks.step_starts(contexts, step.step_text()));
+        let (started, result) = contexts.forwards("step_starts", |hooks| hooks.step_starts(contexts, step.step_text()));
+        let end = || contexts.backwards(started, "step_stops", |hooks| hooks.step_stops(contexts));
         match result {
             Ok(()) => {
                 step.call(contexts, false)?;
-                contexts.backwards(started, |hooks| hooks.step_stops(contexts)).map_err(|error| step.failed(error))
+                end().map_err(|error| step.failed(error))
             }
             Err(error) => {
                 // The error that came first is the one to show.
-                let _ = contexts.backwards(started, |hooks| hooks.step_stops(contexts));
+                let _ = end();
                 Err(step.failed(error))
             }
         }
@@ -416,10 +423,13 @@ impl Debug for ScenarioStep {
     }
 }
 
-/// Calls a function of a context. A panic becomes its error, so that the others are called.
-fn caught(call: impl FnOnce() -> StepResult) -> StepResult {
-    catch_unwind(AssertUnwindSafe(call))
-        .unwrap_or_else(|payload| Err(Failure::panic("a function of a context".to_owned(), &*payload).into()))
+/// Calls the function of this name of a context. Its error says so, also that of a panic, so that others are called.
+fn called(name: &str, hooks: &dyn Hooks, call: impl Fn(&dyn Hooks) -> StepResult) -> StepResult {
+    let place = || format!("`{name}` of the context `{}`", hooks.context());
+    match catch_unwind(AssertUnwindSafe(|| call(hooks))) {
+        Ok(result) => result.map_err(|error| Failure::error(place(), error).into()),
+        Err(payload) => Err(Failure::panic(place(), &*payload).into()),
+    }
 }
 
 /// What the tests of `codegen!` call.

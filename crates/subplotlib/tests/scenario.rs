@@ -203,9 +203,9 @@ fn fail_at(second: &mut Second, place: &str) {
 #[test]
 fn errors_of_contexts_fail_the_scenario() {
     for (place, expected) in [
-        ("before", "doc.md:5:1: when two: failed at before"),
-        ("after", "doc.md:4:1: given a fault: failed at after"),
-        ("stops", "doc.md:1:1: contexts: failed at stops"),
+        ("before", "doc.md:5:1: when two: `step_starts` of the context `scenario::Second`: failed at before"),
+        ("after", "doc.md:4:1: given a fault: `step_stops` of the context `scenario::Second`: failed at after"),
+        ("stops", "doc.md:1:1: contexts: `scenario_stops` of the context `scenario::Second`: failed at stops"),
     ] {
         let mut scenario = Scenario::new("contexts", "doc.md:1:1");
         scenario.add_step(

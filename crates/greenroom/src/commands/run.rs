@@ -26,6 +26,7 @@ use crate::origin;
 use crate::pages::{self, PageOutput};
 use crate::repetition::Repetition;
 use crate::reports::{self, ReportFiles};
+#[cfg(feature = "command")]
 use crate::rust_steps;
 use crate::screen::Screen;
 use crate::settings::Settings;
@@ -213,10 +214,12 @@ impl Run {
                 ignored: ignored.into_iter().map(|index| test_names[index].clone()).collect(),
             };
         }
+        #[cfg(feature = "command")]
         if rust_steps::are_elsewhere(&loaded, &selected, registry) {
             let documents = rust_steps::of_tests(&self.documents.written(), &settings.directory);
             let arguments = std::env::args_os().skip_while(|word| word != "run").skip(1);
-            return Err(rust_steps::run(&documents, arguments, &settings.directory));
+            let selected = rust_steps::selected_tests(&loaded, &selected);
+            return Err(rust_steps::run(&documents, arguments, &selected, &settings.directory));
         }
         let mut warnings = Documents::warnings(&loaded);
         if let Some(name) = &bazel.filter {

@@ -2,13 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
+use std::iter;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
 use greenroom_report::words;
 
-use super::project::CargoTest;
+use super::test_program::{CargoTest, Contents, HarnessKind, TestTarget};
 use crate::error::CommandError;
 
 /// The option of a test program that selects documents.
@@ -19,6 +20,15 @@ const DOCUMENT: &str = "--document";
 pub(crate) struct OfTest {
     pub(crate) written: String,
     pub(crate) tests: Vec<CargoTest>,
+}
+
+/// The selected scenarios, as the tests that a program with Rust's own harness has.
+#[derive(Debug)]
+pub(crate) struct SelectedTests {
+    /// The names of their functions.
+    pub(crate) names: Vec<String>,
+    /// Whether they are all that the documents have.
+    pub(crate) are_all: bool,
 }
 
 impl OfTest {
@@ -38,13 +48,26 @@ fn shared(documents: &[OfTest]) -> Vec<&CargoTest> {
 ///
 /// `arguments` are those of the command behind `run`, as the user wrote them. Returns only if that is not
 /// possible.
-pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString>, directory: &Path) -> CommandError {
+pub(crate) fn run(
+    documents: &[OfTest],
+    mut arguments: impl Iterator<Item = OsString>,
+    selected: &SelectedTests,
+    directory: &Path,
+) -> CommandError {
     let shared = shared(documents);
     let test = match *shared {
         [test] => test,
         [] => return CommandError::Usage(vec![elsewhere(documents, directory)]),
         _ => return CommandError::Usage(vec![several(documents, &shared, directory)]),
     };
+    if let HarnessKind::Standard(contents) = test.kind {
+        let words = standard(test, contents, selected, directory);
+        let option = arguments.find(|word| word.as_encoded_bytes().starts_with(b"-") && word != "--");
+        return match option {
+            Some(option) => CommandError::Usage(vec![not_an_option(&option.to_string_lossy(), documents, &words)]),
+            None => replace(&words.into_iter().map(OsString::from).collect::<Vec<_>>()),
+        };
+    }
     let is_document = |word: &OsStr| documents.iter().any(|of| *word == *of.written);
     let mut command = vec![OsString::from("test")];
     command.extend(selection(test, directory).into_iter().map(OsString::from));
@@ -58,16 +81,56 @@ pub(crate) fn run(documents: &[OfTest], arguments: impl Iterator<Item = OsString
         let document = of.in_test(test).map_or("", |named| &named.document);
         command.extend([DOCUMENT.into(), format!("{document}{line}").into()]);
     }
-    let shown: Vec<String> =
-        command.iter().map(|word| words::shell_quote(&word.to_string_lossy()).into_owned()).collect();
-    let _ =
-        writeln!(std::io::stderr(), "greenroom: steps of it are in Rust, so Cargo runs it: cargo {}", shown.join(" "));
+    replace(&command)
+}
+
+/// Replaces this program by Cargo with these arguments. Returns only if that is not possible.
+fn replace(arguments: &[OsString]) -> CommandError {
+    let shown: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let _ = writeln!(
+        std::io::stderr(),
+        "greenroom: steps of it are in Rust, so Cargo runs it: {}",
+        cargo(shown.iter().map(|word| &**word))
+    );
     #[expect(
         clippy::disallowed_methods,
         reason = "Cargo replaces this process, so that nothing is between it and the user"
     )]
-    let error = Command::new("cargo").args(&command).exec();
+    let error = Command::new("cargo").args(arguments).exec();
     CommandError::system("run cargo", &error)
+}
+
+/// Returns a command of Cargo as users type it.
+fn cargo<'a>(arguments: impl Iterator<Item = &'a str>) -> String {
+    iter::once("cargo").chain(arguments).map(words::shell_quote).collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the arguments by which Cargo runs scenarios that are tests of Rust's own harness.
+fn standard(test: &CargoTest, contents: Contents, selected: &SelectedTests, directory: &Path) -> Vec<String> {
+    let mut words = vec!["test".to_owned()];
+    words.extend(selection(test, directory));
+    if selected.are_all && contents == Contents::DocumentOnly {
+        return words;
+    }
+    words.push("--".to_owned());
+    if contents != Contents::MoreInModules {
+        words.push("--exact".to_owned());
+    }
+    words.extend(selected.names.iter().cloned());
+    words
+}
+
+/// Says that Rust's own harness lacks an option, and what to type.
+fn not_an_option(option: &str, documents: &[OfTest], words: &[String]) -> String {
+    let documents: Vec<_> = documents.iter().map(|of| words::escape(&of.written)).collect();
+    format!(
+        "the test that has the steps of {} uses Rust's own harness, without the options of greenroom such as {}; \
+         run:\n  \
+         {}\nor move it to the harness of greenroom: docs/subplotlib.md, The second step",
+        documents.join(" and "),
+        words::shell_quote(option.split_once('=').map_or(option, |(name, _)| name)),
+        cargo(words.iter().map(String::as_str))
+    )
 }
 
 /// Returns the arguments by which Cargo selects a test.
@@ -76,7 +139,11 @@ fn selection(test: &CargoTest, directory: &Path) -> Vec<String> {
     if test.directory != directory {
         words.extend(["--manifest-path".to_owned(), test.directory.join("Cargo.toml").display().to_string()]);
     }
-    words.extend(["--test".to_owned(), test.name.clone()]);
+    match &test.target {
+        TestTarget::Test(name) => words.extend(["--test".to_owned(), name.clone()]),
+        TestTarget::Library => words.push("--lib".to_owned()),
+        TestTarget::Programs => words.push("--bins".to_owned()),
+    }
     if !test.features.is_empty() {
         words.extend(["--features".to_owned(), test.features.join(",")]);
     }
@@ -85,13 +152,15 @@ fn selection(test: &CargoTest, directory: &Path) -> Vec<String> {
 
 /// Returns the command that runs documents of a test program.
 fn command(documents: &[OfTest], test: &CargoTest, directory: &Path) -> String {
-    let mut words = vec!["cargo".to_owned(), "test".to_owned()];
+    let mut words = vec!["test".to_owned()];
     words.extend(selection(test, directory));
-    words.push("--".to_owned());
-    for named in documents.iter().filter_map(|of| of.in_test(test)) {
-        words.extend([DOCUMENT.to_owned(), named.document.clone()]);
+    if test.kind == HarnessKind::Greenroom {
+        words.push("--".to_owned());
+        for named in documents.iter().filter_map(|of| of.in_test(test)) {
+            words.extend([DOCUMENT.to_owned(), named.document.clone()]);
+        }
     }
-    words.iter().map(|word| words::shell_quote(word)).collect::<Vec<_>>().join(" ")
+    cargo(words.iter().map(String::as_str))
 }
 
 /// Says which commands run documents that several test programs name.

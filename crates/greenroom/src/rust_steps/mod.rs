@@ -1,14 +1,23 @@
 //! Documents with step functions in Rust, which a test program of Cargo's has.
 //!
-//! `project` finds the test program that names a document, and `scan` reads the patterns of its functions
-//! from the source, so that the document can be checked and listed without compiling anything. `launch` has
-//! Cargo run the test program. In the test program itself the functions are there.
+//! `project` finds the test program that names a document, with what `manifest` and `standard` read of packages
+//! and of tests that subplotlib makes; `test_program` is what they find. `scan` reads the patterns of its
+//! functions from the source, so that the document can be checked and listed without compiling anything.
+//! `launch` has Cargo run the test program. In the test program itself the functions are there.
 
+#[cfg(feature = "command")]
 mod launch;
+#[cfg(feature = "command")]
+mod manifest;
+#[cfg(feature = "command")]
 mod project;
 #[cfg(feature = "command")]
 mod scan;
+#[cfg(feature = "command")]
+mod standard;
 mod suggestion;
+#[cfg(feature = "command")]
+mod test_program;
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -16,15 +25,21 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "command")]
+use greenroom_doc::TestNames;
 use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
-use greenroom_steps::function::LIBRARY;
-use greenroom_steps::function::PREFIX;
+use greenroom_steps::function::{ANY, LIBRARY, PREFIX};
 use greenroom_steps::{Availability, Library, Registry};
 
-pub(crate) use launch::{OfTest, run};
 #[cfg(feature = "command")]
-use project::CargoTest;
+pub(crate) use launch::{OfTest, SelectedTests, run};
+#[cfg(feature = "command")]
 use project::Search;
+#[cfg(feature = "command")]
+use test_program::CargoTest;
+
+#[cfg(feature = "command")]
+use crate::targets::Targets;
 
 /// The language of functions in Rust, as bindings write it.
 pub(crate) const LANGUAGE: &str = "rust";
@@ -34,19 +49,38 @@ fn has_own(registry: &Registry) -> bool {
     registry.libraries().any(|library| library.name() == LIBRARY)
 }
 
+/// A registry with the functions of test programs, as far as their source says.
+#[derive(Debug)]
+pub(crate) struct Scanned<'a> {
+    pub(crate) registry: Cow<'a, Registry>,
+    /// What is wrong with these functions.
+    mistakes: Vec<String>,
+}
+
+impl Scanned<'_> {
+    /// Returns what is wrong with the functions, if a step of the documents needs one.
+    pub(crate) fn diagnostics(&self, loaded: &Loaded) -> impl Iterator<Item = Diagnostic> {
+        let mut steps = loaded.plan.scenarios.iter().flat_map(|scenario| &scenario.steps);
+        let are_needed =
+            !self.mistakes.is_empty() && steps.any(|step| step.implementation.function.starts_with(PREFIX));
+        self.mistakes.iter().filter(move |_| are_needed).map(|text| Diagnostic::error(Code::CannotRun, text))
+    }
+}
+
 /// Returns the registry as it is: only the command reads source.
 #[cfg(not(feature = "command"))]
-pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> Cow<'a, Registry> {
-    Cow::Borrowed(registry)
+pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> Scanned<'a> {
+    Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new() }
 }
 
 /// Adds the functions of the test programs that name these documents, as far as their source says.
 ///
 /// Each document has those of its own test program.
 #[cfg(feature = "command")]
-pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Cow<'a, Registry> {
+pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Scanned<'a> {
+    let none = Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new() };
     if has_own(registry) {
-        return Cow::Borrowed(registry);
+        return none;
     }
     let mut tests: Vec<(CargoTest, Vec<String>)> = Vec::new();
     let mut search = Search::default();
@@ -57,20 +91,19 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], direc
             None => tests.push((test, vec![document.to_owned()])),
         }
     }
-    if tests.is_empty() {
-        return Cow::Borrowed(registry);
-    }
     let numbered = tests.into_iter().enumerate();
-    Cow::Owned(numbered.fold(registry.clone(), |registry, (at, (test, documents))| {
+    numbered.fold(none, |Scanned { registry, mut mistakes }, (at, (test, documents))| {
         let name = if at == 0 { LIBRARY.to_owned() } else { format!("{LIBRARY}-{at}") };
-        registry.with(scan::library(name, &test, documents))
-    }))
+        let (library, more) = scan::library(name, &test, documents);
+        mistakes.extend(more);
+        Scanned { registry: Cow::Owned(registry.into_owned().with(library)), mistakes }
+    })
 }
 
 /// Whether the functions of a registry may have this one: a test program says itself which it lacks.
 pub(crate) fn may_have(function: &str, registry: &Registry) -> bool {
     let has = |name: &str| registry.function(&format!("{PREFIX}{name}")).is_some();
-    has_own(registry) || has(function) || has(last_name(function))
+    has_own(registry) || has(function) || has(last_name(function)) || has(ANY)
 }
 
 /// Returns the last name of a path: bindings may name a function with its modules, as in Rust.
@@ -141,11 +174,10 @@ impl<'a> OwnFunctions<'a> {
 
     /// Returns the name of a function that a binding of a document names.
     ///
-    /// Without the test program, one name stands for all functions of another crate.
+    /// Without the test program, one name may stand for all functions that its source does not show.
     fn find(&self, path: &str, function: &str) -> Option<String> {
         let has = |name: &String| self.of_document(path).any(|names| names.contains(&**name));
-        let of_crate = function.split_once("::").map(|(name, _)| format!("{name}::*"));
-        [function, last_name(function)].map(str::to_owned).into_iter().chain(of_crate).find(has)
+        [function, last_name(function), ANY].map(str::to_owned).into_iter().find(has)
     }
 }
 
@@ -174,16 +206,32 @@ fn lacks(function: &str, role: Role, step: Span, binding: Option<Span>, known: &
 }
 
 /// Returns each document with its test programs.
+#[cfg(feature = "command")]
 pub(crate) fn of_tests(documents: &[(&str, &str)], directory: &Path) -> Vec<OfTest> {
     let mut search = Search::default();
     let mut of = |&(written, path): &(&str, &str)| {
+        // The file that has the metadata of a Markdown file may be beside it.
+        let targets = Targets::resolve(&[path.to_owned()]);
+        let path = targets.paths().first().copied().unwrap_or(path);
         let tests = search.tests_of(&directory.join(path));
         OfTest { written: written.to_owned(), tests }
     };
     documents.iter().map(&mut of).collect()
 }
 
+/// Returns the names that the selected scenarios have as tests of Rust's own harness.
+#[cfg(feature = "command")]
+pub(crate) fn selected_tests(loaded: &Loaded, selected: &[usize]) -> SelectedTests {
+    let scenarios = &loaded.plan.scenarios;
+    let mut of_documents: Vec<TestNames> = loaded.plan.documents.iter().map(|_| TestNames::default()).collect();
+    let names: Vec<String> =
+        scenarios.iter().map(|scenario| of_documents[scenario.document].name(&scenario.title)).collect();
+    let are_all = selected.len() == scenarios.len();
+    SelectedTests { names: selected.iter().map(|&index| names[index].clone()).collect(), are_all }
+}
+
 /// Whether a step of one of these scenarios has a function in Rust that this program lacks.
+#[cfg(feature = "command")]
 pub(crate) fn are_elsewhere(loaded: &Loaded, chosen: &[usize], registry: &Registry) -> bool {
     let steps = chosen.iter().flat_map(|&index| &loaded.plan.scenarios[index].steps);
     !has_own(registry) && steps.into_iter().any(|step| step.implementation.function.starts_with(PREFIX))

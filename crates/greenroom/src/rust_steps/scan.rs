@@ -1,16 +1,19 @@
 //! Reads step functions from Rust source: their names and patterns, without compiling it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMod, ItemUse, Lit, Meta, Pat, Token, Type, UseTree};
+use syn::{
+    Attribute, Expr, ExprLit, FnArg, Item, ItemFn, ItemMacro, ItemMod, ItemUse, Lit, Meta, Pat, Token, Type, UseTree,
+};
 
-use greenroom_steps::function::{PREFIX, write_binding};
+use greenroom_steps::function::{ANY, Declared, PREFIX, mistakes, write_binding};
 use greenroom_steps::{Check, Failure, Library};
 
-use super::project::CargoTest;
+use super::test_program::{CargoTest, HarnessKind};
 
 /// How deep modules may be nested in files.
 const DEEPEST: usize = 16;
@@ -25,9 +28,21 @@ pub(super) struct ScannedFunction {
     files: Vec<String>,
     /// The source file and line.
     pub(super) place: (String, u32),
+    /// Whether a condition decides if the program has it.
+    is_conditional: bool,
 }
 
 impl ScannedFunction {
+    fn declared(&self) -> Declared<'_> {
+        Declared {
+            name: &self.name,
+            file: &self.place.0,
+            line: self.place.1,
+            pattern: self.pattern.as_ref().map(|(keyword, text, _)| (*keyword, text.as_str())),
+            cleanup: self.cleanup.as_deref(),
+        }
+    }
+
     /// Returns its binding, if it has a pattern.
     pub(super) fn binding(&self) -> Option<String> {
         let (keyword, text, is_regex) = self.pattern.as_ref()?;
@@ -38,116 +53,195 @@ impl ScannedFunction {
     }
 }
 
-/// Returns a library of the functions of a test program, as far as its source says, for these documents.
+/// Returns a library of the functions of a test program, as far as its source says, for these documents, and what is
+/// wrong with the functions.
 ///
 /// `name` is that of the library.
-pub(super) fn library(name: String, test: &CargoTest, documents: Vec<String>) -> Library {
+pub(super) fn library(name: String, test: &CargoTest, documents: Vec<String>) -> (Library, Vec<String>) {
+    // The functions of subplotlib are named in bindings files, and may be in any file that a document lists.
+    let scan = if test.kind == HarnessKind::Greenroom {
+        Scan::of(&test.source, &test.directory)
+    } else {
+        Scan { is_open: true, ..Scan::default() }
+    };
+    let mistakes = scan.mistakes();
     let (mut bindings, mut places, mut names) = (String::new(), Vec::new(), Vec::new());
-    for function in functions(&test.source, &test.directory) {
+    for function in scan.functions {
         if let Some(binding) = function.binding() {
             bindings.push_str(&binding);
             places.push(function.place);
         }
         names.push(function.name);
     }
-    // The source of other crates is not read: one name stands for all of their functions.
-    names.extend(crates(&test.source).iter().map(|name| format!("{name}::*")));
+    if scan.is_open {
+        names.push(ANY.to_owned());
+    }
     let check = Check::With(|_, state| {
         state.runs_own_code();
         Vec::new()
     });
     let library = Library::new(name, bindings).written_at(places).in_documents(documents);
-    names.iter().fold(library, |library, name| {
+    let library = names.iter().fold(library, |library, name| {
         let not_here = |_: &mut _, _: &_| Err(Failure::new("this function is in a test program, which Cargo runs"));
         library.step(&format!("{PREFIX}{name}"), not_here, check)
-    })
+    });
+    (library, mistakes)
 }
 
-/// Returns the crates that a source file imports as a whole, so that their functions are linked: `use steps as _;`.
-fn crates(source: &Path) -> Vec<String> {
-    let file = fs::read_to_string(source).ok().and_then(|text| syn::parse_file(&text).ok());
-    let imported = |item: &Item| match item {
-        Item::ExternCrate(item) => Some(item.ident.to_string()),
-        Item::Use(ItemUse { tree: UseTree::Rename(tree), .. }) => Some(tree.ident.to_string()),
-        _ => None,
+/// What the source of a test program says of its step functions.
+#[derive(Debug, Default)]
+struct Scan {
+    /// The step functions, in the order of the modules.
+    functions: Vec<ScannedFunction>,
+    /// The names after each `fn`, wherever it is.
+    written: Vec<String>,
+    /// The functions of modules, with or without an attribute.
+    of_modules: Vec<String>,
+    /// Whether the program may have other functions: those of other crates and of macros, or in files that do not
+    /// parse.
+    is_open: bool,
+}
+
+impl Scan {
+    /// Reads the source of a test program. `directory` is that of the package, where names of files begin.
+    fn of(source: &Path, directory: &Path) -> Self {
+        let mut scan = Self { is_open: has_other_functions(directory), ..Self::default() };
+        scan.read_file(source, source.parent().unwrap_or(Path::new(".")), directory, 0);
+        scan
+    }
+
+    /// Returns what is wrong with the functions, as far as that is certain.
+    fn mistakes(&self) -> Vec<String> {
+        let conditional: BTreeSet<&str> =
+            self.functions.iter().filter(|it| it.is_conditional).map(|it| it.name.as_str()).collect();
+        let certain = self.functions.iter().filter(|it| !conditional.contains(it.name.as_str()));
+        let declared: Vec<Declared<'_>> = certain.map(ScannedFunction::declared).collect();
+        // A function inside of another one is a step function as well.
+        let count = |names: &[String], name: &str| names.iter().filter(|it| *it == name).count();
+        mistakes(&declared, |name| {
+            let is_nested = count(&self.written, name) > count(&self.of_modules, name);
+            !self.is_open && !is_nested && !conditional.contains(name)
+        })
+    }
+
+    /// Reads a file, whose modules are in the directory `modules`.
+    fn read_file(&mut self, source: &Path, modules: &Path, directory: &Path, depth: usize) {
+        // What does not parse does not compile either, and the compiler says so.
+        let text = fs::read_to_string(source).ok().filter(|_| depth < DEEPEST);
+        let Some((text, parsed)) = text.and_then(|text| syn::parse_file(&text).ok().map(|parsed| (text, parsed)))
+        else {
+            self.is_open = true;
+            return;
+        };
+        self.written.extend(text.split("fn ").skip(1).map(|rest| {
+            rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>()
+        }));
+        let file = SourceFile { path: source, directory };
+        file.read(&parsed.items, modules, Nesting { depth, is_conditional: false }, self);
+    }
+}
+
+/// Where items are in the source.
+#[derive(Debug, Clone, Copy)]
+struct Nesting {
+    /// How many files lead there.
+    depth: usize,
+    /// Whether a condition decides about them.
+    is_conditional: bool,
+}
+
+/// Whether a package may have step functions in other crates: its own library, or one from a directory.
+fn has_other_functions(directory: &Path) -> bool {
+    let read = |directory: &Path| fs::read_to_string(directory.join("Cargo.toml")).ok();
+    let Some(table) = read(directory).and_then(|text| text.parse::<toml::Table>().ok()) else { return true };
+    let section = |name: &str| table.get(name).and_then(toml::Value::as_table);
+    let has_own = section("dependencies").is_some_and(|section| section.contains_key("greenroom"));
+    let of_directory = |(name, value): (&String, &toml::Value)| {
+        let value = value.as_table();
+        let path = value.and_then(|value| value.get("path")).and_then(toml::Value::as_str);
+        let is_elsewhere = value.is_some_and(|value| value.contains_key("git") || value.contains_key("workspace"));
+        name != "greenroom"
+            && path.map_or(is_elsewhere, |path| {
+                read(&directory.join(path)).is_none_or(|manifest| manifest.contains("greenroom"))
+            })
     };
-    file.iter().flat_map(|file| &file.items).filter_map(imported).collect()
+    let mut dependencies = ["dependencies", "dev-dependencies"].into_iter().filter_map(section).flatten();
+    has_own || table.contains_key("target") || dependencies.any(of_directory)
 }
 
-/// Returns the step functions of a test program, in the order of its modules. `directory` is that of the
-/// package, where names of files begin.
-fn functions(source: &Path, directory: &Path) -> Vec<ScannedFunction> {
-    let mut found = Vec::new();
-    let modules = source.parent().unwrap_or(Path::new("."));
-    read_file(source, modules, directory, 0, &mut found);
-    found
+/// Whether an item-level macro is known to make no step functions.
+fn is_harmless(item: &ItemMacro) -> bool {
+    let last = item.mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    ["acceptance_tests", "macro_rules", "thread_local"].contains(&last.as_str())
 }
 
-/// Reads a file, whose modules are in the directory `modules`.
-fn read_file(source: &Path, modules: &Path, directory: &Path, depth: usize, found: &mut Vec<ScannedFunction>) {
-    let Some(text) = fs::read_to_string(source).ok().filter(|_| depth < DEEPEST) else { return };
-    // What does not parse does not compile either, and the compiler says so.
-    let Ok(parsed) = syn::parse_file(&text) else { return };
-    let file = SourceFile { text: &text, path: source, directory };
-    file.read(&parsed.items, modules, depth, found);
+/// Whether the compiler may leave out an item, or see other attributes of it.
+fn is_conditional(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("cfg") || attribute.path().is_ident("cfg_attr"))
 }
 
 /// A file of Rust source.
 struct SourceFile<'a> {
-    text: &'a str,
     path: &'a Path,
     /// The directory of the package.
     directory: &'a Path,
 }
 
 impl SourceFile<'_> {
-    fn read(&self, items: &[Item], modules: &Path, depth: usize, found: &mut Vec<ScannedFunction>) {
+    fn read(&self, items: &[Item], modules: &Path, nesting: Nesting, scan: &mut Scan) {
         for item in items {
             match item {
-                Item::Fn(function) => found.extend(self.scan(function)),
-                Item::Mod(ItemMod { content: Some((_, inner)), ident, .. }) => {
-                    self.read(inner, &modules.join(ident.to_string()), depth, found);
+                Item::Fn(function) => {
+                    scan.of_modules.push(function.sig.ident.to_string());
+                    scan.functions.extend(self.scan(function, nesting.is_conditional));
+                    scan.is_open |= function.attrs.iter().any(|attribute| attribute.path().is_ident("cfg_attr"));
                 }
-                Item::Mod(module) => {
-                    let name = module.ident.to_string();
-                    let own = self.path.parent().unwrap_or(Path::new("."));
-                    let (path, inner) = if let Some(path) = module.attrs.iter().find_map(path_of) {
-                        let path = own.join(path);
-                        let inner = path.parent().unwrap_or(Path::new(".")).to_owned();
-                        (path, inner)
-                    } else {
-                        let (plain, inner) = (modules.join(format!("{name}.rs")), modules.join(&name));
-                        (if plain.is_file() { plain } else { inner.join("mod.rs") }, inner)
-                    };
-                    read_file(&path, &inner, self.directory, depth + 1, found);
+                Item::Mod(ItemMod { content: Some((_, inner)), ident, attrs, .. }) => {
+                    let is_conditional = nesting.is_conditional || is_conditional(attrs);
+                    self.read(inner, &modules.join(ident.to_string()), Nesting { is_conditional, ..nesting }, scan);
                 }
+                Item::Mod(module) => self.read_module(module, modules, nesting, scan),
+                Item::Macro(item) => scan.is_open |= !is_harmless(item),
+                // The functions of crates that are named only to be linked.
+                Item::ExternCrate(_) | Item::Use(ItemUse { tree: UseTree::Rename(_), .. }) => scan.is_open = true,
                 _ => {}
             }
         }
     }
 
+    /// Reads a module that has a file of its own.
+    fn read_module(&self, module: &ItemMod, modules: &Path, nesting: Nesting, scan: &mut Scan) {
+        let name = module.ident.to_string();
+        let own = self.path.parent().unwrap_or(Path::new("."));
+        let (path, inner) = if let Some(path) = module.attrs.iter().find_map(path_of) {
+            let path = own.join(path);
+            let inner = path.parent().unwrap_or(Path::new(".")).to_owned();
+            (path, inner)
+        } else {
+            let (plain, inner) = (modules.join(format!("{name}.rs")), modules.join(&name));
+            (if plain.is_file() { plain } else { inner.join("mod.rs") }, inner)
+        };
+        let from = scan.functions.len();
+        scan.read_file(&path, &inner, self.directory, nesting.depth + 1);
+        if nesting.is_conditional || is_conditional(&module.attrs) {
+            scan.functions[from..].iter_mut().for_each(|function| function.is_conditional = true);
+        }
+    }
+
     /// Returns the steps of a function: one for each of its attributes.
-    fn scan(&self, function: &ItemFn) -> Vec<ScannedFunction> {
+    fn scan(&self, function: &ItemFn, is_in_conditional: bool) -> Vec<ScannedFunction> {
         let name = function.sig.ident.to_string();
         let shown = self.path.strip_prefix(self.directory).unwrap_or(self.path).display();
-        let place = (shown.to_string(), self.line_of(&name));
+        let line = function.sig.ident.span().start().line;
+        let place = (shown.to_string(), u32::try_from(line).unwrap_or(u32::MAX));
         let files: Vec<String> = function.sig.inputs.iter().filter_map(file_parameter).collect();
+        let is_conditional = is_in_conditional || is_conditional(&function.attrs);
         let of = |attribute: &Attribute| {
             let (pattern, cleanup) = arguments(attribute)?;
             let (name, files, place) = (name.clone(), files.clone(), place.clone());
-            Some(ScannedFunction { name, pattern, cleanup, files, place })
+            Some(ScannedFunction { name, pattern, cleanup, files, place, is_conditional })
         };
         function.attrs.iter().filter_map(of).collect()
-    }
-
-    /// Returns the line of a function, from 1.
-    fn line_of(&self, function: &str) -> u32 {
-        let start = format!("fn {function}");
-        let is_it = |line: &str| {
-            let after = line.split_once(&start).map(|(_, after)| after);
-            after.is_some_and(|after| after.starts_with(['(', '<']))
-        };
-        self.text.lines().zip(1..).find(|(line, _)| is_it(line)).map_or(1, |(_, number)| number)
     }
 }
 
@@ -210,12 +304,54 @@ fn file_parameter(argument: &FnArg) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn crates_that_are_linked_for_their_functions_are_read() {
+    /// Returns the scan of a test with this source, in a package with this manifest.
+    fn scan(manifest: &str, source: &str) -> Scan {
         let directory = tempfile::tempdir().unwrap();
-        let source = directory.path().join("a.rs");
-        fs::write(&source, "use shop_steps as _; extern crate more; use std::io; use other::Thing; mod x;").unwrap();
-        assert_eq!(crates(&source), ["shop_steps", "more"]);
+        fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
+        fs::write(directory.path().join("a.rs"), source).unwrap();
+        Scan::of(&directory.path().join("a.rs"), directory.path())
+    }
+
+    #[test]
+    fn functions_that_the_source_does_not_show_may_exist() {
+        let is_open = |manifest: &str, source: &str| scan(manifest, source).is_open;
+        let plain = "[dev-dependencies]\ngreenroom = { path = \"x\" }\nserde = \"1\"\n";
+        assert!(!is_open(plain, "use std::io; use other::Thing; greenroom::acceptance_tests!(\"a.md\"); mod x {}"));
+        for open in [
+            "use steps as _;",
+            "extern crate more;",
+            "mod missing;",
+            "steps!();",
+            "fn (",
+            "#[cfg_attr(a, step)] fn a() {}",
+        ] {
+            assert!(is_open(plain, open), "{open}");
+        }
+        for open in ["x = { path = \"../x\" }", "x = { workspace = true }", "[dependencies]\ngreenroom = \"1\""] {
+            assert!(is_open(&format!("{plain}{open}\n"), ""), "{open}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_found_that_are_certain() {
+        let mistakes = |source: &str| scan("", source).mistakes();
+        let twice = "#[step] fn a() {}\nmod x {\n    #[when(\"b\")] fn a() {}\n}";
+        assert_eq!(mistakes(twice), ["2 step functions are named `a`: `a` (a.rs:1), `a` (a.rs:3); rename one of them"]);
+        let missing = "#[when(\"a\", cleanup = close)] fn a() {}";
+        let expected =
+            "the cleanup `close` of `a` (a.rs:1) does not exist; give a function of this name the attribute `#[step]`";
+        assert_eq!(mistakes(missing), [expected]);
+        assert_eq!(mistakes(&format!("{missing} fn close() {{}}")), [expected]);
+        for certain in ["#[step] fn close() {}", "mod m { #[step] fn close() {} }", "fn b() { #[step] fn close() {} }"]
+        {
+            assert_eq!(mistakes(&format!("{missing} {certain}")), [""; 0], "{certain}");
+        }
+        for uncertain in
+            ["steps!();", "#[cfg(unix)] #[step] fn close() {}", "#[cfg(unix)] mod m { #[step] fn close() {} }"]
+        {
+            assert_eq!(mistakes(&format!("{missing} {uncertain}")), [""; 0], "{uncertain}");
+        }
+        assert_eq!(mistakes("#[cfg(a)] #[step] fn a() {} #[cfg(not(a))] #[step] fn a() {}"), [""; 0]);
     }
 
     #[test]
@@ -235,10 +371,12 @@ mod tests {
             #[test]
             fn other() {}
         "#;
-        let mut found = Vec::new();
+        let mut scan = Scan::default();
         let parsed = syn::parse_file(text).unwrap();
-        let file = SourceFile { text, path: Path::new("/c/tests/a.rs"), directory: Path::new("/c") };
-        file.read(&parsed.items, Path::new("/c/tests"), 0, &mut found);
+        let file = SourceFile { path: Path::new("/c/tests/a.rs"), directory: Path::new("/c") };
+        let nesting = Nesting { depth: 0, is_conditional: false };
+        file.read(&parsed.items, Path::new("/c/tests"), nesting, &mut scan);
+        let found = scan.functions;
         let names: Vec<&str> = found.iter().map(|function| function.name.as_str()).collect();
         assert_eq!(names, ["shop", "see", "close", "like", "like"]);
         let bindings: String = found.iter().filter_map(ScannedFunction::binding).collect();

@@ -142,6 +142,114 @@ error[unknown-step]: no binding matches this step
 "#]]);
 }
 
+/// Mistakes in functions that the test would report, and the compiler not.
+#[test]
+fn mistakes_in_functions_are_found_without_compiling() {
+    let test = "greenroom::acceptance_tests!(\"tests/x.md\");\n\
+                #[greenroom::given(\"a shop\", cleanup = close)]\nfn shop() {}\n\
+                #[greenroom::step]\nfn person() {}\n\
+                mod more {\n    #[greenroom::step]\n    fn person() {}\n}\n";
+    let project = Project::anywhere()
+        .file("Cargo.toml", manifest("a"))
+        .file("tests/x.rs", test)
+        .file("tests/x.md", document("Own", "given a shop"));
+    project.run(["check", "tests/x.md"]).code(2).stderr(str![[r#"
+error[cannot-run]: 2 step functions are named `person`: `person` (tests/x.rs:5), `person` (tests/x.rs:8); rename one of them
+
+error[cannot-run]: the cleanup `close` of `shop` (tests/x.rs:3) does not exist; give a function of this name the attribute `#[step]`
+
+2 errors
+
+"#]]);
+    // What a macro makes is not known.
+    let project = project.file("tests/x.rs", test.replace("fn person() {}\n}", "fn other() {}\n}\nsteps!();"));
+    project.run(["check", "tests/x.md"]).passes();
+    // A document without functions in Rust runs as it is.
+    let project = project.file("tests/x.rs", test).file("tests/x.md", document("Own", "when I run true"));
+    project.run(["check", "tests/x.md"]).passes();
+}
+
+/// A package whose tests subplotlib makes, as before its documents move to greenroom's harness.
+fn package_of_subplotlib() -> Project {
+    let bindings = "- given: a shop\n  impl: {rust: {function: shop}}\n";
+    let metadata = "title: Shop\nmarkdowns: [shop.md]\nbindings: [shop.yaml]\nimpls: {rust: [steps.rs]}\n";
+    Project::anywhere()
+        .file("Cargo.toml", format!("{}[dev-dependencies]\nsubplotlib = \"0.14\"\n", manifest("a")))
+        .file("tests/shop.rs", "subplotlib::codegen!(\"doc/shop.subplot\");\n")
+        .file("doc/steps.rs", "#[step] fn shop(_: &Shop) {}\n")
+        .file("doc/shop.yaml", bindings)
+        .file("doc/shop.subplot", metadata)
+        .file(
+            "doc/shop.md",
+            format!("{}\n{}", document("The shop", "given a shop"), document("Two shops", "given a shop\nand a shop")),
+        )
+        .program("bin/cargo", "#!/bin/sh\necho \"cargo $*\"\n")
+}
+
+#[test]
+fn a_document_of_codegen_runs_by_its_test() {
+    let project = package_of_subplotlib();
+    let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
+    let project = project.env("PATH", path);
+    project.run(["check", "doc/shop.subplot"]).passes().stdout(str![[r#"
+2 scenarios with 3 steps: OK
+
+"#]]);
+    let ran = project.run(["run", "doc/shop.subplot"]).code(0);
+    ran.stdout(str![[r#"
+cargo test --test shop
+
+"#]])
+        .stderr(str![[r#"
+greenroom: steps of it are in Rust, so Cargo runs it: cargo test --test shop
+
+"#]]);
+    // The Markdown file beside it stands for it; a line selects a scenario.
+    project.run(["run", "doc/shop.md"]).code(0).stdout(str![[r#"
+cargo test --test shop
+
+"#]]);
+    project.run(["run", "doc/shop.md:7"]).code(0).stdout(str![[r#"
+cargo test --test shop -- --exact two_shops
+
+"#]]);
+    project.run(["run", "--junit=x.xml", "doc/shop.md:7"]).code(3).stdout("").stderr(str![[r#"
+greenroom: the test that has the steps of doc/shop.md:7 uses Rust's own harness, without the options of greenroom such as --junit; run:
+  cargo test --test shop -- --exact two_shops
+or move it to the harness of greenroom: docs/subplotlib.md, The second step
+
+"#]]);
+    // A build script makes the tests, and another test is beside them.
+    let project = project
+        .file("build.rs", "fn main() { subplot_build::codegen(\"doc/shop.subplot\").unwrap(); }")
+        .file("tests/shop.rs", "include!(concat!(env!(\"OUT_DIR\"), \"/shop.rs\"));\n#[test]\nfn other() {}\n");
+    project.run(["run", "doc/shop.subplot"]).code(0).stdout(str![[r#"
+cargo test --test shop -- --exact the_shop two_shops
+
+"#]]);
+    // Nothing names the document.
+    let project = project.file("build.rs", "fn main() {}");
+    project.run(["run", "doc/shop.subplot"]).code(2).stderr(str![[r#"
+error[cannot-run]: this document has steps in rust, which needs a step host
+ --> doc/shop.md:4:1
+  |
+4 | given a shop
+  | ^^^^^^^^^^^^
+  |
+ ::: doc/shop.yaml:1:10
+  |
+1 | - given: a shop
+  |          ------ bound here
+  |
+  = note: it is bound to the rust function `shop`, which greenroom does not have
+  = note: and in 2 more places
+  = help: a test of Cargo's has its functions: name the document in it by `greenroom::acceptance_tests!("FILE")`, as `greenroom init --rust` does; or give a step host: `--host rust=PROGRAM`
+
+1 error
+
+"#]]);
+}
+
 /// Who reads the chapter after `greenroom init --rust` has the same file.
 #[test]
 fn the_chapter_about_rust_shows_the_file_that_init_writes() {

@@ -31,6 +31,9 @@ pub const LIBRARY: &str = "rust";
 /// What stands before the name of such a function in a registry, so that no built-in one has it.
 pub const PREFIX: &str = "rust:";
 
+/// The name that stands for all functions of a test program, where its source does not show them all.
+pub const ANY: &str = "*";
+
 /// A step function of the user's own.
 #[derive(Debug)]
 pub struct StepDefinition {
@@ -98,48 +101,12 @@ fn library_of(all: &[&'static StepDefinition]) -> Result<Option<Library>, Defini
     if all.is_empty() {
         return Ok(None);
     }
-    let mut mistakes = Vec::new();
-    let mut by_name: BTreeMap<&str, Vec<&StepDefinition>> = BTreeMap::new();
-    let mut by_pattern: BTreeMap<(&str, &str), Vec<&StepDefinition>> = BTreeMap::new();
-    for &it in all {
-        let same = by_name.entry(it.name).or_default();
-        // A function may have several attributes.
-        if !same.iter().any(|known| (known.file, known.line) == (it.file, it.line)) {
-            same.push(it);
-        }
-        if let Some(Pattern { keyword, text, .. }) = it.pattern {
-            by_pattern.entry((keyword, text)).or_default().push(it);
-        }
-    }
-    for (name, same) in by_name.iter().filter(|(_, same)| same.len() > 1) {
-        // Functions with a pattern in different modules may have the same name.
-        if same.iter().any(|it| it.pattern.is_none()) {
-            mistakes.push(format!("{}; rename one of them", twice(&format!("are named `{name}`"), same)));
-        }
-    }
-    for ((keyword, text), same) in by_pattern.iter().filter(|(_, same)| same.len() > 1) {
-        let what = format!("are for `{keyword} {text}`");
-        mistakes.push(format!("{}; change one of the patterns", twice(&what, same)));
-    }
-    for it in all {
-        let Some(cleanup) = it.cleanup else { continue };
-        let place = place(it);
-        match by_name.get(cleanup).map_or(0, Vec::len) {
-            0 => mistakes.push(format!(
-                "the cleanup `{cleanup}` of `{}` ({place}) does not exist; give a function of this name the attribute \
-                 `#[step]`",
-                it.name
-            )),
-            1 => {}
-            _ => mistakes.push(format!(
-                "the cleanup `{cleanup}` of `{}` ({place}) is the name of several functions; rename one of them",
-                it.name
-            )),
-        }
-    }
+    let declared: Vec<Declared<'_>> = all.iter().map(|it| Declared::from(*it)).collect();
+    let mistakes = mistakes(&declared, |_| true);
     if !mistakes.is_empty() {
         return Err(DefinitionErrors(mistakes));
     }
+    let by_name = by_name(&declared);
     let is_unique = |name: &str| by_name.get(name).is_some_and(|same| same.len() == 1);
     let full = |it: &StepDefinition| {
         if is_unique(it.name) { format!("{PREFIX}{}", it.name) } else { format!("{PREFIX}{}::{}", it.module, it.name) }
@@ -182,11 +149,87 @@ pub fn write_binding(
     )
 }
 
-fn place(it: &StepDefinition) -> String {
+/// One attribute of a step function, in a program or in its source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared<'a> {
+    /// The name of the function.
+    pub name: &'a str,
+    /// Its source file.
+    pub file: &'a str,
+    /// Its line in that file, from 1.
+    pub line: u32,
+    /// The keyword and the pattern of its steps.
+    pub pattern: Option<(&'a str, &'a str)>,
+    /// The name of the function that cleans up after it.
+    pub cleanup: Option<&'a str>,
+}
+
+impl From<&StepDefinition> for Declared<'static> {
+    fn from(it: &StepDefinition) -> Self {
+        let pattern = it.pattern.map(|pattern| (pattern.keyword, pattern.text));
+        Self { name: it.name, file: it.file, line: it.line, pattern, cleanup: it.cleanup }
+    }
+}
+
+/// Returns what is wrong with the step functions of a program, all together.
+///
+/// `knows` says whether a function of a name would be among them if it existed.
+pub fn mistakes(all: &[Declared<'_>], knows: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    let by_name = by_name(all);
+    let mut by_pattern: BTreeMap<(&str, &str), Vec<&Declared<'_>>> = BTreeMap::new();
+    for it in all {
+        if let Some(pattern) = it.pattern {
+            by_pattern.entry(pattern).or_default().push(it);
+        }
+    }
+    for (name, same) in by_name.iter().filter(|(_, same)| same.len() > 1) {
+        // Functions with a pattern in different modules may have the same name.
+        if same.iter().any(|it| it.pattern.is_none()) {
+            mistakes.push(format!("{}; rename one of them", twice(&format!("are named `{name}`"), same)));
+        }
+    }
+    for ((keyword, text), same) in by_pattern.iter().filter(|(_, same)| same.len() > 1) {
+        let what = format!("are for `{keyword} {text}`");
+        mistakes.push(format!("{}; change one of the patterns", twice(&what, same)));
+    }
+    for it in all {
+        let Some(cleanup) = it.cleanup else { continue };
+        let place = place(it);
+        match by_name.get(cleanup).map_or(0, Vec::len) {
+            0 if !knows(cleanup) => {}
+            0 => mistakes.push(format!(
+                "the cleanup `{cleanup}` of `{}` ({place}) does not exist; give a function of this name the attribute \
+                 `#[step]`",
+                it.name
+            )),
+            1 => {}
+            _ => mistakes.push(format!(
+                "the cleanup `{cleanup}` of `{}` ({place}) is the name of several functions; rename one of them",
+                it.name
+            )),
+        }
+    }
+    mistakes
+}
+
+/// Returns functions by their names. One with several attributes is one function.
+fn by_name<'a, 'b>(all: &'b [Declared<'a>]) -> BTreeMap<&'a str, Vec<&'b Declared<'a>>> {
+    let mut by_name: BTreeMap<&str, Vec<&Declared<'_>>> = BTreeMap::new();
+    for it in all {
+        let same = by_name.entry(it.name).or_default();
+        if !same.iter().any(|known| (known.file, known.line) == (it.file, it.line)) {
+            same.push(it);
+        }
+    }
+    by_name
+}
+
+fn place(it: &Declared<'_>) -> String {
     format!("{}:{}", it.file, it.line)
 }
 
-fn twice(what: &str, same: &[&StepDefinition]) -> String {
+fn twice(what: &str, same: &[&Declared<'_>]) -> String {
     let named: Vec<String> = same.iter().map(|it| format!("`{}` ({})", it.name, place(it))).collect();
     format!("{} step functions {what}: {}", same.len(), named.join(", "))
 }
