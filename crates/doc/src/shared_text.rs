@@ -31,6 +31,11 @@ impl SharedText {
         Self { whole: Arc::clone(whole), start: offset(range.start), end: offset(range.end) }
     }
 
+    /// Returns the larger text, and where this one is in it.
+    pub fn place(&self) -> (&Arc<String>, Range<usize>) {
+        (&self.whole, self.start as usize..self.end as usize)
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.whole[self.start as usize..self.end as usize]

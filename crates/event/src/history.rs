@@ -11,9 +11,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The version of the file. New fields come without a new version.
 const VERSION: u32 = 1;
@@ -36,11 +38,41 @@ pub struct DocumentRecord {
 struct ScenarioRecord {
     outcome: LastOutcome,
     /// Of its text in that run.
-    hash: String,
+    hash: TextHash,
     /// What its last passing attempts took, in microseconds, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     took_us: Vec<u64>,
 }
+
+/// The hash of the text of a scenario, as 16 digits in a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TextHash(Option<u64>);
+
+impl From<u64> for TextHash {
+    fn from(hash: u64) -> Self {
+        Self(Some(hash))
+    }
+}
+
+impl Serialize for TextHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(hash) => serializer.collect_str(&format_args!("{hash:016x}")),
+            None => serializer.serialize_str(""),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TextHash {
+    /// Reads a hash. Another text is a hash that no scenario has.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(u64::from_str_radix(&text, 16).ok().filter(|_| text.len() == 16 && !text.starts_with('+'))))
+    }
+}
+
+/// The hashes of the texts of a document's scenarios, by title.
+pub type TextHashes = BTreeMap<Arc<str>, TextHash>;
 
 /// How a scenario ended in the last run that selected it, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,7 +93,37 @@ pub struct ScenarioResult {
     /// The worst of all repetitions.
     pub outcome: LastOutcome,
     /// What the attempts that passed took.
-    pub took: Vec<Duration>,
+    pub took: Durations,
+}
+
+/// A list of durations, of which there is nearly always one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Durations {
+    first: Option<Duration>,
+    others: Vec<Duration>,
+}
+
+impl Durations {
+    /// Adds a duration at the end.
+    pub fn push(&mut self, duration: Duration) {
+        match self.first {
+            None => self.first = Some(duration),
+            Some(_) => self.others.push(duration),
+        }
+    }
+
+    /// Returns them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Duration> {
+        self.first.into_iter().chain(self.others.iter().copied())
+    }
+}
+
+impl FromIterator<Duration> for Durations {
+    fn from_iter<T: IntoIterator<Item = Duration>>(iter: T) -> Self {
+        let mut durations = Self::default();
+        iter.into_iter().for_each(|duration| durations.push(duration));
+        durations
+    }
 }
 
 /// Why a record cannot be used.
@@ -103,17 +165,17 @@ impl DocumentRecord {
         serde_json::from_slice(text).map_err(RecordError::Damaged)
     }
 
-    /// Returns the content of its file.
+    /// Writes the content of its file.
     ///
     /// # Errors
     ///
-    /// Never: all that it has can be written as JSON.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        serde_json::to_vec(self)
+    /// If it cannot be written.
+    pub fn write(&self, to: impl Write) -> serde_json::Result<()> {
+        serde_json::to_writer(to, self)
     }
 
     /// Returns whether a scenario with a text of this hash has not passed yet.
-    pub fn is_outstanding(&self, title: &str, hash: &str) -> bool {
+    pub fn is_outstanding(&self, title: &str, hash: TextHash) -> bool {
         let passed = |record: &ScenarioRecord| record.outcome == LastOutcome::Passed && record.hash == hash;
         !self.scenarios.get(title).is_some_and(passed)
     }
@@ -126,22 +188,17 @@ impl DocumentRecord {
     }
 
     /// Takes note of the start of a run. `hashes` are those of all scenarios of the document.
-    pub fn begin<'a>(
-        &mut self,
-        document: &str,
-        hashes: &BTreeMap<String, String>,
-        selected: impl Iterator<Item = &'a str>,
-    ) {
+    pub fn begin<'a>(&mut self, document: &str, hashes: &TextHashes, selected: impl Iterator<Item = &'a str>) {
         self.version = VERSION;
         document.clone_into(&mut self.document);
-        self.scenarios.retain(|title, _| hashes.contains_key(title));
+        self.scenarios.retain(|title, _| hashes.contains_key(title.as_str()));
         for title in selected {
             self.set(title, hashes, LastOutcome::Unfinished);
         }
     }
 
     /// Takes note of how a scenario ended.
-    pub fn end(&mut self, title: &str, hashes: &BTreeMap<String, String>, result: &ScenarioResult) {
+    pub fn end(&mut self, title: &str, hashes: &TextHashes, result: &ScenarioResult) {
         let record = self.set(title, hashes, result.outcome);
         let took = result.took.iter().map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         record.took_us.extend(took);
@@ -149,11 +206,11 @@ impl DocumentRecord {
         record.took_us.drain(..surplus);
     }
 
-    fn set(&mut self, title: &str, hashes: &BTreeMap<String, String>, outcome: LastOutcome) -> &mut ScenarioRecord {
-        let hash = hashes.get(title).cloned().unwrap_or_default();
+    fn set(&mut self, title: &str, hashes: &TextHashes, outcome: LastOutcome) -> &mut ScenarioRecord {
+        let hash = hashes.get(title).copied().unwrap_or_default();
         let record = self.scenarios.entry(title.to_owned()).or_insert_with(|| ScenarioRecord {
             outcome,
-            hash: String::new(),
+            hash: TextHash::default(),
             took_us: Vec::new(),
         });
         record.outcome = outcome;
@@ -235,8 +292,8 @@ mod tests {
                     Change::Toggle(at) => exists[*at] = !exists[*at],
                     Change::Run(outcomes, is_killed) => {
                         let present = (0..SCENARIOS).filter(|&at| exists[at]);
-                        let hashes: BTreeMap<String, String> =
-                            present.clone().map(|at| (title(at), texts[at].to_string())).collect();
+                        let hashes: TextHashes =
+                            present.clone().map(|at| (title(at).into(), u64::from(texts[at]).into())).collect();
                         let selected: Vec<(String, LastOutcome)> =
                             present.filter_map(|at| Some((title(at), outcomes[at]?))).collect();
                         // Documents without a selected scenario are not written.
@@ -246,22 +303,25 @@ mod tests {
                         record.begin("x.md", &hashes, selected.iter().map(|(title, _)| title.as_str()));
                         if !is_killed {
                             for (title, outcome) in &selected {
-                                record.end(title, &hashes, &ScenarioResult { outcome: *outcome, took: Vec::new() });
+                                let result = ScenarioResult { outcome: *outcome, took: Durations::default() };
+                                record.end(title, &hashes, &result);
                             }
                         }
-                        record = DocumentRecord::parse(&record.to_json().unwrap()).unwrap();
+                        let mut text = Vec::new();
+                        record.write(&mut text).unwrap();
+                        record = DocumentRecord::parse(&text).unwrap();
                     }
                 }
             }
             for at in (0..SCENARIOS).filter(|&at| exists[at]) {
-                let is_outstanding = record.is_outstanding(&title(at), &texts[at].to_string());
+                let is_outstanding = record.is_outstanding(&title(at), u64::from(texts[at]).into());
                 prop_assert_eq!(is_outstanding, is_outstanding_by_story(&changes, at), "{}", title(at));
             }
         }
     }
 
     fn took(seconds: &[u64]) -> DocumentRecord {
-        let hashes = BTreeMap::from([("a".to_owned(), "1".to_owned())]);
+        let hashes = TextHashes::from([("a".into(), 1.into())]);
         let mut record = DocumentRecord::default();
         let took = seconds.iter().copied().map(Duration::from_secs).collect();
         record.end("a", &hashes, &ScenarioResult { outcome: LastOutcome::Passed, took });
@@ -281,9 +341,20 @@ mod tests {
     #[test]
     fn unknown_fields_and_outcomes_of_the_same_version_are_accepted() {
         let text = br#"{"version":1,"document":"x","scenarios":{"a":{"outcome":"crashed","hash":"1","x":2}},"y":[]}"#;
-        assert!(DocumentRecord::parse(text).unwrap().is_outstanding("a", "1"));
+        assert!(DocumentRecord::parse(text).unwrap().is_outstanding("a", 1.into()));
         let newer = DocumentRecord::parse(br#"{"version":2,"scenarios":[]}"#);
         assert_eq!(newer.unwrap_err().to_string(), "it was written by a newer greenroom");
         assert!(matches!(DocumentRecord::parse(b"{"), Err(RecordError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_hash_is_16_digits_and_another_text_is_the_hash_of_no_scenario() {
+        let hash = TextHash::from(0xab);
+        assert_eq!(serde_json::to_string(&hash).unwrap(), "\"00000000000000ab\"");
+        assert_eq!(serde_json::from_str::<TextHash>("\"00000000000000ab\"").unwrap(), hash);
+        for other in ["", "ab", "0000000000000x00", "+0000000000000ab"] {
+            let read: TextHash = serde_json::from_str(&format!("\"{other}\"")).unwrap();
+            assert!(read != hash && read == TextHash::default(), "{other}");
+        }
     }
 }

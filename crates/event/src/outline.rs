@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentText;
 use crate::location::Location;
+use crate::shared_text::SharedText;
 
 /// Everything that is to run, in reading order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,7 +58,7 @@ pub struct ScenarioOutline {
     /// Index in [`Outline::documents`].
     pub document: usize,
     /// Its title.
-    pub title: String,
+    pub title: Arc<str>,
     /// Its name as a test, if the run is that of a test program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<String>,
@@ -80,7 +81,8 @@ pub struct ScenarioOutline {
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct StepOutline {
     /// As written, keyword included.
-    pub text: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub text: SharedText,
     /// Where it is.
     pub location: Location,
 }

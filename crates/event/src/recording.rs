@@ -4,7 +4,7 @@
 //! and its version, so that a reader can tell a newer recording from a damaged one.
 
 use std::fmt;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufWriter, Write};
 
 use serde::Deserialize;
 
@@ -39,14 +39,29 @@ impl<W: Write> Sink for Recorder<W> {
         if self.error.is_some() {
             return;
         }
-        let written = serde_json::to_vec(event).map_err(io::Error::other).and_then(|mut line| {
-            line.push(b'\n');
-            self.to.write_all(&line)?;
-            self.to.flush()
-        });
+        // The start of a run of many scenarios is a long line.
+        let written = match event.kind {
+            EventKind::RunStarted(_) => write_long(&mut self.to, event),
+            _ => serde_json::to_vec(event).map_err(io::Error::other).and_then(|mut line| {
+                line.push(b'\n');
+                self.to.write_all(&line)?;
+                self.to.flush()
+            }),
+        };
         self.error = written.err();
     }
 }
+
+/// Writes an event piece by piece.
+fn write_long(to: &mut impl Write, event: &Event) -> io::Result<()> {
+    let mut to = BufWriter::with_capacity(LONG, to);
+    serde_json::to_writer(&mut to, event)?;
+    to.write_all(b"\n")?;
+    to.flush()
+}
+
+/// Bytes of a long line that are written at once.
+const LONG: usize = 64 << 10;
 
 /// Why a recording cannot be read.
 #[derive(Debug)]

@@ -84,6 +84,7 @@ mod screen;
 mod sections;
 mod settings;
 mod signals;
+mod spool;
 mod targets;
 mod test_filter;
 mod values;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,7 @@ use crate::pages::Pages;
 use crate::replace::{self, Replacement};
 use crate::screen::Screen;
 use crate::settings::Settings;
+use crate::spool;
 
 /// The reports that the command line asks for.
 #[derive(Debug, Clone)]
@@ -255,10 +256,28 @@ impl Reports {
         self.pages = pages;
     }
 
+    /// Whether a report is made from what is known at the end of the run.
+    fn needs_record(&self) -> bool {
+        !self.whole.is_empty() || self.job_summary.is_some() || self.pages.is_some()
+    }
+
+    /// Keeps what these reports are made from in a file beside one of them, not in memory.
+    pub(crate) fn spool(&mut self, settings: &Settings) {
+        if !self.needs_record() {
+            return;
+        }
+        let files = self.whole.iter().filter_map(|report| match &report.destination {
+            Destination::File(file) => Some(file.target()),
+            Destination::Screen(_) => None,
+        });
+        let files = files.chain(self.pages.iter().flat_map(Pages::files));
+        let directories = files.filter_map(Path::parent).chain([settings.temporary.as_path()]);
+        self.record = RunRecord::new(spool::details(directories));
+    }
+
     /// Returns the sinks that the events of the run go to.
     pub(crate) fn sinks(&mut self) -> impl Iterator<Item = &mut dyn Sink> {
-        let needs_record = !self.whole.is_empty() || self.job_summary.is_some() || self.pages.is_some();
-        let record = needs_record.then_some(&mut self.record as &mut dyn Sink);
+        let record = self.needs_record().then_some(&mut self.record as &mut dyn Sink);
         self.streaming.iter_mut().map(|report| report as &mut dyn Sink).chain(record)
     }
 
@@ -271,12 +290,21 @@ impl Reports {
         self.record.summary.goes_on = goes_on;
         for report in &mut self.whole {
             report.finish(&self.record);
+            // The details may take the space that it needs.
+            if report.error.is_some() && self.record.leave_disk() {
+                report.finish(&self.record);
+            }
         }
         if let Some(summary) = &mut self.job_summary {
             summary.error = summary.append(&self.record).err();
         }
         if let Some(pages) = &self.pages {
-            self.page_error = pages.write(&self.record.started.outline, Some(&self.record), stop, settings).err();
+            let write = |record: &RunRecord| pages.write(&record.started.outline, Some(record), stop, settings).err();
+            self.page_error = write(&self.record);
+            let is_full = matches!(&self.page_error, Some(CommandError::System { .. }));
+            if is_full && self.record.leave_disk() {
+                self.page_error = write(&self.record);
+            }
         }
     }
 
@@ -340,10 +368,13 @@ enum Destination {
 impl Whole {
     fn finish(&mut self, record: &RunRecord) {
         let written = match &mut self.destination {
-            Destination::File(file) => file.write(|to| (self.write)(record, to)),
+            Destination::File(file) => file.write(|to| {
+                (self.write)(record, to)?;
+                spool::check(record)
+            }),
             Destination::Screen(output) => {
-                let mut text = Vec::new();
-                (self.write)(record, &mut text).and_then(|()| output.write_all(&text))
+                let mut output = BufWriter::new(output);
+                (self.write)(record, &mut output).and_then(|()| output.flush()).and_then(|()| spool::check(record))
             }
         };
         self.error = written.err();
@@ -372,6 +403,7 @@ impl JobSummary {
         let mut file = OpenOptions::new().append(true).create(true).open(&self.file)?;
         let left = JOB_SUMMARY.saturating_sub(file.metadata()?.len());
         let text = github::summary(record, usize::try_from(left).unwrap_or(0));
+        spool::check(record)?;
         file.write_all(text.as_bytes())
     }
 }

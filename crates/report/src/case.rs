@@ -112,14 +112,14 @@ pub(crate) fn is_unrun_repetition(record: &RunRecord, index: usize) -> bool {
     let scenario = record.started.outline.scenarios.get(index);
     scenario.and_then(|scenario| scenario.repetition).is_some_and(|repetition| repetition > 1)
         && record.state(index) == ScenarioState::Skipped
-        && record.deciding(index).is_none_or(|attempt| !attempt.started)
+        && record.deciding_end(index).is_none_or(|attempt| !attempt.started)
 }
 
 /// Says how many repetitions of a document's scenarios were not run, and why the first of them was not.
 pub(crate) fn unrun_repetitions(record: &RunRecord, document: usize) -> Option<String> {
     let mut unrun = record.scenarios_of(document).filter(|(index, _)| is_unrun_repetition(record, *index)).peekable();
     let &(first, scenario) = unrun.peek()?;
-    let message = message(scenario, record.deciding(first), ScenarioState::Skipped);
+    let message = message(scenario, record.deciding(first).as_deref(), ScenarioState::Skipped);
     Some(unrun_message(unrun.count(), &message))
 }
 

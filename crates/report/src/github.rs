@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use greenroom_event::{Event, EventKind, Outcome, Sink};
 
+use crate::attempts::Details;
 use crate::case::{self, Names};
 use crate::explanation;
 use crate::output::Output;
@@ -65,7 +66,11 @@ impl<W: Write> GithubReporter<W> {
         // Lines that are erased are not erased in a log.
         let terminal = Terminal { live: false, ..terminal };
         let out = Stopped { out: Output::new(out), token: token.clone(), ignores_commands: false };
-        Self { human: TerminalReporter::new(out, terminal, options), record: RunRecord::default(), token }
+        Self {
+            human: TerminalReporter::new(out, terminal, options),
+            record: RunRecord::new(Details::OfFailures),
+            token,
+        }
     }
 
     fn annotate(&mut self) {
@@ -155,12 +160,13 @@ fn annotation(text: &mut String, kind: &str, record: &RunRecord, names: &Names, 
     let Some(scenario) = record.started.outline.scenarios.get(index) else { return };
     let state = record.state(index);
     let is_flaky = state == ScenarioState::Flaky;
-    let attempt = if is_flaky { record.attempts(index).first() } else { record.deciding(index) };
+    let attempt = if is_flaky { record.attempts(index).into_iter().next() } else { record.deciding(index) };
+    let attempt = attempt.as_deref();
     let place = explanation::failed_at(scenario, attempt);
     let file = case::path(record.started.origin.as_ref(), &place.file);
     let name = names.scenario(index);
     let mut message = match state {
-        ScenarioState::Flaky => format!("{name}: passed in attempt {}\n", record.attempts(index).len()),
+        ScenarioState::Flaky => format!("{name}: passed in attempt {}\n", record.ends(index).count()),
         _ => String::new(),
     };
     message.push_str(&attempt.map_or_else(
@@ -259,7 +265,7 @@ fn failures_table(record: &RunRecord, names: &Names, failures: &[usize]) -> Stri
         let scenario = record.started.outline.scenarios.get(index)?;
         let (attempt, state) = (record.deciding(index), record.state(index));
         let word = if state == ScenarioState::Failed { "failed" } else { "broken" };
-        let message = case::message(scenario, attempt, state);
+        let message = case::message(scenario, attempt.as_deref(), state);
         Some([cell(names.scenario(index)), place(record, index), word.to_owned(), cell(&message)])
     });
     table("Failures", ["scenario", "place", "state", "reason"], &rows.collect::<Vec<_>>())
@@ -268,8 +274,9 @@ fn failures_table(record: &RunRecord, names: &Names, failures: &[usize]) -> Stri
 fn flaky_table(record: &RunRecord, names: &Names) -> String {
     let rows = scenarios_in(record, is_flaky).into_iter().filter_map(|index| {
         let scenario = record.started.outline.scenarios.get(index)?;
-        let message = case::message(scenario, record.attempts(index).first(), ScenarioState::Failed);
-        let attempts = record.attempts(index).len().to_string();
+        let attempts = record.attempts(index);
+        let message = case::message(scenario, attempts.first().map(|first| &**first), ScenarioState::Failed);
+        let attempts = attempts.len().to_string();
         Some([cell(names.scenario(index)), place(record, index), attempts, cell(&message)])
     });
     table("Flaky", ["scenario", "place", "attempts", "reason of the first failure"], &rows.collect::<Vec<_>>())
@@ -277,8 +284,8 @@ fn flaky_table(record: &RunRecord, names: &Names) -> String {
 
 fn slowest_table(record: &RunRecord, names: &Names) -> String {
     let took = |index: usize| {
-        let finished = record.deciding(index)?.finished.as_ref()?;
-        (finished.outcome != Outcome::Skipped).then_some(finished.took)
+        let end = record.deciding_end(index)?;
+        end.outcome.is_some_and(|outcome| outcome != Outcome::Skipped).then_some(end.took)
     };
     let count = record.started.outline.scenarios.len();
     let mut times: Vec<(Duration, usize)> = (0..count).filter_map(|index| Some((took(index)?, index))).collect();
@@ -309,8 +316,9 @@ fn table<const N: usize>(title: &str, columns: [&str; N], rows: &[[String; N]]) 
 /// Returns the place where a scenario failed, or its heading, for a cell of a table.
 fn place(record: &RunRecord, index: usize) -> String {
     let Some(scenario) = record.started.outline.scenarios.get(index) else { return String::new() };
-    let attempt = record.attempts(index).iter().find(|attempt| explanation::deciding_step(attempt).is_some());
-    let place = explanation::failed_at(scenario, attempt);
+    let attempts = record.attempts(index);
+    let attempt = attempts.iter().find(|attempt| explanation::deciding_step(attempt).is_some());
+    let place = explanation::failed_at(scenario, attempt.map(|attempt| &**attempt));
     cell(&format!("{}:{}", case::path(record.started.origin.as_ref(), &place.file), place.line))
 }
 
@@ -332,7 +340,7 @@ fn cell(text: &str) -> String {
 /// Returns the explanation of a failure, folded.
 fn details(record: &RunRecord, names: &Names, index: usize) -> String {
     let Some(attempt) = record.deciding(index) else { return String::new() };
-    let text = case::explanation(&record.started, attempt, record.state(index));
+    let text = case::explanation(&record.started, &attempt, record.state(index));
     let ticks = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(3.max(ticks + 1));
     let name = cell(names.scenario(index));

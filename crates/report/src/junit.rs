@@ -31,22 +31,97 @@ pub const FORMAT: Format = Format {
 const OUTPUT: usize = 1 << 20;
 
 fn write(record: &RunRecord, to: &mut dyn Write) -> io::Result<()> {
-    report(record).serialize(to).map_err(|error: SerializeError| io::Error::other(error.to_string()))
+    let names = Names::of(&record.started);
+    let mut suites = Vec::new();
+    for document in 0..record.started.outline.documents.len() {
+        if record.scenarios_of(document).next().is_some() {
+            suites.push((document, suite(record, &names, document)));
+        }
+    }
+    let [begin, end] = around_suites(&report(record, suites.iter().map(|(_, suite)| suite)))?;
+    to.write_all(begin.as_bytes())?;
+    for (document, suite) in suites {
+        let [begin, end] = around_cases(suite)?;
+        to.write_all(begin.as_bytes())?;
+        cases(record, &names, document, |case| to.write_all(text(case)?.as_bytes()))?;
+        to.write_all(end.as_bytes())?;
+    }
+    to.write_all(end.as_bytes())
 }
 
-fn report(record: &RunRecord) -> Report {
-    let names = Names::of(&record.started);
+/// Returns the report without its suites, which it counts.
+fn report<'a>(record: &RunRecord, suites: impl Iterator<Item = &'a TestSuite>) -> Report {
     let mut report = Report::new("greenroom");
     report.set_time(record.summary.took);
     if let Some(time) = timestamp(record, Duration::ZERO) {
         report.set_timestamp(time);
     }
-    for document in 0..record.started.outline.documents.len() {
-        if record.scenarios_of(document).next().is_some() {
-            report.add_test_suite(suite(record, &names, document));
-        }
+    for suite in suites {
+        report.tests += suite.tests;
+        report.skipped += suite.skipped;
+        report.failures += suite.failures;
+        report.errors += suite.errors;
     }
     report
+}
+
+/// The end of a report, and the end of a suite in it.
+const ENDS: [&str; 2] = ["</testsuites>\n", "    </testsuite>\n"];
+
+/// Returns what comes before and after the suites of a report.
+fn around_suites(report: &Report) -> io::Result<[String; 2]> {
+    let mut text = xml(report)?;
+    cut(&mut text, ENDS[0])?;
+    Ok([text, ENDS[0].to_owned()])
+}
+
+/// Returns what comes before and after the cases of a suite, which has properties.
+fn around_cases(suite: TestSuite) -> io::Result<[String; 2]> {
+    let mut text = in_report(suite)?;
+    cut(&mut text, ENDS[1])?;
+    Ok([text, ENDS[1].to_owned()])
+}
+
+/// Returns a case as it stands in its suite.
+///
+/// A whole report has an element in memory for each case. So cases are written one by one.
+fn text(case: TestCase) -> io::Result<String> {
+    let mut suite = TestSuite::new("");
+    suite.add_test_case(case);
+    let mut text = in_report(suite)?;
+    cut(&mut text, ENDS[1])?;
+    cut_line(&mut text)?;
+    Ok(text)
+}
+
+/// Returns a suite as it stands in a report.
+fn in_report(suite: TestSuite) -> io::Result<String> {
+    let mut report = Report::new("");
+    report.add_test_suite(suite);
+    let mut text = xml(&report)?;
+    cut(&mut text, ENDS[0])?;
+    // The declaration of XML, and the beginning of the report.
+    cut_line(&mut text)?;
+    cut_line(&mut text)?;
+    Ok(text)
+}
+
+fn xml(report: &Report) -> io::Result<String> {
+    report.to_string().map_err(|error: SerializeError| io::Error::other(error.to_string()))
+}
+
+/// Removes the end of a text.
+fn cut(text: &mut String, end: &str) -> io::Result<()> {
+    let begin = text.strip_suffix(end).ok_or_else(|| io::Error::other("an element of XML has no end"))?;
+    text.truncate(begin.len());
+    Ok(())
+}
+
+/// Removes the first line of a text.
+fn cut_line(text: &mut String) -> io::Result<()> {
+    let end = text.find('\n').ok_or_else(|| io::Error::other("an element of XML has no content"))?;
+    text.drain(..=end);
+    Ok(())
 }
 
 fn timestamp(record: &RunRecord, at: Duration) -> Option<DateTime<FixedOffset>> {
@@ -54,6 +129,7 @@ fn timestamp(record: &RunRecord, at: Duration) -> Option<DateTime<FixedOffset>> 
     DateTime::from_timestamp_micros(time.timestamp_micros()).map(Into::into)
 }
 
+/// Returns the suite of a document without its cases, which it counts.
 fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {
     // The suites of all partitions meet in one place.
     let mut suite = TestSuite::new(match &record.started.partition {
@@ -61,31 +137,55 @@ fn suite(record: &RunRecord, names: &Names, document: usize) -> TestSuite {
         None => names.document(document).to_owned(),
     });
     suite.extra.insert("file".into(), names.document(document).into());
-    let attempts = || record.scenarios_of(document).flat_map(|(index, _)| record.attempts(index));
-    if let Some(time) = attempts().map(|attempt| attempt.began).min().and_then(|at| timestamp(record, at)) {
+    let ends = || record.scenarios_of(document).flat_map(|(index, _)| record.ends(index));
+    if let Some(time) = ends().map(|end| end.began).min().and_then(|at| timestamp(record, at)) {
         suite.set_timestamp(time);
     }
     for (name, value) in properties(record) {
         suite.add_property(Property::new(name, value));
     }
     let mut time = Duration::ZERO;
-    for (index, scenario) in record.scenarios_of(document) {
+    let mut unrun = 0;
+    for (index, _) in record.scenarios_of(document) {
         if case::is_unrun_repetition(record, index) {
+            unrun = 1;
             continue;
         }
-        let case = case(record, names, index, scenario);
-        time += case.time.unwrap_or_default();
-        suite.add_test_case(case);
+        suite.tests += 1;
+        match record.state(index) {
+            ScenarioState::Passed | ScenarioState::Flaky => {}
+            ScenarioState::Skipped => suite.skipped += 1,
+            ScenarioState::Failed => suite.failures += 1,
+            ScenarioState::Broken | ScenarioState::Unfinished => suite.errors += 1,
+        }
+        time += record.deciding_end(index).map_or(Duration::ZERO, |end| end.took);
+    }
+    suite.tests += unrun;
+    suite.skipped += unrun;
+    suite.set_time(time);
+    suite
+}
+
+/// Passes the cases of a document on, one after another.
+fn cases(
+    record: &RunRecord,
+    names: &Names,
+    document: usize,
+    mut write: impl FnMut(TestCase) -> io::Result<()>,
+) -> io::Result<()> {
+    for (index, scenario) in record.scenarios_of(document) {
+        if !case::is_unrun_repetition(record, index) {
+            write(case(record, names, index, scenario))?;
+        }
     }
     if let Some(message) = case::unrun_repetitions(record, document) {
         let mut status = TestCaseStatus::skipped();
         status.set_message(message);
         let mut case = TestCase::new(case::UNRUN_REPETITIONS, status);
         case.set_classname(names.classes.get(document).map_or("", String::as_str));
-        suite.add_test_case(case);
+        write(case)?;
     }
-    suite.set_time(time);
-    suite
+    Ok(())
 }
 
 /// Returns facts about the run.
@@ -126,9 +226,9 @@ fn properties(record: &RunRecord) -> Vec<(&'static str, String)> {
 fn case(record: &RunRecord, names: &Names, index: usize, scenario: &ScenarioOutline) -> TestCase {
     let state = record.state(index);
     let attempts = record.attempts(index);
-    let deciding = attempts.last();
+    let deciding = attempts.last().map(|attempt| &**attempt);
     // The attempt that the failure is from; the others are reruns.
-    let first = attempts.first();
+    let first = attempts.first().map(|attempt| &**attempt);
     let message = case::message(scenario, deciding, state);
     let mut status = match state {
         ScenarioState::Passed | ScenarioState::Flaky => TestCaseStatus::success(),

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attempts;
 mod case;
 pub mod catalogue;
 mod comparison;
@@ -45,6 +46,7 @@ pub mod terminal;
 pub mod terminal_format;
 pub mod words;
 
+pub use attempts::{AttemptEnd, Details, Spool};
 pub use findings::Findings;
 pub use libtest::{LibtestLog, LibtestOptions, LibtestReporter};
 pub use reporter::Reporter;

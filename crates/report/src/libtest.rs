@@ -12,6 +12,7 @@ use std::time::Duration;
 use greenroom_event::{Event, EventKind, Outcome, Outline, Sink};
 use serde_json::Value;
 
+use crate::attempts::Details;
 use crate::case;
 use crate::output::Output;
 use crate::records::ScenarioRecord;
@@ -55,7 +56,7 @@ impl<W: Write> LibtestReporter<W> {
         Self {
             out: Output::new(out),
             options,
-            record: RunRecord::default(),
+            record: RunRecord::new(Details::OfFailures),
             running: BTreeMap::new(),
             passed: 0,
             failed: 0,
@@ -87,19 +88,19 @@ impl<W: Write> LibtestReporter<W> {
     fn end_test(&mut self, scenario: usize) {
         let Some(attempt) = self.record.deciding(scenario) else { return };
         let Some(finished) = attempt.finished.as_ref().filter(|finished| !finished.is_retried) else { return };
-        let state = ScenarioState::of(attempt);
+        let state = ScenarioState::of(&attempt);
         let mut output = None;
         let (event, message) = match state {
             ScenarioState::Skipped if !attempt.started => return,
             // The harness of Rust has no tests that are stopped.
             ScenarioState::Skipped => ("ignored", Some("stopped with the run")),
             state if state.is_failure() => {
-                output = Some(case::explanation(&self.record.started, attempt, state));
+                output = Some(case::explanation(&self.record.started, &attempt, state));
                 self.failed += 1;
                 ("failed", None)
             }
             _ => {
-                output = Some(printed(attempt)).filter(|text| self.options.shows_output && !text.is_empty());
+                output = Some(printed(&attempt)).filter(|text| self.options.shows_output && !text.is_empty());
                 self.passed += 1;
                 ("ok", None)
             }
@@ -165,10 +166,10 @@ fn started(name: &str) -> [(&'static str, Value); 3] {
 /// Returns the name of a scenario as a test. Repetitions have a number behind it.
 fn name(outline: &Outline, scenario: usize) -> String {
     let Some(scenario) = outline.scenarios.get(scenario) else { return String::new() };
-    let name = scenario.test.as_ref().unwrap_or(&scenario.title);
+    let name = scenario.test.as_deref().unwrap_or(&scenario.title);
     match scenario.repetition {
         Some(number) if number > 1 => format!("{name} (repetition {number})"),
-        _ => name.clone(),
+        _ => name.to_owned(),
     }
 }
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use greenroom_event::{Attempt, Event, EventKind, ScenarioFinished, StepFinished};
+use serde::{Deserialize, Serialize};
 
 /// The events of one attempt at a scenario, gathered.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScenarioRecord {
     /// Index in the outline.
     pub scenario: usize,

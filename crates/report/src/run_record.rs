@@ -3,11 +3,14 @@
 //! [`RunRecord`] takes events until the run is over, or until a recording that is cut short has no
 //! more. Then every scenario that began has its attempts in order, with or without an end.
 
+use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use greenroom_event::{Event, EventKind, Outcome, RunStarted, ScenarioOutline, Sink};
 
+use crate::attempts::{AttemptEnd, Attempts, Details};
 use crate::records::{Records, ScenarioRecord};
 use crate::summary::Summary;
 
@@ -16,13 +19,12 @@ use crate::summary::Summary;
 pub struct RunRecord {
     /// The start of the run: its outline, its isolation, its origin.
     pub started: RunStarted,
-    /// The attempts at each scenario, in order, by its index in the outline; empty if none began.
-    pub scenarios: Vec<Vec<ScenarioRecord>>,
     /// The counts.
     pub summary: Summary,
     /// Whether the run ended. A recording that is cut short, or of a run that goes on, has no end.
     pub ended: bool,
     records: Records,
+    attempts: Attempts,
 }
 
 /// How a scenario ended, over all its attempts.
@@ -45,7 +47,12 @@ pub enum ScenarioState {
 impl ScenarioState {
     /// Returns how one attempt ended, whatever the others did.
     pub fn of(attempt: &ScenarioRecord) -> Self {
-        match attempt.finished.as_ref().map(|finished| finished.outcome) {
+        Self::after(attempt.finished.as_ref().map(|finished| finished.outcome))
+    }
+
+    /// Returns how an attempt of this outcome ended.
+    fn after(outcome: Option<Outcome>) -> Self {
+        match outcome {
             Some(Outcome::Passed) => Self::Passed,
             Some(Outcome::Failed) => Self::Failed,
             Some(Outcome::Broken) => Self::Broken,
@@ -61,6 +68,11 @@ impl ScenarioState {
 }
 
 impl RunRecord {
+    /// Creates one that keeps the details of attempts there.
+    pub fn new(details: Details) -> Self {
+        Self { attempts: Attempts::new(details), ..Self::default() }
+    }
+
     /// Gathers a whole recording.
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
         let mut record = Self::default();
@@ -75,26 +87,46 @@ impl RunRecord {
     }
 
     /// Returns the attempts at a scenario, in order.
-    pub fn attempts(&self, scenario: usize) -> &[ScenarioRecord] {
-        self.scenarios.get(scenario).map_or(&[], Vec::as_slice)
+    pub fn attempts(&self, scenario: usize) -> Vec<Rc<ScenarioRecord>> {
+        self.attempts.records(scenario)
     }
 
     /// Returns the attempt that decides how a scenario ended: the last one.
-    pub fn deciding(&self, scenario: usize) -> Option<&ScenarioRecord> {
-        self.attempts(scenario).last()
+    pub fn deciding(&self, scenario: usize) -> Option<Rc<ScenarioRecord>> {
+        self.attempts.last(scenario)
+    }
+
+    /// Returns how the attempts at a scenario ended, in order, without reading their details.
+    pub fn ends(&self, scenario: usize) -> impl DoubleEndedIterator<Item = AttemptEnd> {
+        self.attempts.ends(scenario)
+    }
+
+    /// Returns how the attempt ended that decides.
+    pub fn deciding_end(&self, scenario: usize) -> Option<AttemptEnd> {
+        self.ends(scenario).next_back()
+    }
+
+    /// Moves details from a disk that is full into memory. Returns whether there were any.
+    pub fn leave_disk(&mut self) -> bool {
+        self.attempts.leave_disk()
+    }
+
+    /// Returns why details are missing that were to be read, once.
+    pub fn take_error(&self) -> Option<io::Error> {
+        self.attempts.take_error()
     }
 
     /// Returns how a scenario ended.
     pub fn state(&self, scenario: usize) -> ScenarioState {
-        let Some(record) = self.deciding(scenario) else {
+        let Some(end) = self.deciding_end(scenario) else {
             return ScenarioState::Skipped;
         };
         // Another attempt was to follow.
-        if record.finished.as_ref().is_some_and(|finished| finished.is_retried) {
+        if end.is_retried {
             return ScenarioState::Unfinished;
         }
-        match ScenarioState::of(record) {
-            ScenarioState::Passed if record.attempt > 1 => ScenarioState::Flaky,
+        match ScenarioState::after(end.outcome) {
+            ScenarioState::Passed if end.number > 1 => ScenarioState::Flaky,
             state => state,
         }
     }
@@ -112,15 +144,11 @@ impl RunRecord {
     }
 
     fn add(&mut self, mut record: ScenarioRecord) {
-        // It stays until the end of the run, with thousands of others.
+        // It may stay until the end of the run, with thousands of others.
         record.steps.shrink_to_fit();
         record.step_starts.shrink_to_fit();
         record.cleanups.shrink_to_fit();
-        // Only a damaged recording has a scenario that the outline does not have.
-        if let Some(attempts) = self.scenarios.get_mut(record.scenario) {
-            let at = attempts.partition_point(|other| other.attempt < record.attempt);
-            attempts.insert(at, record);
-        }
+        self.attempts.add(record);
     }
 }
 
@@ -130,7 +158,7 @@ impl Sink for RunRecord {
         match &event.kind {
             EventKind::RunStarted(started) => {
                 self.started = started.clone();
-                self.scenarios = vec![Vec::new(); started.outline.scenarios.len()];
+                self.attempts.begin(started.outline.scenarios.len());
             }
             EventKind::RunFinished { .. } => {
                 self.ended = true;
@@ -154,7 +182,7 @@ mod tests {
     fn started() -> Event {
         let scenario = |title: &str| ScenarioOutline {
             document: 0,
-            title: title.to_owned(),
+            title: title.into(),
             location: Location { file: "a.md".into(), line: 1 },
             ..ScenarioOutline::default()
         };

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use greenroom_event::{Event, EventKind, Sink};
 use serde_json::Value;
 
+use crate::attempts::Details;
 use crate::case::{self, Names};
 use crate::explanation;
 use crate::output::Output;
@@ -33,7 +34,7 @@ pub(crate) struct TapReporter<W: Write> {
 
 impl<W: Write> TapReporter<W> {
     pub(crate) fn new(out: W) -> Self {
-        let (record, names) = (RunRecord::default(), Names::default());
+        let (record, names) = (RunRecord::new(Details::OfFailures), Names::default());
         Self { out: Output::new(out), record, names, documents: Vec::new(), next: (0, 0), points: 0 }
     }
 
@@ -66,8 +67,8 @@ impl<W: Write> TapReporter<W> {
                 self.points = 0;
                 continue;
             };
-            let finished = self.record.deciding(scenario).and_then(|record| record.finished.as_ref());
-            if !is_over && finished.is_none_or(|finished| finished.is_retried) {
+            let end = self.record.deciding_end(scenario).filter(|end| end.outcome.is_some());
+            if !is_over && end.is_none_or(|end| end.is_retried) {
                 break;
             }
             if self.next.1 == 0 {
@@ -107,7 +108,7 @@ impl<W: Write> TapReporter<W> {
         let Some(scenario) = self.record.started.outline.scenarios.get(index) else { return };
         let state = self.record.state(index);
         let attempts = self.record.attempts(index);
-        let deciding = attempts.last();
+        let deciding = attempts.last().map(|attempt| &**attempt);
         let name = escape(self.names.scenario(index));
         let word = if state.is_failure() { "not ok" } else { "ok" };
         let message = case::message(scenario, deciding, state);
@@ -135,7 +136,7 @@ impl<W: Write> TapReporter<W> {
             facts.push(("duration_ms", (micros / 1000.0).into()));
         }
         let explained = match state {
-            ScenarioState::Flaky => attempts.first(),
+            ScenarioState::Flaky => attempts.first().map(|attempt| &**attempt),
             state if state.is_failure() => deciding,
             _ => None,
         };

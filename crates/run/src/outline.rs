@@ -1,12 +1,13 @@
 //! The first event of a run: which scenarios there are, and how they are kept apart.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use greenroom_doc::{MatchedStep, Plan, PlannedScenario, Sources, Span};
+use greenroom_doc::{Loaded, MatchedStep, Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
     CaptureMarkup, DocumentOutline, DocumentText, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline,
-    StepKind, StepMarkup, StepOutline, TextPart, User,
+    SharedText, StepKind, StepList, StepMarkup, StepOutline, StepSource, TextPart, User,
 };
 use greenroom_sandbox::{Property, StageUser};
 
@@ -28,13 +29,13 @@ pub fn outline(
     let mut scenario = |scenario: &PlannedScenario, test: Option<&String>| ScenarioOutline {
         document: scenario.document,
         test: test.cloned(),
-        title: scenario.title.to_string(),
+        title: Arc::clone(&scenario.title),
         location: locations.location(scenario.span),
         labels: scenario.labels.clone(),
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline { text: step.text.to_string(), location: locations.location(step.span) })
+            .map(|step| StepOutline { text: shared(&step.text), location: locations.location(step.span) })
             .collect(),
         ..ScenarioOutline::default()
     };
@@ -47,32 +48,82 @@ pub fn outline(
     }
 }
 
+/// Returns a text that shares the memory of the document, too.
+fn shared(text: &greenroom_doc::SharedText) -> SharedText {
+    let (whole, range) = text.place();
+    SharedText::within(whole, range)
+}
+
 /// Returns the texts of all documents, without the files that they name.
-pub fn texts(plan: &Plan, sources: &Sources) -> Vec<DocumentText> {
+pub fn texts(loaded: &Arc<Loaded>) -> Vec<DocumentText> {
+    let (plan, sources) = (&loaded.plan, &loaded.sources);
     let mut locations = Locations::new(sources);
-    let mut texts: Vec<DocumentText> = plan
-        .documents
-        .iter()
-        .map(|document| DocumentText {
-            subtitle: document.metadata.subtitle.clone(),
-            authors: document.metadata.authors.clone(),
-            date: document.metadata.date.clone(),
-            parts: document
-                .bodies
-                .iter()
-                .map(|&body| TextPart { location: locations.location(body), text: sources.text(body).to_owned() })
-                .collect(),
-            css_embed: document.metadata.css_embed.clone(),
-            css_urls: document.metadata.css_urls.clone(),
-            ..DocumentText::default()
-        })
-        .collect();
-    for scenario in &plan.scenarios {
-        if let Some(text) = texts.get_mut(scenario.document) {
-            text.steps.extend(scenario.steps.iter().map(|step| markup(&mut locations, step)));
+    let part = |body: Span| SharedText::within(&sources.file(body.source).text, body.start as usize..body.end as usize);
+    let texts = plan.documents.iter().enumerate().map(|(index, document)| DocumentText {
+        subtitle: document.metadata.subtitle.clone(),
+        authors: document.metadata.authors.clone(),
+        date: document.metadata.date.clone(),
+        parts: document
+            .bodies
+            .iter()
+            .map(|&body| TextPart { location: locations.location(body), text: part(body) })
+            .collect(),
+        steps: StepList::Source(Arc::new(PlannedSteps::new(loaded, index))),
+        css_embed: document.metadata.css_embed.clone(),
+        css_urls: document.metadata.css_urls.clone(),
+        ..DocumentText::default()
+    });
+    texts.collect()
+}
+
+/// The steps of a document in its plan.
+struct PlannedSteps {
+    loaded: Arc<Loaded>,
+    /// The first scenario of the document.
+    first: usize,
+    /// How many steps come before each of its scenarios, and before the end.
+    before: Vec<u32>,
+}
+
+impl PlannedSteps {
+    fn new(loaded: &Arc<Loaded>, document: usize) -> Self {
+        // Scenarios are in reading order.
+        let first = loaded.plan.scenarios.partition_point(|scenario| scenario.document < document);
+        let own = loaded.plan.scenarios[first..].iter().take_while(|scenario| scenario.document == document);
+        let mut before = vec![0];
+        let mut count = 0;
+        for scenario in own {
+            count += u32::try_from(scenario.steps.len()).unwrap_or(u32::MAX);
+            before.push(count);
         }
+        Self { loaded: Arc::clone(loaded), first, before }
     }
-    texts
+
+    fn planned(&self, index: usize) -> &MatchedStep {
+        let scenario = self.before.partition_point(|&before| before as usize <= index).saturating_sub(1);
+        let step = index - self.before[scenario] as usize;
+        &self.loaded.plan.scenarios[self.first + scenario].steps[step]
+    }
+}
+
+impl fmt::Debug for PlannedSteps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlannedSteps").field("count", &self.count()).finish_non_exhaustive()
+    }
+}
+
+impl StepSource for PlannedSteps {
+    fn count(&self) -> usize {
+        self.before.last().map_or(0, |&count| count as usize)
+    }
+
+    fn step(&self, index: usize) -> StepMarkup {
+        markup(&mut Locations::new(&self.loaded.sources), self.planned(index))
+    }
+
+    fn location(&self, index: usize) -> Location {
+        Locations::new(&self.loaded.sources).location(self.planned(index).span)
+    }
 }
 
 /// Returns the text of a step as the document writes it, and its captures there.

@@ -1,6 +1,7 @@
 //! `greenroom html`: typesets documents.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use greenroom_steps::Registry;
@@ -33,7 +34,7 @@ pub(crate) struct Html {
 
 impl Html {
     pub(crate) fn execute(&self, settings: &Settings, registry: &Registry) -> Result<ExitCode, CommandError> {
-        let loaded = self.documents.typeset(settings, registry)?;
+        let loaded = Arc::new(self.documents.typeset(settings, registry)?);
         let documents: Vec<&str> = loaded.plan.documents.iter().map(|document| &*document.path).collect();
         let output = Pages::at(&self.output, &documents, self.options, settings)?;
         output.spare("--output", &reports::inputs(&loaded), settings)?;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -201,6 +202,7 @@ impl Run {
             shares_tmp: matches!(self.sandbox, Sandbox::Tended),
         };
         let (loaded, named) = self.documents.load(settings, registry, &checks)?;
+        let loaded = Arc::new(loaded);
         let test_names = self.tests.as_ref().map_or_else(Vec::new, |_| test_filter::names(&loaded));
         let mut selected = self.filter.select(&loaded, &named)?;
         let mut libtest = LibtestOptions::default();
@@ -235,7 +237,7 @@ impl Run {
             }
         }
         let is_filtered_out = selected.is_empty();
-        let history = self.history.read(&loaded, settings)?;
+        let mut history = self.history.read(&loaded, settings)?;
         let mut selection = history.select(&loaded, selected);
         let mut chosen = std::mem::take(&mut selection.chosen);
         let mut partition = None;
@@ -245,6 +247,7 @@ impl Run {
         }
         let repeat = self.repetition.rounds(chosen.len())?;
         let durations = history.durations(&loaded, &chosen);
+        history.forget();
         let passed_earlier = selection.passed_earlier;
         let outputs = Outputs {
             format: self.format.or(settings.format()),
@@ -278,6 +281,7 @@ impl Run {
         if outputs.format == TerminalFormat::Github {
             reports.add_job_summary(settings);
         }
+        reports.spool(settings);
         let mut log = outputs.open_log(&libtest.ignored)?;
         let reporter = if outputs.of_tests.is_json {
             Box::new(LibtestReporter::new(screen.clone(), libtest))
@@ -333,7 +337,7 @@ impl Run {
         })
     }
 
-    fn options(&self, chosen: Vec<usize>, loaded: &Loaded, settings: &Settings, outputs: &Outputs) -> RunOptions {
+    fn options(&self, chosen: Vec<usize>, loaded: &Arc<Loaded>, settings: &Settings, outputs: &Outputs) -> RunOptions {
         let hosts = self.documents.other_hosts();
         RunOptions {
             chosen,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::Hasher;
 
 use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
+use greenroom_event::history::TextHash;
 use siphasher::sip::SipHasher24;
 
 /// What the hashes of a document's scenarios need.
@@ -23,12 +24,12 @@ impl<'a> DocumentHashes<'a> {
     }
 
     /// Returns the hash of a scenario.
-    pub(super) fn of_scenario(&self, scenario: &PlannedScenario) -> String {
+    pub(super) fn of_scenario(&self, scenario: &PlannedScenario) -> TextHash {
         let mut hasher = SipHasher24::new();
         for step in &scenario.steps {
             self.step(&mut hasher, step);
         }
-        format!("{:016x}", hasher.finish())
+        hasher.finish().into()
     }
 
     fn step(&self, hasher: &mut SipHasher24, step: &MatchedStep) {

@@ -9,10 +9,10 @@ mod hashes;
 mod recorder;
 mod store;
 
-use std::collections::BTreeMap;
 use std::fs::canonicalize;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -21,7 +21,7 @@ use greenroom_report::words;
 
 use crate::error::CommandError;
 use crate::settings::Settings;
-use greenroom_event::history::DocumentRecord;
+use greenroom_event::history::{DocumentRecord, TextHashes};
 use hashes::DocumentHashes;
 pub(crate) use recorder::Recorder;
 use store::Store;
@@ -62,8 +62,8 @@ pub(crate) struct History {
 #[derive(Debug)]
 struct RecordedDocument {
     path: PathBuf,
-    /// A hash of the text of each scenario, by title.
-    scenarios: BTreeMap<String, String>,
+    /// A hash of the text of each scenario.
+    scenarios: TextHashes,
     record: DocumentRecord,
 }
 
@@ -100,14 +100,14 @@ impl HistoryArguments {
         let mut documents: Vec<RecordedDocument> = paths
             .into_iter()
             .zip(records)
-            .map(|(path, record)| RecordedDocument { path, scenarios: BTreeMap::new(), record })
+            .map(|(path, record)| RecordedDocument { path, scenarios: TextHashes::new(), record })
             .collect();
         let hashes: Vec<DocumentHashes<'_>> = loaded.plan.documents.iter().map(DocumentHashes::new).collect();
         // Only the order of scenarios does not need them.
         let need_hashes = self.rerun.is_some() || !self.no_record;
         for scenario in loaded.plan.scenarios.iter().filter(|_| need_hashes) {
             let hash = hashes[scenario.document].of_scenario(scenario);
-            documents[scenario.document].scenarios.insert(scenario.title.to_string(), hash);
+            documents[scenario.document].scenarios.insert(Arc::clone(&scenario.title), hash);
         }
         Ok(History { store, documents, is_rerun: self.rerun.is_some(), is_recorded: !self.no_record })
     }
@@ -122,7 +122,7 @@ impl History {
         let is_outstanding = |&at: &usize| {
             let scenario = &loaded.plan.scenarios[at];
             let document = &self.documents[scenario.document];
-            document.record.is_outstanding(&scenario.title, &document.scenarios[&*scenario.title])
+            document.record.is_outstanding(&scenario.title, document.scenarios[&*scenario.title])
         };
         let outstanding = (0..loaded.plan.scenarios.len()).filter(is_outstanding).count();
         let before = selected.len();
@@ -139,6 +139,13 @@ impl History {
     pub(crate) fn durations(&self, loaded: &Loaded, chosen: &[usize]) -> Vec<Option<Duration>> {
         let scenarios = chosen.iter().map(|&at| &loaded.plan.scenarios[at]);
         scenarios.map(|scenario| self.documents[scenario.document].record.duration(&scenario.title)).collect()
+    }
+
+    /// Forgets what earlier runs left, which is read again when this one is recorded.
+    pub(crate) fn forget(&mut self) {
+        for document in &mut self.documents {
+            document.record = DocumentRecord::default();
+        }
     }
 
     /// Returns what records the run, unless it is not to be recorded.

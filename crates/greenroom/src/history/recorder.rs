@@ -1,12 +1,13 @@
 //! Records a run while it goes on: at its start, what it is about to run; at its end, the results.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use greenroom_event::{Attempt, Event, EventKind, Outcome, Outline, ScenarioFinished, Sink};
 
 use super::RecordedDocument;
 use super::store::Store;
-use greenroom_event::history::{DocumentRecord, LastOutcome, ScenarioResult};
+use greenroom_event::history::{DocumentRecord, Durations, LastOutcome, ScenarioResult};
 
 /// Records a run.
 #[derive(Debug)]
@@ -16,7 +17,7 @@ pub(crate) struct Recorder<'a> {
     /// The scenarios of the run, each once.
     scenarios: Vec<RunningScenario>,
     /// Which of them each entry of the outline is.
-    entries: Vec<usize>,
+    entries: Vec<u32>,
     warnings: Vec<String>,
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct Recorder<'a> {
 #[derive(Debug)]
 struct RunningScenario {
     document: usize,
-    title: String,
+    title: Arc<str>,
     /// Missing as long as no repetition of it has ended.
     result: Option<ScenarioResult>,
 }
@@ -40,20 +41,20 @@ impl<'a> Recorder<'a> {
     }
 
     fn begin(&mut self, outline: &Outline) {
-        let mut known: HashMap<(usize, &str), usize> = HashMap::new();
+        let mut known: HashMap<(usize, &str), u32> = HashMap::new();
         for scenario in &outline.scenarios {
-            let at = *known.entry((scenario.document, &scenario.title)).or_insert_with(|| {
+            let at = *known.entry((scenario.document, &*scenario.title)).or_insert_with(|| {
                 self.scenarios.push(RunningScenario {
                     document: scenario.document,
-                    title: scenario.title.clone(),
+                    title: Arc::clone(&scenario.title),
                     result: None,
                 });
-                self.scenarios.len() - 1
+                u32::try_from(self.scenarios.len() - 1).unwrap_or(u32::MAX)
             });
             self.entries.push(at);
         }
         self.update(|record, document, scenarios| {
-            let selected = scenarios.iter().map(|scenario| scenario.title.as_str());
+            let selected = scenarios.iter().map(|scenario| &*scenario.title);
             record.begin(&document.path.display().to_string(), &document.scenarios, selected);
         });
     }
@@ -62,13 +63,15 @@ impl<'a> Recorder<'a> {
         if finished.is_retried {
             return;
         }
-        let Some(scenario) = self.entries.get(attempt.index).and_then(|&at| self.scenarios.get_mut(at)) else { return };
+        let Some(scenario) = self.entries.get(attempt.index).and_then(|&at| self.scenarios.get_mut(at as usize)) else {
+            return;
+        };
         let outcome = match finished.outcome {
             Outcome::Passed => LastOutcome::Passed,
             Outcome::Skipped => LastOutcome::Unfinished,
             Outcome::Failed | Outcome::Broken => LastOutcome::Failed,
         };
-        let result = scenario.result.get_or_insert(ScenarioResult { outcome, took: Vec::new() });
+        let result = scenario.result.get_or_insert(ScenarioResult { outcome, took: Durations::default() });
         result.outcome = result.outcome.max(outcome);
         if outcome == LastOutcome::Passed {
             result.took.push(finished.took);

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::hash::Hasher;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -108,11 +108,14 @@ impl Store {
 
     /// Replaces a file. Only the owner of the lock does, so one name for new files is enough.
     fn write(&self, file: &Path, record: &DocumentRecord) -> io::Result<()> {
-        let text = record.to_json()?;
         let new = self.directory.join("new");
         let created = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new);
-        let written =
-            created.and_then(usable).and_then(|mut to| to.write_all(&text)).and_then(|()| fs::rename(&new, file));
+        let written = created.and_then(usable).and_then(|to| {
+            let mut to = BufWriter::new(to);
+            record.write(&mut to)?;
+            to.flush()?;
+            fs::rename(&new, file)
+        });
         if written.is_err() {
             let _ = fs::remove_file(&new);
         }

@@ -92,8 +92,8 @@ impl PageOutput {
 /// Returns the texts of all documents, with the pictures and style sheets that they name. Warns about
 /// those that are missing.
 #[cfg_attr(not(feature = "pages"), expect(unused_mut, unused_variables, reason = "pages alone show pictures"))]
-pub(crate) fn texts(loaded: &Loaded, settings: &Settings) -> Vec<Arc<DocumentText>> {
-    let mut texts = greenroom_run::texts(&loaded.plan, &loaded.sources);
+pub(crate) fn texts(loaded: &Arc<Loaded>, settings: &Settings) -> Vec<Arc<DocumentText>> {
+    let mut texts = greenroom_run::texts(loaded);
     #[cfg(feature = "pages")]
     documents::show(&assets::read(&mut texts, loaded, settings), loaded, settings);
     texts.into_iter().map(Arc::new).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use crate::error::CommandError;
 use crate::replace::{Replacement, resolve};
 use crate::settings::Settings;
 use crate::signals::Signals;
+use crate::spool;
 
 /// The pages of documents and their files.
 #[derive(Debug)]
@@ -116,7 +117,13 @@ impl Pages {
         let (names, index) = self.between_pages();
         let version = env!("CARGO_PKG_VERSION");
         let mut error = None;
-        let mut write = |file: &Replacement, text: &str| error = error.take().or(replace(file, text).err());
+        let mut write = |file: &Replacement, page: &dyn Fn(&mut dyn Write) -> io::Result<()>| {
+            let checked = |to: &mut dyn Write| {
+                page(to)?;
+                run.map_or(Ok(()), spool::check)
+            };
+            error = error.take().or(replace(file, checked).err());
+        };
         for (document, (file, _)) in self.documents.iter().enumerate().take(outline.documents.len()) {
             let request = page::Request {
                 outline,
@@ -127,11 +134,12 @@ impl Pages {
                 site: self.index.is_some().then_some(page::Site { pages: &names, index: &index }),
                 version,
             };
-            write(file, &page::page(&request));
+            write(file, &|to| page::write(&request, to));
         }
         if let Some(file) = &self.index {
             let pages: Vec<&str> = addresses.iter().map(String::as_str).collect();
-            write(file, &page::index::index(&page::index::Request { outline, run, pages: &pages, version }));
+            let request = page::index::Request { outline, run, pages: &pages, version };
+            write(file, &|to| page::index::write(&request, to));
         }
         let failed = |error| CommandError::system(format!("write {}", self.out.display()), &error);
         match error {
@@ -171,11 +179,11 @@ fn check(path: &Path) -> io::Result<Replacement> {
     }
 }
 
-fn replace(file: &Replacement, text: &str) -> io::Result<()> {
+fn replace(file: &Replacement, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     if let Some(directory) = file.target().parent() {
         fs::create_dir_all(directory)?;
     }
-    file.write(|to| to.write_all(text.as_bytes()))
+    file.write(write)
 }
 
 /// Encodes a path as an address: what has a meaning in one becomes `%23` and the like.

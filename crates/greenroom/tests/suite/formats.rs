@@ -79,6 +79,19 @@ greenroom: failed to write no/x.xml: its directory does not exist
     assert_eq!(project.names().iter().filter(|name| name.starts_with(".greenroom")).count(), 0);
 }
 
+/// What reports are made from is in a file beside them while the scenarios run.
+#[test]
+fn what_reports_are_made_from_leaves_a_full_disk_to_them() {
+    let Some(project) = Project::sealed() else { return };
+    let mount = "mount -t tmpfs -o size=1400k none out && \"$0\" \"$@\"; code=$?; cp out/* .; exit $code";
+    let scenario = "~~~scenario\nwhen I run sh -c 'head -c 60000 /dev/zero | tr \\\\0 x'\n~~~\n";
+    let scenarios: String = (0..16).map(|at| format!("# Scenario {at}\n{scenario}")).collect();
+    let project = project.file("x.md", document(&scenarios)).directory("out");
+    let project = project.bare().through(["unshare", "-U", "-r", "-m", "sh", "-c", mount]);
+    project.run(["run", "-q", "--junit", "out/new.xml", "x.md"]).passes().stderr("");
+    assert_eq!(read(&project, "new.xml").matches("<system-out>").count(), 16);
+}
+
 #[test]
 fn junit_is_valid_by_the_schema() {
     if !succeeds(&["xmllint", "--version"]) {

@@ -51,5 +51,12 @@ fn a_check_shares_the_texts_of_its_document() {
 #[test]
 fn a_run_keeps_no_events_of_scenarios_that_passed() {
     let growth = growth(&["run", "-q", "-j2", "x.md"], 100, 900);
-    assert!(growth < 3584, "{growth} bytes for each scenario");
+    assert!(growth < 3072, "{growth} bytes for each scenario");
+}
+
+#[test]
+fn reports_keep_no_events_of_scenarios_that_passed() {
+    let run = ["run", "-q", "-j2", "--events", "x.jsonl", "--junit", "x.xml", "--html", "x.html", "x.md"];
+    let growth = growth(&run, 100, 900);
+    assert!(growth < 4096, "{growth} bytes for each scenario");
 }

@@ -228,7 +228,7 @@ fn keys(outline: &Outline) -> Vec<Key> {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     let key = |scenario: &ScenarioOutline| {
         let path = outline.documents.get(scenario.document).map_or(String::new(), |document| normal(&document.path));
-        let key = Key { path, title: scenario.title.clone(), repetition: scenario.repetition, copy: 0 };
+        let key = Key { path, title: scenario.title.to_string(), repetition: scenario.repetition, copy: 0 };
         let copies = seen.entry(key.clone()).or_default();
         *copies += 1;
         Key { copy: *copies - 1, ..key }

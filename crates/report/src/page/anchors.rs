@@ -1,15 +1,18 @@
 //! Anchors: the names by which links find headings, steps and embedded files.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The beginning of names that belong to the page itself.
 pub(crate) const RESERVED: &str = "gr-";
 
 /// The anchors of one page, each there once.
+///
+/// A long document has hundreds of thousands, so this has hashes of them.
 #[derive(Debug, Default)]
 pub(crate) struct Anchors {
-    used: HashSet<String>,
-    /// How often an anchor was wanted, so that many equal headings stay cheap.
+    used: HashSet<u64>,
+    /// How often an anchor was wanted that was used already, so that many equal headings stay cheap.
     wanted: HashMap<String, usize>,
 }
 
@@ -17,11 +20,14 @@ impl Anchors {
     /// Adds an anchor: as wanted, or with a number if the page has that already.
     pub(crate) fn add(&mut self, wanted: &str) -> String {
         let wanted = if wanted.starts_with(RESERVED) { format!("section-{wanted}") } else { wanted.to_owned() };
-        let count = self.wanted.entry(wanted.clone()).or_insert(0);
+        if self.used.insert(hash(&wanted)) {
+            return wanted;
+        }
+        let count = self.wanted.entry(wanted.clone()).or_insert(1);
         loop {
-            let name = if *count == 0 { wanted.clone() } else { format!("{wanted}-{count}") };
+            let name = format!("{wanted}-{count}");
             *count += 1;
-            if self.used.insert(name.clone()) {
+            if self.used.insert(hash(&name)) {
                 return name;
             }
         }
@@ -30,13 +36,19 @@ impl Anchors {
     /// Adds exactly this anchor. Returns whether it is new and not reserved.
     pub(crate) fn claim(&mut self, name: &str) -> bool {
         let is_valid = !name.is_empty() && !name.contains(char::is_whitespace) && !name.starts_with(RESERVED);
-        is_valid && self.used.insert(name.to_owned())
+        is_valid && self.used.insert(hash(name))
     }
 
     /// Whether the page has this anchor.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.used.contains(name)
+        self.used.contains(&hash(name))
     }
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Returns the anchor of a text: in lower case, words joined with `-`.

@@ -10,14 +10,11 @@ use crate::words;
 /// More steps than this that use a file are folded.
 const SHOWN_USES: usize = 6;
 
-/// The most steps that are listed for a file.
-const LISTED_USES: usize = 500;
-
 /// Classes that say what a block is rather than its language.
 const ROLES: &[&str] = &["example", "file", "noNumberLines", "numberLines"];
 
 /// Returns an embedded file: its name, its lines, and which steps use it.
-pub(crate) fn file(file: &File, attributes: &Attributes, text: &str, layout: &Layout<'_>) -> Markup {
+pub(crate) fn file(file: &File, attributes: &Attributes, text: &str, layout: &Layout) -> Markup {
     let has_numbers = !attributes.is("noNumberLines");
     let label = format!("File {}", file.name);
     html! {
@@ -79,20 +76,23 @@ fn code(text: &str, attributes: &Attributes, name: Option<&str>, has_numbers: bo
     }
 }
 
-fn uses(file: &File, layout: &Layout<'_>) -> Markup {
-    let title = |scenario: usize| &layout.headings[layout.scenarios[scenario].heading].title;
-    let more = file.uses.len().saturating_sub(LISTED_USES);
+fn uses(file: &File, layout: &Layout) -> Markup {
+    let more = file.all_uses - file.uses.len();
     let list = html! {
         ul {
-            @for (scenario, number, anchor) in file.uses.iter().take(LISTED_USES) {
-                li { a href={ "#" (anchor) } { (title(*scenario)) ", step " (number) } }
+            @for &(scenario, number) in &file.uses {
+                li {
+                    a href={ "#" (layout.line_anchor(scenario, number)) } {
+                        (layout.heading_of(scenario).title) ", step " (number)
+                    }
+                }
             }
             @if more > 0 { li { "and " (words::count(more, "other step")) } }
         }
     };
-    let count = words::count(file.uses.len(), "step");
+    let count = words::count(file.all_uses, "step");
     html! {
-        @if file.uses.len() > SHOWN_USES {
+        @if file.all_uses > SHOWN_USES {
             details.uses { summary { "Used by " (count) } (list) }
         } @else {
             div.uses { p { "Used by" } (list) }

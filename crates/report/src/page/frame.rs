@@ -1,8 +1,11 @@
 //! What all pages have around their content: head, policy, style, script.
 
+use std::io::{self, Write};
+
 use greenroom_event::DocumentOutline;
 use maud::{DOCTYPE, PreEscaped, html};
 
+use crate::page::out::Out;
 use crate::page::{markup, policy};
 
 /// The style of all pages.
@@ -21,12 +24,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) linked: &'a [String],
 }
 
-/// Returns a whole page. `body` adds its content: it can be long, and is not copied.
-pub(crate) fn page(frame: &Frame<'_>, body: impl FnOnce(&mut String)) -> String {
-    let (mut page, end) = around(frame);
-    body(&mut page);
-    page.push_str(&end);
-    page
+/// Writes a whole page. `body` writes its content, which can be long.
+pub(crate) fn write(frame: &Frame<'_>, to: &mut dyn Write, body: impl FnOnce(&mut Out<'_>)) -> io::Result<()> {
+    let (begin, end) = around(frame);
+    let mut out = Out::new(to);
+    out.push_str(&begin);
+    body(&mut out);
+    out.push_str(&end);
+    out.finish()
 }
 
 /// Returns what is before and after the content of a page.

@@ -1,6 +1,7 @@
 //! The index of several pages: which documents there are, and how their scenarios ended, by label.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use greenroom_event::{Outline, ScenarioOutline};
 use maud::{Markup, html};
@@ -25,6 +26,15 @@ pub struct Request<'a> {
 
 /// Returns the index.
 pub fn index(request: &Request<'_>) -> String {
+    super::written(|to| write(request, to))
+}
+
+/// Writes the index.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write(request: &Request<'_>, to: &mut dyn Write) -> io::Result<()> {
     let outline = request.outline;
     let labels: BTreeSet<&str> =
         outline.scenarios.iter().flat_map(|scenario| scenario.labels.iter().map(String::as_str)).collect();
@@ -92,9 +102,8 @@ pub fn index(request: &Request<'_>) -> String {
             }
         }
     };
-    frame::page(&frame::Frame { title: "Documents", version: request.version, styles: &[], linked: &[] }, |page| {
-        page.push_str(&body.into_string());
-    })
+    let frame = frame::Frame { title: "Documents", version: request.version, styles: &[], linked: &[] };
+    frame::write(&frame, to, |page| page.push_str(&body.into_string()))
 }
 
 /// Returns how scenarios ended, or how many there are.

@@ -5,14 +5,15 @@
 //! scenario, where a step links to, which steps use a file.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use greenroom_doc::Attributes;
-use greenroom_event::{DocumentText, Outline, StepMarkup, TextPart};
+use greenroom_event::{DocumentText, Outline, TextPart};
 use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
 
 use crate::page::anchors::{Anchors, file_anchor, slug};
-use crate::page::diagram::DiagramKind;
 use crate::page::markdown::events;
+use crate::page::step_lines::{LineNumbers, StepFinder, WrittenLine, step_lines};
 
 /// More scenarios than this make a very long document.
 const MANY_SCENARIOS: usize = 2000;
@@ -21,20 +22,31 @@ const MANY_SCENARIOS: usize = 2000;
 const STRETCH: usize = 50;
 const STRETCHED: usize = 100;
 
+/// The most steps that are listed for a file.
+const LISTED_USES: usize = 500;
+
 /// What a document consists of.
+///
+/// A document can have 100,000 scenarios, so this has no texts of their steps.
 #[derive(Debug, Default)]
-pub(crate) struct Layout<'a> {
+pub(crate) struct Layout {
     /// All headings, in order.
     pub(crate) headings: Vec<Heading>,
     /// All fenced blocks, in order.
-    pub(crate) fences: Vec<Fence<'a>>,
+    pub(crate) fences: Vec<Fence>,
     /// All scenarios, in order.
     pub(crate) scenarios: Vec<Scenario>,
     /// All embedded files, in order.
     pub(crate) files: Vec<File>,
     files_by_name: HashMap<String, usize>,
+    /// The scenarios of the outline that are in the document, by place.
+    runs: Vec<usize>,
     /// Which scenario of the document has a scenario of the outline.
-    by_outline: HashMap<usize, usize>,
+    by_outline: HashMap<usize, u32>,
+    /// Lines of scenarios that are not steps: the scenario, and the number of the line.
+    without_step: Vec<(u32, u32)>,
+    /// Anchors of lines that another part of the document has the usual name of.
+    unusual_anchors: HashMap<(u32, u32), String>,
     pub(crate) anchors: Anchors,
 }
 
@@ -44,62 +56,47 @@ pub(crate) struct Heading {
     /// 1 to 6.
     pub(crate) level: u8,
     /// Its text without markup.
-    pub(crate) title: String,
-    pub(crate) anchor: String,
+    pub(crate) title: Box<str>,
+    pub(crate) anchor: Box<str>,
     /// The scenario that it names.
-    pub(crate) scenario: Option<usize>,
+    pub(crate) scenario: Option<u32>,
     /// Whether it is in no list and no quotation.
     pub(crate) is_outermost: bool,
 }
 
 /// A fenced block.
-#[derive(Debug)]
-pub(crate) struct Fence<'a> {
-    pub(crate) attributes: Attributes,
-    pub(crate) content: Content<'a>,
-}
-
-/// The content of a fenced block.
-#[derive(Debug)]
-pub(crate) enum Content<'a> {
-    /// Steps of a scenario.
-    Steps { scenario: Option<usize>, lines: Vec<StepLine<'a>> },
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fence {
+    /// Steps.
+    Steps(Option<Block>),
     /// An embedded file.
-    File { file: usize, text: String },
-    /// A diagram.
-    Diagram { kind: DiagramKind, text: String },
+    File(u32),
     /// Anything else.
-    Code(String),
+    Other,
 }
 
-/// A line of a scenario.
-#[derive(Debug)]
-pub(crate) struct StepLine<'a> {
-    /// As written.
-    pub(crate) text: String,
-    /// The step. `None` for a line that is not a step, or one that nothing matches.
-    pub(crate) step: Option<&'a StepMarkup>,
-    /// Its number in the scenario, from 1.
-    pub(crate) number: usize,
-    /// Its index in the scenario of the outline, if it is a step.
-    pub(crate) index: Option<usize>,
-    pub(crate) anchor: String,
+/// A block of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block {
+    pub(crate) scenario: u32,
+    /// How many lines and how many steps of the scenario come before.
+    pub(crate) lines_before: u32,
+    pub(crate) steps_before: u32,
 }
 
 /// A scenario.
 #[derive(Debug)]
 pub(crate) struct Scenario {
     /// Its heading.
-    pub(crate) heading: usize,
+    pub(crate) heading: u32,
+    /// Its last fenced block.
+    pub(crate) last_fence: u32,
     pub(crate) labels: Vec<String>,
-    /// Its fenced blocks.
-    pub(crate) fences: Vec<usize>,
-    /// Its indices in the outline, one for each repetition; empty if it was not selected.
-    pub(crate) runs: Vec<usize>,
-    /// How many steps it has.
-    pub(crate) steps: usize,
-    /// The anchors of its steps in the outline.
-    step_anchors: Vec<String>,
+    /// Its indices in the outline, in [`Layout::runs`].
+    runs: Range<u32>,
+    /// How many lines and how many steps it has.
+    lines: u32,
+    steps: u32,
 }
 
 /// An embedded file.
@@ -108,29 +105,44 @@ pub(crate) struct File {
     /// As written.
     pub(crate) name: String,
     pub(crate) anchor: String,
-    /// The steps that use it: the scenario, and the step's number and anchor.
-    pub(crate) uses: Vec<(usize, usize, String)>,
+    /// The first steps that use it: the scenario, and the number of the line.
+    pub(crate) uses: Vec<(u32, u32)>,
+    /// How many use it.
+    pub(crate) all_uses: usize,
 }
 
-impl<'a> Layout<'a> {
+impl Layout {
     /// Reads a document, the one at `index` of the outline.
-    pub(crate) fn read(text: &'a DocumentText, outline: &Outline, index: usize) -> Self {
+    pub(crate) fn read(text: &DocumentText, outline: &Outline, index: usize) -> Self {
         let mut layout = Self::default();
+        let place = |at: usize| {
+            let location = &outline.scenarios[at].location;
+            (&*location.file, location.line)
+        };
+        layout.runs = (0..outline.scenarios.len()).filter(|&at| outline.scenarios[at].document == index).collect();
+        layout.runs.sort_by_key(|&at| place(at));
+        let runs = |layout: &Self, file: &str, line: u32| {
+            let start = layout.runs.partition_point(|&at| place(at) < (file, line));
+            let end = layout.runs.partition_point(|&at| place(at) <= (file, line));
+            // A file that is twice in a document has its scenarios once.
+            if layout.runs.get(start).is_some_and(|run| layout.by_outline.contains_key(run)) {
+                return 0..0;
+            }
+            small(start)..small(end)
+        };
         let mut reader = Reader {
-            steps: text.steps.iter().map(|step| ((&*step.location.file, step.location.line), step)).collect(),
-            runs: HashMap::new(),
+            finder: StepFinder::new(&text.steps),
+            runs: &runs,
             open: None,
+            uses: Uses::new(),
             layout: &mut layout,
         };
-        for (at, scenario) in outline.scenarios.iter().enumerate().filter(|(_, scenario)| scenario.document == index) {
-            let place = (&*scenario.location.file, scenario.location.line);
-            reader.runs.entry(place).or_default().push(at);
-        }
         for part in &text.parts {
             reader.part(part);
         }
+        let uses = reader.uses;
         layout.name_steps();
-        layout.find_uses();
+        layout.find_uses(uses);
         layout
     }
 
@@ -144,8 +156,23 @@ impl<'a> Layout<'a> {
     ///
     /// In Chromium a filter costs time for each box that the browser knows. It knows none in a stretch that is
     /// far away.
-    pub(crate) fn begins_stretch(&self, scenario: usize) -> bool {
-        self.scenarios.len() >= STRETCHED && scenario.is_multiple_of(STRETCH)
+    pub(crate) fn begins_stretch(&self, scenario: u32) -> bool {
+        self.scenarios.len() >= STRETCHED && (scenario as usize).is_multiple_of(STRETCH)
+    }
+
+    /// Returns a scenario.
+    pub(crate) fn scenario(&self, scenario: u32) -> &Scenario {
+        &self.scenarios[scenario as usize]
+    }
+
+    /// Returns the heading of a scenario.
+    pub(crate) fn heading_of(&self, scenario: u32) -> &Heading {
+        &self.headings[self.scenario(scenario).heading as usize]
+    }
+
+    /// Returns the indices of a scenario in the outline, one for each repetition; none if it was not selected.
+    pub(crate) fn runs(&self, scenario: &Scenario) -> &[usize] {
+        &self.runs[scenario.runs.start as usize..scenario.runs.end as usize]
     }
 
     /// Returns the embedded file of this name, in any case.
@@ -155,129 +182,147 @@ impl<'a> Layout<'a> {
 
     /// Returns the anchor of a scenario of the outline.
     pub(crate) fn scenario_anchor(&self, outline: usize) -> Option<&str> {
-        let scenario = &self.scenarios[*self.by_outline.get(&outline)?];
-        Some(&self.headings[scenario.heading].anchor)
+        Some(&self.heading_of(*self.by_outline.get(&outline)?).anchor)
     }
 
     /// Returns the anchor of a step of a scenario of the outline.
-    pub(crate) fn step_anchor(&self, outline: usize, step: usize) -> Option<&str> {
-        let scenario = &self.scenarios[*self.by_outline.get(&outline)?];
-        scenario.step_anchors.get(step).map(String::as_str)
+    pub(crate) fn step_anchor(&self, outline: usize, step: usize) -> Option<String> {
+        let scenario = *self.by_outline.get(&outline)?;
+        let mut number = u32::try_from(step).ok().filter(|&step| step < self.scenario(scenario).steps)? + 1;
+        let first = self.without_step.partition_point(|&(of, _)| of < scenario);
+        for &(_, line) in self.without_step[first..].iter().take_while(|(of, _)| *of == scenario) {
+            if line <= number {
+                number += 1;
+            }
+        }
+        Some(self.line_anchor(scenario, number))
     }
 
-    /// Gives anchors to steps, after all headings have theirs.
+    /// Returns the anchor of a line of a scenario, by its number from 1.
+    pub(crate) fn line_anchor(&self, scenario: u32, number: u32) -> String {
+        let unusual = self.unusual_anchors.get(&(scenario, number));
+        unusual.cloned().unwrap_or_else(|| usual_anchor(&self.heading_of(scenario).anchor, number))
+    }
+
+    /// Gives anchors to the lines of scenarios, after all headings have theirs.
     fn name_steps(&mut self) {
-        for (at, scenario) in self.scenarios.iter_mut().enumerate() {
-            let anchor = &self.headings[scenario.heading].anchor;
-            for &fence in &scenario.fences {
-                let Content::Steps { lines, .. } = &mut self.fences[fence].content else { continue };
-                for line in lines {
-                    scenario.steps += 1;
-                    line.number = scenario.steps;
-                    line.anchor = self.anchors.add(&format!("{anchor}-step-{}", line.number));
-                    if line.step.is_some() {
-                        line.index = Some(scenario.step_anchors.len());
-                        scenario.step_anchors.push(line.anchor.clone());
-                    }
+        for (at, scenario) in (0..).zip(&self.scenarios) {
+            let anchor = &self.headings[scenario.heading as usize].anchor;
+            for number in 1..=scenario.lines {
+                let usual = usual_anchor(anchor, number);
+                let added = self.anchors.add(&usual);
+                if added != usual {
+                    self.unusual_anchors.insert((at, number), added);
                 }
             }
-            self.by_outline.extend(scenario.runs.iter().map(|&run| (run, at)));
         }
     }
 
-    fn find_uses(&mut self) {
-        for fence in &self.fences {
-            let Content::Steps { scenario: Some(scenario), lines } = &fence.content else { continue };
-            for line in lines {
-                let Some(step) = line.step else { continue };
-                for capture in step.captures.iter().filter(|capture| capture.kind == "file") {
-                    let name = step.text.get(capture.start..capture.end).unwrap_or_default().to_lowercase();
-                    if let Some(&file) = self.files_by_name.get(&name) {
-                        self.files[file].uses.push((*scenario, line.number, line.anchor.clone()));
-                    }
-                }
-            }
+    fn find_uses(&mut self, mut uses: Uses) {
+        for file in &mut self.files {
+            // Of several files of one name, links lead to the first.
+            (file.all_uses, file.uses) = uses.remove(&file.name.to_lowercase()).unwrap_or_default();
         }
     }
 }
 
+fn usual_anchor(heading: &str, number: u32) -> String {
+    format!("{heading}-step-{number}")
+}
+
+/// Returns an index of something that a document has fewer than 2³² of, since each takes a byte.
+fn small(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The lines that name files, by the names in lower case: how many there are, and the first of them.
+type Uses = HashMap<String, (usize, Vec<(u32, u32)>)>;
+
 /// Reads the parts of a document one after the other.
 struct Reader<'a, 'b> {
-    steps: HashMap<(&'a str, u32), &'a StepMarkup>,
-    runs: HashMap<(&'b str, u32), Vec<usize>>,
+    finder: StepFinder<'a>,
+    runs: &'b dyn Fn(&Layout, &str, u32) -> Range<u32>,
     /// The scenario that further blocks belong to, and the level of its heading.
-    open: Option<(usize, u8)>,
-    layout: &'b mut Layout<'a>,
+    open: Option<(u32, u8)>,
+    uses: Uses,
+    layout: &'b mut Layout,
+}
+
+/// A heading that is read.
+struct OpenHeading {
+    level: u8,
+    title: String,
+    id: Option<String>,
+    line: u32,
+    is_outermost: bool,
 }
 
 impl<'a> Reader<'a, '_> {
     fn part(&mut self, part: &'a TextPart) {
         // A scenario ends with its file.
         self.open = None;
-        let lines = Lines::of(part);
-        let mut last_heading: Option<(usize, u32)> = None;
-        let mut heading: Option<(Heading, Option<String>, u32)> = None;
-        let mut fence: Option<(Attributes, String, Vec<u32>)> = None;
+        self.finder.begin(&part.location.file);
+        let mut numbers = LineNumbers::of(part);
+        let mut last_heading: Option<(u32, u32)> = None;
+        let mut heading: Option<OpenHeading> = None;
+        let mut fence: Option<(Attributes, Vec<WrittenLine<'a>>)> = None;
         let mut depth = 0;
         for (event, range) in events(part) {
             match event {
                 Event::Start(Tag::Heading { level, id, .. }) => {
-                    let found = Heading {
+                    heading = Some(OpenHeading {
                         level: level as u8,
                         title: String::new(),
-                        anchor: String::new(),
-                        scenario: None,
+                        id: id.map(|id| id.to_string()),
+                        line: numbers.at(range.start),
                         is_outermost: depth == 0,
-                    };
-                    heading = Some((found, id.map(|id| id.to_string()), lines.at(range.start)));
+                    });
                 }
                 Event::End(TagEnd::Heading(_)) => {
-                    let Some((mut found, id, line)) = heading.take() else { continue };
-                    found.title.truncate(found.title.trim_end().len());
-                    found.title.drain(..found.title.len() - found.title.trim_start().len());
+                    let Some(OpenHeading { level, title, id, line, is_outermost }) = heading.take() else { continue };
+                    let title = title.trim();
                     let own = id.filter(|id| self.layout.anchors.claim(id));
-                    found.anchor = own.unwrap_or_else(|| self.layout.anchors.add(&slug(&found.title)));
-                    if self.open.is_some_and(|(_, level)| found.level <= level) {
+                    let anchor = own.unwrap_or_else(|| self.layout.anchors.add(&slug(title)));
+                    if self.open.is_some_and(|(_, open)| level <= open) {
                         self.open = None;
                     }
-                    last_heading = Some((self.layout.headings.len(), line));
-                    self.layout.headings.push(found);
+                    last_heading = Some((small(self.layout.headings.len()), line));
+                    self.layout.headings.push(Heading {
+                        level,
+                        title: title.into(),
+                        anchor: anchor.into(),
+                        scenario: None,
+                        is_outermost,
+                    });
                 }
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
-                    fence = Some((Attributes::parse(&info), String::new(), Vec::new()));
+                    fence = Some((Attributes::parse(&info), Vec::new()));
                 }
                 Event::End(TagEnd::CodeBlock) => {
-                    let Some((attributes, text, numbers)) = fence.take() else { continue };
+                    let Some((attributes, lines)) = fence.take() else { continue };
                     let content = if attributes.is("scenario") {
-                        self.scenario(&attributes, part, &lines, &numbers, last_heading)
+                        Fence::Steps(self.scenario(&attributes, part, lines, last_heading))
                     } else {
-                        self.other(&attributes, text)
+                        self.other(&attributes)
                     };
-                    self.layout.fences.push(Fence { attributes, content });
+                    self.layout.fences.push(content);
                 }
                 Event::Text(text) => {
-                    if let Some((attributes, content, numbers)) = &mut fence {
+                    if let Some((attributes, lines)) = &mut fence {
                         if attributes.is("scenario") {
-                            let last = range.end.saturating_sub(1).max(range.start);
-                            for line in lines.at(range.start)..=lines.at(last) {
-                                if numbers.last() != Some(&line) {
-                                    numbers.push(line);
-                                }
-                            }
-                        } else {
-                            content.push_str(&text);
+                            numbers.add(lines, range);
                         }
-                    } else if let Some((heading, ..)) = &mut heading {
+                    } else if let Some(heading) = &mut heading {
                         heading.title.push_str(&text);
                     }
                 }
                 Event::Code(text) => {
-                    if let Some((heading, ..)) = &mut heading {
+                    if let Some(heading) = &mut heading {
                         heading.title.push_str(&text);
                     }
                 }
                 Event::SoftBreak | Event::HardBreak => {
-                    if let Some((heading, ..)) = &mut heading {
+                    if let Some(heading) = &mut heading {
                         heading.title.push(' ');
                     }
                 }
@@ -291,84 +336,64 @@ impl<'a> Reader<'a, '_> {
     fn scenario(
         &mut self,
         attributes: &Attributes,
-        part: &'a TextPart,
-        lines: &Lines<'_>,
-        numbers: &[u32],
-        last_heading: Option<(usize, u32)>,
-    ) -> Content<'a> {
-        let file = &*part.location.file;
+        part: &TextPart,
+        written: Vec<WrittenLine<'a>>,
+        last_heading: Option<(u32, u32)>,
+    ) -> Option<Block> {
         if self.open.is_none()
             && let Some((heading, line)) = last_heading
         {
-            let at = self.layout.scenarios.len();
-            self.layout.headings[heading].scenario = Some(at);
-            self.open = Some((at, self.layout.headings[heading].level));
+            let at = small(self.layout.scenarios.len());
+            let of = &mut self.layout.headings[heading as usize];
+            of.scenario = Some(at);
+            self.open = Some((at, of.level));
+            let runs = (self.runs)(self.layout, &part.location.file, line);
+            let outlines = self.layout.runs[runs.start as usize..runs.end as usize].iter();
+            self.layout.by_outline.extend(outlines.map(|&run| (run, at)));
             self.layout.scenarios.push(Scenario {
                 heading,
+                last_fence: 0,
                 labels: Vec::new(),
-                fences: Vec::new(),
-                runs: self.runs.remove(&(file, line)).unwrap_or_default(),
+                runs,
+                lines: 0,
                 steps: 0,
-                step_anchors: Vec::new(),
             });
         }
-        let scenario = self.open.map(|(scenario, _)| scenario);
-        if let Some(scenario) = scenario.map(|at| &mut self.layout.scenarios[at]) {
-            scenario.fences.push(self.layout.fences.len());
-            for label in attributes.values("label") {
-                if !scenario.labels.iter().any(|known| known == label) {
-                    scenario.labels.push(label.to_owned());
+        let lines = step_lines(written, &mut self.finder);
+        let (at, _) = self.open?;
+        let scenario = &mut self.layout.scenarios[at as usize];
+        let block = Block { scenario: at, lines_before: scenario.lines, steps_before: scenario.steps };
+        scenario.last_fence = small(self.layout.fences.len());
+        for label in attributes.values("label") {
+            if !scenario.labels.iter().any(|known| known == label) {
+                scenario.labels.push(label.to_owned());
+            }
+        }
+        for line in lines {
+            scenario.lines += 1;
+            let Some(step) = line.step else {
+                self.layout.without_step.push((at, scenario.lines));
+                continue;
+            };
+            scenario.steps += 1;
+            for capture in step.captures.iter().filter(|capture| capture.kind == "file") {
+                let name = step.text.get(capture.start..capture.end).unwrap_or_default().to_lowercase();
+                let (count, first) = self.uses.entry(name).or_default();
+                *count += 1;
+                if first.len() < LISTED_USES {
+                    first.push((at, scenario.lines));
                 }
             }
         }
-        let line = |&number: &u32| {
-            let step = self.steps.get(&(file, number)).copied();
-            let text = step.map_or_else(|| lines.text(number), |step| step.text.clone());
-            (!text.is_empty()).then_some(StepLine { text, step, number: 0, index: None, anchor: String::new() })
-        };
-        Content::Steps { scenario, lines: numbers.iter().filter_map(line).collect() }
+        Some(block)
     }
 
-    fn other(&mut self, attributes: &Attributes, text: String) -> Content<'a> {
-        if let Some(name) = attributes.id.as_ref().filter(|_| attributes.is("file")) {
-            let file = self.layout.files.len();
-            self.layout.files_by_name.entry(name.to_lowercase()).or_insert(file);
-            let anchor = self.layout.anchors.add(&file_anchor(name));
-            self.layout.files.push(File { name: name.clone(), anchor, uses: Vec::new() });
-            return Content::File { file, text };
-        }
-        match DiagramKind::of_block(attributes) {
-            Some(kind) => Content::Diagram { kind, text },
-            None => Content::Code(text),
-        }
-    }
-}
-
-/// The lines of a part.
-struct Lines<'a> {
-    text: &'a str,
-    /// The line that the part begins in.
-    first: u32,
-    starts: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    fn of(part: &'a TextPart) -> Self {
-        let text = part.text.as_str();
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, first: part.location.line, starts }
-    }
-
-    /// Returns the line number of a place.
-    fn at(&self, place: usize) -> u32 {
-        let index = self.starts.partition_point(|&start| start <= place).saturating_sub(1);
-        self.first.saturating_add(u32::try_from(index).unwrap_or(u32::MAX))
-    }
-
-    /// Returns a line of a block without what Markdown puts before it.
-    fn text(&self, number: u32) -> String {
-        let start = self.starts.get((number - self.first) as usize).copied().unwrap_or_default();
-        let line = self.text[start..].lines().next().unwrap_or_default();
-        line.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '>').trim_end().to_owned()
+    fn other(&mut self, attributes: &Attributes) -> Fence {
+        let Some(name) = attributes.id.as_ref().filter(|_| attributes.is("file")) else { return Fence::Other };
+        let file = self.layout.files.len();
+        self.layout.files_by_name.entry(name.to_lowercase()).or_insert(file);
+        let anchor = self.layout.anchors.add(&file_anchor(name));
+        self.layout.files.push(File { name: name.clone(), anchor, uses: Vec::new(), all_uses: 0 });
+        Fence::File(small(file))
     }
 }

@@ -43,16 +43,19 @@ pub mod index;
 mod layout;
 mod markdown;
 mod markup;
+mod out;
 mod pictures;
 mod policy;
 mod prose;
 mod raw;
 pub(crate) mod results;
 mod scenario;
+mod step_lines;
 pub mod text;
 mod view;
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -98,6 +101,21 @@ pub struct Site<'a> {
 
 /// Returns the page of a document.
 pub fn page(request: &Request<'_>) -> String {
+    written(|to| write(request, to))
+}
+
+/// Returns what is written to a writer that never fails.
+fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    write(&mut bytes).map_or_else(|_| String::new(), |()| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Writes the page of a document, piece by piece.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write(request: &Request<'_>, to: &mut dyn Write) -> io::Result<()> {
     let empty = DocumentText::default();
     let document = &request.outline.documents[request.document];
     let text = document.text.as_deref().unwrap_or(&empty);
@@ -114,10 +132,9 @@ pub fn page(request: &Request<'_>) -> String {
         let state = state.filter(|state| !layout.is_long() || *state != ScenarioState::Passed);
         state.map_or_else(Markup::default, results::state_mark)
     };
-    let contents = contents::contents(&layout, without_heading, &mark);
     let embedded = embedded_styles(text);
     let has_top_heading = layout.headings.iter().enumerate().any(|(at, h)| h.level == 1 && Some(at) != without_heading);
-    let title_anchor = without_heading.map(|at| layout.headings[at].anchor.as_str());
+    let title_anchor = without_heading.map(|at| &*layout.headings[at].anchor);
     let title = frame::title(document);
     let shown = markup::text(title);
     let before = html! {
@@ -137,12 +154,12 @@ pub fn page(request: &Request<'_>) -> String {
     };
     let linked: &[String] = if request.links_styles { &text.css_urls } else { &[] };
     let frame = frame::Frame { title, version: request.version, styles: &embedded, linked };
-    frame::page(&frame, |page| {
+    frame::write(&frame, to, |page| {
         if let Some(view) = view {
             page.push_str(&results::summary(view).into_string());
         }
         page.push_str("<div class=\"page\">");
-        page.push_str(&contents.into_string());
+        contents::write(page, &layout, without_heading, &mark);
         page.push_str("<main id=\"gr-main\">");
         page.push_str(&before.into_string());
         page.push_str("<article>");
@@ -152,11 +169,11 @@ pub fn page(request: &Request<'_>) -> String {
 }
 
 /// Returns the first heading if it only repeats the title of the document.
-fn shown_as_title(layout: &Layout<'_>, text: &DocumentText, title: &str) -> Option<usize> {
+fn shown_as_title(layout: &Layout, text: &DocumentText, title: &str) -> Option<usize> {
     let first = layout.headings.first()?;
     let others = layout.headings.iter().skip(1).any(|heading| heading.level == 1);
     let begins = text.parts.first().is_some_and(|part| part.text.trim_start().starts_with("# "));
-    (first.level == 1 && !others && begins && first.scenario.is_none() && first.title == title.trim()).then_some(0)
+    (first.level == 1 && !others && begins && first.scenario.is_none() && *first.title == *title.trim()).then_some(0)
 }
 
 /// Returns the style sheets that are copied into the page.

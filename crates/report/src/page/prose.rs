@@ -2,25 +2,28 @@
 
 use std::collections::HashMap;
 
+use greenroom_doc::Attributes;
 use greenroom_event::{DocumentText, Outline, TextPart};
 use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 
 use crate::page::anchors::Anchors;
-use crate::page::diagram::{self, Drawings};
+use crate::page::diagram::{self, DiagramKind, Drawings};
 use crate::page::files::{self, anchor_link};
-use crate::page::layout::{Content, Layout};
+use crate::page::layout::{Fence, Layout};
 use crate::page::markdown::events;
 use crate::page::markup::{Escaped, Target, escape, target};
+use crate::page::out::Out;
 use crate::page::pictures::{self, NamedPicture, Pictures};
 use crate::page::raw::{self, Cleaner, RawPicture, Surroundings};
 use crate::page::results;
 use crate::page::scenario;
+use crate::page::step_lines::{LineNumbers, StepFinder, WrittenLine, step_lines};
 use crate::page::view::View;
 
 /// What a document's page is made of.
 pub(crate) struct Document<'a> {
     pub(crate) text: &'a DocumentText,
-    pub(crate) layout: &'a Layout<'a>,
+    pub(crate) layout: &'a Layout,
     pub(crate) drawings: &'a Drawings,
     /// The run, if there was one.
     pub(crate) view: Option<&'a View<'a>>,
@@ -31,11 +34,13 @@ pub(crate) struct Document<'a> {
 }
 
 /// Writes all parts of a document.
-pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anchors) {
+pub(crate) fn write(out: &mut Out<'_>, document: &Document<'_>, anchors: &mut Anchors) {
+    let mut finder = StepFinder::new(&document.text.steps);
     let mut page = Page { anchors, pictures: Pictures::new(document.text), file: "" };
     let (mut headings, mut fences, mut is_in_stretch) = (0, 0, false);
     for part in &document.text.parts {
         page.file = &part.location.file;
+        finder.begin(page.file);
         let mut writer = Writer {
             document,
             page: &mut page,
@@ -52,6 +57,8 @@ pub(crate) fn write(out: &mut String, document: &Document<'_>, anchors: &mut Anc
             image: None,
             html: None,
             code: None,
+            finder: &mut finder,
+            numbers: LineNumbers::of(part),
         };
         writer.part(part);
     }
@@ -87,10 +94,10 @@ struct Table {
 }
 
 /// Writes one part.
-struct Writer<'a, 'b, 'c> {
+struct Writer<'a, 'b, 'c, 'd> {
     document: &'a Document<'a>,
     page: &'b mut Page<'c>,
-    out: &'b mut String,
+    out: &'b mut Out<'d>,
     cleaner: Cleaner,
     /// How many elements of Markdown are open.
     depth: usize,
@@ -110,20 +117,31 @@ struct Writer<'a, 'b, 'c> {
     image: Option<RawPicture>,
     /// A block of HTML, as far as it is read.
     html: Option<String>,
-    /// A block of code without a fence, as far as it is read. Empty for one with a fence.
-    code: Option<(bool, String)>,
+    /// A block of code, as far as it is read.
+    code: Option<Code<'a>>,
+    finder: &'b mut StepFinder<'a>,
+    numbers: LineNumbers<'a>,
 }
 
-impl Writer<'_, '_, '_> {
-    fn part(&mut self, part: &TextPart) {
-        for (event, _) in events(part) {
+/// A block of code.
+struct Code<'a> {
+    /// What its fence says, if it has one.
+    attributes: Option<Attributes>,
+    text: String,
+    /// Its lines, if they are steps.
+    lines: Vec<WrittenLine<'a>>,
+}
+
+impl<'a> Writer<'a, '_, '_, '_> {
+    fn part(&mut self, part: &'a TextPart) {
+        for (event, range) in events(part) {
             if let Some(image) = &mut self.image {
                 match event {
                     Event::Text(text) | Event::Code(text) => image.alt.push_str(&text),
                     Event::SoftBreak | Event::HardBreak => image.alt.push(' '),
                     Event::End(TagEnd::Image) => {
                         if let Some(image) = self.image.take() {
-                            self.page.picture(self.out, &image);
+                            self.page.picture(&mut self.out.text, &image);
                         }
                     }
                     _ => {}
@@ -138,15 +156,21 @@ impl Writer<'_, '_, '_> {
                         block.push_str(&html);
                     }
                 }
-                Event::Text(text) if let Some((_, code)) = &mut self.code => code.push_str(&text),
+                Event::Text(text) if let Some(code) = &mut self.code => {
+                    if code.attributes.as_ref().is_some_and(|attributes| attributes.is("scenario")) {
+                        self.numbers.add(&mut code.lines, range);
+                    } else {
+                        code.text.push_str(&text);
+                    }
+                }
                 Event::InlineHtml(html) => {
                     // In a table, only what stands inside a paragraph can stand in a cell.
-                    self.cleaner.clean(&html, self.depth, true, self.page, self.out);
+                    self.cleaner.clean(&html, self.depth, true, self.page, &mut self.out.text);
                 }
                 _ if self.cleaner.is_dropping() => {}
-                Event::Text(text) => escape(self.out, &text),
+                Event::Text(text) => escape(&mut self.out.text, &text),
                 Event::Code(code) => self.out.push_str(&format!("<code>{}</code>", Escaped(&code))),
-                Event::SoftBreak => self.out.push('\n'),
+                Event::SoftBreak => self.out.push_str("\n"),
                 Event::HardBreak => self.out.push_str("<br>\n"),
                 Event::Rule => self.out.push_str("<hr>\n"),
                 Event::TaskListMarker(is_done) => self.out.push_str(if is_done {
@@ -158,7 +182,7 @@ impl Writer<'_, '_, '_> {
                 Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
             }
         }
-        self.cleaner.close(self.out);
+        self.cleaner.close(&mut self.out.text);
         self.close_section();
     }
 
@@ -188,7 +212,11 @@ impl Writer<'_, '_, '_> {
                 return;
             }
             Tag::CodeBlock(kind) => {
-                self.code = Some((matches!(kind, CodeBlockKind::Fenced(_)), String::new()));
+                let attributes = match kind {
+                    CodeBlockKind::Fenced(info) => Some(Attributes::parse(&info)),
+                    CodeBlockKind::Indented => None,
+                };
+                self.code = Some(Code { attributes, text: String::new(), lines: Vec::new() });
                 return;
             }
             Tag::List(None) => "<ul>\n",
@@ -235,13 +263,13 @@ impl Writer<'_, '_, '_> {
     fn end(&mut self, tag: TagEnd) {
         if tag == TagEnd::HtmlBlock {
             if let Some(html) = self.html.take() {
-                self.cleaner.clean(&html, self.depth, false, self.page, self.out);
-                self.cleaner.end_block(self.depth, self.out);
+                self.cleaner.clean(&html, self.depth, false, self.page, &mut self.out.text);
+                self.cleaner.end_block(self.depth, &mut self.out.text);
             }
             return;
         }
         self.depth -= 1;
-        self.cleaner.leave(self.depth, self.out);
+        self.cleaner.leave(self.depth, &mut self.out.text);
         let html = match tag {
             TagEnd::Paragraph => "</p>\n",
             TagEnd::Heading(_) => return self.end_heading(),
@@ -269,12 +297,14 @@ impl Writer<'_, '_, '_> {
 
     /// Ends the section of the scenario before, and begins that of the next.
     fn begin_heading(&mut self) {
+        // Nothing that is written before a heading changes any more.
+        self.out.flush_if_long();
         let heading = &self.document.layout.headings[*self.headings];
         if !heading.is_outermost {
             return;
         }
         if self.section.is_some_and(|level| heading.level <= level) || heading.scenario.is_some() {
-            self.cleaner.close(self.out);
+            self.cleaner.close(&mut self.out.text);
             self.close_section();
         }
         if let Some(scenario) = heading.scenario {
@@ -283,8 +313,8 @@ impl Writer<'_, '_, '_> {
                 let end = if std::mem::replace(self.is_in_stretch, true) { "</div>\n" } else { "" };
                 self.out.push_str(&format!("{end}<div class=\"stretch\">\n"));
             }
-            let labels = self.document.layout.scenarios[scenario].labels.join(" ");
-            let runs = &self.document.layout.scenarios[scenario].runs;
+            let labels = self.document.layout.scenario(scenario).labels.join(" ");
+            let runs = self.document.layout.runs(self.document.layout.scenario(scenario));
             let state = self.document.view.map(|view| results::shown_state(view, runs));
             let state = state.map(|state| state.map_or("not-run", results::state_name));
             let state = state.map_or_else(String::new, |state| format!(" data-state=\"{state}\""));
@@ -312,7 +342,7 @@ impl Writer<'_, '_, '_> {
         let class =
             if classes.is_empty() { String::new() } else { format!(" class=\"{}\"", Escaped(&classes.join(" "))) };
         let anchor = Escaped(&heading.anchor);
-        self.heading_start = self.out.len();
+        self.heading_start = self.out.text.len();
         self.out.push_str(&format!("<div class=\"heading\"><h{} id=\"{anchor}\"{class}>", heading.level));
     }
 
@@ -324,43 +354,45 @@ impl Writer<'_, '_, '_> {
         }
         self.out.push_str("</div>\n");
         if let (Some(scenario), Some(view)) = (heading.scenario, self.document.view) {
-            let runs = &self.document.layout.scenarios[scenario].runs;
+            let runs = self.document.layout.runs(self.document.layout.scenario(scenario));
             self.out.push_str(&results::scenario_state(view, runs).into_string());
         }
         if self.document.without_heading == Some(*self.headings) {
-            self.out.truncate(self.heading_start);
+            self.out.text.truncate(self.heading_start);
         }
         *self.headings += 1;
     }
 
     fn end_code(&mut self) {
-        let Some((is_fenced, text)) = self.code.take() else { return };
-        if !is_fenced {
+        let Some(Code { attributes, text, lines }) = self.code.take() else { return };
+        let Some(attributes) = attributes else {
             self.out.push_str(&files::indented(&text).into_string());
             return;
-        }
+        };
         let layout = self.document.layout;
         let at = *self.fences;
-        let fence = &layout.fences[at];
         *self.fences += 1;
-        let markup = match &fence.content {
-            Content::Steps { scenario, lines } => {
-                let runs = scenario.map_or(&[][..], |scenario| &layout.scenarios[scenario].runs);
+        let markup = match layout.fences[at] {
+            Fence::Steps(block) => {
+                let runs = block.map_or(&[][..], |block| layout.runs(layout.scenario(block.scenario)));
                 let shown = self.document.view.and_then(|view| Some((view, results::shown_run(view, runs)?)));
-                scenario::steps(lines, layout, shown)
+                scenario::steps(&step_lines(lines, self.finder), block, layout, shown)
             }
-            Content::File { file, text } => files::file(&layout.files[*file], &fence.attributes, text, layout),
-            Content::Diagram { kind, text } => diagram::figure(*kind, text, self.document.drawings),
-            Content::Code(text) => files::block(&fence.attributes, text),
+            Fence::File(file) => files::file(&layout.files[file as usize], &attributes, &text, layout),
+            Fence::Other => match DiagramKind::of_block(&attributes) {
+                Some(kind) => diagram::figure(kind, &text, self.document.drawings),
+                None => files::block(&attributes, &text),
+            },
         };
         self.out.push_str(&markup.into_string());
-        self.out.push('\n');
-        if let (Content::Steps { scenario: Some(scenario), .. }, Some(view)) = (&fence.content, self.document.view) {
-            let scenario = &layout.scenarios[*scenario];
-            if scenario.fences.last() == Some(&at) {
-                self.out.push_str(&results::scenario_end(view, &scenario.runs).into_string());
+        self.out.push_str("\n");
+        if let (Fence::Steps(Some(block)), Some(view)) = (layout.fences[at], self.document.view) {
+            let scenario = layout.scenario(block.scenario);
+            if scenario.last_fence as usize == at {
+                self.out.push_str(&results::scenario_end(view, layout.runs(scenario)).into_string());
             }
         }
+        self.out.flush_if_long();
     }
 
     fn cell(&mut self) {
@@ -373,7 +405,7 @@ impl Writer<'_, '_, '_> {
         self.table.column += 1;
         self.out.push_str(if self.table.is_head { "<th scope=\"col\"" } else { "<td" });
         self.out.push_str(class);
-        self.out.push('>');
+        self.out.push_str(">");
     }
 
     /// Returns the address of the page for a link to another document.
@@ -402,7 +434,7 @@ impl Writer<'_, '_, '_> {
         if !title.is_empty() {
             self.out.push_str(&format!(" title=\"{}\"", Escaped(title)));
         }
-        self.out.push('>');
+        self.out.push_str(">");
     }
 }
 

@@ -4,26 +4,33 @@ use greenroom_event::{StepKind, StepMarkup};
 use maud::{Markup, PreEscaped, html};
 
 use crate::page::files::anchor_link;
-use crate::page::layout::{Layout, StepLine};
+use crate::page::layout::{Block, Layout};
 use crate::page::markup::{Escaped, escape};
 use crate::page::results;
+use crate::page::step_lines::StepLine;
 use crate::page::view::View;
 
-/// Returns a block of steps.
-pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>, run: Option<(&View<'_>, usize)>) -> Markup {
+/// Returns a block of steps. `block` is missing if they belong to no scenario.
+pub(crate) fn steps(
+    lines: &[StepLine<'_>],
+    block: Option<Block>,
+    layout: &Layout,
+    run: Option<(&View<'_>, usize)>,
+) -> Markup {
+    let lines = numbered(lines, block, layout);
     let first = lines.first().map_or(1, |line| line.number.max(1));
     html! {
         ol.steps start=[(first > 1).then_some(first)] {
-            @for line in lines {
-                li id=(line.anchor) {
+            @for Numbered { line, number, anchor, index } in &lines {
+                li id=(anchor) {
                     div.step-line {
                         span { (text(line, layout)) }
-                        @if !layout.is_long() { (anchor_link(&line.anchor, &format!("step {}", line.number))) }
-                        @if let Some((view, run, step)) = step_of_run(line, run) {
+                        @if !layout.is_long() { (anchor_link(anchor, &format!("step {number}"))) }
+                        @if let Some(((view, run), step)) = run.zip(*index) {
                             (results::step_state(view, run, step, layout.is_long()))
                         }
                     }
-                    @if let Some((view, run, step)) = step_of_run(line, run) {
+                    @if let Some(((view, run), step)) = run.zip(*index) {
                         (results::step_details(view, run, step))
                     }
                 }
@@ -32,31 +39,50 @@ pub(crate) fn steps(lines: &[StepLine<'_>], layout: &Layout<'_>, run: Option<(&V
     }
 }
 
-/// Returns the run, the scenario and the step in it that a line stands for.
-fn step_of_run<'a>(line: &StepLine<'_>, run: Option<(&'a View<'a>, usize)>) -> Option<(&'a View<'a>, usize, usize)> {
-    let (view, scenario) = run?;
-    Some((view, scenario, line.index?))
+/// A line with its place in the scenario.
+struct Numbered<'a> {
+    line: &'a StepLine<'a>,
+    /// Its number in the scenario, from 1.
+    number: u32,
+    anchor: String,
+    /// Its index in the scenario of the outline, if it is a step.
+    index: Option<usize>,
+}
+
+fn numbered<'a>(lines: &'a [StepLine<'a>], block: Option<Block>, layout: &Layout) -> Vec<Numbered<'a>> {
+    let Some(Block { scenario, lines_before, steps_before }) = block else {
+        let line = |line| Numbered { line, number: 0, anchor: String::new(), index: None };
+        return lines.iter().map(line).collect();
+    };
+    let mut index = steps_before as usize;
+    let line = |(number, line): (u32, &'a StepLine<'a>)| {
+        let of_step = line.step.is_some().then_some(index);
+        index += usize::from(of_step.is_some());
+        Numbered { line, number, anchor: layout.line_anchor(scenario, number), index: of_step }
+    };
+    (lines_before + 1..).zip(lines).map(line).collect()
 }
 
 /// Returns the text of a step with its keyword and its captures.
-fn text(line: &StepLine<'_>, layout: &Layout<'_>) -> Markup {
-    let mut out = String::with_capacity(line.text.len() + 100);
-    let keyword = line.text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(line.text.len());
-    let kind = line.step.filter(|_| !layout.is_long()).map_or("", |step| match step.kind {
+fn text(line: &StepLine<'_>, layout: &Layout) -> Markup {
+    let text = line.text();
+    let mut out = String::with_capacity(text.len() + 100);
+    let keyword = text.find(|c: char| c.is_ascii_whitespace()).unwrap_or(text.len());
+    let kind = line.step.as_ref().filter(|_| !layout.is_long()).map_or("", |step| match step.kind {
         StepKind::Given => " class=\"given\"",
         StepKind::When => " class=\"when\"",
         StepKind::Then => " class=\"then\"",
     });
-    out.push_str(&format!("<b{kind}>{}</b>", Escaped(&line.text[..keyword])));
-    match line.step {
+    out.push_str(&format!("<b{kind}>{}</b>", Escaped(&text[..keyword])));
+    match &line.step {
         Some(step) => captures(&mut out, step, keyword, layout),
-        None => escape(&mut out, &line.text[keyword..]),
+        None => escape(&mut out, &text[keyword..]),
     }
     PreEscaped(out)
 }
 
 /// Adds the rest of a step, with its captures marked by their type.
-fn captures(out: &mut String, step: &StepMarkup, from: usize, layout: &Layout<'_>) {
+fn captures(out: &mut String, step: &StepMarkup, from: usize, layout: &Layout) {
     let mut at = from;
     for capture in &step.captures {
         // A recording may hold anything.

@@ -132,7 +132,7 @@ impl Live {
 
     fn running_line(&self, outline: &Outline, index: usize, running: &Running) -> String {
         let scenario = outline.scenarios.get(index);
-        let title = scenario.map_or("a scenario", |scenario| &scenario.title);
+        let title = scenario.map_or("a scenario", |scenario| &*scenario.title);
         let title = words::escape(title);
         let elapsed = words::duration(self.now.saturating_sub(running.since));
         let doing = match (&running.waiting, running.step) {

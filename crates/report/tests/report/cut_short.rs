@@ -53,7 +53,7 @@ fn check(events: &[Event], is_whole: bool, cut: &str) {
     assert_eq!(page.contains("This recording is cut short."), !is_whole, "{cut}");
     let has_text = started.outline.documents[0].text.is_some();
     for scenario in started.outline.scenarios.iter().filter(|_| has_text) {
-        assert!(page.contains(&scenario.title), "{cut}: {} is missing", scenario.title);
+        assert!(page.contains(&*scenario.title), "{cut}: {} is missing", scenario.title);
     }
     for format in FORMATS {
         if let Writing::Whole(write) = format.writing {

@@ -59,7 +59,7 @@ fn outcomes(events: &[Event]) -> Vec<(String, usize, Option<Outcome>)> {
         .map(|(index, scenario)| {
             let attempts = record.attempts(index);
             let outcome = attempts.last().and_then(|last| Some(last.finished.as_ref()?.outcome));
-            (scenario.title.clone(), attempts.len(), outcome)
+            (scenario.title.to_string(), attempts.len(), outcome)
         })
         .collect()
 }
@@ -85,7 +85,8 @@ fn a_rerun_adds_an_attempt_and_its_result_counts() {
     let run_of = |attempt| runs.runs.iter().find(|run| run.attempts.contains(&attempt)).unwrap();
     let host = |attempt| run_of(attempt).origin.clone().unwrap().machine.host;
     assert_eq!(
-        record.scenarios[1]
+        record
+            .attempts(1)
             .iter()
             .map(|record| host(greenroom_event::Attempt { index: 1, number: record.attempt }))
             .collect::<Vec<_>>(),

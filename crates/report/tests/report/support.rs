@@ -35,9 +35,9 @@ impl Run {
             .iter()
             .map(|(title, steps)| ScenarioOutline {
                 document: 0,
-                title: (*title).to_owned(),
+                title: (*title).into(),
                 location: place(),
-                steps: steps.iter().map(|text| StepOutline { text: (*text).to_owned(), location: place() }).collect(),
+                steps: steps.iter().map(|text| StepOutline { text: (*text).into(), location: place() }).collect(),
                 ..ScenarioOutline::default()
             })
             .collect();

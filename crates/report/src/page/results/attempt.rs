@@ -61,7 +61,7 @@ fn repetitions(view: &View<'_>, shown: usize, runs: &[usize]) -> Markup {
     };
     html! {
         @for &run in failed.iter().take(MOST_REPETITIONS) {
-            @if let Some(record) = view.run.deciding(run) { (folded(view, record, &title(run))) }
+            @if let Some(record) = view.run.deciding(run) { (folded(view, &record, &title(run))) }
         }
         @if more > 0 { p.remark { (words::count(more, "more repetition")) " did not pass" } }
         @for state in state::ALL.into_iter().filter(|state| !state.is_failure()) {

@@ -19,9 +19,9 @@ mod step;
 mod summary;
 mod timeline;
 
-use greenroom_event::LeftOver;
 use maud::{Markup, html};
 
+use crate::attempts::AttemptEnd;
 use crate::page::View;
 use crate::page::text;
 use crate::run_record::ScenarioState;
@@ -54,8 +54,8 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
         };
         return html! { p.scenario-state { span.state.not-run { "not run" } " " span.reason { (reason) } } };
     };
-    let attempts = view.run.attempts(scenario);
-    let took = attempts.last().and_then(|record| record.finished.as_ref()).map(|finished| finished.took);
+    let attempts: Vec<AttemptEnd> = view.run.ends(scenario).collect();
+    let took = attempts.last().filter(|end| end.outcome.is_some()).map(|end| end.took);
     let outline = view.run.started.outline.scenarios.get(scenario);
     let labels = outline.map_or(&[][..], |scenario| &scenario.labels);
     html! {
@@ -79,21 +79,20 @@ pub(crate) fn scenario_state(view: &View<'_>, runs: &[usize]) -> Markup {
 
 /// Whether a scenario left a process that did not end after SIGTERM.
 pub(super) fn ignored_sigterm(view: &View<'_>, scenario: usize) -> bool {
-    let finished = view.run.deciding(scenario).and_then(|record| record.finished.as_ref());
-    finished.is_some_and(|finished| finished.left_over.iter().any(LeftOver::ignored_sigterm))
+    view.run.deciding_end(scenario).is_some_and(|end| end.ignored_sigterm)
 }
 
 /// Returns the state and the time of a step, for beside it. A long document needs it in short.
 pub(crate) fn step_state(view: &View<'_>, scenario: usize, step: usize, in_short: bool) -> Markup {
     let record = view.run.deciding(scenario);
-    step::mark(record, step, view.run.state(scenario), in_short)
+    step::mark(record.as_deref(), step, view.run.state(scenario), in_short)
 }
 
 /// Returns what is below a step: its failure, or what its command wrote, folded.
 pub(crate) fn step_details(view: &View<'_>, scenario: usize, step: usize) -> Markup {
     let Some(record) = view.run.deciding(scenario) else { return html! {} };
-    let more = failure::Context::of(view, record);
-    step::explanation(&more, record, step)
+    let more = failure::Context::of(view, &record);
+    step::explanation(&more, &record, step)
 }
 
 /// Returns what comes after the last step of a scenario.

@@ -21,8 +21,8 @@ const MOST_TIME_LINES: usize = 1000;
 pub(crate) struct Room {
     /// Scenario and attempt of those that have none.
     without: HashSet<(usize, u32)>,
-    /// Scenarios that passed and have no time line.
-    without_time_line: HashSet<usize>,
+    /// The first scenario that passed and has no time line; nor have those after it.
+    without_time_line: Option<usize>,
 }
 
 impl Room {
@@ -51,7 +51,7 @@ impl Room {
                 match time_lines.checked_sub(1) {
                     Some(rest) => time_lines = rest,
                     None => {
-                        room.without_time_line.insert(index);
+                        room.without_time_line.get_or_insert(index);
                     }
                 }
             }
@@ -64,9 +64,9 @@ impl Room {
         !self.without.contains(&(record.scenario, record.attempt))
     }
 
-    /// Whether the time line of a scenario is in the page.
+    /// Whether the time line of a scenario that passed is in the page.
     pub(super) fn has_time_line(&self, scenario: usize) -> bool {
-        !self.without_time_line.contains(&scenario)
+        self.without_time_line.is_none_or(|first| scenario < first)
     }
 }
 

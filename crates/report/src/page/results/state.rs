@@ -52,9 +52,11 @@ pub(super) fn step_word(outcome: Outcome) -> &'static str {
 
 /// Returns why a scenario was skipped, or that its end is missing.
 pub(super) fn reason(run: &RunRecord, scenario: usize) -> Option<String> {
-    let finished = || run.deciding(scenario)?.finished.as_ref();
     match run.state(scenario) {
-        ScenarioState::Skipped => finished()?.failure.as_ref().map(|failure| failure.message.clone()),
+        ScenarioState::Skipped => {
+            let record = run.deciding(scenario)?;
+            record.finished.as_ref()?.failure.as_ref().map(|failure| failure.message.clone())
+        }
         ScenarioState::Unfinished if run.summary.goes_on => Some("it was still running".to_owned()),
         ScenarioState::Unfinished => Some("its recording ends before it".to_owned()),
         _ => None,

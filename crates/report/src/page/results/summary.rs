@@ -55,8 +55,7 @@ impl Counts {
             counts.killed += usize::from(super::ignored_sigterm(view, index));
             let state = view.run.state(index);
             by_state.iter_mut().filter(|(of, _)| *of == state).for_each(|(_, count)| *count += 1);
-            let finished = view.run.attempts(index).iter().filter_map(|record| record.finished.as_ref());
-            counts.time += finished.map(|finished| recorded(finished.took)).sum::<Duration>();
+            counts.time += view.run.ends(index).map(|end| recorded(end.took)).sum::<Duration>();
             for label in &scenario.labels {
                 if !counts.labels.contains(label) {
                     counts.labels.push(label.clone());
@@ -160,8 +159,8 @@ pub(crate) fn run_notice(record: &RunRecord) -> Markup {
 
 /// Returns where a run of several documents comes from.
 pub(crate) fn about_run(record: &RunRecord) -> Markup {
-    let attempts = record.scenarios.iter().flatten().filter_map(|record| record.finished.as_ref());
-    let together = attempts.map(|finished| recorded(finished.took)).sum::<Duration>();
+    let ends = (0..record.started.outline.scenarios.len()).flat_map(|index| record.ends(index));
+    let together = ends.map(|end| recorded(end.took)).sum::<Duration>();
     let wall = words::duration(record.summary.took);
     let time = format!("{wall}; {} for all scenarios together", words::duration(together));
     html! {
@@ -339,6 +338,7 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
     let attempts = view.run.attempts(index);
     // Of a flaky scenario the attempt that failed says why.
     let record = if state == ScenarioState::Flaky { attempts.first() } else { attempts.last() };
+    let record = record.map(|record| &**record);
     let message = record.and_then(|record| {
         let finished = record.finished.as_ref()?;
         let nothing = Failure::default();

@@ -42,22 +42,19 @@ impl Run {
             captures: Vec::new(),
         });
         let text = DocumentText {
-            parts: vec![TextPart { location: place(1), text: TEXT.to_owned() }],
-            steps: markup.collect(),
+            parts: vec![TextPart { location: place(1), text: TEXT.into() }],
+            steps: markup.collect::<Vec<_>>().into(),
             ..DocumentText::default()
         };
         let scenario = |title: &str, line, labels: &[&str], steps: &[(&str, u32)]| ScenarioOutline {
             test: None,
             document: 0,
-            title: title.to_owned(),
+            title: title.into(),
             repetition: None,
             retries: 0,
             location: place(line),
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-            steps: steps
-                .iter()
-                .map(|&(text, line)| StepOutline { text: text.to_owned(), location: place(line) })
-                .collect(),
+            steps: steps.iter().map(|&(text, line)| StepOutline { text: text.into(), location: place(line) }).collect(),
         };
         let document =
             DocumentOutline { path: "stock.md".to_owned(), title: "Stock".to_owned(), text: Some(text.into()) };
@@ -437,7 +434,7 @@ fn nothing_that_a_recording_holds_becomes_markup() {
         finished.daemons = vec![daemon];
     });
     run.record.started.version = evil.to_owned();
-    Arc::make_mut(&mut run.record.started.outline).scenarios[0].title = evil.to_owned();
+    Arc::make_mut(&mut run.record.started.outline).scenarios[0].title = evil.into();
     Arc::make_mut(&mut run.record.started.outline).scenarios[0].labels = vec![evil.to_owned()];
     if let Some(origin) = &mut run.record.started.origin {
         origin.command = vec![evil.to_owned()];
@@ -458,7 +455,7 @@ fn failed_scenarios_get_room_for_output_first() {
     }
     let has_room = |most: usize| {
         let room = Room::share(&run.record, 0, most, 0);
-        [0, 1].map(|index| room.has(run.record.deciding(index).unwrap()))
+        [0, 1].map(|index| room.has(&run.record.deciding(index).unwrap()))
     };
     assert_eq!(has_room(9), [false, false]);
     assert_eq!(has_room(10), [false, true]);
