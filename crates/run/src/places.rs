@@ -27,6 +27,9 @@ const FIRST_LOOK: Duration = Duration::from_millis(2);
 /// The age up to which a scenario is young: most programs have started by then.
 const YOUNG: Duration = Duration::from_millis(16);
 
+/// How long after its last look a scenario is looked at again of which nothing is known yet, at most.
+const LAST_LOOK_AT_UNKNOWN: Duration = Duration::from_millis(8);
+
 /// The age from which a scenario that wants a processor computes: before, it may only be starting a program
 /// on a busy machine.
 const GROWN: Duration = Duration::from_millis(30);
@@ -245,7 +248,11 @@ impl Adaptive {
         if before == Seen::Unknown && look.seen != before {
             self.weight = averaged(self.weight, f64::from(u8::from(computes)));
         }
-        let most = if computes { LAST_LOOK } else { LAST_LOOK_AT_WAITING };
+        let most = match look.seen {
+            Seen::Unknown => LAST_LOOK_AT_UNKNOWN,
+            Seen::Computing => LAST_LOOK,
+            Seen::Waiting => LAST_LOOK_AT_WAITING,
+        };
         look.interval = match (computes, before) {
             (true, Seen::Unknown) if age < YOUNG => FIRST_LOOK,
             (true, Seen::Waiting) | (false, Seen::Unknown | Seen::Computing) => LAST_LOOK,
@@ -406,7 +413,7 @@ mod tests {
     #[test]
     fn looks_become_rare() {
         let begun = Instant::now();
-        for (computes, expected) in [(true, 34..=40), (false, 5..=12)] {
+        for (computes, expected) in [(true, 34..=46), (false, 5..=12)] {
             let mut adaptive = Adaptive::new(2);
             begin(&mut adaptive, 0..1, begun);
             let looks = (0..1000).filter(|&at| adaptive.look(begun + Duration::from_millis(at), |_| computes)).count();

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::process::table;
+use crate::process::table::{self, Glance};
 
 /// Returns how many threads of the machine run or wait for a processor, without the calling one.
 ///
@@ -24,19 +24,24 @@ fn parse_runnable(loadavg: &str) -> Option<usize> {
 
 /// Returns whether any process of a stage runs or waits for a processor, by its first process.
 ///
-/// True also while it has only that one: it is being set up, or ends. False for one that is gone.
+/// A worker that waits for what it has started wakes every now and then to look. Where many do, and no
+/// processor is idle, it waits for one most of the time; so it counts only while it is alone. True for a
+/// stage that has only its first process: it is being set up, or ends. False for one that is gone.
 pub fn wants_processor(first: i32) -> bool {
-    let Some(look) = table::look(first) else { return false };
-    let mut next = look.children;
-    if look.runs || next.is_empty() {
+    let Some(Glance { runs, children }) = table::look(first) else { return false };
+    // The worker was the first child.
+    let Some((&worker, orphans)) = children.split_first() else { return true };
+    let Some(at_worker) = table::look(worker) else { return runs };
+    if runs || (at_worker.runs && at_worker.children.is_empty() && orphans.is_empty()) {
         return true;
     }
+    let mut next = [&at_worker.children, orphans].concat();
     while let Some(pid) = next.pop() {
-        let Some(look) = table::look(pid) else { continue };
-        if look.runs {
+        let Some(Glance { runs, children }) = table::look(pid) else { continue };
+        if runs {
             return true;
         }
-        next.extend(look.children);
+        next.extend(children);
     }
     false
 }
@@ -126,29 +131,34 @@ mod tests {
     }
 
     /// Whatever else the machine does: a loop never sleeps, and a `cat` without input always does.
+    ///
+    /// The first shell stands for a first process, and the shell below it for a worker.
     #[test]
     #[expect(clippy::disallowed_methods, reason = "processes to look at")]
     fn a_loop_wants_a_processor_and_a_sleeping_program_does_not() {
         let start = |script: &str| {
             let mut shell = Command::new("sh");
-            shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
+            let script = format!("sh -c '{script}'; :");
+            shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
         };
         let pid = |child: &Child| i32::try_from(child.id()).unwrap();
-        let mut computing = start("(while :; do :; done) & cat");
-        let becomes = |child: &Child, wanted: bool| {
-            let look = || (wants_processor(pid(child)) == wanted).then_some(());
-            assert!(plain::until(Duration::from_mins(1), &[], look).is_some());
-        };
-        becomes(&computing, true);
-        let mut waiting = start("cat; :");
-        becomes(&waiting, false);
-        for below in table::descendants(pid(&computing)).into_iter().filter_map(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(below, rustix::process::Signal::KILL);
+        for (script, wanted) in [
+            ("(while :; do :; done) & cat; :", true),
+            ("while :; do :; done", true),
+            ("cat; :", false),
+            // A worker that waits looks now and then, and needs a moment for that.
+            ("exec 3<&0; cat <&3 & while :; do :; done", false),
+        ] {
+            let mut shell = start(script);
+            let look = || (wants_processor(pid(&shell)) == wanted).then_some(());
+            let seen = plain::until(Duration::from_mins(1), &[], look);
+            for below in table::descendants(pid(&shell)).into_iter().filter_map(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(below, rustix::process::Signal::KILL);
+            }
+            let _ = shell.kill();
+            shell.wait().unwrap();
+            assert!(seen.is_some(), "{script}");
+            assert!(!wants_processor(pid(&shell)));
         }
-        for child in [&mut computing, &mut waiting] {
-            let _ = child.kill();
-            child.wait().unwrap();
-        }
-        assert!(!wants_processor(pid(&computing)));
     }
 }

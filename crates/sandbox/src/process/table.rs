@@ -210,7 +210,7 @@ pub(super) fn sleeps(pid: i32) -> bool {
 pub(crate) struct Glance {
     /// Whether any of its threads runs or waits for a processor.
     pub(crate) runs: bool,
-    /// Its children, if none does.
+    /// Its children, in the order in which they became that.
     pub(crate) children: Vec<i32>,
 }
 
@@ -221,10 +221,10 @@ pub(crate) fn look(shown: i32) -> Option<Glance> {
     // The 18th value is the number of threads.
     let has_one_thread = values.split(' ').nth(17) == Some("1");
     let runs = values.starts_with('R') || (!has_one_thread && threads(shown).any(|thread| state(&thread) == Some('R')));
-    let children = match runs {
-        true => Vec::new(),
-        false if has_one_thread => children_of(Path::new(&format!("{directory}/task/{shown}"))).collect(),
-        false => children(shown),
+    let children = if has_one_thread {
+        children_of(Path::new(&format!("{directory}/task/{shown}"))).collect()
+    } else {
+        children(shown)
     };
     Some(Glance { runs, children })
 }
