@@ -504,7 +504,7 @@ impl Runner<'_> {
             evidence: self.options.evidence,
             may_retry,
         };
-        let ending = running.finish(gone, policy, &mut self.emit);
+        let ending = running.finish(gone, policy, &self.launcher, &mut self.emit);
         self.spare = spare();
         self.hold = None;
         if ending.is_kept && !self.kept {

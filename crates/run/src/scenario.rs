@@ -10,7 +10,7 @@ use greenroom_event::{
     PrivateNetwork, ScenarioFinished, Scope, StepFinished, Stream, words,
 };
 use greenroom_sandbox::process::{ExitStatus, Signal, capture, stuck};
-use greenroom_sandbox::{COLLAPSE_LIMIT, Received, RunnerEnd, SetupFailure, StageMessage, tree};
+use greenroom_sandbox::{COLLAPSE_LIMIT, Launcher, Received, RunnerEnd, SetupFailure, StageMessage, tree};
 use greenroom_steps::Evidence;
 use greenroom_steps::function::guard;
 
@@ -467,6 +467,7 @@ impl ActiveScenario {
         mut self,
         gone: &Result<ExitStatus, SetupFailure>,
         policy: EndPolicy,
+        launcher: &Launcher,
         emit: &mut Emitter<'_>,
     ) -> Ending {
         self.listen(emit);
@@ -521,7 +522,6 @@ impl ActiveScenario {
                 failure.help.push("allow flaky scenarios with `--flaky warn`".to_owned());
             }
         }
-        let own = self.directory.parent().unwrap_or(&self.directory);
         let failed = matches!(self.outcome, Outcome::Failed | Outcome::Broken);
         let kept = policy.keep && failed && self.directory.is_dir();
         if kept
@@ -532,7 +532,8 @@ impl ActiveScenario {
                 .notes
                 .push("what was on its disk is lost, since the scenario ended before it was copied".to_owned());
         }
-        if !kept && let Err(error) = tree::remove(own) {
+        if !kept && let Err(error) = launcher.remove_directory(&self.directory) {
+            let own = self.directory.parent().unwrap_or(&self.directory);
             let message = format!("failed to remove {}: {error}", own.display());
             self.fail(Outcome::Broken, FailureKind::Removal, message);
         }

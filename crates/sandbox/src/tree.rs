@@ -42,7 +42,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Removes the content of a directory.
-fn clear(top: &OwnedFd) -> io::Result<()> {
+pub(crate) fn clear(top: &OwnedFd) -> io::Result<()> {
     let mut walk = Walk { top: top.as_fd(), moved: 0 };
     loop {
         let before = walk.moved;
@@ -138,7 +138,7 @@ impl Walk<'_> {
 ///
 /// A mount in its place is unmounted if that is allowed, and otherwise not entered: its content
 /// does not belong to the scenario.
-fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<OwnedFd, Errno> {
+pub(crate) fn enter<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> Result<OwnedFd, Errno> {
     // Several mounts may be stacked.
     for _ in 0..64 {
         let below = open(at, name)?;

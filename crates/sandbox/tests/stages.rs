@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use greenroom_sandbox::machine;
 use greenroom_sandbox::process::{ExitStatus, Watch, table};
 use greenroom_sandbox::{
-    Agent, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, SetupFailure, Stage,
-    StageMessage, StageSpec,
+    Agent, DirectoryFate, Launcher, LauncherOptions, Network, Notice, Received, RunnerEnd, SandboxChoice, SetupFailure,
+    Stage, StageMessage, StageSpec,
 };
+use rustix::fs::{XattrFlags, listxattr, setxattr};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Does what the payload says: a shell script whose output is sent back, or one of a few words.
@@ -99,6 +100,11 @@ impl Room {
             }
             Watch::new().readable(&[self.launcher.fd().unwrap()], Instant::now() + Duration::from_mins(1)).unwrap();
         }
+    }
+
+    /// Removes the directory of the last stage, which has ended.
+    fn remove(&self) {
+        self.launcher.remove_directory(&self.directory(self.next)).unwrap();
     }
 
     fn gone(&self) -> Result<ExitStatus, SetupFailure> {
@@ -294,6 +300,56 @@ fn a_sealed_stage_is_isolated() {
     assert_eq!(std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap(), before);
 }
 
+/// The directory of a stage that has ended becomes that of the next one only if it is as good as
+/// new.
+fn directories_are_used_again_while_they_are_as_new(choice: SandboxChoice) {
+    let mut room = Room::new(choice);
+    let state = |room: &mut Room| room.play("stat -c '%a %u %g' . .. && ls -A . ..").0;
+    let fresh = state(&mut room);
+    room.remove();
+    let changes = [
+        "mkdir -p a/b/c && touch .hidden a/b/c/file && ln -s / link && mkfifo pipe && chmod 0 a",
+        "chmod 777 .",
+        "chmod 1755 .",
+        "chmod 700 ..",
+        "touch ../beside",
+        "mv ../data ../other",
+        "rmdir ../data",
+        "rmdir ../data && ln -s /tmp ../data",
+        "rmdir ../data && touch ../data",
+        "for at in $(seq 300); do touch $(printf '%0100d' $at); done",
+    ];
+    for change in changes {
+        assert!(room.play(change).1.is_ok());
+        room.remove();
+        assert_eq!(state(&mut room), fresh, "after {change}");
+        room.remove();
+    }
+    assert!(room.play(":").1.is_ok());
+    let own = room.directory(room.next);
+    // Some file systems have none.
+    let is_marked = setxattr(&own, "user.mark", b"1", XattrFlags::CREATE).is_ok();
+    room.remove();
+    let inode = |room: &mut Room| room.play("stat -c %i .").0;
+    let first = inode(&mut room);
+    let attributes = listxattr(room.directory(room.next), &mut [0_u8; 64]);
+    assert!(!is_marked || attributes == Ok(0), "{attributes:?}");
+    room.remove();
+    let second = inode(&mut room);
+    if choice == SandboxChoice::Sealed {
+        assert_eq!(second, first, "it was not used again");
+    }
+    let kept = room.directory(room.next);
+    assert!(room.play(":").1.is_ok());
+    room.remove();
+    let Room { launcher, directory: _directory, .. } = room;
+    let run_directory = launcher.run_directory().to_owned();
+    launcher.leave_directory();
+    launcher.dismiss(DirectoryFate::Keep);
+    let left: Vec<PathBuf> = std::fs::read_dir(run_directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [kept.parent().unwrap()]);
+}
+
 type Test = fn(SandboxChoice);
 
 fn main() {
@@ -319,6 +375,7 @@ fn main() {
         ("an_interruption_ends_waits", an_interruption_ends_waits),
         ("stages_that_compute_are_told_from_those_that_wait", stages_that_compute_are_told_from_those_that_wait),
         ("stages_that_end_leave_the_next_one_no_descriptors", stages_that_end_leave_the_next_one_no_descriptors),
+        ("directories_are_used_again_while_they_are_as_new", directories_are_used_again_while_they_are_as_new),
         ("a_panic_ends_only_its_stage", a_panic_ends_only_its_stage),
         ("a_stage_sees_only_itself", a_stage_sees_only_itself),
         ("dropping_the_launcher_ends_all_stages", dropping_the_launcher_ends_all_stages),

@@ -102,6 +102,8 @@ impl SetupFailure {
 pub(crate) struct StageOrder {
     /// The stage's data directory. Its parent is created too, and belongs to the stage alone.
     pub(crate) directory: PathBuf,
+    /// A directory of a stage that has ended, to use as that parent.
+    pub(crate) spare: Option<PathBuf>,
     /// Variables for the worker and everything it starts; one without a value is unset.
     pub(crate) environment: Vec<(String, Option<String>)>,
     /// The user that the worker switches to, if that is another one.
@@ -205,8 +207,8 @@ mod tests {
 
     #[test]
     fn orders_are_decoded_as_encoded_and_malformed_ones_are_refused() {
-        let order =
-            StageOrder { directory: "/run/1/data".into(), environment: Vec::new(), user: None, room: Room::default() };
+        let (directory, room) = ("/run/1/data".into(), Room::default());
+        let order = StageOrder { directory, spare: None, environment: Vec::new(), user: None, room };
         let bytes = order.encode(b"payload").unwrap();
         let (decoded, payload) = StageOrder::decode(&bytes).unwrap();
         assert_eq!((decoded.directory, payload), (order.directory, b"payload".to_vec()));

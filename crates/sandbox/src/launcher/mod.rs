@@ -1,12 +1,14 @@
 //! The launcher, as the runner sees it.
 //!
 //! `process` is the launcher process itself, `messages` what goes between the two, `channel` how,
-//! and `run_directory` the directory that the launcher owns.
+//! `run_directory` the directory that the launcher owns, and `spare` what the runner keeps of it for
+//! further stages.
 
 pub(crate) mod channel;
 pub(crate) mod messages;
 pub(crate) mod process;
 pub(crate) mod run_directory;
+mod spare;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -25,12 +27,14 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use channel::{Control, Pipe};
 use messages::{Answer, FAREWELL, LAUNCHER_WORD, MappedStage, Request, StageOrder};
+use spare::SpareDirectories;
 
-use crate::isolation::{IdMaps, Isolation, Refusal, Room, SandboxChoice};
+use crate::isolation::{IdMaps, Isolation, Property, Refusal, Room, SandboxChoice};
 use crate::process::wait::plain;
 use crate::process::{self as processes, Account, ExitStatus, Signal, WaitError, Watch};
 use crate::stage::outside;
 use crate::surroundings::Network;
+use crate::tree;
 
 pub use channel::{Received, try_send_with_fds};
 pub use messages::{DirectoryFate, SetupFailure, StageId, StageMessage};
@@ -182,6 +186,8 @@ pub struct Launcher {
     run_directory: PathBuf,
     directory_fate: DirectoryFate,
     keep: Vec<PathBuf>,
+    /// Directories of stages that have ended.
+    spares: SpareDirectories,
     /// Requests for which the socket had no room.
     unsent: RefCell<VecDeque<Request>>,
 }
@@ -220,9 +226,9 @@ impl Launcher {
         // What does not exist need not stay visible.
         let keep = options.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let (isolation, run_directory) = (Isolation::default(), PathBuf::new());
-        let (directory_fate, unsent) = (DirectoryFate::Remove, RefCell::default());
+        let (directory_fate, spares, unsent) = (DirectoryFate::Remove, SpareDirectories::default(), RefCell::default());
         let mut launcher =
-            Self { control: Some(control), child, isolation, run_directory, directory_fate, keep, unsent };
+            Self { control: Some(control), child, isolation, run_directory, directory_fate, keep, spares, unsent };
         let directory = options.temporary_directory;
         let begin = Request::Begin { choice: options.choice, temporary_directory: directory.clone() };
         launcher.control()?.send(&begin, &[prologue.as_fd()]).map_err(|_| SandboxError::LauncherDied)?;
@@ -289,6 +295,22 @@ impl Launcher {
     /// When the launcher has died, or the stage cannot be created now: see
     /// [`SandboxError::is_busy`] and [`SandboxError::is_scarcity`].
     pub fn launch(&self, stage: StageId, spec: StageSpec, payload: &[u8]) -> Result<RunnerEnd, SandboxError> {
+        // Another user would own it.
+        let spare = if spec.user.is_none() { self.spares.take() } else { None };
+        let launched = self.launch_in(spare.clone(), stage, spec, payload);
+        if let (Err(_), Some(spare)) = (&launched, spare) {
+            self.spares.put_back(spare);
+        }
+        launched
+    }
+
+    fn launch_in(
+        &self,
+        spare: Option<PathBuf>,
+        stage: StageId,
+        spec: StageSpec,
+        payload: &[u8],
+    ) -> Result<RunnerEnd, SandboxError> {
         let (ours, theirs) = UnixStream::pair().map_err(SandboxError::Launch)?;
         ours.set_nonblocking(true).map_err(SandboxError::Launch)?;
         let mut keep = self.keep.clone();
@@ -297,7 +319,7 @@ impl Launcher {
         let directory = spec.directory.parent().map(PathBuf::from);
         let mapped = spec.id_maps.zip(directory).map(|(maps, directory)| MappedStage { maps, directory });
         let StageSpec { directory, environment, user, .. } = spec;
-        let order = StageOrder { directory, environment, user, room };
+        let order = StageOrder { directory, spare, environment, user, room };
         let order = order.encode(payload).and_then(|bytes| sealed_file(&bytes)).map_err(SandboxError::Launch)?;
         // Without waiting: the launcher may be waiting until its answers are read, and each would
         // wait for the other.
@@ -366,6 +388,17 @@ impl Launcher {
         false
     }
 
+    /// Removes the data directory of a stage that has ended, and its parent.
+    ///
+    /// # Errors
+    ///
+    /// When something in it cannot be removed.
+    pub fn remove_directory(&self, data: &Path) -> io::Result<()> {
+        let own = data.parent().unwrap_or(data);
+        // Processes outlive other stages, and may still write to it.
+        if self.isolation.has(Property::Kill) { self.spares.reclaim(own, data) } else { tree::remove(own) }
+    }
+
     /// Leaves the run's directory to the user from now on, whatever happens.
     ///
     /// [`Launcher::dismiss`] still needs [`DirectoryFate::Keep`].
@@ -376,6 +409,7 @@ impl Launcher {
     /// Ends the launcher, with all stages that are left.
     pub fn dismiss(mut self, directory: DirectoryFate) {
         self.directory_fate = directory;
+        self.spares.remove();
         if let Some(control) = &self.control {
             let _ = control.send(&Request::Dismiss { directory }, &[]);
         }

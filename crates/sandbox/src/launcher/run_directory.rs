@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,11 @@ const PREFIX: &str = "greenroom-";
 
 /// Others may pass through, to what a scenario opens to them, but not list it.
 const PASSABLE: u32 = 0o711;
+
+/// The mode of a stage's own directory: other users may pass through.
+pub(crate) const STAGE_MODE: u32 = 0o711;
+/// The mode of its data directory.
+pub(crate) const DATA_MODE: u32 = 0o755;
 
 /// The directory of a run, with its lock held.
 #[derive(Debug)]
@@ -113,6 +118,17 @@ pub(crate) fn with_passable_umask<T>(work: impl FnOnce() -> T) -> T {
     let result = work();
     umask(mask);
     result
+}
+
+/// Creates the directory of a stage with its data directory, if possible from a spare one.
+pub(crate) fn create_stage(own: &Path, data: &Path, spare: Option<&Path>) -> io::Result<()> {
+    if spare.is_some_and(|spare| fs::rename(spare, own).is_ok()) {
+        return Ok(());
+    }
+    // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
+    // another user may pass through it.
+    fs::DirBuilder::new().mode(STAGE_MODE).create(own)?;
+    fs::DirBuilder::new().mode(DATA_MODE).create(data)
 }
 
 /// Lets every user pass through the directory of a run to that of a stage.

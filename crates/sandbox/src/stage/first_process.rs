@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, chown};
+use std::os::unix::fs::chown;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -114,10 +114,7 @@ fn set_up(
         wait.wait().map_err(|reason| SetupFailure::lasting(format!("map the users of the scenario: {reason}")))?;
     }
     if let Some(own) = order.directory.parent() {
-        // The parent first: if it is below /tmp, it is bound into the new /tmp. Programs that drop to
-        // another user may pass through it.
-        let made = std::fs::DirBuilder::new().mode(0o711).create(own);
-        let made = made.and_then(|()| std::fs::DirBuilder::new().mode(0o755).create(&order.directory));
+        let made = run_directory::create_stage(own, &order.directory, order.spare.as_deref());
         let owned = made.and_then(|()| match &order.user {
             Some(account) => run_directory::open_to_users(own).and_then(|()| {
                 let mut directories = [own, &order.directory].into_iter();
