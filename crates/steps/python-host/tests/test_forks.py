@@ -115,6 +115,40 @@ class TestForks(HostTest):
             output.seek(0)
             assert sorted(output.read().split()) == [b"err", b"out"]
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root enters namespaces without one for users")
+    def test_namespaces_of_root(self):
+        self.warm("""
+            import os, signal
+            kinds = ("net", "uts", "ipc", "pid", "mnt")
+            at_home = [os.readlink("/proc/self/ns/" + kind) for kind in kinds]
+            def f(ctx):
+                assert os.getpid() < 20 and os.getppid() == 0, os.getpid()
+                for kind, home in zip(kinds, at_home):
+                    assert os.readlink("/proc/self/ns/" + kind) != home, kind
+                # Three standard ones, its socket, and the one that lists them.
+                assert len(os.listdir("/proc/self/fd")) == 5, os.listdir("/proc/self/fd")
+            """)
+        for _ in range(3):
+            first = self.stage(())
+            if first is None:
+                pytest.skip("no namespaces here")
+            descriptors = [
+                os.open("/proc/%d/ns/%s" % (first, kind), os.O_RDONLY) for kind in ("net", "uts", "ipc", "pid", "mnt")
+            ]
+            lines = [self.fork(*descriptors) for _ in range(2)]
+            for descriptor in descriptors:
+                os.close(descriptor)
+            for line in lines:
+                assert line.scenario(self.directory) < 20
+                assert line.step("f")["failure"] is None
+            lines[0].end.shutdown(socket.SHUT_WR)
+            self.ends(lines[0], status=0)
+            os.kill(first, signal.SIGKILL)
+            self.ends(lines[1], signal=9)
+        # The namespaces are gone; the host is at home, and makes further copies.
+        line = self.fork()
+        assert line.scenario(self.directory) > 20
+
     def test_what_cannot_be(self):
         self.warm("def f(ctx): pass\n")
         with open("/dev/null") as null:
@@ -260,6 +294,39 @@ import time
                 break
             self.fork().scenario(self.directory)
 
+    def test_what_hears_of_forks_hears_of_none_but_its_own(self):
+        self.warm("""
+            import os
+            heard = []
+            os.register_at_fork(before=lambda: heard.append("before"), after_in_parent=lambda: heard.append("after"))
+            def f(ctx):
+                assert heard == ["before"], heard
+                if not os.fork(): os._exit(0)
+                os.wait()
+                assert heard == ["before", "before", "after"], heard
+            """)
+        for _ in range(3):
+            line = self.fork()
+            line.scenario(self.directory)
+            assert line.step("f")["failure"] is None
+            line.end.shutdown(socket.SHUT_WR)
+            self.ends(line, status=0)
+
+    def test_ends_are_reported_in_any_order(self):
+        self.warm("""
+            import os
+            def f(ctx, status=None): os._exit(int(status))
+            """)
+        lines = [self.fork() for _ in range(20)]
+        processes = [line.scenario(self.directory) for line in lines]
+        for at in range(0, 20, 2):
+            os.kill(processes[at], signal.SIGTERM)
+            self.ends(lines[at], signal=15)
+        for at in range(19, 0, -2):
+            line = lines[at]
+            line.send({"step": {"function": "f", "captures": {"status": str(at)}, "kind": "given", "text": "text"}})
+            self.ends(line, status=at)
+
     def test_handlers_for_children_are_the_users(self):
         self.warm("""
             import signal, subprocess
@@ -271,11 +338,10 @@ import time
         line.scenario(self.directory)
         assert line.step("f")["failure"] is None
 
-    def stage(self):
+    def stage(self, users=("--user", "--map-root-user")):
         """A process in namespaces of its own, or None."""
         kinds = [
-            "--user",
-            "--map-root-user",
+            *users,
             "--mount",
             "--pid",
             "--net",
