@@ -12,7 +12,8 @@ pub(crate) const TARGET: Target = Target {
     seeds: &[],
     extensions: &[],
     dictionary: &[
-        "{\"Launch\":{\"stage\":4294967295,\"hint\":null}}",
+        "{\"Launch\":{\"stage\":4294967295,\"hint\":null,\"is_observed\":true}}",
+        "{\"Created\":{\"stage\":1,\"process\":-1}}",
         "\"Pause\"",
         "\"Resume\"",
         "{\"Dismiss\":{\"directory\":\"Keep\"}}",
