@@ -12,11 +12,11 @@
 //! Where most scenarios wait, one more may begin though as many as there are processors compute: it will
 //! probably wait too, and should not have to do so alone at the end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use greenroom_sandbox::StageId;
-use greenroom_sandbox::machine::{self, Memory};
+use greenroom_sandbox::machine::{self, HostCopies, Memory};
 
 /// The most scenarios that run side by side by default: each needs a few megabytes and descriptors.
 const MOST: usize = 256;
@@ -55,6 +55,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// all compute half of the time.
 const RECENT: usize = 8;
 
+/// The age up to which nothing is known of a scenario that waits for a copy of a step host, which may still
+/// be loading its files.
+const LOADING: Duration = Duration::from_secs(1);
+
+/// How long it is known what the copies of step hosts do.
+const COPIES_LIFE: Duration = Duration::from_millis(8);
+
 /// How long it is known how much memory there is.
 const MEMORY_LIFE: Duration = Duration::from_millis(50);
 
@@ -79,6 +86,12 @@ pub(crate) struct Adaptive {
     weight: f64,
     /// How many threads of the machine wanted a processor lately.
     recent: VecDeque<usize>,
+    /// The launcher, if it starts step hosts of which scenarios get copies.
+    launcher: Option<i32>,
+    /// The stages of scenarios that get such a copy.
+    hosted: BTreeSet<StageId>,
+    /// What the copies did, and when that was seen.
+    copies: Option<(Instant, HostCopies)>,
     /// Whether there is memory for another scenario, and when that was seen.
     memory: Option<(Instant, bool)>,
     /// When to ask again, after there was no place for a scenario.
@@ -89,6 +102,8 @@ pub(crate) struct Adaptive {
 #[derive(Debug)]
 struct Look {
     begun: Instant,
+    /// Whether it gets a copy of a step host.
+    is_hosted: bool,
     seen: Seen,
     /// When to look at it again.
     next: Instant,
@@ -107,9 +122,14 @@ enum Seen {
 
 impl Places {
     /// Creates as many as the user chose, or as the machine can carry.
-    pub(crate) fn new(chosen: Option<usize>) -> Self {
+    ///
+    /// `launcher` starts step hosts of which scenarios get copies, if there are any.
+    pub(crate) fn new(chosen: Option<usize>, launcher: Option<i32>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        chosen.map_or_else(|| Self::Adaptive(Box::new(Adaptive::new(processors))), |jobs| Self::Fixed(jobs.max(1)))
+        chosen.map_or_else(
+            || Self::Adaptive(Box::new(Adaptive { launcher, ..Adaptive::new(processors) })),
+            |jobs| Self::Fixed(jobs.max(1)),
+        )
     }
 
     /// Returns the most scenarios that may run side by side.
@@ -140,6 +160,16 @@ impl Places {
                 Some(process) => adaptive.processes.insert(stage, process),
                 None => adaptive.processes.remove(&stage),
             };
+            if process.is_none() {
+                adaptive.hosted.remove(&stage);
+            }
+        }
+    }
+
+    /// Notes that a scenario gets a copy of a step host.
+    pub(crate) fn note_hosted(&mut self, stage: StageId) {
+        if let Self::Adaptive(adaptive) = self {
+            adaptive.hosted.insert(stage);
         }
     }
 
@@ -165,7 +195,8 @@ impl Places {
 impl Adaptive {
     fn new(processors: usize) -> Self {
         let (looks, processes, recent) = (BTreeMap::new(), BTreeMap::new(), VecDeque::with_capacity(RECENT));
-        Self { processors, looks, processes, weight: 0.5, recent, memory: None, again: None }
+        let (launcher, hosted, copies, memory, again) = (None, BTreeSet::new(), None, None, None);
+        Self { processors, looks, processes, weight: 0.5, recent, launcher, hosted, copies, memory, again }
     }
 
     fn free(&mut self, taken: usize, playing: impl Iterator<Item = StageId> + Clone, now: Instant) -> usize {
@@ -175,11 +206,13 @@ impl Adaptive {
         }
         self.keep_up_with(playing, now);
         if taken < MOST && self.has_memory(now) {
+            self.look_at_copies(now);
             let mut free = self.room();
             if free == 0 && self.look(now, machine::wants_processor) {
                 free = self.room();
             }
-            if free == 0 {
+            // Those that wait for a host leave processors idle, and further ones would wait for it too.
+            if free == 0 && !self.lacks_copies(now) {
                 free = usize::from(self.has_idle_processor(machine::runnable()));
             }
             if free > 0 {
@@ -193,15 +226,42 @@ impl Adaptive {
 
     /// Looks at the scenarios for which it is time; `false` if there are none.
     fn look(&mut self, now: Instant, wants_processor: impl Fn(i32) -> bool) -> bool {
-        let due = self.looks.iter().filter(|(_, look)| look.next <= now);
-        // Without its process nothing is known of a scenario: it is not even set up.
-        let looked =
-            |(&id, _): (&StageId, &Look)| (id, self.processes.get(&id).is_none_or(|&pid| wants_processor(pid)));
-        let looked: Vec<(StageId, bool)> = due.map(looked).collect();
-        for &(id, computes) in &looked {
+        let lacks_copies = self.lacks_copies(now);
+        let hosts = self.copies.map_or_else(HostCopies::default, |(_, copies)| copies);
+        let (mut looked, mut any) = (Vec::new(), false);
+        for (&id, look) in self.looks.iter_mut().filter(|(_, look)| look.next <= now) {
+            any = true;
+            // Without its process nothing is known of a scenario: it is not even set up.
+            let process = self.processes.get(&id);
+            let computes = process.is_none_or(|&pid| wants_processor(pid));
+            // A worker waits for its copy. Which one that is does not matter where most of them compute.
+            let computes = computes || (look.is_hosted && hosts.computing * 2 > hosts.all);
+            if look.is_hosted && !computes && lacks_copies {
+                look.next = now + look.interval;
+            } else {
+                looked.push((id, computes));
+            }
+        }
+        for (id, computes) in looked {
             self.note(id, computes, now);
         }
-        !looked.is_empty()
+        any
+    }
+
+    /// Finds out what the copies of step hosts do, if that is not known.
+    fn look_at_copies(&mut self, now: Instant) {
+        let Some(launcher) = self.launcher else { return };
+        if self.copies.is_none_or(|(seen, _)| now.saturating_duration_since(seen) >= COPIES_LIFE) {
+            let is_first = |pid| self.processes.values().any(|&first| first == pid);
+            self.copies = Some((now, machine::host_copies(launcher, is_first)));
+        }
+    }
+
+    /// Whether a scenario that has begun lately may still wait for its copy of a step host.
+    fn lacks_copies(&self, now: Instant) -> bool {
+        let Some((_, copies)) = self.copies else { return false };
+        let hosted = || self.looks.values().filter(|look| look.is_hosted);
+        copies.all < hosted().count() && hosted().any(|look| now.saturating_duration_since(look.begun) < LOADING)
     }
 
     /// Takes up scenarios that have begun, and drops those that are done.
@@ -210,10 +270,14 @@ impl Adaptive {
             return;
         }
         let mut before = std::mem::take(&mut self.looks);
-        let begun = || Look { begun: now, seen: Seen::Unknown, next: now + FIRST_LOOK, interval: FIRST_LOOK };
-        self.looks = playing.map(|id| (id, before.remove(&id).unwrap_or_else(begun))).collect();
-        // Those that were done so soon did not keep others from their processor.
-        for _ in before.values().filter(|look| look.seen == Seen::Unknown) {
+        let begun = |id| {
+            let (is_hosted, next) = (self.hosted.contains(&id), now + FIRST_LOOK);
+            Look { begun: now, is_hosted, seen: Seen::Unknown, next, interval: FIRST_LOOK }
+        };
+        self.looks = playing.map(|id| (id, before.remove(&id).unwrap_or_else(|| begun(id)))).collect();
+        // Those that were done so soon did not keep others from their processor. Of one with a step host that is
+        // not known: its copy may have computed all the time.
+        for _ in before.values().filter(|look| look.seen == Seen::Unknown && !look.is_hosted) {
             self.weight = averaged(self.weight, 0.0);
         }
     }
@@ -408,6 +472,24 @@ mod tests {
         adaptive.keep_up_with(0..1, begun);
         adaptive.look(begun + FIRST_LOOK, |_| false);
         assert_eq!(adaptive.looks[&0].seen, Seen::Unknown);
+    }
+
+    /// The workers of both wait: first until their host has loaded its files, then for its copies.
+    #[test]
+    fn scenarios_with_a_step_host_do_what_its_copies_do() {
+        let begun = Instant::now();
+        let seen_with = |all, computing, age: Duration| {
+            let mut adaptive = Adaptive { hosted: BTreeSet::from([0, 1]), ..Adaptive::new(2) };
+            begin(&mut adaptive, 0..2, begun);
+            adaptive.copies = Some((begun, HostCopies { all, computing }));
+            assert!(adaptive.look(begun + age, |_| false));
+            (adaptive.looks[&0].seen, adaptive.lacks_copies(begun + age))
+        };
+        assert_eq!(seen_with(1, 0, GROWN), (Seen::Unknown, true));
+        assert_eq!(seen_with(1, 1, GROWN), (Seen::Computing, true));
+        assert_eq!(seen_with(2, 2, GROWN), (Seen::Computing, false));
+        assert_eq!(seen_with(2, 1, GROWN), (Seen::Waiting, false));
+        assert_eq!(seen_with(0, 0, LOADING), (Seen::Waiting, false));
     }
 
     #[test]

@@ -68,7 +68,10 @@ pub fn run(
     let users = users(plan, launcher.isolation())?;
     disk::require(plan, &options.chosen, launcher.isolation())?;
     let admission = Admission::new(plan, options, launcher.isolation());
-    let places = Places::new(options.jobs);
+    // A single scenario starts its own host as fast.
+    let warms_hosts = options.repeat.is_some_and(|rounds| rounds > 1)
+        || options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2;
+    let places = Places::new(options.jobs, warms_hosts.then(|| launcher.process()));
     let mut outline = outline(plan, sources, &options.chosen, &options.texts, &options.test_names);
     if let Some(partition) = &options.partition {
         // Scenarios of other partitions are not left out.
@@ -109,9 +112,7 @@ pub fn run(
         not_started: None,
         kept: false,
         admission,
-        // A single scenario starts its own host as fast.
-        warms_hosts: options.repeat.is_some_and(|rounds| rounds > 1)
-            || options.chosen.iter().filter(|&&index| needs_host(&plan.scenarios[index])).take(2).count() == 2,
+        warms_hosts,
         spare: spare(),
         orders,
         deserted: false,
@@ -303,6 +304,9 @@ impl Runner<'_> {
                 let running = running.on_disk(disk);
                 let running = running.in_company(company);
                 self.running.insert(stage, running);
+                if warms_host {
+                    self.places.note_hosted(stage);
+                }
                 if attempt.number > 1 {
                     self.prepared.push_front(stage);
                 } else {

@@ -35,13 +35,38 @@ pub fn wants_processor(first: i32) -> bool {
     if runs || (at_worker.runs && at_worker.children.is_empty() && orphans.is_empty()) {
         return true;
     }
-    let mut next = [&at_worker.children, orphans].concat();
-    while let Some(pid) = next.pop() {
+    any_runs([&at_worker.children, orphans].concat())
+}
+
+/// Copies of step hosts, which work in stages but are not below their first processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HostCopies {
+    /// How many there are.
+    pub all: usize,
+    /// How many of them run or wait for a processor, with what they have started.
+    pub computing: usize,
+}
+
+/// Returns the copies of all step hosts that a launcher has started.
+///
+/// A copy is a child of its host, or of a child of that. `is_first` tells the first processes of stages from
+/// hosts: both are children of the launcher.
+pub fn host_copies(launcher: i32, is_first: impl Fn(i32) -> bool) -> HostCopies {
+    let below = |pid| table::look(pid).map(|glance| glance.children).unwrap_or_default();
+    let hosts = below(launcher).into_iter().filter(|&pid| !is_first(pid));
+    let copies: Vec<i32> = hosts.flat_map(below).collect();
+    let computing = copies.iter().filter(|&&copy| any_runs(vec![copy])).count();
+    HostCopies { all: copies.len(), computing }
+}
+
+/// Whether one of these processes, or of those below them, runs or waits for a processor.
+fn any_runs(mut processes: Vec<i32>) -> bool {
+    while let Some(pid) = processes.pop() {
         let Some(Glance { runs, children }) = table::look(pid) else { continue };
         if runs {
             return true;
         }
-        next.extend(children);
+        processes.extend(children);
     }
     false
 }
@@ -128,6 +153,31 @@ mod tests {
         assert_eq!(memory_of_group(group.path()), Some(Memory { available: 300, total: 1000 }));
         file("memory.stat", "anon 400\nfile 300\ninactive_file 250\n");
         assert_eq!(memory_of_group(group.path()), Some(Memory { available: 550, total: 1000 }));
+    }
+
+    /// The shell stands for a launcher with a host, which has two copies, and with a first process.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "processes to look at")]
+    fn copies_of_hosts_are_told_from_the_processes_of_stages() {
+        let host = "(while :; do :; done) & (cat <&3; :) & cat; :";
+        let first = "(while :; do :; done) & cat; :";
+        let script = format!("exec 3<&0; sh -c '{host}' <&3 & echo $!; sh -c '{first}' <&3 & echo $!; wait");
+        let mut shell = Command::new("sh");
+        let mut shell = shell.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = std::io::BufRead::lines(std::io::BufReader::new(shell.stdout.take().unwrap()));
+        let mut line = || lines.next().unwrap().unwrap().parse::<i32>().unwrap();
+        let (_, first) = (line(), line());
+        let pid = i32::try_from(shell.id()).unwrap();
+        let expected = HostCopies { all: 3, computing: 1 };
+        let look = || (host_copies(pid, |child| child == first) == expected).then_some(());
+        let seen = plain::until(Duration::from_mins(1), &[], look);
+        for below in table::descendants(pid).into_iter().filter_map(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(below, rustix::process::Signal::KILL);
+        }
+        let _ = shell.kill();
+        shell.wait().unwrap();
+        assert!(seen.is_some());
+        assert_eq!(host_copies(pid, |_| false), HostCopies::default());
     }
 
     /// Whatever else the machine does: a loop never sleeps, and a `cat` without input always does.

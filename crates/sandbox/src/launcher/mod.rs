@@ -265,6 +265,11 @@ impl Launcher {
         self.control.as_ref().ok_or(SandboxError::LauncherDied)
     }
 
+    /// Returns the number of its process.
+    pub fn process(&self) -> i32 {
+        Pid::from_child(&self.child).as_raw_nonzero().get()
+    }
+
     /// Returns what stages have of their own.
     pub fn isolation(&self) -> &Isolation {
         &self.isolation

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from .system import os, shared_os
+from .system import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,14 +40,9 @@ class Effects:
         """.split()
     )
 
-    #: Modules that register functions for the process that forks.
-    KNOWN_FORK_HOOKS = frozenset(["concurrent.futures.thread", "logging"])
-
     def __init__(self) -> None:
         import random
 
-        #: Whether something that was loaded wants to hear of forks in the process that forks.
-        self.has_fork_hooks = False
         #: The first effect, if there was one.
         self.seen: str | None = None
         self._watches = True
@@ -63,15 +58,12 @@ class Effects:
         self._originals: Any = random.Random.seed, random.seed, random.setstate
         replaced: Any = random
         replaced.Random.seed, replaced.seed, replaced.setstate = map(self._recording, self._originals)
-        self._register_at_fork: Any = shared_os.register_at_fork
-        shared_os.register_at_fork = self._noting_fork_hooks
         self._before = self._surroundings()
         sys.addaudithook(self._audit)
 
     def end(self) -> bool:
         """Stops watching; returns whether a copy is as good as loading the files again."""
         self._watches = False
-        shared_os.register_at_fork = self._register_at_fork
         random = self._random
         random.Random.seed, random.seed, random.setstate = self._originals
         # The functions of numpy.random have a state of their own, which would be the same in all copies.
@@ -109,13 +101,6 @@ class Effects:
             return function(*arguments, **keywords)
 
         return recorded
-
-    def _noting_fork_hooks(self, **hooks: Any) -> None:
-        if "before" in hooks or "after_in_parent" in hooks:
-            # What the standard library registers only takes a lock and releases it.
-            caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] # public, by its documentation
-            self.has_fork_hooks = self.has_fork_hooks or caller.f_globals.get("__name__") not in self.KNOWN_FORK_HOOKS
-        self._register_at_fork(**hooks)
 
     def _surroundings(self) -> tuple[Any, ...]:
         """What copies would share, or lack."""

@@ -229,7 +229,7 @@ class Host:
         ENGINE.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": effects is not None}})
         if self._forks is not None:
             # While the first scenario that wants a copy gets ready, too.
-            self._forks.get_ready(forks_itself=effects is not None and not effects.has_fork_hooks)
+            self._forks.get_ready()
 
     def _give_up(self) -> NoReturn:
         """Ends without an answer: each scenario then loads the files itself, and reports what is wrong with them."""

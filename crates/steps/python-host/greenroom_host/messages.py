@@ -93,8 +93,6 @@ class Channel:
         self._piece = bytearray(self.PIECE)
         self._received = b""
         self.descriptors: list[int] = []
-        #: Called with the descriptor before each wait for a message.
-        self.before_receiving: Callable[[int], None] | None = None
         #: The number of the current request, which replies repeat.
         self.request: str | None = None
 
@@ -124,8 +122,6 @@ class Channel:
                 self._received = b"".join(pieces)
 
     def _receive_piece(self) -> bytes:
-        if self.before_receiving is not None:
-            self.before_receiving(self._socket.fileno())
         length, ancillary, _, _ = self._socket.recvmsg_into([self._piece], self._room, self._flags)
         for level, kind, data in ancillary:
             if level == self._module.SOL_SOCKET and kind == self._module.SCM_RIGHTS:
