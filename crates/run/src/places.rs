@@ -57,7 +57,7 @@ const RECENT: usize = 8;
 
 /// The age up to which nothing is known of a scenario that waits for a copy of a step host, which may still
 /// be loading its files.
-const LOADING: Duration = Duration::from_secs(1);
+const LOADING: Duration = Duration::from_secs(5);
 
 /// How long it is known what the copies of step hosts do.
 const COPIES_LIFE: Duration = Duration::from_millis(8);
