@@ -42,27 +42,6 @@ fn scenarios_that_compute_run_one_for_each_processor() {
     let most = 2 * processors + 4;
     let steps = "when I run sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'";
     let project = project.file("x.md", document(&many(3 * most, steps)));
-    let peak = peak(&project);
-    assert!((processors..=most).contains(&peak), "{peak} ran at the same time on {processors} processors");
-}
-
-/// What computes is a copy of a step host, which is not among the processes of its scenario.
-#[test]
-fn scenarios_with_python_steps_that_compute_run_one_for_each_processor() {
-    let Some(project) = Project::sealed() else { return };
-    let processors = available_parallelism().map_or(1, usize::from);
-    let most = 2 * processors + 4;
-    let head = "---\ntitle: X\nbindings: [own.yaml]\nimpls: {python: [own.py]}\n...\n";
-    let project = project
-        .file("own.yaml", "- when: python counts\n  impl: {python: {function: counts}}\n")
-        .file("own.py", "def counts(ctx):\n    for _ in range(2_000_000):\n        pass\n")
-        .file("x.md", format!("{head}{}", many(3 * most, "when python counts")));
-    let peak = peak(&project);
-    assert!((processors..=most).contains(&peak), "{peak} ran at the same time on {processors} processors");
-}
-
-/// Returns how many scenarios of a document ran at the same time, at most.
-fn peak(project: &Project) -> usize {
     project.run(["run", "-q", "x.md", "--events", "run.jsonl"]).passes();
     let (mut running, mut peak) = (0, 0);
     for line in BufReader::new(File::open(project.path("run.jsonl")).unwrap()).lines() {
@@ -74,7 +53,7 @@ fn peak(project: &Project) -> usize {
         }
         peak = peak.max(running);
     }
-    peak
+    assert!((processors..=most).contains(&peak), "{peak} ran at the same time on {processors} processors");
 }
 
 /// What was chosen counts, whatever the scenarios do.
