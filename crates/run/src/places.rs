@@ -9,6 +9,9 @@
 //! scenario that has just begun starts a program, and only then shows whether it waits. Until it does, it
 //! counts as much as those before it turned out to compute.
 //!
+//! Copies of step hosts are not among the processes of a scenario. What most of them do is taken for what
+//! all scenarios with such a copy do.
+//!
 //! Where most scenarios wait, one more may begin though as many as there are processors compute: it will
 //! probably wait too, and should not have to do so alone at the end.
 
