@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::shared_text::SharedText;
+use arcstr::Substr;
 
 /// A type of captures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ pub struct Capture {
     /// Its name and type. All steps of the binding share it.
     pub definition: Arc<CaptureDefinition>,
     /// Its value, with quoted spaces as written and the escapes of escaped types resolved.
-    pub text: SharedText,
+    pub text: Substr,
     /// Its byte range in the step's source file, (start, end), as written: before spaces were
     /// collapsed.
     pub range: (u32, u32),

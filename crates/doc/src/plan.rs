@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use arcstr::Substr;
+
 use crate::capture::Capture;
 use crate::contents::raw::{EmbeddedFile, Heading};
 use crate::keyword::StepKind;
 use crate::network::Network;
 use crate::read::binding::{Binding, Implementation};
 use crate::read::metadata::keys::Metadata;
-use crate::shared_text::SharedText;
 use crate::source::{SourceId, Span};
 
 /// All documents and scenarios to run, in reading order.
@@ -91,7 +92,7 @@ pub struct MatchedStep {
     /// Given, when or then.
     pub kind: StepKind,
     /// The step as written, with its keyword; spaces outside quotes are collapsed.
-    pub text: SharedText,
+    pub text: Substr,
     /// The step in the source, from its keyword to its last character.
     pub span: Span,
     /// Index in the document's bindings.

@@ -4,7 +4,10 @@
 //! is a byte range in one of them. All texts come in through a [`Loader`].
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
+
+use arcstr::{ArcStr, Substr};
 
 /// The id of a file in a [`Sources`] table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +26,7 @@ pub struct Span {
 
 impl Span {
     /// Creates a span from byte offsets.
-    pub fn new(source: SourceId, range: std::ops::Range<usize>) -> Self {
+    pub fn new(source: SourceId, range: Range<usize>) -> Self {
         Self { source, start: offset(range.start), end: offset(range.end) }
     }
 }
@@ -34,7 +37,7 @@ pub struct SourceFile {
     /// The name on the command line or in a document: `daemon.md`, `lib/daemon.yaml`.
     pub name: String,
     /// The whole text of the file, with its byte order mark and CRLF, so that offsets fit.
-    pub text: Arc<String>,
+    pub text: ArcStr,
     /// Whether it comes with the runner. Its lines mean nothing to the user, who cannot open it.
     pub is_builtin: bool,
     line_starts: Vec<u32>,
@@ -47,7 +50,7 @@ impl SourceFile {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| offset(at + 1))).collect();
-        Self { name: name.into(), text: Arc::new(text), is_builtin: false, line_starts, places: Vec::new() }
+        Self { name: name.into(), text: text.into(), is_builtin: false, line_starts, places: Vec::new() }
     }
 
     /// Creates a source file that comes with the runner.
@@ -81,7 +84,7 @@ impl SourceFile {
     }
 
     /// Returns the byte range of a line (from 1), without its line end.
-    pub fn line_range(&self, line: u32) -> std::ops::Range<usize> {
+    pub fn line_range(&self, line: u32) -> Range<usize> {
         let index = (line.max(1) as usize - 1).min(self.line_starts.len() - 1);
         let start = self.line_starts[index] as usize;
         let end = self.line_starts.get(index + 1).map_or(self.text.len(), |&next| next as usize);
@@ -142,6 +145,12 @@ impl Sources {
 /// Returns where a text begins: after its byte order mark, if it has one.
 pub(crate) fn text_start(text: &str) -> usize {
     if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 }
+}
+
+/// Returns `text`, as a part of `whole` if this range of it has the same text: nearly all texts of a plan stand in
+/// the document as they are.
+pub(crate) fn shared(whole: &ArcStr, range: Range<usize>, text: &str) -> Substr {
+    if whole.get(range.clone()) == Some(text) { whole.substr(range) } else { text.into() }
 }
 
 /// Converts an offset to how it is stored.
@@ -229,5 +238,23 @@ impl MemoryLoader {
 impl Loader for MemoryLoader {
     fn load(&self, path: &str) -> Result<Vec<u8>, LoadError> {
         self.files.get(path).cloned().ok_or(LoadError::NotFound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_text_is_shared_and_another_is_not() {
+        let whole = ArcStr::from("given file é.txt");
+        let part = shared(&whole, 11..17, "é.txt");
+        assert_eq!(part, "é.txt");
+        assert!(ArcStr::ptr_eq(part.parent(), &whole));
+        for (range, text) in [(11..17, "e.txt"), (11..13, "é.txt"), (12..17, "é.txt"), (11..99, "é.txt")] {
+            let own = shared(&whole, range, text);
+            assert_eq!(own, text);
+            assert!(!ArcStr::ptr_eq(own.parent(), &whole));
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use arcstr::Substr;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::location::Location;
-use crate::shared_text::SharedText;
 
 /// The text of a document, with what greenroom reads in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct TextPart {
     pub location: Location,
     /// The text.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub text: SharedText,
+    pub text: Substr,
 }
 
 /// The steps of a document: a list, or where each comes from when it is needed.

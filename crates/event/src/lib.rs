@@ -47,7 +47,6 @@ mod output;
 pub mod recording;
 #[cfg(test)]
 mod schema;
-mod shared_text;
 pub mod words;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, PrivateNetwork, Signal};
@@ -59,7 +58,6 @@ pub use merge::{Merge, MergeProblem, MergedRun, RecordingGroup, RunEnd};
 pub use origin::{Machine, Origin, Partition, PartitionKind};
 pub use outline::{DocumentOutline, Outline, ScenarioOutline, StepOutline};
 pub use output::{Mark, Output, OutputSource, Stream, raw_byte, text_of};
-pub use shared_text::SharedText;
 
 /// The version of the event schema.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use arcstr::Substr;
 #[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::document::DocumentText;
 use crate::location::Location;
-use crate::shared_text::SharedText;
 
 /// Everything that is to run, in reading order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,25 @@ pub struct ScenarioOutline {
 pub struct StepOutline {
     /// As written, keyword included.
     #[cfg_attr(test, schemars(with = "String"))]
-    pub text: SharedText,
+    pub text: Substr,
     /// Where it is.
     pub location: Location,
+}
+
+#[cfg(test)]
+mod tests {
+    use arcstr::ArcStr;
+
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_step_shares_the_memory_of_its_document_and_is_a_text_in_json() {
+        let whole = ArcStr::from("given file é.txt");
+        let part = whole.substr(11..17);
+        assert_eq!(part, "é.txt");
+        assert!(ArcStr::ptr_eq(part.parent(), &whole));
+        let json = serde_json::to_string(&part).unwrap();
+        assert_eq!(json, "\"é.txt\"");
+        assert_eq!(serde_json::from_str::<Substr>(&json).unwrap(), part);
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use greenroom_doc::{Loaded, MatchedStep, Plan, PlannedScenario, Sources, Span};
 use greenroom_event::{
     CaptureMarkup, DocumentOutline, DocumentText, Held, Isolation, Location, Outline, PropertyName, ScenarioOutline,
-    SharedText, StepKind, StepList, StepMarkup, StepOutline, StepSource, TextPart, User,
+    StepKind, StepList, StepMarkup, StepOutline, StepSource, TextPart, User,
 };
 use greenroom_sandbox::{Property, StageUser};
 
@@ -35,7 +35,7 @@ pub fn outline(
         steps: scenario
             .steps
             .iter()
-            .map(|step| StepOutline { text: shared(&step.text), location: locations.location(step.span) })
+            .map(|step| StepOutline { text: step.text.clone(), location: locations.location(step.span) })
             .collect(),
         ..ScenarioOutline::default()
     };
@@ -48,17 +48,11 @@ pub fn outline(
     }
 }
 
-/// Returns a text that shares the memory of the document, too.
-fn shared(text: &greenroom_doc::SharedText) -> SharedText {
-    let (whole, range) = text.place();
-    SharedText::within(whole, range)
-}
-
 /// Returns the texts of all documents, without the files that they name.
 pub fn texts(loaded: &Arc<Loaded>) -> Vec<DocumentText> {
     let (plan, sources) = (&loaded.plan, &loaded.sources);
     let mut locations = Locations::new(sources);
-    let part = |body: Span| SharedText::within(&sources.file(body.source).text, body.start as usize..body.end as usize);
+    let part = |body: Span| sources.file(body.source).text.substr(body.start as usize..body.end as usize);
     let texts = plan.documents.iter().enumerate().map(|(index, document)| DocumentText {
         subtitle: document.metadata.subtitle.clone(),
         authors: document.metadata.authors.clone(),

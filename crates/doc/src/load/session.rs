@@ -1,7 +1,6 @@
 //! One load: the parts of each document in the order in which they depend on one another.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use crate::code::Code;
 use crate::contents::blocks::{self, Titles};
@@ -119,7 +118,7 @@ impl Session<'_> {
             }
         };
         let directory = lookup::directory(path).to_owned();
-        let text = Arc::clone(&self.files.sources.file(id).text);
+        let text = self.files.sources.file(id).text.clone();
         let (kind, parts) = if lookup::has_extension(path, &["subplot", "yaml", "yml"]) {
             (FileKind::Subplot, Parts::only_metadata(&text))
         } else {
@@ -221,7 +220,7 @@ impl Session<'_> {
     fn contents(&mut self, bodies: &[Span], metadata: &Metadata) -> Contents {
         let (mut contents, mut titles) = (Contents::default(), Titles::default());
         for &body in bodies {
-            let text = Arc::clone(&self.files.sources.file(body.source).text);
+            let text = self.files.sources.file(body.source).text.clone();
             blocks::add(&mut contents, &mut titles, (body, &text), &metadata.classes, &mut self.diagnostics);
         }
         contents

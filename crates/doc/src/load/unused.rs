@@ -2,8 +2,6 @@
 //!
 //! A file that a used JSON Schema refers to is used too.
 
-use std::sync::Arc;
-
 use aho_corasick::AhoCorasickBuilder;
 
 use crate::code::Code;
@@ -25,7 +23,7 @@ pub(crate) fn unused_files(
     functions: &[ImplementationFile],
 ) -> Vec<Diagnostic> {
     let files = functions.iter().filter_map(|listed| listed.file.as_ref());
-    let texts: Vec<Arc<String>> = files.map(|(_, source)| Arc::clone(&sources.file(*source).text)).collect();
+    let texts: Vec<&str> = files.map(|(_, source)| sources.file(*source).text.as_str()).collect();
     let open: Vec<usize> = (0..used.len()).filter(|&file| !used[file]).collect();
     if open.is_empty() || texts.iter().any(|text| computes_file_names(text)) {
         return Vec::new();
@@ -34,9 +32,7 @@ pub(crate) fn unused_files(
         let names = some.iter().map(|&file| contents.files[file].file.name.as_str());
         let Ok(finder) = AhoCorasickBuilder::new().ascii_case_insensitive(true).build(names) else { continue };
         let steps = steps.clone().map(|step| sources.text(step));
-        for found in
-            steps.chain(texts.iter().map(|text| text.as_str())).flat_map(|text| finder.find_overlapping_iter(text))
-        {
+        for found in steps.chain(texts.iter().copied()).flat_map(|text| finder.find_overlapping_iter(text)) {
             used[some[found.pattern().as_usize()]] = true;
         }
     }

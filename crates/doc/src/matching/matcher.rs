@@ -4,6 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
+use arcstr::{ArcStr, Substr};
+
 use crate::capture::{Capture, CaptureDefinition, CaptureType, unescape};
 use crate::code::Code;
 use crate::contents::raw::Contents;
@@ -20,8 +22,7 @@ use crate::matching::spaces::{COMMAND_LINES, warn_collapsed};
 use crate::matching::step_text::StepText;
 use crate::plan::{MatchedStep, Repetition};
 use crate::read::binding::{CompiledBinding, Implementation};
-use crate::shared_text::SharedText;
-use crate::source::{SourceId, Sources, Span, offset};
+use crate::source::{SourceId, Sources, Span, offset, shared};
 
 /// An ambiguous step shows at most so many candidates.
 const MAX_CANDIDATES: usize = 8;
@@ -39,7 +40,7 @@ struct Place<'a> {
     line: StepLine,
     span: Span,
     /// The text of its file.
-    file: &'a Arc<String>,
+    file: &'a ArcStr,
 }
 
 /// Matches the steps of one document.
@@ -314,7 +315,7 @@ impl<'a> Matcher<'a> {
                 // Native functions read it by name.
                 if is_native {
                     let end = offset(text.place(text.text.len()..text.text.len()).start);
-                    captures.push(Capture { definition, text: SharedText::default(), range: (end, end) });
+                    captures.push(Capture { definition, text: Substr::default(), range: (end, end) });
                 }
                 continue;
             };
@@ -330,9 +331,9 @@ impl<'a> Matcher<'a> {
                 self.unescaped(name, &text.captured(range), &place, file, span.source)
             } else if *kind == CaptureType::File {
                 let name = self.file(line.kind, &text.text[range], Span::new(span.source, place.clone()), is_native);
-                name.map(|name| SharedText::within(file, place.clone(), name))
+                name.map(|name| shared(file, place.clone(), name))
             } else {
-                Some(SharedText::within(file, place.clone(), &text.captured(range)))
+                Some(shared(file, place.clone(), &text.captured(range)))
             };
             is_valid &= value.is_some();
             captures.push(Capture {
@@ -352,7 +353,7 @@ impl<'a> Matcher<'a> {
         let is_as_written =
             written.is_as_written() && whole.len() == line.keyword as usize + 1 + rest.len() && !whole.contains('\t');
         let text = if is_as_written {
-            SharedText::within(file, line.start as usize..line.end as usize, whole)
+            shared(file, line.start as usize..line.end as usize, whole)
         } else {
             let keyword = &whole[..line.keyword as usize];
             if rest.is_empty() { keyword.into() } else { format!("{keyword} {rest}").into() }
@@ -367,11 +368,11 @@ impl<'a> Matcher<'a> {
         name: &str,
         text: &str,
         place: &Range<usize>,
-        file: &Arc<String>,
+        file: &ArcStr,
         source: SourceId,
-    ) -> Option<SharedText> {
+    ) -> Option<Substr> {
         match unescape(text) {
-            Ok(plain) => Some(SharedText::within(file, place.clone(), &plain)),
+            Ok(plain) => Some(shared(file, place.clone(), &plain)),
             Err(bad) => {
                 let escape = &text[bad.range.clone()];
                 let message = format!("invalid escape `{escape}` in `{name}`: {}", bad.reason);

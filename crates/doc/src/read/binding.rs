@@ -91,7 +91,7 @@ const KEYS: &[&str] =
 
 /// Reads a bindings file.
 pub(crate) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Vec<Diagnostic>) -> BindingsFile {
-    let text = Arc::clone(&sources.file(source).text);
+    let text = sources.file(source).text.clone();
     let is_builtin = sources.file(source).is_builtin;
     let is_generated = sources.file(source).is_generated();
     let mut file = BindingsFile::default();
