@@ -159,11 +159,10 @@ impl Places {
     /// Notes the first process of a stage, until it is gone.
     pub(crate) fn note_process(&mut self, stage: StageId, process: Option<i32>) {
         if let Self::Adaptive(adaptive) = self {
-            match process {
-                Some(process) => adaptive.processes.insert(stage, process),
-                None => adaptive.processes.remove(&stage),
-            };
-            if process.is_none() {
+            if let Some(process) = process {
+                adaptive.processes.insert(stage, process);
+            } else {
+                adaptive.processes.remove(&stage);
                 adaptive.hosted.remove(&stage);
             }
         }
