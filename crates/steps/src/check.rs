@@ -355,6 +355,9 @@ impl PreflightState {
 
     /// Returns PATH with what steps put in front of it.
     pub fn search_path(&self) -> OsString {
+        if self.path_prefix.is_empty() {
+            return self.path.clone();
+        }
         let entries = self.path_prefix.iter().cloned().chain(std::env::split_paths(&self.path));
         // PATH cannot contain a directory with a colon in its name.
         std::env::join_paths(entries).unwrap_or_else(|_| self.path.clone())

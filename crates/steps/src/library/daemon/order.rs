@@ -106,8 +106,9 @@ pub(super) fn before(first: &OsStr, then: &OsStr) -> OsString {
 
 /// Returns PATH with the directories where daemons are installed.
 pub(super) fn search_path(path: &OsStr) -> OsString {
-    let entries = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
-    std::env::join_paths(entries).unwrap_or_else(|_| path.to_owned())
+    let mut longer = path.to_owned();
+    longer.push(":/usr/sbin:/sbin");
+    longer
 }
 
 /// Checks everything of an order except the port and whether its program exists. Notes its name.

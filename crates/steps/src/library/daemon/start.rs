@@ -102,12 +102,15 @@ pub(super) fn check_start(captures: &Captures, state: &mut PreflightState) -> Ve
         let is_here = runs_elsewhere || (!program.contains('/') && state.may_have_program(program));
         let before = state.search_path();
         let path = order::path_of(captures, &before);
-        let mut state = state.clone();
+        // The step's own PATH is for this look only.
+        let (former_path, origin) = (state.path.clone(), state.path_origin.clone());
+        let prefix = std::mem::take(&mut state.path_prefix);
         if path != before {
             state.sets_path(path.clone());
         }
-        let state = PreflightState { path: search_path(&path), path_prefix: Vec::new(), ..state };
-        problems.extend(not_found("path", program, None, &state).filter(|_| !is_here));
+        state.path = search_path(&path);
+        problems.extend(not_found("path", program, None, state).filter(|_| !is_here));
+        (state.path, state.path_origin, state.path_prefix) = (former_path, origin, prefix);
     }
     state.anything_goes = true;
     problems
