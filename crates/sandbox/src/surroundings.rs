@@ -10,6 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -57,10 +58,15 @@ pub enum Network {
 
 static FACTS: OnceLock<Facts> = OnceLock::new();
 
+/// The total pause time of the stage in nanoseconds, which the first process writes.
+///
+/// Every wait reads it, so it is in memory that the worker shares.
+static PAUSED: OnceLock<&'static AtomicU64> = OnceLock::new();
+
 /// Notes of the first process for the worker, in numbers of 8 bytes.
 ///
-/// First the total pause time of the stage in nanoseconds; then how many orphans the first process
-/// has reaped; then the latest of them, three numbers each: see [`record_end`].
+/// First how many orphans the first process has reaped; then the latest of them, three numbers each:
+/// see [`record_end`].
 static NOTES: OnceLock<File> = OnceLock::new();
 
 /// How many orphans are kept.
@@ -68,36 +74,39 @@ const ENDS_KEPT: u64 = 4096;
 /// How long the note of one is, in bytes.
 const END_LENGTH: usize = 24;
 
-/// Records the facts, and opens the file for notes.
+/// Records the facts, and prepares what the first process tells the worker later.
 pub(crate) fn record(facts: Facts) {
     let _ = FACTS.set(facts);
+    if let Ok(number) = sys::shared_number() {
+        let _ = PAUSED.set(number);
+    }
     if let Ok(file) = memfd_create("greenroom-notes", MemfdFlags::CLOEXEC) {
-        let file = File::from(file);
-        let _ = file.write_all_at(&[0; 16], 0);
-        let _ = NOTES.set(file);
+        let _ = NOTES.set(File::from(file));
     }
 }
 
-/// Writes a number of the notes.
-fn write_number(place: u64, number: u64) {
-    let _ = NOTES.get().map(|file| file.write_all_at(&number.to_ne_bytes(), place));
+/// Returns how many orphans the first process has reaped.
+fn reaped() -> u64 {
+    let mut count = [0; 8];
+    // The file is empty before the first.
+    let read = NOTES.get().and_then(|file| file.read_exact_at(&mut count, 0).ok());
+    read.map_or(0, |()| u64::from_ne_bytes(count))
 }
 
-/// Reads a number of the notes; 0 if there are none.
-fn read_number(place: u64) -> u64 {
-    let mut number = [0; 8];
-    let read = NOTES.get().and_then(|file| file.read_exact_at(&mut number, place).ok());
-    read.map_or(0, |()| u64::from_ne_bytes(number))
+/// Returns where the note of an orphan is.
+fn place(index: u64) -> u64 {
+    8 + index % ENDS_KEPT * END_LENGTH as u64
 }
 
 /// Records how long the stage has been paused in all.
 pub(crate) fn record_pauses(total: Duration) {
-    write_number(0, u64::try_from(total.as_nanos()).unwrap_or(u64::MAX));
+    let total = u64::try_from(total.as_nanos()).unwrap_or(u64::MAX);
+    let _ = PAUSED.get().map(|paused| paused.store(total, Ordering::Relaxed));
 }
 
 /// Returns how long this stage has been paused in all.
 pub(crate) fn paused() -> Duration {
-    Duration::from_nanos(read_number(0))
+    Duration::from_nanos(PAUSED.get().map_or(0, |paused| paused.load(Ordering::Relaxed)))
 }
 
 /// Returns the time that [`record_end`] writes, in nanoseconds.
@@ -110,14 +119,15 @@ fn now() -> u64 {
 /// Records how an orphan ended that the first process has just reaped: its number, Python's
 /// `returncode`, and the time.
 pub(crate) fn record_end(pid: i32, returncode: i32) {
-    let count = read_number(8);
+    let count = reaped();
     let mut note = [0; END_LENGTH];
     note[..4].copy_from_slice(&pid.to_ne_bytes());
     note[8..12].copy_from_slice(&returncode.to_ne_bytes());
     note[16..].copy_from_slice(&now().to_ne_bytes());
-    let place = 16 + count % ENDS_KEPT * END_LENGTH as u64;
-    let _ = NOTES.get().map(|file| file.write_all_at(&note, place));
-    write_number(8, count + 1);
+    if let Some(file) = NOTES.get() {
+        let _ = file.write_all_at(&note, place(count));
+        let _ = file.write_all_at(&(count + 1).to_ne_bytes(), 0);
+    }
 }
 
 /// How many orphans had been reaped at a moment.
@@ -135,17 +145,17 @@ pub(crate) struct OrphanEnd {
 
 /// Returns how many orphans have been reaped up to now.
 pub(crate) fn ends_seen() -> EndsSeen {
-    EndsSeen(read_number(8))
+    EndsSeen(reaped())
 }
 
 impl EndsSeen {
     /// Returns how a process ended that was an orphan of this number since then.
     pub(crate) fn end_of(self, pid: i32) -> Option<OrphanEnd> {
         let file = NOTES.get()?;
-        let count = read_number(8);
+        let count = reaped();
         (self.0.max(count.saturating_sub(ENDS_KEPT))..count).find_map(|index| {
             let mut note = [0; END_LENGTH];
-            file.read_exact_at(&mut note, 16 + index % ENDS_KEPT * END_LENGTH as u64).ok()?;
+            file.read_exact_at(&mut note, place(index)).ok()?;
             let number = |at: usize| Some(i32::from_ne_bytes(note.get(at..at + 4)?.try_into().ok()?));
             let time = u64::from_ne_bytes(note[16..].try_into().ok()?);
             let ago = Duration::from_nanos(now().saturating_sub(time));
@@ -227,4 +237,23 @@ pub(crate) fn network() -> Network {
 /// Returns the number of this process.
 pub(crate) fn this_process() -> i32 {
     i32::try_from(std::process::id()).unwrap_or(-1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{WaitOptions, waitpid};
+
+    use super::*;
+    use crate::sys::Side;
+
+    #[test]
+    fn a_number_that_is_shared_with_a_copy_changes_in_both() {
+        let number = sys::shared_number().unwrap();
+        let Side::Parent(copy) = sys::fork().unwrap() else {
+            number.store(number.load(Ordering::Relaxed) + 7, Ordering::Relaxed);
+            sys::exit_now(0);
+        };
+        waitpid(Some(copy), WaitOptions::empty()).unwrap();
+        assert_eq!(number.load(Ordering::Relaxed), 7);
+    }
 }

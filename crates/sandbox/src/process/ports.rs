@@ -4,7 +4,7 @@
 //! as trying, and touches nothing: a server that accepts a single connection still has it to give.
 //! A look takes ten microseconds, reading `/proc/net/tcp` a hundred times as much.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -32,7 +32,8 @@ pub struct Listener {
 /// Lists listening sockets; keeps its netlink socket between looks.
 #[derive(Debug)]
 pub struct Listeners {
-    netlink: Option<OwnedFd>,
+    /// Opened by the first look that needs it.
+    netlink: OnceCell<Option<OwnedFd>>,
     counters: Option<Counters>,
     /// Receives the answers.
     buffer: RefCell<Vec<u8>>,
@@ -52,13 +53,10 @@ const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
 
 impl Listeners {
-    /// Opens a netlink socket in the present network namespace.
+    /// Prepares looks at the present network namespace.
     pub fn new() -> Self {
-        let netlink =
-            socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(SOCK_DIAG)).ok();
-        // The kernel answers in pieces of at most 32 KiB.
         let counters = if are_private() { Counters::open().ok() } else { None };
-        Self { netlink, counters, buffer: RefCell::new(vec![0; 32 * 1024]) }
+        Self { netlink: OnceCell::new(), counters, buffer: RefCell::default() }
     }
 
     /// Returns all listening sockets.
@@ -66,10 +64,13 @@ impl Listeners {
         if self.counters.as_ref().is_some_and(Counters::are_zero) {
             return Vec::new();
         }
-        match &self.netlink {
-            Some(netlink) => ask(netlink, &mut self.buffer.borrow_mut()).unwrap_or_else(|_| from_proc(TCP)),
-            None => from_proc(TCP),
-        }
+        let open =
+            || socket_with(AddressFamily::NETLINK, SocketType::DGRAM, SocketFlags::CLOEXEC, Some(SOCK_DIAG)).ok();
+        let Some(netlink) = self.netlink.get_or_init(open) else { return from_proc(TCP) };
+        let mut buffer = self.buffer.borrow_mut();
+        // The kernel answers in pieces of at most 32 KiB.
+        buffer.resize(32 * 1024, 0);
+        ask(netlink, &mut buffer).unwrap_or_else(|_| from_proc(TCP))
     }
 
     /// Returns the sockets that listen on this port, whatever the address.

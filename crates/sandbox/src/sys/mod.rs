@@ -7,6 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::AtomicU64;
 
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::process::{
@@ -347,6 +348,20 @@ pub(crate) fn raise_loopback(socket: &OwnedFd) -> io::Result<()> {
     // socket.
     let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
     check(result)
+}
+
+/// Creates a number that this process shares with the copies that it makes of itself later. It is 0.
+///
+/// It exists as long as the process.
+pub(crate) fn shared_number() -> io::Result<&'static AtomicU64> {
+    let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+    // SAFETY: a new mapping, at an address that the kernel chooses.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<AtomicU64>(), access, flags, -1, 0) };
+    if page == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the page is zeroed and aligned, is never unmapped, and is used as this number only.
+    Ok(unsafe { &*page.cast::<AtomicU64>() })
 }
 
 /// Whether this process namespace has a process besides its first and this one, zombies included.
