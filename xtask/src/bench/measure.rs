@@ -1,7 +1,13 @@
 //! Measures commands and prints the figures.
 
 use std::process::{Child, Command};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+use super::group::Group;
+
+/// The control group of all that is measured, if there can be one.
+static GROUP: Mutex<Option<Group>> = Mutex::new(None);
 
 /// Number of measurements of a command.
 pub(super) const ROUNDS: usize = 5;
@@ -9,7 +15,7 @@ pub(super) const ROUNDS: usize = 5;
 /// One measurement.
 pub(super) struct Measured {
     pub(super) wall: Duration,
-    /// CPU time of the process and of its descendants that were waited for.
+    /// CPU time of the process and of its descendants.
     ///
     /// A busy machine changes it least. It does not include background work of the kernel.
     pub(super) processor: Duration,
@@ -51,8 +57,32 @@ pub(super) fn once(command: &mut Command, peaks: Peaks) -> Result<Measured, Stri
     }
 }
 
-/// Returns the CPU time and the page faults of all descendants that were waited for.
+/// Begins to count what processes take from the machine.
+pub(super) fn begin() {
+    let group = Group::enter();
+    if group.is_none() {
+        say("(no control groups here: CPU time and page faults do not include copies of step hosts)");
+    }
+    replace_group(group);
+}
+
+/// Ends what [`begin`] began.
+pub(super) fn end() {
+    replace_group(None);
+}
+
+fn replace_group(group: Option<Group>) {
+    *GROUP.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = group;
+}
+
+/// Returns the CPU time and the page faults of all processes that were started, so far.
+///
+/// Without a control group, of those that were waited for by their parents.
 fn spent_below() -> (Duration, u64) {
+    let group = GROUP.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(spent) = group.as_ref().and_then(Group::spent) {
+        return spent;
+    }
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // `pid (name) state ...`: the 11th field is the minor faults of the children, the 16th and 17th are
     // their user and system time, in hundredths of seconds.

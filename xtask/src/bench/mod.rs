@@ -11,6 +11,7 @@ mod cost;
 mod death;
 mod flood;
 mod floor;
+mod group;
 mod measure;
 mod python;
 mod row;

@@ -23,11 +23,13 @@ impl Bench {
         let build = target().join(profile);
         let directory = build.join("bench");
         std::fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+        measure::begin();
         Ok(Self { directory, greenroom: build.join("greenroom"), xtask: build.join("xtask") })
     }
 
     /// Removes the directory, and passes the result of the benchmarks on.
     pub(super) fn finish(&self, done: Result<(), String>) -> Result<(), String> {
+        measure::end();
         std::fs::remove_dir_all(&self.directory).map_err(|error| error.to_string())?;
         done
     }
