@@ -5,13 +5,16 @@
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+/// The kernel's random numbers. The launcher opens it for the first warm host, so that workers have it.
+static DEVICE: LazyLock<io::Result<File>> = LazyLock::new(|| File::open("/dev/urandom"));
 
 /// Returns a new number, as text.
 pub(super) fn new() -> String {
     let mut bytes = [0; 16];
-    let read = File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
-    if read.is_ok() {
+    if DEVICE.as_ref().is_ok_and(|mut device| device.read_exact(&mut bytes).is_ok()) {
         return format!("{:032x}", u128::from_ne_bytes(bytes));
     }
     // Without that device: hash keys of the standard library come from the kernel, too.
