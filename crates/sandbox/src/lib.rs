@@ -119,6 +119,6 @@ pub use launcher::{
 #[doc(hidden)]
 pub use stage::{Agent, Sender, Stage};
 #[doc(hidden)]
-pub use surroundings::{Network, emptied, namespaces};
+pub use surroundings::{Network, emptied, namespaces, process_of_stage};
 #[doc(hidden)]
 pub use sys::{name_senders, receive_from};

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::covered::hidden_below;
 use crate::sys;
@@ -217,6 +218,15 @@ fn names(path: &Path) -> Vec<OsString> {
 pub fn namespaces() -> io::Result<Vec<OwnedFd>> {
     let own = FACTS.get().map_or(0, |facts| facts.namespaces);
     sys::namespace_files(own).map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into())).collect()
+}
+
+/// Opens this process, by which others can enter its stage, and says which namespaces that has.
+///
+/// `None` if one of them is for users: a process that enters it cannot leave it again.
+pub fn process_of_stage() -> Option<(OwnedFd, i32)> {
+    let own = FACTS.get().map_or(0, |facts| facts.namespaces);
+    let process = pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
+    process.ok().filter(|_| own & sys::NEW_USER == 0).map(|process| (process, own))
 }
 
 /// Returns the number of the stage's first process; outside of a stage, of this process.

@@ -15,7 +15,7 @@ use super::status::ExitStatus;
 /// Where a filter refuses the system calls that take the descriptor, those that take the number
 /// serve as well: a number is not reused before its owner is reaped, and only this process can reap
 /// it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Child {
     pid: Pid,
     pidfd: Arc<OwnedFd>,

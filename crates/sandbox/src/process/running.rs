@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, kill_process, kill_process_group, test_kill_process_group, waitpid};
 
 use super::child::Child;
+use super::neighbour::Neighbour;
 use super::signal::Signal;
 use super::status::{Exit, ExitStatus, StopOutcome};
 use super::table::{self, Entry};
@@ -84,6 +85,11 @@ impl Process {
     /// Returns a descriptor that is readable once it has ended.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
         self.child.pidfd()
+    }
+
+    /// Returns the process as others see it.
+    pub fn to_neighbour(&self) -> Neighbour {
+        Neighbour::of(&self.child)
     }
 
     /// Returns the same descriptor, to be kept.

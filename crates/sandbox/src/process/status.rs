@@ -72,6 +72,15 @@ impl ExitStatus {
         signal.map_or(Self::Code(returncode), Self::Signal)
     }
 
+    /// Converts what `waitpid` stores; `None` for a process that has not ended.
+    pub(crate) fn from_raw(status: i32) -> Option<Self> {
+        let kind = if status & 0x80 == 0 { Self::Signal } else { Self::CoreDump };
+        match status & 0x7f {
+            0 => Some(Self::Code(status >> 8 & 0xff)),
+            signal => Signal::from_raw(signal).map(kind),
+        }
+    }
+
     /// Converts what `waitid` returns; `None` while the process has not ended.
     pub(crate) fn from_wait(status: &WaitIdStatus) -> Option<Self> {
         let kind = if status.dumped() { Self::CoreDump } else { Self::Signal };
@@ -126,5 +135,18 @@ mod tests {
             assert_eq!((status.returncode(), ExitStatus::from_returncode(returncode)), (returncode, status));
         }
         assert_eq!(ExitStatus::Signal(Signal::TERM).to_string(), "signal SIGTERM");
+    }
+
+    #[test]
+    fn what_waitpid_stores_is_an_exit_code_or_a_signal() {
+        for (stored, status) in [
+            (0, Some(ExitStatus::Code(0))),
+            (0xff00, Some(ExitStatus::Code(255))),
+            (9, Some(ExitStatus::Signal(Signal::KILL))),
+            (0x80 | 6, Some(ExitStatus::CoreDump(Signal::ABRT))),
+            (0x137f, None),
+        ] {
+            assert_eq!(ExitStatus::from_raw(stored), status);
+        }
     }
 }

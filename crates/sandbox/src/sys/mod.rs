@@ -372,6 +372,18 @@ pub(crate) fn has_other_processes() -> bool {
     asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
 }
 
+/// Returns how a process ended that has been reaped, as `waitpid` stores it. Needs Linux 6.15.
+pub(crate) fn status_of_reaped(pidfd: BorrowedFd<'_>) -> Option<i32> {
+    let exit = u64::from(libc::PIDFD_INFO_EXIT);
+    // SAFETY: an all-zero pidfd_info is a valid value of that plain C struct.
+    let mut info: libc::pidfd_info = unsafe { std::mem::zeroed() };
+    info.mask = exit;
+    // SAFETY: the kernel writes at most the size that the request's number contains, that of `info`, which outlives
+    // the call.
+    let asked = unsafe { libc::ioctl(pidfd.as_raw_fd(), libc::PIDFD_GET_INFO, &raw mut info) };
+    (asked == 0 && info.mask & exit != 0).then_some(info.exit_code)
+}
+
 /// Has a Unix socket say which process each message comes from, for [`receive_from`].
 ///
 /// # Errors

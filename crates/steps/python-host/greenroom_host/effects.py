@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from .system import os
+from .engine import ENGINE
+from .system import os, shared_os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +41,17 @@ class Effects:
         """.split()
     )
 
+    #: Those of changes of variables, which are noted also after the end: copies keep the hook.
+    VARIABLES = frozenset(["os.putenv", "os.unsetenv"])
+
+    #: Modules whose functions for a process that forks only take a lock and release it.
+    KNOWN_FORK_HOOKS = frozenset(["concurrent.futures.thread", "logging"])
+
     def __init__(self) -> None:
         import random
+
+        #: Whether something that was loaded wants to hear of forks in the process that forks.
+        self.has_fork_hooks = False
 
         #: The first effect, if there was one.
         self.seen: str | None = None
@@ -58,18 +68,24 @@ class Effects:
         self._originals: Any = random.Random.seed, random.seed, random.setstate
         replaced: Any = random
         replaced.Random.seed, replaced.seed, replaced.setstate = map(self._recording, self._originals)
+        self._register_at_fork: Any = shared_os.register_at_fork
+        shared_os.register_at_fork = self._noting_fork_hooks
         self._before = self._surroundings()
         sys.addaudithook(self._audit)
+        ENGINE.watch_environment()
 
     def end(self) -> bool:
         """Stops watching; returns whether a copy is as good as loading the files again."""
         self._watches = False
+        shared_os.register_at_fork = self._register_at_fork
         random = self._random
         random.Random.seed, random.seed, random.setstate = self._originals
         # The functions of numpy.random have a state of their own, which would be the same in all copies.
         return self.seen is None and "numpy.random" not in sys.modules and self._surroundings() == self._before
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in self.VARIABLES:
+            ENGINE.note_variable()
         if not self._watches:
             return
         if event in self.REFUSED:
@@ -101,6 +117,12 @@ class Effects:
             return function(*arguments, **keywords)
 
         return recorded
+
+    def _noting_fork_hooks(self, **hooks: Any) -> None:
+        if "before" in hooks or "after_in_parent" in hooks:
+            caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage] # public, by its documentation
+            self.has_fork_hooks = self.has_fork_hooks or caller.f_globals.get("__name__") not in self.KNOWN_FORK_HOOKS
+        self._register_at_fork(**hooks)
 
     def _surroundings(self) -> tuple[Any, ...]:
         """What copies would share, or lack."""

@@ -44,6 +44,9 @@ class Engine:
         self._latest: dict[str, Any] | None = None
         self._is_latest_known = False
         self._environment: dict[str, str] = {}
+        #: `os.environ`, if `_environment` is all that it has. The watch on variables resets this.
+        self._unchanged: object = None
+        self._is_watching = False
         #: The environment at the last look, as module `os` keeps it, and as text.
         self._seen: tuple[dict[bytes, bytes], dict[str, str]] | None = None
         self._lock = _thread.RLock()
@@ -90,8 +93,24 @@ class Engine:
             # Step code has replaced what this needs.
             return None
 
+    def watch_environment(self) -> None:
+        """Has `note_variable` called for each change of a variable, so that others need no comparison."""
+        self._is_watching = True
+
+    def note_variable(self) -> None:
+        """Notes that a variable is set or unset."""
+        self._unchanged = None
+
     def current_environment(self) -> dict[str, str]:
         """The environment as text, which callers must not change."""
+        environ = shared_os.environ
+        if environ is not self._unchanged:
+            # Before the look: a thread may set a variable meanwhile.
+            self._unchanged = environ if self._is_watching and type(environ) is _KIND else None
+            self._environment = self._read_environment()
+        return self._environment
+
+    def _read_environment(self) -> dict[str, str]:
         try:
             environ = shared_os.environ
             # Decoding a hundred variables takes longer than a short step, and few steps change any.
@@ -107,12 +126,22 @@ class Engine:
 
     def set_environment(self, changes: dict[str, str | None]) -> None:
         environ = shared_os.environ
+        is_known = environ is self._unchanged
         for name, value in changes.items():
             if value is None:
                 environ.pop(name, None)
             elif environ.get(name) != value:
                 environ[name] = value
-        self._environment = self.current_environment()
+        if not is_known:
+            self.current_environment()
+        elif changes:
+            # A look at all variables would copy much of the memory that a copy of a host shares with it.
+            for name, value in changes.items():
+                if value is None:
+                    self._environment.pop(name, None)
+                else:
+                    self._environment[name] = value
+            self._seen, self._unchanged = None, environ
 
     def follow_directory(self, former: str | None) -> None:
         """Has PWD name the working directory, if it named the former one: what step code starts may rely on it."""
@@ -130,7 +159,6 @@ class Engine:
         former, now = self._environment, self.current_environment()
         if now is former:
             return {}
-        self._environment = now
         changed: dict[str, str | None] = {name: value for name, value in now.items() if former.get(name) != value}
         changed.update((name, None) for name in former if name not in now)
         return changed

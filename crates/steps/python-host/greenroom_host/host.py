@@ -45,6 +45,9 @@ class Host:
         self._initial: dict[str, str] = {}
         self._is_unanswered = False
         self._forks: Forks | None = None
+        #: Whether this host was copied from one that had loaded the files.
+        self._is_copy = False
+        self._stack_signal: int | None = None
         self._has_log = False
 
     # -- Its life --
@@ -221,14 +224,18 @@ class Host:
             raise ConversationError(failure) from None
         self._set_up_log()
         ENGINE.set_environment({})
-        self._initial = ENGINE.current_environment()
+        self._initial = dict(ENGINE.current_environment())
         ENGINE.flush()
         if effects is not None and not (effects.end() and is_alone() and not _has_children()):
             self._give_up()
         name = "python %d.%d.%d" % sys.version_info[:3]
-        ENGINE.channel.send({"ready": {"protocol": PROTOCOL, "name": name, "can_fork": effects is not None}})
+        ready = {"protocol": PROTOCOL, "name": name, "can_fork": effects is not None}
+        if effects is not None and self._forks is not None:
+            ready["can_fork_directly"] = self._forks.can_be_direct and not effects.has_fork_hooks
+        ENGINE.channel.send({"ready": ready})
         if self._forks is not None:
             # While the first scenario that wants a copy gets ready, too.
+            self._stack_signal = _write_stacks_on_signal()
             self._forks.get_ready()
 
     def _give_up(self) -> NoReturn:
@@ -301,18 +308,17 @@ class Host:
         if self._forks is None:
             raise ConversationError({"message": "fork: `hello` did not ask for copies"})
         descriptors, ENGINE.channel.descriptors = ENGINE.channel.descriptors, []
-        self._forks.fork(request, descriptors)
+        self._is_copy = self._forks.fork(request, descriptors)
 
     # -- Scenarios and steps --
 
     def _scenario(self, scenario: dict[str, Any]) -> None:
         ENGINE.process = getpid()
         ENGINE.files = {}
-        self._context = Context()
+        is_first, self._context = self._context is None, Context()
         try:
-            present = ENGINE.current_environment()
-            if present != self._initial:
-                names = {**present, **self._initial}
+            if not is_first:
+                names = {**ENGINE.current_environment(), **self._initial}
                 ENGINE.set_environment({name: self._initial.get(name) for name in names})
             ENGINE.set_environment(scenario.get("environment") or {})
             os.chdir(scenario["directory"])
@@ -322,7 +328,9 @@ class Host:
         if "tempfile" in sys.modules:
             # It reads TMPDIR only once.
             vars(sys.modules["tempfile"])["tempdir"] = None
-        ENGINE.channel.send({"begun": {"process": ENGINE.process, "stack_signal": _write_stacks_on_signal()}})
+        if not self._is_copy:
+            self._stack_signal = _write_stacks_on_signal()
+        ENGINE.channel.send({"begun": {"process": ENGINE.process, "stack_signal": self._stack_signal}})
 
     def _step(self, step: dict[str, Any]) -> None:
         ENGINE.begin_step()

@@ -21,20 +21,30 @@ class _Settings:
     parse_float, parse_int, parse_constant = float, int, float
 
 
+def _scanner() -> Callable[[str, int], tuple[Any, int]] | None:
+    try:
+        from _json import make_scanner
+    except ImportError:
+        return None
+    settings: Any = _Settings
+    return make_scanner(settings)
+
+
+_scan = _scanner()
+
+
 def decode(text: str) -> Any:
     """Parses JSON.
 
     Module `json` imports `re`, which takes longer than all the rest of the start; its inner part does not.
     """
-    try:
-        from _json import make_scanner
-
-        settings: Any = _Settings
-        value, end = make_scanner(settings)(text, 0)
-        if end == len(text):
-            return value
-    except Exception:
-        pass
+    if _scan is not None:
+        try:
+            value, end = _scan(text, 0)
+            if end == len(text):
+                return value
+        except Exception:
+            pass
     import json
 
     return json.loads(text)
@@ -98,6 +108,12 @@ class Channel:
 
     def close(self) -> None:
         self._socket.close()
+
+    def move(self, descriptor: int) -> None:
+        """Begins another conversation, on this socket."""
+        os.dup2(descriptor, self._socket.fileno(), False)
+        os.close(descriptor)
+        self._received, self.descriptors, self.request = b"", [], None
 
     def is_on(self, descriptor: int) -> bool:
         return self._socket.fileno() == descriptor

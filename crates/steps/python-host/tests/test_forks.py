@@ -1,6 +1,7 @@
 """Copies of a host that has loaded its files."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -9,6 +10,12 @@ import tempfile
 import pytest
 
 from support import LIMIT, HostTest, Line, read
+
+#: The flags of clone(2) for all namespaces of `stage` that root enters.
+NAMESPACES = 0x20000000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x00020000
+
+needs_pidfds = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this Python has no os.pidfd_open")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root enters namespaces without one for users")
 
 
 class TestForks(HostTest):
@@ -20,9 +27,20 @@ class TestForks(HostTest):
         self.cleanup(ours.close)
         return Line(ours)
 
-    def warm(self, text):
+    def fork_directly(self, process=None, namespaces=0):
+        """A copy that is a child of the host, in these namespaces of a process."""
+        with os.fdopen(os.pidfd_open(process or os.getpid())) as pidfd:
+            ours, theirs = socket.socketpair()
+            fork = {"descriptors": ["host", "process"], "namespaces": namespaces}
+            self.line.send({"fork": fork}, [theirs.fileno(), pidfd.fileno()])
+        theirs.close()
+        self.cleanup(ours.close)
+        return Line(ours)
+
+    def warm(self, text, directly=True):
         answer = self.hello(self.write(text), forks=True)
         assert answer["ready"]["can_fork"] is True
+        assert answer["ready"]["can_fork_directly"] is directly
 
     def children(self):
         found = []
@@ -115,7 +133,7 @@ class TestForks(HostTest):
             output.seek(0)
             assert sorted(output.read().split()) == [b"err", b"out"]
 
-    @pytest.mark.skipif(os.geteuid() != 0, reason="only root enters namespaces without one for users")
+    @needs_root
     def test_namespaces_of_root(self):
         self.warm("""
             import os, signal
@@ -148,6 +166,99 @@ class TestForks(HostTest):
         # The namespaces are gone; the host is at home, and makes further copies.
         line = self.fork()
         assert line.scenario(self.directory) > 20
+
+    @needs_pidfds
+    @needs_root
+    def test_namespaces_of_a_process(self):
+        self.warm("""
+            import os, signal
+            kinds = ("net", "uts", "ipc", "pid", "mnt")
+            at_home = [os.readlink("/proc/self/ns/" + kind) for kind in kinds]
+            loaded = os.getpid()
+            def f(ctx):
+                assert os.getpid() < 20 and os.getppid() == 0, os.getpid()
+                for kind, home in zip(kinds, at_home):
+                    assert os.readlink("/proc/self/ns/" + kind) != home, kind
+                # Three standard ones, its socket, and the one that lists them.
+                assert len(os.listdir("/proc/self/fd")) == 5, os.listdir("/proc/self/fd")
+                assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+            def home(ctx):
+                for kind, home in zip(kinds, at_home):
+                    assert os.readlink("/proc/self/ns/" + kind) == home, kind
+                assert os.getppid() == loaded
+            """)
+        for _ in range(3):
+            first = self.stage(())
+            if first is None:
+                pytest.skip("no namespaces here")
+            lines = [self.fork_directly(first, NAMESPACES) for _ in range(2)]
+            for line in lines:
+                assert line.scenario(self.directory) < 20
+                assert line.step("f")["failure"] is None
+            lines[0].end.shutdown(socket.SHUT_WR)
+            assert lines[0].receive() is None
+            os.kill(first, signal.SIGKILL)
+            assert lines[1].receive() is None
+        # The namespaces are gone; the host is at home, and makes further copies.
+        line = self.fork_directly()
+        assert line.scenario(self.directory) > 20
+        assert line.step("home")["failure"] is None
+
+    @needs_pidfds
+    @needs_root
+    @pytest.mark.parametrize("stop", [signal.SIGSTOP, None])
+    def test_namespaces_end_without_the_host(self, stop):
+        self.warm("""
+            import signal, time
+            def hangs(*_): time.sleep(60)
+            signal.signal(signal.SIGUSR1, hangs)
+            """)
+        first = self.stage(())
+        if first is None:
+            pytest.skip("no namespaces here")
+        line = self.fork_directly(first, NAMESPACES)
+        line.scenario(self.directory)
+        pidfd = os.pidfd_open(first)
+        self.cleanup(os.close, pidfd)
+        self.process.send_signal(stop or signal.SIGUSR1)
+        os.kill(first, signal.SIGKILL)
+        # A first process ends once all processes of its namespace have been reaped.
+        assert select.select([pidfd], [], [], LIMIT)[0]
+        self.process.kill()
+
+    @needs_pidfds
+    def test_the_environment_of_a_copy(self):
+        """A copy is told of changes instead of comparing all variables."""
+        self.warm("""
+            import os
+            from unittest import mock
+            os.environ["LOADED"] = "1"
+            kept = os.environ
+            def does(ctx, code=None): exec(code, globals())
+            """)
+        line = self.fork_directly()
+        line.scenario(self.directory, A="a", B="b")
+
+        def changes(code, **environment):
+            done = line.step("does", environment, code=code)
+            assert done["failure"] is None
+            return done["environment"]
+
+        assert changes("assert os.environ['A'] == 'a' and os.environ['LOADED'] == '1'") == {}
+        assert changes("os.environ['A'] = 'c'; del os.environ['B']") == {"A": "c", "B": None}
+        assert changes("assert (os.environ['A'], os.environ['C']) == ('d', 'e')", A="d", C="e", LOADED=None) == {}
+        assert changes("assert 'LOADED' not in os.environ; os.environ['A'] = 'a'") == {"A": "a"}
+        assert changes("os.environb[b'A'] = b'd'; os.environ['A'] = 'a'") == {}
+        assert changes("os.environ.update(F='1', G='2'); os.environ.pop('C')") == {"C": None, "F": "1", "G": "2"}
+        assert changes("os.environ = dict(kept, F='3')") == {"F": "3"}
+        assert changes("os.environ['G'] = '4'") == {"G": "4"}
+        assert changes("os.environ = kept") == {"F": "1", "G": "2"}
+        assert changes("kept['G'] = '5'") == {"G": "5"}
+        assert changes("mock.patch.dict(os.environ, H='6').start()") == {"H": "6"}
+        assert changes("mock.patch.stopall()") == {"H": None}
+        assert changes("os.putenv('I', '7')") == {}
+        assert changes("", A=None, G="6") == {}
+        assert changes("assert 'A' not in os.environ and os.environ['G'] == '6'; os.environ['A'] = 'a'") == {"A": "a"}
 
     def test_what_cannot_be(self):
         self.warm("def f(ctx): pass\n")
@@ -276,7 +387,7 @@ import time
         line.scenario(self.directory)
         assert line.step("f")["failure"] is None
 
-    @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this Python has no os.pidfd_open")
+    @needs_pidfds
     def test_children_of_children_are_reaped(self):
         self.warm("def f(ctx): pass\n")
         line = self.fork()
@@ -295,7 +406,8 @@ import time
             self.fork().scenario(self.directory)
 
     def test_what_hears_of_forks_hears_of_none_but_its_own(self):
-        self.warm("""
+        self.warm(
+            """
             import os
             heard = []
             os.register_at_fork(before=lambda: heard.append("before"), after_in_parent=lambda: heard.append("after"))
@@ -304,7 +416,9 @@ import time
                 if not os.fork(): os._exit(0)
                 os.wait()
                 assert heard == ["before", "before", "after"], heard
-            """)
+            """,
+            directly=False,
+        )
         for _ in range(3):
             line = self.fork()
             line.scenario(self.directory)

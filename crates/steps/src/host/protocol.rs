@@ -35,6 +35,8 @@ pub enum Message {
         protocol: Option<u64>,
         /// Whether the host can copy itself.
         can_fork: bool,
+        /// Whether it can enter a stage by one of its processes, and leaves it to us to see the ends of copies.
+        can_fork_directly: bool,
     },
     /// The conversation cannot go on.
     Broken(Failure, BrokenCause),
@@ -116,10 +118,12 @@ impl Message {
 
     fn new(name: String, content: &Value) -> Self {
         let number = |field: &str| content.get(field).and_then(Value::as_i64).and_then(|n| i32::try_from(n).ok());
+        let is_true = |field: &str| content.get(field).and_then(Value::as_bool) == Some(true);
         match name.as_str() {
             "ready" => Self::Ready {
                 protocol: content.get("protocol").and_then(Value::as_u64),
-                can_fork: content.get("can_fork").and_then(Value::as_bool) == Some(true),
+                can_fork: is_true("can_fork"),
+                can_fork_directly: is_true("can_fork_directly"),
             },
             "broken" => Self::Broken(failure(content), broken_cause(content)),
             "begun" => Self::Begun { process: number("process"), stack_signal: number("stack_signal") },
@@ -276,6 +280,11 @@ pub(super) fn fork(uses: &[&str]) -> Value {
     json!({"fork": {"descriptors": uses}})
 }
 
+/// `fork`: asks for a copy that enters these namespaces of a process, and whose end we see.
+pub(super) fn fork_directly(namespaces: i32) -> Value {
+    json!({"fork": {"descriptors": ["host", "output", "process"], "namespaces": namespaces}})
+}
+
 /// `scenario`: begins a scenario.
 pub(super) fn scenario(directory: &Path, environment: &Variables) -> Value {
     json!({"scenario": {"directory": directory.display().to_string(), "environment": environment_json(environment)}})
@@ -405,7 +414,7 @@ mod tests {
                 let line = format!("{{\"{name}\": {content}}}");
                 match Message::parse(line.as_bytes()) {
                     Some(
-                        Message::Ready { protocol: None, can_fork: false }
+                        Message::Ready { protocol: None, can_fork: false, can_fork_directly: false }
                         | Message::Begun { process: None, stack_signal: None }
                         | Message::Done { failure: None, .. }
                         | Message::Call(_)

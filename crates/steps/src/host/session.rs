@@ -91,8 +91,12 @@ pub(super) struct Host {
 enum Body {
     /// Started here.
     Started(Process),
-    /// A copy of a warm host, which reports how it ended; `None` until it has sent its number.
-    Copied(Option<Neighbour>),
+    /// A copy of a warm host; `None` until it has sent its number.
+    Copied {
+        process: Option<Neighbour>,
+        /// The warm host.
+        origin: Neighbour,
+    },
 }
 
 impl Body {
@@ -100,7 +104,7 @@ impl Body {
     fn end(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::Started(process) => Some(process.pidfd()),
-            Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pidfd),
+            Self::Copied { process, .. } => process.as_ref().map(Neighbour::pidfd),
         }
     }
 
@@ -108,14 +112,14 @@ impl Body {
     fn pid(&self) -> Option<i32> {
         match self {
             Self::Started(process) => Some(process.pid()),
-            Self::Copied(neighbour) => neighbour.as_ref().map(Neighbour::pid),
+            Self::Copied { process, .. } => process.as_ref().map(Neighbour::pid),
         }
     }
 
     fn signal(&self, signal: Signal) {
         match self {
             Self::Started(process) => drop(process.signal(signal)),
-            Self::Copied(neighbour) => neighbour.iter().for_each(|neighbour| neighbour.signal(signal)),
+            Self::Copied { process, .. } => process.iter().for_each(|process| process.signal(signal)),
         }
     }
 
@@ -126,7 +130,7 @@ impl Body {
                 let _ = process.signal(Signal::KILL);
                 let _ = Watch::new().end_of("a killed step host", process.pidfd(), Duration::from_secs(2));
             }
-            Self::Copied(neighbour) => neighbour.iter().for_each(Neighbour::kill),
+            Self::Copied { process, .. } => process.iter().for_each(Neighbour::kill),
         }
     }
 }
@@ -174,25 +178,26 @@ impl Host {
     ) -> Result<Option<Self>, Failure> {
         let what = loading(program);
         let mut wait = Wait::new(context, &what, START_LIMIT);
-        let protocol = loop {
-            match warm.protocol() {
-                Ok(version) => break version,
+        let abilities = loop {
+            match warm.abilities() {
+                Ok(abilities) => break abilities,
                 Err(Readiness::Loading) => wait.readable(context, &[warm.fd()])?,
                 Err(_) => return Ok(None),
             }
         };
         let (ours, theirs) = UnixStream::pair()?;
-        if !warm.copy(&theirs, output) {
+        if !warm.copy(abilities, &theirs, output) {
             return Ok(None);
         }
         drop(theirs);
-        let mut host = Self::new(context, program, Body::Copied(None), ours, output.try_clone()?)?;
-        host.protocol = protocol;
+        let body = Body::Copied { process: None, origin: warm.process() };
+        let mut host = Self::new(context, program, body, ours, output.try_clone()?)?;
+        host.protocol = abilities.protocol;
         match host.begin(context, program, registry, COPY_LIMIT) {
             Ok(pid) => {
                 let Some(Ok(neighbour)) = pid.map(Neighbour::hold) else { return Ok(None) };
                 table::hide(neighbour.pid());
-                host.body = Body::Copied(Some(neighbour));
+                host.body = Body::Copied { process: Some(neighbour), origin: warm.process() };
                 Ok(Some(host))
             }
             Err(error) if context.watch().is_cut_short() => Err(error),
@@ -375,7 +380,7 @@ impl Host {
                     // What it sent before its end counts.
                     let ended = match &mut self.body {
                         Body::Started(process) => process.try_wait().is_some(),
-                        Body::Copied(_) => false,
+                        Body::Copied { .. } => false,
                     };
                     match self.lines.fill() {
                         Ok(true) if !self.lines.is_over() => continue,
@@ -417,14 +422,19 @@ impl Host {
 
     /// The error for a host that has closed its socket; says how it ended, if that is known.
     fn gone(&mut self, context: &mut Context, mut status: Option<ExitStatus>) -> Failure {
-        if let Body::Started(process) = &mut self.body {
-            let waited = process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
-            status = waited.ok().flatten().map(|ended| ended.status);
+        match &mut self.body {
+            Body::Started(process) => {
+                let waited = process.wait(context.watch(), "the end of the step host", Duration::from_secs(2));
+                status = waited.ok().flatten().map(|ended| ended.status);
+            }
+            Body::Copied { process: Some(process), origin } if !origin.has_ended() => {
+                status = status.or_else(|| process.status(Duration::from_secs(2)));
+            }
+            Body::Copied { .. } => {}
         }
         let ending = match status {
             Some(status) => format!("has ended, with {status}"),
-            // The process that reports its end holds the socket, too.
-            None if matches!(self.body, Body::Copied(_)) => {
+            None if matches!(self.body, Body::Copied { .. }) => {
                 "was killed, or the one that had loaded its files".to_owned()
             }
             None => "has closed its socket".to_owned(),
@@ -492,7 +502,7 @@ impl Host {
     pub(super) fn is_usable(&mut self, context: &mut Context) -> bool {
         let runs = match &mut self.body {
             Body::Started(process) => process.try_wait().is_none(),
-            Body::Copied(neighbour) => neighbour.as_ref().is_some_and(|neighbour| !neighbour.has_ended()),
+            Body::Copied { process, .. } => process.as_ref().is_some_and(|process| !process.has_ended()),
         };
         runs && !self.is_distrusted && !context.watch().is_cut_short() && !self.lines.is_over()
     }

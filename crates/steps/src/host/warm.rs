@@ -12,8 +12,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use greenroom_sandbox::process::{Process, Program};
+use greenroom_sandbox::process::{Neighbour, Process, Program};
 use rustix::net::RecvFlags;
+use serde_json::Value;
 
 use super::line;
 use super::number;
@@ -32,6 +33,15 @@ pub enum Readiness {
     Unusable,
 }
 
+/// What a warm host that is ready can do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Abilities {
+    /// The version of the protocol that it speaks.
+    pub(super) protocol: u64,
+    /// Whether it can enter a stage by one of its processes, and leaves it to us to see the ends of copies.
+    can_fork_directly: bool,
+}
+
 /// A warm host, as the launcher holds it and as the stages see it.
 #[derive(Debug)]
 pub struct WarmHost {
@@ -42,6 +52,8 @@ pub struct WarmHost {
     number: String,
     /// The process that started it, and that ends it.
     owner: u32,
+    /// Whether the kernel says how a copy has ended, though it is the child of another process.
+    sees_ends: bool,
 }
 
 impl WarmHost {
@@ -57,7 +69,8 @@ impl WarmHost {
         let loading = of.loading.clone();
         let process = of.execute(&theirs, &of.path, source_directory, loading, &nowhere, Program::start_attached)?;
         let number = number::new();
-        let mut host = Self { process: ManuallyDrop::new(process), line, number, owner: std::process::id() };
+        let (owner, sees_ends) = (std::process::id(), Neighbour::status_is_known());
+        let mut host = Self { process: ManuallyDrop::new(process), line, number, owner, sees_ends };
         let hello = protocol::hello(&of.language, &of.files, source_directory, protocol::Use::Copies);
         line::send(&mut host.line, &protocol::numbered(hello, &host.number))?;
         Ok(host)
@@ -68,13 +81,18 @@ impl WarmHost {
         self.line.as_fd()
     }
 
-    /// Whether the host can be copied.
-    pub fn readiness(&self) -> Readiness {
-        self.protocol().map_or_else(|readiness| readiness, |_| Readiness::Ready)
+    /// The host's process.
+    pub(super) fn process(&self) -> Neighbour {
+        self.process.to_neighbour()
     }
 
-    /// The version of the protocol that it speaks, or why it cannot be copied now.
-    pub(super) fn protocol(&self) -> Result<u64, Readiness> {
+    /// Whether the host can be copied.
+    pub fn readiness(&self) -> Readiness {
+        self.abilities().map_or_else(|readiness| readiness, |_| Readiness::Ready)
+    }
+
+    /// What the host can do, or why it cannot be copied now.
+    pub(super) fn abilities(&self) -> Result<Abilities, Readiness> {
         let mut head = [0; 4096];
         let (read, _) = match rustix::net::recv(&self.line, &mut head, RecvFlags::PEEK | RecvFlags::DONTWAIT) {
             Ok(read) => read,
@@ -85,11 +103,13 @@ impl WarmHost {
         let line = head[..read].split(|&byte| byte == b'\n').next().unwrap_or_default();
         let Some(Reply { message, request }) = Reply::parse(line) else { return Err(Readiness::Unusable) };
         match message {
-            Message::Ready { protocol: Some(protocol::OLDEST), can_fork: true } => Ok(protocol::OLDEST),
-            Message::Ready { protocol: Some(protocol::VERSION), can_fork: true }
+            Message::Ready { protocol: Some(protocol::OLDEST), can_fork: true, .. } => {
+                Ok(Abilities { protocol: protocol::OLDEST, can_fork_directly: false })
+            }
+            Message::Ready { protocol: Some(protocol::VERSION), can_fork: true, can_fork_directly }
                 if request.as_ref() == Some(&self.number) =>
             {
-                Ok(protocol::VERSION)
+                Ok(Abilities { protocol: protocol::VERSION, can_fork_directly })
             }
             _ => Err(Readiness::Unusable),
         }
@@ -98,15 +118,24 @@ impl WarmHost {
     /// Asks the host for a copy in this stage; returns whether that could be sent.
     ///
     /// The copy writes to `output` and talks over `theirs`, also about what went wrong.
-    pub(super) fn copy(&self, theirs: &UnixStream, output: &File) -> bool {
+    pub(super) fn copy(&self, abilities: Abilities, theirs: &UnixStream, output: &File) -> bool {
+        let direct =
+            || (abilities.can_fork_directly && self.sees_ends).then(greenroom_sandbox::process_of_stage).flatten();
+        if let Some((process, namespaces)) = direct() {
+            return self
+                .request(&protocol::fork_directly(namespaces), &[theirs.as_fd(), output.as_fd(), process.as_fd()]);
+        }
         let Ok(namespaces) = greenroom_sandbox::namespaces() else { return false };
         let mut uses = vec!["host", "output"];
         uses.extend(namespaces.iter().map(|_| "namespace"));
-        let mut message = protocol::fork(&uses).to_string();
-        message.push('\n');
         let mut descriptors = vec![theirs.as_fd(), output.as_fd()];
         descriptors.extend(namespaces.iter().map(AsFd::as_fd));
-        greenroom_sandbox::try_send_with_fds(self.line.as_fd(), message.as_bytes(), &descriptors).is_ok()
+        self.request(&protocol::fork(&uses), &descriptors)
+    }
+
+    fn request(&self, message: &Value, descriptors: &[BorrowedFd<'_>]) -> bool {
+        let message = format!("{message}\n");
+        greenroom_sandbox::try_send_with_fds(self.line.as_fd(), message.as_bytes(), descriptors).is_ok()
     }
 
     /// Makes the host unusable, for all stages: it did not do what it was asked for.
