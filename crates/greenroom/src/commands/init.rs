@@ -77,7 +77,9 @@ fn init_crate(directory: &Path) -> Result<ExitCode, CommandError> {
     if !existing.is_empty() {
         return Err(CommandError::Usage(existing));
     }
-    let changed = with_test(&text).map_err(|message| CommandError::Usage(vec![message]))?;
+    let has_dependency = has_dependency(&text).map_err(|message| CommandError::Usage(vec![message]))?;
+    let changed = with_test(&text, has_dependency);
+    let dependency = if has_dependency { "" } else { " and the dev-dependency `greenroom`" };
     let written = fs::create_dir_all(directory.join("tests"))
         .and_then(|()| write_new(&directory.join(DOCUMENT), FIRST_RUST))
         .and_then(|()| write_new(&directory.join(STEPS), FIRST_STEPS))
@@ -86,7 +88,7 @@ fn init_crate(directory: &Path) -> Result<ExitCode, CommandError> {
     print(&format!(
         "wrote {DOCUMENT}\n\
          wrote {STEPS}\n\
-         added the test `{TEST}` and the dev-dependency `greenroom` to Cargo.toml\n\n\
+         added the test `{TEST}`{dependency} to Cargo.toml\n\n\
          Run it:              cargo test --test {TEST}\n\
          See all the steps:   greenroom steps\n"
     ))
@@ -95,18 +97,22 @@ fn init_crate(directory: &Path) -> Result<ExitCode, CommandError> {
 /// The heading below which the dependency goes.
 const HEADING: &str = "[dev-dependencies]";
 
-/// Returns a manifest with the test and its dependency.
-fn with_test(manifest: &str) -> Result<String, String> {
+/// Whether the manifest of a crate has the dependency already.
+fn has_dependency(manifest: &str) -> Result<bool, String> {
     let table: toml::Table = manifest.parse().map_err(|error| format!("Cargo.toml is not valid TOML: {error}"))?;
     if !table.contains_key("package") {
         return Err("this Cargo.toml has no [package]; change to the directory of a crate of the workspace".to_owned());
     }
+    Ok(table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some()))
+}
+
+/// Returns a manifest with the test and its dependency.
+fn with_test(manifest: &str, has_dependency: bool) -> String {
     let mut text = manifest.to_owned();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    let has = table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some());
-    if !has {
+    if !has_dependency {
         let line = dependency();
         let is_heading = |line: &str| line.split('#').next().unwrap_or_default().trim() == HEADING;
         let mut at = 0;
@@ -119,7 +125,7 @@ fn with_test(manifest: &str) -> Result<String, String> {
             None => text = format!("{text}\n{HEADING}\n{line}"),
         }
     }
-    Ok(format!("{text}\n[[test]]\nname = \"{TEST}\"\nharness = false\n"))
+    format!("{text}\n[[test]]\nname = \"{TEST}\"\nharness = false\n")
 }
 
 /// Returns the lines of the dependency. What only some documents need would double the first build.
@@ -140,17 +146,24 @@ mod tests {
         let lines = dependency();
         let test = "\n[[test]]\nname = \"acceptance\"\nharness = false\n";
         let plain = "[package]\nname = \"a\"\n";
-        assert_eq!(with_test(plain).unwrap(), format!("{plain}\n[dev-dependencies]\n{lines}{test}"));
+        assert_eq!(with_test(plain, false), format!("{plain}\n[dev-dependencies]\n{lines}{test}"));
         let others = "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\nserde = \"1\"\n\n[features]";
         assert_eq!(
-            with_test(others).unwrap(),
+            with_test(others, false),
             format!(
                 "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\n{lines}serde = \"1\"\n\n[features]\n{test}"
             )
         );
         let known = "[package]\nname = \"a\"\n\n[dev-dependencies]\ngreenroom = { path = \"..\" }\n";
-        assert_eq!(with_test(known).unwrap(), format!("{known}{test}"));
-        assert!(with_test("[workspace]\n").unwrap_err().contains("[package]"));
-        assert!(with_test("[").unwrap_err().contains("not valid TOML"));
+        assert_eq!(with_test(known, true), format!("{known}{test}"));
+    }
+
+    #[test]
+    fn a_dependency_is_looked_for_in_the_manifest_of_a_crate() {
+        assert_eq!(has_dependency("[package]\nname = \"a\"\n"), Ok(false));
+        let path = "[package]\nname = \"a\"\n\n[dev-dependencies]\ngreenroom = { path = \"..\" }\n";
+        assert_eq!(has_dependency(path), Ok(true));
+        assert!(has_dependency("[workspace]\n").unwrap_err().contains("[package]"));
+        assert!(has_dependency("[").unwrap_err().contains("not valid TOML"));
     }
 }
