@@ -94,7 +94,8 @@ use greenroom_run::StepAgent;
 
 pub use exit::ExitCode;
 pub use greenroom_macros::{given, step, then, when};
-pub use greenroom_sandbox::process::Watch;
+pub use greenroom_sandbox::process::{ExitStatus, Signal, Watch};
+pub use greenroom_steps::function::access::Finished;
 pub use greenroom_steps::{
     Captures, Check, CheckFunction, Comparison, Context, EmbeddedFile, EndFunction, Environment, Failure, FailureKind,
     LeftOver, Library, Output, OutputSource, Part, PathOrigin, PreflightState, Problem, ProblemKind, Registry,

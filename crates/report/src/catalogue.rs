@@ -58,8 +58,9 @@ pub struct Listing<'a> {
 /// The indentation of what describes an entry.
 const INDENT: usize = 8;
 
-/// Lists the steps of bindings files: keyword, pattern, typed captures, documentation, example.
-pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
+/// Lists the steps of bindings files: keyword, pattern, typed captures, documentation, example. With
+/// `calls`, also how functions in Rust call built-in steps.
+pub fn steps(listings: &[Listing<'_>], calls: bool, style: Style) -> String {
     let mut out = String::new();
     for Listing { file, bindings, total } in listings {
         let number = words::count(*total, "step");
@@ -79,9 +80,19 @@ pub fn steps(listings: &[Listing<'_>], style: Style) -> String {
                 example: binding.example.as_deref(),
             };
             step.write(&mut out, style);
+            if let Some(call) = call(binding).filter(|_| calls) {
+                line(&mut out, INDENT, &format!("{} {call}", style.paint(Role::Dim, "in Rust:")));
+            }
         }
     }
     out
+}
+
+/// Returns how a function in Rust calls a built-in step: all of its captures, as variables of their names.
+fn call(binding: &Binding) -> Option<String> {
+    let function = &binding.implementations.iter().find(|implementation| implementation.is_native())?.function;
+    let captures: Vec<_> = binding.captures.iter().map(|it| format!("({:?}, {})", it.name, it.name)).collect();
+    Some(words::escape(&format!("context.native({function:?}, &[{}])?", captures.join(", "))).into_owned())
 }
 
 /// Lists functions under their titles, each with its parameters and what it does.

@@ -37,6 +37,9 @@ pub(crate) struct Steps {
         value_parser = NonEmptyStringValueParser::new()
     )]
     python: Option<String>,
+    /// Also show how functions in Rust call the built-in steps
+    #[arg(long, conflicts_with = "python")]
+    rust: bool,
 }
 
 /// The steps of one bindings file.
@@ -83,7 +86,7 @@ impl Steps {
             return Err(CommandError::Usage(vec![not_found(words, registry)]));
         }
         if found.is_valid || listings.iter().any(|listing| listing.total > 0) {
-            print(&catalogue::steps(&listings, style))?;
+            print(&catalogue::steps(&listings, self.rust, style))?;
             let gap = if listings.is_empty() || prefixes.is_empty() { "" } else { "\n" };
             print(&format!("{gap}{prefixes}"))?;
         }

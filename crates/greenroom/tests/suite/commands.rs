@@ -1037,6 +1037,35 @@ greenroom: false does not run greenroom's Python code: it printed nothing
 }
 
 #[test]
+fn steps_show_how_functions_in_rust_call_them() {
+    let bindings = "- when: I brew {cups:uint} cups\n  impl: {rust: {function: brew}}\n";
+    let project = Project::new().file("own.yaml", bindings);
+    project.run(["steps", "--rust", "datadir"]).passes().stdout(str![[r#"
+lib/datadir.yaml (2 steps)
+  given datadir has at least {bytes}B of space
+        bytes: a non-negative integer
+        Checks that the file system of the scenario's directory has at least this many free bytes.
+        example: given datadir has at least 1000000B of space
+        in Rust: context.native("datadir_has_bytes_of_space", &[("bytes", bytes)])?
+
+  given datadir has at least {megabytes}M of space
+        megabytes: a non-negative integer
+        Checks that the file system of the scenario's directory has at least this many free
+        megabytes (of 1048576 bytes).
+        example: given datadir has at least 500M of space
+        in Rust: context.native("datadir_has_megabytes_of_space", &[("megabytes", megabytes)])?
+
+"#]]);
+    project.run(["steps", "--rust", "own.yaml"]).passes().stdout(str![[r#"
+own.yaml (1 step)
+  when  I brew {cups} cups
+        cups: a non-negative integer
+
+"#]]);
+    project.run(["steps", "--rust", "--python"]).code(3).stdout("");
+}
+
+#[test]
 fn steps_of_a_broken_bindings_file() {
     let project = Project::new().file("own.yaml", "- whne: I brew\n  impl: {python: {function: brew}}\n");
     project.run(["steps", "own.yaml"]).code(2).stdout(str![""]).stderr(str![[r#"

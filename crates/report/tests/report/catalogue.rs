@@ -128,7 +128,7 @@ fn steps() {
     let libraries =
         [listing("lib/daemon", daemon.iter().collect(), 2), listing("lib/runcmd", vec![&status, &runcmd[1]], 12)];
     assert_data_eq!(
-        catalogue::steps(&libraries, Style::plain(72)),
+        catalogue::steps(&libraries, false, Style::plain(72)),
         str![[r#"
 lib/daemon (2 steps)
   given a daemon helper shell script {filename}

@@ -9,8 +9,9 @@ use greenroom_sandbox::process::ExitStatus;
 
 use crate::context::Context;
 use crate::library::daemon::Daemons;
+use crate::library::place::nearest;
 use crate::library::runcmd::{Runcmd, no_command};
-use crate::registry::Registry;
+use crate::registry::{Library, Registry};
 use crate::step::{Captures, Failure, StepResult, Stream};
 
 /// The functions of native steps.
@@ -42,14 +43,14 @@ impl Finished {
 impl Context {
     /// Calls the function of a native step: `daemon_wait_port` with the captures `name` and `port`.
     ///
-    /// `greenroom steps` shows the names and captures of all of them.
+    /// `greenroom steps --rust` shows these calls for all of them.
     ///
     /// # Errors
     ///
     /// When no native step has a function of this name, or the function fails.
     pub fn native(&mut self, function: &str, captures: &[(&str, &str)]) -> StepResult {
         let Some(step) = NATIVE.function(function) else {
-            return Err(Failure::new(format!("there is no native step function {function}")));
+            return Err(no_native_function(function));
         };
         let texts = captures.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         step(self, &Captures::new(texts))
@@ -183,6 +184,14 @@ impl Context {
     }
 }
 
+/// Says that no built-in step has a function of this name.
+fn no_native_function(name: &str) -> Failure {
+    let known = NATIVE.libraries().flat_map(Library::functions);
+    let near = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Failure::new(format!("no built-in step has a function `{name}`{near}"))
+        .help("`greenroom steps --rust` shows the functions of the built-in steps, with their captures")
+}
+
 /// Splits a command line behind the program, as the captures of steps do.
 fn split(command: &str) -> (&str, &str) {
     let command = command.trim_start();
@@ -204,5 +213,13 @@ mod tests {
         assert_eq!(split("tally 7000 -v"), ("tally", " 7000 -v"));
         assert_eq!(split("tally"), ("tally", ""));
         assert_eq!(split("'my tally' 7000"), ("'my tally' 7000", ""));
+    }
+
+    #[test]
+    fn a_misspelled_native_function_is_recognized() {
+        let failure = no_native_function("files_tuch");
+        assert_eq!(failure.message, "no built-in step has a function `files_tuch`; did you mean `files_touch`?");
+        assert!(failure.help[0].starts_with("`greenroom steps --rust` shows"), "{failure:?}");
+        assert_eq!(no_native_function("brew coffee").message, "no built-in step has a function `brew coffee`");
     }
 }

@@ -25,7 +25,7 @@ pub mod json;
 pub(crate) mod limit;
 mod literal;
 mod ownership;
-mod place;
+pub(crate) mod place;
 mod rights;
 pub mod runcmd;
 pub mod user;
