@@ -218,7 +218,7 @@ impl<'a> SourceReader<'a> {
             Err(LoadError::NotFound) => {
                 let found = lookup::builtin(self.builtin, &name.text, languages);
                 let Some((file, text)) = found.and_then(|file| Some((file, file.text.as_ref()?))) else {
-                    diagnostics.push(self.not_found("bindings file", name, BuiltinFile::is_bindings));
+                    diagnostics.push(self.not_found("bindings file", directory, name, BuiltinFile::is_bindings));
                     return None;
                 };
                 return Some(self.builtin_file(file, text, diagnostics));
@@ -232,14 +232,26 @@ impl<'a> SourceReader<'a> {
         Some((key, file))
     }
 
-    fn not_found(&self, what: &str, name: &Name, fits: impl Fn(&BuiltinFile) -> bool) -> Diagnostic {
+    fn not_found(&self, what: &str, directory: &str, name: &Name, fits: impl Fn(&BuiltinFile) -> bool) -> Diagnostic {
         let error = Diagnostic::error(Code::NotFound, format!("{what} not found: {}", name.text))
             .at(name.span, "")
             .note("it is neither beside the document nor built in");
         let names: Vec<&str> = self.builtin.iter().filter(|file| fits(file)).map(|file| file.name.as_str()).collect();
-        let help = suggest::did_you_mean(&name.text, names.iter().copied())
+        let help = self
+            .named_from_here(directory, &name.text)
+            .or_else(|| suggest::did_you_mean(&name.text, names.iter().copied()))
             .or_else(|| (!names.is_empty()).then(|| format!("built-in files: {}", names.join(", "))));
         help.into_iter().fold(error, Diagnostic::help)
+    }
+
+    /// Says how a document names a file that is where its path says when it begins in the working directory.
+    fn named_from_here(&self, directory: &str, name: &str) -> Option<String> {
+        if directory.is_empty() || !lookup::exists(self.loader, name) {
+            return None;
+        }
+        let below = name.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
+        let name = below.map_or_else(|| format!("${{SRCDIR}}/{name}"), str::to_owned);
+        Some(format!("paths begin in the directory of the document: write `{name}`"))
     }
 
     /// Opens the files under `impls`. A missing one is an error only if steps need it.
@@ -306,11 +318,17 @@ impl<'a> SourceReader<'a> {
             Ok(_) => Err(Box::new(lookup::too_big(&path).at(name.span, ""))),
             Err(LoadError::NotFound) if lookup::builtin(self.builtin, &name.text, languages).is_some() => Ok(None),
             Err(LoadError::NotFound) => {
-                Err(Box::new(self.not_found(&format!("{language} file"), name, |file| !file.is_bindings())))
+                // A file in another language is never the one that is meant.
+                let fits = |file: &BuiltinFile| !file.is_bindings() && extension(&file.name) == extension(&name.text);
+                Err(Box::new(self.not_found(&format!("{language} file"), directory, name, fits)))
             }
             Err(reason) => Err(Box::new(lookup::failure("file", &path, &reason).at(name.span, ""))),
         }
     }
+}
+
+fn extension(path: &str) -> Option<&str> {
+    path.rsplit_once('.').map(|(_, extension)| extension)
 }
 
 fn language_names(metadata: &Metadata) -> Vec<&str> {

@@ -45,6 +45,38 @@ error[not-found]: python file not found: own.py
 
 "#]],
     );
+    // Their paths are written as they are from the working directory.
+    let project = Project::new()
+        .document(
+            "x/d.md",
+            "---\ntitle: T\nbindings: [x/b.yaml]\nimpls: {rust: [x/own.rs, src/more.rs, no.rs]}\n---\n# S\n\
+            ~~~scenario\ngiven it\n~~~\n",
+        )
+        .file("x/b.yaml", "- given: it\n  impl: {rust: {function: it}}\n")
+        .file("x/own.rs", "")
+        .file("src/more.rs", "")
+        .builtin("lib/daemon.py", None);
+    same(
+        project.complaints(),
+        str![[r#"
+error[not-found]: bindings file not found: x/b.yaml
+  at x/d.md:3:12 "x/b.yaml"
+  note: it is neither beside the document nor built in
+  help: paths begin in the directory of the document: write `b.yaml`
+error[not-found]: rust file not found: x/own.rs
+  at x/d.md:4:16 "x/own.rs"
+  note: it is neither beside the document nor built in
+  help: paths begin in the directory of the document: write `own.rs`
+error[not-found]: rust file not found: src/more.rs
+  at x/d.md:4:26 "src/more.rs"
+  note: it is neither beside the document nor built in
+  help: paths begin in the directory of the document: write `${SRCDIR}/src/more.rs`
+error[not-found]: rust file not found: no.rs
+  at x/d.md:4:39 "no.rs"
+  note: it is neither beside the document nor built in
+
+"#]],
+    );
     let project = Project::new().document("x/d.subplot", "title: T\nmarkdowns: [a.md, d.md]\n").file("x/d.md", "# S\n");
     same(
         project.complaints(),
