@@ -40,6 +40,10 @@ pub struct Failure {
     pub help: Vec<String>,
 }
 
+/// How the note begins that names the step function which returned a failure. Summaries leave it out: it is not a
+/// reason.
+pub const RETURNED_BY: &str = "returned by the step function";
+
 /// What kind of failure it is. The message says it to people, this says it to programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]

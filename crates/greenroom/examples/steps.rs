@@ -285,3 +285,34 @@ fn sees(context: &mut Context, text: &str) -> StepResult {
     assert!(ran.stdout_text().contains(text), "{ran:?}");
     Ok(())
 }
+
+#[when("a thread without a name panics")]
+fn unnamed_thread() {
+    assert!(std::thread::spawn(|| panic!("lost the key")).join().is_ok(), "the thread has ended badly");
+}
+
+#[derive(Debug)]
+struct NoMenu(io::Error);
+
+impl fmt::Display for NoMenu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cannot read the menu")
+    }
+}
+
+impl Error for NoMenu {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[when("the menu is read")]
+fn read_menu() -> Result<(), NoMenu> {
+    std::fs::read_to_string("menu").map(drop).map_err(NoMenu)
+}
+
+#[then("all rows are equal")]
+fn rows() {
+    let rows = |row: &str| (0..20).map(|n| format!("{n}: {}", if n == 12 { row } else { "tea" })).collect::<Vec<_>>();
+    assert_eq!(rows("coffee"), rows("cocoa"));
+}

@@ -144,7 +144,7 @@ pub mod __private {
     pub use crate::harness::missing_harness;
     pub use greenroom_steps::function::call::{call, catch, lend, take_back};
     pub use greenroom_steps::function::capture::{Checks, Function, Parameter, file, parameter, text};
-    pub use greenroom_steps::function::outcome::Outcome;
+    pub use greenroom_steps::function::outcome::{Outcome, Returned, WithCauses, WithoutCauses, returned};
     #[cfg(feature = "tokio")]
     pub use greenroom_steps::function::tokio::runtime;
     pub use greenroom_steps::function::{Pattern, StepDefinition, inventory};

@@ -161,12 +161,18 @@ fn definition(
         Some(asyncness) => quote_spanned! { asyncness.span() => ::greenroom::__block_on!(__context, #called) },
         None => called,
     };
-    let result = quote_spanned! { ident.span() => ::greenroom::__private::Outcome::into_result(#called) };
+    let result = quote_spanned! { ident.span() => {
+        use ::greenroom::__private::{WithCauses as _, WithoutCauses as _};
+        let __returned = #called;
+        let __failure = (&::greenroom::__private::Returned(&__returned)).failure();
+        let __result = ::greenroom::__private::Outcome::into_result(__returned);
+        ::greenroom::__private::returned(__FUNCTION, __failure, __result)
+    } };
     quote! {
         const _: () = {
             const __FUNCTION: #own::Function = #place;
             #(#constants)*
-            #[allow(unused_variables, unused_mut, clippy::all, clippy::pedantic)]
+            #[allow(unused_imports, unused_variables, unused_mut, clippy::all, clippy::pedantic)]
             fn __run(__context: &mut #own::Context, __captures: &#own::Captures) -> #own::StepResult {
                 #own::call(__context, __FUNCTION, |__context| {
                     #(#before)*

@@ -99,6 +99,63 @@ fn project_of(project: Project, text: &str, bindings: &str) -> Project {
 }
 
 #[test]
+fn failures_show_causes_differences_and_panics_of_other_threads() {
+    let Some(project) = project(&scenarios(&[
+        ("Cause", "when the menu is read"),
+        ("Difference", "then all rows are equal"),
+        ("Thread", "when a thread without a name panics"),
+    ])) else {
+        return;
+    };
+    project.run(["-j1"]).code(101).stdout(str![[r#"
+greenroom [VERSION]: 3 scenarios in x.md, one at a time
+
+FAIL [TIME]  Cause
+  in x.md:8, scenario at x.md:6
+
+    FAILED [TIME]  when the menu is read
+
+  cannot read the menu: No such file or directory (os error 2)
+  note: returned by the step function `read_menu` (crates/greenroom/examples/steps.rs:310)
+
+  rerun: cargo test --test steps -- --exact Cause
+
+FAIL [TIME]  Difference
+  in x.md:12, scenario at x.md:10
+
+    FAILED [TIME]  then all rows are equal
+
+  assertion `left == right` failed
+    left: ["0: tea", "1: tea", "2: tea", "3: tea", "4: tea", "5: tea", "6: tea", "7: tea", "8: tea", "9: tea", "10: tea", "11: tea", "12: coffee", "13: tea", "14: tea", "15: tea", "16: tea", "17: tea", "18: tea", "19: tea"]
+   right: ["0: tea", "1: tea", "2: tea", "3: tea", "4: tea", "5: tea", "6: tea", "7: tea", "8: tea", "9: tea", "10: tea", "11: tea", "12: cocoa", "13: tea", "14: tea", "15: tea", "16: tea", "17: tea", "18: tea", "19: tea"]
+  note: left differs at character 131:  … "10: tea", "11: tea", "12: coffee", "13: tea", "14: tea", "15: tea", "16: tea",…
+  note: right differs at character 131: … "10: tea", "11: tea", "12: cocoa", "13: tea", "14: tea", "15: tea", "16: tea", …
+  note: the step function `rows` panicked at crates/greenroom/examples/steps.rs:317:5
+
+  rerun: cargo test --test steps -- --exact Difference
+
+FAIL [TIME]  Thread
+  in x.md:16, scenario at x.md:14
+
+    FAILED [TIME]  when a thread without a name panics
+
+  the thread has ended badly
+  note: the step function `unnamed_thread` panicked at crates/greenroom/examples/steps.rs:291:5
+  output of the Rust function:
+    │ thread '<unnamed>' panicked at crates/greenroom/examples/steps.rs:291:35:
+    │ lost the key
+
+  rerun: cargo test --test steps -- --exact Thread
+
+FAILED: 3 of 3 scenarios failed, [TIME]
+  failed  x.md:6   Cause
+  failed  x.md:10  Difference
+  failed  x.md:14  Thread
+
+"#]]);
+}
+
+#[test]
 fn failures_of_functions_explain_themselves() {
     let Some(project) = project(&scenarios(&[
         ("Boxed", "when it fails with a boxed error"),
@@ -125,6 +182,7 @@ FAIL [TIME]  Boxed
     FAILED [TIME]  when it fails with a boxed error
 
   invalid digit found in string
+  note: returned by the step function `boxed` (crates/greenroom/examples/steps.rs:129)
 
   rerun: cargo test --test steps -- --exact Boxed
 
@@ -135,6 +193,7 @@ FAIL [TIME]  Failure
 
   no tea is left
   note: since noon
+  note: returned by the step function `failure` (crates/greenroom/examples/steps.rs:136)
   help: buy some
 
   rerun: cargo test --test steps -- --exact Failure
@@ -146,7 +205,7 @@ FAIL [TIME]  Panic
     FAILED [TIME]  when it panics
 
   out of tea
-  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  note: the step function `panics` panicked at crates/greenroom/examples/steps.rs:143:5
   output of the Rust function:
     │ before the panic
 
@@ -162,7 +221,7 @@ FAIL [TIME]  Assertion
   assertion `left == right` failed: pieces sold
     left: 3
    right: 4
-  note: the step function panicked at crates/greenroom/examples/steps.rs:85:5
+  note: the step function `sold` panicked at crates/greenroom/examples/steps.rs:85:5
 
   rerun: cargo test --test steps -- --exact Assertion
 
@@ -172,7 +231,7 @@ FAIL [TIME]  Twice
     FAILED [TIME]  when a value is asked for twice
 
   steps::Shop is a parameter of the step function that runs: use the parameter
-  note: the step function panicked at crates/greenroom/examples/steps.rs:169:13
+  note: the step function `twice` panicked at crates/greenroom/examples/steps.rs:169:13
 
   rerun: cargo test --test steps -- --exact Twice
 
@@ -183,7 +242,7 @@ FAIL [TIME]  Thread
     FAILED [TIME]  and it panics
 
   out of tea
-  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  note: the step function `panics` panicked at crates/greenroom/examples/steps.rs:143:5
   output of the Rust function:
     │ before the panic
   output of Rust functions before it:
@@ -202,7 +261,7 @@ FAIL [TIME]  Difference
   <    price: 3,
   >    price: 4,
    }
-  note: the step function panicked at crates/greenroom/examples/steps.rs:148:5
+  note: the step function `compares` panicked at crates/greenroom/examples/steps.rs:148:5
 
   rerun: cargo test --test steps -- --exact Difference
 
@@ -224,7 +283,7 @@ FAIL [TIME]  Kept panic
     FAILED [TIME]  when it carries ${load}, worth 3.50$ (net)
 
   cannot handle stones
-  note: the step function panicked at crates/greenroom/examples/steps.rs:246:18
+  note: the step function `carries` panicked at crates/greenroom/examples/steps.rs:246:18
 
   rerun: cargo test --test steps -- --exact 'Kept panic'
 
@@ -381,7 +440,7 @@ FAIL [TIME]  Panics after a failure
     FAILED [TIME]  when it panics
 
   out of tea
-  note: the step function panicked at crates/greenroom/examples/steps.rs:143:5
+  note: the step function `panics` panicked at crates/greenroom/examples/steps.rs:143:5
   output of the Rust function:
     │ before the panic
 

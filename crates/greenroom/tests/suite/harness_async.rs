@@ -49,7 +49,7 @@ FAIL [TIME]  Panic
     FAILED [TIME]  when it panics later
 
   out of tea
-  note: the step function panicked at crates/greenroom/examples/async_steps.rs:99:5
+  note: the step function `panics` panicked at crates/greenroom/examples/async_steps.rs:99:5
 
   rerun: cargo test --test async_steps -- --exact Panic
 
@@ -59,6 +59,7 @@ FAIL [TIME]  Task
     FAILED [TIME]  when a task of it panics
 
   task 2 panicked with message "lost the key"
+  note: returned by the step function `task_panics` (crates/greenroom/examples/async_steps.rs:92)
   output of the Rust function:
     │ thread 'tokio-rt-worker' panicked at crates/greenroom/examples/async_steps.rs:93:26:
     │ lost the key
@@ -83,6 +84,7 @@ FAIL [TIME]  Refused
     FAILED [TIME]  when I connect to port 7000
 
   Connection refused (os error 111)
+  note: returned by the step function `connect` (crates/greenroom/examples/async_steps.rs:48)
 
   rerun: cargo test --test async_steps -- --exact Refused
 

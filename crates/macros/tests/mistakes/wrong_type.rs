@@ -10,7 +10,7 @@ extern crate self as greenroom;
 pub mod __private {
     pub use greenroom_steps::function::call::{call, catch, lend, take_back};
     pub use greenroom_steps::function::capture::{Checks, Function, Parameter, file, parameter, text};
-    pub use greenroom_steps::function::outcome::Outcome;
+    pub use greenroom_steps::function::outcome::{Outcome, Returned, WithCauses, WithoutCauses, returned};
     pub use greenroom_steps::function::{Pattern, StepDefinition, inventory};
     pub use greenroom_steps::{Captures, Context, PreflightState, Problem, StepResult};
 }

@@ -4,7 +4,7 @@ use super::capture::Function;
 use super::guard::Running;
 use super::outcome::lines;
 use super::panics::Panic;
-use super::{guard, output, panics};
+use super::{assertion, guard, output, panics};
 use crate::context::Context;
 use crate::step::{Failure, FailureKind, StepResult};
 
@@ -92,9 +92,10 @@ fn current_directory() -> Option<std::path::PathBuf> {
 fn panicked(panic: &Panic, function: Function) -> Failure {
     let message = panic.message.as_deref().unwrap_or("the step function panicked without a message");
     let failure = lines(&without_styles(message)).kind(FailureKind::Panic);
+    let failure = assertion::difference(&failure.message).into_iter().fold(failure, Failure::note);
     match &panic.place {
         Some(place) if place.starts_with(&format!("{}:", function.file)) => {
-            failure.note(format!("the step function panicked at {place}"))
+            failure.note(format!("the step function `{}` panicked at {place}", function.name))
         }
         // Code of other files, such as that of a crate for assertions, which the function calls.
         Some(place) => failure.note(format!("the step function {function} panicked, at {place}")),
@@ -126,7 +127,7 @@ mod tests {
             let panic = Panic { message: Some("out of tea".to_owned()), place: Some(place.to_owned()) };
             panicked(&panic, function).notes
         };
-        assert_eq!(notes("tests/shop.rs:9:5"), ["the step function panicked at tests/shop.rs:9:5"]);
+        assert_eq!(notes("tests/shop.rs:9:5"), ["the step function `sell` panicked at tests/shop.rs:9:5"]);
         let elsewhere = "the step function `sell` (tests/shop.rs:7) panicked, at /home/u/insta/src/runtime.rs:1:2";
         assert_eq!(notes("/home/u/insta/src/runtime.rs:1:2"), [elsewhere]);
     }

@@ -7,6 +7,7 @@
 //! panics say, and [`guard`] ends it when it does not end.
 
 pub mod access;
+mod assertion;
 pub mod call;
 pub mod capture;
 pub mod guard;

@@ -4,6 +4,9 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt::Display;
 
+use greenroom_event::RETURNED_BY;
+
+use super::capture::Function;
 use crate::step::{Failure, StepResult};
 
 /// What a step function may return.
@@ -35,6 +38,47 @@ impl<E: Display + 'static> Outcome for Result<(), E> {
     fn into_result(self) -> StepResult {
         self.map_err(failure)
     }
+}
+
+/// What a step function has returned, before it is a [`StepResult`].
+///
+/// Only code that knows the type of an error can ask it for its causes. `(&Returned(&it)).failure()` calls
+/// [`WithCauses`] where that is implemented, and [`WithoutCauses`] otherwise, since a method of the value comes
+/// before one of a reference to it.
+#[derive(Debug)]
+pub struct Returned<'a, T>(pub &'a T);
+
+/// A result whose error may have causes.
+pub trait WithCauses {
+    /// Returns the error as a failure, with its causes.
+    fn failure(&self) -> Option<Failure>;
+}
+
+impl<E: Error + 'static> WithCauses for Returned<'_, Result<(), E>> {
+    fn failure(&self) -> Option<Failure> {
+        self.0.as_ref().err().map(|error| lines(&Failure::from(Causes(error)).message))
+    }
+}
+
+/// Any other value that a step function returns.
+pub trait WithoutCauses {
+    /// Returns nothing.
+    fn failure(&self) -> Option<Failure>;
+}
+
+impl<T> WithoutCauses for &Returned<'_, T> {
+    fn failure(&self) -> Option<Failure> {
+        None
+    }
+}
+
+/// Returns the result of a step function, which its failure names. `failure` has the causes of an error.
+///
+/// # Errors
+///
+/// When the result is an error.
+pub fn returned(function: Function, failure: Option<Failure>, result: StepResult) -> StepResult {
+    result.map_err(|error| failure.unwrap_or(error).note(format!("{RETURNED_BY} {function}")))
 }
 
 /// Returns an error as a failure, with its causes.
@@ -72,7 +116,8 @@ struct Causes<'a>(&'a dyn Error);
 
 impl Display for Causes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        Display::fmt(self.0, f)
+        // The alternate form of error types of other crates has their causes.
+        write!(f, "{:#}", self.0)
     }
 }
 
@@ -100,6 +145,32 @@ mod tests {
         let failure = Failure::new("no tea").note("since noon");
         assert_eq!(Err::<(), _>(failure.clone()).into_result(), Err(failure));
         assert_eq!(().into_result(), Ok(()));
+    }
+
+    #[test]
+    fn an_error_of_a_known_type_has_its_causes() {
+        #[derive(Debug)]
+        struct NoMenu(io::Error);
+        impl Display for NoMenu {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("cannot read the menu")
+            }
+        }
+        impl Error for NoMenu {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failed: Result<(), NoMenu> = Err(NoMenu(io::Error::other("no such file")));
+        let known = &Returned(&failed);
+        let failure = known.failure();
+        let function = Function { name: "order", file: "tests/shop.rs", line: 7 };
+        let failure = returned(function, failure, failed.into_result()).unwrap_err();
+        assert_eq!(failure.message, "cannot read the menu: no such file");
+        assert_eq!(failure.notes, ["returned by the step function `order` (tests/shop.rs:7)"]);
+        let (passed, text) = (Ok::<(), NoMenu>(()), Err::<(), _>("no tea"));
+        let (passed, text, nothing) = (&Returned(&passed), &Returned(&text), &Returned(&()));
+        assert_eq!((passed.failure(), text.failure(), nothing.failure()), (None, None, None));
     }
 
     #[test]

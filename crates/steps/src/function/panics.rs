@@ -25,13 +25,18 @@ pub(super) struct Panic {
 #[expect(clippy::print_stderr, reason = "the output of a step function is for whoever reads its failure")]
 pub fn hook(info: &PanicHookInfo<'_>) {
     let place = info.location().map(Location::to_string);
-    let current = thread::current();
-    if current.name() == Some("main") || current.name().is_none() {
+    if runs_steps() {
         PANICKED_AT.with_borrow_mut(|last| *last = place);
     } else {
-        let (name, place) = (current.name().unwrap_or_default(), place.unwrap_or_default());
+        let current = thread::current();
+        let (name, place) = (current.name().unwrap_or("<unnamed>"), place.unwrap_or_default());
         eprintln!("thread '{name}' panicked at {place}:\n{}", message(info.payload()).unwrap_or("without a message"));
     }
+}
+
+/// Whether this thread is the one that runs the steps: the first of its process, which may be without a name.
+fn runs_steps() -> bool {
+    rustix::thread::gettid() == rustix::process::getpid()
 }
 
 /// Calls code of the user's own where [`hook`] is set.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use greenroom_event::{Failure, OutputSource, Relation, RunEnd, Stream};
+use greenroom_event::{Failure, OutputSource, RETURNED_BY, Relation, RunEnd, Stream};
 use maud::{Markup, html};
 
 use super::geometry::recorded;
@@ -316,9 +316,10 @@ fn in_short(failure: &Failure) -> String {
     }
 }
 
-/// Returns the first note of a failure, or else the last line that was written to stderr.
+/// Returns the first note of a failure that is a reason, or else what was written last to stderr.
 fn reason(failure: &Failure) -> Option<String> {
-    let note = failure.notes.first().map(|note| words::escape(note).into_owned());
+    let is_reason = |note: &&String| !note.starts_with(RETURNED_BY);
+    let note = failure.notes.iter().find(is_reason).map(|note| words::escape(note).into_owned());
     note.or_else(|| {
         let errors = failure.output.iter().filter(|output| {
             matches!(
@@ -326,10 +327,15 @@ fn reason(failure: &Failure) -> Option<String> {
                 OutputSource::Command { stream: Stream::Stderr } | OutputSource::Daemon { stream: Stream::Stderr, .. }
             )
         });
-        let last =
-            errors.filter_map(|output| output.text.lines().rev().find(|line| !line.trim().is_empty())).next_back();
-        last.map(|line| words::output_line(line, LINE))
+        errors.filter_map(|output| last_words(&output.text)).next_back().map(|line| words::output_line(line, LINE))
     })
+}
+
+/// Returns the last line of what a process wrote, or that of its last panic, without the backtrace.
+fn last_words(text: &str) -> Option<&str> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let panic = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "));
+    panic.and_then(|at| lines.get(at + 1)).or(lines.last()).copied()
 }
 
 fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
@@ -364,5 +370,24 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
             }
         }
         @if let Some(message) = message { p.message { (text::prose(&words::fit(&message, 200))) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use greenroom_event::Output;
+
+    use super::*;
+
+    #[test]
+    fn the_place_of_a_function_is_not_a_reason() {
+        let failure = Failure::new("the daemon ended").note(format!("{RETURNED_BY} `start` (tests/shop.rs:7)"));
+        assert_eq!(in_short(&failure), "the daemon ended");
+        let source = OutputSource::Command { stream: Stream::Stderr };
+        let wrote = |text: &[u8]| failure.clone().output(Output::from_bytes(source.clone(), text, 0));
+        assert_eq!(in_short(&wrote(b"starting\nno port\n\n")), "the daemon ended: no port");
+        let panic = b"\nthread 'main' (4) panicked at src/main.rs:8:33:\nno port\nstack backtrace:\n   0: main\n";
+        assert_eq!(in_short(&wrote(panic)), "the daemon ended: no port");
+        assert_eq!(in_short(&failure.note("since noon")), "the daemon ended: since noon");
     }
 }

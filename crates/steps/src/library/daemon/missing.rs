@@ -59,6 +59,8 @@ pub(crate) fn with_missing_files(context: &mut Context, error: Failure, texts: &
 
 /// Finds the file, relative to the scenario's directory, of a line that says that it is missing.
 fn missing_in(line: &str, here: &Path, directory: &Path) -> Option<String> {
+    // What Rust's `unwrap` writes in front of the error names no files.
+    let line = line.split_once("` on an `Err` value: ").map_or(line, |(_, error)| error);
     let lower = line.to_ascii_lowercase();
     let at = PHRASES.iter().filter_map(|phrase| lower.find(phrase)).min()?;
     if OWN_FILES.iter().any(|word| lower.contains(word)) {
@@ -131,6 +133,7 @@ mod tests {
             "database \"orders two\" does not exist",
             "server: fatal: No such file or directory",
             "cat: ../orders.json: No such file or directory",
+            "called `Result::unwrap()` on an `Err` value: Os { code: 2, message: \"No such file or directory\" }",
         ] {
             assert_eq!(found(line), None, "{line}");
         }
