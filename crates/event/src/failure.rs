@@ -1,5 +1,6 @@
 //! Why something did not pass: the failure, what was compared, and the output that explains it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,6 +33,9 @@ pub struct Failure {
     /// Further facts, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// The step function that returned it, with its place, if that is code of the user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned_by: Option<String>,
     /// Output that explains it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<Output>,
@@ -39,10 +43,6 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
 }
-
-/// How the note begins that names the step function which returned a failure. Summaries leave it out: it is not a
-/// reason.
-pub const RETURNED_BY: &str = "returned by the step function";
 
 /// What kind of failure it is. The message says it to people, this says it to programs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +203,20 @@ impl Failure {
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// Names the step function that returned it, with its place.
+    #[must_use]
+    pub fn returned_by(mut self, function: impl Into<String>) -> Self {
+        self.returned_by = Some(function.into());
+        self
+    }
+
+    /// Returns all facts besides the message, as sentences: the notes, and which function returned it.
+    pub fn facts(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        let returned =
+            self.returned_by.iter().map(|function| format!("returned by the step function {function}").into());
+        self.notes.iter().map(|note| note.as_str().into()).chain(returned)
     }
 
     /// Adds advice.

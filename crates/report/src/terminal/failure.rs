@@ -279,8 +279,8 @@ fn explain<'a>(page: &mut Page, failure: &'a Failure, of: Option<&str>, shown: &
             .outputs
             .extend(of.source.as_ref().filter(|_| comparison::shows_end(of, shown.tail)).map(|source| (source, false)));
     }
-    for note in &failure.notes {
-        page.line(2, &format!("note: {}", words::escape(note)));
+    for fact in failure.facts() {
+        page.line(2, &format!("note: {}", words::escape(&fact)));
     }
     for output in &failure.output {
         excerpt::output(page, 2, output, shown.tail);

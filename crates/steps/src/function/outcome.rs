@@ -4,8 +4,6 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt::Display;
 
-use greenroom_event::RETURNED_BY;
-
 use super::capture::Function;
 use crate::step::{Failure, StepResult};
 
@@ -78,7 +76,7 @@ impl<T> WithoutCauses for &Returned<'_, T> {
 ///
 /// When the result is an error.
 pub fn returned(function: Function, failure: Option<Failure>, result: StepResult) -> StepResult {
-    result.map_err(|error| failure.unwrap_or(error).note(format!("{RETURNED_BY} {function}")))
+    result.map_err(|error| failure.unwrap_or(error).returned_by(function.to_string()))
 }
 
 /// Returns an error as a failure, with its causes.
@@ -167,7 +165,7 @@ mod tests {
         let function = Function { name: "order", file: "tests/shop.rs", line: 7 };
         let failure = returned(function, failure, failed.into_result()).unwrap_err();
         assert_eq!(failure.message, "cannot read the menu: no such file");
-        assert_eq!(failure.notes, ["returned by the step function `order` (tests/shop.rs:7)"]);
+        assert_eq!(failure.returned_by.as_deref(), Some("`order` (tests/shop.rs:7)"));
         let (passed, text) = (Ok::<(), NoMenu>(()), Err::<(), _>("no tea"));
         let (passed, text, nothing) = (&Returned(&passed), &Returned(&text), &Returned(&()));
         assert_eq!((passed.failure(), text.failure(), nothing.failure()), (None, None, None));

@@ -46,7 +46,7 @@ pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, 
             @if let Some(pair) = &of.comparison {
                 (comparison::comparison(pair, of.message.contains(&pair.what)))
             }
-            @for note in &of.notes { p.note { b { "note:" } " " (text::prose(note)) } }
+            @for fact in of.facts() { p.note { b { "note:" } " " (text::prose(&fact)) } }
             @for output in &of.output {
                 @if context.shows_below(output) { (output::end(output, context.has_room)) }
                 @else { (output::long_end(output, context.has_room)) }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use greenroom_event::{Failure, OutputSource, RETURNED_BY, Relation, RunEnd, Stream};
+use greenroom_event::{Failure, OutputSource, Relation, RunEnd, Stream};
 use maud::{Markup, html};
 
 use super::geometry::recorded;
@@ -316,10 +316,9 @@ fn in_short(failure: &Failure) -> String {
     }
 }
 
-/// Returns the first note of a failure that is a reason, or else what was written last to stderr.
+/// Returns the first note of a failure, or else what was written last to stderr.
 fn reason(failure: &Failure) -> Option<String> {
-    let is_reason = |note: &&String| !note.starts_with(RETURNED_BY);
-    let note = failure.notes.iter().find(is_reason).map(|note| words::escape(note).into_owned());
+    let note = failure.notes.first().map(|note| words::escape(note).into_owned());
     note.or_else(|| {
         let errors = failure.output.iter().filter(|output| {
             matches!(
@@ -381,7 +380,7 @@ mod tests {
 
     #[test]
     fn the_place_of_a_function_is_not_a_reason() {
-        let failure = Failure::new("the daemon ended").note(format!("{RETURNED_BY} `start` (tests/shop.rs:7)"));
+        let failure = Failure::new("the daemon ended").returned_by("`start` (tests/shop.rs:7)");
         assert_eq!(in_short(&failure), "the daemon ended");
         let source = OutputSource::Command { stream: Stream::Stderr };
         let wrote = |text: &[u8]| failure.clone().output(Output::from_bytes(source.clone(), text, 0));
