@@ -221,7 +221,8 @@ impl Run {
             let documents = rust_steps::of_tests(&self.documents.written(), &settings.directory);
             let arguments = std::env::args_os().skip_while(|word| word != "run").skip(1);
             let selected = rust_steps::selected_tests(&loaded, &selected);
-            return Err(rust_steps::run(&documents, arguments, &selected, &settings.directory));
+            let options = Self::augment_args(clap::Command::new("run"));
+            return Err(rust_steps::run(&documents, arguments, &options, &selected, &settings.directory));
         }
         let mut warnings = Documents::warnings(&loaded);
         if let Some(name) = &bazel.filter {

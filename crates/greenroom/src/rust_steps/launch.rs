@@ -9,6 +9,7 @@ use std::process::Command;
 
 use greenroom_report::words;
 
+use super::output_paths;
 use super::test_program::{CargoTest, Contents, HarnessKind, TestTarget};
 use crate::error::CommandError;
 
@@ -46,11 +47,12 @@ fn shared(documents: &[OfTest]) -> Vec<&CargoTest> {
 
 /// Replaces this program by Cargo, which builds the test program and runs the documents.
 ///
-/// `arguments` are those of the command behind `run`, as the user wrote them. Returns only if that is not
-/// possible.
+/// `arguments` are those of the command behind `run`, as the user wrote them, and `options` what it knows.
+/// Returns only if that is not possible.
 pub(crate) fn run(
     documents: &[OfTest],
     mut arguments: impl Iterator<Item = OsString>,
+    options: &clap::Command,
     selected: &SelectedTests,
     directory: &Path,
 ) -> CommandError {
@@ -72,7 +74,13 @@ pub(crate) fn run(
     let mut command = vec![OsString::from("test")];
     command.extend(selection(test, directory).into_iter().map(OsString::from));
     command.push("--".into());
-    command.extend(arguments.filter(|word| !is_document(word) && word != "--"));
+    let arguments = arguments.filter(|word| !is_document(word) && word != "--");
+    if test.directory == directory {
+        command.extend(arguments);
+    } else {
+        // Cargo runs a test in the directory of its package.
+        command.extend(output_paths::from_root(arguments, options, directory));
+    }
     for of in documents {
         let line = of.written.rsplit_once(':').filter(|(path, line)| {
             !path.is_empty() && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())

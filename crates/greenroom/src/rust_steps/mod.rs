@@ -3,12 +3,15 @@
 //! `project` finds the test program that names a document, with what `manifest` and `standard` read of packages
 //! and of tests that subplotlib makes; `test_program` is what they find. `scan` reads the patterns of its
 //! functions from the source, so that the document can be checked and listed without compiling anything.
-//! `launch` has Cargo run the test program. In the test program itself the functions are there.
+//! `launch` has Cargo run the test program, with arguments whose paths `output_paths` completes. In the test
+//! program itself the functions are there.
 
 #[cfg(feature = "command")]
 mod launch;
 #[cfg(feature = "command")]
 mod manifest;
+#[cfg(feature = "command")]
+mod output_paths;
 #[cfg(feature = "command")]
 mod project;
 #[cfg(feature = "command")]

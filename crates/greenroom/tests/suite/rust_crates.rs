@@ -45,9 +45,16 @@ greenroom: several test programs name docs/shop.md; run one of them:
         .file("crates/a/tests/acceptance.rs", both)
         .program("bin/cargo", "#!/bin/sh\necho \"cargo $*\"\n");
     let path = format!("{}:/usr/bin:/bin", project.path("bin").display());
-    let ran = project.env("PATH", path).run(["run", "docs/bank.md", "docs/shop.md"]).code(0);
+    let project = project.env("PATH", path);
+    let ran = project.run(["run", "docs/bank.md", "docs/shop.md"]).code(0);
     ran.stdout(str![[r#"
 cargo test --manifest-path [PROJECT]/crates/a/Cargo.toml --test acceptance -- --document ../../docs/bank.md --document ../../docs/shop.md
+
+"#]]);
+    // Reports go to where the user is, not to where Cargo runs the test.
+    let ran = project.run(["run", "docs/bank.md", "--junit", "bank.xml", "--events=-", "-j", "1"]).code(0);
+    ran.stdout(str![[r#"
+cargo test --manifest-path [PROJECT]/crates/a/Cargo.toml --test acceptance -- --junit [PROJECT]/bank.xml --events=- -j 1 --document ../../docs/bank.md
 
 "#]]);
 }
