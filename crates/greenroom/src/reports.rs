@@ -65,7 +65,7 @@ impl Args for ReportFiles {
 }
 
 /// The name that stands for standard output.
-const STANDARD_OUTPUT: &str = "-";
+pub(crate) const STANDARD_OUTPUT: &str = "-";
 
 /// Replaces other names of standard output by `-`.
 fn standard_output(file: PathBuf) -> PathBuf {

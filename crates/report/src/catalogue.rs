@@ -80,7 +80,7 @@ pub fn steps(listings: &[Listing<'_>], calls: bool, style: Style) -> String {
                 example: binding.example.as_deref(),
             };
             step.write(&mut out, style);
-            if let Some(call) = call(binding).filter(|_| calls) {
+            if calls && let Some(call) = call(binding) {
                 line(&mut out, INDENT, &format!("{} {call}", style.paint(Role::Dim, "in Rust:")));
             }
         }

@@ -216,17 +216,24 @@ fn names(path: &Path) -> Vec<OsString> {
 ///
 /// When `/proc` does not show them.
 pub fn namespaces() -> io::Result<Vec<OwnedFd>> {
-    let own = FACTS.get().map_or(0, |facts| facts.namespaces);
-    sys::namespace_files(own).map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into())).collect()
+    sys::namespace_files(own_namespaces()).map(|name| Ok(File::open(format!("/proc/self/ns/{name}"))?.into())).collect()
+}
+
+/// Returns the flags of the namespaces that this stage has of its own; 0 outside of a stage.
+fn own_namespaces() -> i32 {
+    FACTS.get().map_or(0, |facts| facts.namespaces)
 }
 
 /// Opens this process, by which others can enter its stage, and says which namespaces that has.
 ///
 /// `None` if one of them is for users: a process that enters it cannot leave it again.
 pub fn process_of_stage() -> Option<(OwnedFd, i32)> {
-    let own = FACTS.get().map_or(0, |facts| facts.namespaces);
-    let process = pidfd_open(rustix::process::getpid(), PidfdFlags::empty());
-    process.ok().filter(|_| own & sys::NEW_USER == 0).map(|process| (process, own))
+    let own = own_namespaces();
+    if own & sys::NEW_USER != 0 {
+        return None;
+    }
+    let process = pidfd_open(rustix::process::getpid(), PidfdFlags::empty()).ok()?;
+    Some((process, own))
 }
 
 /// Returns the number of the stage's first process; outside of a stage, of this process.

@@ -2,6 +2,7 @@
 //! files.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -319,16 +320,14 @@ impl<'a> SourceReader<'a> {
             Err(LoadError::NotFound) if lookup::builtin(self.builtin, &name.text, languages).is_some() => Ok(None),
             Err(LoadError::NotFound) => {
                 // A file in another language is never the one that is meant.
-                let fits = |file: &BuiltinFile| !file.is_bindings() && extension(&file.name) == extension(&name.text);
+                let fits = |file: &BuiltinFile| {
+                    !file.is_bindings() && Path::new(&file.name).extension() == Path::new(&name.text).extension()
+                };
                 Err(Box::new(self.not_found(&format!("{language} file"), directory, name, fits)))
             }
             Err(reason) => Err(Box::new(lookup::failure("file", &path, &reason).at(name.span, ""))),
         }
     }
-}
-
-fn extension(path: &str) -> Option<&str> {
-    path.rsplit_once('.').map(|(_, extension)| extension)
 }
 
 fn language_names(metadata: &Metadata) -> Vec<&str> {

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command};
 
-/// What stands for standard output.
-const STANDARD_OUTPUT: &str = "-";
+use crate::reports::STANDARD_OUTPUT;
 
 /// Has the values of options that take a path begin at the root, where they begin in a directory.
 ///

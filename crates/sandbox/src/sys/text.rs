@@ -104,7 +104,7 @@ impl Copy {
         }
         let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
         // SAFETY: the target is code of this program, which is never written, and has the same bytes and
-        // rights when the call returns. There is no other thread that could execute it meanwhile.
+        // rights when the call returns. No other thread executes it in between.
         let moved = unsafe { libc::mremap(self.address(), self.length, self.length, flags, code as *mut c_void) };
         if moved == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
     }

@@ -228,7 +228,7 @@ class TestForks(HostTest):
 
     @needs_pidfds
     def test_the_environment_of_a_copy(self):
-        """A copy is told of changes instead of comparing all variables."""
+        """A copy notes each change of a variable, and does not compare them all."""
         self.warm("""
             import os
             from unittest import mock

@@ -119,11 +119,12 @@ impl WarmHost {
     ///
     /// The copy writes to `output` and talks over `theirs`, also about what went wrong.
     pub(super) fn copy(&self, abilities: Abilities, theirs: &UnixStream, output: &File) -> bool {
-        let direct =
-            || (abilities.can_fork_directly && self.sees_ends).then(greenroom_sandbox::process_of_stage).flatten();
-        if let Some((process, namespaces)) = direct() {
-            return self
-                .request(&protocol::fork_directly(namespaces), &[theirs.as_fd(), output.as_fd(), process.as_fd()]);
+        if abilities.can_fork_directly
+            && self.sees_ends
+            && let Some((process, namespaces)) = greenroom_sandbox::process_of_stage()
+        {
+            let descriptors = [theirs.as_fd(), output.as_fd(), process.as_fd()];
+            return self.request(&protocol::fork_directly(namespaces), &descriptors);
         }
         let Ok(namespaces) = greenroom_sandbox::namespaces() else { return false };
         let mut uses = vec!["host", "output"];

@@ -100,20 +100,28 @@ pub(super) fn check_start(captures: &Captures, state: &mut PreflightState) -> Ve
         // So is one that runs in another directory.
         let runs_elsewhere = captures.get("name").is_some_and(|name| state.may_have_option(name, DIRECTORY));
         let is_here = runs_elsewhere || (!program.contains('/') && state.may_have_program(program));
-        let before = state.search_path();
-        let path = order::path_of(captures, &before);
-        // The step's own PATH is for this look only.
-        let (former_path, origin) = (state.path.clone(), state.path_origin.clone());
-        let prefix = std::mem::take(&mut state.path_prefix);
-        if path != before {
-            state.sets_path(path.clone());
+        if !is_here {
+            problems.extend(not_found_by(captures, program, state));
         }
-        state.path = search_path(&path);
-        problems.extend(not_found("path", program, None, state).filter(|_| !is_here));
-        (state.path, state.path_origin, state.path_prefix) = (former_path, origin, prefix);
     }
     state.anything_goes = true;
     problems
+}
+
+/// Returns the problem of a program that cannot be found on the PATH of a step that starts a daemon.
+fn not_found_by(captures: &Captures, program: &str, state: &mut PreflightState) -> Option<Problem> {
+    let before = state.search_path();
+    let path = order::path_of(captures, &before);
+    // It is for this look only.
+    let (former, origin) = (state.path.clone(), state.path_origin.clone());
+    let prefix = std::mem::take(&mut state.path_prefix);
+    if path != before {
+        state.sets_path(path.clone());
+    }
+    state.path = search_path(&path);
+    let problem = not_found("path", program, None, state);
+    (state.path, state.path_origin, state.path_prefix) = (former, origin, prefix);
+    problem
 }
 
 fn try_start(context: &mut Context, captures: &Captures) -> StepResult {
