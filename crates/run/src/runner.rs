@@ -63,6 +63,7 @@ pub fn run(
         temporary_directory: options.temporary_directory.clone(),
         keep: options.visible.clone(),
         prologue: serde_json::to_vec(&prologue).map_err(|error| SandboxError::Start(error.into()))?,
+        files: &greenroom_steps::function::FILES,
     };
     let launcher = Launcher::start(launcher, orders.stop)?;
     let users = users(plan, launcher.isolation())?;

@@ -56,6 +56,9 @@ pub struct LauncherOptions {
     pub keep: Vec<PathBuf>,
     /// What the agent is given once for all stages.
     pub prologue: Vec<u8>,
+    /// The names of files that stages create beside their data directories, and that the next stage can use
+    /// once they are empty.
+    pub files: &'static [&'static str],
 }
 
 /// How one stage is created.
@@ -226,7 +229,8 @@ impl Launcher {
         // What does not exist need not stay visible.
         let keep = options.keep.iter().filter_map(|path| path.canonicalize().ok()).collect();
         let (isolation, run_directory) = (Isolation::default(), PathBuf::new());
-        let (directory_fate, spares, unsent) = (DirectoryFate::Remove, SpareDirectories::default(), RefCell::default());
+        let (directory_fate, spares, unsent) =
+            (DirectoryFate::Remove, SpareDirectories::new(options.files), RefCell::default());
         let mut launcher =
             Self { control: Some(control), child, isolation, run_directory, directory_fate, keep, spares, unsent };
         let directory = options.temporary_directory;

@@ -23,7 +23,7 @@ use crate::context::Context;
 use crate::step::{Failure, StepResult};
 
 /// The file that says which function runs, and why it was ended.
-const FILE: &str = "functions.running";
+pub(super) const FILE: &str = "functions.running";
 
 /// How often the guard looks.
 const PULSE: Duration = Duration::from_millis(10);

@@ -32,6 +32,9 @@ pub const LIBRARY: &str = "rust";
 /// What stands before the name of such a function in a registry, so that no built-in one has it.
 pub const PREFIX: &str = "rust:";
 
+/// The files beside a scenario's directory that its step functions need.
+pub const FILES: [&str; 2] = [output::FILE, guard::FILE];
+
 /// The name that stands for all functions of a test program, where its source does not show them all.
 pub const ANY: &str = "*";
 

@@ -13,7 +13,7 @@ use crate::evidence::STEP_OUTPUT;
 use crate::step::{Failure, Output, StepResult, output_of};
 
 /// The file, beside the scenario's directory.
-const FILE: &str = "functions.output";
+pub(super) const FILE: &str = "functions.output";
 
 /// How much of it a message shows at most, in bytes.
 const SHOWN: u64 = 8 * 1024;
