@@ -33,9 +33,13 @@ pub struct Failure {
     /// Further facts, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The step function that returned it, with its place, if that is code of the user's.
+    /// The step function that it comes from, if that is code of the user's: its name, with its place where
+    /// nothing else says that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub returned_by: Option<String>,
+    pub function: Option<String>,
+    /// Where in the code that function panicked, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panicked_at: Option<String>,
     /// Output that explains it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<Output>,
@@ -205,18 +209,28 @@ impl Failure {
         self
     }
 
-    /// Names the step function that returned it, with its place.
+    /// Names the step function that returned it.
     #[must_use]
     pub fn returned_by(mut self, function: impl Into<String>) -> Self {
-        self.returned_by = Some(function.into());
+        self.function = Some(function.into());
         self
     }
 
-    /// Returns all facts besides the message, as sentences: the notes, and which function returned it.
+    /// Names the step function that panicked, and where it did.
+    #[must_use]
+    pub fn panicked_in(mut self, function: impl Into<String>, place: impl Into<String>) -> Self {
+        self.function = Some(function.into());
+        self.panicked_at = Some(place.into());
+        self
+    }
+
+    /// Returns all facts besides the message, as sentences: the notes, and which function it comes from.
     pub fn facts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let returned =
-            self.returned_by.iter().map(|function| format!("returned by the step function {function}").into());
-        self.notes.iter().map(|note| note.as_str().into()).chain(returned)
+        let origin = self.function.iter().map(|function| match &self.panicked_at {
+            Some(place) => format!("the step function {function} panicked at {place}").into(),
+            None => format!("returned by the step function {function}").into(),
+        });
+        self.notes.iter().map(|note| note.as_str().into()).chain(origin)
     }
 
     /// Adds advice.

@@ -95,10 +95,10 @@ fn panicked(panic: &Panic, function: Function) -> Failure {
     let failure = assertion::difference(&failure.message).into_iter().fold(failure, Failure::note);
     match &panic.place {
         Some(place) if place.starts_with(&format!("{}:", function.file)) => {
-            failure.note(format!("the step function `{}` panicked at {place}", function.name))
+            failure.panicked_in(format!("`{}`", function.name), place)
         }
         // Code of other files, such as that of a crate for assertions, which the function calls.
-        Some(place) => failure.note(format!("the step function {function} panicked, at {place}")),
+        Some(place) => failure.panicked_in(function.to_string(), place),
         None => failure,
     }
 }
@@ -123,13 +123,13 @@ mod tests {
     #[test]
     fn a_panic_in_another_file_names_the_step_function() {
         let function = Function { name: "sell", file: "tests/shop.rs", line: 7 };
-        let notes = |place: &str| {
+        let facts = |place: &str| {
             let panic = Panic { message: Some("out of tea".to_owned()), place: Some(place.to_owned()) };
-            panicked(&panic, function).notes
+            panicked(&panic, function).facts().map(String::from).collect::<Vec<_>>()
         };
-        assert_eq!(notes("tests/shop.rs:9:5"), ["the step function `sell` panicked at tests/shop.rs:9:5"]);
-        let elsewhere = "the step function `sell` (tests/shop.rs:7) panicked, at /home/u/insta/src/runtime.rs:1:2";
-        assert_eq!(notes("/home/u/insta/src/runtime.rs:1:2"), [elsewhere]);
+        assert_eq!(facts("tests/shop.rs:9:5"), ["the step function `sell` panicked at tests/shop.rs:9:5"]);
+        let elsewhere = "the step function `sell` (tests/shop.rs:7) panicked at /home/u/insta/src/runtime.rs:1:2";
+        assert_eq!(facts("/home/u/insta/src/runtime.rs:1:2"), [elsewhere]);
     }
 
     #[test]

@@ -300,7 +300,13 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
 
 /// Returns the first line of a failure, with expected and actual if both are short.
 fn in_short(failure: &Failure) -> String {
-    let first = failure.message.lines().next().unwrap_or(explanation::NO_REASON);
+    let mut lines = failure.message.lines();
+    let first = lines.next().unwrap_or(explanation::NO_REASON);
+    // Such a line goes on in the next one.
+    let (first, rest) = match first.strip_suffix(':') {
+        Some(first) => (first, lines.map(str::trim).find(|line| !line.is_empty())),
+        None => (first, None),
+    };
     let side = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { words::escape(text).into_owned() };
     let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is);
     match sides.map(|of| (side(&of.expected), side(&of.actual))) {
@@ -309,7 +315,7 @@ fn in_short(failure: &Failure) -> String {
         }
         _ if failure.comparison.is_some() => first.to_owned(),
         // What happened last says more than that something did not happen.
-        _ => match reason(failure) {
+        _ => match rest.map(|line| words::escape(line).into_owned()).or_else(|| reason(failure)) {
             Some(reason) => format!("{first}: {reason}"),
             None => first.to_owned(),
         },
@@ -388,5 +394,14 @@ mod tests {
         let panic = b"\nthread 'main' (4) panicked at src/main.rs:8:33:\nno port\nstack backtrace:\n   0: main\n";
         assert_eq!(in_short(&wrote(panic)), "the daemon ended: no port");
         assert_eq!(in_short(&failure.note("since noon")), "the daemon ended: since noon");
+        let panic = Failure::new("the daemon ended").panicked_in("`start`", "tests/shop.rs:9:5");
+        assert_eq!(in_short(&panic), "the daemon ended");
+    }
+
+    #[test]
+    fn a_message_that_goes_on_in_the_next_line_has_one_colon() {
+        assert_eq!(in_short(&Failure::new("the shop is not open:\n\n  no door")), "the shop is not open: no door");
+        assert_eq!(in_short(&Failure::new("the shop is not open:").note("no door")), "the shop is not open: no door");
+        assert_eq!(in_short(&Failure::new("the shop is not open:")), "the shop is not open");
     }
 }
