@@ -47,7 +47,9 @@ pub use load::session::{Loaded, Request, bindings_of, load};
 pub use load::survey::{has_metadata, markdowns_of};
 pub use measure::{parse_duration, parse_size};
 pub use network::Network;
-pub use plan::{ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario, Repetition, RepetitionKind};
+pub use plan::{
+    ImplementationFile, MatchedStep, Plan, PlannedDocument, PlannedScenario, Repetition, RepetitionKind, UnboundStep,
+};
 pub use read::attributes::Attributes;
 pub use read::binding::{Binding, Implementation, NATIVE};
 pub use read::markdown::options as markdown_options;

@@ -47,6 +47,17 @@ pub struct PlannedDocument {
     pub headings: Vec<Heading>,
 }
 
+/// A step that needs a binding: none matches it, and it has no mistake that explains this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnboundStep {
+    /// The document, as an index into the plan's.
+    pub document: usize,
+    /// Its kind, which `and` and `but` have from the step before.
+    pub kind: StepKind,
+    /// Its text without its keyword, and without the words that repeat it.
+    pub text: String,
+}
+
 /// A file with step functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImplementationFile {

@@ -13,7 +13,7 @@ use crate::matching::choose::Languages;
 use crate::matching::hints::{Builtins, Hints, MAX_EXPLAINED};
 use crate::matching::index::Index;
 use crate::matching::matcher::{Matched, Matcher};
-use crate::plan::{Plan, PlannedDocument, PlannedScenario};
+use crate::plan::{Plan, PlannedDocument, PlannedScenario, UnboundStep};
 use crate::read::binding::{self, Binding};
 use crate::read::metadata::block::{self, Parts};
 use crate::read::metadata::document::{self as front, FileKind, Front};
@@ -49,6 +49,8 @@ pub struct Loaded {
     pub plan: Plan,
     /// All diagnostics, in order of document and position.
     pub diagnostics: Vec<Diagnostic>,
+    /// The steps that need bindings.
+    pub unbound: Vec<UnboundStep>,
 }
 
 impl Loaded {
@@ -67,6 +69,7 @@ pub fn load(request: &Request<'_>) -> Loaded {
         files: SourceReader::new(request.loader, request.builtin),
         plan: Plan::default(),
         diagnostics: Vec::new(),
+        unbound: Vec::new(),
         builtins: Builtins::default(),
         explanations: MAX_EXPLAINED,
     };
@@ -81,7 +84,12 @@ pub fn load(request: &Request<'_>) -> Loaded {
                 .sort_by_key(|d| d.primary.as_ref().map(|label| (label.span.source, label.span.start)));
         }
     }
-    Loaded { sources: session.files.sources, plan: session.plan, diagnostics: session.diagnostics }
+    Loaded {
+        sources: session.files.sources,
+        plan: session.plan,
+        diagnostics: session.diagnostics,
+        unbound: session.unbound,
+    }
 }
 
 /// Reads the bindings of one bindings file without a document, to list the steps of a library.
@@ -102,6 +110,7 @@ struct Session<'a> {
     files: SourceReader<'a>,
     plan: Plan,
     diagnostics: Vec<Diagnostic>,
+    unbound: Vec<UnboundStep>,
     builtins: Builtins,
     /// How many more steps get hints in this load.
     explanations: usize,
@@ -282,7 +291,10 @@ impl Session<'_> {
                 complete_until,
             });
         }
-        let (diagnostics, outcome) = matcher.finish();
+        let (diagnostics, mut outcome) = matcher.finish();
+        let document = self.plan.documents.len();
+        let unbound = outcome.unbound.drain(..).map(|(kind, text)| UnboundStep { document, kind, text });
+        self.unbound.extend(unbound);
         self.diagnostics.extend(diagnostics);
         (scenarios, outcome)
     }

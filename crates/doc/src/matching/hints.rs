@@ -134,22 +134,24 @@ impl Hints<'_> {
     }
 
     /// Adds notes and help to the diagnostic of an unknown step.
+    ///
+    /// Also returns whether they say what is wrong with it: otherwise it needs a binding.
     pub(crate) fn explain(
         &mut self,
         mut error: Diagnostic,
         kind: StepKind,
         text: &str,
         mistyped: &[Mistyped],
-    ) -> Diagnostic {
+    ) -> (Diagnostic, bool) {
         if *self.left == 0 {
-            return error;
+            return (error, false);
         }
         *self.left -= 1;
         if text.is_empty() {
-            return error.help(format!("write the step after `{}`", kind.word()));
+            return (error.help(format!("write the step after `{}`", kind.word())), true);
         }
         if let Some(help) = self.punctuation(kind, text) {
-            return error.help(help);
+            return (error.help(help), true);
         }
         for Mistyped { binding, capture, written } in mistyped.iter().take(MAX_SHOWN) {
             error = self.wrong_type(error, *binding, *capture, written);
@@ -157,26 +159,26 @@ impl Hints<'_> {
         let (after, found) = self.other_keyword(error, kind, text);
         error = after;
         if found || !mistyped.is_empty() {
-            return error;
+            return (error, true);
         }
         let libraries = self.builtins.with_step(self.builtin, kind, text);
         if !libraries.is_empty() {
             let help = libraries.iter().map(|name| format!("add `{name}` to `bindings`: it has this step"));
-            return help.fold(error, Diagnostic::help);
+            return (help.fold(error, Diagnostic::help), true);
         }
         let similar = self.similar(kind, text);
         if similar.is_empty() {
-            return error.help("add a binding for it, or reword it to match one");
+            return (error.help("add a binding for it, or reword it to match one"), false);
         }
         for &at in &similar {
             if let Some((capture, written)) = relaxed(&self.bindings[at], text) {
-                return self.wrong_type(error, at, capture, &written);
+                return (self.wrong_type(error, at, capture, &written), true);
             }
         }
         for at in similar.into_iter().take(MAX_SHOWN) {
             error = error.help(format!("similar: {}", self.shown(at)));
         }
-        error
+        (error, false)
     }
 
     fn shown(&self, at: usize) -> String {

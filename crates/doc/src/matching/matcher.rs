@@ -59,6 +59,7 @@ pub(crate) struct Matcher<'a> {
     report_unknown: bool,
     files_used: Vec<bool>,
     left_out: Vec<Span>,
+    unbound: Vec<(StepKind, String)>,
     /// Whether nothing can run some step, whatever its language.
     cannot_run: bool,
     /// The diagnostic about each language that has no step host.
@@ -81,6 +82,8 @@ pub(crate) struct Matched {
     pub(crate) files_used: Vec<bool>,
     /// The steps that are missing from the plan.
     pub(crate) left_out: Vec<Span>,
+    /// The kinds and texts of the steps that need bindings.
+    pub(crate) unbound: Vec<(StepKind, String)>,
     /// Whether steps are missing from the plan because nothing can run them, whatever their language.
     pub(crate) cannot_run: bool,
     /// The languages of steps that have no step host. An error says so.
@@ -111,6 +114,7 @@ impl<'a> Matcher<'a> {
             report_unknown,
             files_used: vec![false; contents.files.len()],
             left_out: Vec::new(),
+            unbound: Vec::new(),
             cannot_run: false,
             no_host: HashMap::new(),
             shadowed: BTreeSet::new(),
@@ -485,10 +489,13 @@ impl<'a> Matcher<'a> {
         }
         let error = Diagnostic::error(Code::UnknownStep, "no binding matches this step").at(span, "");
         let advice = if kind == StepKind::Then { prefix::advice(text) } else { None };
-        let error = match advice {
-            Some(advice) => error.help(advice),
+        let (error, is_explained) = match advice {
+            Some(advice) => (error.help(advice), true),
             None => self.hints.explain(error, kind, text, mistyped),
         };
+        if !is_explained {
+            self.unbound.push((kind, text.to_owned()));
+        }
         self.diagnostics.push_mistake(mistake, error);
     }
 
@@ -513,8 +520,13 @@ impl<'a> Matcher<'a> {
     /// Returns all diagnostics, and what is known after all steps.
     pub(crate) fn finish(self) -> (Vec<Diagnostic>, Matched) {
         let without_host = self.no_host.into_keys().collect();
-        let matched =
-            Matched { files_used: self.files_used, left_out: self.left_out, cannot_run: self.cannot_run, without_host };
+        let matched = Matched {
+            files_used: self.files_used,
+            left_out: self.left_out,
+            unbound: self.unbound,
+            cannot_run: self.cannot_run,
+            without_host,
+        };
         (self.diagnostics.finish(), matched)
     }
 }

@@ -240,34 +240,12 @@ pub(crate) fn are_elsewhere(loaded: &Loaded, chosen: &[usize], registry: &Regist
     !has_own(registry) && steps.into_iter().any(|step| step.implementation.function.starts_with(PREFIX))
 }
 
-/// Returns the functions to write for unknown steps, if the functions of the document are in Rust.
+/// Returns the functions to write for steps that no binding matches, in documents with functions in Rust.
 pub(crate) fn suggestions(loaded: &Loaded, registry: &Registry) -> Option<String> {
-    if !has_own(registry) {
-        return None;
-    }
-    let unknown = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::UnknownStep);
-    let spans: Vec<Span> = unknown.filter_map(|diagnostic| Some(diagnostic.primary.as_ref()?.span)).collect();
-    let functions: Vec<String> = spans
-        .iter()
-        .filter_map(|&span| {
-            let text = loaded.sources.text(span);
-            let (word, rest) = text.split_once(char::is_whitespace)?;
-            let keyword = ["given", "when", "then"].into_iter().find(|keyword| word.eq_ignore_ascii_case(keyword));
-            Some(suggestion::suggestion(keyword.unwrap_or_else(|| before(loaded, span)), rest.trim()))
-        })
-        .collect();
-    let heading = match functions.len() {
-        0 => return None,
-        1 => "a function for the step, to be filled in:",
-        _ => "functions for the steps, to be filled in:",
+    let is_in_rust = |document: usize| {
+        let bindings = &loaded.plan.documents[document].bindings;
+        let mut functions = bindings.iter().flat_map(|binding| &binding.implementations);
+        has_own(registry) || functions.any(|of| of.function.starts_with(PREFIX))
     };
-    Some(format!("{heading}\n\n{}\n", functions.join("\n\n")))
-}
-
-/// Returns the keyword that `and` or `but` continues: that of the last step before it that has one.
-fn before(loaded: &Loaded, span: Span) -> &'static str {
-    let text = loaded.sources.text(Span { start: 0, end: span.start, ..span });
-    let earlier = text.lines().rev().map(str::trim_start);
-    let keyword = |line: &str| ["given", "when", "then"].into_iter().find(|word| line.starts_with(*word));
-    earlier.take_while(|line| !line.starts_with(['~', '`'])).find_map(keyword).unwrap_or("when")
+    suggestion::suggestions(loaded.unbound.iter().filter(|step| is_in_rust(step.document)))
 }

@@ -559,6 +559,7 @@ fn messages_name_functions_by_their_files_and_lines() {
     let Some(project) = project(&scenarios(&[
         ("Ambiguous", "when two functions match it"),
         ("Similar", "given a shop that sell tea"),
+        ("Keyword", "when a shop that sells tea"),
         ("Type", "when many pieces of tea are sold"),
         ("Library", "when I create directory ours"),
         ("Shadowed", "when I wait for file ours to exist"),
@@ -587,16 +588,25 @@ error[unknown-step]: no binding matches this step
 error[unknown-step]: no binding matches this step
   --> x.md:16:1
    |
-16 | when many pieces of tea are sold
+16 | when a shop that sells tea
+   | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+   |
+   = note: it matches `given a shop that sells {article}` in crates/greenroom/examples/steps.rs:64
+   = help: this is a `given` step: write `given` instead
+
+error[unknown-step]: no binding matches this step
+  --> x.md:20:1
+   |
+20 | when many pieces of tea are sold
    | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
    = note: `when {count:int} pieces of {article} are sold` in crates/greenroom/examples/steps.rs:75 would match except for `count`
    = help: `count` must be an integer (int), not `many`
 
 error[ambiguous-step]: 2 bindings match this step
-  --> x.md:20:1
+  --> x.md:24:1
    |
-20 | when I create directory ours
+24 | when I create directory ours
    | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
    |
    = note: `I create directory {path:path}` in lib/files.yaml (built in)
@@ -609,17 +619,12 @@ warning[shadowed-step]: `I wait for file {name} to exist` is used for steps that
  = note: the built-in step is `I wait for file {file:path} to exist` in lib/daemon.yaml (built in)
  = help: to use the built-in step, make this pattern narrower
 
-4 errors, 1 warning
+5 errors, 1 warning
 
-functions for the steps, to be filled in:
+a function for the step, to be filled in:
 
 #[given("a shop that sell tea")]
 fn a_shop_that_sell_tea() {
-    todo!()
-}
-
-#[when("many pieces of tea are sold")]
-fn many_pieces_of_tea_are_sold() {
     todo!()
 }
 

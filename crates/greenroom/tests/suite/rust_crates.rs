@@ -122,6 +122,13 @@ error[cannot-run]: there is no step function `bank::close` in Rust
 
 3 errors
 
+a function for the step, to be filled in:
+
+#[given("a shop")]
+fn a_shop() {
+    todo!()
+}
+
 "#]]);
 }
 
@@ -145,6 +152,13 @@ error[unknown-step]: no binding matches this step
   = help: similar: `when I GET {url:word}` in lib/http.yaml (built in)
 
 1 error
+
+a function for the step, to be filled in:
+
+#[when("I fly")]
+fn i_fly() {
+    todo!()
+}
 
 "#]]);
 }
@@ -174,6 +188,90 @@ error[cannot-run]: the cleanup `close` of `shop` (tests/x.rs:3) does not exist; 
     // A document without functions in Rust runs as it is.
     let project = project.file("tests/x.rs", test).file("tests/x.md", document("Own", "when I run true"));
     project.run(["check", "tests/x.md"]).passes();
+}
+
+#[test]
+fn a_check_prints_functions_for_the_steps_that_lack_them() {
+    let test = "greenroom::acceptance_tests!(\"tests/x.md\");\n#[greenroom::given(\"a shop\")]\nfn shop() {}\n";
+    let steps = "when a shop\nwhen I buy 3 apples\nand I buy 4 apples\nthen within 5 seconds it closes";
+    let project = Project::anywhere()
+        .file("Cargo.toml", manifest("a"))
+        .file("tests/x.rs", test)
+        .file("tests/x.md", document("Own", steps));
+    project.run(["check", "tests/x.md"]).code(2).stdout("").stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> tests/x.md:4:1
+  |
+4 | when a shop
+  | ^^^^^^^^^^^
+  |
+  = note: it matches `given a shop` in tests/x.rs:3
+  = help: this is a `given` step: write `given` instead
+
+error[unknown-step]: no binding matches this step
+ --> tests/x.md:5:1
+  |
+5 | when I buy 3 apples
+  | ^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+error[unknown-step]: no binding matches this step
+ --> tests/x.md:6:1
+  |
+6 | and I buy 4 apples
+  | ^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+error[unknown-step]: no binding matches this step
+ --> tests/x.md:7:1
+  |
+7 | then within 5 seconds it closes
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+4 errors
+
+functions for the steps, to be filled in:
+
+#[when("I buy {number1} apples")]
+fn i_buy_apples(number1: u64) {
+    todo!()
+}
+
+#[then("it closes")]
+fn it_closes() {
+    todo!()
+}
+
+"#]]);
+    // The functions of other documents are not in Rust.
+    project
+        .file("y.md", "---\nbindings: [lib/files.yaml]\n---\n# Other\n\n~~~scenario\nwhen I buy 3 apples\n~~~\n")
+        .run(["check", "y.md"])
+        .code(2)
+        .stderr(str![[r#"
+error[missing-key]: this metadata has no `title`
+ --> y.md:2:1
+  |
+2 | bindings: [lib/files.yaml]
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a line such as `title: Login works`
+
+error[unknown-step]: no binding matches this step
+ --> y.md:7:1
+  |
+7 | when I buy 3 apples
+  | ^^^^^^^^^^^^^^^^^^^
+  |
+  = help: add a binding for it, or reword it to match one
+
+2 errors
+
+"#]]);
 }
 
 /// A package whose tests subplotlib makes, as before its documents move to greenroom's harness.
