@@ -218,7 +218,7 @@ pub enum LeftOverEnd {
         #[cfg_attr(test, schemars(with = "u64"))]
         after: Duration,
     },
-    /// It was killed with the scenario, without SIGTERM: it is in no process group of a daemon.
+    /// It was killed with the scenario, without time to end: the scenario had none left, or too many processes.
     Collapsed,
 }
 

@@ -355,6 +355,14 @@ impl StepAgent {
         captures
     }
 
+    /// Returns the failure of a step that looks for a text that has become empty by the values in it.
+    fn seeks_nothing(&self, function: &str, step: &ScriptStep, captures: &Captures) -> Option<Failure> {
+        let capture = self.registry.seeks_nothing(function, captures)?;
+        let written = step.captures.iter().find(|it| it.name == capture && !it.text.is_empty())?;
+        let message = format!("there is nothing to look for: {} is empty, and every text contains it", written.text);
+        Some(Failure::new(message).help("check the value where it is kept"))
+    }
+
     /// Calls the function of a step once.
     fn attempt(
         &self,
@@ -377,6 +385,7 @@ impl StepAgent {
                 None => Err(Failure::new(format!("no step host for {language}"))),
             },
             None => match self.registry.function(function) {
+                Some(_) if let Some(failure) = self.seeks_nothing(function, step, captures) => Err(failure),
                 Some(function) => catch_unwind(AssertUnwindSafe(|| function(context, captures)))
                     .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
                     .map_err(|error| if part == Part::Step { Hosts::with_output(context, error) } else { error }),

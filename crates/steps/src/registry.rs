@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::check::{PreflightState, Problem};
+use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::Context;
 use crate::look::Look;
 use crate::step::{Captures, ScenarioEnd, StepResult};
@@ -39,6 +39,8 @@ struct Row {
     function: StepFunction,
     check: Check,
     look: Option<Look>,
+    /// The capture whose text it looks for.
+    seeks: Option<&'static str>,
 }
 
 /// How steps read a capture, in another way than its name says.
@@ -110,7 +112,7 @@ impl Library {
         function: impl Fn(&mut Context, &Captures) -> StepResult + Send + Sync + 'static,
         check: Check,
     ) -> Self {
-        self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check, look: None });
+        self.rows.push(Row { name: name.to_owned(), function: Box::new(function), check, look: None, seeks: None });
         self
     }
 
@@ -130,14 +132,28 @@ impl Library {
     /// If the library has no function of one of these names.
     #[must_use]
     pub fn looks(mut self, look: Look, functions: &[&str]) -> Self {
+        self.declare(functions, |row| row.look = Some(look));
+        self
+    }
+
+    /// Declares that functions, which were added before, look for the text of a capture. Every text contains an
+    /// empty one.
+    ///
+    /// # Panics
+    ///
+    /// If the library has no function of one of these names.
+    #[must_use]
+    pub fn seeks(mut self, capture: &'static str, functions: &[&str]) -> Self {
+        self.declare(functions, |row| row.seeks = Some(capture));
+        self
+    }
+
+    fn declare(&mut self, functions: &[&str], change: impl Fn(&mut Row)) {
         for name in functions {
             let row = self.rows.iter_mut().find(|row| row.name == *name);
             assert!(row.is_some(), "library {} has no function {name}", self.name);
-            if let Some(row) = row {
-                row.look = Some(look);
-            }
+            row.into_iter().for_each(&change);
         }
-        self
     }
 
     /// Adds an implementation file that documents may list, such as `lib/files.py`. This library
@@ -303,14 +319,25 @@ impl Registry {
 
     /// Checks a step before any scenario starts. A function that no library has may do anything.
     pub fn check(&self, function: &str, captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-        match self.row(function).map_or(Check::AnythingGoes, |row| row.check) {
+        let mut problems = match self.row(function).map_or(Check::AnythingGoes, |row| row.check) {
             Check::Nothing => Vec::new(),
             Check::AnythingGoes => {
                 state.anything_goes = true;
                 Vec::new()
             }
             Check::With(check) => check(captures, state),
-        }
+        };
+        problems.extend(self.seeks_nothing(function, captures).filter(|_| problems.is_empty()).map(|capture| {
+            Problem::warning(capture, ProblemKind::EmptyPattern, "this text is empty, and every text contains it")
+                .help("write what must be there, or leave the step out")
+        }));
+        problems
+    }
+
+    /// Returns the capture of a step that looks for its text, if that is empty.
+    pub fn seeks_nothing(&self, function: &str, captures: &Captures) -> Option<&'static str> {
+        let capture = self.row(function)?.seeks?;
+        captures.get(capture).is_some_and(str::is_empty).then_some(capture)
     }
 
     /// Checks a scenario as a whole, after all of its steps. Each problem has the number of its step.

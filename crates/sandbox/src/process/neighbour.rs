@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, kill_process};
 
 use super::child::Child;
 use super::signal::Signal;
@@ -70,7 +70,11 @@ impl Neighbour {
 
     /// Sends it a signal; nothing happens when it has ended.
     pub fn signal(&self, signal: Signal) {
-        let _ = self.0.signal(signal);
+        // Old kernels and some filters have no signals by descriptor. Its number is given to another process only
+        // when all others were.
+        if self.0.signal(signal).is_err() && !self.has_ended() {
+            let _ = kill_process(self.0.pid(), signal.raw());
+        }
     }
 
     /// Sends it a signal; nothing happens when it has ended.

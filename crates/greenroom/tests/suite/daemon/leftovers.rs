@@ -42,6 +42,54 @@ help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 chara
 "#]]);
 }
 
+/// A program that writes to a file of the caller's how it ended.
+const WORKER: &str = "import os, signal, sys, time
+def end(*_):
+    with open(os.environ['LOG'], 'a') as log:
+        log.write('ended\\n')
+    sys.exit()
+signal.signal(signal.SIGTERM, end if sys.argv[1] == 'polite' else signal.SIG_IGN)
+open(sys.argv[2], 'w').close()
+while True:
+    signal.pause()
+";
+
+#[test]
+fn a_leftover_process_that_is_no_daemon_is_asked_to_end_too() {
+    let steps = |steps: &str| format!("~~~scenario\ngiven file worker.py\n{steps}~~~\n");
+    let document = [
+        "# Of a command\n",
+        &steps("when I run sh -c 'python3 worker.py polite up >&- 2>&- & until test -e up; do :; done'\n"),
+        "# Stopped\n",
+        &steps(
+            "when I run sh -c 'python3 worker.py polite up >&- 2>&- & until test -e up; do :; done; kill -STOP $!'\n",
+        ),
+        "# Of a daemon\n",
+        &steps(
+            "when I start \"sh -c 'setsid python3 worker.py polite up & exec sleep 5432'\" as a background process as d\n\
+             when I wait for file up to exist\n",
+        ),
+        "# Deaf\n",
+        &steps("when I run sh -c 'python3 worker.py deaf up >&- 2>&- & until test -e up; do :; done'\n"),
+        &format!("~~~{{#worker.py .file}}\n{WORKER}~~~\n"),
+    ];
+    let project = Project::anywhere().file("x.md", crate::support::document(&document.concat())).file("log", "");
+    let log = format!("LOG={}", project.path("log").display());
+    project.run(["run", "-j4", "--env", &log, "x.md"]).passes().stdout(str![[r#"
+greenroom [VERSION]: 4 scenarios in x.md, up to 4 at a time
+
+PASS [TIME]  Of a command  (stopped at the end: python3 worker.py polite up)
+PASS [TIME]  Stopped  (stopped at the end: python3 worker.py polite up)
+PASS [TIME]  Of a daemon  (stopped at the end: d and python3 worker.py polite up)
+PASS [TIME]  Deaf  (x.md:21; killed at the end: python3 worker.py deaf up did not end within 5.0 s of SIGTERM)
+
+help: make python3 worker.py deaf up end on SIGTERM; or end it in the scenario with another signal
+4 scenarios passed, 9 steps, [TIME]
+
+"#]]);
+    assert_eq!(std::fs::read_to_string(project.path("log")).unwrap(), "ended\n".repeat(3));
+}
+
 #[test]
 fn a_leftover_daemon_that_ignores_sigterm_is_shown_with_a_failure_and_what_it_wrote() {
     fails!(

@@ -10,6 +10,7 @@ use greenroom_sandbox::process::{Exit, StopOutcome, WaitError};
 use super::daemons::Daemons;
 use super::instance::{Daemon, Extent};
 use super::limit::SETTLE;
+use super::strays::Strays;
 use crate::context::Context;
 use crate::evidence::Evidence;
 use crate::interpreter::known_as;
@@ -31,12 +32,14 @@ pub(super) fn end(context: &mut Context, scenario_end: &mut ScenarioEnd) {
     }
     let belongs = |entry: &Entry| daemons.iter().any(|daemon| is_stopped_with(daemon, entry, &leftovers));
     let are_stopped: Vec<bool> = leftovers.iter().map(belongs).collect();
-    let killed = stop(context, &mut daemons);
+    let alone = leftovers.iter().zip(&are_stopped).filter(|(_, is_stopped)| !**is_stopped).map(|(entry, _)| entry);
+    let strays = Strays::new(alone, &daemons, &leftovers);
+    let killed = stop(context, &mut daemons, &strays);
     for (entry, is_stopped) in leftovers.iter().zip(are_stopped) {
         let daemon = daemons.iter().find(|daemon| is_process_of(daemon, entry.pid));
         let end = match killed.iter().find(|killed| killed.pid == entry.pid) {
             Some(killed) => LeftOverEnd::Killed { after: killed.after },
-            None if is_stopped => LeftOverEnd::Stopped,
+            None if is_stopped || strays.have_ended(entry.pid) => LeftOverEnd::Stopped,
             None => LeftOverEnd::Collapsed,
         };
         let ignored = daemon.filter(|_| matches!(end, LeftOverEnd::Killed { .. }));
@@ -137,11 +140,11 @@ struct KilledProcess {
     after: Duration,
 }
 
-/// Stops the daemons that are still running.
+/// Stops the daemons that are still running, and the processes beside them.
 ///
-/// Returns the processes that did not end and were killed. The daemons share one grace period, so
-/// all are signalled before the first is waited for.
-fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
+/// Returns the processes that did not end and were killed. They share one grace period, so all are signalled
+/// before the first is waited for.
+fn stop(context: &mut Context, daemons: &mut Daemons, strays: &Strays) -> Vec<KilledProcess> {
     let clock = context.watch().stopwatch();
     let running = daemons.iter_mut().filter(|daemon| daemon.stopped.is_none());
     let mut running: Vec<(&mut Daemon, Option<Exit>)> = running
@@ -150,6 +153,7 @@ fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
             (daemon, ended)
         })
         .collect();
+    strays.ask_others();
     let mut killed = Vec::new();
     for (daemon, ended) in running.iter_mut().rev() {
         let what = format!("daemon {} to end", daemon.label());
@@ -162,5 +166,6 @@ fn stop(context: &mut Context, daemons: &mut Daemons) -> Vec<KilledProcess> {
         }
         killed.extend(daemon.stragglers().iter().map(|entry| KilledProcess { pid: entry.pid, after }));
     }
+    killed.extend(strays.wait(context, clock).into_iter().map(|(pid, after)| KilledProcess { pid, after }));
     killed
 }

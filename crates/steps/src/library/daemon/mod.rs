@@ -46,6 +46,7 @@ mod spawn;
 mod start;
 mod stdin;
 mod stop;
+mod strays;
 mod taken;
 mod terminal;
 mod text_wait;
@@ -84,5 +85,17 @@ pub fn library() -> Library {
         .reads(&[], "text", Reading::Escaped)
         .at_end(end::end)
         .at_check_end(option_steps::check_end);
-    tables.into_iter().chain(further).fold(library, |library, steps| steps(library))
+    let sought = [
+        "daemon_stdout_contains",
+        "daemon_stderr_contains",
+        "daemon_wait_stdout",
+        "daemon_wait_stderr",
+        "daemon_wait_stdout_again",
+        "daemon_wait_stderr_again",
+        "daemon_wait_content",
+        "daemon_wait_shows",
+        "daemon_shows",
+    ];
+    let library = tables.into_iter().chain(further).fold(library, |library, steps| steps(library));
+    library.seeks("text", &sought).seeks("message", &["daemon_start_fails"])
 }

@@ -99,6 +99,7 @@ pub fn library() -> Library {
         .step("files_differ_from_embedded", |context, captures| compare_embedded(context, captures, false), EXISTING)
         .step("files_only_these_exist", only_these_exist, Check::Nothing)
         .looks(Look::Live, LIVE)
+        .seeks("data", &["files_file_contains"])
 }
 
 /// The `then` steps: files may change at any time.

@@ -54,5 +54,15 @@ pub fn library() -> Library {
         stream::steps,
         web_socket::steps,
     ];
-    tables.into_iter().fold(Library::new("http", include_str!("http.yaml")), |library, steps| steps(library))
+    let library = Library::new("http", include_str!("http.yaml"));
+    tables.into_iter().fold(library, |library, steps| steps(library)).seeks(
+        "text",
+        &[
+            "http_header_contains",
+            "http_body_contains",
+            "http_request_fails",
+            "http_wait_event",
+            "http_wait_web_socket",
+        ],
+    )
 }

@@ -33,4 +33,5 @@ pub fn library() -> Library {
     [setup::steps, execute::steps, outcome::steps, probe::steps, output::steps, options::steps]
         .into_iter()
         .fold(library, |library, steps| steps(library))
+        .seeks("text", &["runcmd_stdout_contains", "runcmd_stderr_contains", "runcmd_running_prints"])
 }

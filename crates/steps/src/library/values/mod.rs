@@ -16,5 +16,7 @@ use crate::registry::Library;
 /// Returns the library.
 pub fn library() -> Library {
     let library = Library::new("values", include_str!("values.yaml")).everywhere();
-    [given::steps, keep::steps, assertion::steps].into_iter().fold(library, |library, steps| steps(library))
+    let library =
+        [given::steps, keep::steps, assertion::steps].into_iter().fold(library, |library, steps| steps(library));
+    library.seeks("text", &["values_contains"])
 }
