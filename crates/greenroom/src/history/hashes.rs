@@ -1,31 +1,76 @@
 //! Hashes of the texts of scenarios: a scenario whose hash differs was edited since it was recorded.
 //!
-//! The hash covers the steps, the bindings that they match, and the embedded files that they name. It
-//! does not cover labels and prose, nor step files and programs, which greenroom cannot follow.
+//! The hash covers the steps, the bindings that they match, the embedded files that they name with those that these
+//! name in turn, and the metadata that scenarios run by. It does not cover labels and prose, nor step files and
+//! programs, which greenroom cannot follow.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
+use std::rc::Rc;
 
-use greenroom_doc::{MatchedStep, PlannedDocument, PlannedScenario};
+use greenroom_doc::{MatchedStep, Metadata, PlannedDocument, PlannedScenario};
 use greenroom_event::history::TextHash;
 use siphasher::sip::SipHasher24;
+
+/// In a document with more embedded files than this, a file stands for all of them: to look for each name in each
+/// text would take too long.
+const MANY_FILES: usize = 200;
 
 /// What the hashes of a document's scenarios need.
 pub(super) struct DocumentHashes<'a> {
     document: &'a PlannedDocument,
+    /// The metadata that scenarios run by.
+    settings: String,
     /// The embedded files by name.
     files: BTreeMap<&'a str, &'a str>,
+    /// The names of the files that each file leads to, itself included.
+    reached: RefCell<HashMap<&'a str, Rc<Vec<&'a str>>>>,
+}
+
+/// Returns the metadata that scenarios run by, but for the network, which each scenario has itself.
+fn settings(metadata: &Metadata) -> String {
+    let Metadata { scenario_timeout, step_timeout, output_limit, retries, path, user, .. } = metadata;
+    let path: Vec<&str> = path.iter().map(|(directory, _)| &**directory).collect();
+    let user = user.as_ref().map(|(name, _)| name);
+    format!("{scenario_timeout:?} {step_timeout:?} {output_limit} {retries:?} {path:?} {user:?}")
 }
 
 impl<'a> DocumentHashes<'a> {
     pub(super) fn new(document: &'a PlannedDocument) -> Self {
         let files = document.files.iter().map(|file| (file.name.as_str(), &*file.text)).collect();
-        Self { document, files }
+        Self { document, settings: settings(&document.metadata), files, reached: RefCell::default() }
+    }
+
+    /// Returns the names of the files that a file leads to: what it names, what that names, and so on.
+    fn reached(&self, first: &'a str) -> Rc<Vec<&'a str>> {
+        if let Some(known) = self.reached.borrow().get(first) {
+            return known.clone();
+        }
+        let names: Vec<&'a str> = if self.files.len() > MANY_FILES {
+            self.files.keys().copied().collect()
+        } else {
+            let mut names = vec![first];
+            let mut at = 0;
+            while let Some(text) = names.get(at).and_then(|name| self.files.get(name)) {
+                let more = self.files.keys().filter(|name| !names.contains(name) && text.contains(**name));
+                let more: Vec<&'a str> = more.copied().collect();
+                names.extend(more);
+                at += 1;
+            }
+            names
+        };
+        let names = Rc::new(names);
+        self.reached.borrow_mut().insert(first, names.clone());
+        names
     }
 
     /// Returns the hash of a scenario.
     pub(super) fn of_scenario(&self, scenario: &PlannedScenario) -> TextHash {
         let mut hasher = SipHasher24::new();
+        hasher.write(self.settings.as_bytes());
+        hasher.write(format!(" {:?}", scenario.network).as_bytes());
+        hasher.write_u8(0xfe);
         for step in &scenario.steps {
             self.step(&mut hasher, step);
         }
@@ -45,9 +90,10 @@ impl<'a> DocumentHashes<'a> {
         write(&step.implementation.function);
         write(step.implementation.cleanup.as_deref().unwrap_or_default());
         for capture in &step.captures {
-            if let Some((name, text)) = self.files.get_key_value(capture.text.as_str()) {
+            let Some((first, _)) = self.files.get_key_value(capture.text.as_str()) else { continue };
+            for name in &*self.reached(first) {
                 write(name);
-                write(text);
+                write(self.files.get(name).copied().unwrap_or_default());
             }
         }
         hasher.write_u8(0xfe);

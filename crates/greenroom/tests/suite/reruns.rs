@@ -180,6 +180,29 @@ fn a_changed_binding_changes_its_scenarios() {
 }
 
 #[test]
+fn what_a_scenario_depends_on_in_its_document_changes_it() {
+    let with = |limit: &str, kind: &str| {
+        format!(
+            "---\ntitle: T\nbindings: [lib/runcmd.yaml, lib/json.yaml]\nstep_timeout: {limit}\n---\n# Order\n~~~scenario\nwhen I run echo '{{\"item\": {{\"count\": 1}}}}'\n\
+             then stdout JSON conforms to schema order.json\n~~~\n\
+             ~~~{{#order.json .file}}\n{{\"properties\": {{\"item\": {{\"$ref\": \"item.json\"}}}}}}\n~~~\n\
+             ~~~{{#item.json .file}}\n{{\"properties\": {{\"count\": {{\"type\": \"{kind}\"}}}}}}\n~~~\n"
+        )
+    };
+    let project = Project::anywhere().file("x.md", with("20s", "integer"));
+    project.run(["run", "-q", "x.md"]).code(0);
+    assert_eq!(outstanding(&project, &[]), [""; 0]);
+    // A file that an embedded file names.
+    let project = project.file("x.md", with("20s", "string"));
+    assert_eq!(outstanding(&project, &[]), ["Order"]);
+    // Metadata that the scenario runs by, and metadata that only readers see.
+    let project = project.file("x.md", with("10s", "integer"));
+    assert_eq!(outstanding(&project, &[]), ["Order"]);
+    let project = project.file("x.md", with("20s", "integer").replace("title: T", "title: Orders\nauthor: Anna"));
+    assert_eq!(outstanding(&project, &[]), [""; 0]);
+}
+
+#[test]
 fn scenarios_that_did_not_start_run_again() {
     let project = project(&[("One", "true"), ("Two", "true"), ("Three", "true")]);
     project.run(["run", "-q", "x.md"]).code(0);
