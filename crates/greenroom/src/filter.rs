@@ -44,6 +44,7 @@ impl Filter {
         if !mistakes.is_empty() {
             return Err(CommandError::Usage(mistakes));
         }
+        self.warn_of_labels(loaded);
         let named = named.unwrap_or_default();
         let is_named = |at: &usize| named.as_ref().is_none_or(|named| named.contains(at));
         let is_labelled = |at: &usize| {
@@ -98,19 +99,35 @@ impl Filter {
         Ok(selected)
     }
 
-    /// Reports each label that no scenario has, even when others match.
+    /// Reports each label to select by that no scenario has, even when others match.
     fn unknown_labels(&self, loaded: &Loaded) -> Vec<String> {
-        let scenarios = &loaded.plan.scenarios;
-        let unknown =
-            self.labels.iter().filter(|label| !scenarios.iter().any(|scenario| scenario.labels.contains(label)));
-        let mistake = |label: &String| {
-            let known = scenarios.iter().flat_map(|scenario| &scenario.labels);
-            let hint = nearest(label, known.map(String::as_str))
-                .map_or_else(|| "`greenroom list` shows the labels".to_owned(), |near| format!("did you mean {near}?"));
-            format!("no scenario has the label {label}; {hint}")
-        };
-        unknown.map(mistake).collect()
+        let unknown = without_scenario(&self.labels, loaded);
+        unknown.map(|(label, hint)| format!("no scenario has the label {label}; {hint}")).collect()
     }
+
+    /// Warns about each label to leave out that no scenario has. A command for many documents may have one that
+    /// only some of them have.
+    fn warn_of_labels(&self, loaded: &Loaded) {
+        for (label, hint) in without_scenario(&self.without_labels, loaded) {
+            let label = words::shell_quote(label);
+            let _ = writeln!(
+                std::io::stderr(),
+                "greenroom: no scenario has the label {label}, so `--without-label {label}` leaves out none; {hint}"
+            );
+        }
+    }
+}
+
+/// Returns the labels that no scenario has, each with what to do about it.
+fn without_scenario<'a>(labels: &'a [String], loaded: &'a Loaded) -> impl Iterator<Item = (&'a String, String)> {
+    let scenarios = &loaded.plan.scenarios;
+    let unknown = labels.iter().filter(|label| !scenarios.iter().any(|scenario| scenario.labels.contains(label)));
+    unknown.map(|label| {
+        let known = scenarios.iter().flat_map(|scenario| &scenario.labels);
+        let hint = nearest(label, known.map(String::as_str))
+            .map_or_else(|| "`greenroom list` shows the labels".to_owned(), |near| format!("did you mean {near}?"));
+        (label, hint)
+    })
 }
 
 /// The titles and headings of documents, in lower case, for looking up names.

@@ -450,6 +450,12 @@ PASS [TIME]  Leaves
 1 scenario passed, 1 step, [TIME] (2 left out by the filters)
 
 "#]]);
+    // A misspelled label would leave out nothing; one that only other documents have is right.
+    let ran = project.run(["run", "-q", "x.md", "--without-label", "slwo", "--without-label", "manners"]);
+    ran.code(0).stderr(str![[r#"
+greenroom: no scenario has the label slwo, so `--without-label slwo` leaves out none; did you mean slow?
+
+"#]]);
 }
 
 #[test]
