@@ -2,8 +2,8 @@
 //!
 //! They may contain anything: links out of them, directories without write permission, ten thousand
 //! levels, a mount of something valuable. So the walk goes by descriptors, follows no link, enters
-//! no mount, adds missing permissions, and never holds more than a few descriptors: deeper levels
-//! are moved up first.
+//! no mount, adds missing permissions, takes away attributes that protect files, and never holds
+//! more than a few descriptors: deeper levels are moved up first.
 
 use std::ffi::CStr;
 use std::io;
@@ -11,10 +11,13 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, StatxFlags, chmodat, fchmod, fstat, openat, renameat, statx, unlinkat,
+    AtFlags, CWD, Dir, FileType, IFlags, Mode, OFlags, StatxFlags, chmodat, fchmod, fstat, ioctl_getflags,
+    ioctl_setflags, openat, renameat, statx, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
+
+use crate::isolation::SystemError;
 
 /// Removes a directory with its content. A missing one is fine; a link in its place is not
 /// followed.
@@ -35,9 +38,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     let parent = openat(CWD, parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     clear(&enter(parent.as_fd(), name)?)?;
-    match unlinkat(CWD, path, AtFlags::REMOVEDIR) {
+    let remove = || match unlinkat(&parent, name, AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
+    };
+    match remove() {
+        // What it is in does not belong to the scenario.
+        Err(Errno::PERM) if unprotect(parent.as_fd(), name) => Ok(remove()?),
+        other => Ok(other?),
     }
 }
 
@@ -78,7 +86,7 @@ impl Walk<'_> {
                 // Some file systems do not say: try.
                 FileType::Unknown => matches!(Self::unlink(directory, name), Err(Errno::ISDIR | Errno::PERM)),
                 _ => {
-                    Self::unlink(directory, name)?;
+                    Self::unlink(directory, name).map_err(|error| failed(name, error))?;
                     false
                 }
             };
@@ -88,7 +96,13 @@ impl Walk<'_> {
             match enter(directory, name) {
                 Ok(below) if depth < DEPTH => {
                     self.clear(below, depth + 1)?;
-                    unlinkat(entries.fd()?, name, AtFlags::REMOVEDIR)?;
+                    let directory = entries.fd()?;
+                    let remove = || unlinkat(directory, name, AtFlags::REMOVEDIR);
+                    let removed = match remove() {
+                        Err(Errno::PERM) if unprotect_below(directory, name) => remove(),
+                        other => other,
+                    };
+                    removed.map_err(|error| failed(name, error))?;
                 }
                 // At the deepest level, or no descriptors are left.
                 Ok(_) => self.move_up(directory, name)?,
@@ -116,6 +130,7 @@ impl Walk<'_> {
                 fchmod(directory, Mode::RWXU)?;
                 unlink()
             }
+            Err(Errno::PERM) if unprotect_below(directory, name) => unlink(),
             other => other,
         }
     }
@@ -128,10 +143,37 @@ impl Walk<'_> {
             self.moved += 1;
             match renameat(directory, name, self.top, format!("moved-up-{}", self.moved)) {
                 Err(Errno::EXIST | Errno::NOTEMPTY | Errno::NOTDIR) => {}
+                Err(Errno::PERM) if unprotect_below(directory, name) => {}
                 other => return Ok(other?),
             }
         }
     }
+}
+
+/// Returns the error about an entry that cannot be removed.
+fn failed(name: &CStr, error: Errno) -> io::Error {
+    let error = io::Error::from(error);
+    io::Error::new(error.kind(), format!("{}: {}", name.to_string_lossy(), SystemError::from(&error)))
+}
+
+/// Takes such attributes away from an entry and from the directory that it is in, which is being removed, too.
+fn unprotect_below(directory: BorrowedFd<'_>, name: &CStr) -> bool {
+    let above = unprotect(directory, c".");
+    unprotect(directory, name) || above
+}
+
+/// Takes away attributes by which an entry cannot be removed (`chattr +i`, `+a`). Returns whether there were any.
+fn unprotect<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> bool {
+    let status = statx(at, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE);
+    // To open another kind of file may wait, or have effects.
+    let can_open = status.is_ok_and(|status| {
+        matches!(FileType::from_raw_mode(status.stx_mode.into()), FileType::RegularFile | FileType::Directory)
+    });
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Some(file) = can_open.then(|| openat(at, name, flags, Mode::empty()).ok()).flatten() else { return false };
+    let protects = IFlags::IMMUTABLE.union(IFlags::APPEND);
+    let flags = ioctl_getflags(&file).ok().filter(|flags| flags.intersects(protects));
+    flags.is_some_and(|flags| ioctl_setflags(&file, flags.difference(protects)).is_ok())
 }
 
 /// Opens a directory below another one.

@@ -325,6 +325,9 @@ fn directories_are_used_again_while_they_are_as_new(choice: SandboxChoice) {
         "rmdir ../data",
         "rmdir ../data && ln -s /tmp ../data",
         "rmdir ../data && touch ../data",
+        // Root alone may.
+        "mkdir -p a/b && touch a/file && chattr +i a/file a/b a . || :",
+        "mkdir -p a/b && touch file && chattr +a file a/b a .. || :",
         "for at in $(seq 300); do touch $(printf '%0100d' $at); done",
     ];
     for change in changes {
