@@ -13,6 +13,7 @@ use greenroom_event::{
 
 use crate::excerpt;
 use crate::explanation;
+use crate::in_short::{self, in_short};
 use crate::records::ScenarioRecord;
 use crate::run_record::{RunRecord, ScenarioState};
 use crate::terminal;
@@ -141,11 +142,13 @@ pub(crate) fn message(scenario: &ScenarioOutline, record: Option<&ScenarioRecord
     let nothing = Failure::default();
     let failures = explanation::failures(record, Some(scenario), finished, &nothing);
     let stopped = if record.started { "stopped with the run" } else { NOT_RUN };
-    let missing = if finished.outcome == Outcome::Skipped { stopped } else { explanation::NO_REASON };
+    let missing = if finished.outcome == Outcome::Skipped { stopped } else { in_short::NO_REASON };
     let Some((failure, of)) = failures.first() else { return missing.to_owned() };
     let of = of.as_ref().map_or(String::new(), |of| format!("{of} failed: "));
-    let line = failure.message.lines().next().filter(|line| !line.is_empty()).unwrap_or(missing);
-    format!("{of}{}", words::output_line(line, MESSAGE))
+    if failure.message.is_empty() {
+        return format!("{of}{missing}");
+    }
+    format!("{of}{}", words::output_line(&in_short(failure), MESSAGE))
 }
 
 /// Returns the kind of the first failure of an attempt.

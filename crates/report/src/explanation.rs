@@ -10,14 +10,13 @@ use greenroom_event::{
     Outcome, Outline, PrivateNetwork, Property, RunStarted, ScenarioFinished, ScenarioOutline, User,
 };
 
+use crate::in_short::in_short;
 use crate::records::ScenarioRecord;
 use crate::summary::Summary;
 use crate::words;
 
 /// Said of a broken scenario.
 pub(crate) const BROKEN: &str = "neither passed nor failed: greenroom could not run it to its end";
-/// Said instead of a failure that has no message.
-pub(crate) const NO_REASON: &str = "no reason was given";
 
 /// More leftover processes than this with one command line share a line.
 const MANY_ALIKE: usize = 3;
@@ -79,13 +78,13 @@ pub(crate) fn place_and_scenario(outline: &Outline, record: &ScenarioRecord) -> 
     Some(if failed == scenario { failed } else { format!("{failed}, scenario at {scenario}") })
 }
 
-/// Returns the first line of the message of the first failure.
+/// Returns the first failure in one line.
 pub(crate) fn first_message(record: &ScenarioRecord) -> Option<String> {
     let finished = record.finished.as_ref()?;
     let nothing = Failure::default();
     let failures = failures(record, None, finished, &nothing);
     let (failure, _) = failures.first()?;
-    Some(words::output_line(failure.message.lines().next()?, LINE))
+    (!failure.message.is_empty()).then(|| words::output_line(&in_short(failure), LINE))
 }
 
 /// Returns whether an attempt passed, but counts as failed because an earlier one failed.

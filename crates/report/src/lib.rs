@@ -27,6 +27,7 @@ mod excerpt;
 mod explanation;
 pub mod findings;
 pub mod github;
+mod in_short;
 mod json;
 pub mod junit;
 pub mod libtest;

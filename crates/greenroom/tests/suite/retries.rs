@@ -39,9 +39,9 @@ greenroom [VERSION]: 2 scenarios in x.md, up to 256 at a time
 
 PASS [TIME]  Steady
 RETRY [TIME]  Shaky  (attempt 1 of 4)
-               failed in x.md:14: command failed with exit status 1: fails-in shaky 1 2
+               failed in x.md:14: command failed with exit status 1: fails-in shaky 1 2: call 1 fails
 RETRY [TIME]  Shaky  (attempt 2 of 4)
-               failed in x.md:14: command failed with exit status 1: fails-in shaky 1 2
+               failed in x.md:14: command failed with exit status 1: fails-in shaky 1 2: call 2 fails
 
 FLAKY [TIME]  Shaky  (passed in attempt 3 of 4)
   attempt 1 failed in x.md:14, scenario at x.md:11
@@ -120,9 +120,9 @@ fn n_retries_are_n_plus_one_attempts_and_the_last_decides() {
 greenroom [VERSION]: 1 scenario in x.md
 
 RETRY [TIME]  Shaky  (attempt 1 of 3)
-               failed in x.md:8: command failed with exit status 1: fails-in shaky 1 2 3
+               failed in x.md:8: command failed with exit status 1: fails-in shaky 1 2 3: call 1 fails
 RETRY [TIME]  Shaky  (attempt 2 of 3)
-               failed in x.md:8: command failed with exit status 1: fails-in shaky 1 2 3
+               failed in x.md:8: command failed with exit status 1: fails-in shaky 1 2 3: call 2 fails
 
 FAIL [TIME]  Shaky  (attempt 3 of 3)
   in x.md:8, scenario at x.md:5
@@ -161,7 +161,7 @@ fn a_flaky_scenario_can_fail() {
 greenroom [VERSION]: 1 scenario in x.md
 
 RETRY [TIME]  Shaky  (attempt 1 of 4)
-               failed in x.md:8: command failed with exit status 1: fails-in shaky 1
+               failed in x.md:8: command failed with exit status 1: fails-in shaky 1: call 1 fails
 
 FAIL [TIME]  Shaky  (attempt 2 of 4)
   in x.md:5
@@ -345,7 +345,7 @@ fn fail_fast_counts_only_the_last_attempt() {
 greenroom [VERSION]: 3 scenarios in x.md, one at a time
 
 RETRY [TIME]  Shaky  (attempt 1 of 2)
-               failed in x.md:8: command failed with exit status 1: fails-in shaky 1
+               failed in x.md:8: command failed with exit status 1: fails-in shaky 1: call 1 fails
 
 FLAKY [TIME]  Shaky  (passed in attempt 2 of 2)
   attempt 1 failed in x.md:8, scenario at x.md:5

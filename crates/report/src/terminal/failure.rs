@@ -17,6 +17,7 @@ use super::page::Page;
 use crate::comparison;
 use crate::excerpt::{LINE, LONG_TAIL, TAIL, is_empty};
 use crate::explanation::{self, NetworkNote, daemon_end, failures, place, title};
+use crate::in_short;
 use crate::records::ScenarioRecord;
 use crate::style::Role;
 use crate::words;
@@ -263,7 +264,7 @@ impl Shown<'_> {
 
 fn headline(page: &mut Page, failure: &Failure, of: Option<&str>) {
     let of = of.map_or(String::new(), |of| format!("{of} failed: "));
-    let first = failure.message.lines().next().unwrap_or(explanation::NO_REASON);
+    let first = failure.message.lines().next().unwrap_or(in_short::NO_REASON);
     page.line(2, &format!("{of}{}", page.paint(Role::Title, &words::output_line(first, 4 * LINE))));
 }
 

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::{comparison, output};
 use crate::explanation;
+use crate::in_short;
 use crate::page::View;
 use crate::page::text;
 use crate::records::ScenarioRecord;
@@ -32,7 +33,7 @@ impl<'a> Context<'a> {
 /// Returns a failure. `of` is what failed, if it is not a step; `with_rerun` adds how to rerun it.
 pub(super) fn failure(context: &Context<'_>, of: &Failure, whose: Option<&str>, with_rerun: bool) -> Markup {
     let mut lines = of.message.lines();
-    let first = lines.next().unwrap_or(explanation::NO_REASON);
+    let first = lines.next().unwrap_or(in_short::NO_REASON);
     let rest = lines.collect::<Vec<_>>().join("\n");
     html! {
         div.failure {

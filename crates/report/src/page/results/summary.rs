@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use greenroom_event::{Failure, OutputSource, Relation, RunEnd, Stream};
+use greenroom_event::{Failure, RunEnd};
 use maud::{Markup, html};
 
 use super::geometry::recorded;
 use super::state;
 use crate::explanation;
+use crate::in_short::in_short;
 use crate::merge;
 use crate::page::View;
 use crate::page::text;
@@ -18,10 +19,6 @@ use crate::words;
 
 /// Scenarios that are listed at the head of the page.
 const LISTED: usize = 200;
-/// Expected and actual texts up to this length are in that list.
-const SHORT: usize = 40;
-/// Characters of a line of output in that list.
-const LINE: usize = 120;
 
 /// The counts of a document.
 struct Counts {
@@ -298,51 +295,6 @@ pub(crate) fn failures_list(view: &View<'_>) -> Markup {
     }
 }
 
-/// Returns the first line of a failure, with expected and actual if both are short.
-fn in_short(failure: &Failure) -> String {
-    let mut lines = failure.message.lines();
-    let first = lines.next().unwrap_or(explanation::NO_REASON);
-    // Such a line goes on in the next one.
-    let (first, rest) = match first.strip_suffix(':') {
-        Some(first) => (first, lines.map(str::trim).find(|line| !line.is_empty())),
-        None => (first, None),
-    };
-    let side = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { words::escape(text).into_owned() };
-    let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is);
-    match sides.map(|of| (side(&of.expected), side(&of.actual))) {
-        Some((expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
-            format!("{first}: expected {expected}, actual {actual}")
-        }
-        _ if failure.comparison.is_some() => first.to_owned(),
-        // What happened last says more than that something did not happen.
-        _ => match rest.map(|line| words::escape(line).into_owned()).or_else(|| reason(failure)) {
-            Some(reason) => format!("{first}: {reason}"),
-            None => first.to_owned(),
-        },
-    }
-}
-
-/// Returns the first note of a failure, or else what was written last to stderr.
-fn reason(failure: &Failure) -> Option<String> {
-    let note = failure.notes.first().map(|note| words::escape(note).into_owned());
-    note.or_else(|| {
-        let errors = failure.output.iter().filter(|output| {
-            matches!(
-                output.source,
-                OutputSource::Command { stream: Stream::Stderr } | OutputSource::Daemon { stream: Stream::Stderr, .. }
-            )
-        });
-        errors.filter_map(|output| last_words(&output.text)).next_back().map(|line| words::output_line(line, LINE))
-    })
-}
-
-/// Returns the last line of what a process wrote, or that of its last panic, without the backtrace.
-fn last_words(text: &str) -> Option<&str> {
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let panic = lines.iter().rposition(|line| line.starts_with("thread '") && line.contains(" panicked at "));
-    panic.and_then(|at| lines.get(at + 1)).or(lines.last()).copied()
-}
-
 fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
     let outline = &view.run.started.outline;
     let Some(scenario) = outline.scenarios.get(index) else { return html! {} };
@@ -375,33 +327,5 @@ fn failure_line(view: &View<'_>, state: ScenarioState, index: usize) -> Markup {
             }
         }
         @if let Some(message) = message { p.message { (text::prose(&words::fit(&message, 200))) } }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use greenroom_event::Output;
-
-    use super::*;
-
-    #[test]
-    fn the_place_of_a_function_is_not_a_reason() {
-        let failure = Failure::new("the daemon ended").returned_by("`start` (tests/shop.rs:7)");
-        assert_eq!(in_short(&failure), "the daemon ended");
-        let source = OutputSource::Command { stream: Stream::Stderr };
-        let wrote = |text: &[u8]| failure.clone().output(Output::from_bytes(source.clone(), text, 0));
-        assert_eq!(in_short(&wrote(b"starting\nno port\n\n")), "the daemon ended: no port");
-        let panic = b"\nthread 'main' (4) panicked at src/main.rs:8:33:\nno port\nstack backtrace:\n   0: main\n";
-        assert_eq!(in_short(&wrote(panic)), "the daemon ended: no port");
-        assert_eq!(in_short(&failure.note("since noon")), "the daemon ended: since noon");
-        let panic = Failure::new("the daemon ended").panicked_in("`start`", "tests/shop.rs:9:5");
-        assert_eq!(in_short(&panic), "the daemon ended");
-    }
-
-    #[test]
-    fn a_message_that_goes_on_in_the_next_line_has_one_colon() {
-        assert_eq!(in_short(&Failure::new("the shop is not open:\n\n  no door")), "the shop is not open: no door");
-        assert_eq!(in_short(&Failure::new("the shop is not open:").note("no door")), "the shop is not open: no door");
-        assert_eq!(in_short(&Failure::new("the shop is not open:")), "the shop is not open");
     }
 }
