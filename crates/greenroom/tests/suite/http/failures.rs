@@ -246,6 +246,14 @@ fn redirects_are_followed_to_an_end() {
             "  GET http://localhost:8000/mail was redirected to `mailto:ada@example.org`, which is not a URL: it has no scheme"
         ]
     );
+    snapbox::assert_data_eq!(
+        get("away"),
+        str![[r#"
+  GET http://localhost:8001/new failed: connection refused
+  note: the first request was GET http://localhost:8000/away
+  note: redirected with status 302 to http://localhost:8001/new
+"#]]
+    );
     let steps =
         "given HTTP redirects are followed\nwhen I GET http://localhost:8000/login\nthen the response status is 3xx";
     snapbox::assert_data_eq!(

@@ -28,7 +28,10 @@ pub(super) fn send(context: &mut Context, request: Request) -> Result<Response, 
     let clock = context.watch().stopwatch();
     let mut redirects: Vec<String> = Vec::new();
     loop {
-        let received = once(context, request.clone(), clock)?;
+        let received = once(context, request.clone(), clock).map_err(|error| match &redirects[..] {
+            [] => error,
+            redirects => show::with_redirects(error.note(format!("the first request was {first}")), redirects),
+        })?;
         let url = &received.request.url;
         let options = &mut context.state::<options::State>().0;
         if let Some(jar) = &mut options.cookies {
