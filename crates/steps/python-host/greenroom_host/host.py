@@ -43,6 +43,8 @@ class Host:
         self._context: Context | None = None
         #: The environment after loading, with which each scenario begins.
         self._initial: dict[str, str] = {}
+        self._watches_threads = False
+        self._of_threads: list[AssertionError] = []
         self._is_unanswered = False
         self._forks: Forks | None = None
         #: Whether this host was copied from one that had loaded the files.
@@ -342,7 +344,10 @@ class Host:
             if step.get("directory"):
                 os.chdir(step["directory"])
             directory = ENGINE.directory()
+            self._watch_threads()
             self._call(step["function"], step.get("captures") or {})
+            if self._of_threads:
+                raise self._of_threads[0]
         except BaseException as error:
             if getpid() != ENGINE.process:
                 self._show_child_error(error)
@@ -351,9 +356,25 @@ class Host:
             failure = with_call(describe(error), error, step["function"], step.get("captures") or {})
             # Frames keep what they hold alive, such as open files.
             error = None
+        self._of_threads.clear()
         ENGINE.exit_in_child()
         ENGINE.follow_directory(directory)
         self._done(failure)
+
+    def _watch_threads(self) -> None:
+        """Keeps the failed assertions of threads, which Python only prints, for the end of the step."""
+        threading = sys.modules.get("threading")
+        if threading is None or self._watches_threads:
+            return
+        self._watches_threads = True
+        show_error = threading.excepthook
+
+        def keep(arguments: Any) -> None:
+            if isinstance(arguments.exc_value, AssertionError):
+                self._of_threads.append(arguments.exc_value)
+            show_error(arguments)
+
+        threading.excepthook = keep
 
     def _done(self, failure: Failure | None) -> None:
         ENGINE.end_step()

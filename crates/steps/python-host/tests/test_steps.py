@@ -29,6 +29,30 @@ class TestSteps(HostTest):
         assert self.fails("a")["message"] == "OSError: a"
         assert "yield" in self.fails("g")["message"]
 
+    def test_a_failed_assertion_of_a_thread_fails_the_step(self):
+        self.load("""
+            import threading
+            def check(n):
+                assert n == 1
+            def run(target, *arguments):
+                thread = threading.Thread(target=target, args=arguments)
+                thread.start()
+                thread.join()
+            def both(ctx):
+                run(check, 1)
+                run(check, 2)
+            def one(ctx):
+                run(check, 1)
+            def other(ctx):
+                run(int, "x")
+            """)
+        failure = self.fails("both")
+        assert failure["message"] == "AssertionError: assert n == 1"
+        assert "check" in failure["trace"]
+        self.passes("one")
+        # Other exceptions of threads may be meant: they are printed only.
+        self.passes("other")
+
     def test_the_frame(self):
         self.load(
             """
