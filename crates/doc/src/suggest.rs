@@ -53,14 +53,30 @@ pub(crate) fn pattern_words(pattern: &str) -> Vec<Option<String>> {
     plain
         .split_ascii_whitespace()
         .take(MAX_WORDS)
-        .map(|word| if word.contains('\0') { None } else { Some(word.to_lowercase()) })
+        .flat_map(|word| match word {
+            word if word.contains('\0') => vec![None],
+            word => in_full(word).map(Some).collect(),
+        })
         .collect()
 }
 
 /// Returns the words of a step for comparison.
 pub(crate) fn step_words(step: &str) -> Vec<String> {
-    step.split_ascii_whitespace().take(MAX_WORDS).map(str::to_lowercase).collect()
+    step.split_ascii_whitespace().take(MAX_WORDS).flat_map(in_full).collect()
 }
+
+/// Returns a word in lower case; `doesn't` is two.
+fn in_full(word: &str) -> impl Iterator<Item = String> {
+    let word = word.to_lowercase();
+    let (word, not) = match word.strip_suffix("n't") {
+        Some(verb) if !verb.is_empty() => (verb.to_owned(), Some("not".to_owned())),
+        _ => (word, None),
+    };
+    std::iter::once(word).chain(not)
+}
+
+/// Words by which a step says the opposite of one without them.
+const NEGATIONS: [&str; 4] = ["not", "no", "never", "without"];
 
 /// Rates how alike a step and a pattern are, from 0 to 1000.
 ///
@@ -85,7 +101,11 @@ pub(crate) fn likeness(step: &[String], pattern: &[Option<String>]) -> u32 {
         }
     }
     let total = u32::try_from(step.len() + pattern.len()).unwrap_or(u32::MAX);
-    row[pattern.len()] * 20 / total
+    let likeness = row[pattern.len()] * 20 / total;
+    let negates = |word: &str| NEGATIONS.contains(&word);
+    // What says the opposite is not what was meant.
+    let is_opposite = step.iter().any(|word| negates(word)) != pattern.iter().flatten().any(|word| negates(word));
+    if is_opposite { likeness * 4 / 5 } else { likeness }
 }
 
 fn word_likeness(word: &str, want: &str) -> u32 {
@@ -126,6 +146,10 @@ mod tests {
         assert!(near > 600, "{near}");
         assert!(far < 200, "{far}");
         assert_eq!(likeness(&step_words("a b"), &pattern_words("a b")), 1000);
+        let step = step_words("stdout does not contain \"x\"");
+        let same = likeness(&step, &pattern_words("stdout doesn't contain \"{text:text}\""));
+        let opposite = likeness(&step, &pattern_words("stdout contains \"{text:text}\""));
+        assert!(same > opposite + 200, "{same}, {opposite}");
         assert_eq!(pattern_words("a (?P<x>[^)]+) {y} c$").len(), 4);
     }
 }

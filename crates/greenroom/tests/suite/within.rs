@@ -463,7 +463,7 @@ error[unknown-step]: no binding matches this step
    |
    = help: similar: `then file {filename:path} exists` in lib/files.yaml (built in)
    = help: similar: `then only files (?P<filenames>.+) exist` in lib/files.yaml (built in)
-   = help: similar: `then file {filename:path} does not exist` in lib/files.yaml (built in)
+   = help: similar: `then file {filename:path} contains "{data:escapedtext}"` in lib/files.yaml (built in)
 
 error[never-changes]: how a start went does not change
   --> x.md:19:1

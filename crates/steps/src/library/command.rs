@@ -286,10 +286,40 @@ pub(crate) fn not_found(capture: &str, name: &str, directory: Option<&str>, stat
     }
     let names = names_on(&path);
     let is_elsewhere = matches!(&state.path_origin, PathOrigin::Step { before } if on_path(before, name).is_some());
-    Some(match nearest(name, names.iter().map(String::as_str)) {
+    Some(match nearest_program(name, &names) {
         Some(near) if !is_elsewhere => problem.help(format!("did you mean `{near}`?")),
         _ => problem.help(put_on_path(name, &state.path_origin)),
     })
+}
+
+/// Returns the program that a name was probably meant to be.
+///
+/// Thousands of programs are on PATH, so a short name is near one of them by chance: one letter may be wrong, but
+/// the first, or two in a long name; in a name of three letters one may be missing or two swapped.
+pub(crate) fn nearest_program<'a>(name: &str, names: &'a [String]) -> Option<&'a str> {
+    let length = name.chars().count();
+    let allowed = match length {
+        0..=2 => return None,
+        3..=7 => 1,
+        _ => 2,
+    };
+    let is_near = |near: &&str| {
+        let is_same_length = near.chars().count() == length;
+        let is_swapped = is_same_length && same_letters(name, near);
+        let begins_alike = name.chars().next() == near.chars().next();
+        let distance = strsim::osa_distance(name, near);
+        distance <= allowed && (is_swapped || begins_alike && (length > 3 || !is_same_length))
+    };
+    nearest(name, names.iter().map(String::as_str).filter(is_near))
+}
+
+fn same_letters(one: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    sorted(one) == sorted(other)
 }
 
 /// Returns advice about an absolute path that does not exist: a similar name there.
@@ -509,5 +539,20 @@ mod tests {
         assert_eq!(split("a \"b'"), Err(Unfinished::DoubleQuote));
         assert_eq!(split("a \"b\\"), Err(Unfinished::DoubleQuote));
         assert_eq!(split("a \\"), Err(Unfinished::Backslash));
+    }
+
+    #[test]
+    fn a_program_is_near_only_if_a_typing_error_explains_it() {
+        let names = ["nop", "sed", "col", "git", "grep", "redis-server", "python3"].map(str::to_owned);
+        let near = |name: &str| nearest_program(name, &names);
+        assert_eq!(["shop", "sudo", "tool", "get", "no", "rep", "x"].map(near), [None; 7]);
+        assert_eq!(near("gti"), Some("git"));
+        assert_eq!(near("gt"), None);
+        assert_eq!(near("gitt"), Some("git"));
+        assert_eq!(near("gerp"), Some("grep"));
+        assert_eq!(near("rgep"), Some("grep"));
+        assert_eq!(near("redis-sever"), Some("redis-server"));
+        assert_eq!(near("redis-servr-"), Some("redis-server"));
+        assert_eq!(near("pyhton3"), Some("python3"));
     }
 }

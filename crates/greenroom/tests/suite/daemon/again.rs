@@ -156,7 +156,6 @@ FAIL [TIME]  The scenario
   note: it has written that to stderr
   stderr of daemon a:
     │ port 80
-  help: write `to stderr` in the step if that is where it belongs
 
   daemon a: exited with status 3 after [TIME]
     command: sh -c 'echo port 80 >&2; exit 3'

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use greenroom_event::words;
-use greenroom_sandbox::process::{Service, capture};
+use greenroom_sandbox::process::{ExitStatus, Service, capture};
 use greenroom_sandbox::ready::{Readiness, Text};
 
 use super::condition::Wanted;
@@ -122,12 +122,14 @@ pub(super) fn text(context: &mut Context, name: &str, wanted: &Wanted, stream: S
     }
     let other = stream.other();
     if is_in(&daemon.file(other), wanted, watch) {
-        error = error
-            .note(format!(
-                "it has written {} to {other}",
-                if wanted.text().is_some() { wanted.to_string() } else { "that".to_owned() }
-            ))
-            .help(format!("write `to {other}` in the step if that is where it belongs"));
+        error = error.note(format!(
+            "it has written {} to {other}",
+            if wanted.text().is_some() { wanted.to_string() } else { "that".to_owned() }
+        ));
+        // A program that failed may only have quoted it, in a message about its end.
+        if ended.is_none_or(|status| status == ExitStatus::Code(0)) {
+            error = error.help(format!("write `to {other}` in the step if that is where it belongs"));
+        }
     } else if !daemon.process().is_some_and(Service::is_in_background) {
         error = buffering::note(daemon, stream, error);
         error = with_closest(daemon, stream, wanted, error, watch)?;

@@ -8,7 +8,7 @@ use greenroom_sandbox::process::{ProgramError, find_program};
 use super::command::Command;
 use crate::context::{Context, leaves};
 use crate::library::command;
-use crate::library::place::{around, nearest};
+use crate::library::place::around;
 use crate::step::{Failure, FailureKind, note_emptied};
 
 /// The exit status of shells for a program that they do not find.
@@ -94,9 +94,14 @@ fn advise(context: &Context, name: &str, directory: Option<&str>, path: &OsStr, 
     if context.working_directory().is_ok_and(|here| here.join(name).is_file()) {
         return error.help(format!("{} has a file of this name: write `./{name}`", context.here()));
     }
+    if let Some(directory) = directory
+        && context.working_directory().is_ok_and(|here| here.join(directory).join(name).is_file())
+    {
+        return error.help(format!("{directory} has a file of this name: write `./{name}`"));
+    }
     let names = command::names_on(path);
     // A program that is not visible here has the right name.
-    match nearest(name, names.iter().map(String::as_str)).filter(|_| error.help.is_empty()) {
+    match command::nearest_program(name, &names).filter(|_| error.help.is_empty()) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error,
     }
