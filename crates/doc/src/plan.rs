@@ -56,6 +56,8 @@ pub struct UnboundStep {
     pub kind: StepKind,
     /// Its text without its keyword, and without the words that repeat it.
     pub text: String,
+    /// Where it is first.
+    pub span: Span,
 }
 
 /// A file with step functions.

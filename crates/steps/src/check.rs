@@ -288,6 +288,8 @@ pub struct PreflightState {
     pub http: HttpSteps,
     /// The command line of the latest command, if it is known.
     pub command: Option<String>,
+    /// Why the latest command cannot run, if it may fail.
+    pub missing_program: Option<String>,
 }
 
 impl PreflightState {
@@ -321,6 +323,7 @@ impl PreflightState {
             ran: false,
             http: HttpSteps::default(),
             command: None,
+            missing_program: None,
         }
     }
 

@@ -293,7 +293,7 @@ impl Session<'_> {
         }
         let (diagnostics, mut outcome) = matcher.finish();
         let document = self.plan.documents.len();
-        let unbound = outcome.unbound.drain(..).map(|(kind, text)| UnboundStep { document, kind, text });
+        let unbound = outcome.unbound.drain(..).map(|(kind, text, span)| UnboundStep { document, kind, text, span });
         self.unbound.extend(unbound);
         self.diagnostics.extend(diagnostics);
         (scenarios, outcome)

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use greenroom_report::words;
 
 use crate::error::CommandError;
 use crate::exit::ExitCode;
@@ -42,10 +43,11 @@ impl Init {
             return init_crate(&settings.directory);
         }
         let file = self.file.display();
+        let word = words::shell_quote(&self.file.to_string_lossy()).into_owned();
         match write_new(&settings.directory.join(&self.file), FIRST) {
             Ok(()) => print(&format!(
                 "wrote {file}\n\n\
-                 Run it:              greenroom run {file}\n\
+                 Run it:              greenroom run {word}\n\
                  See all the steps:   greenroom steps\n"
             )),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {

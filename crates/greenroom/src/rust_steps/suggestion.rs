@@ -83,7 +83,7 @@ impl Suggestion {
 
 #[cfg(test)]
 mod tests {
-    use greenroom_doc::StepKind;
+    use greenroom_doc::{SourceFile, Sources, Span, StepKind};
 
     use super::*;
 
@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn functions_differ_in_name_and_pattern() {
-        let step = |kind, text: &str| UnboundStep { document: 0, kind, text: text.to_owned() };
+        let span = Span { source: Sources::default().add(SourceFile::new("x.md", "")), start: 0, end: 0 };
+        let step = |kind, text: &str| UnboundStep { document: 0, kind, text: text.to_owned(), span };
         let steps = [
             step(StepKind::When, "I buy 3 euros"),
             step(StepKind::When, "I buy 4 euros"),

@@ -1127,6 +1127,8 @@ greenroom: acceptance.md already exists; name another file: greenroom init FILE
 
 "#]]);
     assert_eq!(std::fs::read(project.path("acceptance.md")).unwrap(), text);
+    let ran = project.run(["init", "a b.md"]).passes();
+    assert!(ran.stdout.contains("Run it:              greenroom run 'a b.md'\n"), "{}", ran.stdout);
     project.run(["init", "docs/other.md"]).code(4).stdout("").stderr(str![[r#"
 greenroom: failed to write docs/other.md: No such file or directory (os error 2)
 

@@ -441,7 +441,7 @@ fn a_program_below_the_tmp_of_the_host_is_said_to_be_hidden() {
     let text = document(&format!(
         "# Command\n~~~scenario\nwhen I run {program}\n~~~\n\
          # Daemon\n~~~scenario\nwhen I start \"{program}\" as a background process as d\n~~~\n\
-         # Missing\n~~~scenario\nwhen I try to run {directory}/missing\nthen command fails\n~~~\n\
+         # Missing\n~~~scenario\nwhen I try to run {directory}/missing\nthen exit code is 127\n~~~\n\
          # On PATH\n~~~scenario\ngiven the environment variable {path}\nwhen I run prog\n~~~\n\
          # Daemon on PATH\n~~~scenario\ngiven the environment variable {path}\n\
          when I start \"prog\" as a background process as d\n~~~\n"

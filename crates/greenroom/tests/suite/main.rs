@@ -63,6 +63,7 @@ mod tended;
 mod terminal;
 mod texts;
 mod users;
+mod vacuous;
 mod values;
 mod waits;
 mod within;

@@ -328,7 +328,15 @@ error[program-not-found]: mine cannot run: its first line names the interpreter 
    |
    = help: install the interpreter, or change the first line of the script
 
-4 errors
+warning[program-not-found]: this holds only because the command cannot run: ./first.sh cannot run: its first line names the interpreter /bin/nosuchshell, which does not exist
+  --> x.md:30:1
+   |
+30 | then command fails
+   | ^^^^^^^^^^^^^^^^^^
+   |
+   = help: correct the command, or make its program before; if this is meant, write `then exit code is 127`
+
+4 errors, 1 warning
 
 "#]]);
 }

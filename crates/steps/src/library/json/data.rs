@@ -77,7 +77,8 @@ pub(crate) fn parse(bytes: &[u8], format: Format) -> Result<Value, DataError> {
         at: Some(error.valid_up_to()),
         ..DataError::new(format!("it is not UTF-8: the byte 0x{:02x}", bytes[error.valid_up_to()]))
     })?;
-    if text.trim().is_empty() && format != Format::Toml {
+    // An empty text is TOML, but then every `does not exist` holds of a program that wrote nothing.
+    if text.trim().is_empty() {
         return Err(DataError::new(if text.is_empty() { "it is empty" } else { "it has only spaces and newlines" }));
     }
     if text.starts_with('\u{feff}') {
@@ -387,6 +388,7 @@ mod tests {
         })
         .collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
+        assert_eq!((reason("", Format::Yaml), reason("", Format::Toml)), ("it is empty".into(), "it is empty".into()));
         let error = parse(b"{\"a\": \"\xff\"}", Format::Json).unwrap_err();
         assert_eq!((error.reason.as_str(), error.at), ("it is not UTF-8: the byte 0xff", Some(7)));
         let deep = "[".repeat(100_000);

@@ -65,6 +65,7 @@ pub(super) fn check_line(
     let (first, last) = (parts[0], parts[parts.len() - 1]);
     let place = ([first, last], texts[0].len());
     // A kept value is not known yet, and may contain quotes.
+    state.missing_program = None;
     if names_value(&line) {
         state.command = None;
         problems.extend(taken_literally(place.0, place.1, &line, state));
@@ -76,7 +77,11 @@ pub(super) fn check_line(
             }
             Ok(command) => {
                 state.command = Some(command.line.clone());
-                let found = if must_be_found { check_program(first, &command, state) } else { None };
+                let mut found = check_program(first, &command, state);
+                if !must_be_found {
+                    let missing = found.take().filter(|problem| problem.kind == ProblemKind::MissingProgram);
+                    state.missing_program = missing.map(|problem| problem.message);
+                }
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);
                 if !for_shell {

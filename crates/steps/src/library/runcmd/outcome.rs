@@ -12,10 +12,18 @@ use crate::step::{Captures, Failure, Relation, StepResult, Stream};
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
     let library = library
-        .step("runcmd_exit_code_is", |context, captures| exit_code(context, captures, Relation::Is), CHECK)
-        .step("runcmd_exit_code_is_not", |context, captures| exit_code(context, captures, Relation::IsNot), CHECK)
+        .step(
+            "runcmd_exit_code_is",
+            |context, captures| exit_code(context, captures, Relation::Is),
+            Check::With(check_exit_code),
+        )
+        .step(
+            "runcmd_exit_code_is_not",
+            |context, captures| exit_code(context, captures, Relation::IsNot),
+            Check::With(check_other_exit_code),
+        )
         .step("runcmd_succeeded", |context, _| latest(context)?.succeeded(), CHECK)
-        .step("runcmd_failed", failed, CHECK);
+        .step("runcmd_failed", failed, Check::With(check_failed));
     let relations = [
         ("is", Relation::Is),
         ("is_not", Relation::IsNot),
@@ -63,6 +71,42 @@ const CHECK: Check = Check::With(check);
 pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let literal = literal_escape(captures, "text", Remedy::Binding);
     invalid_regex(captures).into_iter().chain(literal).chain(needs_command(state)).collect()
+}
+
+/// Checks a step that holds if the command failed in any way.
+fn check_failed(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = check(captures, state);
+    problems.extend(holds_without_program(state));
+    problems
+}
+
+fn check_other_exit_code(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = check_exit_code(captures, state);
+    problems.extend(holds_without_program(state));
+    problems
+}
+
+fn check_exit_code(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    let mut problems = check(captures, state);
+    let number = captures.get("exit").and_then(|text| text.parse::<i64>().ok());
+    if number.is_some_and(|number| number > MOST) {
+        let message = format!("no exit code is greater than {MOST}");
+        problems.push(Problem::new("exit", ProblemKind::InvalidStatus, message));
+    }
+    problems
+}
+
+/// The greatest exit code.
+const MOST: i64 = 255;
+
+/// Warns about a step that holds because the program of the latest command is nowhere.
+fn holds_without_program(state: &mut PreflightState) -> Option<Problem> {
+    let reason = state.missing_program.take()?;
+    let message = format!("this holds only because the command cannot run: {reason}");
+    let mut problem = Problem::warning("", ProblemKind::MissingProgram, message)
+        .help("correct the command, or make its program before; if this is meant, write `then exit code is 127`");
+    problem.capture = None;
+    Some(problem)
 }
 
 /// Returns the problem of a step about a command when no earlier step runs one.
