@@ -33,19 +33,26 @@ pub struct Failure {
     /// Further facts, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// The step function that it comes from, if that is code of the user's: its name, with its place where
-    /// nothing else says that.
+    /// The step function that it comes from, if that is code of the user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
-    /// Where in the code that function panicked, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub panicked_at: Option<String>,
+    pub function: Option<Box<FailedFunction>>,
     /// Output that explains it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub output: Vec<Output>,
     /// What to try, one line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub help: Vec<String>,
+}
+
+/// A step function that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct FailedFunction {
+    /// Its name, with its place where nothing else says that.
+    pub name: String,
+    /// Where in the code it panicked; missing if it returned an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panicked_at: Option<String>,
 }
 
 /// What kind of failure it is. The message says it to people, this says it to programs.
@@ -212,23 +219,25 @@ impl Failure {
     /// Names the step function that returned it.
     #[must_use]
     pub fn returned_by(mut self, function: impl Into<String>) -> Self {
-        self.function = Some(function.into());
+        self.function = Some(Box::new(FailedFunction { name: function.into(), panicked_at: None }));
         self
     }
 
     /// Names the step function that panicked, and where it did.
     #[must_use]
     pub fn panicked_in(mut self, function: impl Into<String>, place: impl Into<String>) -> Self {
-        self.function = Some(function.into());
-        self.panicked_at = Some(place.into());
+        self.function = Some(Box::new(FailedFunction { name: function.into(), panicked_at: Some(place.into()) }));
         self
     }
 
     /// Returns all facts besides the message, as sentences: the notes, and which function it comes from.
     pub fn facts(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        let origin = self.function.iter().map(|function| match &self.panicked_at {
-            Some(place) => format!("the step function {function} panicked at {place}").into(),
-            None => format!("returned by the step function {function}").into(),
+        let origin = self.function.iter().map(|function| {
+            let FailedFunction { name, panicked_at } = &**function;
+            match panicked_at {
+                Some(place) => format!("the step function {name} panicked at {place}").into(),
+                None => format!("returned by the step function {name}").into(),
+            }
         });
         self.notes.iter().map(|note| note.as_str().into()).chain(origin)
     }

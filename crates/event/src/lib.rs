@@ -51,7 +51,7 @@ pub mod words;
 
 pub use daemon::{Daemon, DaemonEnd, Exit, LeftOver, LeftOverEnd, Life, Notice, PrivateNetwork, Signal};
 pub use document::{Asset, CaptureMarkup, DocumentText, StepKind, StepList, StepMarkup, StepSource, TextPart};
-pub use failure::{Closest, Comparison, Failure, FailureKind, Part, Relation, Scope, Subject};
+pub use failure::{Closest, Comparison, FailedFunction, Failure, FailureKind, Part, Relation, Scope, Subject};
 pub use isolation::{Held, Isolation, Property, PropertyName, User};
 pub use location::Location;
 pub use merge::{Merge, MergeProblem, MergedRun, RecordingGroup, RunEnd};

@@ -22,8 +22,12 @@ pub(crate) fn in_short(failure: &Failure) -> String {
         None => (first, None),
     };
     let side = |text: &str| if text.is_empty() { "(empty)".to_owned() } else { words::escape(text).into_owned() };
-    let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is);
-    match sides.map(|of| (side(&of.expected), side(&of.actual))) {
+    let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is).map(|of| {
+        let (expected, actual) = (&*of.expected, &*of.actual);
+        // Nearly every output ends with a newline.
+        expected.strip_suffix('\n').zip(actual.strip_suffix('\n')).unwrap_or((expected, actual))
+    });
+    match sides.map(|(expected, actual)| (side(expected), side(actual))) {
         Some((expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
             format!("{first}: expected {expected}, actual {actual}")
         }
@@ -75,6 +79,16 @@ mod tests {
         assert_eq!(in_short(&failure.note("since noon")), "the daemon ended: since noon");
         let panic = Failure::new("the daemon ended").panicked_in("`start`", "tests/shop.rs:9:5");
         assert_eq!(in_short(&panic), "the daemon ended");
+    }
+
+    #[test]
+    fn short_sides_of_a_comparison_are_shown_without_the_newline_that_both_have() {
+        let of =
+            |expected: &str, actual: &str| in_short(&Failure::comparison("stdout", Relation::Is, expected, actual));
+        assert_eq!(of("open\n", "paid\n"), "stdout is not as expected: expected open, actual paid");
+        assert_eq!(of("open", "open\n"), "stdout is not as expected: expected open, actual open\\n");
+        assert_eq!(of("\n", ""), "stdout is not as expected: expected \\n, actual (empty)");
+        assert_eq!(of("open", &"paid".repeat(20)), "stdout is not as expected");
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn junit() {
         </properties>
         <testcase name="It passes" classname="docs.daemon" timestamp="2026-11-26T18:50:19.001+00:00" time="0.121" file="docs/daemon.md" line="18"/>
         <testcase name="It fails" classname="docs.daemon" timestamp="2026-11-26T18:50:19.044+00:00" time="0.009" file="docs/daemon.md" line="21">
-            <failure message="the answer is not as expected" type="assertion"> docs/daemon.md:23: the answer is not as expected
+            <failure message="the answer is not as expected: expected 42, actual 41" type="assertion"> docs/daemon.md:23: the answer is not as expected: expected 42, actual 41
 
 in daemon.md:23, scenario at daemon.md:21
 
@@ -152,13 +152,13 @@ TAP version 14
       ...
     not ok 2 - It fails
       ---
-      message: "the answer is not as expected"
+      message: "the answer is not as expected: expected 42, actual 41"
       severity: "fail"
       type: "assertion"
       file: "docs/daemon.md"
       line: 23
       duration_ms: 9.0
-      explanation: " docs/daemon.md:23: the answer is not as expected\n\nin daemon.md:23, scenario at daemon.md:21\n\n  ok          3 ms  when I try\n  FAILED      5 ms  then it works\n\nthe answer is not as expected\n  expected: 42\\n\n  actual:   41\\n\n             ^\n\ndaemon web: exited with status 3 after 40 ms\n  command: web --port 80\n  stderr of daemon web:\n    │ cannot bind\n\nrerun: greenroom run daemon.md --name 'It fails'\n"
+      explanation: " docs/daemon.md:23: the answer is not as expected: expected 42, actual 41\n\nin daemon.md:23, scenario at daemon.md:21\n\n  ok          3 ms  when I try\n  FAILED      5 ms  then it works\n\nthe answer is not as expected\n  expected: 42\\n\n  actual:   41\\n\n             ^\n\ndaemon web: exited with status 3 after 40 ms\n  command: web --port 80\n  stderr of daemon web:\n    │ cannot bind\n\nrerun: greenroom run daemon.md --name 'It fails'\n"
       ...
     not ok 3 - It breaks
       ---
@@ -189,7 +189,7 @@ fn github_annotations() {
     let (human, annotations) = shown.split_once("::token::\n").unwrap();
     assert!(human.starts_with("::stop-commands::token\ngreenroom 0.1.0: "), "{human}");
     assert_data_eq!(annotations, str![[r#"
-::error file=docs/daemon.md,line=23,title=It fails::docs/daemon.md:23: the answer is not as expected%0A%0Ain daemon.md:23, scenario at daemon.md:21%0A%0A  ok          3 ms  when I try%0A  FAILED      5 ms  then it works%0A%0Athe answer is not as expected%0A  expected: 42\n%0A  actual:   41\n%0A             ^%0A%0Adaemon web: exited with status 3 after 40 ms%0A  command: web --port 80%0A  stderr of daemon web:%0A    │ cannot bind%0A%0Arerun: greenroom run daemon.md --name 'It fails'%0A
+::error file=docs/daemon.md,line=23,title=It fails::docs/daemon.md:23: the answer is not as expected: expected 42, actual 41%0A%0Ain daemon.md:23, scenario at daemon.md:21%0A%0A  ok          3 ms  when I try%0A  FAILED      5 ms  then it works%0A%0Athe answer is not as expected%0A  expected: 42\n%0A  actual:   41\n%0A             ^%0A%0Adaemon web: exited with status 3 after 40 ms%0A  command: web --port 80%0A  stderr of daemon web:%0A    │ cannot bind%0A%0Arerun: greenroom run daemon.md --name 'It fails'%0A
 ::error file=docs/daemon.md,line=25,title=It breaks::docs/daemon.md:25: the stage died%0A%0Ain daemon.md:25, scenario at daemon.md:24%0Aneither passed nor failed: greenroom could not run it to its end%0A%0A  STOPPED           when I try%0A                    1 step not run%0A%0Athe stage died%0A%0Arerun: greenroom run daemon.md --name 'It breaks'%0A
 ::warning file=docs/daemon.md,line=29,title=flaky::It is flaky: passed in attempt 2%0Adocs/daemon.md:29: not yet%0A%0Ain daemon.md:29, scenario at daemon.md:27%0A%0A  ok          3 ms  when I try%0A  FAILED      5 ms  then it works%0A%0Anot yet%0A%0Arerun: greenroom run daemon.md --name 'It is flaky' --retries 0 --until-failure%0A
 
@@ -211,7 +211,7 @@ fn github_summary() {
 
 | scenario | place | state | reason |
 |---|---|---|---|
-| It fails | docs/daemon.md&#58;23 | failed | the answer is not as expected |
+| It fails | docs/daemon.md&#58;23 | failed | the answer is not as expected&#58; expected 42, actual 41 |
 | It breaks | docs/daemon.md&#58;25 | broken | the stage died |
 
 ### Flaky
@@ -232,7 +232,7 @@ fn github_summary() {
 <details><summary>It fails</summary>
 
 ```text
- docs/daemon.md:23: the answer is not as expected
+ docs/daemon.md:23: the answer is not as expected: expected 42, actual 41
 
 in daemon.md:23, scenario at daemon.md:21
 
@@ -289,7 +289,7 @@ fn teamcity() {
 ##teamcity[flowStarted timestamp='2026-11-26T18:50:19.044+0000' flowId='scenario-2-1' parent='document-1']
 ##teamcity[testStarted timestamp='2026-11-26T18:50:19.044+0000' flowId='scenario-2-1' name='It fails' captureStandardOutput='false']
 ##teamcity[testStdErr timestamp='2026-11-26T18:50:19.053+0000' flowId='scenario-2-1' name='It fails' out='--- stderr of daemon web ---|ncannot bind|n']
-##teamcity[testFailed timestamp='2026-11-26T18:50:19.053+0000' flowId='scenario-2-1' name='It fails' message='the answer is not as expected' details=' docs/daemon.md:23: the answer is not as expected|n|nin daemon.md:23, scenario at daemon.md:21|n|n  ok          3 ms  when I try|n  FAILED      5 ms  then it works|n|nthe answer is not as expected|n  expected: 42\n|n  actual:   41\n|n             ^|n|ndaemon web: exited with status 3 after 40 ms|n  command: web --port 80|n  stderr of daemon web:|n    |0x2502 cannot bind|n|nrerun: greenroom run daemon.md --name |'It fails|'|n' type='comparisonFailure' expected='42|n' actual='41|n']
+##teamcity[testFailed timestamp='2026-11-26T18:50:19.053+0000' flowId='scenario-2-1' name='It fails' message='the answer is not as expected: expected 42, actual 41' details=' docs/daemon.md:23: the answer is not as expected: expected 42, actual 41|n|nin daemon.md:23, scenario at daemon.md:21|n|n  ok          3 ms  when I try|n  FAILED      5 ms  then it works|n|nthe answer is not as expected|n  expected: 42\n|n  actual:   41\n|n             ^|n|ndaemon web: exited with status 3 after 40 ms|n  command: web --port 80|n  stderr of daemon web:|n    |0x2502 cannot bind|n|nrerun: greenroom run daemon.md --name |'It fails|'|n' type='comparisonFailure' expected='42|n' actual='41|n']
 ##teamcity[testFinished timestamp='2026-11-26T18:50:19.053+0000' flowId='scenario-2-1' name='It fails' duration='9']
 ##teamcity[flowFinished timestamp='2026-11-26T18:50:19.053+0000' flowId='scenario-2-1']
 ##teamcity[flowStarted timestamp='2026-11-26T18:50:19.054+0000' flowId='scenario-3-1' parent='document-1']

@@ -228,7 +228,7 @@ fn a_failed_step_opens_with_the_difference_and_how_to_rerun_it() {
     assert!(page.contains("<p class=\"verdict failed\">1 of 2 scenarios failed</p>"));
     let list = between(&page, "<nav class=\"failures\"", "</nav>");
     assert!(list.contains("<a href=\"#two\">Two</a>"), "{list}");
-    assert!(list.contains("is not as expected: expected a\\nb\\n, actual a\\nc\\n</p>"), "{list}");
+    assert!(list.contains("is not as expected: expected a\\nb, actual a\\nc</p>"), "{list}");
     assert!(list.contains("<a href=\"#two-step-2\">stock.md:14</a>"), "{list}");
 }
 
