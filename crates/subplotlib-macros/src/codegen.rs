@@ -56,13 +56,12 @@ pub(crate) fn tests(arguments: &Arguments, package: &Package, file: Option<&str>
         return Err(all);
     }
     let tracked = tracked(&loaded, package);
-    let prelude = prelude(&loaded);
+    let prelude = import_of_prelude(&loaded);
     let steps = steps(&loaded, package);
     let files = files(&loaded);
     Ok(quote! {
         #tracked
-        #[allow(unused_imports, reason = "step files may not need it")]
-        use ::subplotlib::#prelude::*;
+        #prelude
         #steps
         #files
         #tests
@@ -98,11 +97,22 @@ fn step_files(loaded: &Loaded) -> impl Iterator<Item = &ImplementationFile> {
     files.filter(|file| document::is_rust(&file.language))
 }
 
-/// Returns the prelude that the step files can have: one module should not have two.
-fn prelude(loaded: &Loaded) -> TokenStream {
-    let imports_statics =
-        |file: &ImplementationFile| step_files::imports_statics(&String::from_utf8_lossy(&file.bytes));
-    if step_files(loaded).any(imports_statics) { quote!(__private::prelude) } else { quote!(prelude) }
+/// Returns the import of the prelude, unless a step file has it: the compiler would report that one as unused.
+///
+/// Where a step file imports the macro of the crate `lazy_static`, it is the prelude without that macro.
+fn import_of_prelude(loaded: &Loaded) -> TokenStream {
+    let any = |has: fn(&str) -> bool| step_files(loaded).any(|file| has(&String::from_utf8_lossy(&file.bytes)));
+    let prelude = if any(step_files::imports_statics) {
+        quote!(__private::prelude)
+    } else if any(step_files::imports_prelude) {
+        return TokenStream::new();
+    } else {
+        quote!(prelude)
+    };
+    quote! {
+        #[allow(unused_imports, reason = "step files may not need it")]
+        use ::subplotlib::#prelude::*;
+    }
 }
 
 /// Returns the items of the files with step functions.

@@ -223,12 +223,14 @@ impl Step {
         arguments: impl Iterator<Item = TokenStream>,
     ) -> TokenStream {
         let context = &self.context.elem;
+        // By its path: an argument may have the name of the function.
+        let call = quote!(self::#name(__context, #(#arguments),*));
         if is_all(context) {
-            quote!(#name(__context, #(#arguments),*))
+            call
         } else if self.context.mutability.is_some() {
-            quote!(__context.with_mut(|__context: &mut #context| #name(__context, #(#arguments),*), #accepts_poison))
+            quote!(__context.with_mut(|__context: &mut #context| #call, #accepts_poison))
         } else {
-            quote!(__context.with(|__context: &#context| #name(__context, #(#arguments),*), #accepts_poison))
+            quote!(__context.with(|__context: &#context| #call, #accepts_poison))
         }
     }
 }

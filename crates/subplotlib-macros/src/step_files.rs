@@ -10,7 +10,8 @@
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens as _, quote};
+use syn::Item;
 
 /// Returns the items of a step file.
 pub(crate) fn items(path: &Path, text: &str) -> TokenStream {
@@ -34,6 +35,17 @@ pub(crate) fn items(path: &Path, text: &str) -> TokenStream {
 /// Whether a text imports the macro of the crate `lazy_static`.
 pub(crate) fn imports_statics(text: &str) -> bool {
     text.contains("lazy_static::")
+}
+
+/// Whether a text imports the prelude, for all of its items and always.
+pub(crate) fn imports_prelude(text: &str) -> bool {
+    let is_import = |item: &Item| {
+        let Item::Use(import) = item else { return false };
+        // How tokens are spaced is up to the compiler.
+        let path = import.tree.to_token_stream().to_string().replace(' ', "");
+        import.attrs.is_empty() && path.trim_start_matches("::") == "subplotlib::prelude::*"
+    };
+    syn::parse_file(text).is_ok_and(|file| file.items.iter().any(is_import))
 }
 
 /// Returns the tokens, with the prelude that has the macro of `lazy_static`, and notes whether they import one.
