@@ -23,7 +23,7 @@ pub struct Origin {
     /// The working directory, from the root of the repository; empty if it is the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// The command line, the name of the program included.
+    /// The command line, the name of the program included; for a test program, that of Cargo.
     pub command: Vec<String>,
     /// The options that one scenario needs in a rerun to behave as in this run: `--timeout`, `5s`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

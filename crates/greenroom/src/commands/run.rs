@@ -265,7 +265,12 @@ impl Run {
             ..self.options(chosen, &loaded, settings, &outputs)
         };
         if let Some(origin) = &mut options.origin {
-            origin.test_command = self.tests.as_ref().map(|tests| tests.command.clone());
+            if let Some(tests) = &self.tests {
+                // The path of a test program has a hash, which another build changes.
+                let program = ..origin.command.len().min(1);
+                origin.command.splice(program, tests.command.split(' ').map(str::to_owned));
+                origin.test_command = Some(tests.command.clone());
+            }
             origin.is_rerun = history.is_rerun();
         }
         let mut inputs = reports::inputs(&loaded);
