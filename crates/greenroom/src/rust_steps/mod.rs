@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "command")]
 use greenroom_doc::TestNames;
-use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, Span, nearest};
+use greenroom_doc::{Code, Diagnostic, Loaded, NATIVE, PlannedDocument, Span, nearest};
 use greenroom_steps::function::{ANY, LIBRARY, PREFIX};
 use greenroom_steps::{Availability, Library, Registry};
 
@@ -135,7 +135,8 @@ pub(crate) fn adopt(loaded: &mut Loaded, registry: &Registry) -> Vec<Diagnostic>
                 if reported.insert((scenario.document, (*name).clone())) {
                     let binding = document.bindings.get(step.binding).map(|binding| binding.span);
                     let known: Vec<&str> = own.of_document(&document.path).flatten().copied().collect();
-                    missing.push(lacks(name, *role, step.span, binding, &known));
+                    let error = lacks(name, *role, step.span, binding);
+                    missing.push(error.help(advice(name, document, &known)));
                 }
             }
             if lacking.is_empty() {
@@ -191,21 +192,44 @@ enum Role {
     Cleanup,
 }
 
-/// Explains that a function in Rust is missing. `known` are those that the document has.
-fn lacks(function: &str, role: Role, step: Span, binding: Option<Span>, known: &[&str]) -> Diagnostic {
+/// Says that a function in Rust is missing.
+fn lacks(function: &str, role: Role, step: Span, binding: Option<Span>) -> Diagnostic {
     let what = match role {
         Role::Step => "step function",
         Role::Cleanup => "cleanup",
     };
     let error = Diagnostic::error(Code::CannotRun, format!("there is no {what} `{function}` in Rust")).at(step, "");
-    let error = match binding {
+    match binding {
         Some(binding) => error.and_at(binding, "bound here"),
         None => error,
-    };
-    match nearest(last_name(function), known.iter().copied()) {
-        Some(near) => error.help(format!("did you mean `{near}`?")),
-        None => error.help("give a function of this name the attribute `#[step]`"),
     }
+}
+
+/// Says what to do about a missing function. `known` are those that the document has.
+fn advice(function: &str, document: &PlannedDocument, known: &[&str]) -> String {
+    let name = last_name(function);
+    if let Some(path) = listed_source(document, name) {
+        let module = Path::new(path).file_stem().unwrap_or_default().display();
+        return format!(
+            "{path} has it: make this file a module of the test, by `#[path = \"...\"] mod {module};`, and give the \
+             function the attribute `#[step]`"
+        );
+    }
+    match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "give a function of this name the attribute `#[step]`".to_owned(),
+    }
+}
+
+/// Returns the path of a file in Rust that the document lists and that has a function of this name.
+fn listed_source<'a>(document: &'a PlannedDocument, name: &str) -> Option<&'a str> {
+    let has = |text: &str| {
+        let mut functions = text.split("fn ").skip(1).filter_map(|rest| rest.strip_prefix(name));
+        functions.any(|rest| rest.trim_start().starts_with(['(', '<']))
+    };
+    let files = document.implementations.iter().filter(|file| file.language == LANGUAGE);
+    let mut files = files.filter(|file| has(&String::from_utf8_lossy(&file.bytes)));
+    files.find_map(|file| Some(&*file.file.as_ref()?.0))
 }
 
 /// Returns each document with its test programs.

@@ -92,6 +92,24 @@ error[cannot-run]: there is no step function `by_bindings` in Rust
 1 error
 
 "#]]);
+    let project = project.file("x.rs", "#[step]\nfn by_bindings(name: &str) {}\n");
+    project.run::<&str>([]).code(101).stderr(str![[r#"
+error[cannot-run]: there is no step function `by_bindings` in Rust
+ --> x.md:8:1
+  |
+8 | given a person called Anna
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: own.yaml:1:10
+  |
+1 | - given: a person called {name}
+  |          ---------------------- bound here
+  |
+  = help: x.rs has it: make this file a module of the test, by `#[path = "..."] mod x;`, and give the function the attribute `#[step]`
+
+1 error
+
+"#]]);
 }
 
 fn project_of(project: Project, text: &str, bindings: &str) -> Project {
@@ -670,6 +688,9 @@ Sells coffee: test
 greenroom: this test program has no document y.md; its documents are x.md
 
 "#]]);
+    // The name of the program has a hash.
+    let ran = project.run(["--ignored", "--junit", "-"]).code(0);
+    assert!(ran.stdout.contains(r#"value="cargo test --test steps -- --ignored --junit -""#), "{}", ran.stdout);
 }
 
 #[test]
