@@ -11,7 +11,7 @@ use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::function::call::drop_kept;
-use greenroom_steps::function::panics;
+use greenroom_steps::function::{guard, panics};
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::with_running;
 use greenroom_steps::library::explain;
@@ -317,12 +317,7 @@ impl StepAgent {
                 failure.kind = FailureKind::TimeLimit { scope, limit: time };
                 failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", words::limit(time));
                 failure = with_running(context, failure);
-                let (key, option) =
-                    if of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
-                failure.help.push(format!(
-                    "if it hangs there, correct it; \
-                     if it needs more time, set `{key}` in the document's metadata{option}"
-                ));
+                failure.help.push(guard::advice_on_time(of_scenario));
             }
             Some(WaitError::OutputLimit { output }) => {
                 let Failure { kind, message, help, .. } = too_long(&output, context);

@@ -143,6 +143,7 @@ fn a_time_that_a_test_must_not_exceed_is_a_limit() {
     let project = project.file("x.md", text).of_test_program().env("RUST_TEST_TIME_INTEGRATION", "100,500");
     let run = project.run(["--ensure-time"]).code(101).stderr("");
     assert!(run.stdout.contains("exceeded its time limit of 500 ms"), "{}", run.stdout);
+    assert!(run.stdout.contains("set `scenario_timeout` in the document's metadata or `--timeout`"), "{}", run.stdout);
     project.env("RUST_TEST_TIME_INTEGRATION", "soon").run(["--ensure-time"]).code(3).stdout("").stderr(str![[r#"
 greenroom: RUST_TEST_TIME_INTEGRATION is `soon`; expected two numbers of milliseconds, such as `500,1000`
 

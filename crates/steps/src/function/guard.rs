@@ -157,6 +157,12 @@ pub struct Limits {
     pub scope: Scope,
 }
 
+/// Returns the advice about a time limit that has passed: that of the scenario, or of a step.
+pub fn advice_on_time(is_of_scenario: bool) -> String {
+    let (key, option) = if is_of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
+    format!("if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata{option}")
+}
+
 /// Returns why the scenario failed whose process was ended by code of the user's own, or with it; `None` if no
 /// such code ran.
 pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Failure> {
@@ -176,13 +182,10 @@ pub fn died(directory: &Path, status: ExitStatus, limits: Limits) -> Option<Fail
         Some(TIME) => {
             let Limits { time, scope } = limits;
             let scope = if is_drop { Scope::Cleanup } else { scope };
-            let key = if scope == Scope::Scenario { "scenario_timeout" } else { "step_timeout" };
             let limit = words::limit(time);
             Failure::new(format!("the {scope} exceeded its time limit of {limit} in {code}"))
                 .kind(FailureKind::TimeLimit { scope, limit: time })
-                .help(format!(
-                    "if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata"
-                ))
+                .help(advice_on_time(scope == Scope::Scenario))
         }
         Some(_) if most.is_some() => Failure::new(format!("{code} exceeded the output limit, and was ended"))
             .kind(FailureKind::OutputLimit)
