@@ -115,6 +115,7 @@ impl Documents {
         let scanned = rust_steps::with_scanned(registry, &targets.paths(), &settings.directory);
         let registry = &*scanned.registry;
         let mut loaded = self.read(&targets, registry, Purpose::Run);
+        scanned.advise(&mut loaded);
         let of_functions: Vec<Diagnostic> = scanned.diagnostics(&loaded).collect();
         loaded.diagnostics.splice(0..0, of_functions);
         self.check_steps(&mut loaded, settings, registry, checks)?;

@@ -58,6 +58,8 @@ pub(crate) struct Scanned<'a> {
     pub(crate) registry: Cow<'a, Registry>,
     /// What is wrong with these functions.
     mistakes: Vec<String>,
+    /// Documents that no test names, each with the source of a test in its package.
+    unnamed: Vec<(String, String)>,
 }
 
 impl Scanned<'_> {
@@ -68,12 +70,29 @@ impl Scanned<'_> {
             !self.mistakes.is_empty() && steps.any(|step| step.implementation.function.starts_with(PREFIX));
         self.mistakes.iter().filter(move |_| are_needed).map(|text| Diagnostic::error(Code::CannotRun, text))
     }
+
+    /// Adds advice to the first step without a binding of each document that no test names.
+    pub(crate) fn advise(&self, loaded: &mut Loaded) {
+        let Loaded { diagnostics, unbound, plan, .. } = loaded;
+        for (document, test) in &self.unnamed {
+            let first = unbound.iter().find(|step| plan.documents[step.document].path == *document);
+            let is_of_step = |diagnostic: &&mut Diagnostic| {
+                diagnostic.primary.as_ref().map(|label| label.span) == first.map(|step| step.span)
+            };
+            if let Some(error) = diagnostics.iter_mut().find(is_of_step).filter(|_| first.is_some()) {
+                error.help.push(format!(
+                    "no test names this document; if its steps are in Rust, add it to `acceptance_tests!`, such as \
+                     that in {test}"
+                ));
+            }
+        }
+    }
 }
 
 /// Returns the registry as it is: only the command reads source.
 #[cfg(not(feature = "command"))]
 pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> Scanned<'a> {
-    Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new() }
+    Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new(), unnamed: Vec::new() }
 }
 
 /// Adds the functions of the test programs that name these documents, as far as their source says.
@@ -81,25 +100,32 @@ pub(crate) fn with_scanned<'a>(registry: &'a Registry, _: &[&str], _: &Path) -> 
 /// Each document has those of its own test program.
 #[cfg(feature = "command")]
 pub(crate) fn with_scanned<'a>(registry: &'a Registry, documents: &[&str], directory: &Path) -> Scanned<'a> {
-    let none = Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new() };
+    let mut none = Scanned { registry: Cow::Borrowed(registry), mistakes: Vec::new(), unnamed: Vec::new() };
     if has_own(registry) {
         return none;
     }
     let mut tests: Vec<(CargoTest, Vec<String>)> = Vec::new();
     let mut search = Search::default();
     for &document in documents {
-        let Some(test) = search.tests_of(&directory.join(document)).into_iter().next() else { continue };
+        let Some(test) = search.tests_of(&directory.join(document)).into_iter().next() else {
+            let beside = search.test_beside(&directory.join(document));
+            none.unnamed.extend(beside.map(|test| {
+                let shown = test.strip_prefix(directory).unwrap_or(&test);
+                (document.to_owned(), shown.display().to_string())
+            }));
+            continue;
+        };
         match tests.iter_mut().find(|(known, _)| known.source == test.source) {
             Some((_, documents)) => documents.push(document.to_owned()),
             None => tests.push((test, vec![document.to_owned()])),
         }
     }
     let numbered = tests.into_iter().enumerate();
-    numbered.fold(none, |Scanned { registry, mut mistakes }, (at, (test, documents))| {
+    numbered.fold(none, |Scanned { registry, mut mistakes, unnamed }, (at, (test, documents))| {
         let name = if at == 0 { LIBRARY.to_owned() } else { format!("{LIBRARY}-{at}") };
         let (library, more) = scan::library(name, &test, documents);
         mistakes.extend(more);
-        Scanned { registry: Cow::Owned(registry.into_owned().with(library)), mistakes }
+        Scanned { registry: Cow::Owned(registry.into_owned().with(library)), mistakes, unnamed }
     })
 }
 

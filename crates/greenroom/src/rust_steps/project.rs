@@ -43,6 +43,16 @@ impl Search {
         Vec::new()
     }
 
+    /// Returns the source of a test with greenroom's harness in the package that a document is in.
+    pub(super) fn test_beside(&mut self, document: &Path) -> Option<PathBuf> {
+        let document = fs::canonicalize(document).ok()?;
+        document.ancestors().skip(1).find_map(|directory| {
+            let package = self.package(directory);
+            let test = package.harnesses.iter().find(|harness| harness.kind == HarnessKind::Greenroom)?;
+            Some(test.source.clone())
+        })
+    }
+
     fn package(&mut self, directory: &Path) -> Rc<Package> {
         if let Some(known) = self.packages.get(directory) {
             return Rc::clone(known);

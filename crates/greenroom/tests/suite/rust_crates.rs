@@ -163,6 +163,72 @@ fn i_fly() {
 "#]]);
 }
 
+#[test]
+fn a_document_that_no_test_names_is_reported_with_its_unknown_steps() {
+    let test = "greenroom::acceptance_tests!(\"tests/x.md\");\n#[greenroom::given(\"a shop\")]\nfn shop() {}\n";
+    let project = Project::anywhere()
+        .file("a/Cargo.toml", manifest("a"))
+        .file("a/tests/x.rs", test)
+        .file("a/tests/x.md", document("Named", "given a shop\nwhen I fly"))
+        .file("a/docs/y.md", document("New", "given a shop\nwhen I swim"))
+        .file("z.md", document("Elsewhere", "given a shop"));
+    project.run(["check", "a/docs/y.md", "a/tests/x.md", "z.md"]).code(2).stderr(str![[r#"
+error[unknown-step]: no binding matches this step
+ --> a/docs/y.md:4:1
+  |
+4 | given a shop
+  | ^^^^^^^^^^^^
+  |
+  = help: similar: `given a directory {path:path}` in lib/files.yaml (built in)
+  = help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
+  = help:     ---
+  = help:     title: New
+  = help:     bindings:
+  = help:     - lib/runcmd.yaml
+  = help:     - my-steps.yaml
+  = help:     ---
+  = help: no test names this document; if its steps are in Rust, add it to `acceptance_tests!`, such as that in a/tests/x.rs
+
+error[unknown-step]: no binding matches this step
+ --> a/docs/y.md:5:1
+  |
+5 | when I swim
+  | ^^^^^^^^^^^
+  |
+  = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I GET {url:word}` in lib/http.yaml (built in)
+  = help: similar: `when I HEAD {url:word}` in lib/http.yaml (built in)
+
+error[unknown-step]: no binding matches this step
+ --> a/tests/x.md:5:1
+  |
+5 | when I fly
+  | ^^^^^^^^^^
+  |
+  = help: similar: `when I run {argv0:word}{args:text}` in lib/runcmd.yaml (built in)
+  = help: similar: `when I GET {url:word}` in lib/http.yaml (built in)
+  = help: similar: `when I HEAD {url:word}` in lib/http.yaml (built in)
+
+error[unknown-step]: no binding matches this step
+ --> z.md:4:1
+  |
+4 | given a shop
+  | ^^^^^^^^^^^^
+  |
+  = help: similar: `given a directory {path:path}` in lib/files.yaml (built in)
+  = help: this document has no metadata, so it has only the built-in steps; to use others, begin the document with lines such as these:
+  = help:     ---
+  = help:     title: Elsewhere
+  = help:     bindings:
+  = help:     - lib/runcmd.yaml
+  = help:     - my-steps.yaml
+  = help:     ---
+
+4 errors
+
+"#]]);
+}
+
 /// Mistakes in functions that the test would report, and the compiler not.
 #[test]
 fn mistakes_in_functions_are_found_without_compiling() {
