@@ -107,6 +107,14 @@ impl Scan {
     fn of(source: &Path, directory: &Path) -> Self {
         let mut scan = Self { is_open: has_other_functions(directory), ..Self::default() };
         scan.read_file(source, source.parent().unwrap_or(Path::new(".")), directory, 0);
+        let text = fs::read_to_string(source).unwrap_or_default();
+        // A library that the source does not name is not linked.
+        for (_, library) in libraries(directory).into_iter().filter(|(name, _)| text.contains(name)) {
+            let from = scan.functions.len();
+            let modules = library.join("src");
+            scan.read_file(&modules.join("lib.rs"), &modules, directory, 0);
+            scan.functions[from..].iter_mut().for_each(|function| function.is_conditional = true);
+        }
         scan
     }
 
@@ -167,6 +175,38 @@ fn has_other_functions(directory: &Path) -> bool {
     };
     let mut dependencies = ["dependencies", "dev-dependencies"].into_iter().filter_map(section).flatten();
     has_own || table.contains_key("target") || dependencies.any(of_directory)
+}
+
+/// Returns the libraries that may have step functions for the tests of a package, with their names in Rust: its own, and
+/// those from directories.
+fn libraries(directory: &Path) -> Vec<(String, PathBuf)> {
+    let manifest = |directory: &Path| fs::read_to_string(directory.join("Cargo.toml")).ok();
+    let table = |directory: &Path| manifest(directory)?.parse::<toml::Table>().ok();
+    let Some(package) = table(directory) else { return Vec::new() };
+    let inherited = |name: &str| {
+        directory.ancestors().skip(1).find_map(|root| {
+            let path = table(root)?.get("workspace")?.get("dependencies")?.get(name)?.get("path")?.as_str()?.to_owned();
+            Some(root.join(path))
+        })
+    };
+    let from_directory = |(name, value): (&String, &toml::Value)| {
+        let path = match value.get("path") {
+            Some(path) => directory.join(path.as_str()?),
+            None => value.get("workspace").and_then(|_| inherited(name))?,
+        };
+        Some((name.clone(), path))
+    };
+    let sections = ["dependencies", "dev-dependencies"].into_iter().filter_map(|name| package.get(name)?.as_table());
+    let own = package.get("package").and_then(|it| it.get("name")?.as_str());
+    let own = own.map(|name| (name.to_owned(), directory.to_owned()));
+    let all = own.into_iter().chain(sections.flatten().filter_map(from_directory));
+    all.filter(|(name, path)| {
+        name != "greenroom"
+            && path.join("src/lib.rs").is_file()
+            && manifest(path).is_some_and(|it| it.contains("greenroom"))
+    })
+    .filter_map(|(name, path)| Some((name.replace('-', "_"), fs::canonicalize(path).ok()?)))
+    .collect()
 }
 
 /// Whether an item-level macro is known to make no step functions.

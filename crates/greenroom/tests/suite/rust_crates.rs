@@ -229,6 +229,30 @@ error[unknown-step]: no binding matches this step
 "#]]);
 }
 
+/// Functions can be in libraries that the test links, which it does if it names them.
+#[test]
+fn functions_of_libraries_from_directories_are_known() {
+    let function = |name: &str| format!("#[greenroom::given(\"{name}\")]\npub fn {name}() {{}}\n");
+    let library = |name: &str| manifest(name) + "[dependencies]\ngreenroom = \"0.1\"\n";
+    let own = "[dev-dependencies]\nshop-steps = { path = \"../shop\" }\nbank = { workspace = true }\n";
+    let test = "greenroom::acceptance_tests!(\"x.md\");\nuse shop_steps as _;\nuse a as _;\nuse bank as _;\n";
+    let project = Project::anywhere()
+        .file("Cargo.toml", "[workspace]\nmembers = [\"*\"]\n[workspace.dependencies]\nbank = { path = \"bank\" }\n")
+        .file("shop/Cargo.toml", library("shop-steps"))
+        .file("shop/src/lib.rs", function("shop"))
+        .file("bank/Cargo.toml", library("bank"))
+        .file("bank/src/lib.rs", "mod more;\n")
+        .file("bank/src/more.rs", function("bank"))
+        .file("a/Cargo.toml", library("a") + own)
+        .file("a/src/lib.rs", function("own"))
+        .file("a/tests/x.rs", test)
+        .file("a/x.md", document("All", "given shop\nand bank\nand own"));
+    project.run(["check", "a/x.md"]).passes();
+    let project = project.file("a/tests/x.rs", test.replace("use shop_steps as _;", ""));
+    let ran = project.run(["check", "a/x.md"]).code(2);
+    assert!(ran.stderr.contains("| given shop") && ran.stderr.contains("\n1 error\n"), "{}", ran.stderr);
+}
+
 /// Mistakes in functions that the test would report, and the compiler not.
 #[test]
 fn mistakes_in_functions_are_found_without_compiling() {
