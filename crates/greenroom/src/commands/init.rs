@@ -80,7 +80,8 @@ fn init_crate(directory: &Path) -> Result<ExitCode, CommandError> {
         return Err(CommandError::Usage(existing));
     }
     let has_dependency = has_dependency(&text).map_err(|message| CommandError::Usage(vec![message]))?;
-    let changed = with_test(&text, has_dependency);
+    let line = (!has_dependency).then(|| dependency(directory));
+    let changed = with_test(&text, line.as_deref());
     let dependency = if has_dependency { "" } else { " and the dev-dependency `greenroom`" };
     let written = fs::create_dir_all(directory.join("tests"))
         .and_then(|()| write_new(&directory.join(DOCUMENT), FIRST_RUST))
@@ -108,14 +109,24 @@ fn has_dependency(manifest: &str) -> Result<bool, String> {
     Ok(table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some()))
 }
 
-/// Returns a manifest with the test and its dependency.
-fn with_test(manifest: &str, has_dependency: bool) -> String {
+/// Whether the workspace of a crate says which greenroom its members depend on.
+fn is_of_workspace(directory: &Path) -> bool {
+    let mut tables = directory.ancestors().filter_map(|directory| {
+        let manifest = fs::read_to_string(directory.join("Cargo.toml")).ok()?;
+        manifest.parse::<toml::Table>().ok()?.remove("workspace")
+    });
+    // As Cargo does, from the crate upwards.
+    let workspace = tables.next();
+    workspace.is_some_and(|workspace| workspace.get("dependencies").is_some_and(|it| it.get("greenroom").is_some()))
+}
+
+/// Returns a manifest with the test and, if it is given, the lines of its dependency.
+fn with_test(manifest: &str, dependency: Option<&str>) -> String {
     let mut text = manifest.to_owned();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    if !has_dependency {
-        let line = dependency();
+    if let Some(line) = dependency {
         let is_heading = |line: &str| line.split('#').next().unwrap_or_default().trim() == HEADING;
         let mut at = 0;
         let place = text.split_inclusive('\n').find_map(|line| {
@@ -123,15 +134,18 @@ fn with_test(manifest: &str, has_dependency: bool) -> String {
             is_heading(line).then_some(at)
         });
         match place {
-            Some(place) => text.insert_str(place, &line),
+            Some(place) => text.insert_str(place, line),
             None => text = format!("{text}\n{HEADING}\n{line}"),
         }
     }
     format!("{text}\n[[test]]\nname = \"{TEST}\"\nharness = false\n")
 }
 
-/// Returns the lines of the dependency. What only some documents need would double the first build.
-fn dependency() -> String {
+/// Returns the lines of the dependency of a crate. What only some documents need would double the first build.
+fn dependency(directory: &Path) -> String {
+    if is_of_workspace(directory) {
+        return "greenroom.workspace = true\n".to_owned();
+    }
     format!(
         "# Features: pages (reports in HTML), schema (JSON Schema), tls, websocket, tokio (async step functions).\n\
          greenroom = {{ version = \"{}\", default-features = false }}\n",
@@ -145,19 +159,35 @@ mod tests {
 
     #[test]
     fn the_test_is_added_to_a_manifest() {
-        let lines = dependency();
+        let own = tempfile::tempdir().unwrap();
+        let lines = dependency(own.path());
         let test = "\n[[test]]\nname = \"acceptance\"\nharness = false\n";
         let plain = "[package]\nname = \"a\"\n";
-        assert_eq!(with_test(plain, false), format!("{plain}\n[dev-dependencies]\n{lines}{test}"));
+        assert_eq!(with_test(plain, Some(&lines)), format!("{plain}\n[dev-dependencies]\n{lines}{test}"));
         let others = "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\nserde = \"1\"\n\n[features]";
         assert_eq!(
-            with_test(others, false),
+            with_test(others, Some(&lines)),
             format!(
                 "[package]\nname = \"a\"\n\n[dev-dependencies] # for tests\n{lines}serde = \"1\"\n\n[features]\n{test}"
             )
         );
         let known = "[package]\nname = \"a\"\n\n[dev-dependencies]\ngreenroom = { path = \"..\" }\n";
-        assert_eq!(with_test(known, true), format!("{known}{test}"));
+        assert_eq!(with_test(known, None), format!("{known}{test}"));
+    }
+
+    #[test]
+    fn a_member_takes_the_dependency_of_its_workspace() {
+        let workspace = tempfile::tempdir().unwrap();
+        let member = workspace.path().join("members/a");
+        fs::create_dir_all(&member).unwrap();
+        fs::write(member.join("Cargo.toml"), "[package]\nname = \"a\"\n").unwrap();
+        let write = |text: &str| fs::write(workspace.path().join("Cargo.toml"), text).unwrap();
+        write("[workspace]\nmembers = [\"members/*\"]\n");
+        assert!(dependency(&member).contains("default-features = false"));
+        write(
+            "[workspace]\nmembers = [\"members/*\"]\n[workspace.dependencies]\ngreenroom = { path = \"../greenroom\" }\n",
+        );
+        assert_eq!(dependency(&member), "greenroom.workspace = true\n");
     }
 
     #[test]

@@ -177,8 +177,9 @@ fn has_other_functions(directory: &Path) -> bool {
     has_own || table.contains_key("target") || dependencies.any(of_directory)
 }
 
-/// Returns the libraries that may have step functions for the tests of a package, with their names in Rust: its own, and
-/// those from directories.
+/// Returns the libraries that may have step functions for the tests of a package: its own, and those from directories.
+///
+/// Each has its name in Rust.
 fn libraries(directory: &Path) -> Vec<(String, PathBuf)> {
     let manifest = |directory: &Path| fs::read_to_string(directory.join("Cargo.toml")).ok();
     let table = |directory: &Path| manifest(directory)?.parse::<toml::Table>().ok();
@@ -200,13 +201,10 @@ fn libraries(directory: &Path) -> Vec<(String, PathBuf)> {
     let own = package.get("package").and_then(|it| it.get("name")?.as_str());
     let own = own.map(|name| (name.to_owned(), directory.to_owned()));
     let all = own.into_iter().chain(sections.flatten().filter_map(from_directory));
-    all.filter(|(name, path)| {
-        name != "greenroom"
-            && path.join("src/lib.rs").is_file()
-            && manifest(path).is_some_and(|it| it.contains("greenroom"))
-    })
-    .filter_map(|(name, path)| Some((name.replace('-', "_"), fs::canonicalize(path).ok()?)))
-    .collect()
+    let depends = |path: &Path| manifest(path).is_some_and(|text| text.contains("greenroom"));
+    all.filter(|(name, path)| name != "greenroom" && path.join("src/lib.rs").is_file() && depends(path))
+        .filter_map(|(name, path)| Some((name.replace('-', "_"), fs::canonicalize(path).ok()?)))
+        .collect()
 }
 
 /// Whether an item-level macro is known to make no step functions.

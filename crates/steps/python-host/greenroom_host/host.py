@@ -363,7 +363,7 @@ class Host:
 
     def _watch_threads(self) -> None:
         """Keeps the failed assertions of threads, which Python only prints, for the end of the step."""
-        threading = sys.modules.get("threading")
+        threading: Any = sys.modules.get("threading")
         if threading is None or self._watches_threads:
             return
         self._watches_threads = True
