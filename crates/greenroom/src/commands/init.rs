@@ -184,9 +184,7 @@ mod tests {
         let write = |text: &str| fs::write(workspace.path().join("Cargo.toml"), text).unwrap();
         write("[workspace]\nmembers = [\"members/*\"]\n");
         assert!(dependency(&member).contains("default-features = false"));
-        write(
-            "[workspace]\nmembers = [\"members/*\"]\n[workspace.dependencies]\ngreenroom = { path = \"../greenroom\" }\n",
-        );
+        write("[workspace]\n[workspace.dependencies]\ngreenroom = { path = \"../greenroom\" }\n");
         assert_eq!(dependency(&member), "greenroom.workspace = true\n");
     }
 

@@ -183,7 +183,8 @@ fn a_changed_binding_changes_its_scenarios() {
 fn what_a_scenario_depends_on_in_its_document_changes_it() {
     let with = |limit: &str, kind: &str| {
         format!(
-            "---\ntitle: T\nbindings: [lib/runcmd.yaml, lib/json.yaml]\nstep_timeout: {limit}\n---\n# Order\n~~~scenario\nwhen I run echo '{{\"item\": {{\"count\": 1}}}}'\n\
+            "---\ntitle: T\nbindings: [lib/runcmd.yaml, lib/json.yaml]\nstep_timeout: {limit}\n---\n# Order\n\
+             ~~~scenario\nwhen I run echo '{{\"item\": {{\"count\": 1}}}}'\n\
              then stdout JSON conforms to schema order.json\n~~~\n\
              ~~~{{#order.json .file}}\n{{\"properties\": {{\"item\": {{\"$ref\": \"item.json\"}}}}}}\n~~~\n\
              ~~~{{#item.json .file}}\n{{\"properties\": {{\"count\": {{\"type\": \"{kind}\"}}}}}}\n~~~\n"

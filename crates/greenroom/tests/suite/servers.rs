@@ -155,9 +155,9 @@ FAIL [TIME]  Listens elsewhere
     FAILED [TIME]  when I wait for daemon redis to listen on port 8080, for at most 1 seconds
 
   daemon redis did not listen on port 8080 within 1 s
+  note: it listens on 0.0.0.0:8081, [::]:8081
   note: it went into the background: its first process ended with exit status 0 after [TIME]
   note: its process 4 is running: redis-server *:8081
-  note: it listens on 0.0.0.0:8081, [::]:8081
   help: change the step to port 8081, or make the daemon listen on port 8080
 
   daemon redis: still running at the end of the scenario

@@ -7,9 +7,12 @@ use crate::support::{Project, document};
 #[test]
 fn a_check_that_holds_only_because_there_is_no_program_is_a_warning() {
     let text = "# Missing\n~~~scenario\nwhen I try to run shopp-of-ours --bad\nthen command fails\n~~~\n\
-                # Other code\n~~~scenario\nwhen I try to run ./shopp-of-ours\nthen exit code is not 0\nand stdout is empty\n~~~\n\
-                # Meant\n~~~scenario\nwhen I try to run shopp-of-ours\nthen exit code is 127\nand stderr contains \"not found\"\n~~~\n\
-                # Another command\n~~~scenario\nwhen I try to run shopp-of-ours\nand I try to run false\nthen command fails\n~~~\n";
+                # Other code\n~~~scenario\nwhen I try to run ./shopp-of-ours\nthen exit code is not 0\n\
+                and stdout is empty\n~~~\n\
+                # Meant\n~~~scenario\nwhen I try to run shopp-of-ours\nthen exit code is 127\n\
+                and stderr contains \"not found\"\n~~~\n\
+                # Another command\n~~~scenario\nwhen I try to run shopp-of-ours\nand I try to run false\n\
+                then command fails\n~~~\n";
     let project = Project::anywhere().file("x.md", document(text));
     project.run(["check", "x.md"]).code(0).stderr(str![[r#"
 warning[program-not-found]: this holds only because the command cannot run: program not found: shopp-of-ours
@@ -118,5 +121,22 @@ fn an_output_that_is_empty_is_no_data() {
     let steps = "when I run true\nthen stdout TOML $.password does not exist\n";
     let text =
         document(&format!("# X\n~~~scenario\n{steps}~~~\n")).replace("bindings: [", "bindings: [lib/json.yaml, ");
-    Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#""#]]);
+    Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(1).stderr("").stdout(str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  X
+  in x.md:8, scenario at x.md:5
+
+    ok [TIME]  when I run true
+    FAILED [TIME]  then stdout TOML $.password does not exist
+
+  stdout of the command is not TOML: it is empty
+  note: the command `true` ended with exit status 0
+
+  rerun: greenroom run x.md --name X
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  X
+
+"#]]);
 }

@@ -66,7 +66,8 @@ fn a_leftover_process_that_is_no_daemon_is_asked_to_end_too() {
         ),
         "# Of a daemon\n",
         &steps(
-            "when I start \"sh -c 'setsid python3 worker.py polite up & exec sleep 5432'\" as a background process as d\n\
+            "when I start \"sh -c 'setsid python3 worker.py polite up & exec sleep 5432'\" \
+             as a background process as d\n\
              when I wait for file up to exist\n",
         ),
         "# Deaf\n",

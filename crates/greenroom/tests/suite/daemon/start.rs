@@ -136,8 +136,8 @@ FAIL [TIME]  The scenario
     FAILED [TIME]  when I start "./server.py web 127.0.0.1:8000 [::1]:8001" as a background process as web, on port 8080
 
   daemon web did not listen on port 8080 within 5 s
-  note: it is still running
   note: it listens on 127.0.0.1:8000, [::1]:8001
+  note: it is still running
   stdout of daemon web:
     │ listening
   help: change the step to port 8000, or make the daemon listen on port 8080

@@ -176,8 +176,10 @@ pub(super) fn port(
                 return Err(background::help(daemon, error.help(format!("to allow more time, {more_time}"))));
             };
             let addresses: Vec<_> = others.iter().map(ToString::to_string).collect();
+            let mut error = error;
+            // This is why; that it is still running follows from it.
+            error.notes.insert(0, format!("it listens on {}", addresses.join(", ")));
             Err(error
-                .note(format!("it listens on {}", addresses.join(", ")))
                 .help(format!("change the step to port {}, or make the daemon listen on port {port}", other.port())))
         }
     }
