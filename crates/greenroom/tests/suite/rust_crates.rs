@@ -226,6 +226,13 @@ error[unknown-step]: no binding matches this step
 
 4 errors
 
+a function for the step, to be filled in:
+
+#[when("I fly")]
+fn i_fly() {
+    todo!()
+}
+
 "#]]);
 }
 
@@ -358,6 +365,7 @@ error[unknown-step]: no binding matches this step
   | ^^^^^^^^^^^^^^^^^^^
   |
   = help: add a binding for it, or reword it to match one
+  = help: no test names this document; if its steps are in Rust, add it to `acceptance_tests!`, such as that in tests/x.rs
 
 2 errors
 
