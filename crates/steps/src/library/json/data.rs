@@ -421,7 +421,6 @@ mod tests {
             value(toml, Format::Toml),
             json!({"a": 1, "b": 1.5, "c": "1979-05-27T07:32:00Z", "d": "inf", "e": {"f": [true]}})
         );
-        assert_eq!(value("", Format::Toml), json!({}));
         assert!(reason("a = 1\na = 2\n", Format::Toml).contains("duplicate key"));
     }
 }
