@@ -288,8 +288,19 @@ pub struct PreflightState {
     pub http: HttpSteps,
     /// The command line of the latest command, if it is known.
     pub command: Option<String>,
-    /// Why the latest command cannot run, if it may fail.
-    pub missing_program: Option<String>,
+    /// The latest command, if it may fail and cannot run.
+    pub failing: Option<FailingCommand>,
+    /// Steps that hold only because an earlier command cannot run: their numbers, and why it cannot.
+    pub held: Vec<(usize, String)>,
+}
+
+/// A command that may fail, and cannot run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailingCommand {
+    /// Why it cannot run.
+    pub reason: String,
+    /// The number of the first step that holds only because of that.
+    pub held: Option<usize>,
 }
 
 impl PreflightState {
@@ -323,7 +334,8 @@ impl PreflightState {
             ran: false,
             http: HttpSteps::default(),
             command: None,
-            missing_program: None,
+            failing: None,
+            held: Vec::new(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::run::{run, try_to_run};
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{FailingCommand, PreflightState, Problem, ProblemKind};
 use crate::library::command;
 use crate::library::literal::taken_literally;
 use crate::library::place::{never_created, outside};
@@ -65,7 +65,9 @@ pub(super) fn check_line(
     let (first, last) = (parts[0], parts[parts.len() - 1]);
     let place = ([first, last], texts[0].len());
     // A kept value is not known yet, and may contain quotes.
-    state.missing_program = None;
+    if let Some(FailingCommand { reason, held: Some(step) }) = state.failing.take() {
+        state.held.push((step, reason));
+    }
     if names_value(&line) {
         state.command = None;
         problems.extend(taken_literally(place.0, place.1, &line, state));
@@ -80,7 +82,7 @@ pub(super) fn check_line(
                 let mut found = check_program(first, &command, state);
                 if !must_be_found {
                     let missing = found.take().filter(|problem| problem.kind == ProblemKind::MissingProgram);
-                    state.missing_program = missing.map(|problem| problem.message);
+                    state.failing = missing.map(|it| FailingCommand { reason: it.message, held: None });
                 }
                 let for_shell = found.is_some() && command::shell_help(&command.argv[0], None).is_some();
                 problems.extend(found);

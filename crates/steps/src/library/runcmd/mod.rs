@@ -29,7 +29,8 @@ pub use state::{CommandRun, Runcmd, written_since};
 
 /// Returns the library.
 pub fn library() -> Library {
-    let library = Library::new("runcmd", include_str!("runcmd.yaml")).serves("lib/runcmd.py");
+    let library =
+        Library::new("runcmd", include_str!("runcmd.yaml")).serves("lib/runcmd.py").at_check_end(outcome::check_end);
     [setup::steps, execute::steps, outcome::steps, probe::steps, output::steps, options::steps]
         .into_iter()
         .fold(library, |library, steps| steps(library))

@@ -36,7 +36,10 @@ pub(super) fn steps(library: Library) -> Library {
     let library = rows.fold(library, |library, (stream, name, relation)| {
         let function = move |context: &mut Context, captures: &Captures| output(context, captures, stream, relation);
         let (function_name, look) = (format!("runcmd_{}_{name}", stream.name()), Look::Fixed(output_is_over));
-        library.step(&function_name, function, CHECK).looks(look, &[&function_name])
+        let says_why =
+            stream == Stream::Stderr && matches!(relation, Relation::Is | Relation::Contains | Relation::Matches);
+        let check = if says_why { Check::With(check_reason) } else { CHECK };
+        library.step(&function_name, function, check).looks(look, &[&function_name])
     });
     library.looks(
         Look::Fixed(command_is_over),
@@ -75,18 +78,28 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
 
 /// Checks a step that holds if the command failed in any way.
 fn check_failed(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems = check(captures, state);
-    problems.extend(holds_without_program(state));
-    problems
+    note_held(state);
+    check(captures, state)
 }
 
 fn check_other_exit_code(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
-    let mut problems = check_exit_code(captures, state);
-    problems.extend(holds_without_program(state));
-    problems
+    note_held(state);
+    check_range(captures, state)
 }
 
 fn check_exit_code(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    // Whatever the code, the step says which one is meant.
+    state.failing = None;
+    check_range(captures, state)
+}
+
+/// Checks a step that looks at the reason of a failure.
+fn check_reason(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
+    state.failing = None;
+    check(captures, state)
+}
+
+fn check_range(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = check(captures, state);
     let number = captures.get("exit").and_then(|text| text.parse::<i64>().ok());
     if number.is_some_and(|number| number > MOST) {
@@ -99,14 +112,25 @@ fn check_exit_code(captures: &Captures, state: &mut PreflightState) -> Vec<Probl
 /// The greatest exit code.
 const MOST: i64 = 255;
 
-/// Warns about a step that holds because the program of the latest command is nowhere.
-fn holds_without_program(state: &mut PreflightState) -> Option<Problem> {
-    let reason = state.missing_program.take()?;
-    let message = format!("this holds only because the command cannot run: {reason}");
-    let mut problem = Problem::warning("", ProblemKind::MissingProgram, message)
-        .help("correct the command, or make its program before; if this is meant, write `then exit code is 127`");
-    problem.capture = None;
-    Some(problem)
+/// Notes that the present step holds if the latest command cannot run.
+fn note_held(state: &mut PreflightState) {
+    let step = state.step;
+    if let Some(command) = &mut state.failing {
+        command.held.get_or_insert(step);
+    }
+}
+
+/// Warns about steps that hold only because the command before them cannot run, unless a later one looks at
+/// which exit code that gives, or at the reason.
+pub(super) fn check_end(state: &PreflightState) -> Vec<(usize, Problem)> {
+    let latest = state.failing.iter().filter_map(|command| Some((command.held?, command.reason.clone())));
+    let warning = |(step, reason): (usize, String)| {
+        let message = format!("this holds only because the command cannot run: {reason}");
+        let problem = Problem::warning("", ProblemKind::MissingProgram, message)
+            .help("correct the command, or make its program before; if this is meant, write `then exit code is 127`");
+        (step, Problem { capture: None, ..problem })
+    };
+    state.held.iter().cloned().chain(latest).map(warning).collect()
 }
 
 /// Returns the problem of a step about a command when no earlier step runs one.
