@@ -45,13 +45,13 @@ pub struct PlannedDocument {
     pub bodies: Vec<Span>,
     /// Its headings, in order.
     pub headings: Vec<Heading>,
+    /// Its steps that need bindings, each text once.
+    pub unbound: Vec<UnboundStep>,
 }
 
 /// A step that needs a binding: none matches it, and it has no mistake that explains this.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnboundStep {
-    /// The document, as an index into the plan's.
-    pub document: usize,
     /// Its kind, which `and` and `but` have from the step before.
     pub kind: StepKind,
     /// Its text without its keyword, and without the words that repeat it.

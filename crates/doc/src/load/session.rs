@@ -13,7 +13,7 @@ use crate::matching::choose::Languages;
 use crate::matching::hints::{Builtins, Hints, MAX_EXPLAINED};
 use crate::matching::index::Index;
 use crate::matching::matcher::{Matched, Matcher};
-use crate::plan::{Plan, PlannedDocument, PlannedScenario, UnboundStep};
+use crate::plan::{Plan, PlannedDocument, PlannedScenario};
 use crate::read::binding::{self, Binding};
 use crate::read::metadata::block::{self, Parts};
 use crate::read::metadata::document::{self as front, FileKind, Front};
@@ -49,8 +49,6 @@ pub struct Loaded {
     pub plan: Plan,
     /// All diagnostics, in order of document and position.
     pub diagnostics: Vec<Diagnostic>,
-    /// The steps that need bindings.
-    pub unbound: Vec<UnboundStep>,
 }
 
 impl Loaded {
@@ -69,7 +67,6 @@ pub fn load(request: &Request<'_>) -> Loaded {
         files: SourceReader::new(request.loader, request.builtin),
         plan: Plan::default(),
         diagnostics: Vec::new(),
-        unbound: Vec::new(),
         builtins: Builtins::default(),
         explanations: MAX_EXPLAINED,
     };
@@ -84,12 +81,7 @@ pub fn load(request: &Request<'_>) -> Loaded {
                 .sort_by_key(|d| d.primary.as_ref().map(|label| (label.span.source, label.span.start)));
         }
     }
-    Loaded {
-        sources: session.files.sources,
-        plan: session.plan,
-        diagnostics: session.diagnostics,
-        unbound: session.unbound,
-    }
+    Loaded { sources: session.files.sources, plan: session.plan, diagnostics: session.diagnostics }
 }
 
 /// Reads the bindings of one bindings file without a document, to list the steps of a library.
@@ -110,7 +102,6 @@ struct Session<'a> {
     files: SourceReader<'a>,
     plan: Plan,
     diagnostics: Vec<Diagnostic>,
-    unbound: Vec<UnboundStep>,
     builtins: Builtins,
     /// How many more steps get hints in this load.
     explanations: usize,
@@ -222,6 +213,7 @@ impl Session<'_> {
             directory,
             bodies,
             headings: contents.headings,
+            unbound: matched.unbound,
         });
     }
 
@@ -291,10 +283,7 @@ impl Session<'_> {
                 complete_until,
             });
         }
-        let (diagnostics, mut outcome) = matcher.finish();
-        let document = self.plan.documents.len();
-        let unbound = outcome.unbound.drain(..).map(|(kind, text, span)| UnboundStep { document, kind, text, span });
-        self.unbound.extend(unbound);
+        let (diagnostics, outcome) = matcher.finish();
         self.diagnostics.extend(diagnostics);
         (scenarios, outcome)
     }

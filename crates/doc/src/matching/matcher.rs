@@ -20,7 +20,7 @@ use crate::matching::prefix::{self, Prefix};
 use crate::matching::repeats::Repeats;
 use crate::matching::spaces::{COMMAND_LINES, warn_collapsed};
 use crate::matching::step_text::StepText;
-use crate::plan::{MatchedStep, Repetition};
+use crate::plan::{MatchedStep, Repetition, UnboundStep};
 use crate::read::binding::{CompiledBinding, Implementation};
 use crate::source::{SourceId, Sources, Span, offset, shared};
 
@@ -59,7 +59,7 @@ pub(crate) struct Matcher<'a> {
     report_unknown: bool,
     files_used: Vec<bool>,
     left_out: Vec<Span>,
-    unbound: Vec<(StepKind, String, Span)>,
+    unbound: Vec<UnboundStep>,
     /// Whether nothing can run some step, whatever its language.
     cannot_run: bool,
     /// The diagnostic about each language that has no step host.
@@ -82,8 +82,8 @@ pub(crate) struct Matched {
     pub(crate) files_used: Vec<bool>,
     /// The steps that are missing from the plan.
     pub(crate) left_out: Vec<Span>,
-    /// The kinds, texts and places of the steps that need bindings.
-    pub(crate) unbound: Vec<(StepKind, String, Span)>,
+    /// The steps that need bindings.
+    pub(crate) unbound: Vec<UnboundStep>,
     /// Whether steps are missing from the plan because nothing can run them, whatever their language.
     pub(crate) cannot_run: bool,
     /// The languages of steps that have no step host. An error says so.
@@ -494,7 +494,7 @@ impl<'a> Matcher<'a> {
             None => self.hints.explain(error, kind, text, mistyped),
         };
         if !is_explained {
-            self.unbound.push((kind, text.to_owned(), span));
+            self.unbound.push(UnboundStep { kind, text: text.to_owned(), span });
         }
         self.diagnostics.push_mistake(mistake, error);
     }

@@ -73,13 +73,13 @@ impl Scanned<'_> {
 
     /// Adds advice to the first step without a binding of each document that no test names.
     pub(crate) fn advise(&self, loaded: &mut Loaded) {
-        let Loaded { diagnostics, unbound, plan, .. } = loaded;
-        for (document, test) in &self.unnamed {
-            let first = unbound.iter().find(|step| plan.documents[step.document].path == *document);
-            let is_of_step = |diagnostic: &&mut Diagnostic| {
-                diagnostic.primary.as_ref().map(|label| label.span) == first.map(|step| step.span)
-            };
-            if let Some(error) = diagnostics.iter_mut().find(is_of_step).filter(|_| first.is_some()) {
+        let Loaded { diagnostics, plan, .. } = loaded;
+        for (path, test) in &self.unnamed {
+            let document = plan.documents.iter().find(|document| document.path == *path);
+            let Some(first) = document.and_then(|document| document.unbound.first()) else { continue };
+            let is_of_step =
+                |diagnostic: &&mut Diagnostic| diagnostic.primary.as_ref().is_some_and(|at| at.span == first.span);
+            if let Some(error) = diagnostics.iter_mut().find(is_of_step) {
                 error.help.push(format!(
                     "no test names this document; if its steps are in Rust, add it to `acceptance_tests!`, such as \
                      that in {test}"
@@ -292,10 +292,10 @@ pub(crate) fn are_elsewhere(loaded: &Loaded, chosen: &[usize], registry: &Regist
 
 /// Returns the functions to write for steps that no binding matches, in documents with functions in Rust.
 pub(crate) fn suggestions(loaded: &Loaded, registry: &Registry) -> Option<String> {
-    let is_in_rust = |document: usize| {
-        let bindings = &loaded.plan.documents[document].bindings;
-        let mut functions = bindings.iter().flat_map(|binding| &binding.implementations);
+    let is_in_rust = |document: &&PlannedDocument| {
+        let mut functions = document.bindings.iter().flat_map(|binding| &binding.implementations);
         has_own(registry) || functions.any(|of| of.function.starts_with(PREFIX))
     };
-    suggestion::suggestions(loaded.unbound.iter().filter(|step| is_in_rust(step.document)))
+    let documents = loaded.plan.documents.iter().filter(is_in_rust);
+    suggestion::suggestions(documents.flat_map(|document| &document.unbound))
 }

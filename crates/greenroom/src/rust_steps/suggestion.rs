@@ -1,6 +1,6 @@
 //! Step functions in Rust to write for steps that no binding matches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 
 use greenroom_doc::UnboundStep;
@@ -10,10 +10,11 @@ use greenroom_doc::UnboundStep;
 /// Steps with one pattern have one function, and each function has a name of its own.
 pub(super) fn suggestions<'a>(steps: impl Iterator<Item = &'a UnboundStep>) -> Option<String> {
     let mut functions: Vec<Suggestion> = Vec::new();
+    let mut attributes = HashSet::new();
     let mut names: HashMap<String, usize> = HashMap::new();
     for step in steps {
         let mut function = Suggestion::of(step.kind.word(), step.text.trim());
-        if functions.iter().any(|known| known.attribute == function.attribute) {
+        if !attributes.insert(function.attribute.clone()) {
             continue;
         }
         let count = names.entry(function.name.clone()).or_default();
@@ -105,7 +106,7 @@ mod tests {
     #[test]
     fn functions_differ_in_name_and_pattern() {
         let span = Span { source: Sources::default().add(SourceFile::new("x.md", "")), start: 0, end: 0 };
-        let step = |kind, text: &str| UnboundStep { document: 0, kind, text: text.to_owned(), span };
+        let step = |kind, text: &str| UnboundStep { kind, text: text.to_owned(), span };
         let steps = [
             step(StepKind::When, "I buy 3 euros"),
             step(StepKind::When, "I buy 4 euros"),
