@@ -60,6 +60,7 @@
 
 mod arguments;
 mod bazel;
+mod cargo_manifest;
 mod commands;
 mod detail;
 mod documents;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use greenroom_report::words;
 
+use crate::cargo_manifest;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
 use crate::output::print;
@@ -43,7 +44,8 @@ impl Init {
             return init_crate(&settings.directory);
         }
         let file = self.file.display();
-        let word = words::shell_quote(&self.file.to_string_lossy()).into_owned();
+        let word = self.file.to_string_lossy();
+        let word = words::shell_quote(&word);
         match write_new(&settings.directory.join(&self.file), FIRST) {
             Ok(()) => print(&format!(
                 "wrote {file}\n\n\
@@ -109,17 +111,6 @@ fn has_dependency(manifest: &str) -> Result<bool, String> {
     Ok(table.get("dev-dependencies").is_some_and(|dependencies| dependencies.get("greenroom").is_some()))
 }
 
-/// Whether the workspace of a crate says which greenroom its members depend on.
-fn is_of_workspace(directory: &Path) -> bool {
-    let mut tables = directory.ancestors().filter_map(|directory| {
-        let manifest = fs::read_to_string(directory.join("Cargo.toml")).ok()?;
-        manifest.parse::<toml::Table>().ok()?.remove("workspace")
-    });
-    // As Cargo does, from the crate upwards.
-    let workspace = tables.next();
-    workspace.is_some_and(|workspace| workspace.get("dependencies").is_some_and(|it| it.get("greenroom").is_some()))
-}
-
 /// Returns a manifest with the test and, if it is given, the lines of its dependency.
 fn with_test(manifest: &str, dependency: Option<&str>) -> String {
     let mut text = manifest.to_owned();
@@ -143,7 +134,8 @@ fn with_test(manifest: &str, dependency: Option<&str>) -> String {
 
 /// Returns the lines of the dependency of a crate. What only some documents need would double the first build.
 fn dependency(directory: &Path) -> String {
-    if is_of_workspace(directory) {
+    let workspace = cargo_manifest::dependencies_of_workspace(directory);
+    if workspace.is_some_and(|(_, dependencies)| dependencies.contains_key("greenroom")) {
         return "greenroom.workspace = true\n".to_owned();
     }
     format!(

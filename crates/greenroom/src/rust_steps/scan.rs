@@ -1,5 +1,6 @@
 //! Reads step functions from Rust source: their names and patterns, without compiling it.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use greenroom_steps::function::{ANY, Declared, PREFIX, mistakes, write_binding};
 use greenroom_steps::{Check, Failure, Library};
 
 use super::test_program::{CargoTest, HarnessKind};
+use crate::cargo_manifest;
 
 /// How deep modules may be nested in files.
 const DEEPEST: usize = 16;
@@ -160,8 +162,7 @@ struct Nesting {
 
 /// Whether a package may have step functions in other crates: its own library, or one from a directory.
 fn has_other_functions(directory: &Path) -> bool {
-    let read = |directory: &Path| fs::read_to_string(directory.join("Cargo.toml")).ok();
-    let Some(table) = read(directory).and_then(|text| text.parse::<toml::Table>().ok()) else { return true };
+    let Some(table) = cargo_manifest::read(directory) else { return true };
     let section = |name: &str| table.get(name).and_then(toml::Value::as_table);
     let has_own = section("dependencies").is_some_and(|section| section.contains_key("greenroom"));
     let of_directory = |(name, value): (&String, &toml::Value)| {
@@ -169,26 +170,27 @@ fn has_other_functions(directory: &Path) -> bool {
         let path = value.and_then(|value| value.get("path")).and_then(toml::Value::as_str);
         let is_elsewhere = value.is_some_and(|value| value.contains_key("git") || value.contains_key("workspace"));
         name != "greenroom"
-            && path.map_or(is_elsewhere, |path| {
-                read(&directory.join(path)).is_none_or(|manifest| manifest.contains("greenroom"))
-            })
+            && path.map_or(is_elsewhere, |path| may_use_greenroom(&directory.join(path)).unwrap_or(true))
     };
     let mut dependencies = ["dependencies", "dev-dependencies"].into_iter().filter_map(section).flatten();
     has_own || table.contains_key("target") || dependencies.any(of_directory)
+}
+
+/// Whether a package may use greenroom; `None` if there is no package.
+fn may_use_greenroom(directory: &Path) -> Option<bool> {
+    Some(fs::read_to_string(directory.join("Cargo.toml")).ok()?.contains("greenroom"))
 }
 
 /// Returns the libraries that may have step functions for the tests of a package: its own, and those from directories.
 ///
 /// Each has its name in Rust.
 fn libraries(directory: &Path) -> Vec<(String, PathBuf)> {
-    let manifest = |directory: &Path| fs::read_to_string(directory.join("Cargo.toml")).ok();
-    let table = |directory: &Path| manifest(directory)?.parse::<toml::Table>().ok();
-    let Some(package) = table(directory) else { return Vec::new() };
+    let Some(package) = cargo_manifest::read(directory) else { return Vec::new() };
+    // Read for the first dependency that needs it, and once.
+    let workspace = LazyCell::new(|| cargo_manifest::dependencies_of_workspace(directory));
     let inherited = |name: &str| {
-        directory.ancestors().skip(1).find_map(|root| {
-            let path = table(root)?.get("workspace")?.get("dependencies")?.get(name)?.get("path")?.as_str()?.to_owned();
-            Some(root.join(path))
-        })
+        let (root, dependencies) = workspace.as_ref()?;
+        Some(root.join(dependencies.get(name)?.get("path")?.as_str()?))
     };
     let from_directory = |(name, value): (&String, &toml::Value)| {
         let path = match value.get("path") {
@@ -201,7 +203,7 @@ fn libraries(directory: &Path) -> Vec<(String, PathBuf)> {
     let own = package.get("package").and_then(|it| it.get("name")?.as_str());
     let own = own.map(|name| (name.to_owned(), directory.to_owned()));
     let all = own.into_iter().chain(sections.flatten().filter_map(from_directory));
-    let depends = |path: &Path| manifest(path).is_some_and(|text| text.contains("greenroom"));
+    let depends = |path: &Path| may_use_greenroom(path) == Some(true);
     all.filter(|(name, path)| name != "greenroom" && path.join("src/lib.rs").is_file() && depends(path))
         .filter_map(|(name, path)| Some((name.replace('-', "_"), fs::canonicalize(path).ok()?)))
         .collect()
