@@ -7,7 +7,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
-use std::rc::Rc;
 
 use greenroom_doc::{MatchedStep, Metadata, PlannedDocument, PlannedScenario};
 use greenroom_event::history::TextHash;
@@ -24,8 +23,8 @@ pub(super) struct DocumentHashes<'a> {
     settings: String,
     /// The embedded files by name.
     files: BTreeMap<&'a str, &'a str>,
-    /// The names of the files that each file leads to, itself included.
-    reached: RefCell<HashMap<&'a str, Rc<Vec<&'a str>>>>,
+    /// The hash of each file with all that it leads to, once it is known.
+    reached: RefCell<HashMap<&'a str, u64>>,
 }
 
 /// Returns the metadata that scenarios run by, but for the network, which each scenario has itself.
@@ -36,33 +35,42 @@ fn settings(metadata: &Metadata) -> String {
     format!("{scenario_timeout:?} {step_timeout:?} {output_limit} {retries:?} {path:?} {user:?}")
 }
 
+fn write(hasher: &mut SipHasher24, text: &str) {
+    hasher.write(text.as_bytes());
+    // Not in UTF-8, so texts do not run into each other.
+    hasher.write_u8(0xff);
+}
+
 impl<'a> DocumentHashes<'a> {
     pub(super) fn new(document: &'a PlannedDocument) -> Self {
         let files = document.files.iter().map(|file| (file.name.as_str(), &*file.text)).collect();
         Self { document, settings: settings(&document.metadata), files, reached: RefCell::default() }
     }
 
-    /// Returns the names of the files that a file leads to: what it names, what that names, and so on.
-    fn reached(&self, first: &'a str) -> Rc<Vec<&'a str>> {
-        if let Some(known) = self.reached.borrow().get(first) {
-            return known.clone();
+    /// Returns the hash of a file and of what it leads to: the files that it names, those that they name, and so on.
+    fn of_file(&self, file: &'a str) -> u64 {
+        // All files stand under one name.
+        let has_many = self.files.len() > MANY_FILES;
+        let key = if has_many { "" } else { file };
+        if let Some(&known) = self.reached.borrow().get(key) {
+            return known;
         }
-        let names: Vec<&'a str> = if self.files.len() > MANY_FILES {
-            self.files.keys().copied().collect()
-        } else {
-            let mut names = vec![first];
-            let mut at = 0;
-            while let Some(text) = names.get(at).and_then(|name| self.files.get(name)) {
+        let mut names = if has_many { self.files.keys().copied().collect() } else { vec![file] };
+        let mut hasher = SipHasher24::new();
+        let mut at = 0;
+        while let Some((name, text)) = names.get(at).and_then(|name| self.files.get_key_value(name)) {
+            write(&mut hasher, name);
+            write(&mut hasher, text);
+            if !has_many {
                 let more = self.files.keys().filter(|name| !names.contains(name) && text.contains(**name));
-                let more: Vec<&'a str> = more.copied().collect();
+                let more: Vec<&str> = more.copied().collect();
                 names.extend(more);
-                at += 1;
             }
-            names
-        };
-        let names = Rc::new(names);
-        self.reached.borrow_mut().insert(first, names.clone());
-        names
+            at += 1;
+        }
+        let hash = hasher.finish();
+        self.reached.borrow_mut().insert(key, hash);
+        hash
     }
 
     /// Returns the hash of a scenario.
@@ -78,11 +86,7 @@ impl<'a> DocumentHashes<'a> {
     }
 
     fn step(&self, hasher: &mut SipHasher24, step: &MatchedStep) {
-        let mut write = |text: &str| {
-            hasher.write(text.as_bytes());
-            // Not in UTF-8, so texts do not run into each other.
-            hasher.write_u8(0xff);
-        };
+        let mut write = |text: &str| write(hasher, text);
         write(step.kind.word());
         write(&step.text);
         write(self.document.bindings.get(step.binding).map_or("", |binding| &binding.pattern));
@@ -90,10 +94,8 @@ impl<'a> DocumentHashes<'a> {
         write(&step.implementation.function);
         write(step.implementation.cleanup.as_deref().unwrap_or_default());
         for capture in &step.captures {
-            let Some((first, _)) = self.files.get_key_value(capture.text.as_str()) else { continue };
-            for name in &*self.reached(first) {
-                write(name);
-                write(self.files.get(name).copied().unwrap_or_default());
+            if let Some((file, _)) = self.files.get_key_value(capture.text.as_str()) {
+                hasher.write_u64(self.of_file(file));
             }
         }
         hasher.write_u8(0xfe);
