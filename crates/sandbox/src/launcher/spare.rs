@@ -106,14 +106,14 @@ impl SpareDirectories {
 
 /// Empties a file; `true` when it is as good as new.
 fn empty_file(directory: BorrowedFd<'_>, name: &CStr, attributes: Option<IFlags>) -> bool {
-    // It may be a pipe now, or a link.
-    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(status) = statx(directory, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS) else { return false };
+    // It may be a pipe or a device now, and to open one may wait, or have effects.
+    if FileType::from_raw_mode(status.stx_mode.into()) != FileType::RegularFile || status.stx_nlink != 1 {
+        return false;
+    }
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(file) = openat(directory, name, flags, Mode::empty()) else { return false };
-    let Ok(status) = statx(&file, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS) else { return false };
-    let is_plain = FileType::from_raw_mode(status.stx_mode.into()) == FileType::RegularFile && status.stx_nlink == 1;
-    is_plain
-        && is_unchanged(&file, &status, FILE_MODE, attributes)
-        && (status.stx_size == 0 || ftruncate(&file, 0).is_ok())
+    is_unchanged(&file, &status, FILE_MODE, attributes) && (status.stx_size == 0 || ftruncate(&file, 0).is_ok())
 }
 
 /// Whether nothing of a directory itself was changed.
