@@ -11,12 +11,12 @@ use greenroom_event::{Failure, FailureKind, Output, PrivateNetwork, Scope, words
 use greenroom_sandbox::process::{Stopwatch, WaitError, attempts, network};
 use greenroom_sandbox::{Agent, Stage, callers_variables};
 use greenroom_steps::function::call::drop_kept;
-use greenroom_steps::function::{guard, panics};
+use greenroom_steps::function::panics;
 use greenroom_steps::host::{HostProgram, Hosts, Part, Readiness, Request, WarmHost};
 use greenroom_steps::library::daemon::with_running;
-use greenroom_steps::library::explain;
 use greenroom_steps::library::files::keep_disk;
 use greenroom_steps::library::runcmd::written_since;
+use greenroom_steps::library::{advice_on_time, explain};
 use greenroom_steps::{
     Captures, Context, EmbeddedFile, Evidence, Look, Reading, Registry, ScenarioEnd, StepResult, repeat,
 };
@@ -317,7 +317,7 @@ impl StepAgent {
                 failure.kind = FailureKind::TimeLimit { scope, limit: time };
                 failure.message = format!("the {scope} exceeded its time limit of {}{waiting}", words::limit(time));
                 failure = with_running(context, failure);
-                failure.help.push(guard::advice_on_time(of_scenario));
+                failure.help.push(advice_on_time(of_scenario));
             }
             Some(WaitError::OutputLimit { output }) => {
                 let Failure { kind, message, help, .. } = too_long(&output, context);

@@ -156,12 +156,6 @@ fn failed(name: &CStr, error: Errno) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {}", name.to_string_lossy(), SystemError::from(&error)))
 }
 
-/// Takes such attributes away from an entry and from the directory that it is in, which is being removed, too.
-fn unprotect_below(directory: BorrowedFd<'_>, name: &CStr) -> bool {
-    let above = unprotect(directory, c".");
-    unprotect(directory, name) || above
-}
-
 /// Takes away attributes by which an entry cannot be removed (`chattr +i`, `+a`). Returns whether there were any.
 fn unprotect<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> bool {
     let status = statx(at, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE);
@@ -174,6 +168,12 @@ fn unprotect<P: rustix::path::Arg + Copy>(at: BorrowedFd<'_>, name: P) -> bool {
     let protects = IFlags::IMMUTABLE.union(IFlags::APPEND);
     let flags = ioctl_getflags(&file).ok().filter(|flags| flags.intersects(protects));
     flags.is_some_and(|flags| ioctl_setflags(&file, flags.difference(protects)).is_ok())
+}
+
+/// Takes such attributes away from an entry and from the directory that it is in, which is being removed, too.
+fn unprotect_below(directory: BorrowedFd<'_>, name: &CStr) -> bool {
+    let above = unprotect(directory, c".");
+    unprotect(directory, name) || above
 }
 
 /// Opens a directory below another one.

@@ -20,6 +20,7 @@ use greenroom_sandbox::process::{ExitStatus, exit_now};
 use super::capture::Function;
 use super::output;
 use crate::context::Context;
+use crate::library::advice_on_time;
 use crate::step::{Failure, StepResult};
 
 /// The file that says which function runs, and why it was ended.
@@ -155,12 +156,6 @@ pub struct Limits {
     pub time: Duration,
     /// Whose it is.
     pub scope: Scope,
-}
-
-/// Returns the advice about a time limit that has passed: that of the scenario, or of a step.
-pub fn advice_on_time(is_of_scenario: bool) -> String {
-    let (key, option) = if is_of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
-    format!("if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata{option}")
 }
 
 /// Returns why the scenario failed whose process was ended by code of the user's own, or with it; `None` if no

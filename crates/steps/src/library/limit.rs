@@ -1,4 +1,4 @@
-//! Time limits that steps set.
+//! Time limits that steps set, and what to do about those of the document.
 
 use std::time::Duration;
 
@@ -6,6 +6,12 @@ use greenroom_event::words;
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::step::{Captures, Failure};
+
+/// Returns the advice about a time limit of the document that has passed: that of the scenario, or of a step.
+pub fn advice_on_time(is_of_scenario: bool) -> String {
+    let (key, option) = if is_of_scenario { ("scenario_timeout", " or `--timeout`") } else { ("step_timeout", "") };
+    format!("if it hangs there, correct it; if it needs more time, set `{key}` in the document's metadata{option}")
+}
 
 /// Returns the limit that a step sets.
 pub(crate) fn of(captures: &Captures) -> Result<Duration, Failure> {

@@ -37,6 +37,7 @@ pub fn split_words(line: &str) -> Option<Vec<String>> {
 }
 
 pub use explain::explain;
+pub use limit::advice_on_time;
 
 /// Returns all of them.
 pub fn all() -> Vec<Library> {

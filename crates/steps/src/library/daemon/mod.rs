@@ -8,7 +8,7 @@
 //! there; `listening`, `refusals`, `taken` and `addresses` what they say about the network. `denials`
 //! and `missing` have what they say about files, `running` about processes at a limit, `crash` about
 //! faults. `prospect` says whether a repeated look can still find something else. `end` runs at the
-//! end of a scenario.
+//! end of a scenario, and stops `strays`, too.
 
 mod addresses;
 mod background;

@@ -64,10 +64,10 @@ pub(super) fn check_line(
     let line = texts.concat();
     let (first, last) = (parts[0], parts[parts.len() - 1]);
     let place = ([first, last], texts[0].len());
-    // A kept value is not known yet, and may contain quotes.
     if let Some(FailingCommand { reason, held: Some(step) }) = state.failing.take() {
         state.held.push((step, reason));
     }
+    // A kept value is not known yet, and may contain quotes.
     if names_value(&line) {
         state.command = None;
         problems.extend(taken_literally(place.0, place.1, &line, state));
