@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from .comparison import Failure
 
 
+#: What the author of a check that returns False should do.
+ASSERTS = "write `assert` before what must hold: a step fails by an exception"
+
+
 class ConversationError(Exception):
     """The conversation cannot go on."""
 
@@ -108,7 +112,7 @@ class Host:
             "fork": self._fork,
             "scenario": self._scenario,
             "step": self._step,
-            "cleanup": self._step,
+            "cleanup": self._cleanup,
         }
         if kind not in answers:
             raise ConversationError({"message": "unknown message: %s" % kind})
@@ -345,7 +349,7 @@ class Host:
                 os.chdir(step["directory"])
             directory = ENGINE.directory()
             self._watch_threads()
-            self._call(step["function"], step.get("captures") or {})
+            self._call(step["function"], step.get("captures") or {}, step.get("kind"))
             if self._of_threads:
                 raise self._of_threads[0]
         except BaseException as error:
@@ -360,6 +364,10 @@ class Host:
         ENGINE.exit_in_child()
         ENGINE.follow_directory(directory)
         self._done(failure)
+
+    def _cleanup(self, step: dict[str, Any]) -> None:
+        # It checks nothing, whatever kind of step it belongs to.
+        self._step({**step, "kind": None})
 
     def _watch_threads(self) -> None:
         """Keeps the failed assertions of threads, which Python only prints, for the end of the step."""
@@ -383,18 +391,22 @@ class Host:
         self._is_unanswered = False
         ENGINE.channel.send({"done": done})
 
-    def _call(self, name: str, captures: dict[str, str]) -> None:
+    def _call(self, name: str, captures: dict[str, str], kind: str | None) -> None:
         function = self._function(name)
         Running.name = name
         result = function(self._context, **captures)
-        kind = type(result).__name__
-        if kind == "coroutine":
+        returned = type(result).__name__
+        if returned == "coroutine":
             import asyncio
 
-            asyncio.run(result)
-        elif kind == "generator":
+            result = asyncio.run(result)
+        elif returned == "generator":
             result.close()
             raise TypeError("%s contains `yield`: calling it runs nothing" % name)
+        if result is False and kind == "then":
+            # Other values are left alone: a function may also be a helper of others.
+            failure: Failure = {"message": "%s returned False" % name, "help": [ASSERTS]}
+            raise with_failure(AssertionError(name), failure)
 
     def _function(self, name: str) -> Any:
         first, *rest = name.split(".")

@@ -124,11 +124,11 @@ class Line:
         assert answer["begun"]["process"] > 0, answer
         return answer["begun"]["process"]
 
-    def step(self, function, environment=None, kind="step", **captures):
+    def step(self, function, environment=None, kind="step", keyword="given", **captures):
         step = {
             "function": function,
             "captures": captures,
-            "kind": "given",
+            "kind": keyword,
             "text": "text",
             "environment": environment or {},
         }

@@ -56,6 +56,25 @@ class TestFailures(HostTest):
         assert failure["notes"] == ['left["a"] = 1', 'right["a"] = 2']
         assert "(and 4840 more)" in self.fails("long")["notes"][0]
 
+    def test_a_check_that_returns_false_fails(self):
+        self.load("""
+            def check(ctx):
+                return 1 > 2
+            async def later(ctx):
+                return False
+            def helper(ctx):
+                return 0
+            """)
+        failure = self.fails("check", keyword="then")
+        assert failure["message"] == "check returned False"
+        assert failure["help"] == ["write `assert` before what must hold: a step fails by an exception"]
+        assert "trace" not in failure
+        assert self.fails("later", keyword="then")["message"] == "later returned False"
+        # Outside checks, False says what was found, and so do other values.
+        self.passes("check", keyword="when")
+        self.passes("helper", keyword="then")
+        assert self.line.step("check", kind="cleanup", keyword="then")["failure"] is None
+
     #: Classes of the user's whose code is not to run, whatever is asked of them.
     HOSTILE = textwrap.dedent("""
         class Hostile:
