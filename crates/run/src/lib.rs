@@ -21,6 +21,7 @@ mod functions;
 mod hold;
 mod mentions;
 mod options;
+mod order;
 mod outline;
 mod own_programs;
 mod places;

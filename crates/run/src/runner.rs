@@ -25,6 +25,7 @@ use crate::disk;
 use crate::emit::Emitter;
 use crate::hold::{Company, LaunchHold};
 use crate::options::{Orders, RunOptions};
+use crate::order::Order;
 use crate::outline::{isolation, outline};
 use crate::places::Places;
 use crate::scenario::{ActiveScenario, EndPolicy, Limits};
@@ -107,6 +108,7 @@ pub fn run(
         stages: 0,
         running: BTreeMap::new(),
         prepared: VecDeque::new(),
+        order: Order::new(side_by_side == 1),
         announced: BTreeSet::new(),
         stop_requests: 0,
         began: Instant::now(),
@@ -148,6 +150,8 @@ struct Runner<'a> {
     running: BTreeMap<u32, ActiveScenario>,
     /// Launched scenarios that have not begun.
     prepared: VecDeque<u32>,
+    /// Scenarios that are over, but whose results wait for that of an earlier one.
+    order: Order,
     /// Attempts whose start was reported.
     announced: BTreeSet<Attempt>,
     stop_requests: u32,
@@ -184,6 +188,9 @@ const STAGES_END: Duration = Duration::from_secs(5);
 impl Runner<'_> {
     fn play(&mut self) {
         loop {
+            while let Some((running, gone)) = self.order.next(&self.running) {
+                self.finish(running, &gone);
+            }
             self.fill_free_places();
             let is_done = self.queue.is_empty() || self.hold.is_none() || self.not_started.is_some();
             // While launches are on hold the queue is not done, even if nothing runs right now.
@@ -434,6 +441,7 @@ impl Runner<'_> {
         for running in self.running.values_mut() {
             running.shift(lost);
         }
+        self.order.shift(lost);
         self.admission.shift(lost);
         self.emit.shift(lost);
     }
@@ -464,7 +472,7 @@ impl Runner<'_> {
                 Ok(Some(Notice::Gone { stage, status })) => {
                     self.places.note_process(stage, None);
                     if let Some(running) = self.running.remove(&stage) {
-                        self.on_end(stage, running, &status);
+                        self.on_end(stage, running, status);
                     }
                 }
                 Ok(Some(Notice::Created { stage, process })) => self.places.note_process(stage, Some(process)),
@@ -475,11 +483,14 @@ impl Runner<'_> {
     }
 
     /// Finishes a scenario whose stage is gone, or puts it back if its stage lacked something.
-    fn on_end(&mut self, id: u32, mut running: ActiveScenario, gone: &Result<ExitStatus, SetupFailure>) {
+    fn on_end(&mut self, id: u32, mut running: ActiveScenario, gone: Result<ExitStatus, SetupFailure>) {
         running.listen(&mut self.emit);
         let lacked = gone.as_ref().is_err_and(|failure| failure.is_scarcity) || running.lacked_room();
+        if !lacked && self.order.must_wait(&running, &self.running) {
+            return self.order.wait(running, gone);
+        }
         if !lacked {
-            return self.finish(running, gone);
+            return self.finish(running, &gone);
         }
         self.spare.clear();
         let discarded = running.discard();
@@ -489,7 +500,7 @@ impl Runner<'_> {
         } else if let Err(reason) = discarded {
             self.finish(running, &Err(SetupFailure { reason, is_scarcity: false }));
         } else if self.running.is_empty() && running.is_alone() {
-            self.finish(running, gone);
+            self.finish(running, &gone);
         } else {
             self.prepared.retain(|&prepared| prepared != id);
             self.take_back(running.attempt);

@@ -65,6 +65,8 @@ pub(crate) struct ActiveScenario {
     failure: Option<Failure>,
     phase: Phase,
     last_message: Option<LastMessage>,
+    /// When its stage was gone, if it is not reported at once.
+    gone: Option<Instant>,
     /// Whether the channel is closed and read to its end.
     drained: bool,
     /// Whether the launcher was asked to end it.
@@ -143,6 +145,7 @@ impl ActiveScenario {
             failure: None,
             phase: Phase::Isolating,
             last_message: None,
+            gone: None,
             drained: false,
         }
     }
@@ -218,6 +221,21 @@ impl ActiveScenario {
     /// Whether something in it failed so far.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed | Outcome::Broken)
+    }
+
+    /// Marks its stage as gone, so that waiting for others does not count as its time.
+    pub(crate) fn note_gone(&mut self) {
+        self.gone = Some(Instant::now());
+    }
+
+    /// When it ended, or now.
+    fn ended(&self) -> Instant {
+        self.gone.unwrap_or_else(Instant::now)
+    }
+
+    /// Whether its turn came before that of another.
+    pub(crate) fn began_before(&self, other: &Self) -> bool {
+        matches!((self.begun, other.begun), (Some(own), Some(others)) if own < others)
     }
 
     /// Whether its turn has come.
@@ -411,6 +429,7 @@ impl ActiveScenario {
     pub(crate) fn shift(&mut self, lost: Duration) {
         self.step_begun += lost;
         self.begun = self.begun.map(|begun| begun + lost);
+        self.gone = self.gone.map(|gone| gone + lost);
         if let Phase::Ending { since } | Phase::Collapsing { since } = &mut self.phase {
             *since += lost;
         }
@@ -544,7 +563,7 @@ impl ActiveScenario {
             self.attempt,
             EventKind::ScenarioFinished(ScenarioFinished {
                 outcome,
-                took: self.begun.map_or(Duration::ZERO, |begun| begun.elapsed()),
+                took: self.begun.map_or(Duration::ZERO, |begun| self.ended().duration_since(begun)),
                 failure: self.failure,
                 daemons: daemons.into_iter().filter(|daemon| shows_all || daemon.end.is_unnoticed_crash()).collect(),
                 left_over,
@@ -562,7 +581,7 @@ impl ActiveScenario {
         let limits = guard::Limits { time: limit, scope };
         let Some(failure) = guard::died(&self.directory, of_worker(status), limits) else { return false };
         if let Some(step) = self.progress.current() {
-            let (took, failure) = (self.step_begun.elapsed(), Some(failure));
+            let (took, failure) = (self.ended().duration_since(self.step_begun), Some(failure));
             let reply = StepReply { began: None, took, output: Vec::new(), failure, interrupted: false };
             self.finish_step(step, reply, emit);
         } else {

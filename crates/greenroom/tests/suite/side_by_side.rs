@@ -64,3 +64,18 @@ fn a_number_of_jobs_is_kept_to() {
     let ran = project.run(["run", "-j", "3", "x.md"]).passes();
     assert!(ran.stdout.starts_with("greenroom [VERSION]: 6 scenarios in x.md, up to 3 at a time"), "{}", ran.stdout);
 }
+
+/// A scenario begins before the processes of the one before it are gone, and may be over first.
+#[test]
+fn one_at_a_time_results_come_in_the_order_of_the_scenarios() {
+    let Some(project) = Project::sealed() else { return };
+    let scenarios = 400;
+    let project = project.file("x.md", document(&many(scenarios, "when I run true")));
+    project.run(["run", "-q", "-j1", "x.md", "--events", "run.jsonl"]).passes();
+    let events = BufReader::new(File::open(project.path("run.jsonl")).unwrap()).lines();
+    let finished = events.filter_map(|line| {
+        let event: Event = serde_json::from_str(&line.unwrap()).unwrap();
+        matches!(event.kind, EventKind::ScenarioFinished(_)).then(|| event.scenario.unwrap().index)
+    });
+    assert_eq!(finished.collect::<Vec<_>>(), (0..scenarios).collect::<Vec<_>>());
+}
