@@ -1,31 +1,59 @@
-//! The command line as a whole. Each subcommand has its arguments in its own file in `commands`.
+//! The command as a whole: its command line, and what runs it. Each subcommand has its arguments in its own file in
+//! `commands`.
 
-use std::io::Write;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{ColorChoice, Parser};
+use clap::{ColorChoice, CommandFactory, Parser};
 use greenroom_report::words;
+use greenroom_run::StepAgent;
+use greenroom_steps::Registry;
 
 use crate::commands::Command;
 use crate::error::CommandError;
 use crate::exit::{self, ExitCode};
 use crate::output;
+use crate::settings::Settings;
 use crate::targets;
 
 /// Run acceptance tests written in Markdown
 #[derive(Debug, Parser)]
 #[command(name = "greenroom", version, after_help = exit::help(), disable_help_subcommand = true)]
-pub(crate) struct Arguments {
+struct Arguments {
     /// When to use color
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: ColorChoice,
+    color: ColorChoice,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
+}
+
+/// Runs the whole command, with the step libraries of a registry. It needs the feature `command`, which is on by
+/// default.
+///
+/// Call it first in `main`: each run starts the executable once more, as the process that makes
+/// sandboxes, and that process must not do anything else before.
+pub fn main(registry: Registry) -> std::process::ExitCode {
+    let agent = StepAgent::new(registry);
+    greenroom_sandbox::enter(&agent);
+    let result = match Arguments::try_parse() {
+        Ok(arguments) => execute(&arguments, agent.registry()),
+        Err(error) => output::no_command(&with_tip(error)),
+    };
+    let exit_code = result.unwrap_or_else(|error| {
+        error.report();
+        error.exit_code()
+    });
+    exit_code.into()
+}
+
+/// Reads the settings and runs the subcommand.
+fn execute(arguments: &Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
+    let settings = Settings::read(arguments.color)?;
+    arguments.command.execute(&settings, registry, Arguments::command())
 }
 
 /// Suggests `greenroom run` when an unknown subcommand is the name of a document.
-pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
+fn with_tip(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
@@ -36,13 +64,4 @@ pub(crate) fn with_tip(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
-}
-
-/// Prints what clap has instead of a command: an error, the help text or the version.
-pub(crate) fn no_command(error: clap::Error) -> Result<ExitCode, CommandError> {
-    if error.use_stderr() {
-        let _ = with_tip(error).print();
-        return Ok(ExitCode::Usage);
-    }
-    output::printed(error.print().and_then(|()| std::io::stdout().flush()))
 }

@@ -148,6 +148,7 @@ impl Documents {
     /// Loads one document to look at it. Returns its index in the plan.
     ///
     /// Shows all diagnostics. It is an error only if nothing can be read.
+    #[cfg(feature = "command")]
     pub(crate) fn single(
         path: &str,
         settings: &Settings,
@@ -164,6 +165,7 @@ impl Documents {
     /// Loads the documents to typeset them: whole, with or without scenarios.
     ///
     /// Shows all diagnostics. It is an error only if there is nothing to typeset.
+    #[cfg(feature = "command")]
     pub(crate) fn typeset(&self, settings: &Settings, registry: &Registry) -> Result<Loaded, CommandError> {
         let targets = Targets::resolve(&self.paths);
         let registry = &*rust_steps::with_scanned(registry, &targets.paths(), &settings.directory).registry;

@@ -11,6 +11,10 @@ use crate::screen::WriteError;
 
 /// Why a command did not do its work.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(
+    not(feature = "command"),
+    expect(dead_code, reason = "some are of subcommands that test programs do not have")
+)]
 pub(crate) enum CommandError {
     /// Documents or bindings have errors. They are on standard error already, as diagnostics.
     #[error("invalid document")]

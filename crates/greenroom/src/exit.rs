@@ -3,7 +3,6 @@
 
 use std::fmt::Write as _;
 
-use greenroom_doc::Loaded;
 use greenroom_report::Verdict;
 
 macro_rules! exit_codes {
@@ -48,7 +47,8 @@ exit_codes! {
 
 impl ExitCode {
     /// Returns this exit code, or that of invalid input if a document has errors.
-    pub(crate) fn unless_invalid(self, loaded: &Loaded) -> Self {
+    #[cfg(feature = "command")]
+    pub(crate) fn unless_invalid(self, loaded: &greenroom_doc::Loaded) -> Self {
         if loaded.has_errors() { Self::InvalidInput } else { self }
     }
 }

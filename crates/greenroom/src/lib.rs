@@ -58,8 +58,10 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "command")]
 mod arguments;
 mod bazel;
+#[cfg(feature = "command")]
 mod cargo_manifest;
 mod commands;
 mod detail;
@@ -76,6 +78,7 @@ mod origin;
 mod output;
 mod pages;
 mod partition;
+#[cfg(feature = "command")]
 mod recordings;
 mod repetition;
 mod replace;
@@ -90,9 +93,8 @@ mod targets;
 mod test_filter;
 mod values;
 
-use clap::{CommandFactory, Parser};
-use greenroom_run::StepAgent;
-
+#[cfg(feature = "command")]
+pub use arguments::main;
 pub use exit::ExitCode;
 pub use greenroom_macros::{given, step, then, when};
 pub use greenroom_sandbox::process::{ExitStatus, Signal, Watch};
@@ -104,10 +106,6 @@ pub use greenroom_steps::{
 };
 
 pub use harness::Harness;
-
-use arguments::Arguments;
-use error::CommandError;
-use settings::Settings;
 
 /// Defines the `main` of a test program that runs the scenarios of documents as tests.
 ///
@@ -174,28 +172,6 @@ pub mod __private {
             )
         };
     }
-}
-
-/// Runs the whole command, with the step libraries of a registry.
-///
-/// Call it first in `main`: each run starts the executable once more, as the process that makes
-/// sandboxes, and that process must not do anything else before.
-pub fn main(registry: Registry) -> std::process::ExitCode {
-    let agent = StepAgent::new(registry);
-    greenroom_sandbox::enter(&agent);
-    let result =
-        Arguments::try_parse().map_or_else(arguments::no_command, |arguments| execute(&arguments, agent.registry()));
-    let exit_code = result.unwrap_or_else(|error| {
-        error.report();
-        error.exit_code()
-    });
-    exit_code.into()
-}
-
-/// Reads the settings and runs the subcommand.
-fn execute(arguments: &Arguments, registry: &Registry) -> Result<ExitCode, CommandError> {
-    let settings = Settings::read(arguments.color)?;
-    arguments.command.execute(&settings, registry, Arguments::command())
 }
 
 /// The chapter about steps in Rust, whose examples are compiled as documentation tests.

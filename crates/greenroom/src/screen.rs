@@ -108,6 +108,7 @@ impl Screen {
     }
 
     /// Waits until everything is written.
+    #[cfg(feature = "command")]
     pub(crate) fn finish(&self) {
         if let Some(mark) = self.mark() {
             let _ = (&mark).read(&mut [0]);

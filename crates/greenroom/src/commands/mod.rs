@@ -1,29 +1,35 @@
 //! The subcommands. Each has a file with its arguments, its help text and its body.
+//!
+//! A test program has only the arguments and the body of `run`.
 
-use clap::Subcommand;
-use greenroom_steps::Registry;
-
-use crate::error::CommandError;
-use crate::exit::ExitCode;
-use crate::settings::Settings;
-
-mod check;
-mod doctor;
-mod extract;
-#[cfg(feature = "command")]
-mod generate;
-mod html;
-mod init;
-mod list;
-mod metadata;
-mod report;
 mod run;
-mod steps;
 
 pub(crate) use run::Run;
 
+#[cfg(feature = "command")]
+mod check;
+#[cfg(feature = "command")]
+mod doctor;
+#[cfg(feature = "command")]
+mod extract;
+#[cfg(feature = "command")]
+mod generate;
+#[cfg(feature = "command")]
+mod html;
+#[cfg(feature = "command")]
+mod init;
+#[cfg(feature = "command")]
+mod list;
+#[cfg(feature = "command")]
+mod metadata;
+#[cfg(feature = "command")]
+mod report;
+#[cfg(feature = "command")]
+mod steps;
+
 /// A subcommand and its arguments.
-#[derive(Debug, Subcommand)]
+#[cfg(feature = "command")]
+#[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Run(Box<Run>),
     Report(report::Report),
@@ -35,25 +41,20 @@ pub(crate) enum Command {
     Steps(steps::Steps),
     Doctor(doctor::Doctor),
     Init(init::Init),
-    #[cfg(feature = "command")]
     Completions(generate::Completions),
-    #[cfg(feature = "command")]
     Man(generate::Man),
 }
 
+#[cfg(feature = "command")]
 impl Command {
     /// Runs the subcommand. `definition` is the whole command line, from which documentation is
     /// generated.
-    #[cfg_attr(
-        not(feature = "command"),
-        expect(unused_variables, clippy::needless_pass_by_value, reason = "only documentation needs the definition")
-    )]
     pub(crate) fn execute(
         &self,
-        settings: &Settings,
-        registry: &Registry,
+        settings: &crate::settings::Settings,
+        registry: &greenroom_steps::Registry,
         definition: clap::Command,
-    ) -> Result<ExitCode, CommandError> {
+    ) -> Result<crate::exit::ExitCode, crate::error::CommandError> {
         match self {
             Self::Run(command) => command.execute(settings, registry),
             Self::Report(command) => command.execute(settings),
@@ -65,9 +66,7 @@ impl Command {
             Self::Steps(command) => command.execute(settings, registry),
             Self::Doctor(command) => command.execute(settings),
             Self::Init(command) => command.execute(settings),
-            #[cfg(feature = "command")]
             Self::Completions(command) => command.execute(definition),
-            #[cfg(feature = "command")]
             Self::Man(command) => command.execute(definition),
         }
     }

@@ -20,7 +20,6 @@ use greenroom_run::StepAgent;
 use greenroom_steps::{Library, Registry, function};
 
 use self::arguments::Format;
-use crate::arguments::no_command;
 use crate::documents::Documents;
 use crate::error::CommandError;
 use crate::exit::ExitCode;
@@ -161,7 +160,7 @@ fn mistake(documents: &[String]) -> Option<String> {
 fn test(directory: &Path, documents: Vec<String>, registry: &Registry) -> Result<ExitCode, CommandError> {
     let arguments = match arguments::read(std::env::args_os(), |name| std::env::var_os(name), documents) {
         Ok(arguments) => arguments,
-        Err(arguments::ReadError::Clap(error)) => return no_command(*error),
+        Err(arguments::ReadError::Clap(error)) => return output::no_command(&error),
         Err(arguments::ReadError::Usage(message)) => return Err(CommandError::Usage(vec![message])),
     };
     let mut settings = Settings::read(arguments.color)?;
