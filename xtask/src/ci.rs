@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::workspace::cargo;
 use crate::{
-    bench, blocks, browser, circles, dependencies, documents, faults, fuzz, lines, links, nextest, packages, python,
-    screens, subplotlib,
+    bench, blocks, browser, circles, dependencies, documents, dynamic, faults, fuzz, lines, links, nextest, packages,
+    python, screens, subplotlib,
 };
 
 type Check = (&'static str, fn() -> Result<(), String>);
@@ -41,6 +41,7 @@ const CHECKS: &[Check] = &[
     ("short benchmark", bench::short),
     ("screens", || screens::check(screens::Mode::Check)),
     ("subplotlib", subplotlib::check),
+    ("shared library", dynamic::check),
     ("pages in a browser", browser::check),
     ("fuzzing", fuzz::check),
 ];

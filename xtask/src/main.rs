@@ -11,6 +11,7 @@ mod ci;
 mod circles;
 mod dependencies;
 mod documents;
+mod dynamic;
 mod faults;
 mod fuzz;
 mod lines;
@@ -37,6 +38,7 @@ cargo xtask fuzz           feed damaged input to everything that parses; fuzz/RE
 cargo xtask nextest        run the example in Rust by cargo-nextest, and kill that in the middle
 cargo xtask python         check and test the step host for Python
 cargo xtask subplotlib     run the documents of the published crate subplotlib with greenroom-subplotlib
+cargo xtask dynamic        run the example in Rust with greenroom as a shared library
 cargo xtask package        build the package of each published crate and compile it
 cargo xtask bench          print what scenarios cost in a release build, with floors and targets
 cargo xtask bench --short  compare ratios of the development build, with generous bounds
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Some("nextest") => nextest::check(),
         Some("python") => python::check(),
         Some("subplotlib") => subplotlib::check(),
+        Some("dynamic") => dynamic::check(),
         Some("package") => packages::verify(),
         // The server that the benchmark `port` starts.
         Some("serve") => match (arguments.next().map(|port| port.parse()), arguments.next().map(|after| after.parse()))

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::workspace::{cargo_program, is_ci, root, run, target};
+use crate::workspace::{cargo_program, copy, copy_file, is_ci, root, run, target, write};
 
 /// The version whose documents are run.
 const VERSION: &str = "0.14.0";
@@ -118,28 +118,4 @@ fn manifest(dependencies: &str) -> String {
     format!(
         "[package]\nname = \"published\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[workspace]\n{section}{dependencies}"
     )
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-    parent.and_then(|()| fs::write(path, text)).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// Copies a directory.
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    fs::create_dir_all(to).map_err(|error| format!("{}: {error}", to.display()))?;
-    for entry in fs::read_dir(from).map_err(|error| format!("{}: {error}", from.display()))? {
-        let entry = entry.map_err(|error| format!("{}: {error}", from.display()))?;
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            copy_file(&entry.path(), &target)?;
-        }
-    }
-    Ok(())
-}
-
-fn copy_file(from: &Path, to: &Path) -> Result<(), String> {
-    fs::copy(from, to).map(drop).map_err(|error| format!("{}: {error}", from.display()))
 }
