@@ -94,6 +94,20 @@ fn what_is_not_a_stream_is_not_opened() {
 "#]]
     );
     snapbox::assert_data_eq!(
+        said("when I open event stream news at http://localhost:8000/echo"),
+        str![[r#"
+  event stream news was not opened: its Content-Type is application/json, not text/event-stream
+  note: GET http://localhost:8000/echo was answered with status 200
+"#]]
+    );
+    snapbox::assert_data_eq!(
+        said("when I open event stream news at http://localhost:8000/lines"),
+        str![[r#"
+  event stream news was not opened: its Content-Type is text/plain, not text/event-stream
+  note: GET http://localhost:8000/lines was answered with status 200
+"#]]
+    );
+    snapbox::assert_data_eq!(
         said("when I open event stream news at http://localhost:8001/"),
         str!["  GET http://localhost:8001/ failed: connection refused"]
     );

@@ -87,6 +87,12 @@ impl Decoder {
         self.head.as_ref().map(|head| head.status)
     }
 
+    /// Returns the value of a header, once the head is complete.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.head.as_ref().map_or(&[][..], |head| &head.headers);
+        headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
     /// Returns as much of the body as has come.
     pub(super) fn body(&self) -> &[u8] {
         &self.body

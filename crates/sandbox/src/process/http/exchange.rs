@@ -131,6 +131,11 @@ impl Exchange {
         self.decoder.status()
     }
 
+    /// Returns the value of a header of the response, until the response is complete.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.decoder.header(name)
+    }
+
     /// Returns as much of the body as has come, until the response is complete.
     pub fn body(&self) -> &[u8] {
         self.decoder.body()

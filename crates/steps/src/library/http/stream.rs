@@ -23,6 +23,8 @@ use crate::step::{Captures, Failure, StepResult};
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many of the latest events a failure names.
 const SHOWN: usize = 5;
+/// The media type of a stream of events.
+const TYPE: &str = "text/event-stream";
 /// The longest data that a failure shows, in characters.
 const LONGEST: usize = 100;
 
@@ -75,6 +77,29 @@ impl EventStream {
         }
     }
 
+    fn content_type(&self) -> Option<&str> {
+        match &self.end {
+            Some(Ok(response)) => {
+                let header = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Content-Type"));
+                header.map(|(_, value)| value.as_str())
+            }
+            _ => self.exchange.header("Content-Type"),
+        }
+    }
+
+    /// Returns why it is no stream of events, if so. Browsers refuse it for the same reasons.
+    fn refusal(&self) -> Option<String> {
+        if self.status() != Some(200) {
+            return Some("the status is not 200".to_owned());
+        }
+        let essence = self.content_type().map(|text| text.split(';').next().unwrap_or_default().trim());
+        match essence {
+            Some(essence) if essence.eq_ignore_ascii_case(TYPE) => None,
+            Some(other) => Some(format!("its Content-Type is {other}, not {TYPE}")),
+            None => Some(format!("it has no Content-Type, which must be {TYPE}")),
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         match &self.end {
             Some(Ok(response)) => &response.body,
@@ -103,7 +128,7 @@ fn open(context: &mut Context, captures: &Captures) -> StepResult {
     let name = captures.text("stream")?;
     let mut request = request(context, captures, "GET")?;
     if !request.has("Accept") {
-        request.headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
+        request.headers.push(("Accept".to_owned(), TYPE.to_owned()));
     }
     let line = request.line();
     let route = route(context, &request.url, false)?;
@@ -120,19 +145,20 @@ fn open(context: &mut Context, captures: &Captures) -> StepResult {
         let has_ended = stream.advance();
         (has_ended || stream.status() == Some(200)).then_some(())
     })?;
-    if stream.status() == Some(200) {
+    let Some(refusal) = stream.refusal() else {
         context.state::<Streams>().0.insert(name.to_owned(), stream);
         return Ok(());
-    }
+    };
+    let refused = Failure::new(format!("event stream {name} was not opened: {refusal}"));
     let took = clock.elapsed(context.watch());
     let progress = stream.exchange.progress();
     Err(match stream.end {
         Some(Ok(received)) => {
             let response = Response::new(received, Vec::new(), took)?;
-            let error = Failure::new(format!("event stream {name} was not opened: the status is not 200"));
-            show::with_response(&response, error)
+            show::with_response(&response, refused)
         }
         Some(Err(error)) => explain(context, &line, &error),
+        None if stream.status().is_some() => refused.note(format!("{line} was answered with status 200")),
         None => Failure::new(format!("{line} got no response within {}", words::limit(limit))).note(progress),
     })
 }
