@@ -125,10 +125,11 @@ fn check(scenario: &PlannedScenario, registry: &Registry, mut state: PreflightSt
         let captures: Vec<(String, String)> = captures.collect();
         let escaped = step.captures.iter().filter(|capture| capture.kind().is_escaped());
         let captures = Captures::new(captures).with_escapes(escaped.map(|capture| capture.name().to_owned()));
-        if step.repetition.is_some()
-            && let Some(problem) = registry.check_look(&step.implementation.function, &captures, &state)
-        {
-            found.add(step, problem);
+        if let Some(repetition) = &step.repetition {
+            let waits = repetition.kind == greenroom_doc::RepetitionKind::Within;
+            if let Some(problem) = registry.check_look(waits, &step.implementation.function, &captures, &state) {
+                found.add(step, problem);
+            }
         }
         mentions.note(step, registry, &state);
         let before = state.anything_goes;

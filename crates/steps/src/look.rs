@@ -18,6 +18,8 @@ pub enum Look {
     Live,
     /// The same, and this function knows whether it still can change.
     LiveUntil(fn(&mut Context, &Captures) -> Prospect),
+    /// That something is not there, which stays once it is there. This function says so.
+    Absence(fn(&Captures) -> String),
     /// What a command does that each look runs.
     Command,
     /// What an earlier step fetched, which can be fetched again.

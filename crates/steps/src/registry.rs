@@ -308,9 +308,21 @@ impl Registry {
         self.declared_look(function, captures).unwrap_or_default()
     }
 
-    /// Finds what keeps a step from being repeated, before any scenario starts.
-    pub fn check_look(&self, function: &str, captures: &Captures, state: &PreflightState) -> Option<Problem> {
+    /// Finds what keeps a step from being repeated, before any scenario starts. `waits`: until it holds, and not for as
+    /// long as it does.
+    pub fn check_look(
+        &self,
+        waits: bool,
+        function: &str,
+        captures: &Captures,
+        state: &PreflightState,
+    ) -> Option<Problem> {
         match self.look(function, captures) {
+            Look::Absence(stays) if waits => {
+                let message = format!("waiting cannot make this true: {}", stays(captures));
+                let warning = Problem { capture: None, ..Problem::warning("", ProblemKind::NeverChanges, message) };
+                Some(warning.help("to check for a while that it does not come, write `for` instead of `within`"))
+            }
             Look::Fixed(explain) => Some(explain(captures, state)),
             Look::Fetched(fetched) => (fetched.check)(captures, state),
             _ => None,

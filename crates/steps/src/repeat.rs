@@ -112,6 +112,7 @@ pub fn repeat(
         // Before the look: what changes until it ends shows in this or in the next one.
         let prospect = match look {
             Look::LiveUntil(prospect) => prospect(context, captures),
+            Look::Absence(stays) => Prospect::Closed(stays(captures)),
             _ => Prospect::Open(None),
         };
         let (wake, reason) = match prospect {
@@ -133,7 +134,8 @@ pub fn repeat(
         });
         match (repetition.kind, result) {
             (RepetitionKind::Within, Ok(())) => return Ok(()),
-            (RepetitionKind::For, Ok(())) if is_last => return Ok(()),
+            // One that ends after the limit was the last.
+            (RepetitionKind::For, Ok(())) if is_last || looks.clock.elapsed(context.watch()) >= limit => return Ok(()),
             (RepetitionKind::For, Ok(())) => {}
             (RepetitionKind::For, Err(failure)) => return Err(looks.explain(context, failure, None, None)),
             (RepetitionKind::Within, Err(failure)) => {

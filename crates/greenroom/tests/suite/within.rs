@@ -193,7 +193,9 @@ fn what_cannot_come_true_any_more_is_not_tried_again() {
          and I wait for daemon w to write \"1\" to stdout\n\
          then within 200 seconds daemon w stdout doesn't contain \"1\"\n~~~\n",
     );
-    project.file("x.md", text).run(["run", "x.md", "-j", "1"]).code(1).stderr("").stdout(str![[r#"
+    let ran = project.file("x.md", text).run(["run", "x.md", "-j", "1"]).code(1);
+    assert!(ran.stderr.contains("waiting cannot make this true"), "{}", ran.stderr);
+    ran.stdout(str![[r#"
 greenroom [VERSION]: 2 scenarios in x.md, one at a time
 
 FAIL [TIME]  Ended
@@ -508,4 +510,35 @@ warning[no-shell]: everything after `I run` is passed to the program
 15 errors, 1 warning
 
 "#]]);
+}
+
+#[test]
+fn waiting_for_something_to_go_away_that_stays_is_a_warning() {
+    let text = scenario(
+        "when I start \"sh -c 'echo up; exec sleep 60'\" as a background process as w\n\
+         then within 2 seconds daemon w stdout doesn't contain \"error\"\n\
+         and for 0.1 seconds daemon w stdout doesn't contain \"error\"",
+    );
+    Project::new().file("x.md", text).run(["check", "x.md"]).code(0).stderr(str![[r#"
+warning[never-changes]: waiting cannot make this true: what daemon w has written stays in its output
+ --> x.md:8:1
+  |
+8 | then within 2 seconds daemon w stdout doesn't contain "error"
+  | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = help: to check for a while that it does not come, write `for` instead of `within`
+
+1 warning
+
+"#]]);
+}
+
+/// Each look takes longer than the time, so there is one.
+#[test]
+fn a_look_that_ends_after_the_time_is_the_last_one() {
+    let text = scenario(
+        "then for 0.1 seconds I can run sh -c 'echo look >> log; sleep 0.3'\n\
+         and file log contains \"look\"\nand file log has 1 line",
+    );
+    Project::anywhere().file("x.md", text).run(["run", "x.md"]).code(0).stderr("");
 }

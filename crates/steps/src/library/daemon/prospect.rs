@@ -8,7 +8,7 @@ use crate::step::Captures;
 /// How steps look at a daemon: until it has ended.
 pub(crate) const OF_DAEMON: Look = Look::LiveUntil(until_the_end);
 /// How steps look for what a daemon must not have written: it stays once it is there.
-pub(super) const OF_ABSENCE: Look = Look::LiveUntil(until_written);
+pub(super) const OF_ABSENCE: Look = Look::Absence(stays);
 
 fn until_the_end(context: &mut Context, captures: &Captures) -> Prospect {
     let name = captures.get("name").unwrap_or_default();
@@ -24,7 +24,7 @@ fn until_the_end(context: &mut Context, captures: &Captures) -> Prospect {
     }
 }
 
-fn until_written(_: &mut Context, captures: &Captures) -> Prospect {
+fn stays(captures: &Captures) -> String {
     let name = captures.get("name").unwrap_or_default();
-    Prospect::Closed(format!("what daemon {name} has written stays in its output"))
+    format!("what daemon {name} has written stays in its output")
 }
