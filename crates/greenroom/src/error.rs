@@ -106,11 +106,15 @@ impl CommandError {
     /// Returns the lines below the message: reasons and help.
     fn details(&self) -> Vec<String> {
         match self {
+            Self::Sandbox { error: SandboxError::NoNetwork(refused), .. } if refused.is_empty() => {
+                vec!["help: leave out `--network private`, or `--sandbox tended`".to_owned()]
+            }
             Self::Sandbox {
                 error:
                     SandboxError::NotSealed(refused)
                     | SandboxError::NoDisk { refusals: refused, .. }
-                    | SandboxError::NoUser { refusals: refused, .. },
+                    | SandboxError::NoUser { refusals: refused, .. }
+                    | SandboxError::NoNetwork(refused),
                 ..
             } => refusals(refused),
             Self::Sandbox { error: SandboxError::Directory { .. }, tmpdir_is_set: true } => {

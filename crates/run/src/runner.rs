@@ -69,6 +69,9 @@ pub fn run(
     let launcher = Launcher::start(launcher, orders.stop)?;
     let users = users(plan, launcher.isolation())?;
     disk::require(plan, &options.chosen, launcher.isolation())?;
+    if options.network == Some(greenroom_doc::Network::Private) && !launcher.isolation().has(Property::Network) {
+        return Err(SandboxError::NoNetwork(launcher.isolation().refusals.clone()).into());
+    }
     let admission = Admission::new(plan, options, launcher.isolation());
     // A single scenario starts its own host as fast.
     let warms_hosts = options.repeat.is_some_and(|rounds| rounds > 1)

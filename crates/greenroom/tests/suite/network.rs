@@ -246,3 +246,14 @@ fn a_scenario_that_has_no_place_yet_has_no_turn() {
     std::fs::write(first.path("gate"), "go\n").unwrap();
     holds.finish().passes();
 }
+
+#[test]
+fn a_private_network_that_was_asked_for_is_there_or_the_run_does_not_begin() {
+    let project = Project::new().file("x.md", document("# A\n~~~scenario\nwhen I run true\n~~~\n"));
+    let arguments = ["run", "x.md", "--network", "private", "--sandbox", "tended"];
+    project.run(arguments).code(4).stdout("").stderr(str![[r#"
+greenroom: scenarios cannot have a network of their own here, for which `--network private` asks
+  help: leave out `--network private`, or `--sandbox tended`
+
+"#]]);
+}

@@ -121,6 +121,10 @@ pub enum SandboxError {
         /// Why scenarios are not sealed.
         refusals: Vec<Refusal>,
     },
+    /// Scenarios must have a network of their own, and cannot: what the machine refuses, which is nothing if no sealed
+    /// stages were asked for.
+    #[error("scenarios cannot have a network of their own here, for which `--network private` asks")]
+    NoNetwork(Vec<Refusal>),
     /// Scenarios run as another user, and the machine does not support that.
     #[error("scenarios cannot run as user {user} here: {reason}")]
     NoUser {
