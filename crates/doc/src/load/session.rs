@@ -157,15 +157,17 @@ impl Session<'_> {
         {
             self.diagnostics.push(no_scenario(path, id));
         }
+        let before = self.diagnostics.len();
         let set = if is_missing {
             self.files.builtin_bindings(path, &mut self.diagnostics)
         } else {
             self.files.bindings(path, &metadata, &mut self.diagnostics)
         };
         let is_sure = is_readable && set.is_complete;
-        let has_none = is_sure && set.bindings.is_empty() && set.invalid.is_empty();
+        let has_mistakes = self.diagnostics[before..].iter().any(|it| it.severity == Severity::Error);
+        let has_none = is_sure && set.bindings.is_empty() && set.invalid.is_empty() && !has_mistakes;
         if let Some(block) = contents.first_block.filter(|_| has_none) {
-            self.diagnostics.push(no_bindings(block, is_missing, &contents));
+            self.diagnostics.push(no_bindings(block, is_missing, &metadata, &contents));
         }
         let before = self.diagnostics.len();
         let (scenarios, matched) = self.scenarios(&metadata, &mut contents, &set, is_sure);
@@ -321,10 +323,20 @@ fn as_warning(diagnostic: Diagnostic) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, ..diagnostic }
 }
 
-fn no_bindings(block: Span, is_missing: bool, contents: &Contents) -> Diagnostic {
+fn no_bindings(block: Span, is_missing: bool, metadata: &Metadata, contents: &Contents) -> Diagnostic {
     if is_missing {
         let error = Diagnostic::error(Code::NoMetadata, "this document has steps, but no metadata that lists bindings");
         return how_to_name_bindings("to list them,", contents).into_iter().fold(error.at(block, ""), Diagnostic::help);
+    }
+    if let Some(file) = metadata.bindings.first() {
+        let names: Vec<String> = metadata.bindings.iter().map(|file| format!("`{}`", file.text)).collect();
+        let (has, write) = if names.len() == 1 { ("has", "it") } else { ("have", "one of them") };
+        let message = format!("this document has steps, but {} {has} no bindings", names.join(" and "));
+        return Diagnostic::error(Code::NoBindings, message)
+            .at(file.span, "")
+            .help(format!("write bindings into {write}, such as:"))
+            .help("    - given: a shop")
+            .help("      impl: {python: {function: open_shop}}");
     }
     Diagnostic::error(Code::NoBindings, "this document has steps, but its metadata lists no bindings")
         .at(block, "")

@@ -96,6 +96,59 @@ error[no-bindings]: this document has steps, but its metadata lists no bindings
 }
 
 #[test]
+fn bindings_files_without_bindings_are_named() {
+    let document =
+        |files: &str| format!("---\ntitle: Trial\nbindings: [{files}]\n---\n# A\n~~~scenario\nwhen a\n~~~\n");
+    let check = |document: String| {
+        let project = Project::new().file("empty.yaml", "# later\n").file("list.yaml", "[]\n");
+        let both = "- given: a\n  when: a\n  impl: {python: {function: f}}\n";
+        project.file("both.yaml", both).file("x.md", document).run(["check", "x.md"]).code(2).stdout("")
+    };
+    check(document("empty.yaml")).stderr(str![[r#"
+error[no-bindings]: this document has steps, but `empty.yaml` has no bindings
+ --> x.md:3:12
+  |
+3 | bindings: [empty.yaml]
+  |            ^^^^^^^^^^
+  |
+  = help: write bindings into it, such as:
+  = help:     - given: a shop
+  = help:       impl: {python: {function: open_shop}}
+
+1 error
+
+"#]]);
+    check(document("empty.yaml, list.yaml")).stderr(str![[r#"
+error[no-bindings]: this document has steps, but `empty.yaml` and `list.yaml` have no bindings
+ --> x.md:3:12
+  |
+3 | bindings: [empty.yaml, list.yaml]
+  |            ^^^^^^^^^^
+  |
+  = help: write bindings into one of them, such as:
+  = help:     - given: a shop
+  = help:       impl: {python: {function: open_shop}}
+
+1 error
+
+"#]]);
+    check(document("both.yaml")).stderr(str![[r#"
+error[bad-binding]: a binding can have only one keyword
+ --> both.yaml:2:3
+  |
+1 | - given: a
+  |   ----- first
+2 |   when: a
+  |   ^^^^ second
+  |
+  = help: split it into two bindings
+
+1 error
+
+"#]]);
+}
+
+#[test]
 fn a_key_twice() {
     text(scenario("when I run true").replace("title: Trial\n", "title: Trial\ntitle: Again\n")).stderr(str![[r#"
 error[duplicate-key]: duplicate key `title`
