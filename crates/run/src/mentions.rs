@@ -1,8 +1,9 @@
 //! Names of values in steps: those that are kept too late, and those that are likely misspelled.
 //!
-//! A name that no step keeps is not a mistake by itself: it may be for a shell.
+//! A name that no step keeps is not a mistake by itself: it may be for a shell. It is one where `${NAME}` cannot stay
+//! as it is: in a URL, in a regex, and in JSON outside of quotes.
 
-use greenroom_doc::{Code, Diagnostic, MatchedStep, Span};
+use greenroom_doc::{CaptureType, Code, Diagnostic, MatchedStep, Span};
 use greenroom_steps::values::names_in;
 use greenroom_steps::{PreflightState, Reading, Registry};
 
@@ -12,30 +13,49 @@ const VARIABLES: [&str; 10] = ["HOME", "HOSTNAME", "IFS", "LANG", "OLDPWD", "PAT
 /// The names in the steps of a scenario.
 #[derive(Debug, Default)]
 pub(crate) struct Mentions {
-    /// Names that no step before keeps, and their places.
-    open: Vec<(String, Span)>,
+    /// Names that no step before keeps.
+    open: Vec<Open>,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// A name that no step before keeps.
+#[derive(Debug)]
+struct Open {
+    name: String,
+    span: Span,
+    /// A kept name that is like it.
+    near: Option<String>,
+    /// Whether the step fails if it stays as it is.
+    must_be_kept: bool,
 }
 
 impl Mentions {
     /// Notes the names in a step, before what the step itself keeps.
     pub(crate) fn note(&mut self, step: &MatchedStep, registry: &Registry, state: &PreflightState) {
         for capture in &step.captures {
-            let is_command = registry.reading(&step.implementation.function, capture.name()) == Reading::CommandLine;
+            let reading = match capture.kind() {
+                CaptureType::Json => Reading::Json,
+                _ => registry.reading(&step.implementation.function, capture.name()),
+            };
             for (name, place) in names_in(&capture.text) {
                 let (start, end) = capture.range;
                 let is_as_written = (end - start) as usize == capture.text.len();
                 let part = |at: usize| start + u32::try_from(at).unwrap_or_default();
                 let (start, end) = if is_as_written { (part(place.start), part(place.end)) } else { (start, end) };
                 let span = Span { source: step.span.source, start, end };
-                let is_assigned = is_command && assigns(&capture.text, name);
+                let is_assigned = reading == Reading::CommandLine && assigns(&capture.text, name);
+                let before = &capture.text[..place.start];
+                let must_be_kept = match reading {
+                    Reading::Json => !is_in_quotes(before),
+                    Reading::Regex => !before.ends_with('\\'),
+                    _ => capture.name() == "url",
+                };
                 if state.kept.contains(name) {
                     if is_assigned {
                         self.diagnostics.push(replaced_before(name, span));
                     }
                 } else if !is_assigned && !state.own_code {
-                    self.diagnostics.extend(misspelled(name, state, span));
-                    self.open.push((name.to_owned(), span));
+                    self.open.push(Open { name: name.to_owned(), span, near: near(name, state), must_be_kept });
                 }
             }
         }
@@ -43,8 +63,16 @@ impl Mentions {
 
     /// Returns what is known at the end of the scenario.
     pub(crate) fn finish(mut self, state: &PreflightState) -> Vec<Diagnostic> {
-        for (name, span) in self.open {
-            if let Some(step) = state.kept_by.get(&name) {
+        for Open { name, span, near, must_be_kept } in self.open {
+            let later = state.kept_by.get(&name);
+            match near {
+                Some(near) if !must_be_kept => self.diagnostics.push(misspelled(&name, &near, span)),
+                near if must_be_kept && later.is_none() => {
+                    self.diagnostics.push(never_kept(&name, near.as_deref(), span));
+                }
+                _ => {}
+            }
+            if let Some(step) = later {
                 let message = format!("no step before this one keeps a value as {name}");
                 let error = Diagnostic::error(Code::Step("kept-later"), message).at(span, "");
                 let error = error.note(format!("a later step does: `{step}`"));
@@ -68,8 +96,38 @@ fn replaced_before(name: &str, span: Span) -> Diagnostic {
         .help(format!("for the variable, write `${name}` or `$${{{name}}}`"))
 }
 
-/// Returns a warning about a name that differs from a kept one by letter case or one letter.
-fn misspelled(name: &str, state: &PreflightState, span: Span) -> Option<Diagnostic> {
+/// Returns an error about a name that is nowhere kept, where only a value can stand.
+fn never_kept(name: &str, near: Option<&str>, span: Span) -> Diagnostic {
+    let error = Diagnostic::error(Code::Step("unknown-name"), format!("no step keeps a value as {name}")).at(span, "");
+    error.help(match near {
+        Some(near) => format!("did you mean `${{{near}}}`?"),
+        None => format!(
+            "keep one before this step, by `given a free port kept as {name}`, `given \"TEXT\" kept as {name}` or \
+             another step that `greenroom steps kept` lists"
+        ),
+    })
+}
+
+/// Returns whether a part of JSON that begins at a value ends inside a string.
+fn is_in_quotes(json: &str) -> bool {
+    let mut is_escaped = false;
+    let mut is_inside = false;
+    for c in json.chars() {
+        is_inside ^= c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    is_inside
+}
+
+/// Returns a warning about a name that is like a kept one.
+fn misspelled(name: &str, near: &str, span: Span) -> Diagnostic {
+    let message = format!("no step keeps a value as {name}, so `${{{name}}}` stays as it is");
+    let warning = Diagnostic::warning(Code::Step("unknown-name"), message).at(span, "");
+    warning.help(format!("did you mean `${{{near}}}`?"))
+}
+
+/// Returns a kept name that differs from one by letter case or one letter.
+fn near(name: &str, state: &PreflightState) -> Option<String> {
     if VARIABLES.contains(&name) {
         return None;
     }
@@ -77,10 +135,7 @@ fn misspelled(name: &str, state: &PreflightState, span: Span) -> Option<Diagnost
         kept.eq_ignore_ascii_case(name)
             || (name.len() > 3 && is_one_letter_off(&kept.to_lowercase(), &name.to_lowercase()))
     };
-    let near = state.kept.iter().find(is_near)?;
-    let message = format!("no step keeps a value as {name}, so `${{{name}}}` stays as it is");
-    let warning = Diagnostic::warning(Code::Step("unknown-name"), message).at(span, "");
-    Some(warning.help(format!("did you mean `${{{near}}}`?")))
+    state.kept.iter().find(is_near).cloned()
 }
 
 /// Returns whether one letter is added, left out, changed or exchanged with its neighbour.

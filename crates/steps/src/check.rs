@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::EmbeddedFile;
+use crate::step::names_value;
 
 /// The kind of a [`Problem`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -408,15 +409,16 @@ impl PreflightState {
 
     /// Returns whether a step after an option has started its daemon.
     pub fn has_started(&self, option: &DaemonOption) -> bool {
-        self.starts.iter().any(|(step, name)| *step > option.step && *name == option.daemon)
+        self.starts.iter().any(|(step, name)| *step > option.step && (*name == option.daemon || names_value(name)))
     }
 
     /// Returns whether a daemon has an option of this kind in what is known of it.
     ///
     /// The name or the start of a daemon may not be known.
     pub fn may_have_option(&self, daemon: &str, kind: &str) -> bool {
-        let has = |option: &DaemonOption| option.daemon == daemon && option.kind == kind;
-        self.own_code || daemon.contains("${") || self.daemon_options.iter().any(has)
+        let is_it = |option: &DaemonOption| option.daemon == daemon || names_value(&option.daemon);
+        let has = |option: &DaemonOption| is_it(option) && option.kind == kind;
+        self.own_code || names_value(daemon) || self.daemon_options.iter().any(has)
     }
 
     /// Notes a step that may do anything: the user's own code, or one that is not known.
@@ -433,8 +435,9 @@ impl PreflightState {
     /// Returns whether this file or directory may exist, also because a file in it does.
     pub fn may_exist(&self, name: &str) -> bool {
         let name = plain(name).trim_end_matches('/');
-        let is_in_it =
-            |file: &String| file.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let is_in_it = |file: &String| {
+            file.strip_prefix(name).map_or(names_value(file), |rest| rest.is_empty() || rest.starts_with('/'))
+        };
         self.any_file() || name.is_empty() || name == "." || self.files.iter().any(is_in_it)
     }
 
@@ -447,8 +450,13 @@ impl PreflightState {
 
     /// Returns whether this file may exist.
     pub fn may_have(&self, name: &str) -> bool {
-        self.any_file() || self.files.contains(plain(name))
+        self.any_file() || may_be_among(&self.files, plain(name))
     }
+}
+
+/// Whether a name is one of these, or may be: which name a value stands for is known only in the run.
+pub(crate) fn may_be_among(names: &BTreeSet<String>, name: &str) -> bool {
+    names.contains(name) || names.iter().any(|known| names_value(known))
 }
 
 /// Removes a leading `./`.

@@ -90,6 +90,82 @@ sleep 100
 }
 
 #[test]
+fn a_value_names_files_and_daemons() {
+    run(r#"given "out.txt" kept as FILE
+and "web" kept as DAEMON
+and a free port kept as PORT
+when I write "x" to file ${FILE}
+then file out.txt exists
+when I start "sh -c 'echo $P; exec sleep 60'" as a background process as ${DAEMON}, with environment {"P": ${PORT}}
+then daemon web is running
+and within 30 seconds daemon web stdout is "${PORT}\n"
+and daemon ${DAEMON} is running
+when I stop background process web
+"#)
+    .code(0);
+}
+
+#[test]
+fn names_that_nothing_keeps_are_found_where_only_a_value_can_stand() {
+    check(
+        r#"given HTTP requests go to http://localhost:${PORT}
+when I POST JSON {"id": ${ID}, "text": "${TEXT}"} to /x
+then the response JSON $.id is ${ID}
+and the response JSON $.text is "${TEXT}"
+and the response body matches regex /^${TEXT}$/
+when I run sh -c 'echo ${SHELL_VARIABLE}'
+and I run, with environment {"N": ${NUMBER}}, env
+and I keep stdout as NUMBER"#,
+    )
+    .code(2)
+    .stderr(str![[r#"
+error[unknown-name]: no step keeps a value as PORT
+ --> x.md:7:44
+  |
+7 | given HTTP requests go to http://localhost:${PORT}
+  |                                            ^^^^^^^
+  |
+  = help: keep one before this step, by `given a free port kept as PORT`, `given "TEXT" kept as PORT` or another step that `greenroom steps kept` lists
+
+error[unknown-name]: no step keeps a value as ID
+ --> x.md:8:25
+  |
+8 | when I POST JSON {"id": ${ID}, "text": "${TEXT}"} to /x
+  |                         ^^^^^
+  |
+  = help: keep one before this step, by `given a free port kept as ID`, `given "TEXT" kept as ID` or another step that `greenroom steps kept` lists
+
+error[unknown-name]: no step keeps a value as ID
+ --> x.md:9:32
+  |
+9 | then the response JSON $.id is ${ID}
+  |                                ^^^^^
+  |
+  = help: keep one before this step, by `given a free port kept as ID`, `given "TEXT" kept as ID` or another step that `greenroom steps kept` lists
+
+error[unknown-name]: no step keeps a value as TEXT
+  --> x.md:11:39
+   |
+11 | and the response body matches regex /^${TEXT}$/
+   |                                       ^^^^^^^
+   |
+   = help: keep one before this step, by `given a free port kept as TEXT`, `given "TEXT" kept as TEXT` or another step that `greenroom steps kept` lists
+
+error[kept-later]: no step before this one keeps a value as NUMBER
+  --> x.md:13:35
+   |
+13 | and I run, with environment {"N": ${NUMBER}}, env
+   |                                   ^^^^^^^^^
+   |
+   = note: a later step does: `and I keep stdout as NUMBER`
+   = help: move that step before this one
+
+5 errors
+
+"#]]);
+}
+
+#[test]
 fn responses_are_kept() {
     let server = "
 ~~~{#server.py .file}

@@ -105,7 +105,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ did not answer with status 200 within 1.5 s
   note: last attempt: no answer before the time limit
   note: daemon web is running
-  help: to allow more time, end this step with `, for at most 30 seconds`
+  help: to allow more time, raise the limit of this step
 
   daemon web: still running at the end of the scenario
     command: python3 slow-answer.py 8080 60
@@ -214,7 +214,7 @@ fn a_wait_for_another_status_says_who_answers_and_what_to_do() {
         ("302", "help: redirects are not followed: wait for their target, or for the answer itself: `with status 302`"),
         ("401", "if that answer is enough, wait for it: `with status 401`"),
         ("204", "help: if that answer is right, wait for it: `with status 204`"),
-        ("503", "help: to allow more time, end this step with `, for at most 30 seconds`"),
+        ("503", "help: to allow more time, raise the limit of this step"),
     ];
     let scenarios: String = cases
         .iter()

@@ -1,5 +1,26 @@
 //! Environment variables that a step gives as a JSON object.
 
+use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::library::command::not_replaced;
+use crate::step::Captures;
+
+/// What to write instead of an environment that is none.
+pub(crate) const HELP: &str = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
+
+/// Checks the environment of a step, its capture `env`.
+pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
+    match captures.get("env").map(parse_environment) {
+        Some(Ok(variables)) => {
+            variables.iter().filter_map(|(name, value)| not_replaced("env", name, value, state)).collect()
+        }
+        // With a kept value it may become valid.
+        Some(Err(error)) if captures.known("env").is_some() => {
+            vec![Problem::new("env", ProblemKind::InvalidEnvironment, error).help(HELP)]
+        }
+        Some(Err(_)) | None => Vec::new(),
+    }
+}
+
 /// Reads environment variables from a JSON object.
 pub(crate) fn parse_environment(json: &str) -> Result<Vec<(String, String)>, String> {
     use serde_json::Value;

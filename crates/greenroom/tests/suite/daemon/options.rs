@@ -384,7 +384,7 @@ FAIL [TIME]  The scenario
 
   daemon a did not listen on port 8080 within 200 ms
   note: it is still running
-  help: to allow more time, add `, within 30 seconds` behind the port: `on port 8080, within 30 seconds`
+  help: to allow more time, raise the limit of this step
 
   daemon a: still running at the end of the scenario
     command: sleep 100

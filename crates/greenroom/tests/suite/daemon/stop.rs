@@ -316,6 +316,44 @@ FAILED: 1 of 1 scenario failed, [TIME]
 }
 
 #[test]
+fn a_restart_that_waits_again_in_vain_says_so() {
+    fails!(
+        "when I start \"sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'\" \
+         as a background process as a\n\
+         and I wait for daemon a to write \"first\" to stdout, for at most 2 seconds\n\
+         and I restart daemon a",
+        str![[r#"
+greenroom [VERSION]: 1 scenario in x.md
+
+FAIL [TIME]  The scenario
+  in x.md:9, scenario at x.md:5
+
+    ok [TIME]  when I start "sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'" as a background process as a
+    ok [TIME]  and I wait for daemon a to write "first" to stdout, for at most 2 seconds
+    FAILED [TIME]  and I restart daemon a
+
+  daemon a did not write "first" to stdout within 2 s
+  note: a restart waits again for what earlier steps waited for
+  stdout of daemon a:
+    │ again
+
+  daemon a: still running at the end of the scenario
+    command: sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'
+    stdout of daemon a: see above
+
+  1 leftover process, stopped at the end:
+    sleep 60  (daemon a, running for [TIME])
+
+  rerun: greenroom run x.md --name 'The scenario'
+
+FAILED: 1 of 1 scenario failed, [TIME]
+  failed  x.md:5  The scenario
+
+"#]]
+    );
+}
+
+#[test]
 fn a_restart_fails() {
     fails!(
         "when I start \"sh -c 'test ! -e ran && touch ran && exec sleep 100'\" as a background process as once\n\

@@ -275,7 +275,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ did not answer with status 200 within 500 ms
   note: last attempt: no answer before the time limit
   note: daemon web is running
-  help: to allow more time, end this step with `, for at most 30 seconds`
+  help: to allow more time, raise the limit of this step
 
   daemon web: still running at the end of the scenario
     command: python3 mute.py
@@ -318,7 +318,7 @@ FAIL [TIME]  The scenario
   note: it is still running
   stdout of daemon up:
     │ ready
-  help: to allow more time, add `, for at most 30 seconds` to this step
+  help: to allow more time, raise the limit of this step
 
   daemon up: still running at the end of the scenario
     command: ./up.py

@@ -96,7 +96,7 @@ FAIL [TIME]  The scenario
   http://127.0.0.1:8080/ did not answer with status 200 within 1 s
   note: last attempt: no answer before the time limit
   note: daemon web is running
-  help: to allow more time, end this step with `, for at most 30 seconds`
+  help: to allow more time, raise the limit of this step
 
   daemon web: still running at the end of the scenario
     command: ./drip.py

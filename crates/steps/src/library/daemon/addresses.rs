@@ -7,11 +7,10 @@ use greenroom_sandbox::process::ports;
 use crate::step::Failure;
 
 /// Adds that a daemon has a UDP socket on the port on which it was expected to listen.
-pub(super) fn with_udp(error: Failure, port: u16) -> Option<Failure> {
+pub(super) fn with_udp(error: Failure, name: &str, port: u16) -> Option<Failure> {
     let address = ports::udp_on_port(port).into_iter().next()?.address;
     Some(error.note(format!("UDP port {port} is open, on {address}, but this step waits for TCP")).help(format!(
-        "leave the port out of this step, and wait for it with \
-         `when I wait for daemon NAME to listen on UDP port {port}`",
+        "wait for UDP, in a step of its own: `when I wait for daemon {name} to listen on UDP port {port}`",
     )))
 }
 

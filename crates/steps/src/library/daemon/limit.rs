@@ -22,6 +22,11 @@ pub(super) fn limit_of(captures: &Captures) -> Result<Duration, Failure> {
     limit::of(captures)
 }
 
+/// Says how the author of a step can allow more time: by a limit, or by a higher one than that of the step.
+pub(super) fn more_time(captures: &Captures, limit: String) -> String {
+    if captures.get("limit").is_some() { "raise the limit of this step".to_owned() } else { limit }
+}
+
 /// Checks the limit of a step, and that its daemon was started.
 pub(super) fn check_named(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     check(captures, state).into_iter().chain(unknown(captures, state)).collect()

@@ -46,10 +46,8 @@ fn set(context: &mut Context, captures: &Captures, change: impl FnOnce(&mut Opti
 fn note(captures: &Captures, state: &mut PreflightState, kind: &'static str) -> Vec<Problem> {
     let path = ["path", "file"].iter().find_map(|name| captures.get(name)).map(str::to_owned);
     let daemon = captures.get("name").unwrap_or_default().to_owned();
-    if !names_value(&daemon) {
-        let is_started = state.daemons.contains(&daemon);
-        state.daemon_options.push(DaemonOption { daemon, kind, step: state.step, is_started, path });
-    }
+    let is_started = state.daemons.contains(&daemon);
+    state.daemon_options.push(DaemonOption { daemon, kind, step: state.step, is_started, path });
     Vec::new()
 }
 
@@ -58,7 +56,8 @@ pub(super) fn check_end(state: &PreflightState) -> Vec<(usize, Problem)> {
     if state.own_code {
         return Vec::new();
     }
-    let unused = state.daemon_options.iter().filter(|option| !state.has_started(option));
+    let known = state.daemon_options.iter().filter(|option| !names_value(&option.daemon));
+    let unused = known.filter(|option| !state.has_started(option));
     let problem = |option: &DaemonOption| {
         let name = &option.daemon;
         let start = format!("`when I start \"PROGRAM\" as a background process as {name}`");

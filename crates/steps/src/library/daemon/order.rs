@@ -10,7 +10,7 @@ use super::port::port_of;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
-use crate::library::environment::parse_environment;
+use crate::library::environment::{self, parse_environment};
 use crate::library::invocation::Invocation;
 use crate::library::literal::taken_literally;
 use crate::library::user;
@@ -46,7 +46,8 @@ impl StartOrder {
         }
         let line = command_line(captures)?;
         let words = split(&line).map_err(Failure::new)?;
-        let own = captures.get("env").map_or(Ok(Vec::new()), |json| parse_environment(json).map_err(Failure::new))?;
+        let own = captures.get("env").map_or(Ok(Vec::new()), parse_environment);
+        let own = own.map_err(|error| Failure::new(error).help(environment::HELP))?;
         // What the scenario and the step set comes later, and wins.
         let mut environment = match options.account() {
             Some(account) => user::environment(context, account)?,
@@ -132,13 +133,7 @@ pub(super) fn check(captures: &Captures, state: &mut PreflightState) -> Vec<Prob
         problems
             .extend(taken_literally(["path", "args"], program.len(), &line, state).filter(|_| split(&line).is_ok()));
     }
-    for (name, value) in captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default() {
-        problems.extend(command::not_replaced("env", &name, &value, state));
-    }
-    if let Some(Err(problem)) = captures.get("env").map(parse_environment) {
-        let help = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
-        problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, problem).help(help));
-    }
+    problems.extend(environment::check(captures, state));
     problems
 }
 

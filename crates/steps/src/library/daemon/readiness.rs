@@ -166,7 +166,7 @@ pub(super) fn port(
                 None => error.note(format!("it is still running{}", daemon.restarted())),
             };
             let error = daemon.show(error);
-            let error = match addresses::with_udp(error.clone(), port) {
+            let error = match addresses::with_udp(error.clone(), name, port) {
                 Some(error) => return Err(error),
                 None => error,
             };

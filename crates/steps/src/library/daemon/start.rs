@@ -68,11 +68,19 @@ pub(super) fn order(context: &mut Context, captures: &Captures) -> Result<StartO
 
 fn start(context: &mut Context, captures: &Captures) -> StepResult {
     let order = order(context, captures)?;
-    bring_up(context, order)
+    let more_time = more_time(captures, &order);
+    bring_up(context, order, &more_time)
 }
 
-/// Starts a daemon and waits for its port, if it has one.
-pub(super) fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
+/// Says how the author of a step that starts a daemon can allow more time.
+pub(super) fn more_time(captures: &Captures, order: &StartOrder) -> String {
+    let port = order.port.unwrap_or_default();
+    let add = format!("add `, within 30 seconds` behind the port: `on port {port}, within 30 seconds`");
+    limit::more_time(captures, add)
+}
+
+/// Starts a daemon and waits for its port, if it has one. `more_time` says how the author can allow more time.
+pub(super) fn bring_up(context: &mut Context, order: StartOrder, more_time: &str) -> StepResult {
     let name = order.name.clone();
     let (port, limit) = (order.port, order.limit);
     if let Some(port) = port {
@@ -80,8 +88,7 @@ pub(super) fn bring_up(context: &mut Context, order: StartOrder) -> StepResult {
     }
     spawn(context, order)?;
     let Some(port) = port else { return Ok(()) };
-    let more_time = format!("add `, within 30 seconds` behind the port: `on port {port}, within 30 seconds`");
-    let listener = readiness::port(context, &name, port, limit, &more_time)?;
+    let listener = readiness::port(context, &name, port, limit, more_time)?;
     let (daemons, watch) = context.state_and_watch::<Daemons>();
     daemons.note_ready(watch, &name, true);
     let daemon = daemons.get(&name)?;
@@ -193,7 +200,8 @@ fn restart(context: &mut Context, captures: &Captures) -> StepResult {
     if captures.get("limit").is_some() {
         order.limit = limit_of(captures)?;
     }
-    let started = bring_up(context, order);
+    let more_time = limit::more_time(captures, format!("write `when I restart daemon {name}, within 30 seconds`"));
+    let started = bring_up(context, order, &more_time);
     let daemon = context.state::<Daemons>().get(name)?;
     daemon.is_restarted = true;
     daemon.order.limit = usual;

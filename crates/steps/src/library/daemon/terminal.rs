@@ -17,7 +17,7 @@ use super::limit::{self, LIMIT, limit_of};
 use super::prospect::{OF_ABSENCE, OF_DAEMON};
 use super::screen::Screen;
 use super::start::{self, bring_up};
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind, may_be_among};
 use crate::context::Context;
 use crate::library::place::nearest;
 use crate::registry::{Check, Library};
@@ -63,7 +63,8 @@ fn start_terminal(context: &mut Context, captures: &Captures) -> StepResult {
     let variables = [("TERM", Some("xterm")), ("COLUMNS", None), ("LINES", None)];
     let variables = variables.map(|(name, value)| (OsString::from(name), value.map(OsString::from)));
     order.environment.splice(0..0, variables);
-    bring_up(context, order)
+    let more_time = start::more_time(captures, &order);
+    bring_up(context, order, &more_time)
 }
 
 fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
@@ -82,7 +83,7 @@ fn check_start(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> 
 fn check_terminal(captures: &Captures, state: &mut PreflightState) -> Vec<Problem> {
     let mut problems = limit::check_named(captures, state);
     let name = captures.get("name").unwrap_or_default();
-    if problems.is_empty() && !state.own_code && !names_value(name) && !state.terminals.contains(name) {
+    if problems.is_empty() && !state.own_code && !names_value(name) && !may_be_among(&state.terminals, name) {
         let problem = Problem::new("name", ProblemKind::UnknownDaemon, no_terminal(name));
         problems.push(problem.help(how_to_have_one(name)));
     }

@@ -1,6 +1,6 @@
 //! Names of daemons that no earlier step of a scenario starts.
 
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind, may_be_among};
 use crate::library::place::nearest;
 use crate::step::Captures;
 
@@ -11,7 +11,7 @@ pub(crate) fn unknown(captures: &Captures, state: &PreflightState) -> Option<Pro
 
 /// The same, for a daemon that another capture names.
 pub(crate) fn unknown_in(capture: &str, captures: &Captures, state: &PreflightState) -> Option<Problem> {
-    let name = captures.known(capture).filter(|name| !state.daemons.contains(*name))?;
+    let name = captures.known(capture).filter(|name| !may_be_among(&state.daemons, name))?;
     if state.own_code {
         return None;
     }

@@ -41,9 +41,9 @@ const TEXT: Check = Check::With(check_text);
 fn wait_port(context: &mut Context, captures: &Captures) -> StepResult {
     let port = port::port_of(captures)?;
     let limit = limit_of(captures)?;
-    let more_time = "add `, for at most 30 seconds` to this step";
+    let more_time = limit::more_time(captures, "add `, for at most 30 seconds` to this step".to_owned());
     let name = captures.text("name")?;
-    readiness::port(context, name, port, limit, more_time)?;
+    readiness::port(context, name, port, limit, &more_time)?;
     waits::note(context, Some(name), Condition::Port(port), limit);
     Ok(())
 }
@@ -127,8 +127,8 @@ fn wait_socket(context: &mut Context, captures: &Captures) -> StepResult {
 fn wait_http(context: &mut Context, captures: &Captures) -> StepResult {
     let (url, limit) = (captures.text("url")?, limit_of(captures)?);
     let status = captures.get("status").map(|_| captures.number("status")).transpose()?;
-    let more_time = "end this step with `, for at most 30 seconds`";
-    readiness::http(context, url, status, limit, more_time)?;
+    let more_time = limit::more_time(captures, "end this step with `, for at most 30 seconds`".to_owned());
+    readiness::http(context, url, status, limit, &more_time)?;
     waits::note(context, None, Condition::Http(url.to_owned(), status), limit);
     Ok(())
 }

@@ -56,7 +56,8 @@ pub(super) fn repeat(context: &mut Context, name: &str, waits: Vec<PastWait>) ->
                 let more_time = "raise the limit of the step that first waited for this answer";
                 readiness::http(context, url, *status, limit, more_time)
             }
-        }?;
+        }
+        .map_err(|error| error.note("a restart waits again for what earlier steps waited for"))?;
         let (daemons, watch) = context.state_and_watch::<Daemons>();
         daemons.note_ready(watch, name, true);
     }

@@ -3,7 +3,7 @@
 use super::expected_status::ExpectedStatus;
 use super::state::{NO_REQUEST, NO_REQUEST_HELP};
 use super::url::{self, Kind};
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem, ProblemKind, may_be_among};
 use crate::library::bytes::invalid_regex;
 use crate::library::limit;
 use crate::library::place::{nearest, never_created, outside};
@@ -109,7 +109,7 @@ pub(crate) fn check_named_stream(captures: &Captures, state: &mut PreflightState
     let mut problems: Vec<Problem> = limit::problem(captures, state).into_iter().collect();
     problems.extend(invalid_regex(captures));
     let Some(name) = captures.known("stream") else { return problems };
-    if state.own_code || state.http.streams.contains(name) {
+    if state.own_code || may_be_among(&state.http.streams, name) {
         return problems;
     }
     let message = format!("no earlier step opens an event stream {name}");
@@ -136,7 +136,7 @@ pub(crate) fn check_named_web_socket(captures: &Captures, state: &mut PreflightS
     problems.extend(invalid_json(captures));
     problems.extend(captures.known("code").and_then(close_code_problem));
     let Some(name) = captures.known("socket") else { return problems };
-    if state.own_code || state.http.web_sockets.contains(name) {
+    if state.own_code || may_be_among(&state.http.web_sockets, name) {
         return problems;
     }
     let message = format!("no earlier step opens a WebSocket {name}");

@@ -5,14 +5,13 @@ use super::command::Command;
 use super::execute::check_line;
 use super::run::{run, try_to_run};
 use super::state::Runcmd;
-use crate::check::{PreflightState, Problem, ProblemKind};
+use crate::check::{PreflightState, Problem};
 use crate::context::Context;
-use crate::library::command::not_replaced;
-use crate::library::environment::parse_environment;
+use crate::library::environment::{self, parse_environment};
 use crate::library::limit;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult, names_value};
+use crate::step::{Captures, Failure, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -67,7 +66,8 @@ fn with_environment(
     run: fn(&mut Context, &Command) -> StepResult,
 ) -> StepResult {
     let command = Command::of(captures)?;
-    let variables = parse_environment(captures.text("env")?).map_err(|error| Failure::new(error).help(HELP))?;
+    let variables =
+        parse_environment(captures.text("env")?).map_err(|error| Failure::new(error).help(environment::HELP))?;
     let before = context.environment().clone();
     for (name, value) in variables {
         context.environment().set(name, value);
@@ -77,23 +77,10 @@ fn with_environment(
     result
 }
 
-const HELP: &str = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
-
 fn check_environment(captures: &Captures, state: &mut PreflightState, must_be_found: bool) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut sets_path = false;
-    match captures.get("env").map(parse_environment) {
-        Some(Ok(variables)) => {
-            sets_path = variables.iter().any(|(name, _)| name == "PATH");
-            let unchanged = |(name, value): &(String, String)| not_replaced("env", name, value, state);
-            problems.extend(variables.iter().filter_map(unchanged));
-        }
-        // With a kept value it may become valid.
-        Some(Err(error)) if !captures.get("env").is_some_and(names_value) => {
-            problems.push(Problem::new("env", ProblemKind::InvalidEnvironment, error).help(HELP));
-        }
-        Some(Err(_)) | None => {}
-    }
+    let mut problems = environment::check(captures, state);
+    let variables = captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default();
+    let sets_path = variables.iter().any(|(name, _)| name == "PATH");
     problems.extend(check_line(captures, state, &["argv0", "args"], must_be_found && !sets_path));
     problems
 }
