@@ -57,6 +57,11 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
     };
+    if word == "help" {
+        let tip = "for help: `greenroom --help`, or `greenroom COMMAND --help`".to_owned();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        return error;
+    }
     let path = Path::new(targets::split_line(word).map_or(&**word, |(path, _)| path));
     let is_document = path.extension().is_some_and(|extension| extension == "md" || extension == "subplot");
     if is_document || path.exists() {

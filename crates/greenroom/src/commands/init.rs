@@ -43,6 +43,13 @@ impl Init {
         if self.rust {
             return init_crate(&settings.directory);
         }
+        let is_list = self.file.extension().is_some_and(|extension| extension == "subplot");
+        if is_list || self.file.as_os_str() == "-" {
+            let name = self.file.with_extension("md");
+            let name = if is_list { name.display().to_string() } else { "acceptance.md".to_owned() };
+            let message = format!("`init` writes a Markdown document: greenroom init {}", words::shell_quote(&name));
+            return Err(CommandError::Usage(vec![message]));
+        }
         let file = self.file.display();
         let word = self.file.to_string_lossy();
         let word = words::shell_quote(&word);

@@ -1127,6 +1127,10 @@ greenroom: acceptance.md already exists; name another file: greenroom init FILE
 
 "#]]);
     assert_eq!(std::fs::read(project.path("acceptance.md")).unwrap(), text);
+    for (name, markdown) in [("a b.subplot", "'a b.md'"), ("-", "acceptance.md")] {
+        let message = format!("greenroom: `init` writes a Markdown document: greenroom init {markdown}\n");
+        project.run(["init", name]).code(3).stdout("").stderr(message);
+    }
     let ran = project.run(["init", "a b.md"]).passes();
     assert!(ran.stdout.contains("Run it:              greenroom run 'a b.md'\n"), "{}", ran.stdout);
     project.run(["init", "docs/other.md"]).code(4).stdout("").stderr(str![[r#"
