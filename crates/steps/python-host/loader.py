@@ -32,7 +32,7 @@ class Loader:
         module.__builtins__ = self.builtins
         origin = module.__spec__.origin
         source = self.sources[origin.partition("/")[2].encode()]
-        exec(compile(source, origin, "exec", 0, True), module.__dict__)
+        exec(compile(source, origin, "exec", 0, True, 0), module.__dict__)
 
 
 loader = Loader(PARTS, __builtins__)  # noqa: F821 # set by the command line

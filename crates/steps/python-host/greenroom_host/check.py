@@ -54,7 +54,7 @@ def _check_file(file: str, text: bytes | None) -> Report:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", SyntaxWarning)
-            compile(text, file, "exec", 0, True)
+            compile(text, file, "exec", 0, True, 0)
     except SyntaxError as error:
         report["error"] = {"line": error.lineno or 1, "column": max(error.offset or 1, 1), "message": error.msg}
         return report

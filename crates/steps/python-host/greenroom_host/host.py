@@ -12,7 +12,7 @@ from .failures import describe, lines_of, user_frames, with_call, with_failure
 from .forks import Forks, is_alone
 from .messages import Channel, from_base64
 from .namespace import LIBRARIES, MODULES, future_features, library, mentioned_names, provided
-from .source import directories, sources, split_lines
+from .source import directories, keep_assertions, sources, split_lines
 from .system import PROTOCOL, STEPS, exit_now, getpid, os, signals
 from .untyped import is_instance
 from .values import show
@@ -207,6 +207,7 @@ class Host:
         for file in hello["files"]:
             if file not in LIBRARIES:
                 directories.setdefault(os.path.dirname(os.path.abspath(file)), file)
+        keep_assertions()
         sys.path.extend(directory for directory in directories if directory not in sys.path)
         module = types.ModuleType(STEPS)
         sys.modules[STEPS] = module
@@ -270,7 +271,7 @@ class Host:
                     text = source.read()
             sources[file] = split_lines(text)
             # The files act as one program, which has the `__future__` features of the first of them.
-            code = compile(text, file, "exec", features or 0, True)
+            code = compile(text, file, "exec", features or 0, True, 0)
             if features is None:
                 features = future_features(code)
             codes.append((file, code))

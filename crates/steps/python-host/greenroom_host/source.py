@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from .system import OWN_FILES, os
 from .untyped import is_instance
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import CodeType
     from typing import Any
 
 #: Directories with step files, each with the name of one of them.
@@ -73,6 +76,27 @@ def parse(source: str | bytes, file: str) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return compile(source, file, "exec", 0x400, True)  # PyCF_ONLY_AST; nothing inherited from this file
+
+
+def keep_assertions() -> None:
+    """Has modules imported with their assertions, which `-O` and PYTHONOPTIMIZE would remove: steps check with them.
+
+    Variables stay as they are, for the programs that steps start. Step files are compiled with theirs anyway.
+    """
+    if not sys.flags.optimize:
+        return
+    importer: Any = sys.modules["_frozen_importlib_external"]
+    cached_name = importer.cache_from_source
+
+    def source_to_code(_: Any, data: Any, path: Any, *__: Any, **___: Any) -> CodeType:
+        return compile(data, path, "exec", 0, True, 0)
+
+    def cache_from_source(path: Any, *_: Any, **__: Any) -> str:
+        # The cache file of an interpreter that does not optimize.
+        return cached_name(path, optimization="")
+
+    importer.SourceLoader.source_to_code = source_to_code
+    importer.cache_from_source = cache_from_source
 
 
 def kind_of(node: Any) -> str:

@@ -166,7 +166,7 @@ class HostTest:
             file.write(source)
         return path
 
-    def start(self, environment=None):
+    def start(self, environment=None, options=()):
         if self.process is not None:
             self.end()
         ours, theirs = socket.socketpair()
@@ -175,7 +175,7 @@ class HostTest:
             os.environ, GREENROOM_HOST=str(theirs.fileno()), GREENROOM_CODE=str(code.fileno()), **environment or {}
         )
         self.process = subprocess.Popen(
-            [sys.executable, "-c", START],
+            [sys.executable, *options, "-c", START],
             env=env,
             cwd=self.base,
             pass_fds=[theirs.fileno(), code.fileno()],
@@ -198,7 +198,7 @@ class HostTest:
             self.process.kill()
             self.process.wait()
 
-    def hello(self, *files, forks=False):
+    def hello(self, *files, forks=False, environment=None, options=()):
         message = {
             "hello": {
                 "protocol": 1,
@@ -209,7 +209,7 @@ class HostTest:
             }
         }
         message["hello"]["forks"] = forks
-        return self.start().ask(message)
+        return self.start(environment, options).ask(message)
 
     def load(self, *texts, **environment):
         """A host with these step files that has begun a scenario."""

@@ -1,6 +1,7 @@
 """Loading step files: one namespace, libraries, modules, errors."""
 
 import os
+import subprocess
 import sys
 
 from support import LIMIT, HostTest, b64, check
@@ -60,6 +61,26 @@ class TestLoading(HostTest):
         self.passes("helper")
         self.line.answers = {"runcmd_latest": lambda: None, "runcmd_set_latest": lambda **_: None}
         self.passes("run")
+
+    def test_assertions_stay_in_an_interpreter_that_optimizes(self):
+        beside = self.write("def check(ctx): assert ctx is None\n", "asserting.py")
+        file = self.write("""
+            import asserting, os
+            def own(ctx): assert False
+            imported = asserting.check
+            def variable(ctx): assert os.environ.get("PYTHONOPTIMIZE") == "2"
+            """)
+        for options, variable in ((), "1"), ((), "2"), (("-O",), ""), (("-OO",), "2"):
+            # An optimized cache file must not be used, whoever has written it.
+            subprocess.check_call([sys.executable, "-O", "-c", "import asserting"], cwd=self.base)
+            environment = {"PYTHONOPTIMIZE": variable, "PYTHONDONTWRITEBYTECODE": ""}
+            assert "ready" in self.hello(file, options=options, environment=environment)
+            self.line.scenario(self.directory)
+            assert self.fails("own")["message"] == "AssertionError: assert False"
+            assert self.fails("imported")["message"] == "AssertionError: assert ctx is None"
+        assert os.path.exists(beside)
+        # Programs that steps start get what the user has set.
+        self.passes("variable")
 
     def test_features_of_the_first_file_are_those_of_all(self):
         future, uses = "from __future__ import annotations\n", "def f(ctx, x: nosuch = None): pass\n"
