@@ -99,6 +99,7 @@ def _mark_alternatives(functions: list[Report], body: list[Any]) -> None:
     for function in functions:
         if function["name"] in in_branches and names.count(function["name"]) > 1:
             function["decorated"] = True
+            function["never_runs"] = False
 
 
 def _is_constant(node: Any) -> bool:
@@ -166,10 +167,18 @@ def _function(node: Any, place: dict[str, int], lines: list[str]) -> Report:
         "takes_any_positional": arguments.vararg is not None,
         "takes_any_keyword": arguments.kwarg is not None,
         "decorated": bool(node.decorator_list),
-        "is_generator": any(_yields(statement) for statement in node.body),
+        "never_runs": all(map(_makes_manager, node.decorator_list)) and any(map(_yields, node.body)),
         "async": kind_of(node) == "AsyncFunctionDef",
         **place,
     }
+
+
+def _makes_manager(decorator: Any) -> bool:
+    """Whether a decorator makes a context manager of a generator."""
+    return (getattr(decorator, "attr", None) or getattr(decorator, "id", None)) in (
+        "contextmanager",
+        "asynccontextmanager",
+    )
 
 
 def _yields(node: Any) -> bool:

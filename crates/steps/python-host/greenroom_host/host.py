@@ -12,6 +12,7 @@ from .failures import describe, lines_of, user_frames, with_call, with_failure
 from .forks import Forks, is_alone
 from .messages import Channel, from_base64
 from .namespace import LIBRARIES, MODULES, future_features, library, mentioned_names, provided
+from .results import finish
 from .source import directories, keep_assertions, sources, split_lines
 from .system import PROTOCOL, STEPS, exit_now, getpid, os, signals
 from .untyped import is_instance
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from .comparison import Failure
-
-
-#: What the author of a check that returns False should do.
-ASSERTS = "write `assert` before what must hold: a step fails by an exception"
 
 
 class ConversationError(Exception):
@@ -395,19 +392,7 @@ class Host:
     def _call(self, name: str, captures: dict[str, str], kind: str | None) -> None:
         function = self._function(name)
         Running.name = name
-        result = function(self._context, **captures)
-        returned = type(result).__name__
-        if returned == "coroutine":
-            import asyncio
-
-            result = asyncio.run(result)
-        elif returned == "generator":
-            result.close()
-            raise TypeError("%s contains `yield`: calling it runs nothing" % name)
-        if result is False and kind == "then":
-            # Other values are left alone: a function may also be a helper of others.
-            failure: Failure = {"message": "%s returned False" % name, "help": [ASSERTS]}
-            raise with_failure(AssertionError(name), failure)
+        finish(name, function(self._context, **captures), kind == "then")
 
     def _function(self, name: str) -> Any:
         first, *rest = name.split(".")

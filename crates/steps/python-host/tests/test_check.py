@@ -42,7 +42,7 @@ class TestCheck(HostTest):
             "async": False,
             "takes_any_positional": True,
             "takes_any_keyword": True,
-            "is_generator": False,
+            "never_runs": False,
             "parameters": [
                 {"name": "ctx", "default": None, "kind": "any"},
                 {"name": "a", "default": None, "kind": "any"},
@@ -67,6 +67,12 @@ class TestCheck(HostTest):
                     x = yield 1
             async def both(ctx): yield 1
             def other(ctx): yield from both
+            @contextlib.contextmanager
+            def manager(ctx): yield
+            @asynccontextmanager
+            async def async_manager(ctx): yield
+            @decorator
+            def decorated(ctx): yield
             number, text = 5, "x"
             a = b = 5
             c: int = 5
@@ -76,7 +82,13 @@ class TestCheck(HostTest):
                 global c
             """)
         )
-        assert [function["is_generator"] for function in report["functions"]] == [False, True, True, True, False]
+        assert [function["name"] for function in report["functions"] if function["never_runs"]] == [
+            "generator",
+            "both",
+            "other",
+            "manager",
+            "async_manager",
+        ]
         assert [(name["name"], name["is_constant"]) for name in report["names"]] == [
             ("number", False),
             ("text", False),

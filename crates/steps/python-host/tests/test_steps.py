@@ -29,6 +29,72 @@ class TestSteps(HostTest):
         assert self.fails("a")["message"] == "OSError: a"
         assert "yield" in self.fails("g")["message"]
 
+    def test_functions_whose_call_runs_nothing_fail(self):
+        self.load("""
+            import contextlib, functools
+            def generator(ctx):
+                yield
+            async def async_generator(ctx):
+                assert False
+                yield
+            manager = contextlib.contextmanager(generator)
+            async_manager = contextlib.asynccontextmanager(async_generator)
+            partial = functools.partial(async_generator)
+            async def coroutine(ctx):
+                return manager(ctx)
+            def lazy(ctx):
+                return map(int, "x")
+            def without_parentheses(ctx):
+                return lambda: int("x")
+            """)
+        for name in "generator", "async_generator", "manager", "async_manager", "partial", "coroutine":
+            failure = self.fails(name)
+            assert failure["message"] == "%s contains `yield`: calling it runs nothing" % name
+            assert failure["help"] == [
+                "move what follows `yield` to another function, and name it as `cleanup:` of the binding"
+            ]
+        message = self.fails("lazy", keyword="then")["message"]
+        assert message == "TypeError: lazy returned a map, and nothing of it has run"
+        assert "returned a function" in self.fails("without_parentheses", keyword="then")["message"]
+        # Outside checks they may be meant for other functions.
+        self.passes("lazy")
+        self.passes("without_parentheses")
+
+    def test_what_a_function_returns_to_be_awaited_runs(self):
+        self.load("""
+            import asyncio, threading
+            async def fails():
+                await asyncio.sleep(0)
+                raise OSError("here")
+            class Awaitable:
+                def __await__(self):
+                    return (yield from fails().__await__())
+            def awaitable(ctx):
+                return Awaitable()
+            async def coroutine(ctx):
+                return fails()
+            def task(ctx):
+                return asyncio.new_event_loop().create_task(fails())
+            def done(ctx):
+                loop = asyncio.new_event_loop()
+                task = loop.create_task(fails())
+                loop.run_until_complete(asyncio.wait([task]))
+                return task
+            def in_thread(ctx):
+                loop = asyncio.new_event_loop()
+                threading.Thread(target=loop.run_forever, daemon=True).start()
+                async def start():
+                    return loop.create_task(fails())
+                return asyncio.run_coroutine_threadsafe(start(), loop).result()
+            async def says_false(ctx):
+                async def check():
+                    return False
+                return check()
+            """)
+        for name in "awaitable", "coroutine", "task", "done", "in_thread":
+            assert self.fails(name)["message"] == "OSError: here", name
+        assert self.fails("says_false", keyword="then")["message"] == "says_false returned False"
+
     def test_a_failed_assertion_of_a_thread_fails_the_step(self):
         self.load("""
             import threading

@@ -202,7 +202,7 @@ fn known(told: &Value) -> PythonSymbols {
                 place: (path.clone(), number(&function, "line")),
                 parameters: parameters.collect(),
                 takes_any: is(&function, "takes_any_keyword") || is(&function, "decorated"),
-                never_runs: is(&function, "is_generator") && !is(&function, "decorated"),
+                never_runs: is(&function, "never_runs"),
             });
         }
     }

@@ -40,6 +40,7 @@ const PROGRAM: &str = program!(
     "messages.py"
     "namespace.py"
     "reference.py"
+    "results.py"
     "source.py"
     "system.py"
     "text.py"

@@ -329,18 +329,20 @@ error[wrong-parameters]: function `waits` has no parameter for the captured `nam
 "#]]);
 }
 
-/// A call of the first does nothing, and fails; the second runs; decorators may turn the third into
+/// A call of the first and the third does nothing, and fails; the second runs; a decorator may turn the last into
 /// anything.
 #[test]
 fn functions_that_never_run() {
-    let bindings = ["generates", "awaits", "managed", "number", "later"]
+    let bindings = ["generates", "awaits", "managed", "number", "later", "decorated"]
         .map(|name| format!("- given: {name}\n  impl: {{python: {{function: {name}}}}}\n"));
     let functions = "import contextlib\n\n\ndef generates(ctx):\n    ctx['x'] = 1\n    yield\n    del ctx['x']\n\n\n\
                      async def awaits(ctx):\n    pass\n\n\n@contextlib.contextmanager\ndef managed(ctx):\n    yield\n\
                      \n\n\
-                     number = 5\nlater = 5\n\n\ndef change():\n    global later\n    later = print\n\n\nchange()\n";
+                     number = 5\nlater = 5\n\n\ndef change():\n    global later\n    later = print\n\n\nchange()\n\n\n\
+                     @run\ndef decorated(ctx):\n    yield\n";
     let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
-                # One\n~~~scenario\ngiven generates\ngiven awaits\ngiven managed\ngiven number\ngiven later\n~~~\n";
+                # One\n~~~scenario\ngiven generates\ngiven awaits\ngiven managed\ngiven number\ngiven later\n\
+                given decorated\n~~~\n";
     let project = Project::new().file("steps.py", functions).file("own.yaml", bindings.concat()).file("x.md", text);
     project.refused(["check", "x.md"]).stderr(str![[r#"
 error[no-function]: `number` is not a function
@@ -372,7 +374,20 @@ warning[never-runs]: `generates` contains `yield`, so calling it runs nothing
   |
   = help: move what follows `yield` to another function, and name it as `cleanup:` of the binding
 
-1 error, 1 warning
+warning[never-runs]: `managed` contains `yield`, so calling it runs nothing
+  --> steps.py:15:1
+   |
+15 | def managed(ctx):
+   | ^^^^^^^^^^^^^^^^^ defined here
+   |
+  ::: own.yaml:5:10
+   |
+ 5 | - given: managed
+   |          ------- bound here
+   |
+   = help: move what follows `yield` to another function, and name it as `cleanup:` of the binding
+
+1 error, 2 warnings
 
 "#]]);
 }
