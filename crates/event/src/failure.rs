@@ -190,8 +190,9 @@ impl Failure {
         let what = what.into();
         let message = format!("{what} {}", relation.complaint());
         let (expected, actual) = (expected.into(), actual.into());
+        let part = Part::default();
         let comparison =
-            Comparison { what, relation, expected, actual, part: Part::default(), closest: None, source: None };
+            Comparison { what, relation, expected, actual, part, closest: None, source: None, unordered: false };
         Self { message, comparison: Some(Box::new(comparison)), ..Self::default() }
     }
 
@@ -302,6 +303,17 @@ pub struct Comparison {
     /// Whose output the actual text is, if it is the output of a process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<OutputSource>,
+    /// Whether either side may be the expected one, as in an `assert` of Python: `expected` is the
+    /// left side, and `actual` the right one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unordered: bool,
+}
+
+impl Comparison {
+    /// Returns what the two sides are called: `expected` and `actual`, or `left` and `right`.
+    pub fn sides(&self) -> (&'static str, &'static str) {
+        if self.unordered { ("left", "right") } else { ("expected", "actual") }
+    }
 }
 
 /// A part of a text that is like another text.

@@ -30,7 +30,7 @@ const TRAILING: &str = "(· is a trailing space)";
 pub(crate) enum Block<'a> {
     /// What the lines below it are.
     Title(String),
-    /// The name of what is compared, above a diff; empty if it is named elsewhere.
+    /// The name of what is compared, above a diff, where the sides are named; empty if it is named elsewhere.
     Legend(String),
     /// A remark on the lines above or below it.
     Remark(String),
@@ -211,10 +211,11 @@ impl Side {
 /// Adds the lines that differ, with a few around them.
 fn diff(blocks: &mut Vec<Block<'_>>, what: String, comparison: &Comparison) {
     let Comparison { expected, actual, part: beyond, .. } = comparison;
+    let (first, second) = comparison.sides();
     let lines_before = usize::try_from(beyond.lines_before).unwrap_or(usize::MAX);
     blocks.push(Block::Legend(what));
     if actual.is_empty() {
-        blocks.push(Block::Remark("(actual is empty)".to_owned()));
+        blocks.push(Block::Remark(format!("({second} is empty)")));
     }
     let skip = same_lines(expected, actual);
     let (old, old_cut) = part(expected, skip);
@@ -257,10 +258,10 @@ fn diff(blocks: &mut Vec<Block<'_>>, what: String, comparison: &Comparison) {
     match (expected.ends_with('\n'), actual.ends_with('\n')) {
         _ if beyond.after > 0 => {}
         (true, false) if !actual.is_empty() => {
-            blocks.push(Block::Remark("(actual does not end with a newline)".to_owned()));
+            blocks.push(Block::Remark(format!("({second} does not end with a newline)")));
         }
         (false, true) if !expected.is_empty() => {
-            blocks.push(Block::Remark("(actual ends with a newline, expected does not)".to_owned()));
+            blocks.push(Block::Remark(format!("({second} ends with a newline, {first} does not)")));
         }
         _ => {}
     }

@@ -25,11 +25,11 @@ pub(crate) fn in_short(failure: &Failure) -> String {
     let sides = failure.comparison.as_ref().filter(|of| of.relation == Relation::Is).map(|of| {
         let (expected, actual) = (&*of.expected, &*of.actual);
         // Nearly every output ends with a newline.
-        expected.strip_suffix('\n').zip(actual.strip_suffix('\n')).unwrap_or((expected, actual))
+        (of.sides(), expected.strip_suffix('\n').zip(actual.strip_suffix('\n')).unwrap_or((expected, actual)))
     });
-    match sides.map(|(expected, actual)| (side(expected), side(actual))) {
-        Some((expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
-            format!("{first}: expected {expected}, actual {actual}")
+    match sides.map(|(names, (expected, actual))| (names, side(expected), side(actual))) {
+        Some(((one, other), expected, actual)) if expected.len().max(actual.len()) <= SHORT => {
+            format!("{first}: {one} {expected}, {other} {actual}")
         }
         _ if failure.comparison.is_some() => first.to_owned(),
         // What happened last says more than that something did not happen.
@@ -87,6 +87,9 @@ mod tests {
             |expected: &str, actual: &str| in_short(&Failure::comparison("stdout", Relation::Is, expected, actual));
         assert_eq!(of("open\n", "paid\n"), "stdout is not as expected: expected open, actual paid");
         assert_eq!(of("open", "open\n"), "stdout is not as expected: expected open, actual open\\n");
+        let mut unordered = Failure::comparison("stdout", Relation::Is, "open", "paid");
+        unordered.comparison.as_mut().unwrap().unordered = true;
+        assert_eq!(in_short(&unordered), "stdout is not as expected: left open, right paid");
         assert_eq!(of("\n", ""), "stdout is not as expected: expected \\n, actual (empty)");
         assert_eq!(of("open", &"paid".repeat(20)), "stdout is not as expected");
     }

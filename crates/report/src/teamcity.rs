@@ -182,11 +182,11 @@ impl<W: Write> TeamcityReporter<W> {
     }
 }
 
-/// Returns the comparison that failed, if both of its sides are whole.
+/// Returns the comparison that failed, if it is known which side was expected, and both are whole.
 fn comparison(record: &ScenarioRecord) -> Option<&Comparison> {
     let failure = record.steps.iter().find_map(|step| step.failure.as_ref())?;
     let comparison = failure.comparison.as_deref()?;
-    (comparison.relation == Relation::Is).then_some(comparison)
+    (comparison.relation == Relation::Is && !comparison.unordered).then_some(comparison)
 }
 
 /// Returns a side of a comparison without hidden characters, and not too long.

@@ -11,32 +11,38 @@ use crate::words;
 /// Shows both sides, below the message. `named` says whether the message names what is compared.
 pub(super) fn comparison(page: &mut Page, comparison: &Comparison, named: bool, tail: usize) {
     let columns = page.style().width.saturating_sub(4 + "expected: ".len());
+    let sides = comparison.sides();
     for block in comparison::blocks(comparison, named, columns, tail) {
         match block {
             Block::Title(title) => page.line(2, &title),
-            Block::Legend(what) => legend(page, &what),
+            Block::Legend(what) => legend(page, &what, sides),
             Block::Remark(remark) => page.line(4, &remark),
-            Block::Pair(expected, actual) => pair(page, &expected, &actual, columns),
+            Block::Pair(expected, actual) => pair(page, &expected, &actual, columns, sides),
             Block::Line(line) => diff_line(page, &line),
-            Block::Gap(line) => page.line(4, &page.paint(Role::Dim, &format!("… from line {line} of actual:"))),
+            Block::Gap(line) => {
+                page.line(4, &page.paint(Role::Dim, &format!("… from line {line} of {}:", sides.1)));
+            }
             Block::Text(lines) => excerpt::lines(page, 2, &lines),
         }
     }
 }
 
-fn legend(page: &mut Page, what: &str) {
-    let legend = format!("({}, {}):", page.paint(Role::Expected, "- expected"), page.paint(Role::Actual, "+ actual"));
+fn legend(page: &mut Page, what: &str, (old, new): (&str, &str)) {
+    let (old, new) = (format!("- {old}"), format!("+ {new}"));
+    let legend = format!("({}, {}):", page.paint(Role::Expected, &old), page.paint(Role::Actual, &new));
     page.line(2, &if what.is_empty() { legend } else { format!("{what} {legend}") });
 }
 
 /// Shows two lines with marks below the difference. Marks that do not fit are left out.
-fn pair(page: &mut Page, old: &Side, new: &Side, columns: usize) {
-    page.line(4, &format!("expected: {}", side(page, old, Role::Expected, Role::ExpectedPart)));
-    page.line(4, &format!("actual:   {}", side(page, new, Role::Actual, Role::ActualPart)));
+fn pair(page: &mut Page, old: &Side, new: &Side, columns: usize, (first, second): (&str, &str)) {
+    let indent = first.len().max(second.len()) + ": ".len();
+    let label = |name: &str| format!("{:indent$}", format!("{name}:"));
+    page.line(4, &format!("{}{}", label(first), side(page, old, Role::Expected, Role::ExpectedPart)));
+    page.line(4, &format!("{}{}", label(second), side(page, new, Role::Actual, Role::ActualPart)));
     let blanks = words::width(&new.before);
     let marks = words::width(&old.part).max(words::width(&new.part));
     if marks > 0 && blanks + marks <= columns && !old.is_empty() && !new.is_empty() {
-        page.line(4, &format!("{}{}", " ".repeat(blanks + "expected: ".len()), "^".repeat(marks)));
+        page.line(4, &format!("{}{}", " ".repeat(blanks + indent), "^".repeat(marks)));
     }
 }
 

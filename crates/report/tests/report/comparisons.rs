@@ -482,3 +482,19 @@ FAILED: 1 of 1 scenario failed, 46 ms
         .raw()
     );
 }
+
+/// As the sides of an `assert` in Python.
+#[test]
+fn either_side_may_be_expected() {
+    for (left, right, expected) in [
+        ("one", "two", "    left:  one\n    right: two\n           ^^^\n"),
+        ("a\nb\n", "a\nc\n", "  (- left, + right):\n      a\n    - b\n    + c\n"),
+        ("a\nb\n", "", "  (- left, + right):\n    (right is empty)\n    - a\n    - b\n"),
+    ] {
+        let mut failure = compared("a == b", Relation::Is, left, right);
+        failure.comparison.as_mut().unwrap().unordered = true;
+        let screen = fails_with(failure).plain();
+        assert!(screen.contains(expected), "{screen}");
+        assert!(!screen.contains("actual"), "{screen}");
+    }
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .comparison import comparison
+from .comparison import comparison, unordered
 from .context import Context, NameSpace, setter_of, stored
 from .source import children, kind_of, parse, segment, source_lines, walk
 from .text import as_text
@@ -148,7 +148,8 @@ def explain(left: str, right: str, a: Any, b: Any, relation: str = "is") -> Fail
             if len(a) + len(b) <= 120:
                 return {}
             if "\n" in a or "\n" in b:
-                return comparison(left, "is", b, a)
+                # Some write the expected value first, and others last.
+                return unordered("%s == %s" % (left, right), a, b)
         elif type(a) not in TEXTS + COLLECTIONS or type(b) not in TEXTS + COLLECTIONS:
             return {}
         return {"notes": differences(left, right, a, b)}

@@ -53,6 +53,13 @@ def comparison(
     return {"message": message or f"{what} {_MESSAGES[relation]}", "comparison": compared, "notes": notes}
 
 
+def unordered(what: str, left: str, right: str, message: str | None = None) -> Failure:
+    """A comparison of which either side may be the expected one."""
+    failure = comparison(what, "is", left, right, message)
+    failure["comparison"]["unordered"] = True
+    return failure
+
+
 def _line_start(text: str, start: int, before: int) -> int:
     """The first start of a line between two places; `start` if there is none."""
     if start <= 0:

@@ -234,6 +234,7 @@ fn comparison(json: &Value) -> Option<Failure> {
         };
     }
     if let Some(comparison) = &mut error.comparison {
+        comparison.unordered = json.get("unordered").and_then(Value::as_bool).unwrap_or(false);
         let closest = json.get("closest").and_then(|closest| Closest::deserialize(closest).ok());
         // What cannot be looked for is not shown.
         let note = complete(comparison, closest).ok().flatten();
@@ -348,6 +349,7 @@ fn failure_json(error: &Failure) -> Value {
             "actual": comparison.actual,
             "part": part_of(&comparison.part),
             "closest": comparison.closest,
+            "unordered": comparison.unordered,
         })
     });
     let output = error.output.iter().map(|output| {
@@ -430,6 +432,9 @@ mod tests {
     fn a_failure_comes_back_as_it_was_sent() {
         let mut failure = Failure::comparison("stdout", Relation::Contains, "a", "b").note("n").help("h");
         failure = failure.output(Output::from_bytes(OutputSource::Command { stream: Stream::Stderr }, b"why", 7));
+        if let Some(comparison) = &mut failure.comparison {
+            comparison.unordered = true;
+        }
         let line = json!({"broken": failure_json(&failure)}).to_string();
         let Some(Message::Broken(again, BrokenCause::Other)) = Message::parse(line.as_bytes()) else {
             panic!("{line}");

@@ -340,13 +340,13 @@ FAIL [TIME]  text
     FAILED [TIME]  then text
 
   AssertionError: assert got == wanted
-  (- expected, + actual):
-    … from line 48 of actual:
+  (- left, + right):
+    … from line 48 of right:
       line 47
       line 48
       line 49
-    - line fifty
-    + line 50
+    - line 50
+    + line fifty
       line 51
       line 52
       line 53

@@ -7,7 +7,7 @@ step file's own version of one counts everywhere.
 from __future__ import annotations
 
 from ..assertions import explain
-from ..comparison import comparison
+from ..comparison import unordered
 from ..engine import ENGINE
 from ..failures import with_failure
 from ..messages import from_base64
@@ -39,7 +39,7 @@ def _differ(error: AssertionError, a: Any, b: Any) -> AssertionError:
     """Shows long texts one below the other rather than in a line; says where other long values differ."""
     if type(a) is type(b) and isinstance(a, (str, bytes)) and len(a) + len(b) > 120:
         a, b = as_text(a), as_text(b)
-        return with_failure(error, comparison("the first value", "is", b, a, "AssertionError: the two values differ"))
+        return with_failure(error, unordered("the two values", a, b, "AssertionError: the two values differ"))
     explained = explain("the first", "the second", a, b)
     if explained.get("notes"):
         message = "AssertionError: expected %s == %s" % (show(a), show(b))
