@@ -58,6 +58,8 @@ codes! {
     DuplicateCapture = "duplicate-capture",
     /// Two embedded files have the same name.
     DuplicateFile = "duplicate-file",
+    /// Two Python files define a function that a step needs.
+    DuplicateFunction = "duplicate-function",
     /// A YAML mapping has a key twice.
     DuplicateKey = "duplicate-key",
     /// Two scenarios have the same title.

@@ -142,7 +142,7 @@ impl<'a> BindingCheck<'a> {
     }
 
     fn check(mut self, steps: &[&'a MatchedStep]) -> Vec<Diagnostic> {
-        let (mut checked, mut generators) = (BTreeSet::new(), BTreeSet::new());
+        let (mut checked, mut defined) = (BTreeSet::new(), BTreeSet::new());
         for step in steps {
             let implementation = &step.implementation;
             let Some(binding) = self.document.bindings.get(step.binding) else { continue };
@@ -172,8 +172,12 @@ impl<'a> BindingCheck<'a> {
                     self.found.extend(error);
                     continue;
                 };
-                if definition.never_runs && generators.insert(function) {
-                    self.found.push(self.generator(function, definition, binding));
+                if defined.insert(function) {
+                    let warning = self.replaced(function, definition, binding);
+                    self.found.extend(warning);
+                    if definition.never_runs {
+                        self.found.push(self.generator(function, definition, binding));
+                    }
                 }
                 let error = self.parameters(function, definition, binding);
                 self.found.extend(error);
@@ -219,6 +223,18 @@ impl<'a> BindingCheck<'a> {
             }
             None => error.help(format!("define it in {}", listed.join(" or "))),
         })
+    }
+
+    /// Warns if another file has a function of this name, which no step calls then.
+    fn replaced(&self, function: &str, definition: &Function, binding: &Binding) -> Option<Diagnostic> {
+        let mut others = self.known.functions.iter().filter(|other| other.name == function);
+        let other = others.rfind(|other| other.place.0 != definition.place.0)?;
+        let message = format!("two files define a function `{function}`: the steps of both call the later one");
+        let warning = Diagnostic::warning(Code::DuplicateFunction, message)
+            .at(self.files.definition(definition)?, "all steps call this one")
+            .and_at(self.files.definition(other)?, "no step calls this one")
+            .and_at(binding.span, "bound here");
+        Some(warning.help("give one of them another name, there and in its bindings"))
     }
 
     fn generator(&self, function: &str, definition: &Function, binding: &Binding) -> Diagnostic {

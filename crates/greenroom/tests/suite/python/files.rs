@@ -68,8 +68,31 @@ fn assertions_where_python_optimizes() {
 #[test]
 fn files_side_by_side() {
     let pass = FUNCTION.as_bytes();
-    // The later definition wins.
-    project(&[("s.py", b"def f(ctx): raise Exception('first')\n"), ("t.py", pass)]).run(["run", "x.md"]).passes();
+    // The later definition wins, as in Subplot.
+    let first = b"def f(ctx): raise Exception('first')\ndef same(ctx): pass\n";
+    let second = [pass, b"def same(ctx): pass\n"].concat();
+    project(&[("s.py", first), ("t.py", &second)]).run(["run", "x.md"]).code(0).stderr(str![[r#"
+warning[duplicate-function]: two files define a function `f`: the steps of both call the later one
+ --> t.py:1:1
+  |
+1 | def f(ctx):
+  | ^^^^^^^^^^^ all steps call this one
+  |
+ ::: s.py:1:1
+  |
+1 | def f(ctx): raise Exception('first')
+  | ------------------------------------ no step calls this one
+  |
+ ::: own.yaml:1:10
+  |
+1 | - given: f
+  |          - bound here
+  |
+  = help: give one of them another name, there and in its bindings
+
+1 warning
+
+"#]]);
     project(&[("s.py", b""), ("t.py", pass)]).run(["run", "x.md"]).passes();
     let (future, uses) = (&b"from __future__ import annotations\n"[..], &b"def f(ctx, x: nosuch = None): pass\n"[..]);
     project(&[("s.py", future), ("t.py", uses)]).run(["run", "x.md"]).passes();
