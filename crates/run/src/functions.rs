@@ -54,7 +54,7 @@ pub fn check_functions(
             Err(PythonCheckError::NotFound) => found.push(
                 Diagnostic::error(Code::NoPython, format!("program not found: {python}"))
                     .at(first.span, "this step runs in Python")
-                    .help("install Python, or set its path with `--python PATH`"),
+                    .help(check::help_for_missing(python)),
             ),
             Err(PythonCheckError::Here(error)) => return Err(error),
             Err(PythonCheckError::Python(reason)) => found.push(
@@ -259,15 +259,17 @@ impl<'a> BindingCheck<'a> {
         let uncaptured: Vec<&str> = uncaptured.map(|(name, _)| name.as_str()).collect();
         let first = definition.context.as_deref();
         let signature = |context: &str| signature(context, definition, &captures, self.document);
+        // A capture may have the usual name of the context.
+        let usual = if captures.contains("ctx") { "context" } else { "ctx" };
         let (message, help) = if first.is_none_or(|first| captures.contains(first)) {
             let message = match first {
                 Some(first) => format!("the first parameter of function `{function}`, `{first}`, gets the context"),
                 None => format!("function `{function}` has no parameter for the context"),
             };
-            (message, signature("ctx"))
+            (message, signature(usual))
         } else if !refused.is_empty() {
             let message = format!("function `{function}` has no parameter for the captured `{}`", refused.join("`, `"));
-            (message, signature(first.filter(|first| !first.is_empty()).unwrap_or("ctx")))
+            (message, signature(first.filter(|first| !first.is_empty()).unwrap_or(usual)))
         } else if !uncaptured.is_empty() {
             let names = uncaptured.join("`, `");
             let message = format!("function `{function}` needs `{names}`, which its binding does not capture");

@@ -100,7 +100,10 @@ class Context(Store):
         """Keeps a value under a name, which must be new."""
         space = self.declare("_values")
         if name in space:
-            raise KeyError(name)
+            # Not above: that module needs this one.
+            from .failures import with_failure
+
+            raise with_failure(KeyError(name), {"message": "a value is already kept as %s" % name})
         space[name] = value
 
     def recall_value(self, name: str) -> Any:

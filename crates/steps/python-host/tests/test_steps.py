@@ -290,10 +290,13 @@ class TestSteps(HostTest):
                     except KeyError:
                         continue
                     assert False
+                ctx["again"] = again
                 assert ctx.recall_value("foo") == "bar" and ctx.recall_value("port") == "8080"
                 assert ctx.recall_value("n") == 17
                 assert ctx.expand_values("a ${foo}${port} b ${n}") == "a bar8080 b 17"
                 assert ctx.expand_values("$${foo}") == "$${foo}" and ctx.expand_values("foo") == "foo"
+            def again(ctx):
+                ctx["again"]()
             """)
         self.line.answers = {
             "remember": lambda name, value: kept.update({name: value}),
@@ -301,6 +304,7 @@ class TestSteps(HostTest):
         }
         self.passes("f")
         assert kept == {"port": "8080", "foo": "bar"}
+        assert self.fails("again")["message"] == "a value is already kept as foo"
 
     def test_checks(self):
         self.load("""

@@ -61,6 +61,14 @@ impl Function {
     }
 }
 
+/// What to do where this Python is not found.
+pub fn help_for_missing(python: &str) -> String {
+    match python {
+        "python3" => "install Python, or set its path with `--python PATH`".to_owned(),
+        _ => format!("`--python {python}` must be a program on PATH, or the path of one"),
+    }
+}
+
 /// Why files could not be checked.
 #[derive(Debug)]
 pub enum PythonCheckError {

@@ -46,7 +46,7 @@ impl HostProgram {
             Failure::new(format!("program not found: {}", self.program))
                 .note(format!("it runs the {} steps of this document", self.language))
                 .help(if self.python {
-                    "install Python, or say where it is with `--python PATH`".to_owned()
+                    super::check::help_for_missing(&self.program)
                 } else {
                     format!("say where it is with `--host {}=PATH`", self.language)
                 })

@@ -154,6 +154,18 @@ error[wrong-parameters]: the first parameter of function `named`, `name`, gets t
 "#]]);
 }
 
+/// Which then needs another name for the context.
+#[test]
+fn captures_with_the_usual_name_of_the_context() {
+    let text = "---\ntitle: Trial\nbindings: [own.yaml]\nimpls: {python: [steps.py]}\n...\n\
+                # One\n~~~scenario\ngiven value x\n~~~\n";
+    let project = Project::new().file("own.yaml", "- given: value {ctx}\n  impl: {python: {function: f}}\n");
+    let project = project.file("x.md", text).file("steps.py", "def f(ctx):\n    pass\n");
+    let ran = project.refused(["check", "x.md"]);
+    assert!(ran.stderr.contains("help: write `def f(context, ctx=None):`"), "{}", ran.stderr);
+    project.file("steps.py", "def f(context, ctx=None):\n    assert ctx == 'x'\n").run(["run", "x.md"]).passes();
+}
+
 const OPTIONAL: &str = "\
 - when: user (?P<user>\\S+) logs in( with password \"(?P<password>[^\"]*)\")?( (?P<times>\\d+) times)?( with \
 (?P<file>\\S+))?

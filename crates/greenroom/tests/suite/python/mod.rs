@@ -198,7 +198,7 @@ error[no-python]: program not found: nosuch-python
 8 | when I add 2
   | ^^^^^^^^^^^^ this step runs in Python
   |
-  = help: install Python, or set its path with `--python PATH`
+  = help: `--python nosuch-python` must be a program on PATH, or the path of one
 
 1 error
 
