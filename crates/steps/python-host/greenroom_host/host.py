@@ -376,9 +376,13 @@ class Host:
         show_error = threading.excepthook
 
         def keep(arguments: Any) -> None:
-            if isinstance(arguments.exc_value, AssertionError):
-                self._of_threads.append(arguments.exc_value)
+            error = arguments.exc_value
             show_error(arguments)
+            if isinstance(error, AssertionError):
+                notes: Any = getattr(error, "__notes__", None) or ()
+                note = "it failed in thread %s" % getattr(arguments.thread, "name", "without a name")
+                vars(error)["__notes__"] = [*notes, note]
+                self._of_threads.append(error)
 
         threading.excepthook = keep
 

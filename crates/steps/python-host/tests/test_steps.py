@@ -101,7 +101,7 @@ class TestSteps(HostTest):
             def check(n):
                 assert n == 1
             def run(target, *arguments):
-                thread = threading.Thread(target=target, args=arguments)
+                thread = threading.Thread(target=target, args=arguments, name="checks")
                 thread.start()
                 thread.join()
             def both(ctx):
@@ -114,6 +114,7 @@ class TestSteps(HostTest):
             """)
         failure = self.fails("both")
         assert failure["message"] == "AssertionError: assert n == 1"
+        assert failure["notes"] == ["n = 2", "it failed in thread checks"]
         assert "check" in failure["trace"]
         self.passes("one")
         # Other exceptions of threads may be meant: they are printed only.
