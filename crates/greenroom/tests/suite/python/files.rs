@@ -52,8 +52,9 @@ fn files_that_are_as_good_as_any() {
 /// Where the environment has Python remove assertions, which hosts keep and programs of steps do not.
 #[test]
 fn assertions_where_python_optimizes() {
-    let steps = b"import os, subprocess\nimport beside_us\n\n\ndef f(ctx):\n    asserts = ['python3', '-c', 'assert False']\n    \
-        subprocess.run(asserts, check=True)\n    beside_us.check()\n    raise Exception('not checked')\n";
+    let steps = b"import os, subprocess\nimport beside_us\n\n\ndef f(ctx):\n    \
+        subprocess.run(['python3', '-c', 'assert False'], check=True)\n    \
+        beside_us.check()\n    raise Exception('not checked')\n";
     let project = project(&[("s.py", steps), ("beside_us.py", b"def check():\n    assert 1 > 2\n")]);
     let expected = |ran: Ran| {
         assert!(ran.stdout.contains("AssertionError: assert 1 > 2"), "{}\n{}", ran.stdout, ran.stderr);
