@@ -204,7 +204,8 @@ impl StepAgent {
             } else {
                 Limit { scope: Scope::Scenario, of_scenario: true, time: script.scenario_limit }
             };
-            let reply = self.carry_out((Part::Step, &step.function), step, hosts, context, clock, limit);
+            let is_last = index + 1 == script.steps.len();
+            let reply = self.carry_out((Part::Step, &step.function, is_last), step, hosts, context, clock, limit);
             let passed = reply.failure.is_none() && !reply.interrupted;
             send(&WorkerMessage::Step { step: index, reply });
             if !passed {
@@ -238,7 +239,7 @@ impl StepAgent {
             context.watch().set_deadline(Some(end));
             let time = end.saturating_duration_since(begun);
             let limit = Limit { scope: Scope::Cleanup, of_scenario: own_end > last, time };
-            let reply = self.carry_out((Part::Cleanup, cleanup), step, hosts, context, clock, limit);
+            let reply = self.carry_out((Part::Cleanup, cleanup, false), step, hosts, context, clock, limit);
             explain |= reply.failure.is_some();
             send(&WorkerMessage::Cleanup { step: index, reply });
         }
@@ -276,7 +277,7 @@ impl StepAgent {
 
     fn carry_out(
         &self,
-        (part, function): (Part, &str),
+        (part, function, is_last): (Part, &str, bool),
         step: &ScriptStep,
         hosts: StepHosts<'_>,
         context: &mut Context,
@@ -297,6 +298,11 @@ impl StepAgent {
                     |context: &mut Context| step.language.as_ref().is_none_or(|language| Hosts::has(context, language));
                 repeat(context, repetition, (look, &captures), attempt, is_alive)
             }
+        };
+        // An assertion of a thread that failed meanwhile, if no function in Python comes that would report it.
+        let result = match result {
+            Ok(()) if is_last && step.language.is_none() => Hosts::refuse_failed_threads(context, &self.registry),
+            result => result,
         };
         // Output over the limit is this step's failure.
         let result = result.and_then(|()| Ok(context.watch().read_meters()?));

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from .comparison import Failure
 
 
+#: The name of no function, with which greenroom asks for what threads have left.
+NO_FUNCTION = "(none)"
+
+
 class ConversationError(Exception):
     """The conversation cannot go on."""
 
@@ -347,7 +351,8 @@ class Host:
                 os.chdir(step["directory"])
             directory = ENGINE.directory()
             self._watch_threads()
-            self._call(step["function"], step.get("captures") or {}, step.get("kind"))
+            if step["function"] != NO_FUNCTION:
+                self._call(step["function"], step.get("captures") or {}, step.get("kind"))
             if self._of_threads:
                 raise self._of_threads[0]
         except BaseException as error:
@@ -377,12 +382,12 @@ class Host:
 
         def keep(arguments: Any) -> None:
             error = arguments.exc_value
-            show_error(arguments)
             if isinstance(error, AssertionError):
                 notes: Any = getattr(error, "__notes__", None) or ()
                 note = "it failed in thread %s" % getattr(arguments.thread, "name", "without a name")
                 vars(error)["__notes__"] = [*notes, note]
                 self._of_threads.append(error)
+            show_error(arguments)
 
         threading.excepthook = keep
 

@@ -120,6 +120,30 @@ class TestSteps(HostTest):
         # Other exceptions of threads may be meant: they are printed only.
         self.passes("other")
 
+    def test_a_thread_that_fails_between_steps_is_reported_without_a_function(self):
+        self.load("""
+            import os, threading
+            def hook(arguments):
+                os.close(os.open("failed", os.O_WRONLY))
+            threading.excepthook = hook
+            def starts(ctx):
+                def late():
+                    os.close(os.open("go", os.O_RDONLY))
+                    assert ctx is None
+                threading.Thread(target=late, name="late").start()
+            """)
+        go, failed = (os.path.join(self.directory, name) for name in ("go", "failed"))
+        os.mkfifo(go)
+        os.mkfifo(failed)
+        self.passes("starts")
+        self.passes("(none)", kind="cleanup")
+        with open(go, "w"), open(failed):
+            pass
+        failure = self.fails("(none)", kind="cleanup")
+        assert failure["message"] == "AssertionError: assert ctx is None"
+        assert failure["notes"][-1] == "it failed in thread late"
+        self.passes("(none)", kind="cleanup")
+
     def test_the_frame(self):
         self.load(
             """

@@ -27,7 +27,8 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::evidence::Evidence;
 use crate::library::runcmd;
-use crate::step::{Failure, StepResult};
+use crate::registry::Registry;
+use crate::step::{Captures, Failure, StepResult};
 use session::Host;
 
 pub use program::HostProgram;
@@ -35,6 +36,9 @@ pub use protocol::Part;
 pub use session::Request;
 pub use step_file::StepFile;
 pub use warm::{Readiness, WarmHost};
+
+/// The name with which greenroom's own host calls nothing, and reports what threads have left. No function can have it.
+const NO_FUNCTION: &str = "(none)";
 
 /// How long the hosts of a scenario may take to end, all together.
 const END_LIMIT: Duration = Duration::from_secs(2);
@@ -76,6 +80,31 @@ impl Hosts {
         // The next step cannot use a host that has ended, or that is still busy.
         if host.is_usable(context) {
             context.state::<Self>().0.insert(program.language.clone(), host);
+        }
+        result
+    }
+
+    /// Fails if an assertion of a thread has failed in Python since the last function there. Waits for no thread.
+    ///
+    /// # Errors
+    ///
+    /// If there is one.
+    pub fn refuse_failed_threads(context: &mut Context, registry: &Registry) -> StepResult {
+        let own = |(_, host): &(&String, &mut Host)| host.is_python;
+        let Some(language) = context.state::<Self>().0.iter_mut().find(own).map(|(language, _)| language.clone())
+        else {
+            return Ok(());
+        };
+        // The exchange uses the context, so the host must be out of it.
+        let Some(mut host) = context.state::<Self>().0.remove(&language) else { return Ok(()) };
+        let mut result = Ok(());
+        if host.is_usable(context) {
+            let (function, captures) = (NO_FUNCTION, &Captures::default());
+            let request = Request { part: Part::Cleanup, function, captures, kind: "then", text: "", registry };
+            result = host.carry_out(context, request).map_err(|error| host.with_earlier_output(error, host.written()));
+        }
+        if host.is_usable(context) {
+            context.state::<Self>().0.insert(language, host);
         }
         result
     }

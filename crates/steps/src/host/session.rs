@@ -70,6 +70,8 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub(super) struct Host {
     language: String,
+    /// Whether it is greenroom's own host, for Python.
+    pub(super) is_python: bool,
     body: Body,
     lines: Lines,
     /// Its standard output and error.
@@ -234,6 +236,7 @@ impl Host {
         let (language, directory) = (program.language.clone(), context.directory().to_owned());
         Ok(Self {
             language,
+            is_python: program.python,
             body,
             lines: Lines::new(socket)?,
             output,

@@ -66,6 +66,43 @@ fn assertions_where_python_optimizes() {
     expected(project.env("PYTHONOPTIMIZE", "1").run(["run", "x.md"]));
 }
 
+/// No function in Python follows that could report it.
+#[test]
+fn a_thread_that_fails_during_the_last_step() {
+    let steps = b"\
+import os, threading
+
+
+def hook(arguments):
+    os.close(os.open('failed', os.O_WRONLY))
+
+
+threading.excepthook = hook
+
+
+def f(ctx):
+    os.mkfifo('go')
+    os.mkfifo('failed')
+
+    def late():
+        os.close(os.open('go', os.O_RDONLY))
+        assert 1 > 2
+
+    threading.Thread(target=late, name='late').start()
+";
+    let project = project(&[("s.py", steps)]).file(
+        "x.md",
+        "---\ntitle: Trial\nbindings: [own.yaml, lib/runcmd.yaml]\nimpls: {python: [s.py, lib/runcmd.py]}\n...\n# S\n\
+         ~~~scenario\ngiven f\nwhen I run sh -c 'true > go; true < failed'\n~~~\n",
+    );
+    for sandbox in ["auto", "tended"] {
+        let ran = project.run(["run", "x.md", "--sandbox", sandbox]).code(1);
+        for line in ["FAILED", "  AssertionError: assert 1 > 2", "  note: it failed in thread late"] {
+            assert!(ran.stdout.contains(line), "{line}: {}\n{}", ran.stdout, ran.stderr);
+        }
+    }
+}
+
 #[test]
 fn files_side_by_side() {
     let pass = FUNCTION.as_bytes();
