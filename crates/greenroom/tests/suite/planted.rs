@@ -379,7 +379,7 @@ fn a_leftover_server_that_ignores_sigterm() {
         str![[r#"
 greenroom [VERSION]: 1 scenario in deaf.md
 
-PASS [TIME]  The mail server starts  (deaf.md:6; killed at the end: mail did not end within 5.0 s of SIGTERM; its last line after SIGTERM: still delivering)
+PASS [TIME]  The mail server starts  (deaf.md:6; killed at the end: mail did not end within 5.[..] s of SIGTERM; its last line after SIGTERM: still delivering)
 
 help: make daemon mail end on SIGTERM; or stop it in the scenario with more time, `when I stop background process mail, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon mail`
 1 scenario passed, 3 steps, [TIME]

@@ -24,8 +24,8 @@ fn a_leftover_daemon_that_ignores_sigterm_is_named_by_a_scenario_that_passes() {
     project.run(["run", "-j3", "x.md"]).passes().stdout(str![[r#"
 greenroom [VERSION]: 3 scenarios in x.md, up to 3 at a time
 
-PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM; its last line after SIGTERM: not now)
-PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.[..] s of SIGTERM; its last line after SIGTERM: not now)
+PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.[..] s of SIGTERM)
 PASS [TIME]  Polite  (stopped at the end: polite)
 
 help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more) end on SIGTERM; or stop them in the scenario with more time, `when I stop background process deaf, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon deaf`
@@ -34,8 +34,8 @@ help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 chara
 "#]]);
     // Quiet runs name it too, but not the polite one.
     project.run(["run", "-q", "-j3", "x.md"]).passes().stdout(str![[r#"
-PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.0 s of SIGTERM; its last line after SIGTERM: not now)
-PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Deaf  (x.md:5; stopped at the end: polite; killed at the end: deaf did not end within 5.[..] s of SIGTERM; its last line after SIGTERM: not now)
+PASS [TIME]  A child is deaf  (x.md:12; stopped at the end: parent; killed at the end: sh -c (trap : TERM; echo up; while :; do… (31 characters more) did not end within 5.[..] s of SIGTERM)
 help: make daemon deaf and sh -c (trap : TERM; echo up; while :; do… (31 characters more) end on SIGTERM; or stop them in the scenario with more time, `when I stop background process deaf, within 30 seconds`, or at once, `when I send signal SIGKILL to daemon deaf`
 3 scenarios passed, 8 steps, [TIME]
 
@@ -82,7 +82,7 @@ greenroom [VERSION]: 4 scenarios in x.md, up to 4 at a time
 PASS [TIME]  Of a command  (stopped at the end: python3 worker.py polite up)
 PASS [TIME]  Stopped  (stopped at the end: python3 worker.py polite up)
 PASS [TIME]  Of a daemon  (stopped at the end: d and python3 worker.py polite up)
-PASS [TIME]  Deaf  (x.md:21; killed at the end: python3 worker.py deaf up did not end within 5.0 s of SIGTERM)
+PASS [TIME]  Deaf  (x.md:21; killed at the end: python3 worker.py deaf up did not end within 5.[..] s of SIGTERM)
 
 help: make python3 worker.py deaf up end on SIGTERM; or end it in the scenario with another signal
 4 scenarios passed, 9 steps, [TIME]

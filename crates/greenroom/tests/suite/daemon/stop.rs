@@ -318,7 +318,7 @@ FAILED: 1 of 1 scenario failed, [TIME]
 #[test]
 fn a_restart_that_waits_again_in_vain_says_so() {
     fails!(
-        "when I start \"sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'\" \
+        "when I start \"sh -c 'test -e ran && echo again || { touch ran; echo first; }; exec sleep 60'\" \
          as a background process as a\n\
          and I wait for daemon a to write \"first\" to stdout, for at most 2 seconds\n\
          and I restart daemon a",
@@ -328,7 +328,7 @@ greenroom [VERSION]: 1 scenario in x.md
 FAIL [TIME]  The scenario
   in x.md:9, scenario at x.md:5
 
-    ok [TIME]  when I start "sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'" as a background process as a
+    ok [TIME]  when I start "sh -c 'test -e ran && echo again || { touch ran; echo first; }; exec sleep 60'" as a background process as a
     ok [TIME]  and I wait for daemon a to write "first" to stdout, for at most 2 seconds
     FAILED [TIME]  and I restart daemon a
 
@@ -338,7 +338,7 @@ FAIL [TIME]  The scenario
     │ again
 
   daemon a: still running at the end of the scenario
-    command: sh -c 'test -e ran && echo again || echo first; touch ran; exec sleep 60'
+    command: sh -c 'test -e ran && echo again || { touch ran; echo first; }; exec sleep 60'
     stdout of daemon a: see above
 
   1 leftover process, stopped at the end:
