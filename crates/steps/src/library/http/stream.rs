@@ -23,6 +23,8 @@ use crate::step::{Captures, Failure, StepResult};
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many of the latest events a failure names.
 const SHOWN: usize = 5;
+/// How long the end of a response that is no stream is waited for, to show it as a whole.
+const END: Duration = Duration::from_millis(200);
 /// The media type of a stream of events.
 const TYPE: &str = "text/event-stream";
 /// The longest data that a failure shows, in characters.
@@ -149,6 +151,11 @@ fn open(context: &mut Context, captures: &Captures) -> StepResult {
         context.state::<Streams>().0.insert(name.to_owned(), stream);
         return Ok(());
     };
+    if stream.end.is_none() && stream.status() == Some(200) {
+        // What it is instead says why.
+        let clock = context.watch().stopwatch();
+        context.watch().until_readable(&what, (clock, END), &mut stream, |stream| stream.advance().then_some(()))?;
+    }
     let refused = Failure::new(format!("event stream {name} was not opened: {refusal}"));
     let took = clock.elapsed(context.watch());
     let progress = stream.exchange.progress();
