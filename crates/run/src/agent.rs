@@ -346,11 +346,8 @@ impl StepAgent {
         context.expand_captures(&mut captures, |name| {
             let capture = step.captures.iter().find(|capture| capture.name == name);
             match capture.map_or(CaptureForm::Text, |capture| capture.form) {
-                CaptureForm::Json => Reading::Json,
-                CaptureForm::JsonPath => Reading::JsonPath,
                 CaptureForm::Text | CaptureForm::Unescaped if step.language.is_some() => Reading::OwnFunction,
-                CaptureForm::Text => self.registry.reading(function, name),
-                CaptureForm::Unescaped => Reading::Text,
+                form => form.reading(&self.registry, function, name),
             }
         });
         captures

@@ -3,9 +3,11 @@
 //! A name that no step keeps is not a mistake by itself: it may be for a shell. It is one where `${NAME}` cannot stay
 //! as it is: in a URL, in a regex, and in JSON outside of quotes.
 
-use greenroom_doc::{CaptureType, Code, Diagnostic, MatchedStep, Span};
-use greenroom_steps::values::names_in;
+use greenroom_doc::{Code, Diagnostic, MatchedStep, Span};
+use greenroom_steps::values::{names_in, open_quote};
 use greenroom_steps::{PreflightState, Reading, Registry};
+
+use crate::script;
 
 /// Variables that shells and programs read, which are not misspelled names of values.
 const VARIABLES: [&str; 10] = ["HOME", "HOSTNAME", "IFS", "LANG", "OLDPWD", "PATH", "PWD", "SHELL", "TERM", "USER"];
@@ -33,10 +35,8 @@ impl Mentions {
     /// Notes the names in a step, before what the step itself keeps.
     pub(crate) fn note(&mut self, step: &MatchedStep, registry: &Registry, state: &PreflightState) {
         for capture in &step.captures {
-            let reading = match capture.kind() {
-                CaptureType::Json => Reading::Json,
-                _ => registry.reading(&step.implementation.function, capture.name()),
-            };
+            let function = &step.implementation.function;
+            let reading = script::form(capture.kind()).reading(registry, function, capture.name());
             for (name, place) in names_in(&capture.text) {
                 let (start, end) = capture.range;
                 let is_as_written = (end - start) as usize == capture.text.len();
@@ -46,9 +46,10 @@ impl Mentions {
                 let is_assigned = reading == Reading::CommandLine && assigns(&capture.text, name);
                 let before = &capture.text[..place.start];
                 let must_be_kept = match reading {
-                    Reading::Json => !is_in_quotes(before),
+                    Reading::Json => open_quote(before, reading).is_none(),
                     Reading::Regex => !before.ends_with('\\'),
-                    _ => capture.name() == "url",
+                    Reading::Url => true,
+                    _ => false,
                 };
                 if state.kept.contains(name) {
                     if is_assigned {
@@ -106,17 +107,6 @@ fn never_kept(name: &str, near: Option<&str>, span: Span) -> Diagnostic {
              another step that `greenroom steps kept` lists"
         ),
     })
-}
-
-/// Returns whether a part of JSON that begins at a value ends inside a string.
-fn is_in_quotes(json: &str) -> bool {
-    let mut is_escaped = false;
-    let mut is_inside = false;
-    for c in json.chars() {
-        is_inside ^= c == '"' && !is_escaped;
-        is_escaped = c == '\\' && !is_escaped;
-    }
-    is_inside
 }
 
 /// Returns a warning about a name that is like a kept one.

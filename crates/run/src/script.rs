@@ -88,13 +88,17 @@ fn script_step(step: &MatchedStep) -> ScriptStep {
 }
 
 fn script_capture(capture: &Capture) -> ScriptCapture {
-    let form = match capture.kind() {
+    ScriptCapture { name: capture.name().to_owned(), text: capture.text.to_string(), form: form(capture.kind()) }
+}
+
+/// Returns what a type of captures says about how their text is read.
+pub(crate) fn form(kind: CaptureType) -> CaptureForm {
+    match kind {
         CaptureType::Json => CaptureForm::Json,
         CaptureType::JsonPath => CaptureForm::JsonPath,
         kind if kind.is_escaped() => CaptureForm::Unescaped,
         _ => CaptureForm::Text,
-    };
-    ScriptCapture { name: capture.name().to_owned(), text: capture.text.to_string(), form }
+    }
 }
 
 /// Returns how a step is repeated.

@@ -7,7 +7,7 @@ use crate::options::Strictness;
 use crate::predefined::Predefined;
 use greenroom_event::{Daemon, Failure, LeftOver, Output, PrivateNetwork};
 use greenroom_steps::host::StepFile;
-use greenroom_steps::{EmbeddedFile, Evidence, Repetition};
+use greenroom_steps::{EmbeddedFile, Evidence, Reading, Registry, Repetition};
 use serde::{Deserialize, Serialize};
 
 /// Environment variables that each scenario has a value of its own for.
@@ -111,6 +111,18 @@ pub(crate) enum CaptureForm {
     Unescaped,
     Json,
     JsonPath,
+}
+
+impl CaptureForm {
+    /// Returns how a step of a library reads a capture.
+    pub(crate) fn reading(self, registry: &Registry, function: &str, capture: &str) -> Reading {
+        match self {
+            Self::Json => Reading::Json,
+            Self::JsonPath => Reading::JsonPath,
+            Self::Text => registry.reading(function, capture),
+            Self::Unescaped => Reading::Text,
+        }
+    }
 }
 
 /// A message from a worker.

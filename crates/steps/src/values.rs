@@ -24,6 +24,8 @@ pub enum Reading {
     CommandLine,
     /// As a regular expression.
     Regex,
+    /// As a URL.
+    Url,
     /// As JSON.
     Json,
     /// As a path into JSON.
@@ -36,6 +38,7 @@ impl Reading {
         match name {
             "args" | "argv" | "argv0" | "cmd" | "command" => Self::CommandLine,
             "regex" => Self::Regex,
+            "url" => Self::Url,
             "env" => Self::Json,
             _ => Self::Text,
         }
@@ -148,7 +151,7 @@ fn toggle(quote: &mut Option<char>, c: char) {
 fn push(out: &mut String, kept: &KeptValue, reading: Reading, quote: Option<char>) {
     let text = kept.text.as_str();
     match (reading, quote) {
-        (Reading::Text | Reading::OwnFunction, _) => out.push_str(text),
+        (Reading::Text | Reading::OwnFunction | Reading::Url, _) => out.push_str(text),
         (Reading::Escaped, _) => out.push_str(&text.replace('\\', "\\\\")),
         (Reading::Regex, _) => out.push_str(&regex::escape(text)),
         (Reading::CommandLine, None) => {
@@ -190,6 +193,13 @@ fn text_of(value: &Value) -> String {
         Value::String(text) => text.clone(),
         value => value.to_string(),
     }
+}
+
+/// Returns the quote that is open where a text ends.
+pub fn open_quote(text: &str, reading: Reading) -> Option<char> {
+    let mut quote = None;
+    Values::default().walk(text, reading, &mut quote);
+    quote
 }
 
 /// Returns the names that a text has in `${NAME}`, with their places. Those in `$${NAME}` are not
