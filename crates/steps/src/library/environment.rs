@@ -2,14 +2,25 @@
 
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::library::command::not_replaced;
-use crate::step::Captures;
+use crate::step::{Captures, Failure};
 
-/// What to write instead of an environment that is none.
-pub(crate) const HELP: &str = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
+/// What to write where an environment is not a JSON object.
+const HELP: &str = "write a JSON object, such as {\"LANG\": \"C\", \"DEBUG\": \"1\"}";
+
+/// Returns the variables that a step gives in its capture `env`; none if it has no such capture.
+pub(crate) fn of(captures: &Captures) -> Result<Vec<(String, String)>, Failure> {
+    let variables = captures.get("env").map_or(Ok(Vec::new()), parse);
+    variables.map_err(|error| Failure::new(error).help(HELP))
+}
+
+/// Returns those that are known before the run.
+pub(crate) fn known(captures: &Captures) -> Vec<(String, String)> {
+    of(captures).unwrap_or_default()
+}
 
 /// Checks the environment of a step, its capture `env`.
 pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem> {
-    match captures.get("env").map(parse_environment) {
+    match captures.get("env").map(parse) {
         Some(Ok(variables)) => {
             variables.iter().filter_map(|(name, value)| not_replaced("env", name, value, state)).collect()
         }
@@ -22,7 +33,7 @@ pub(crate) fn check(captures: &Captures, state: &PreflightState) -> Vec<Problem>
 }
 
 /// Reads environment variables from a JSON object.
-pub(crate) fn parse_environment(json: &str) -> Result<Vec<(String, String)>, String> {
+fn parse(json: &str) -> Result<Vec<(String, String)>, String> {
     use serde_json::Value;
     let value: Value =
         serde_json::from_str(json).map_err(|error| format!("the environment is not valid JSON: {error}"))?;

@@ -10,7 +10,7 @@ use super::port::port_of;
 use crate::check::{PreflightState, Problem, ProblemKind};
 use crate::context::{Context, leaves};
 use crate::library::command::{self, QUOTING_HELP};
-use crate::library::environment::{self, parse_environment};
+use crate::library::environment;
 use crate::library::invocation::Invocation;
 use crate::library::literal::taken_literally;
 use crate::library::user;
@@ -46,8 +46,7 @@ impl StartOrder {
         }
         let line = command_line(captures)?;
         let words = split(&line).map_err(Failure::new)?;
-        let own = captures.get("env").map_or(Ok(Vec::new()), parse_environment);
-        let own = own.map_err(|error| Failure::new(error).help(environment::HELP))?;
+        let own = environment::of(captures)?;
         // What the scenario and the step set comes later, and wins.
         let mut environment = match options.account() {
             Some(account) => user::environment(context, account)?,
@@ -94,8 +93,11 @@ impl StartOrder {
 
 /// Returns PATH with that of the step's own variables in front of it, where its program is looked for first.
 pub(super) fn path_of(captures: &Captures, path: &OsStr) -> OsString {
-    let own = captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default();
-    let own = own.into_iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| OsString::from(value));
+    let own = environment::known(captures)
+        .into_iter()
+        .rev()
+        .find(|(name, _)| name == "PATH")
+        .map(|(_, value)| OsString::from(value));
     own.map_or_else(|| path.to_owned(), |own| before(&own, path))
 }
 

@@ -7,11 +7,11 @@ use super::run::{run, try_to_run};
 use super::state::Runcmd;
 use crate::check::{PreflightState, Problem};
 use crate::context::Context;
-use crate::library::environment::{self, parse_environment};
+use crate::library::environment;
 use crate::library::limit;
 use crate::library::place::{never_created, outside};
 use crate::registry::{Check, Library};
-use crate::step::{Captures, Failure, StepResult};
+use crate::step::{Captures, StepResult};
 
 /// Adds the steps of this file.
 pub(super) fn steps(library: Library) -> Library {
@@ -66,8 +66,7 @@ fn with_environment(
     run: fn(&mut Context, &Command) -> StepResult,
 ) -> StepResult {
     let command = Command::of(captures)?;
-    let variables =
-        parse_environment(captures.text("env")?).map_err(|error| Failure::new(error).help(environment::HELP))?;
+    let variables = environment::of(captures)?;
     let before = context.environment().clone();
     for (name, value) in variables {
         context.environment().set(name, value);
@@ -79,8 +78,7 @@ fn with_environment(
 
 fn check_environment(captures: &Captures, state: &mut PreflightState, must_be_found: bool) -> Vec<Problem> {
     let mut problems = environment::check(captures, state);
-    let variables = captures.get("env").and_then(|json| parse_environment(json).ok()).unwrap_or_default();
-    let sets_path = variables.iter().any(|(name, _)| name == "PATH");
+    let sets_path = environment::known(captures).iter().any(|(name, _)| name == "PATH");
     problems.extend(check_line(captures, state, &["argv0", "args"], must_be_found && !sets_path));
     problems
 }
