@@ -20,6 +20,12 @@ pub(super) struct Head {
     pub(super) headers: Vec<(String, String)>,
 }
 
+/// Returns the values of all headers of a name.
+pub(super) fn values<'a>(headers: &'a [(String, String)], name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+    let named = headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.as_str())
+}
+
 /// What the next bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
@@ -89,8 +95,7 @@ impl Decoder {
 
     /// Returns the value of a header, once the head is complete.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let headers = self.head.as_ref().map_or(&[][..], |head| &head.headers);
-        headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.head.as_ref().and_then(|head| values(&head.headers, name).next())
     }
 
     /// Returns as much of the body as has come.
@@ -210,10 +215,7 @@ impl Decoder {
         if self.is_head || matches!(head.status, SWITCHED | 204 | 304) {
             return Ok(Expected::Nothing);
         }
-        let values = |name: &'static str| {
-            let named = head.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
-            named.flat_map(|(_, value)| value.split(',')).map(str::trim)
-        };
+        let values = |name| values(&head.headers, name).flat_map(|value| value.split(',')).map(str::trim);
         let coding = values("Transfer-Encoding").next_back().filter(|last| !last.eq_ignore_ascii_case("identity"));
         match coding {
             Some(coding) if coding.eq_ignore_ascii_case("chunked") => return Ok(Expected::ChunkSize),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::decoder::Head;
+use super::decoder::{Head, values};
 use super::url::Url;
 
 /// A request.
@@ -35,8 +35,8 @@ impl Request {
     /// there is one.
     #[cfg(feature = "tls")]
     pub(super) fn server_name(&self) -> String {
-        let host = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Host"));
-        let url = host.and_then(|(_, host)| Url::parse(&format!("https://{host}")).ok());
+        let host = values(&self.headers, "Host").next();
+        let url = host.and_then(|host| Url::parse(&format!("https://{host}")).ok());
         url.map_or_else(|| self.url.host.clone(), |url| url.host)
     }
 
@@ -111,8 +111,7 @@ impl Response {
 
     /// Returns the values of all headers of a name.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let named = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.as_str())
+        values(&self.headers, name)
     }
 }
 

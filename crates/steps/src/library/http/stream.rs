@@ -23,7 +23,7 @@ use crate::step::{Captures, Failure, StepResult};
 const LIMIT: Duration = Duration::from_secs(5);
 /// How many of the latest events a failure names.
 const SHOWN: usize = 5;
-/// How long the end of a response that is no stream is waited for, to show it as a whole.
+/// How long to wait for the end of a response that is not a stream, to show all of it.
 const END: Duration = Duration::from_millis(200);
 /// The media type of a stream of events.
 const TYPE: &str = "text/event-stream";
@@ -81,15 +81,12 @@ impl EventStream {
 
     fn content_type(&self) -> Option<&str> {
         match &self.end {
-            Some(Ok(response)) => {
-                let header = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Content-Type"));
-                header.map(|(_, value)| value.as_str())
-            }
+            Some(Ok(response)) => response.header("Content-Type").next(),
             _ => self.exchange.header("Content-Type"),
         }
     }
 
-    /// Returns why it is no stream of events, if so. Browsers refuse it for the same reasons.
+    /// Returns why this is not a stream of events, if it is not. Browsers refuse the same responses.
     fn refusal(&self) -> Option<String> {
         if self.status() != Some(200) {
             return Some("the status is not 200".to_owned());
