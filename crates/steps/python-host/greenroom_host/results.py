@@ -6,6 +6,7 @@ import sys
 
 from .failures import with_failure
 from .untyped import type_of
+from .values import dict_of, mro_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,12 +49,12 @@ def _is_generator(result: Any) -> bool:
     if type_of(result).__name__ in ("generator", "async_generator"):
         return True
     manager: Any = getattr(sys.modules.get("contextlib"), "_GeneratorContextManagerBase", None)
-    return manager is not None and manager in type.__dict__["__mro__"].__get__(type_of(result))
+    return manager is not None and manager in mro_of(type_of(result))
 
 
 def _is_awaitable(result: Any) -> bool:
     # As the interpreter finds it: instances have no say, and neither have metaclasses.
-    return any("__await__" in vars(owner) for owner in type.__dict__["__mro__"].__get__(type_of(result)))
+    return any("__await__" in dict_of(owner) for owner in mro_of(type_of(result)))
 
 
 def _await(result: Awaitable[Any]) -> Any:

@@ -33,8 +33,8 @@ _Place = type_of(type.__dict__["__dict__"])
 #: The type of operations that the interpreter runs itself.
 _OfInterpreter = type_of(object.__getattribute__)
 
-_mro_of: Any = type.__dict__["__mro__"].__get__
-_dict_of: Any = type.__dict__["__dict__"].__get__
+mro_of: Any = type.__dict__["__mro__"].__get__
+dict_of: Any = type.__dict__["__dict__"].__get__
 _module_of: Any = type.__dict__["__module__"].__get__
 _name_of: Any = type.__dict__["__name__"].__get__
 _qualified_name_of: Any = type.__dict__["__qualname__"].__get__
@@ -42,7 +42,7 @@ _qualified_name_of: Any = type.__dict__["__qualname__"].__get__
 
 def _owner_of(kind: Any, name: str) -> Any:
     """The class in which a class finds a name. Metaclasses may be user code, so they are not asked."""
-    return next((owner for owner in _mro_of(kind) if name in _dict_of(owner)), None)
+    return next((owner for owner in mro_of(kind) if name in dict_of(owner)), None)
 
 
 def _is_of(kind: Any, module: str) -> bool:
@@ -61,7 +61,7 @@ def _is_plain(value: Any) -> bool:
 def _variables(value: Any) -> dict[str, Any]:
     """The instance variables of a value; empty if its class has code for them."""
     owner = _owner_of(type(value), "__dict__")
-    if owner is None or type(_dict_of(owner)["__dict__"]) not in (_Slot, _Place):
+    if owner is None or type(dict_of(owner)["__dict__"]) not in (_Slot, _Place):
         return {}
     variables: Any = object.__getattribute__(value, "__dict__")
     return variables if type(variables) is _DICT else {}
@@ -71,10 +71,10 @@ def attribute(value: Any, name: str) -> tuple[bool, Any]:
     """Whether a value has an attribute that can be read without running code, and its value."""
     kind = type_of(value)
     is_class = kind is type
-    if not is_class and type(_dict_of(_owner_of(kind, "__getattribute__"))["__getattribute__"]) is not _OfInterpreter:
+    if not is_class and type(dict_of(_owner_of(kind, "__getattribute__"))["__getattribute__"]) is not _OfInterpreter:
         return False, None
     owner = _owner_of(value if is_class else kind, name)
-    inherited: Any = _dict_of(owner)[name] if owner is not None else None
+    inherited: Any = dict_of(owner)[name] if owner is not None else None
     if not is_class:
         if type(inherited) is _Slot:
             try:
@@ -120,7 +120,7 @@ def _show(value: Any, depth: int) -> str:
         shown = _show_collection(value, owner, depth)
         return shown if kind is owner else "%s(%s)" % (name, shown)
     if _is_of(owner, "collections"):
-        if _DICT in _mro_of(owner):
+        if _DICT in mro_of(owner):
             return "%s(%s)" % (name, _show_collection(value, _DICT, depth))
         if _name_of(owner) == "deque":
             return "%s(%s)" % (name, _show_collection(list(owner.__iter__(value)), _LIST, depth))
@@ -129,7 +129,7 @@ def _show(value: Any, depth: int) -> str:
     fields = _fields(value, owner)
     if fields is not None:
         return _show_parts("namespace" if kind is _SimpleNamespace else name, fields, depth)
-    if _module_of(owner) == "enum" and "_member_map_" in _dict_of(kind):
+    if _module_of(owner) == "enum" and "_member_map_" in dict_of(kind):
         member = _variables(value)
         name += "." + member["_name_"] if member["_name_"] else ""
         return "<%s: %s>" % (name, show(member["_value_"], depth - 1))
@@ -173,10 +173,10 @@ def _fields(value: Any, owner: Any) -> list[tuple[str, Any]] | None:
     """The parts that a representation made by the standard library shows, each with its `name=`."""
     if owner is _SimpleNamespace:
         return [(name + "=", part) for name, part in _variables(value).items()]
-    defined = _dict_of(owner)
+    defined = dict_of(owner)
     if "__dataclass_fields__" in defined:
         made, file = "__dataclass_fields__", "<string>"
-    elif _TUPLE in _mro_of(owner) and "_fields" in defined:
+    elif _TUPLE in mro_of(owner) and "_fields" in defined:
         made, file = "_fields", sys.modules["collections"].namedtuple.__code__.co_filename
     else:
         return None
