@@ -1,7 +1,7 @@
 //! The example in Rust with `greenroom-dynamic`, as a package outside of this workspace.
 //!
-//! Cargo has a shared library share the standard library only where nobody asks for the library itself. Here
-//! `--workspace` does, and then no program can be linked to it.
+//! Cargo builds `greenroom-dynamic` without a copy of the standard library only as a dependency. With `--workspace` it
+//! gets a copy of its own, and then no program can be linked to it.
 
 use std::fs;
 use std::process::Command;

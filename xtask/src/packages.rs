@@ -46,9 +46,9 @@ pub(crate) fn verify() -> Result<(), String> {
     let build = build.display().to_string();
     let unpublished = ["xtask", "greenroom-fuzz", "greenroom-example-counter", "greenroom-example-tally"];
     let excluded = unpublished.iter().flat_map(|name| ["--exclude", name]);
-    let command: Vec<&str> = ["package", "--workspace"].into_iter().chain(excluded).collect();
-    let command = [&command[..], &["--locked", "--target-dir", &build]].concat();
-    // Nobody runs what is built.
+    let options = ["package", "--workspace", "--locked", "--target-dir", &build];
+    let command: Vec<&str> = options.into_iter().chain(excluded).collect();
+    // What is built never runs, so it needs no line numbers.
     cargo(&command, &[("CARGO_PROFILE_DEV_DEBUG", "false")])
 }
 

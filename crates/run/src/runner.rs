@@ -489,10 +489,10 @@ impl Runner<'_> {
     fn on_end(&mut self, id: u32, mut running: ActiveScenario, gone: Result<ExitStatus, SetupFailure>) {
         running.listen(&mut self.emit);
         let lacked = gone.as_ref().is_err_and(|failure| failure.is_scarcity) || running.lacked_room();
-        if !lacked && self.order.must_wait(&running, &self.running) {
-            return self.order.wait(running, gone);
-        }
         if !lacked {
+            if self.order.must_wait(&running, &self.running) {
+                return self.order.wait(running, gone);
+            }
             return self.finish(running, &gone);
         }
         self.spare.clear();

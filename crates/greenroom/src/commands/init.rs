@@ -45,9 +45,10 @@ impl Init {
         }
         let is_list = self.file.extension().is_some_and(|extension| extension == "subplot");
         if is_list || self.file.as_os_str() == "-" {
-            let name = self.file.with_extension("md");
-            let name = if is_list { name.display().to_string() } else { "acceptance.md".to_owned() };
-            let message = format!("`init` writes a Markdown document: greenroom init {}", words::shell_quote(&name));
+            let markdown = if is_list { self.file.with_extension("md") } else { "acceptance.md".into() };
+            let markdown = markdown.to_string_lossy();
+            let message =
+                format!("`init` writes a Markdown document: greenroom init {}", words::shell_quote(&markdown));
             return Err(CommandError::Usage(vec![message]));
         }
         let file = self.file.display();

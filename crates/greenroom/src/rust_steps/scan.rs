@@ -176,7 +176,7 @@ fn has_other_functions(directory: &Path) -> bool {
     has_own || table.contains_key("target") || dependencies.any(of_directory)
 }
 
-/// Whether a package may use greenroom; `None` if there is no package.
+/// Returns whether a package may use greenroom, or `None` where no package is.
 fn may_use_greenroom(directory: &Path) -> Option<bool> {
     Some(fs::read_to_string(directory.join("Cargo.toml")).ok()?.contains("greenroom"))
 }
